@@ -1,0 +1,155 @@
+"""The records that travel between rooms: turns, samples, fingerprints, losses, decisions."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["system", "user", "assistant", "tool"]
+SampleKind = Literal["chat", "text", "preference"]
+LossStatus = Literal["ok", "truncated", "no_response", "non_finite"]
+Verdict = Literal["keep", "drop", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message. `tool_calls` is the JSON text of OpenAI's array; `extra` the JSON object of keys that we do not know.
+
+    `weight` 0 keeps an assistant turn out of the response mask.
+    """
+
+    role: str
+    content: str
+    name: str | None = None
+    tool_calls: str | None = None
+    tool_call_id: str | None = None
+    weight: float | None = None
+    extra: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One conversation, known by the hash of its canonical turns.
+
+    chat        turns are the conversation; the assistant's are the response.
+    text        one assistant turn that holds the whole text; every token after BOS is response.
+    preference  turns end with the chosen response; `rejected` is the continuation that lost, in place of that response.
+    """
+
+    sample_id: str
+    turns: tuple[Turn, ...]
+    kind: SampleKind = "chat"
+    tools: str | None = None
+    rejected: tuple[Turn, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        turns: Sequence[Turn],
+        *,
+        kind: SampleKind = "chat",
+        tools: str | None = None,
+        rejected: Sequence[Turn] = (),
+    ) -> "Sample":
+        """Build a sample and its id from its parts."""
+        turns, rejected = tuple(turns), tuple(rejected)
+        return cls(sample_id_of(turns, kind, tools, rejected), turns, kind, tools, rejected)
+
+
+def turn_to_dict(turn: Turn, *, with_extra: bool = True) -> dict:
+    """The turn with its set fields only, in a fixed order; tool calls and extra stay JSON text."""
+    row: dict = {"role": turn.role, "content": turn.content}
+    for name in ("name", "tool_calls", "tool_call_id", "weight", "extra"):
+        value = getattr(turn, name)
+        if value is not None and (with_extra or name != "extra"):
+            row[name] = value
+    return row
+
+
+def turns_to_json(turns: Sequence[Turn], *, with_extra: bool = True) -> str:
+    """Compact JSON text of the turns, as the store and the run folders keep it."""
+    return json.dumps(
+        [turn_to_dict(turn, with_extra=with_extra) for turn in turns], ensure_ascii=False, separators=(",", ":")
+    )
+
+
+def turns_from_json(text: str) -> tuple[Turn, ...]:
+    """Inverse of `turns_to_json`."""
+    return tuple(Turn(**row) for row in json.loads(text))
+
+
+def sample_id_of(turns: Sequence[Turn], kind: str, tools: str | None, rejected: Sequence[Turn]) -> str:
+    """sha256 (hex) of what a model would read: turns, tools and pair, without unknown keys."""
+    text = turns_to_json(turns, with_extra=False)
+    if kind != "chat" or tools or rejected:
+        text = json.dumps([kind, text, tools or "", turns_to_json(rejected, with_extra=False)], ensure_ascii=False)
+    # Published files hold unpaired surrogates ("\ud83d" cut off by a crawler); they hash as themselves.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _short_hash(*parts: str) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFingerprint:
+    """What decides a model's losses: the bytes of its weights, adapter and tokenizer, and the compute dtype."""
+
+    weights: str
+    tokenizer: str
+    dtype: str
+    adapter: str = ""
+
+    @property
+    def fp(self) -> str:
+        """16 hex digits that name the model in the store and in shards."""
+        return _short_hash("model", self.weights, self.tokenizer, self.dtype, self.adapter)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderFingerprint:
+    """What decides the tokens: template text, tokenizer, mask rule, limit, truncation side, renderer version."""
+
+    template_text: str
+    tokenizer: str
+    mask_rule: str
+    max_tokens: int
+    truncation_side: str
+    version: int
+
+    @property
+    def fp(self) -> str:
+        """16 hex digits; losses of two models are comparable only under the same one."""
+        return _short_hash(
+            "render",
+            self.template_text,
+            self.tokenizer,
+            self.mask_rule,
+            str(self.max_tokens),
+            self.truncation_side,
+            str(self.version),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LossRecord:
+    """Summed negative log-likelihood of one sample's response tokens under one model and one rendering."""
+
+    sample_id: str
+    model_fp: str
+    render_fp: str
+    loss_sum_nats: float
+    n_tokens: int
+    status: LossStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's verdict on a sample; append-only, the latest wins and outranks the score."""
+
+    decision_id: str
+    sample_id: str
+    verdict: Verdict
+    reason: str
+    made_at: str

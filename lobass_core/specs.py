@@ -1,0 +1,263 @@
+"""One settings dataclass an action: validated when built, used by page and command line alike, saved with the result."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args
+
+from lobass_core.errors import RequestError
+
+FormatName = Literal["auto", "alpaca", "sharegpt", "messages", "prompt-completion", "preference", "text", "columns"]
+Balance = Literal["natural", "equal", "global", "custom"]
+Method = Literal[
+    "learnability", "loss-drop", "loss-drop-sum", "base-loss", "reference-loss", "random", "length"
+]
+BudgetKind = Literal["ratio", "samples", "tokens", "threshold"]
+ExportFormat = Literal[
+    "messages",
+    "alpaca",
+    "sharegpt",
+    "prompt-completion",
+    "source",
+    "parquet",
+    "huggingface",
+    "axolotl",
+    "llama-factory",
+    "trl",
+]
+MaskRule = Literal["all", "last"]
+TrainMethod = Literal["full", "lora"]
+
+PAPER_RATIOS = (0.015, 0.06, 0.167)
+
+
+def _check_choice(name: str, value: str, kind: Any) -> None:
+    if value not in get_args(kind):
+        raise RequestError(f"{name} {value!r} is not known", do=f"Choose one of: {', '.join(get_args(kind))}.")
+
+
+class _Spec:
+    """Saves itself as a plain dict and comes back from one."""
+
+    def to_dict(self) -> dict:
+        return dataclasses.asdict(self)  # type: ignore[call-overload]
+
+    @classmethod
+    def from_dict(cls, values: dict) -> Self:
+        names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - names)
+        if unknown:
+            raise RequestError(f"{cls.__name__} has no setting {', '.join(unknown)}")
+        # JSON turns tuples into lists.
+        return cls(**{key: _tuples(value) for key, value in values.items()})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSpec(_Spec):
+    """How one file becomes samples. `mapping` holds (field, column) pairs, field in the terms of the format.
+
+    Fields of `columns`: prompt, response, system, input, text, chosen, rejected. The domain is a constant, or a
+    column of the record, or a rule: (column, value, domain) triples, first match wins, else `domain`.
+    """
+
+    path: str
+    domain: str = ""
+    name: str = ""
+    format: FormatName = "auto"
+    mapping: tuple[tuple[str, str], ...] = ()
+    domain_column: str = ""
+    domain_rules: tuple[tuple[str, str, str], ...] = ()
+    encoding: str = "auto"
+
+    def __post_init__(self) -> None:
+        _check_choice("format", self.format, FormatName)
+        if not self.domain and not self.domain_column:
+            raise RequestError(
+                "the domain of the file is not given", where=self.path, do="Say --domain NAME or --domain-column COLUMN."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class RenderSpec(_Spec):
+    """How a sample becomes tokens. `template` empty: the tokenizer's own chat template, else `alpaca`.
+
+    A template is a built-in name (alpaca, chatml, plain) or the path of a Jinja file. `max_tokens` 0: 2048 or the
+    model's own limit, whichever is less.
+    """
+
+    template: str = ""
+    mask_rule: MaskRule = "all"
+    max_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        _check_choice("mask rule", self.mask_rule, MaskRule)
+        if self.max_tokens < 0 or self.max_tokens == 1:
+            raise RequestError(f"max_tokens {self.max_tokens} leaves no room for a response", do="Give 2 or more.")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec(_Spec):
+    """A model as the user names it: folder or hub id, and an optional PEFT adapter on top of it."""
+
+    path: str
+    adapter: str = ""
+    revision: str = ""
+    trust_remote_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSpec(_Spec):
+    """Score every sample in scope under the base and under each model of the reference.
+
+    `references` has one model, or one a fold. `fold_assignment` is a Parquet file (sample_id, fold) for K folds;
+    a sample it does not name belongs to fold `int(sample_id[:8], 16) % K`.
+    """
+
+    base: ModelSpec
+    references: tuple[ModelSpec, ...]
+    reference_name: str = ""
+    fold_assignment: str = ""
+    render: RenderSpec = RenderSpec()
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    device: str = "auto"
+    budget_tokens: int = 0
+    datasets: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.dtype not in ("auto", "float32", "bfloat16"):
+            raise RequestError(f"dtype {self.dtype!r} is not known", do="Choose auto, float32 or bfloat16.")
+        if not self.references:
+            raise RequestError("no reference model is given", do="Say --reference PATH, HUB_ID or NAME.")
+
+    @classmethod
+    def from_dict(cls, values: dict) -> Self:
+        return cls(
+            **{
+                **{key: _tuples(value) for key, value in values.items()},
+                "base": ModelSpec.from_dict(values["base"]),
+                "references": tuple(ModelSpec.from_dict(item) for item in values["references"]),
+                "render": RenderSpec.from_dict(values.get("render", {})),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TrainReferenceSpec(_Spec):
+    """Fine-tune the base on chosen datasets into a reference of one or K fold models."""
+
+    base: ModelSpec
+    name: str
+    datasets: tuple[str, ...] = ()
+    method: TrainMethod = "full"
+    folds: int = 1
+    epochs: float = 1.0
+    learning_rate: float = 0.0
+    seed: int = 0
+    render: RenderSpec = RenderSpec()
+    device: str = "auto"
+    budget_tokens: int = 4096
+    held_out_share: float = 0.02
+    lora_rank: int = 16
+
+    def __post_init__(self) -> None:
+        _check_choice("method", self.method, TrainMethod)
+        if self.folds < 1:
+            raise RequestError(f"{self.folds} folds cannot be trained", do="Give --folds 1 (the paper's recipe) or more.")
+        if not self.epochs > 0:
+            raise RequestError(f"{self.epochs} epochs train nothing", do="Give --epochs above 0.")
+        if self.learning_rate < 0:
+            raise RequestError(f"learning rate {self.learning_rate} is negative")
+
+    @classmethod
+    def from_dict(cls, values: dict) -> Self:
+        return cls(
+            **{
+                **{key: _tuples(value) for key, value in values.items()},
+                "base": ModelSpec.from_dict(values["base"]),
+                "render": RenderSpec.from_dict(values.get("render", {})),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Gates(_Spec):
+    """Rows that no score can bring in. A person's `keep` still does."""
+
+    min_response_tokens: int = 0
+    min_learnability: float | None = None
+    exclude_truncated: bool = False
+    exclude_negative: bool = False
+    exclude_near_zero_base: bool = False
+    exclude_duplicates: bool = True
+
+    def __post_init__(self) -> None:
+        if self.min_response_tokens < 0:
+            raise RequestError(f"minimum of {self.min_response_tokens} response tokens is negative")
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionSpec(_Spec):
+    """What to keep: highest of `method` first, up to a budget, shared between domains by `balance`.
+
+    budget `ratio`: share of all scored rows in scope, in (0, 1]; `samples`: rows; `tokens`: response tokens;
+    `threshold`: every row whose score is at least the value. `weights` holds (domain, weight) pairs for `custom`.
+    """
+
+    method: Method = "learnability"
+    budget: BudgetKind = "ratio"
+    value: float = 0.06
+    balance: Balance = "natural"
+    weights: tuple[tuple[str, float], ...] = ()
+    gates: Gates = Gates()
+    seed: int = 0
+    datasets: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_choice("method", self.method, Method)
+        _check_choice("budget", self.budget, BudgetKind)
+        _check_choice("balance", self.balance, Balance)
+        if not math.isfinite(self.value):
+            raise RequestError(f"a {self.budget} of {self.value} is not a number")
+        if self.budget == "ratio" and not 0 < self.value <= 1:
+            raise RequestError(
+                f"ratio {self.value} is not between 0 and 1", do="Give a share of the rows, 0.06 for 6 %."
+            )
+        if self.budget in ("samples", "tokens") and (self.value < 0 or self.value != int(self.value)):
+            raise RequestError(f"a budget of {self.value} {self.budget} is not a whole number of 0 or more")
+        if (self.balance == "custom") != bool(self.weights):
+            raise RequestError("weights and custom balance go together", do="Give one weight a domain: math=0.4,code=0.6.")
+        if any(not (math.isfinite(weight) and weight >= 0) for _, weight in self.weights):
+            raise RequestError("a domain weight is negative or not a number")
+        if self.weights and not sum(weight for _, weight in self.weights) > 0:
+            raise RequestError("all domain weights are 0", do="Give at least one domain a weight above 0.")
+        if self.budget == "threshold" and self.balance != "global":
+            raise RequestError("a threshold is one cut for all domains", do="Use --balance global with --threshold.")
+
+    @classmethod
+    def from_dict(cls, values: dict) -> Self:
+        return cls(
+            **{
+                **{key: _tuples(value) for key, value in values.items()},
+                "gates": Gates.from_dict(values.get("gates", {})),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSpec(_Spec):
+    """Write a saved selection for a trainer."""
+
+    selection: str
+    to: str
+    format: ExportFormat = "messages"
+    with_dropped: bool = False
+    license: str = ""
+
+    def __post_init__(self) -> None:
+        _check_choice("format", self.format, ExportFormat)
+        if not self.to:
+            raise RequestError("no destination is given", do="Say --to FOLDER.")
