@@ -16,7 +16,9 @@ Verdict = Literal["keep", "drop", "undecided"]
 class Turn:
     """One message. `tool_calls` is the JSON text of OpenAI's array; `extra` the JSON object of keys that we do not know.
 
-    `weight` 0 keeps an assistant turn out of the response mask.
+    `weight` 0 keeps an assistant turn out of the response mask. `input` is Alpaca's second field: `content` is then
+    `instruction + "\n\n" + input`, what every other template reads, and `alpaca` splits it again (None: no input).
+    It is part of the identity, because the published prompts with and without input differ.
     """
 
     role: str
@@ -26,6 +28,12 @@ class Turn:
     tool_call_id: str | None = None
     weight: float | None = None
     extra: str | None = None
+    input: str | None = None
+
+    @property
+    def instruction(self) -> str:
+        """`content` without Alpaca's input; the whole content where there is none."""
+        return self.content if self.input is None else self.content.removesuffix(f"\n\n{self.input}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ class Sample:
 def turn_to_dict(turn: Turn, *, with_extra: bool = True) -> dict:
     """The turn with its set fields only, in a fixed order; tool calls and extra stay JSON text."""
     row: dict = {"role": turn.role, "content": turn.content}
-    for name in ("name", "tool_calls", "tool_call_id", "weight", "extra"):
+    for name in ("name", "tool_calls", "tool_call_id", "weight", "extra", "input"):
         value = getattr(turn, name)
         if value is not None and (with_extra or name != "extra"):
             row[name] = value
