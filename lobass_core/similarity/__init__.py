@@ -1,0 +1,1 @@
+"""Near-duplicate groups and the folds that respect them."""

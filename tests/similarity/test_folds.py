@@ -1,0 +1,55 @@
+"""Folds keep groups together, balance sizes and domains, and do not depend on row order."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from lobass_core.similarity.folds import assign_folds, held_out_rows
+
+IDS = [f"{i:064x}" for i in range(101)]
+DOMAINS = ["math" if i % 4 == 0 else "conversation" for i in range(101)]
+
+
+def test_single_samples_give_sizes_that_differ_by_one_and_balanced_domains():
+    folds = assign_folds(IDS, np.arange(101), DOMAINS, 4, seed=7)
+    assert sorted(Counter(folds.tolist()).values()) == [25, 25, 25, 26]
+    math = Counter(fold for fold, domain in zip(folds.tolist(), DOMAINS, strict=True) if domain == "math")
+    assert sorted(math.values()) == [6, 6, 7, 7]
+
+
+def test_a_group_is_never_split():
+    groups = np.repeat(np.arange(34), 3)[:101]
+    folds = assign_folds(IDS, groups, DOMAINS, 5, seed=0)
+    assert all(len(set(folds[groups == group].tolist())) == 1 for group in range(34))
+    sizes = Counter(folds.tolist())
+    assert max(sizes.values()) - min(sizes.values()) <= 3
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_folds_do_not_depend_on_row_order(seed):
+    groups = np.repeat(np.arange(51), 2)[:101]
+    folds = assign_folds(IDS, groups, DOMAINS, 3, seed=seed)
+    order = np.random.default_rng(seed).permutation(101)
+    again = assign_folds([IDS[i] for i in order], groups[order], [DOMAINS[i] for i in order], 3, seed=seed)
+    assert again.tolist() == folds[order].tolist()
+
+
+def test_another_seed_gives_other_folds():
+    assert (
+        assign_folds(IDS, np.arange(101), DOMAINS, 4, seed=0).tolist()
+        != assign_folds(IDS, np.arange(101), DOMAINS, 4, seed=1).tolist()
+    )
+
+
+def test_held_out_rows_are_whole_groups_of_about_the_share():
+    groups = np.repeat(np.arange(51), 2)[:101]
+    rows = held_out_rows(IDS, groups, share=0.1, seed=0, at_most=500)
+    assert len(rows) == 10
+    assert all(np.isin(np.flatnonzero(groups == group), rows).all() for group in set(groups[rows].tolist()))
+
+
+def test_held_out_rows_keep_to_the_limit_and_may_be_none():
+    assert len(held_out_rows(IDS, np.arange(101), share=0.5, seed=0, at_most=20)) == 20
+    assert len(held_out_rows(IDS, np.arange(101), share=0.0, seed=0, at_most=20)) == 0
+    assert len(held_out_rows(IDS, np.zeros(101, int), share=0.5, seed=0, at_most=20)) == 0
