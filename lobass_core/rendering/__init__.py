@@ -1,0 +1,1 @@
+"""Samples become tokens with a known response span: templates, spans, masks, truncation."""

@@ -1,0 +1,207 @@
+"""Samples become token ids with the response marked; scoring and training read the same ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from lobass_core.errors import RenderError, RequestError
+from lobass_core.records import RenderFingerprint, Sample
+from lobass_core.rendering.fingerprint import tokenizer_fingerprint
+from lobass_core.rendering.messages import clean, is_scored, messages_of, tools_of
+from lobass_core.rendering.spans import ResponseFinder, SpanNotFound
+from lobass_core.rendering.templates import Template
+
+# Raise it whenever the same settings would give other tokens or another mask: cached losses then no longer match.
+RENDER_VERSION = 1
+TRUNCATION_SIDE = "right"
+DEFAULT_MAX_TOKENS = 2048
+
+RenderStatus = Literal["ok", "truncated", "no_response"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One sample as tokens.
+
+        input_ids      [BOS] What is 2+2 ? [/INST]  4  [EOS]
+        response_mask    0    0   0   0  0    0     1    1
+
+    `offsets` holds each token's (start, end) in `text`. The first token is never response: nothing predicts it.
+    `reason` says why a sample has no response; it then has no tokens, unless the response was merely empty.
+    """
+
+    sample_id: str
+    text: str
+    input_ids: np.ndarray
+    offsets: np.ndarray
+    response_mask: np.ndarray
+    status: RenderStatus
+    n_dropped_tokens: int = 0
+    n_dropped_response_tokens: int = 0
+    reason: str = ""
+
+    @property
+    def n_response_tokens(self) -> int:
+        return int(self.response_mask.sum())
+
+
+class Renderer:
+    """Renders samples with one tokenizer, template, mask rule and limit."""
+
+    def __init__(self, tokenizer: Any, template: Template, mask_rule: str, max_tokens: int) -> None:
+        """Check that the tokenizer knows where its tokens lie and that the template shows where a response does.
+
+        Raises:
+            RenderError: one of them does not.
+        """
+        if max_tokens < 2:
+            raise RequestError(f"max_tokens {max_tokens} leaves no room for a response", do="Give 2 or more.")
+        if not getattr(tokenizer, "is_fast", False):
+            raise RenderError(
+                f"tokenizer {type(tokenizer).__name__} does not say which characters a token covers",
+                where=str(getattr(tokenizer, "name_or_path", "")),
+                do="Use its fast form, the one that is saved with a tokenizer.json.",
+            )
+        self.tokenizer, self.template, self.mask_rule, self.max_tokens = tokenizer, template, mask_rule, max_tokens
+        special = sorted({str(token) for token in tokenizer.added_tokens_decoder.values() if token.special})
+        self._bos = str(tokenizer.bos_token or "")
+        self._bos_id = tokenizer.bos_token_id if self._bos else None
+        variables = {name: str(value) for name, value in tokenizer.special_tokens_map.items() if isinstance(value, str)}
+        variables = {"bos_token": "", "eos_token": "", "pad_token": "", "unk_token": "", **variables}
+        self._finder = ResponseFinder(template, variables, special)
+
+    @property
+    def fingerprint(self) -> RenderFingerprint:
+        """Under which losses of two models can be compared."""
+        return RenderFingerprint(
+            template_text=self.template.text,
+            tokenizer=tokenizer_fingerprint(self.tokenizer),
+            mask_rule=self.mask_rule,
+            max_tokens=self.max_tokens,
+            truncation_side=TRUNCATION_SIDE,
+            version=RENDER_VERSION,
+        )
+
+    def render(self, samples: Sequence[Sample]) -> list[Rendered]:
+        """Render the samples in order; a sample without a findable response keeps its place, with the reason."""
+        found = [self._text_and_spans(sample) for sample in samples]
+        encoded = self.tokenizer(
+            [text for text, _, _ in found],
+            add_special_tokens=False,
+            return_offsets_mapping=True,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )
+        return [
+            self._masked(sample, text, spans, reason, ids, offsets)
+            for sample, (text, spans, reason), ids, offsets in zip(
+                samples, found, encoded["input_ids"], encoded["offset_mapping"], strict=True
+            )
+        ]
+
+    def _text_and_spans(self, sample: Sample) -> tuple[str, list[tuple[int, int]], str]:
+        if sample.kind == "text":
+            text = clean("".join(turn.content for turn in sample.turns))
+            text, start = self._one_bos(self._bos + text)
+            return text, [(start, len(text))], "" if len(text) > start else "the text is empty"
+        scored = is_scored(sample.turns, self.mask_rule)
+        if not any(scored):
+            return "", [], "it has no assistant turn to score"
+        try:
+            marked = self._finder.find(messages_of(sample), tools_of(sample))
+        except (SpanNotFound, ValueError) as error:
+            return "", [], str(error)
+        text, shift = self._one_bos(marked.text, already=0)
+        wanted = [flag for flag, turn in zip(scored, sample.turns, strict=True) if turn.role == "assistant"]
+        spans = [(start + shift, end + shift) for (start, end), flag in zip(marked.spans, wanted, strict=True) if flag]
+        return text, spans, ""
+
+    def _one_bos(self, text: str, already: int | None = None) -> tuple[str, int]:
+        """Text with at most one BOS at its head, and (for `already`) the shift, else the length of that head."""
+        n_cut = 0
+        while self._bos and text.startswith(self._bos * 2):
+            text, n_cut = text[len(self._bos) :], n_cut + len(self._bos)
+        if already is not None:
+            return text, -n_cut
+        return text, len(self._bos) if self._bos and text.startswith(self._bos) else 0
+
+    def _masked(
+        self,
+        sample: Sample,
+        text: str,
+        spans: list[tuple[int, int]],
+        reason: str,
+        ids: list[int],
+        offsets: list[tuple[int, int]],
+    ) -> Rendered:
+        input_ids = np.asarray(ids, dtype=np.int32)
+        places = np.asarray(offsets, dtype=np.int32).reshape(-1, 2)
+        mask = response_mask(places, spans)
+        keep, n_dropped = self._kept(mask, input_ids)
+        n_response = int(mask.sum())
+        input_ids, places, mask = input_ids[keep], places[keep], mask[keep]
+        status: RenderStatus = "truncated" if n_dropped else "ok"
+        if not mask.any():
+            status, reason = "no_response", reason or "its response is empty"
+        return Rendered(
+            sample.sample_id, text, input_ids, places, mask, status, n_dropped, n_response - int(mask.sum()), reason
+        )
+
+    def _kept(self, mask: np.ndarray, input_ids: np.ndarray) -> tuple[np.ndarray, int]:
+        """Positions that fit, and how many do not.
+
+        The end is cut. Where the prompt alone fills the limit, the prompt loses its start instead (BOS stays), so that
+        up to half of the limit holds the start of the response.
+        """
+        n_tokens, limit = len(mask), self.max_tokens
+        everything = np.arange(n_tokens)
+        if n_tokens <= limit:
+            return everything, 0
+        first = int(mask.argmax()) if mask.any() else 0
+        if first < limit:
+            return everything[:limit], n_tokens - limit
+        n_bos = int(self._bos_id is not None and input_ids[0] == self._bos_id)
+        end = min(first + max(1, limit // 2), n_tokens)
+        start = end - (limit - n_bos)
+        kept = np.concatenate([everything[:n_bos], everything[start:end]])
+        return kept, n_tokens - len(kept)
+
+
+def response_mask(offsets: np.ndarray, spans: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Which tokens are response: those that hold at least one character of a span; bool[n].
+
+    A token that spans the boundary is response, as the model must predict the response's first characters with it.
+    A token without characters of its own (white space that the tokenizer trimmed from its offsets) takes the ones
+    between the previous token and its own place. The first token is never response: nothing predicts it.
+    """
+    mask = np.zeros(len(offsets), dtype=bool)
+    if not len(offsets):
+        return mask
+    starts, ends = offsets[:, 0].copy(), offsets[:, 1]
+    empty = starts == ends
+    previous_ends = np.concatenate([[0], np.maximum.accumulate(ends)[:-1]])
+    starts[empty] = np.minimum(previous_ends, starts)[empty]
+    still_empty = starts == ends
+    for start, end in spans:
+        mask |= np.where(still_empty, (starts >= start) & (starts < end), (starts < end) & (ends > start))
+    mask[0] = False
+    return mask
+
+
+def resolve_max_tokens(asked: int, *limits: int | None) -> int:
+    """The limit to render under: as asked, else 2048 or the least of the models' own limits.
+
+    Raises:
+        RequestError: more is asked than a model can read.
+    """
+    known = [limit for limit in limits if limit and limit < 10**9]
+    if not asked:
+        return min([DEFAULT_MAX_TOKENS, *known])
+    if known and asked > min(known):
+        raise RequestError(
+            f"{asked} tokens are more than the model's {min(known)}", do=f"Say --max-tokens {min(known)} or less."
+        )
+    return asked

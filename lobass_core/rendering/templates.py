@@ -1,0 +1,163 @@
+"""Templates that turn a conversation into text: the tokenizer's own, three built-in ones, or a Jinja file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from lobass_core.errors import RenderError
+from lobass_core.rendering.chat_jinja import compile_template
+
+# The Stanford Alpaca prompts (tatsu-lab/stanford_alpaca, train.py), with and without input. Later exchanges repeat
+# only the headings; a system prompt takes the place of the introductory sentence.
+ALPACA = """\
+{{- bos_token }}
+{%- if messages and messages[0]['role'] == 'system' %}
+    {%- set introduction = messages[0]['content'] %}
+    {%- set conversation = messages[1:] %}
+{%- else %}
+    {%- set introduction = '' %}
+    {%- set conversation = messages %}
+{%- endif %}
+{%- if tools %}
+    {{- raise_exception('the alpaca prompt has no place for tools') }}
+{%- endif %}
+{%- for message in conversation %}
+    {%- if message['tool_calls'] or message['role'] == 'tool' %}
+        {{- raise_exception('the alpaca prompt has no place for tool calls') }}
+    {%- elif message['role'] == 'user' %}
+        {%- if loop.first %}
+            {%- if introduction %}
+                {{- introduction + '\\n\\n' }}
+            {%- elif message['input'] %}
+                {{- 'Below is an instruction that describes a task, paired with an input ' }}
+                {{- 'that provides further context. Write a response that appropriately completes the request.\\n\\n' }}
+            {%- else %}
+                {{- 'Below is an instruction that describes a task. ' }}
+                {{- 'Write a response that appropriately completes the request.\\n\\n' }}
+            {%- endif %}
+        {%- else %}
+            {{- '\\n\\n' }}
+        {%- endif %}
+        {%- if message['input'] %}
+            {{- '### Instruction:\\n' + message['instruction'] + '\\n\\n### Input:\\n' + message['input'] }}
+        {%- else %}
+            {{- '### Instruction:\\n' + message['content'] }}
+        {%- endif %}
+        {{- '\\n\\n### Response:' }}
+    {%- elif message['role'] == 'assistant' %}
+        {%- if loop.first %}
+            {{- (introduction + '\\n\\n' if introduction else '') + '### Response:' }}
+        {%- endif %}
+        {%- generation %}{{- message['content'] + eos_token }}{%- endgeneration %}
+    {%- else %}
+        {{- '\\n\\n' + message['content'] }}
+    {%- endif %}
+{%- endfor %}
+"""
+
+CHATML = """\
+{{- bos_token }}
+{%- if tools %}
+    {{- '<|im_start|>system\\nTools: ' + tools | tojson + '<|im_end|>\\n' }}
+{%- endif %}
+{%- for message in messages %}
+    {{- '<|im_start|>' + message['role'] + '\\n' }}
+    {%- if message['role'] == 'assistant' %}
+        {%- generation %}
+            {{- message['content'] }}
+            {%- for call in message['tool_calls'] or [] %}
+                {{- ('\\n' if message['content'] or not loop.first else '') + '<tool_call>\\n' }}
+                {{- (call['function'] or call) | tojson + '\\n</tool_call>' }}
+            {%- endfor %}
+            {{- '<|im_end|>' }}
+        {%- endgeneration %}
+    {%- else %}
+        {{- message['content'] + '<|im_end|>' }}
+    {%- endif %}
+    {{- '\\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}
+    {{- '<|im_start|>assistant\\n' }}
+{%- endif %}
+"""
+
+PLAIN = """\
+{{- bos_token }}
+{%- if tools %}
+    {{- raise_exception('the plain template has no place for tools') }}
+{%- endif %}
+{%- for message in messages %}
+    {%- if message['tool_calls'] %}
+        {{- raise_exception('the plain template has no place for tool calls') }}
+    {%- elif message['role'] == 'assistant' %}
+        {%- generation %}{{- message['content'] + eos_token }}{%- endgeneration %}
+        {{- '' if loop.last else '\\n' }}
+    {%- else %}
+        {{- message['content'] + '\\n' }}
+    {%- endif %}
+{%- endfor %}
+"""
+
+BUILT_IN = {"alpaca": ALPACA, "chatml": CHATML, "plain": PLAIN}
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A chat template's text, where it comes from (built-in, tokenizer or a path) and, for a default, why."""
+
+    name: str
+    text: str
+    source: str
+    default_reason: str = ""
+
+
+def load_template(name_or_path: str, tokenizer: Any) -> Template:
+    """The template of that name or file; of "", the tokenizer's own chat template, else `alpaca`.
+
+    Raises:
+        RenderError: no such name or file, or the text is not Jinja.
+    """
+    template = _find(name_or_path.strip(), tokenizer)
+    try:
+        compile_template(template.text)
+    except jinja2.TemplateSyntaxError as error:
+        raise RenderError(
+            f"template {template.name} is not valid Jinja: {error.message}",
+            where=f"{template.source}, line {error.lineno}",
+            do="Correct it, or use a built-in template: alpaca, chatml, plain.",
+        ) from error
+    return template
+
+
+def _find(name: str, tokenizer: Any) -> Template:
+    if not name:
+        own = own_template(tokenizer)
+        if own is not None:
+            return Template("tokenizer", own, "tokenizer", "the tokenizer has a chat template of its own")
+        return Template("alpaca", ALPACA, "built-in", "the tokenizer has no chat template")
+    if name in BUILT_IN:
+        return Template(name, BUILT_IN[name], "built-in")
+    if name == "tokenizer":
+        own = own_template(tokenizer)
+        if own is None:
+            raise RenderError("the tokenizer has no chat template", do="Say --template alpaca, chatml or plain.")
+        return Template("tokenizer", own, "tokenizer")
+    path = Path(name)
+    if not path.is_file():
+        raise RenderError(
+            f"there is no template {name!r}", do="Give alpaca, chatml, plain, tokenizer, or the path of a Jinja file."
+        )
+    try:
+        return Template(path.name, path.read_text(encoding="utf-8-sig"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RenderError(f"template {path.name} cannot be read: {error}", where=str(path)) from error
+
+
+def own_template(tokenizer: Any) -> str | None:
+    """The tokenizer's chat template; where it has several by name, the one called default."""
+    template = getattr(tokenizer, "chat_template", None)
+    if isinstance(template, dict):
+        template = template.get("default") or next(iter(template.values()), None)
+    return template or None
