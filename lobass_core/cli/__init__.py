@@ -1,0 +1,1 @@
+"""The command line `lobass`: one file a command, each a thin face over one workflow."""

@@ -1,0 +1,37 @@
+"""lobass demo"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.follow import followed
+from lobass_core.cli.options import JsonOption
+from lobass_core.cli.output import print_facts, print_json, stderr
+from lobass_core.project import Project
+from lobass_core.workflows import demo as workflow
+from lobass_core.workflows.serve import serve
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass demo`."""
+    app.command("demo")(demo)
+
+
+def demo(
+    project: Annotated[Path, typer.Argument(help="Folder of the demo project.")] = Path("demo"),
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Build it and stop.")] = False,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the dashboard.")] = 8501,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser window.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Build a small real project (own data, own model, real scoring) and open the dashboard on it."""
+    with followed() as on_progress:
+        result = workflow.demo(project, on_progress)
+    if json:
+        print_json(result.to_dict())
+    else:
+        print_facts("The demo project is ready", list(result.to_dict().items()))
+    if not no_serve:
+        stderr.print(f"Dashboard: http://127.0.0.1:{port}", markup=False)
+        raise typer.Exit(serve(Project.open(project), port=port, open_browser=not no_browser))

@@ -1,0 +1,65 @@
+"""lobass export"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
+from lobass_core.cli.output import print_facts, print_json, print_table, progress_bar, warn
+from lobass_core.errors import RequestError
+from lobass_core.project import Project
+from lobass_core.specs import ExportSpec
+from lobass_core.workflows import export as workflow
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass export`."""
+    app.command("export")(export)
+
+
+def export(
+    to: Annotated[Path, typer.Option("--to", help="Folder to write; made if it is not there.")],
+    project: ProjectOption = DEFAULT_PROJECT,
+    selection: Annotated[str, typer.Option("--selection", help="Name of a saved selection.")] = "",
+    format: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="messages, alpaca, sharegpt, prompt-completion, source, parquet, huggingface, axolotl, "
+            "llama-factory or trl.",
+        ),
+    ] = "messages",
+    with_dropped: Annotated[
+        bool, typer.Option("--with-dropped", help="Also write the rows left out, each with its reason.")
+    ] = False,
+    license: Annotated[str, typer.Option("--license", help="Licence to state in the dataset card.")] = "",
+    replay: Annotated[
+        Path | None, typer.Option("--replay", help="A manifest.json: write the same bytes again.")
+    ] = None,
+    preflight: Annotated[
+        bool, typer.Option("--preflight", help="Say what the trainer would do with these rows; write nothing.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Write a saved selection for a trainer, with a manifest that can be replayed."""
+    opened = Project.open(project)
+    if bool(selection) == bool(replay):
+        raise RequestError("an export needs one source", do="Give --selection NAME or --replay MANIFEST.")
+    if replay:
+        receipt = workflow.replay(opened, replay, to)
+        _show(receipt, json)
+        return
+    spec = ExportSpec(
+        selection=selection,
+        to=str(to),
+        format=format,  # type: ignore[arg-type]
+        with_dropped=with_dropped,
+        license=license,
+    )
+    if preflight:
+        _show_preflight(workflow.preflight(opened, spec), json)
+        return
+    with progress_bar() as show:
+        receipt = workflow.export(opened, spec, lambda done, total: show("Exporting", done, total, "rows"))
+    _show(receipt, json)

@@ -1,0 +1,67 @@
+"""lobass import"""
+
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, names, pairs
+from lobass_core.cli.output import print_facts, print_json, print_table, progress_bar
+from lobass_core.errors import RequestError
+from lobass_core.project import Project
+from lobass_core.specs import ImportSpec
+from lobass_core.workflows import import_data as workflow
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass import`."""
+    app.command("import")(import_data)
+
+
+def import_data(
+    file: Annotated[str, typer.Argument(help="JSON, JSONL, CSV, TSV or Parquet; .gz and .zst are read as they are.")],
+    project: ProjectOption = DEFAULT_PROJECT,
+    domain: Annotated[str, typer.Option("--domain", help="Data domain of the rows: math, conversation, ...")] = "",
+    name: Annotated[str, typer.Option("--name", help="Name of the dataset.", show_default="the file's name")] = "",
+    format: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="auto, alpaca, sharegpt, messages, prompt-completion, preference, text or columns.",
+        ),
+    ] = "auto",
+    map: Annotated[str, typer.Option("--map", help="Which column holds what: prompt=question,response=answer.")] = "",
+    domain_column: Annotated[str, typer.Option("--domain-column", help="Column that names each row's domain.")] = "",
+    domain_rule: Annotated[
+        list[str] | None,
+        typer.Option("--domain-rule", help="COLUMN=VALUE:DOMAIN; may be given several times, the first match wins."),
+    ] = None,
+    encoding: Annotated[str, typer.Option("--encoding", help="auto, utf-8, utf-16, gb18030 or cp1252.")] = "auto",
+    preview: Annotated[int, typer.Option("--preview", min=0, help="Show N rows as they would be read; import none.")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Import a file of instruction data. Rows that cannot be read are kept aside with line and reason."""
+    spec = ImportSpec(
+        path=file,
+        domain=domain,
+        name=name,
+        format=format,  # type: ignore[arg-type]
+        mapping=pairs(map, "--map"),
+        domain_column=domain_column,
+        domain_rules=tuple(_rule(text) for text in domain_rule or []),
+        encoding=encoding,
+    )
+    opened = Project.open(project)
+    if preview:
+        _show_preview(opened, spec, preview, json)
+        return
+    with progress_bar() as show:
+        result = workflow.import_file(opened, spec, lambda done, total: show("Importing", done, total, "rows"))
+    _show_result(result, json)
+
+
+def _rule(text: str) -> tuple[str, str, str]:
+    condition, colon, domain = text.rpartition(":")
+    found = pairs(condition, "--domain-rule") if colon and domain else ()
+    if len(found) != 1:
+        raise RequestError(f"{text!r} is not a domain rule", do="Write --domain-rule COLUMN=VALUE:DOMAIN.")
+    return (*found[0], domain.strip())

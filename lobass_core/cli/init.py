@@ -1,0 +1,30 @@
+"""lobass init"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.options import JsonOption
+from lobass_core.cli.output import print_facts, print_json
+from lobass_core.project import Project
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass init`."""
+    app.command("init")(init)
+
+
+def init(
+    project: Annotated[Path, typer.Argument(help="Folder to make the project in.")],
+    json: JsonOption = False,
+) -> None:
+    """Make an empty project."""
+    made = Project.create(project)
+    if json:
+        print_json({"project": str(made.root)})
+    else:
+        print_facts(
+            f"Project {made.name} is ready",
+            [("folder", made.root), ("next", f"lobass import FILE --project {project} --domain NAME")],
+        )

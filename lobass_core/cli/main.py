@@ -1,0 +1,94 @@
+"""The `lobass` application: registers every command and turns errors into one message and an exit code."""
+
+import os
+import sys
+import traceback
+
+import typer
+
+from lobass_core import __version__
+from lobass_core.cli import (
+    browse,
+    compare,
+    decide,
+    demo,
+    doctor,
+    export,
+    import_data,
+    init,
+    runs,
+    score,
+    scores,
+    select,
+    selections,
+    serve,
+    status,
+    train_reference,
+)
+from lobass_core.cli.output import print_error, stderr
+from lobass_core.errors import LobassError
+
+app = typer.Typer(
+    name="lobass",
+    help="Which part of this instruction data is worth training on? Score, select and export by learnability.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"lobass {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Which part of this instruction data is worth training on?"""
+
+
+for command in (
+    init,
+    import_data,
+    train_reference,
+    score,
+    scores,
+    select,
+    selections,
+    compare,
+    browse,
+    decide,
+    export,
+    status,
+    runs,
+    doctor,
+    serve,
+    demo,
+):
+    command.register(app)
+
+
+def main() -> None:
+    """Entry point: exit code 0 on success, 1 or 2 with one message otherwise, never a traceback."""
+    try:
+        app()
+    except LobassError as error:
+        print_error(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # `lobass scores | head` closes our stdout; nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        stderr.print(f"error: {error.strerror or error} ({error.filename or 'no file named'}).", markup=False)
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("LOBASS_TRACEBACK"):
+            traceback.print_exc()
+        stderr.print(f"error: internal fault, {type(error).__name__}: {error}", markup=False)
+        stderr.print("  Please report it with the output of the same command under LOBASS_TRACEBACK=1.", markup=False)
+        sys.exit(1)

@@ -1,0 +1,59 @@
+"""Options that several commands share, said once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lobass_core.errors import RequestError
+
+ProjectOption = Annotated[
+    Path,
+    typer.Option("--project", "-p", help="Project folder.", envvar="LOBASS_PROJECT", show_default="current folder"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
+RunOption = Annotated[
+    str | None, typer.Option("--run", help="Scoring run to use, where several pairs of models have been scored.")
+]
+TemplateOption = Annotated[
+    str,
+    typer.Option(
+        "--template", help="alpaca, chatml, plain, or the path of a Jinja file.", show_default="the tokenizer's own"
+    ),
+]
+MaxTokensOption = Annotated[
+    int, typer.Option("--max-tokens", min=0, help="Longest sample in tokens; 0: 2,048 or the model's own limit.")
+]
+MaskOption = Annotated[str, typer.Option("--mask", help="Which assistant turns count as response: all or last.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
+DatasetsOption = Annotated[
+    str, typer.Option("--datasets", help="Names of datasets, separated by commas.", show_default="all")
+]
+BudgetTokensOption = Annotated[
+    int, typer.Option("--batch-tokens", min=0, help="Tokens a batch; 0: found from free memory.")
+]
+TrustOption = Annotated[
+    bool, typer.Option("--trust-remote-code", help="Run Python code that ships with the model. Only if you trust it.")
+]
+
+DEFAULT_PROJECT = Path()
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Split a comma-separated list, ignoring blanks."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def pairs(text: str, option: str) -> tuple[tuple[str, str], ...]:
+    """Split `a=b,c=d` into pairs.
+
+    Raises:
+        RequestError: a part has no `=`, or nothing on one side of it.
+    """
+    found = []
+    for part in names(text):
+        left, equals, right = part.partition("=")
+        if not (equals and left.strip() and right.strip()):
+            raise RequestError(f"{part!r} is not of the form name=value", where=option, do=f"Write {option} a=b,c=d.")
+        found.append((left.strip(), right.strip()))
+    return tuple(found)

@@ -1,0 +1,115 @@
+"""Results on stdout for people or machines; progress, warnings and errors on stderr."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from lobass_core.errors import LobassError
+
+stdout = Console(highlight=False, soft_wrap=True)
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+# A log file that fills with one line a tick is no use; one every ten seconds shows that the work goes on.
+PLAIN_LINE_SECONDS = 10.0
+
+
+class ShowProgress(Protocol):
+    """Called with what is going on, how much is done, of how much (0: unknown), and a rate in words."""
+
+    def __call__(self, label: str, n_done: int, n_total: int, detail: str = "") -> None: ...
+
+
+@contextmanager
+def progress_bar() -> Iterator[ShowProgress]:
+    """A live bar with rate and time left on a terminal, a plain line every ten seconds elsewhere."""
+    if not stderr.is_terminal:
+        yield _PlainLines()
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[detail]}"),
+    )
+    with Progress(*columns, console=stderr, transient=True) as bar:
+        tasks: dict[str, object] = {}
+
+        def show(label: str, n_done: int, n_total: int, detail: str = "") -> None:
+            if label not in tasks:
+                tasks[label] = bar.add_task(escape(label), total=None, detail="")
+            bar.update(tasks[label], completed=n_done, total=n_total or None, detail=escape(detail))  # type: ignore[arg-type]
+
+        yield show
+
+
+class _PlainLines:
+    def __init__(self) -> None:
+        self._said_at = 0.0
+        self._label = ""
+
+    def __call__(self, label: str, n_done: int, n_total: int, detail: str = "") -> None:
+        now = time.monotonic()
+        if label == self._label and now - self._said_at < PLAIN_LINE_SECONDS:
+            return
+        self._said_at, self._label = now, label
+        of = f" of {n_total:,}" if n_total else ""
+        stderr.print(escape(f"{label}: {n_done:,}{of} {detail}".rstrip()))
+
+
+def print_json(result: object) -> None:
+    """One JSON document on stdout; NaN never appears in it."""
+    sys.stdout.write(json.dumps(result, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+
+
+def print_facts(title: str, facts: Sequence[tuple[str, object]]) -> None:
+    """A title and aligned name: value lines."""
+    stdout.print(f"[bold]{escape(title)}[/bold]")
+    width = max((len(name) for name, _ in facts), default=0)
+    for name, value in facts:
+        stdout.print(f"  {escape(name):<{width}}  {escape(_text(value))}")
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str = "") -> None:
+    """A light table; columns whose values are all numbers stand right."""
+    table = Table(title=escape(title) if title else None, title_justify="left", box=None, pad_edge=False)
+    for number, name in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[number], int | float) or row[number] is None for row in rows)
+        table.add_column(escape(name), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(_text(value)) for value in row))
+    stdout.print(table)
+
+
+def warn(message: str) -> None:
+    """One warning on stderr."""
+    stderr.print(f"[yellow]warning:[/yellow] {escape(message)}")
+
+
+def print_error(error: LobassError) -> None:
+    """What happened and where, then what to do, on stderr."""
+    where = f" ({error.where})" if error.where else ""
+    stderr.print(f"[red]error:[/red] {escape(error.what.rstrip('.') + where)}.")
+    if error.do:
+        stderr.print(f"  {escape(error.do)}")
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return str(value)

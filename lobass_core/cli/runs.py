@@ -1,0 +1,36 @@
+"""lobass runs, lobass cancel"""
+
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
+from lobass_core.cli.output import print_facts, print_json, print_table
+from lobass_core.project import Project
+from lobass_core.workflows import runs as workflow
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass runs` and `lobass cancel`."""
+    app.command("runs")(runs)
+    app.command("cancel")(cancel)
+
+
+def runs(project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False) -> None:
+    """List the runs: training, scoring and previews, newest first."""
+    found = workflow.list_runs(Project.open(project))
+    if json:
+        print_json([run.to_dict() for run in found])
+        return
+    print_table(
+        ("run", "what", "models", "state", "done", "of", "started"),
+        [(run.run_id, run.kind, run.models, run.state, run.n_done, run.n_total, run.created_at) for run in found],
+    )
+
+
+def cancel(
+    run: Annotated[str, typer.Argument(help="The run, r-0007.")], project: ProjectOption = DEFAULT_PROJECT
+) -> None:
+    """Ask a run to stop after its current shard; what it has computed is kept, and --resume goes on from there."""
+    workflow.cancel(Project.open(project), run)
+    print_facts(f"Asked {run} to stop", [("to go on", f"lobass score --resume {run} --project {project}")])

@@ -1,0 +1,119 @@
+"""lobass score"""
+
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.follow import followed
+from lobass_core.cli.options import (
+    DEFAULT_PROJECT,
+    BudgetTokensOption,
+    DatasetsOption,
+    DeviceOption,
+    JsonOption,
+    MaskOption,
+    MaxTokensOption,
+    ProjectOption,
+    TemplateOption,
+    TrustOption,
+    names,
+)
+from lobass_core.cli.output import print_facts, print_json, print_table, warn
+from lobass_core.errors import RequestError
+from lobass_core.project import Project
+from lobass_core.specs import ScoreSpec
+from lobass_core.workflows import score as workflow
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass score`."""
+    app.command("score")(score)
+
+
+def score(
+    project: ProjectOption = DEFAULT_PROJECT,
+    base: Annotated[str, typer.Option("--base", help="Base model: folder or hub id.")] = "",
+    reference: Annotated[
+        str, typer.Option("--reference", help="Reference: name of one trained here, folder, adapter or hub id.")
+    ] = "",
+    adapter: Annotated[bool, typer.Option("--adapter", help="The reference is a PEFT adapter on the base.")] = False,
+    template: TemplateOption = "",
+    max_tokens: MaxTokensOption = 0,
+    mask: MaskOption = "all",
+    dtype: Annotated[str, typer.Option("--dtype", help="auto, float32 or bfloat16.")] = "auto",
+    device: DeviceOption = "auto",
+    batch_tokens: BudgetTokensOption = 0,
+    datasets: DatasetsOption = "",
+    trust_remote_code: TrustOption = False,
+    resume: Annotated[str, typer.Option("--resume", help="Go on with a stopped run; needs no other option.")] = "",
+    preflight: Annotated[bool, typer.Option("--preflight", help="Say what would be scored and read; score none.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Score every sample's response loss under the base and the reference. Known losses are never computed again."""
+    opened = Project.open(project)
+    if resume:
+        with followed() as on_progress:
+            result = workflow.resume_and_finish(opened, resume, on_progress)
+        _show(result, json)
+        return
+    if not (base and reference):
+        raise RequestError("scoring needs two models", do="Give --base and --reference, or --resume RUN.")
+    spec = workflow.score_spec(
+        opened,
+        base=base,
+        reference=reference,
+        adapter=adapter,
+        template=template,
+        max_tokens=max_tokens,
+        mask_rule=mask,
+        dtype=dtype,
+        device=device,
+        budget_tokens=batch_tokens,
+        datasets=names(datasets),
+        trust_remote_code=trust_remote_code,
+    )
+    with followed() as on_progress:
+        if preflight:
+            forecast = workflow.preflight(opened, spec, on_progress)
+        else:
+            result = workflow.score(opened, spec, on_progress)
+    if preflight:
+        _show_forecast(forecast, json)
+    else:
+        _show(result, json)
+
+
+def _show(result: workflow.ScoreResult, json: bool) -> None:
+    if json:
+        print_json(result.to_dict())
+        return
+    for warning in result.warnings:
+        warn(warning)
+    print_facts(
+        f"Scored {result.n_samples:,} samples under {result.base_name} and {result.reference_name}",
+        [
+            ("run", result.run_id),
+            ("losses computed", result.n_computed),
+            ("losses known before", result.n_known),
+            ("responses cut at the limit", result.n_truncated),
+            ("longest sample, tokens", result.max_tokens),
+            ("template", result.template),
+            ("seconds", round(result.seconds, 1)),
+        ],
+    )
+
+
+def _show_forecast(forecast: dict, json: bool) -> None:
+    if json:
+        print_json(forecast)
+        return
+    facts = [(key, value) for key, value in forecast.items() if isinstance(value, str | int | float) or value is None]
+    print_facts("Before scoring", facts)
+    for warning in forecast.get("warnings", []):
+        warn(warning)
+    models = forecast.get("models", [])
+    if models:
+        print_table(
+            ("part", "model", "known", "to do"),
+            [(model.get("part"), model.get("name"), model.get("n_known"), model.get("n_to_do")) for model in models],
+        )

@@ -1,0 +1,30 @@
+"""lobass scores"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption
+from lobass_core.cli.output import print_facts, print_json
+from lobass_core.project import Project
+from lobass_core.workflows import score as workflow
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass scores`."""
+    app.command("scores")(scores)
+
+
+def scores(
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .parquet, .csv or .jsonl.")],
+    project: ProjectOption = DEFAULT_PROJECT,
+    run: RunOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write the scores, one row an imported record."""
+    n_rows = workflow.write_scores(Project.open(project), output, run=run)
+    if json:
+        print_json({"output": str(output), "n_rows": n_rows})
+    else:
+        print_facts(f"Wrote {n_rows:,} rows", [("file", output)])

@@ -1,0 +1,158 @@
+"""lobass select"""
+
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, RunOption, names, pairs
+from lobass_core.cli.output import print_facts, print_json, print_table
+from lobass_core.errors import RequestError
+from lobass_core.project import Project
+from lobass_core.selection.select import SelectionResult
+from lobass_core.specs import Balance, BudgetKind, Gates, SelectionSpec
+from lobass_core.workflows import select as workflow
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass select`."""
+    app.command("select")(select)
+
+
+def select(
+    project: ProjectOption = DEFAULT_PROJECT,
+    ratio: Annotated[float | None, typer.Option("--ratio", help="Share of the scored rows, 0.06 for 6 %.")] = None,
+    budget_samples: Annotated[int | None, typer.Option("--budget-samples", min=0, help="Number of rows.")] = None,
+    budget_tokens: Annotated[int | None, typer.Option("--budget-tokens", min=0, help="Response tokens.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", help="Every row that scores at least this (with --balance global).")
+    ] = None,
+    balance: Annotated[
+        str, typer.Option("--balance", help="natural, equal, global, or weights: conversation=0.6,math=0.4.")
+    ] = "natural",
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            help="learnability, loss-drop, loss-drop-sum, base-loss, reference-loss, random or length; highest first.",
+        ),
+    ] = "learnability",
+    min_response_tokens: Annotated[
+        int, typer.Option("--min-response-tokens", min=0, help="Leave out shorter responses.")
+    ] = 0,
+    min_learnability: Annotated[
+        float | None, typer.Option("--min-learnability", help="Leave out rows that are less learnable.")
+    ] = None,
+    exclude_truncated: Annotated[bool, typer.Option("--exclude-truncated", help="Leave out rows that were cut.")] = False,
+    exclude_negative: Annotated[
+        bool, typer.Option("--exclude-negative", help="Leave out rows on which the reference is worse than the base.")
+    ] = False,
+    exclude_near_zero_base: Annotated[
+        bool, typer.Option("--exclude-near-zero-base", help="Leave out rows that the base knows by heart.")
+    ] = False,
+    keep_duplicates: Annotated[
+        bool, typer.Option("--keep-duplicates", help="Let repeated samples in more than once.")
+    ] = False,
+    datasets: DatasetsOption = "",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of --method random.")] = 0,
+    name: Annotated[str, typer.Option("--name", help="Name to save the selection under.", show_default="not saved")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite a selection of that name.")] = False,
+    run: RunOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Keep the most learnable rows, up to a budget, balanced between domains."""
+    budget, value = _budget(ratio, budget_samples, budget_tokens, threshold)
+    balance_kind, weights = _balance(balance)
+    spec = SelectionSpec(
+        method=method,  # type: ignore[arg-type]
+        budget=budget,
+        value=value,
+        balance=balance_kind,
+        weights=weights,
+        gates=Gates(
+            min_response_tokens=min_response_tokens,
+            min_learnability=min_learnability,
+            exclude_truncated=exclude_truncated,
+            exclude_negative=exclude_negative,
+            exclude_near_zero_base=exclude_near_zero_base,
+            exclude_duplicates=not keep_duplicates,
+        ),
+        seed=seed,
+        datasets=names(datasets),
+    )
+    opened = Project.open(project)
+    if name:
+        result = workflow.save(opened, name, spec, run=run, replace=replace)
+    else:
+        result = workflow.select(opened, spec, run=run)
+    _show(result, name, spec, json)
+
+
+def _budget(
+    ratio: float | None, samples: int | None, tokens: int | None, threshold: float | None
+) -> tuple[BudgetKind, float]:
+    given: list[tuple[BudgetKind, float]] = [
+        (kind, float(value))
+        for kind, value in (("ratio", ratio), ("samples", samples), ("tokens", tokens), ("threshold", threshold))
+        if value is not None
+    ]
+    if len(given) != 1:
+        raise RequestError(
+            "a selection needs exactly one budget",
+            do="Give one of --ratio, --budget-samples, --budget-tokens and --threshold.",
+        )
+    return given[0]
+
+
+def _balance(text: str) -> tuple[Balance, tuple[tuple[str, float], ...]]:
+    if text in ("natural", "equal", "global"):
+        return text, ()  # type: ignore[return-value]
+    if "=" not in text:
+        raise RequestError(
+            f"balance {text!r} is not known", do="Choose natural, equal or global, or give weights: math=0.4,code=0.6."
+        )
+    try:
+        return "custom", tuple((domain, float(weight)) for domain, weight in pairs(text, "--balance"))
+    except ValueError as error:
+        raise RequestError(f"a weight in {text!r} is not a number", do="Write --balance math=0.4,code=0.6.") from error
+
+
+def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -> None:
+    shares = [
+        {
+            "domain": share.domain,
+            "n_rows": share.n_rows,
+            "n_eligible": share.n_eligible,
+            "asked": share.asked,
+            "got": share.got,
+            "response_tokens": share.tokens,
+            "threshold": share.threshold,
+            "exhausted": share.exhausted,
+        }
+        for share in result.domains
+    ]
+    if json:
+        print_json(
+            {
+                "name": name or None,
+                "n_kept": result.n_kept,
+                "n_rows": sum(share.n_rows for share in result.domains),
+                "response_tokens_kept": result.tokens_kept,
+                "domains": shares,
+                "spec": spec.to_dict(),
+            }
+        )
+        return
+    print_facts(
+        f"Selected {result.n_kept:,} rows" + (f" as {name}" if name else " (not saved: give --name to keep them)"),
+        [("response tokens", result.tokens_kept), ("method", spec.method), ("balance", spec.balance)],
+    )
+    print_table(
+        ("domain", "rows", "eligible", "asked", "got", "response tokens", "threshold", "note"),
+        [
+            (
+                *(share[key] for key in ("domain", "n_rows", "n_eligible", "asked", "got", "response_tokens", "threshold")),
+                "all taken" if share["exhausted"] else "",
+            )
+            for share in shares
+        ],
+    )

@@ -1,0 +1,76 @@
+"""lobass train-reference"""
+
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.follow import followed
+from lobass_core.cli.options import (
+    DEFAULT_PROJECT,
+    DatasetsOption,
+    DeviceOption,
+    JsonOption,
+    MaskOption,
+    MaxTokensOption,
+    ProjectOption,
+    TemplateOption,
+    TrustOption,
+    names,
+)
+from lobass_core.cli.output import print_facts, print_json
+from lobass_core.project import Project
+from lobass_core.specs import ModelSpec, RenderSpec, TrainReferenceSpec
+from lobass_core.workflows import train_reference as workflow
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass train-reference`."""
+    app.command("train-reference")(train_reference)
+
+
+def train_reference(
+    base: Annotated[str, typer.Option("--base", help="Base model: folder or hub id.")],
+    project: ProjectOption = DEFAULT_PROJECT,
+    name: Annotated[str, typer.Option("--name", help="Name of the reference.")] = "reference",
+    datasets: DatasetsOption = "",
+    method: Annotated[str, typer.Option("--method", help="full or lora.")] = "full",
+    folds: Annotated[
+        int, typer.Option("--folds", help="Train K models; each sample is scored by the one that did not see it.")
+    ] = 1,
+    epochs: Annotated[float, typer.Option("--epochs", help="Passes over the data.")] = 1.0,
+    learning_rate: Annotated[
+        float, typer.Option("--lr", help="Peak learning rate; 0: by method and model size.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of order, folds and LoRA weights.")] = 0,
+    template: TemplateOption = "",
+    max_tokens: MaxTokensOption = 0,
+    mask: MaskOption = "all",
+    device: DeviceOption = "auto",
+    lora_rank: Annotated[int, typer.Option("--lora-rank", min=1, help="Rank of the LoRA matrices.")] = 16,
+    batch_tokens: Annotated[int, typer.Option("--batch-tokens", min=1, help="Tokens an optimiser step.")] = 4096,
+    trust_remote_code: TrustOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Fine-tune the base model into a reference; a stopped run of the same name goes on from its checkpoint."""
+    spec = TrainReferenceSpec(
+        base=ModelSpec(base, trust_remote_code=trust_remote_code),
+        name=name,
+        datasets=names(datasets),
+        method=method,  # type: ignore[arg-type]
+        folds=folds,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        seed=seed,
+        render=RenderSpec(template, mask, max_tokens),  # type: ignore[arg-type]
+        device=device,
+        budget_tokens=batch_tokens,
+        lora_rank=lora_rank,
+    )
+    with followed() as on_progress:
+        result = workflow.train_reference(Project.open(project), spec, on_progress)
+    if json:
+        print_json(result)
+        return
+    print_facts(
+        f"Trained reference {name}", [(key, value) for key, value in result.items() if not isinstance(value, dict | list)]
+    )

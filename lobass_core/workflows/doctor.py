@@ -1,0 +1,87 @@
+"""Check the machine and a project, and show how one record will be read."""
+
+import importlib.metadata
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from lobass_core.errors import LobassError
+from lobass_core.jobs.launch import follow, launch
+from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.project import Project
+from lobass_core.specs import ImportSpec, ModelSpec, RenderSpec
+from lobass_core.workflows.import_data import read_sample
+from lobass_core.workflows.score import write_samples
+
+PACKAGES = ("torch", "transformers", "peft", "accelerate", "duckdb", "streamlit", "pyarrow")
+LOW_DISK_BYTES = 2 * 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at: good, worth knowing (note), or in need of a person (bad)."""
+
+    name: str
+    verdict: Literal["good", "note", "bad"]
+    detail: str
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+def check(project: Project | None = None) -> list[Check]:
+    """Look at packages, memory, disk and, where given, the project's store and runs."""
+    checks = [_package(name) for name in PACKAGES]
+    memory = psutil.virtual_memory()
+    checks.append(Check("memory", "good", f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free"))
+    checks.append(Check("cores", "good", str(os.cpu_count())))
+    if project is not None:
+        checks += _project_checks(project)
+    return checks
+
+
+def _package(name: str) -> Check:
+    try:
+        return Check(name, "good", importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Check(name, "bad", "not installed: run make setup")
+
+
+def _project_checks(project: Project) -> list[Check]:
+    free = shutil.disk_usage(project.root).free
+    checks = [Check("disk", "good" if free > LOW_DISK_BYTES else "bad", f"{free / 2**30:.1f} GiB free")]
+    try:
+        with project.store() as store:
+            (n_rows,) = store.cursor().execute("SELECT count(*) FROM rows").fetchone()
+        checks.append(Check("store", "good", f"opens; {n_rows:,} rows"))
+    except LobassError as error:
+        checks.append(Check("store", "bad", str(error)))
+    states = [run.state() for run in list_runs(project.runs_dir)]
+    stopped = sum(state in ("interrupted", "failed") for state in states)
+    detail = f"{len(states):,} runs" + (f", {stopped:,} interrupted or failed: lobass runs" if stopped else "")
+    checks.append(Check("runs", "note" if stopped else "good", detail))
+    return checks
+
+
+def render_record(path: Path, row: int, *, tokenizer: str, render: RenderSpec) -> dict:
+    """Render record `row` (from 0) of a data file in a short run, and return the run's result.
+
+    The result holds `template`, `max_tokens` and `preview`: text and tokens (start, end, id, response).
+
+    Raises:
+        LobassError: the file, the record, the tokenizer or the template cannot be used.
+    """
+    sample = read_sample(ImportSpec(path=str(path), domain="preview"), row)
+    with tempfile.TemporaryDirectory(prefix="lobass-render-") as folder:
+        run = RunFolder.create(
+            Path(folder), "render", {"tokenizer": ModelSpec(tokenizer).to_dict(), "render": render.to_dict()}
+        )
+        write_samples(run.input_path, [(sample, "preview")])
+        launch(run)
+        follow(run)
+        return run.read_result()
