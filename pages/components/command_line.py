@@ -1,0 +1,155 @@
+"""The "Command" popover: the `lobass` line that does what the page does, quoted for a POSIX shell.
+
+    from pages.components import command_line
+    command_line.popover(command_line.select(project.root, spec, name="paper-6", run="r-0003"))
+
+The lines are built from the same specs that the workflows take, and name only what differs from the defaults.
+"""
+
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from lobass_core.specs import ExportSpec, Gates, ImportSpec, RenderSpec, ScoreSpec, SelectionSpec, TrainReferenceSpec
+
+# Each group is an option with its values; groups stay together when the line is broken.
+Groups = list[list[str]]
+
+
+def popover(line: str | Sequence[str], *, key: str | None = None) -> None:
+    """The button with the line (or several lines, run one after the other) to copy."""
+    text = line if isinstance(line, str) else "\n".join(line)
+    with st.popover("Command", icon=":material/terminal:", help="The same from the command line", key=key):
+        st.code(text, language="bash", wrap_lines=True)
+
+
+def shell(command: str, groups: Iterable[Sequence[str]], *, width: int = 88) -> str:
+    """`lobass command ...`, quoted, broken with backslashes before an option that would pass `width` columns."""
+    lines = [f"lobass {command}"]
+    for group in groups:
+        words = shlex.join(group)
+        if len(lines[-1]) + 1 + len(words) > width:
+            lines.append("  " + words)
+        else:
+            lines[-1] += " " + words
+    return " \\\n".join(lines)
+
+
+def plain(command: str, root: Path | str, *groups: Sequence[str]) -> str:
+    """A command without a spec: `plain("status", project.root)`, `plain("score", root, ["--resume", "r-0019"])`."""
+    return shell(command, [["--project", str(root)], *groups])
+
+
+def import_file(root: Path | str, spec: ImportSpec) -> str:
+    """`lobass import`."""
+    groups: Groups = [[spec.path], ["--project", str(root)]]
+    _add(groups, "--domain", spec.domain)
+    _add(groups, "--domain-column", spec.domain_column)
+    for column, value, domain in spec.domain_rules:
+        groups.append(["--domain-rule", f"{column}={value}:{domain}"])
+    _add(groups, "--name", spec.name)
+    _add(groups, "--format", spec.format, "auto")
+    _add(groups, "--map", ",".join(f"{field}={column}" for field, column in spec.mapping))
+    _add(groups, "--encoding", spec.encoding, "auto")
+    return shell("import", groups)
+
+
+def score(root: Path | str, spec: ScoreSpec, reference: str) -> str:
+    """`lobass score`; `reference` is the name, path or hub id that the person chose (a spec holds one model a fold)."""
+    groups: Groups = [["--project", str(root)], ["--base", spec.base.path], ["--reference", reference]]
+    if any(model.adapter for model in spec.references) and reference == spec.references[0].adapter:
+        groups.append(["--adapter"])
+    groups += _render(spec.render)
+    _add(groups, "--dtype", spec.dtype, "auto")
+    _add(groups, "--device", spec.device, "auto")
+    _add(groups, "--batch-tokens", str(spec.budget_tokens), "0")
+    _add(groups, "--datasets", ",".join(spec.datasets))
+    if spec.base.trust_remote_code:
+        groups.append(["--trust-remote-code"])
+    return shell("score", groups)
+
+
+def train_reference(root: Path | str, spec: TrainReferenceSpec) -> str:
+    """`lobass train-reference`."""
+    groups: Groups = [["--project", str(root)], ["--base", spec.base.path], ["--name", spec.name]]
+    _add(groups, "--datasets", ",".join(spec.datasets))
+    _add(groups, "--method", spec.method, "full")
+    _add(groups, "--folds", str(spec.folds), "1")
+    _add(groups, "--epochs", f"{spec.epochs:g}", "1")
+    _add(groups, "--lr", f"{spec.learning_rate:g}", "0")
+    _add(groups, "--seed", str(spec.seed), "0")
+    groups += _render(spec.render)
+    _add(groups, "--device", spec.device, "auto")
+    _add(groups, "--lora-rank", str(spec.lora_rank), "16")
+    _add(groups, "--batch-tokens", str(spec.budget_tokens), "4096")
+    if spec.base.trust_remote_code:
+        groups.append(["--trust-remote-code"])
+    return shell("train-reference", groups)
+
+
+def select(root: Path | str, spec: SelectionSpec, *, name: str = "", run: str = "") -> str:
+    """`lobass select`."""
+    budget = {
+        "ratio": ["--ratio", exact(spec.value)],
+        "samples": ["--budget-samples", str(int(spec.value))],
+        "tokens": ["--budget-tokens", str(int(spec.value))],
+        "threshold": ["--threshold", exact(spec.value)],
+    }[spec.budget]
+    weights = ",".join(f"{domain}={exact(weight)}" for domain, weight in spec.weights)
+    groups: Groups = [["--project", str(root)], budget, ["--balance", weights or spec.balance]]
+    _add(groups, "--method", spec.method, "learnability")
+    groups += gates(spec.gates)
+    _add(groups, "--datasets", ",".join(spec.datasets))
+    _add(groups, "--seed", str(spec.seed), "0")
+    _add(groups, "--name", name)
+    _add(groups, "--run", run)
+    return shell("select", groups)
+
+
+def gates(spec: Gates) -> Groups:
+    """The gate options of `lobass select`."""
+    groups: Groups = []
+    _add(groups, "--min-response-tokens", str(spec.min_response_tokens), "0")
+    if spec.min_learnability is not None:
+        groups.append(["--min-learnability", exact(spec.min_learnability)])
+    flags = {
+        "--exclude-truncated": spec.exclude_truncated,
+        "--exclude-negative": spec.exclude_negative,
+        "--exclude-near-zero-base": spec.exclude_near_zero_base,
+        "--keep-duplicates": not spec.exclude_duplicates,
+    }
+    return groups + [[flag] for flag, on in flags.items() if on]
+
+
+def export(root: Path | str, spec: ExportSpec) -> str:
+    """`lobass export`."""
+    groups: Groups = [
+        ["--project", str(root)],
+        ["--selection", spec.selection],
+        ["--to", spec.to],
+        ["--format", spec.format],
+    ]
+    if spec.with_dropped:
+        groups.append(["--with-dropped"])
+    _add(groups, "--license", spec.license)
+    return shell("export", groups)
+
+
+def exact(value: float) -> str:
+    """The shortest text that reads back as the same number; 0.06 stays 0.06, 1.0 becomes 1."""
+    return repr(float(value)).removesuffix(".0")
+
+
+def _render(spec: RenderSpec) -> Groups:
+    groups: Groups = []
+    _add(groups, "--template", spec.template)
+    _add(groups, "--max-tokens", str(spec.max_tokens), "0")
+    _add(groups, "--mask", spec.mask_rule, "all")
+    return groups
+
+
+def _add(groups: Groups, option: str, value: str, default: str = "") -> None:
+    if value and value != default:
+        groups.append([option, value])

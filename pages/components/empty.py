@@ -1,0 +1,23 @@
+"""A page with nothing to show yet: one sentence why, one button to the step before.
+
+if not scorings:
+    empty.show("Nothing is scored yet", "Select moves a cut through scores.", action=("Score the data", "score"))
+    st.stop()
+"""
+
+import streamlit as st
+
+from pages.components import state, view
+from pages.components.view import el
+
+
+def show(title: str, text: str, *, action: tuple[str, str] | None = None, key: str = "empty") -> None:
+    """Draw the state; `action` is (label, page name)."""
+    st.space("large")
+    with st.container(horizontal_alignment="center", key=f"{key}-state", gap="small"):
+        view.show(
+            el("div", el("h1", title), el("p", text, cls="muted"), cls="stack", style={"text-align": "center"}),
+            key=f"{key}-text",
+        )
+        if action and st.button(action[0], type="primary", icon=":material/arrow_forward:", key=f"{key}-action"):
+            state.go(action[1])

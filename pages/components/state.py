@@ -1,0 +1,145 @@
+"""What every page needs to know: the open project, the chosen scoring run, the shared filter, and the way to other pages.
+
+    from pages.components import state
+
+    project = state.project()                 # stops the page with a friendly state if there is none
+    run = state.chosen_run()                  # None: the only scoring there is; pass it to workflows as `run=`
+    datasets = state.chosen_datasets()        # () means all
+    state.go("browse", domain="math")         # another page, with query parameters
+
+Session state holds picks only; keys of a page begin with its name ("select.spec"). `remember` gives them a first value.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from lobass_core.errors import LobassError, ProjectError
+from lobass_core.project import Project
+from lobass_core.workflows import explore
+
+T = TypeVar("T")
+
+PAGES_DIR = Path(__file__).parents[1]
+# Name (also the URL path), file, title, icon, help. The first one is at /.
+PAGES = (
+    ("overview", "overview.py", "Overview", ":material/dashboard:", "The project at a glance and what to do next."),
+    ("import", "import_data.py", "Import", ":material/download:", "Bring data files in as samples, with a preview."),
+    ("score", "score.py", "Score", ":material/speed:", "Compute the losses of base and reference; watch runs."),
+    ("learnability", "learnability.py", "Learnability", ":material/show_chart:", "Where the learnable data lies."),
+    ("browse", "browse.py", "Browse", ":material/table_rows:", "Read samples, filter them, keep and drop by hand."),
+    ("select", "select.py", "Select", ":material/tune:", "Move the cut and the balance between domains."),
+    ("compare", "compare.py", "Compare", ":material/compare:", "Two selections, references or methods side by side."),
+    ("export", "export.py", "Export", ":material/ios_share:", "Write a selection for a trainer."),
+)
+
+RUN_KEY = "run"
+DATASETS_KEY = "datasets"
+
+
+def project_root() -> Path:
+    """The folder that `lobass serve --project` named, else the current one."""
+    return Path(os.environ.get("LOBASS_PROJECT") or Path.cwd()).expanduser().resolve()
+
+
+def open_project() -> Project | None:
+    """The open project, or None where the folder holds none.
+
+    Raises:
+        ProjectError: the folder holds a project that this version cannot read.
+    """
+    root = project_root()
+    try:
+        return Project.open(root)
+    except ProjectError:
+        if (root / "store.duckdb").exists():
+            raise
+        return None
+
+
+def project() -> Project:
+    """The open project; the router has stopped before a page runs without one."""
+    found = open_project()
+    if found is None:
+        st.stop()
+    return found
+
+
+def scorings(project: Project) -> list[Any]:
+    """All scorings of the project, latest first."""
+    return explore.list_scorings(project)
+
+
+def chosen_run() -> str | None:
+    """Run id of the scoring chosen in the sidebar; None leaves the choice to the workflow (there is one, or none)."""
+    return st.session_state.get(RUN_KEY) or None
+
+
+def chosen_datasets() -> tuple[str, ...]:
+    """Datasets chosen in the sidebar, in their order; empty means all."""
+    return tuple(st.session_state.get(DATASETS_KEY) or ())
+
+
+def sidebar(project: Project) -> None:
+    """Draw project, scoring run and the filter that all pages share. A project in use elsewhere leaves it short."""
+    with st.sidebar:
+        st.markdown("**Project**")
+        st.caption(f"`{project.root}`")
+        try:
+            found = scorings(project)
+            names = explore.dataset_names(project)
+        except LobassError:
+            return
+        _scoring_picker(found)
+        if len(names) > 1:
+            _forget_unknown(DATASETS_KEY, names)
+            st.multiselect(
+                "Datasets", names, key=DATASETS_KEY, placeholder="All datasets", bind="query-params",
+                help="Scores, plots, browsing and the cut look at these rows only.",
+            )  # fmt: skip
+
+
+def _scoring_picker(found: list[Any]) -> None:
+    if not found:
+        st.caption("Nothing is scored yet.")
+        return
+    labels = {item.run_id: f"{item.base_name} → {item.reference_name} · {item.run_id}" for item in found}
+    if len(found) == 1:
+        st.markdown("**Scores**")
+        st.caption(next(iter(labels.values())))
+        return
+    if st.session_state.get(RUN_KEY) not in labels:
+        st.session_state[RUN_KEY] = found[0].run_id
+    st.selectbox(
+        "Scores", list(labels), key=RUN_KEY, format_func=lambda run: labels.get(run, run), bind="query-params",
+        help="Which pair of models the scores come from.",
+    )  # fmt: skip
+
+
+def _forget_unknown(key: str, known: list[str]) -> None:
+    """A dataset that was removed, or a name from an old link, must not linger in the filter."""
+    chosen = st.session_state.get(key)
+    if chosen and any(name not in known for name in chosen):
+        st.session_state[key] = [name for name in chosen if name in known]
+
+
+def remember(key: str, first: T) -> T:
+    """The session's value under `key`, `first` at the first call."""
+    if key not in st.session_state:
+        st.session_state[key] = first
+    return st.session_state[key]
+
+
+def page_file(name: str) -> Path | None:
+    """File of a page by its name, None while the page does not exist."""
+    path = PAGES_DIR / next(page[1] for page in PAGES if page[0] == name)
+    return path if path.is_file() else None
+
+
+def go(name: str, **query: str | list[str]) -> None:
+    """Switch to another page with these query parameters; nothing happens if there is no such page."""
+    path = page_file(name)
+    if path is not None:
+        st.switch_page(str(path), query_params=query or None)

@@ -1,0 +1,183 @@
+"""Colours that Python has to know, the one CSS rule, and how numbers are written.
+
+Components and native widgets take their colours from `.streamlit/config.toml` by `--st-*` variables, so that a switch
+of theme repaints them live. Only what cannot read those variables (Plotly figures) asks `palette()` for hex values.
+
+    from pages.components import theme
+    theme.palette().kept                      "#0F766E" or "#2DB5A3"
+    theme.domain_slots(["math", "code"])      {"code": 0, "math": 1}: the n-th of the eight domain colours
+    theme.count(1234567)                      "1,234,567"
+    theme.compact(13_700_000)                 "13.7M"
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import streamlit as st
+
+N_DOMAIN_COLOURS = 8
+# The only style that the theme file cannot say: less air beside the page, so that a plot keeps its width at 1280.
+SIDE_PADDING = "<style>[data-testid='stMainBlockContainer'] { padding-left: 1.5rem; padding-right: 1.5rem; }</style>"
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Hex colours of one theme. `domains` has eight, for slots 0 to 7 of `domain_slots`."""
+
+    kind: str
+    primary: str
+    kept: str
+    ground: str
+    second_ground: str
+    text: str
+    muted: str
+    border: str
+    amber: str
+    red: str
+    domains: tuple[str, ...]
+
+
+LIGHT = Palette(
+    kind="light",
+    primary="#0F766E",
+    kept="#0F766E",
+    ground="#FFFFFF",
+    second_ground="#F4F5F7",
+    text="#171A1F",
+    muted="#5B6370",
+    border="#E1E4E9",
+    amber="#B45309",
+    red="#B42318",
+    domains=("#638BF9", "#7C4A1C", "#8A299E", "#AB9017", "#7758DA", "#2D8AB8", "#CA8281", "#8E710F"),
+)
+DARK = Palette(
+    kind="dark",
+    primary="#12857A",
+    kept="#2DB5A3",
+    ground="#101216",
+    second_ground="#191C22",
+    text="#E6E8EC",
+    muted="#9AA2AF",
+    border="#2A2E37",
+    amber="#E5A04B",
+    red="#F2766E",
+    domains=("#6076ED", "#A27B4C", "#EBB9F7", "#CFD009", "#C691FE", "#4686A4", "#FDBCAB", "#C39C18"),
+)
+
+
+def palette() -> Palette:
+    """The colours of the theme that the browser shows now."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def apply_css() -> None:
+    """Put the one CSS rule on the page; called once, by the router."""
+    st.html(SIDE_PADDING)
+
+
+def domain_slots(domains: Iterable[str]) -> dict[str, int]:
+    """Colour slot (0 to 7) of each domain, by alphabetical order; give it all the project's domains, so that it is stable."""
+    return {domain: index % N_DOMAIN_COLOURS for index, domain in enumerate(sorted(set(domains)))}
+
+
+def domain_colours(domains: Iterable[str]) -> dict[str, str]:
+    """Hex colour of each domain in the current theme."""
+    colours = palette().domains
+    return {domain: colours[slot] for domain, slot in domain_slots(domains).items()}
+
+
+def count(n: float) -> str:
+    """Whole number with thousands separators."""
+    return f"{round(n):,}"
+
+
+def compact(n: float) -> str:
+    """Three or four significant digits: 418, 12.3k, 1.53M, 216M."""
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        # 999,950 would round to "1000k".
+        if abs(n) >= size * 0.99995 and (size > 1e3 or abs(n) >= 10_000):
+            scaled = n / size
+            digits = 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0
+            return f"{scaled:.{digits}f}{letter}"
+    return count(n)
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """0.063 as "6.3 %", with a thin gap that does not break."""
+    return f"{share * 100:,.{digits}f} %" if math.isfinite(share) else "–"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A score or loss; a real minus sign, and a dash for none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:,.{digits}f}".replace("-", "−")
+
+
+def signed(value: float | None, digits: int = 2) -> str:
+    """A difference with its sign: "+0.31", "−0.18"."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:+,.{digits}f}".replace("-", "−")
+
+
+def byte_size(n: float) -> str:
+    """Bytes as files are usually shown: 812 B, 4.1 kB, 2.1 GB."""
+    for size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if n >= size:
+            scaled = n / size
+            return f"{scaled:.1f} {unit}" if scaled < 100 else f"{scaled:,.0f} {unit}"
+    return f"{n:,.0f} B"
+
+
+def duration(seconds: float | None) -> str:
+    """51 s, 9 min 20 s, 2 h 12 min, 3 d 4 h; a dash when unknown."""
+    if seconds is None or not math.isfinite(seconds):
+        return "–"
+    if seconds < 1:
+        return "under 1 s"
+    whole = round(seconds)
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} min {whole % MINUTE:02d} s"
+    if whole < DAY:
+        return f"{whole // HOUR} h {whole % HOUR // MINUTE:02d} min"
+    return f"{whole // DAY} d {whole % DAY // HOUR} h"
+
+
+def parse_time(iso: str) -> datetime | None:
+    """The moment an ISO 8601 text names, in UTC if it says no zone; None for an empty or foreign text."""
+    try:
+        moment = datetime.fromisoformat(iso)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def ago(iso: str, now: datetime | None = None) -> str:
+    """An ISO time as a person would say it: just now, 5 min ago, 2 h ago, yesterday, 3 days ago, 12 May 2026."""
+    moment = parse_time(iso)
+    if moment is None:
+        return "–"
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    if seconds < MINUTE:
+        return "just now"
+    if seconds < HOUR:
+        return f"{int(seconds // MINUTE)} min ago"
+    if seconds < DAY:
+        return f"{int(seconds // HOUR)} h ago"
+    if seconds < 2 * DAY:
+        return "yesterday"
+    if seconds < 14 * DAY:
+        return f"{int(seconds // DAY)} days ago"
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def clock(iso: str) -> str:
+    """Local time of day, 14:28."""
+    moment = parse_time(iso)
+    return f"{moment.astimezone():%H:%M}" if moment else "–"
