@@ -23,7 +23,7 @@ MARKS = {"good": ("✓", "kept"), "note": ("!", "amber"), "bad": ("✕", "red")}
 
 @dataclass(frozen=True, slots=True)
 class KeyNumber:
-    """One cell of the strip: small label, large value with a small unit, small note. `extra` may be a spark or a gauge."""
+    """One cell of the strip: label, large value with its unit, note. `extra` may be a spark or a gauge."""
 
     label: str
     value: str

@@ -1,4 +1,4 @@
-"""What every page needs to know: the open project, the chosen scoring run, the shared filter, and the way to other pages.
+"""What every page needs to know: the open project, the chosen scoring run, the shared filter, the other pages.
 
     from pages.components import state
 

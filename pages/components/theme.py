@@ -79,7 +79,7 @@ def apply_css() -> None:
 
 
 def domain_slots(domains: Iterable[str]) -> dict[str, int]:
-    """Colour slot (0 to 7) of each domain, by alphabetical order; give it all the project's domains, so that it is stable."""
+    """Colour slot (0 to 7) of each domain in alphabetical order of all the project's domains."""
     return {domain: index % N_DOMAIN_COLOURS for index, domain in enumerate(sorted(set(domains)))}
 
 

@@ -14,11 +14,11 @@
     if clicked == "rows":
         st.switch_page(...)
 
-Text only ever becomes text nodes, so a sample full of tags shows its tags. Tags and attributes outside the lists below are
-refused here and again in the browser. `on="id"` makes a node clickable (and reachable by keyboard); `show` returns that id
-in the run that the click started, else None. Give each view its own `key`: with it the browser patches only what changed
-(no flicker under `run_every`), without it every change would mount anew. Classes live in view_assets/view.css; parts.py
-has builders for what pages usually need.
+Text only ever becomes text nodes, so a sample full of tags shows its tags. Tags and attributes outside the lists below
+are refused here and again in the browser. `on="id"` makes a node clickable (and reachable by keyboard); `show` returns
+that id in the run that the click started, else None. Give each view its own `key`: with it the browser patches only
+what changed (no flicker under `run_every`), without it every change would mount anew. Classes live in
+view_assets/view.css; parts.py has builders for what pages usually need.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,28 +27,34 @@ from typing import TypeAlias
 
 import streamlit as st
 
-Node: TypeAlias = "str | tuple[str, dict[str, object], list[Node]]"
+Node: TypeAlias = str | tuple[str, dict[str, object], list["Node"]]
 
-HTML_TAGS = frozenset(
-    "div span p b em small sub sup code pre h1 h2 h3 ul ol li dl dt dd table thead tbody tr th td col colgroup caption "
-    "button hr br section figure figcaption kbd".split()
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+HTML_TAGS = _names(
+    "div span p b em small sub sup code pre h1 h2 h3 ul ol li dl dt dd table thead tbody tr th td col colgroup caption"
+    " button hr br section figure figcaption kbd"
 )
-SVG_TAGS = frozenset("svg g path rect line circle text tspan polyline polygon defs clipPath title".split())
-ATTRIBUTES = frozenset(
-    "class title role tabindex dir lang colspan rowspan scope disabled id viewBox preserveAspectRatio d x y x1 x2 y1 y2 "
-    "width height r cx cy rx ry dx dy points transform fill stroke stroke-width stroke-dasharray text-anchor "
-    "dominant-baseline opacity clip-path vector-effect on style domain".split()
+SVG_TAGS = _names("svg g path rect line circle text tspan polyline polygon defs clipPath title")
+ATTRIBUTES = _names(
+    "class title role tabindex dir lang colspan rowspan scope disabled id viewBox preserveAspectRatio d x y x1 x2 y1 y2"
+    " width height r cx cy rx ry dx dy points transform fill stroke stroke-width stroke-dasharray text-anchor"
+    " dominant-baseline opacity clip-path vector-effect on style domain"
 )
-STYLES = frozenset(
-    "width height left right top bottom flex grid-template-columns text-align max-width min-width max-height "
-    "margin-top margin-bottom padding-left padding-right".split()
+STYLES = _names(
+    "width height left right top bottom flex grid-template-columns text-align max-width min-width max-height"
+    " margin-top margin-bottom padding-left padding-right"
 )
 
 # 45 degrees, so that "left behind" never depends on colour alone; use it as fill="url(#hatch)".
 _HATCH = (
-    '<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs><pattern id="hatch" width="6" height="6" '
-    'patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatch-ground" width="6" height="6"/>'
-    '<line class="hatch-line" x1="0" y1="0" x2="0" y2="6"/></pattern></defs></svg>'
+    '<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs>'
+    '<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<rect class="hatch-ground" width="6" height="6"/><line class="hatch-line" x1="0" y1="0" x2="0" y2="6"/>'
+    "</pattern></defs></svg>"
 )
 _ASSETS = Path(__file__).with_name("view_assets")
 _MOUNT = st.components.v2.component(
@@ -61,7 +67,7 @@ _MOUNT = st.components.v2.component(
 
 def el(
     tag: str,
-    *children: "Node | None",
+    *children: Node | None,
     cls: str = "",
     on: str = "",
     domain: int | None = None,
@@ -104,11 +110,11 @@ def _plain(value: object) -> object:
 
 
 def show(
-    tree: "Node | Sequence[Node | None]",
+    tree: Node | Sequence[Node | None],
     *,
     key: str,
     label: str = "",
-    width: "str | int" = "stretch",
+    width: str | int = "stretch",
     on_event: Callable[[], None] | None = None,
 ) -> str | None:
     """Draw the tree and return the `on` id that was just clicked, else None.
