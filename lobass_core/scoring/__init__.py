@@ -1,0 +1,1 @@
+"""Losses of response tokens: exact, batched by length, with the vocabulary head only where it counts."""

@@ -1,0 +1,106 @@
+"""Do one run's job, and leave behind how it ended."""
+
+import errno
+import importlib
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from lobass_core.errors import LobassError, RunError
+from lobass_core.jobs.progress import ErrorNote
+from lobass_core.jobs.run_folder import RunFolder, utc_now
+from lobass_core.worker.reporter import Cancelled, Reporter
+
+# Imported when a run asks for them: the lock must be held before torch has loaded.
+JOBS = {
+    "score": "lobass_core.worker.score_job:run",
+    "preflight": "lobass_core.worker.preflight_job:run",
+    "render": "lobass_core.worker.render_job:run",
+    "train_reference": "lobass_core.worker.train_job:run",
+    "train_base": "lobass_core.worker.train_base_job:run",
+}
+LOCK_SECONDS = 2.0
+
+
+def main(arguments: list[str]) -> int:
+    """Run the job of one run folder; 0 when it is done, 1 when it failed, 3 when it was cancelled."""
+    if len(arguments) != 1:
+        print("usage: python -m lobass_core.worker RUN_FOLDER", file=sys.stderr)
+        return 2
+    run = RunFolder.open(Path(arguments[0]))
+    signal.signal(signal.SIGTERM, lambda *_: run.request_cancel())
+    with ExitStack() as held:
+        try:
+            _take_lock(run, held)
+        except RunError as error:
+            # Another worker writes this run's progress: say it in the log alone.
+            print(error, file=sys.stderr)
+            return 1
+        return _work(run)
+
+
+def _take_lock(run: RunFolder, held: ExitStack) -> None:
+    """Hold the run's lock. Whoever asks for the run's state holds it for a moment too, so one refusal is no answer."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            held.enter_context(run.hold_lock())
+            return
+        except RunError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _work(run: RunFolder) -> int:
+    with Reporter(run) as report:
+        try:
+            run.write_result(_job(run)(run, report))
+        except Cancelled:
+            report.update(state="cancelled", phase="cancelled", seconds_left=None, finished_at=utc_now(), now=True)
+            return 3
+        except LobassError as error:
+            return _failed(report, ErrorNote(error.what, error.where, error.do))
+        except Exception as error:
+            traceback.print_exc()
+            return _failed(report, _note_of(error, run))
+        report.update(state="done", phase="done", seconds_left=0.0, finished_at=utc_now(), now=True)
+        return 0
+
+
+def _job(run: RunFolder) -> Callable[[RunFolder, Reporter], dict]:
+    if run.kind not in JOBS:
+        raise RunError(f"no job is called {run.kind!r}", where=str(run.path))
+    module, function = JOBS[run.kind].split(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def _failed(report: Reporter, note: ErrorNote) -> int:
+    report.update(state="failed", phase="failed", seconds_left=None, error=note, finished_at=utc_now(), now=True)
+    return 1
+
+
+def _note_of(error: Exception, run: RunFolder) -> ErrorNote:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ErrorNote(
+            "the disk is full", str(run.path), "Free some space and resume the run; finished shards are kept."
+        )
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return ErrorNote(
+            "memory ran out", run.run_id, "Lower --max-tokens, or use a machine with more memory, and resume."
+        )
+    what = f"an unexpected {type(error).__name__}: {str(error).strip() or 'no message'}"
+    return ErrorNote(what[:2000], run.run_id, f"The details are in {run.log_path}.")
+
+
+if __name__ == "__main__":
+    # A worker that torch's own threads keep alive at exit would hold the lock of a finished run.
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
