@@ -1,0 +1,64 @@
+"""What is odd about a row's losses, as bits of one number."""
+
+import numpy as np
+
+NEGATIVE = 1
+NEAR_ZERO_BASE = 2
+SHORT = 4
+TRUNCATED = 8
+NON_FINITE = 16
+DUPLICATE = 32
+NO_RESPONSE = 64
+NOT_SCORED = 128
+
+FLAG_NAMES = {
+    NEGATIVE: "negative",
+    NEAR_ZERO_BASE: "near_zero_base",
+    SHORT: "short",
+    TRUNCATED: "truncated",
+    NON_FINITE: "non_finite",
+    DUPLICATE: "duplicate",
+    NO_RESPONSE: "no_response",
+    NOT_SCORED: "not_scored",
+}
+
+# Under 0.05 nats a token the base gives each response token 95 % on average: nothing is left to learn, and the
+# division by the base loss blows small differences up.
+NEAR_ZERO_BASE_NATS = 0.05
+
+# A mean over fewer tokens is mostly the end token and one word.
+SHORT_RESPONSE_TOKENS = 5
+
+
+def names(bits: int) -> str:
+    """The flags as text, lowest bit first: 9 -> "negative,truncated"; 0 -> ""."""
+    return ",".join(name for bit, name in FLAG_NAMES.items() if int(bits) & bit)
+
+
+def loss_flags(
+    base_loss: np.ndarray,
+    reference_loss: np.ndarray,
+    n_tokens: np.ndarray,
+    *,
+    truncated: np.ndarray,
+    non_finite: np.ndarray,
+    no_response: np.ndarray,
+    not_scored: np.ndarray,
+    duplicate: np.ndarray,
+) -> np.ndarray:
+    """uint16[n] of flags from mean losses (nats a response token, NaN = none) and boolean columns."""
+    has_response = n_tokens > 0
+    conditions = {
+        NEGATIVE: reference_loss > base_loss,
+        NEAR_ZERO_BASE: base_loss < NEAR_ZERO_BASE_NATS,
+        SHORT: has_response & (n_tokens < SHORT_RESPONSE_TOKENS),
+        TRUNCATED: truncated,
+        NON_FINITE: non_finite,
+        DUPLICATE: duplicate,
+        NO_RESPONSE: no_response,
+        NOT_SCORED: not_scored,
+    }
+    bits = np.zeros(len(n_tokens), np.uint16)
+    for bit, holds in conditions.items():
+        bits[holds] |= np.uint16(bit)
+    return bits
