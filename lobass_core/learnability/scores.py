@@ -130,7 +130,7 @@ class ScoreTable:
 
 
 def hashed_uniform(tie_key: np.ndarray, seed: int) -> np.ndarray:
-    """float64[n] in [0, 1) that depends on (seed, tie_key) alone, so on no row order (splitmix64, Steele et al. 2014)."""
+    """float64[n] in [0, 1) from (seed, tie_key) alone, so in no row order (splitmix64, Steele et al. 2014)."""
     start = _splitmix64(np.array([seed % 2**64], np.uint64))
     return (_splitmix64(tie_key.astype(np.uint64) ^ start) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
@@ -150,8 +150,8 @@ def _check_same_tokens(table: pa.Table, base_n: np.ndarray, reference_n: np.ndar
     tie_key = table["tie_key"].to_numpy()
     row = int(np.flatnonzero(differs)[np.argmin(tie_key[differs])])
     raise IncomparableLossesError(
-        f"sample {int(tie_key[row]):016x} has {base_n[row]} response tokens under the base and {reference_n[row]} under "
-        f"the reference; {int(differs.sum()):,} rows differ so",
+        f"sample {int(tie_key[row]):016x} has {base_n[row]} response tokens under the base and {reference_n[row]} "
+        f"under the reference; {int(differs.sum()):,} rows differ so",
         where=f"domain {table['domain'][row].as_py()}, row {table['row_index'][row].as_py()} of its file",
         do="Score both models again with the same template and token limit.",
     )
