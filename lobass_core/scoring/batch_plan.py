@@ -28,7 +28,7 @@ def longest_first(lengths: np.ndarray, sample_ids: Sequence[str]) -> np.ndarray:
     """Indices of the samples that have something to score, longest first, ties by id: the same order in any input."""
     lengths = np.asarray(lengths)
     to_score = np.flatnonzero(lengths > 1)
-    by_id = np.array(sorted(to_score, key=lambda index: sample_ids[index]), dtype=np.int64)
+    by_id = np.array(sorted(to_score.tolist(), key=lambda index: sample_ids[index]), dtype=np.int64)
     return by_id[np.argsort(-lengths[by_id], kind="stable")] if len(by_id) else by_id
 
 

@@ -56,7 +56,9 @@ def find_output_head(model: Any) -> OutputHead | None:
     """The head of a causal LM of a known family, else None."""
     config = model.config
     head = model.get_output_embeddings()
-    if config.model_type not in KNOWN_FAMILIES or head is None:
+    # A model that brings its own code may call itself llama and compute something else.
+    ours = type(model).__module__.startswith("transformers.")
+    if config.model_type not in KNOWN_FAMILIES or head is None or not ours:
         return None
     scale = 1.0
     if config.model_type in ("cohere", "cohere2"):

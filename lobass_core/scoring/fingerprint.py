@@ -1,0 +1,69 @@
+"""Fingerprints of models: by content, so that other weights under the same path are another model."""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from lobass_core.records import ModelFingerprint
+from lobass_core.scoring.model_files import ModelFiles, adapter_files, config_of, weight_files
+
+# Keys of config.json that change with who saved it, and not what the model computes.
+_IDLE_KEYS = frozenset({"_name_or_path", "transformers_version", "torch_dtype", "dtype", "use_cache", "architectures"})
+_CHUNK_BYTES = 1 << 22
+
+
+def model_fingerprint(
+    files: ModelFiles, tokenizer: str, dtype: str, on_bytes: Callable[[int], None] | None = None
+) -> ModelFingerprint:
+    """Fingerprint of a model: its weights and settings, its adapter, the tokenizer that feeds it, its compute dtype.
+
+    `on_bytes` hears of every few megabytes that had to be read.
+    """
+    config = {key: value for key, value in config_of(files.folder).items() if key not in _IDLE_KEYS}
+    settings = json.dumps(config, sort_keys=True, ensure_ascii=False)
+    weights = _digest(
+        [settings, *(f"{path.name}={file_sha256(path, on_bytes)}" for path in weight_files(files.folder))]
+    )
+    adapter = _digest([file_sha256(path, on_bytes) for path in adapter_files(files.adapter)]) if files.adapter else ""
+    return ModelFingerprint(weights, tokenizer, dtype, adapter)
+
+
+def file_sha256(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
+    """sha256 of a file; remembered by its path, size, inode and times, as weights are large and rarely change."""
+    path = path.resolve()
+    facts = path.stat()
+    state = [facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]
+    memory = _cache_folder() / f"{_digest([str(path)])}.json"
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        known = json.loads(memory.read_text(encoding="utf-8"))
+        if known["state"] == state:
+            return known["sha256"]
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            if on_bytes:
+                on_bytes(len(chunk))
+    _remember(memory, {"path": str(path), "state": state, "sha256": digest.hexdigest()})
+    return digest.hexdigest()
+
+
+def _cache_folder() -> Path:
+    chosen = os.environ.get("LOBASS_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "lobass"
+    return Path(chosen).expanduser() / "weights"
+
+
+def _remember(path: Path, facts: dict) -> None:
+    # A cache that cannot be written costs time and nothing else.
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        unfinished.write_text(json.dumps(facts), encoding="utf-8")
+        unfinished.replace(path)
+
+
+def _digest(parts: list[str]) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

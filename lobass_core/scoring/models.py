@@ -1,0 +1,251 @@
+"""Load tokenizers and models, base and adapter in one copy of the weights, with errors that a person can act on."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+from lobass_core.errors import IncomparableLossesError, ModelError, RequestError
+from lobass_core.scoring.model_files import ModelFiles, find_model
+from lobass_core.scoring.output_head import OutputHead, find_output_head
+from lobass_core.specs import ModelSpec
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
+
+
+@dataclass(slots=True)
+class LoadedModel:
+    """A model in memory, ready to score.
+
+    `head` is None where the model takes the plain path: one sample at a time through its own forward pass.
+    `with_adapter` False: the adapter that it was loaded with stays switched off.
+    """
+
+    model: Any
+    device: torch.device
+    dtype: torch.dtype
+    head: OutputHead | None
+    adapter_name: str = ""
+    note: str = ""
+
+    @property
+    def body(self) -> Any:
+        """The transformer without its head."""
+        return self.causal_lm.base_model
+
+    @property
+    def causal_lm(self) -> Any:
+        """The causal LM itself, out of PEFT's wrapper."""
+        return self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
+
+    @property
+    def n_parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.causal_lm.parameters())
+
+    @contextlib.contextmanager
+    def active(self) -> Iterator[None]:
+        """Score as this model: its adapter switched on, or every adapter off for the bare base.
+
+        Switching off is bit-identical to the base; merging and unmerging is not (in bf16 it changed 19 % of weights).
+        """
+        if not hasattr(self.model, "disable_adapter"):
+            yield
+        elif self.adapter_name:
+            self.model.set_adapter(self.adapter_name, inference_mode=True)
+            yield
+        else:
+            with self.model.disable_adapter():
+                yield
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; "auto": CUDA, else Apple's GPU, else the CPU.
+
+    Raises:
+        RequestError: this machine or this build of torch has no such device.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", torch.cuda.current_device())
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise RequestError(f"there is no device {name!r}", do="Say auto, cpu, cuda, cuda:N or mps.") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise RequestError(f"this machine has no device {name!r}", do="Say --device cpu, or auto.")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise RequestError("this machine has no device 'mps'", do="Say --device cpu, or auto.")
+    return device
+
+
+def choose_dtype(name: str, device: torch.device) -> str:
+    """The compute dtype; "auto": bfloat16 on a GPU that has it, else float32.
+
+    bfloat16 is 3.5 times slower than float32 on CPUs without instructions for it, and loses precision.
+    """
+    if name != "auto":
+        return name
+    return "bfloat16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+
+
+def load_tokenizer(spec: ModelSpec) -> Any:
+    """The tokenizer in a model's folder (an adapter's folder first, if it has one).
+
+    Raises:
+        ModelError: there is none, or it cannot be loaded.
+    """
+    files = find_model(spec)
+    folders = [folder for folder in (files.adapter, files.folder) if folder]
+    folder = next((folder for folder in folders if _has_tokenizer(folder)), None)
+    if folder is None:
+        raise ModelError(
+            "the model has no tokenizer",
+            where=str(files.folder),
+            do="Put tokenizer.json and tokenizer_config.json there.",
+        )
+    try:
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=spec.trust_remote_code)
+    except Exception as error:
+        raise ModelError(
+            f"the tokenizer cannot be loaded: {_first_line(error)}", where=str(folder), do=_advice(error)
+        ) from error
+
+
+def _has_tokenizer(folder: Any) -> bool:
+    return any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json", "tokenizer.model"))
+
+
+def load_model(spec: ModelSpec, dtype: str, device: torch.device, files: ModelFiles | None = None) -> LoadedModel:
+    """Load a model, and its adapter if it has one, in eval mode on the device.
+
+    Raises:
+        ModelError: the files cannot be loaded as a causal LM, or do not belong together.
+    """
+    files = files or find_model(spec)
+    model = _causal_lm(files, spec, dtype).to(device)
+    if files.adapter:
+        model = _adapted(model, files, "reference")
+    loaded = LoadedModel(model.eval(), device, DTYPES[dtype], None, "reference" if files.adapter else "")
+    loaded.model.requires_grad_(False)
+    return _with_head(loaded)
+
+
+def with_adapter(base: LoadedModel, files: ModelFiles, name: str) -> LoadedModel:
+    """The same weights with one more adapter on them; `base` goes on to stand for the bare weights.
+
+    Raises:
+        ModelError: the adapter does not fit the base.
+    """
+    if hasattr(base.model, "load_adapter") and hasattr(base.model, "disable_adapter"):
+        try:
+            base.model.load_adapter(str(files.adapter), adapter_name=name, is_trainable=False)
+        except Exception as error:
+            raise _misfit(files, error) from error
+        model = base.model
+    else:
+        model = _adapted(base.model, files, name)
+        base.model = model
+    model.eval().requires_grad_(False)
+    _with_head(base)
+    return _with_head(LoadedModel(model, base.device, base.dtype, None, name))
+
+
+def check_same_vocabulary(base: Any, reference: Any, *, base_name: str, reference_name: str) -> tuple[str, ...]:
+    """Check that every token of the base means the same to the reference; give back what a person should know.
+
+    The reference may have tokens of its own on top (Alpaca's recipe adds a padding token), as they never occur.
+
+    Raises:
+        IncomparableLossesError: a token of the base is missing in the reference, or has another id there.
+    """
+    ours, theirs = base.get_vocab(), reference.get_vocab()
+    if ours == theirs:
+        return ()
+    wrong = sorted(token for token, index in ours.items() if theirs.get(token) != index)
+    if wrong:
+        raise IncomparableLossesError(
+            f"base and reference have different vocabularies: {len(wrong):,} of {len(ours):,} tokens differ, "
+            f"such as {wrong[0]!r}",
+            where=f"{base_name} and {reference_name}",
+            do="Compare a base with a model that was fine-tuned from it.",
+        )
+    return (f"{reference_name} has {len(theirs) - len(ours):,} tokens that {base_name} lacks; they are never used.",)
+
+
+def _causal_lm(files: ModelFiles, spec: ModelSpec, dtype: str) -> Any:
+    try:
+        config = AutoConfig.from_pretrained(files.folder, trust_remote_code=spec.trust_remote_code)
+        model, report = cast(Any, AutoModelForCausalLM).from_pretrained(
+            files.folder,
+            config=config,
+            dtype=DTYPES[dtype],
+            trust_remote_code=spec.trust_remote_code,
+            use_safetensors=True,
+            low_cpu_mem_usage=True,
+            output_loading_info=True,
+        )
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"the model cannot be loaded: {_first_line(error)}", where=str(files.folder), do=_advice(error)
+        ) from error
+    missing = sorted(report.get("missing_keys") or ())
+    if missing:
+        # transformers would fill them with random numbers and a warning.
+        raise ModelError(
+            f"{len(missing):,} weights are missing, such as {missing[0]}",
+            where=str(files.folder),
+            do="Fetch or save the model again; config.json and weights do not belong together.",
+        )
+    return model
+
+
+def _adapted(model: Any, files: ModelFiles, name: str) -> Any:
+    from peft import PeftConfig, PeftModel
+
+    try:
+        config = PeftConfig.from_pretrained(str(files.adapter))
+        if config.is_prompt_learning:
+            raise ModelError(
+                "the adapter adds virtual tokens (prompt tuning), which change every position",
+                where=str(files.adapter),
+                do="Use a LoRA adapter, or merge it into a whole model.",
+            )
+        return PeftModel.from_pretrained(model, str(files.adapter), adapter_name=name, is_trainable=False)
+    except ModelError:
+        raise
+    except Exception as error:
+        raise _misfit(files, error) from error
+
+
+def _misfit(files: ModelFiles, error: Exception) -> ModelError:
+    return ModelError(
+        f"the adapter cannot be put on the base: {_first_line(error)}",
+        where=f"{files.adapter} on {files.folder}",
+        do="Use the base that the adapter was trained on.",
+    )
+
+
+def _with_head(loaded: LoadedModel) -> LoadedModel:
+    loaded.head = find_output_head(loaded.causal_lm)
+    family = loaded.causal_lm.config.model_type
+    loaded.note = (
+        "" if loaded.head else f"{family} is not a family with a fast path here: one sample at a time, same losses"
+    )
+    return loaded
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:300]
+
+
+def _advice(error: Exception) -> str:
+    if "trust_remote_code" in str(error):
+        return "The model brings its own code. Read it; if you trust it, allow it with --trust-remote-code."
+    return "Check that the folder holds a whole causal language model in Hugging Face form."
