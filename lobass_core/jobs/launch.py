@@ -58,7 +58,9 @@ def _ended(run: RunFolder, state: str) -> Progress:
     if state == "done":
         return progress
     if state == "cancelled":
-        raise RunError(f"run {run.run_id} was cancelled", where=str(run.path), do="What it computed is kept; resume it.")
+        raise RunError(
+            f"run {run.run_id} was cancelled", where=str(run.path), do="What it computed is kept; resume it."
+        )
     if progress.error:
         raise RunError(progress.error.what, where=progress.error.where, do=progress.error.do)
     raise RunError(

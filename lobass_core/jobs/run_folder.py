@@ -42,7 +42,9 @@ class RunFolder:
     def create(cls, runs_dir: Path, kind: str, spec: dict) -> Self:
         """Make the next run, r-0001, r-0002 ...; two callers at once get two runs."""
         runs_dir.mkdir(parents=True, exist_ok=True)
-        number = max((int(match[1]) for entry in runs_dir.iterdir() if (match := RUN_ID.fullmatch(entry.name))), default=0)
+        number = max(
+            (int(match[1]) for entry in runs_dir.iterdir() if (match := RUN_ID.fullmatch(entry.name))), default=0
+        )
         while True:
             number += 1
             path = runs_dir / f"r-{number:04d}"

@@ -1,0 +1,76 @@
+"""A project: one folder with its store, runs, models and exports."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lobass_core.errors import ProjectError
+from lobass_core.store.connection import WAIT_SECONDS, OnWait, Store, lease
+
+STORE_NAME = "store.duckdb"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """An existing project folder."""
+
+    root: Path
+
+    @classmethod
+    def create(cls, root: Path | str) -> "Project":
+        """Make an empty project.
+
+        Raises:
+            ProjectError: the folder holds a project, or other files.
+        """
+        root = Path(root).expanduser().resolve()
+        if (root / STORE_NAME).exists():
+            raise ProjectError(
+                "there is a project already", where=str(root), do="Use it as it is, or choose another folder."
+            )
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise ProjectError("the folder is not empty", where=str(root), do="Choose a new or empty folder.")
+        for folder in (root, root / "runs", root / "models", root / "exports"):
+            folder.mkdir(parents=True, exist_ok=True)
+        project = cls(root)
+        with project.store():
+            pass
+        return project
+
+    @classmethod
+    def open(cls, root: Path | str) -> "Project":
+        """Open an existing project.
+
+        Raises:
+            ProjectError: the folder holds none.
+        """
+        root = Path(root).expanduser().resolve()
+        if not (root / STORE_NAME).is_file():
+            raise ProjectError("there is no project here", where=str(root), do=f"Make one: lobass init {root}")
+        return cls(root)
+
+    @property
+    def name(self) -> str:
+        return self.root.name
+
+    @property
+    def store_path(self) -> Path:
+        return self.root / STORE_NAME
+
+    @property
+    def runs_dir(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def models_dir(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def exports_dir(self) -> Path:
+        return self.root / "exports"
+
+    def store(
+        self, *, wait_seconds: float = WAIT_SECONDS, on_wait: OnWait | None = None
+    ) -> AbstractContextManager[Store]:
+        """Hold the store for the length of a `with` block (see `store.connection.lease`)."""
+        return lease(self.store_path, wait_seconds=wait_seconds, on_wait=on_wait)

@@ -1,0 +1,54 @@
+"""The log of exports: what was written where, by which manifest."""
+
+import json
+from dataclasses import asdict, dataclass
+
+import duckdb
+
+from lobass_core.jobs.run_folder import utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedExport:
+    """One export as it was written."""
+
+    export_id: int
+    selection_name: str
+    format: str
+    folder: str
+    n_rows: int
+    manifest: dict
+    manifest_sha256: str
+    made_at: str
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+def log_export(
+    cursor: duckdb.DuckDBPyConnection,
+    *,
+    selection_name: str,
+    format: str,
+    folder: str,
+    n_rows: int,
+    manifest: dict,
+    manifest_sha256: str,
+) -> int:
+    """Record an export and return its id."""
+    row = cursor.execute("SELECT coalesce(max(export_id), 0) + 1 FROM exports").fetchone()
+    assert row is not None
+    cursor.execute(
+        "INSERT INTO exports VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [row[0], selection_name, format, folder, n_rows, json.dumps(manifest), manifest_sha256, utc_now()],
+    )
+    return int(row[0])
+
+
+def list_exports(cursor: duckdb.DuckDBPyConnection) -> list[LoggedExport]:
+    """All exports, latest first."""
+    rows = cursor.execute(
+        "SELECT export_id, selection_name, format, folder, n_rows, manifest, manifest_sha256, made_at "
+        "FROM exports ORDER BY export_id DESC"
+    ).fetchall()
+    return [LoggedExport(*row[:5], json.loads(row[5]), *row[6:]) for row in rows]

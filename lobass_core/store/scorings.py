@@ -1,0 +1,184 @@
+"""Scorings: which base, reference and rendering have been scored, and their losses side by side, one row a record."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lobass_core.errors import SelectionError
+from lobass_core.jobs.run_folder import utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """One (base, reference, rendering) triple; `run_id` is the latest run that scored it."""
+
+    scoring_id: int
+    run_id: str
+    base_fp: str
+    reference_fp: str
+    render_fp: str
+    base_name: str
+    reference_name: str
+    spec: dict
+    result: dict
+    made_at: str
+
+    @property
+    def label(self) -> str:
+        """Names a person can tell apart."""
+        return f"{self.base_name} → {self.reference_name}"
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+def reference_fingerprint(fold_fps: list[str]) -> str:
+    """The reference's own name: its model's for one model, a hash of the folds' for several."""
+    return fold_fps[0] if len(fold_fps) == 1 else hashlib.sha256("\x1f".join(fold_fps).encode()).hexdigest()[:16]
+
+
+def register_scoring(cursor: duckdb.DuckDBPyConnection, run_id: str, spec: dict, result: dict, folds: Path) -> int:
+    """Record what a finished run scored, its models and fold assignment; returns the scoring's id.
+
+    `result` is the worker's result.json, `folds` a Parquet file (sample_id, fold) that exists for K folds only.
+    """
+    base, references, render_fp = result["base"], result["references"], result["render_fp"]
+    reference_fp = reference_fingerprint([reference["model_fp"] for reference in references])
+    for part, model in [("base", base), *(("reference", reference) for reference in references)]:
+        _register_model(cursor, part, model)
+    cursor.execute("DELETE FROM reference_models WHERE reference_fp = ?", [reference_fp])
+    cursor.executemany(
+        "INSERT INTO reference_models VALUES (?, ?, ?)",
+        [(reference_fp, fold, model["model_fp"]) for fold, model in enumerate(references)],
+    )
+    if len(references) > 1 and folds.is_file():
+        _register_folds(cursor, reference_fp, pq.read_table(folds, columns=["sample_id", "fold"]))
+    triple = [base["model_fp"], reference_fp, render_fp]
+    found = cursor.execute(
+        "SELECT scoring_id FROM scorings WHERE base_fp = ? AND reference_fp = ? AND render_fp = ?", triple
+    ).fetchone()
+    values = [json.dumps(spec), json.dumps(result), utc_now()]
+    if found:
+        (scoring_id,) = found
+        cursor.execute(
+            "UPDATE scorings SET run_id = ?, spec = ?, result = ?, made_at = ? WHERE scoring_id = ?",
+            [run_id, *values, scoring_id],
+        )
+    else:
+        row = cursor.execute("SELECT coalesce(max(scoring_id), 0) + 1 FROM scorings").fetchone()
+        assert row is not None
+        (scoring_id,) = row
+        name = spec.get("reference_name") or references[0]["name"]
+        cursor.execute(
+            "INSERT INTO scorings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [scoring_id, run_id, *triple, base["name"], name, *values],
+        )
+    cursor.execute(
+        "INSERT INTO scoring_runs SELECT $scoring_id, $run_id WHERE NOT EXISTS "
+        "(SELECT 1 FROM scoring_runs WHERE scoring_id = $scoring_id AND run_id = $run_id)",
+        {"scoring_id": scoring_id, "run_id": run_id},
+    )
+    return scoring_id
+
+
+def _register_model(cursor: duckdb.DuckDBPyConnection, part: str, model: dict) -> None:
+    cursor.execute("DELETE FROM models WHERE model_fp = ? AND part = ?", [model["model_fp"], part])
+    info = model.get("info", {})
+    cursor.execute(
+        "INSERT INTO models VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            model["model_fp"],
+            model["name"],
+            info.get("path", ""),
+            info.get("adapter", ""),
+            part,
+            json.dumps(info),
+            utc_now(),
+        ],
+    )
+
+
+def _register_folds(cursor: duckdb.DuckDBPyConnection, reference_fp: str, folds: pa.Table) -> None:
+    cursor.execute("DELETE FROM reference_folds WHERE reference_fp = ?", [reference_fp])
+    cursor.register("fold_table", folds)
+    cursor.execute(
+        "INSERT INTO reference_folds "
+        "SELECT $reference_fp, s.sample_key, f.fold FROM fold_table f JOIN samples s USING (sample_id)",
+        {"reference_fp": reference_fp},
+    )
+    cursor.unregister("fold_table")
+
+
+_SCORING_COLUMNS = (
+    "scoring_id, run_id, base_fp, reference_fp, render_fp, base_name, reference_name, spec, result, made_at"
+)
+
+
+def list_scorings(cursor: duckdb.DuckDBPyConnection) -> list[Scoring]:
+    """All scorings, latest first."""
+    rows = cursor.execute(f"SELECT {_SCORING_COLUMNS} FROM scorings ORDER BY made_at DESC, scoring_id DESC").fetchall()
+    return [Scoring(*row[:7], json.loads(row[7]), json.loads(row[8]), row[9]) for row in rows]
+
+
+def find_scoring(cursor: duckdb.DuckDBPyConnection, run: str | None = None) -> Scoring:
+    """The only scoring, or the one that run `run` computed.
+
+    Raises:
+        SelectionError: nothing is scored, several scorings and no run named, or no scoring of that run.
+    """
+    scorings = list_scorings(cursor)
+    if run is not None:
+        row = cursor.execute("SELECT scoring_id FROM scoring_runs WHERE run_id = ?", [run]).fetchone()
+        for scoring in scorings:
+            if row and scoring.scoring_id == row[0]:
+                return scoring
+        raise SelectionError(f"no scores come from run {run!r}", do=_choices(scorings))
+    if not scorings:
+        raise SelectionError("nothing is scored yet", do="Run lobass score --base MODEL --reference MODEL first.")
+    if len(scorings) > 1:
+        raise SelectionError("several pairs of models have been scored", do=f"Say --run. {_choices(scorings)}")
+    return scorings[0]
+
+
+def _choices(scorings: list[Scoring]) -> str:
+    if not scorings:
+        return "Nothing is scored yet."
+    return "Scored are: " + "; ".join(f"{scoring.run_id} ({scoring.label})" for scoring in scorings) + "."
+
+
+def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:
+    """One row an imported row in order of row_key, losses null where not scored; columns as selected below.
+
+    `tie_key` is the first 8 bytes of the sample id, `decision` 1 for keep, -1 for drop, 0 for none. For K folds each
+    sample's reference loss is that of the fold model assigned to it (by hash where none is).
+    """
+    return cursor.execute(
+        """
+        WITH folds AS (SELECT fold, model_fp FROM reference_models WHERE reference_fp = $reference_fp),
+        n_folds AS (SELECT greatest(count(*), 1) AS n FROM folds),
+        assigned AS (
+            SELECT s.sample_key, f.model_fp
+            FROM samples s LEFT JOIN reference_folds a ON a.sample_key = s.sample_key AND a.reference_fp = $reference_fp
+            JOIN folds f ON f.fold = coalesce(a.fold, ('0x' || s.sample_id[1:8])::BIGINT % (SELECT n FROM n_folds))),
+        verdicts AS (
+            SELECT sample_key, arg_max(verdict, decision_number) AS verdict
+            FROM decisions WHERE undone_at IS NULL GROUP BY sample_key)
+        SELECT r.row_key, r.sample_key, ('0x' || s.sample_id[1:16])::UBIGINT AS tie_key, r.dataset_id, r.row_index,
+               r.domain, b.loss_sum_nats AS base_loss_sum, b.n_tokens AS base_n_tokens, b.status AS base_status,
+               f.loss_sum_nats AS reference_loss_sum, f.n_tokens AS reference_n_tokens, f.status AS reference_status,
+               b.n_prompt_tokens AS n_prompt_tokens, r.is_duplicate,
+               CASE v.verdict WHEN 'keep' THEN 1 WHEN 'drop' THEN -1 ELSE 0 END::TINYINT AS decision
+        FROM rows r JOIN samples s USING (sample_key)
+        LEFT JOIN losses b ON b.sample_key = r.sample_key AND b.model_fp = $base_fp AND b.render_fp = $render_fp
+        LEFT JOIN assigned a ON a.sample_key = r.sample_key
+        LEFT JOIN losses f ON f.sample_key = r.sample_key AND f.model_fp = a.model_fp AND f.render_fp = $render_fp
+        LEFT JOIN verdicts v ON v.sample_key = r.sample_key
+        ORDER BY r.row_key
+        """,
+        {"reference_fp": scoring.reference_fp, "base_fp": scoring.base_fp, "render_fp": scoring.render_fp},
+    ).to_arrow_table()

@@ -1,0 +1,158 @@
+"""Saved selections: settings, result and picks under a name; deleted ones can be brought back."""
+
+import json
+from dataclasses import asdict, dataclass
+
+import duckdb
+import pyarrow as pa
+
+from lobass_core.errors import SelectionError
+from lobass_core.jobs.run_folder import utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSelection:
+    """A selection as it was saved; `result` holds what each domain asked for and got."""
+
+    selection_id: int
+    name: str
+    scoring_id: int
+    spec: dict
+    result: dict
+    n_kept: int
+    tokens_kept: int
+    made_at: str
+    deleted_at: str | None
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+_COLUMNS = "selection_id, name, scoring_id, spec, result, n_kept, tokens_kept, made_at, deleted_at"
+
+
+def save_selection(
+    cursor: duckdb.DuckDBPyConnection,
+    *,
+    name: str,
+    scoring_id: int,
+    spec: dict,
+    result: dict,
+    tokens_kept: int,
+    picks: pa.Table,
+    replace: bool = False,
+) -> int:
+    """Save a selection and return its id; `picks` has row_key, sample_key, pick_rank, reason, score.
+
+    Raises:
+        SelectionError: the name is empty or taken, and `replace` is not asked.
+    """
+    if not name.strip():
+        raise SelectionError("a selection needs a name", do="Give --name NAME.")
+    taken = cursor.execute(
+        "SELECT selection_id FROM selections WHERE name = ? AND deleted_at IS NULL", [name]
+    ).fetchone()
+    if taken and not replace:
+        raise SelectionError(
+            f"there is a selection {name!r} already", do="Choose another name, or overwrite it with --replace."
+        )
+    if taken:
+        cursor.execute("UPDATE selections SET deleted_at = ? WHERE selection_id = ?", [utc_now(), taken[0]])
+    row = cursor.execute("SELECT coalesce(max(selection_id), 0) + 1 FROM selections").fetchone()
+    assert row is not None
+    (selection_id,) = row
+    cursor.execute(
+        "INSERT INTO selections VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+        [
+            selection_id,
+            name,
+            scoring_id,
+            json.dumps(spec),
+            json.dumps(result),
+            picks.num_rows,
+            tokens_kept,
+            utc_now(),
+        ],
+    )
+    cursor.register("picks", picks)
+    cursor.execute(
+        "INSERT INTO selection_picks SELECT $id, row_key, sample_key, pick_rank, reason, score FROM picks",
+        {"id": selection_id},
+    )
+    cursor.unregister("picks")
+    return int(selection_id)
+
+
+def list_selections(cursor: duckdb.DuckDBPyConnection, *, deleted: bool = False) -> list[SavedSelection]:
+    """Selections, latest first; with `deleted` those that can be brought back."""
+    state = "IS NOT NULL" if deleted else "IS NULL"
+    rows = cursor.execute(
+        f"SELECT {_COLUMNS} FROM selections WHERE deleted_at {state} ORDER BY made_at DESC, selection_id DESC"
+    ).fetchall()
+    return [_saved(row) for row in rows]
+
+
+def find_selection(cursor: duckdb.DuckDBPyConnection, name: str) -> SavedSelection:
+    """The selection of that name.
+
+    Raises:
+        SelectionError: there is none; the message lists those there are.
+    """
+    row = cursor.execute(f"SELECT {_COLUMNS} FROM selections WHERE name = ? AND deleted_at IS NULL", [name]).fetchone()
+    if row is None:
+        names = ", ".join(selection.name for selection in list_selections(cursor))
+        raise SelectionError(
+            f"there is no selection {name!r}", do=f"Saved are: {names}." if names else "Save one: lobass select --name."
+        )
+    return _saved(row)
+
+
+def selection_picks(cursor: duckdb.DuckDBPyConnection, selection_id: int) -> pa.Table:
+    """The picks in rank order: row_key, sample_key, pick_rank, reason, score."""
+    return cursor.execute(
+        "SELECT row_key, sample_key, pick_rank, reason, score FROM selection_picks "
+        "WHERE selection_id = ? ORDER BY pick_rank",
+        [selection_id],
+    ).to_arrow_table()
+
+
+def rename_selection(cursor: duckdb.DuckDBPyConnection, name: str, new_name: str) -> None:
+    """Give a selection another name.
+
+    Raises:
+        SelectionError: no such selection, or the new name is taken or empty.
+    """
+    found = find_selection(cursor, name)
+    taken = cursor.execute("SELECT 1 FROM selections WHERE name = ? AND deleted_at IS NULL", [new_name]).fetchone()
+    if taken or not new_name.strip():
+        raise SelectionError(f"the name {new_name!r} is taken or empty", do="Choose another name.")
+    cursor.execute("UPDATE selections SET name = ? WHERE selection_id = ?", [new_name, found.selection_id])
+
+
+def delete_selection(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
+    """Put a selection aside and return its id, by which it can be brought back."""
+    found = find_selection(cursor, name)
+    cursor.execute("UPDATE selections SET deleted_at = ? WHERE selection_id = ?", [utc_now(), found.selection_id])
+    return found.selection_id
+
+
+def undelete_selection(cursor: duckdb.DuckDBPyConnection, selection_id: int) -> str:
+    """Bring a deleted selection back and return its name.
+
+    Raises:
+        SelectionError: no such deleted selection, or its name is taken by now.
+    """
+    row = cursor.execute(
+        "SELECT name FROM selections WHERE selection_id = ? AND deleted_at IS NOT NULL", [selection_id]
+    ).fetchone()
+    if row is None:
+        raise SelectionError("that selection is not among the deleted ones")
+    taken = cursor.execute("SELECT 1 FROM selections WHERE name = ? AND deleted_at IS NULL", [row[0]]).fetchone()
+    if taken:
+        raise SelectionError(f"the name {row[0]!r} is taken by now", do="Rename the other selection first.")
+    cursor.execute("UPDATE selections SET deleted_at = NULL WHERE selection_id = ?", [selection_id])
+    return str(row[0])
+
+
+def _saved(row: tuple) -> SavedSelection:
+    return SavedSelection(*row[:3], json.loads(row[3]), json.loads(row[4]), *row[5:])
