@@ -255,7 +255,7 @@ def sample_batches(
 
     A sample in several rows carries its canonical row's domain and dataset.
     """
-    reader = cursor.execute(
+    relation = cursor.sql(
         """
         SELECT s.sample_id, any_value(s.kind) AS kind, any_value(s.turns) AS turns, any_value(s.tools) AS tools,
                arg_min(r.domain, (r.domain, d.name, r.row_index)) AS domain,
@@ -264,9 +264,10 @@ def sample_batches(
         WHERE len($datasets) = 0 OR list_contains($datasets, d.name)
         GROUP BY s.sample_id, s.sample_key ORDER BY s.sample_key
         """,
-        {"datasets": list(datasets)},
-    ).to_arrow_reader(batch_rows)
-    yield from reader
+        params={"datasets": list(datasets)},
+    )
+    assert relation is not None
+    yield from relation.to_arrow_reader(batch_rows)
 
 
 def rejects(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, int, int, str, str]]:

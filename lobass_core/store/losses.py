@@ -93,5 +93,6 @@ def write_known(cursor: duckdb.DuckDBPyConnection, path: Path) -> int:
     table = cursor.execute(
         "SELECT s.sample_id, l.model_fp, l.render_fp FROM losses l JOIN samples s USING (sample_key)"
     ).to_arrow_table()
+    assert table is not None
     pq.write_table(table, path, compression="zstd")
     return table.num_rows

@@ -32,4 +32,6 @@ def list_models(cursor: duckdb.DuckDBPyConnection) -> list[KnownModel]:
         ORDER BY m.part, m.name
         """
     ).fetchall()
-    return [KnownModel(*row[:5], json.loads(row[5]), *row[6:]) for row in rows]
+    return [
+        KnownModel(*row[:5], info=json.loads(row[5]), made_at=row[6], n_losses=row[7], mean_nats=row[8]) for row in rows
+    ]

@@ -122,7 +122,7 @@ _SCORING_COLUMNS = (
 def list_scorings(cursor: duckdb.DuckDBPyConnection) -> list[Scoring]:
     """All scorings, latest first."""
     rows = cursor.execute(f"SELECT {_SCORING_COLUMNS} FROM scorings ORDER BY made_at DESC, scoring_id DESC").fetchall()
-    return [Scoring(*row[:7], json.loads(row[7]), json.loads(row[8]), row[9]) for row in rows]
+    return [Scoring(*row[:7], spec=json.loads(row[7]), result=json.loads(row[8]), made_at=row[9]) for row in rows]
 
 
 def find_scoring(cursor: duckdb.DuckDBPyConnection, run: str | None = None) -> Scoring:
