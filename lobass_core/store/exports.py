@@ -51,4 +51,4 @@ def list_exports(cursor: duckdb.DuckDBPyConnection) -> list[LoggedExport]:
         "SELECT export_id, selection_name, format, folder, n_rows, manifest, manifest_sha256, made_at "
         "FROM exports ORDER BY export_id DESC"
     ).fetchall()
-    return [LoggedExport(*row[:5], manifest=json.loads(row[5]), manifest_sha256=row[6], made_at=row[7]) for row in rows]
+    return [LoggedExport(row[0], row[1], row[2], row[3], row[4], json.loads(row[5]), row[6], row[7]) for row in rows]

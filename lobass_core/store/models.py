@@ -33,5 +33,5 @@ def list_models(cursor: duckdb.DuckDBPyConnection) -> list[KnownModel]:
         """
     ).fetchall()
     return [
-        KnownModel(*row[:5], info=json.loads(row[5]), made_at=row[6], n_losses=row[7], mean_nats=row[8]) for row in rows
+        KnownModel(row[0], row[1], row[2], row[3], row[4], json.loads(row[5]), row[6], row[7], row[8]) for row in rows
     ]

@@ -1,6 +1,5 @@
 """Scorings: which base, reference and rendering have been scored, and their losses side by side, one row a record."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,18 +36,13 @@ class Scoring:
         return asdict(self)
 
 
-def reference_fingerprint(fold_fps: list[str]) -> str:
-    """The reference's own name: its model's for one model, a hash of the folds' for several."""
-    return fold_fps[0] if len(fold_fps) == 1 else hashlib.sha256("\x1f".join(fold_fps).encode()).hexdigest()[:16]
-
-
 def register_scoring(cursor: duckdb.DuckDBPyConnection, run_id: str, spec: dict, result: dict, folds: Path) -> int:
     """Record what a finished run scored, its models and fold assignment; returns the scoring's id.
 
     `result` is the worker's result.json, `folds` a Parquet file (sample_id, fold) that exists for K folds only.
     """
     base, references, render_fp = result["base"], result["references"], result["render_fp"]
-    reference_fp = reference_fingerprint([reference["model_fp"] for reference in references])
+    reference_fp = result["reference_fp"]
     for part, model in [("base", base), *(("reference", reference) for reference in references)]:
         _register_model(cursor, part, model)
     cursor.execute("DELETE FROM reference_models WHERE reference_fp = ?", [reference_fp])
@@ -122,7 +116,10 @@ _SCORING_COLUMNS = (
 def list_scorings(cursor: duckdb.DuckDBPyConnection) -> list[Scoring]:
     """All scorings, latest first."""
     rows = cursor.execute(f"SELECT {_SCORING_COLUMNS} FROM scorings ORDER BY made_at DESC, scoring_id DESC").fetchall()
-    return [Scoring(*row[:7], spec=json.loads(row[7]), result=json.loads(row[8]), made_at=row[9]) for row in rows]
+    return [
+        Scoring(row[0], row[1], row[2], row[3], row[4], row[5], row[6], json.loads(row[7]), json.loads(row[8]), row[9])
+        for row in rows
+    ]
 
 
 def find_scoring(cursor: duckdb.DuckDBPyConnection, run: str | None = None) -> Scoring:

@@ -156,11 +156,5 @@ def undelete_selection(cursor: duckdb.DuckDBPyConnection, selection_id: int) -> 
 
 def _saved(row: tuple) -> SavedSelection:
     return SavedSelection(
-        *row[:3],
-        spec=json.loads(row[3]),
-        result=json.loads(row[4]),
-        n_kept=row[5],
-        tokens_kept=row[6],
-        made_at=row[7],
-        deleted_at=row[8],
+        row[0], row[1], row[2], json.loads(row[3]), json.loads(row[4]), row[5], row[6], row[7], row[8]
     )
