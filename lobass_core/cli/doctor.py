@@ -49,7 +49,10 @@ def doctor(
             "--render needs a record and a tokenizer", do="Write: lobass doctor --render FILE ROW --tokenizer PATH."
         )
     shown = workflow.render_record(
-        render, row, tokenizer=tokenizer, render=RenderSpec(template, mask, max_tokens)  # type: ignore[arg-type]
+        render,
+        row,
+        tokenizer=tokenizer,
+        render=RenderSpec(template, mask, max_tokens),  # type: ignore[arg-type]
     )
     if json:
         print_json(shown)

@@ -36,7 +36,9 @@ def import_data(
         typer.Option("--domain-rule", help="COLUMN=VALUE:DOMAIN; may be given several times, the first match wins."),
     ] = None,
     encoding: Annotated[str, typer.Option("--encoding", help="auto, utf-8, utf-16, gb18030 or cp1252.")] = "auto",
-    preview: Annotated[int, typer.Option("--preview", min=0, help="Show N rows as they would be read; import none.")] = 0,
+    preview: Annotated[
+        int, typer.Option("--preview", min=0, help="Show N rows as they would be read; import none.")
+    ] = 0,
     json: JsonOption = False,
 ) -> None:
     """Import a file of instruction data. Rows that cannot be read are kept aside with line and reason."""

@@ -21,8 +21,8 @@ from lobass_core.cli.options import (
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
 from lobass_core.errors import RequestError
 from lobass_core.project import Project
-from lobass_core.specs import ScoreSpec
 from lobass_core.workflows import score as workflow
+from lobass_core.workflows.references import score_spec
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +46,9 @@ def score(
     datasets: DatasetsOption = "",
     trust_remote_code: TrustOption = False,
     resume: Annotated[str, typer.Option("--resume", help="Go on with a stopped run; needs no other option.")] = "",
-    preflight: Annotated[bool, typer.Option("--preflight", help="Say what would be scored and read; score none.")] = False,
+    preflight: Annotated[
+        bool, typer.Option("--preflight", help="Say what would be scored and read; score none.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Score every sample's response loss under the base and the reference. Known losses are never computed again."""
@@ -58,7 +60,7 @@ def score(
         return
     if not (base and reference):
         raise RequestError("scoring needs two models", do="Give --base and --reference, or --resume RUN.")
-    spec = workflow.score_spec(
+    spec = score_spec(
         opened,
         base=base,
         reference=reference,

@@ -8,7 +8,7 @@ import typer
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption
 from lobass_core.cli.output import print_facts, print_json
 from lobass_core.project import Project
-from lobass_core.workflows import score as workflow
+from lobass_core.workflows import scores as workflow
 
 
 def register(app: typer.Typer) -> None:

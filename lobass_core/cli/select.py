@@ -42,7 +42,9 @@ def select(
     min_learnability: Annotated[
         float | None, typer.Option("--min-learnability", help="Leave out rows that are less learnable.")
     ] = None,
-    exclude_truncated: Annotated[bool, typer.Option("--exclude-truncated", help="Leave out rows that were cut.")] = False,
+    exclude_truncated: Annotated[
+        bool, typer.Option("--exclude-truncated", help="Leave out rows that were cut.")
+    ] = False,
     exclude_negative: Annotated[
         bool, typer.Option("--exclude-negative", help="Leave out rows on which the reference is worse than the base.")
     ] = False,
@@ -54,7 +56,9 @@ def select(
     ] = False,
     datasets: DatasetsOption = "",
     seed: Annotated[int, typer.Option("--seed", help="Seed of --method random.")] = 0,
-    name: Annotated[str, typer.Option("--name", help="Name to save the selection under.", show_default="not saved")] = "",
+    name: Annotated[
+        str, typer.Option("--name", help="Name to save the selection under.", show_default="not saved")
+    ] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite a selection of that name.")] = False,
     run: RunOption = None,
     json: JsonOption = False,
@@ -150,7 +154,10 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -
         ("domain", "rows", "eligible", "asked", "got", "response tokens", "threshold", "note"),
         [
             (
-                *(share[key] for key in ("domain", "n_rows", "n_eligible", "asked", "got", "response_tokens", "threshold")),
+                *(
+                    share[key]
+                    for key in ("domain", "n_rows", "n_eligible", "asked", "got", "response_tokens", "threshold")
+                ),
                 "all taken" if share["exhausted"] else "",
             )
             for share in shares

@@ -72,5 +72,6 @@ def train_reference(
         print_json(result)
         return
     print_facts(
-        f"Trained reference {name}", [(key, value) for key, value in result.items() if not isinstance(value, dict | list)]
+        f"Trained reference {name}",
+        [(key, value) for key, value in result.items() if not isinstance(value, dict | list)],
     )

@@ -4,7 +4,8 @@ import re
 from dataclasses import asdict, dataclass
 
 from lobass_core.errors import RunError
-from lobass_core.jobs.run_folder import RunFolder, list_runs as run_folders
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_folder import list_runs as run_folders
 from lobass_core.project import Project
 
 

@@ -1,22 +1,23 @@
 """Score samples under a base and a reference: prepare the run, follow it, bring its losses home, write them out."""
 
-import json
-import shutil
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lobass_core.errors import ModelError, RequestError, RunError
+from lobass_core.errors import LobassError, RequestError, RunError
 from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
 from lobass_core.records import Sample, turns_to_json
-from lobass_core.specs import ModelSpec, RenderSpec, ScoreSpec
+from lobass_core.specs import ScoreSpec
+from lobass_core.store.datasets import list_datasets, sample_batches
+from lobass_core.store.losses import ingest_run, write_known
+from lobass_core.store.scorings import register_scoring
 from lobass_core.workflows.runs import open_run
 
 OnProgress = Callable[[Progress], None]
@@ -28,6 +29,7 @@ INPUT_SCHEMA = pa.schema(
         ("turns", pa.string()),
         ("tools", pa.string()),
         ("domain", pa.string()),
+        ("dataset", pa.string()),
     ]
 )
 
@@ -53,99 +55,6 @@ class ScoreResult:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedReference:
-    """What a reference's name or path stands for: one model, or one a fold, and how it was rendered in training."""
-
-    models: tuple[ModelSpec, ...]
-    name: str
-    fold_assignment: str = ""
-    render: RenderSpec = RenderSpec()
-
-
-def resolve_reference(
-    project: Project, name_or_path: str, base: ModelSpec, *, adapter: bool = False
-) -> ResolvedReference:
-    """Find the reference: one trained in this project (by name), a folder, an adapter on the base, or a hub id.
-
-    Raises:
-        ModelError: the training of that reference has not finished, or `adapter` is asked of a plain folder.
-    """
-    folder = project.models_dir / name_or_path
-    trained_here = folder.is_dir() and folder.resolve().parent == project.models_dir.resolve()
-    if trained_here:
-        return _trained_reference(folder, base)
-    path = Path(name_or_path).expanduser()
-    is_adapter = adapter or (path / "adapter_config.json").is_file()
-    if adapter and path.is_dir() and not (path / "adapter_config.json").is_file():
-        raise ModelError("the folder holds no PEFT adapter", where=str(path), do="Leave out --adapter for a whole model.")
-    return ResolvedReference((_reference_model(base, name_or_path, is_adapter),), path.name)
-
-
-def _reference_model(base: ModelSpec, path: str, is_adapter: bool) -> ModelSpec:
-    if is_adapter:
-        return ModelSpec(base.path, adapter=path, revision=base.revision, trust_remote_code=base.trust_remote_code)
-    return ModelSpec(path, trust_remote_code=base.trust_remote_code)
-
-
-def _trained_reference(folder: Path, base: ModelSpec) -> ResolvedReference:
-    recipe_path = folder / "recipe.json"
-    if not recipe_path.is_file():
-        raise ModelError(
-            f"the training of reference {folder.name!r} has not finished",
-            where=str(folder),
-            do=f"lobass train-reference --name {folder.name} with the same settings goes on with it.",
-        )
-    spec = json.loads(recipe_path.read_text(encoding="utf-8")).get("spec", {})
-    fold_folders = sorted(folder.glob("fold-*"), key=lambda path: int(path.name.removeprefix("fold-"))) or [folder]
-    models = tuple(
-        _reference_model(base, str(path), (path / "adapter_config.json").is_file()) for path in fold_folders
-    )
-    folds = folder / "folds.parquet"
-    return ResolvedReference(
-        models,
-        folder.name,
-        str(folds) if len(models) > 1 and folds.is_file() else "",
-        RenderSpec.from_dict(spec.get("render", {})),
-    )
-
-
-def score_spec(
-    project: Project,
-    *,
-    base: str,
-    reference: str,
-    adapter: bool = False,
-    template: str = "",
-    max_tokens: int = 0,
-    mask_rule: str = "all",
-    dtype: str = "auto",
-    device: str = "auto",
-    budget_tokens: int = 0,
-    datasets: tuple[str, ...] = (),
-    trust_remote_code: bool = False,
-) -> ScoreSpec:
-    """Build the settings from what a person types; a reference trained here brings its own rendering along."""
-    base_model = ModelSpec(base, trust_remote_code=trust_remote_code)
-    resolved = resolve_reference(project, reference, base_model, adapter=adapter)
-    render = RenderSpec(
-        template or resolved.render.template,
-        mask_rule if mask_rule != "all" else resolved.render.mask_rule,  # type: ignore[arg-type]
-        max_tokens or resolved.render.max_tokens,
-    )
-    return ScoreSpec(
-        base=base_model,
-        references=resolved.models,
-        reference_name=resolved.name,
-        fold_assignment=resolved.fold_assignment,
-        render=render,
-        dtype=dtype,  # type: ignore[arg-type]
-        device=device,
-        budget_tokens=budget_tokens,
-        datasets=datasets,
-    )
-
-
 def write_samples(path: Path, samples: Iterable[tuple[Sample, str]]) -> int:
     """Write (sample, domain) pairs as a worker's input.parquet, and return their number."""
     rows = [
@@ -155,8 +64,144 @@ def write_samples(path: Path, samples: Iterable[tuple[Sample, str]]) -> int:
             "turns": turns_to_json(sample.turns),
             "tools": sample.tools,
             "domain": domain,
+            "dataset": "",
         }
         for sample, domain in samples
     ]
     pq.write_table(pa.Table.from_pylist(rows, schema=INPUT_SCHEMA), path)
     return len(rows)
+
+
+def start(project: Project, spec: ScoreSpec) -> RunFolder:
+    """Write a scoring run's input and launch its worker; returns at once.
+
+    Raises:
+        RequestError: a dataset is not there, or there is nothing to score.
+    """
+    run = prepare_run(project, "score", spec)
+    launch(run)
+    return run
+
+
+def prepare_run(project: Project, kind: str, spec: ScoreSpec) -> RunFolder:
+    """Make the run folder with the samples in scope and the losses on record."""
+    with project.store() as store:
+        check_datasets([dataset.name for dataset in list_datasets(store.cursor())], spec.datasets)
+        run = RunFolder.create(project.runs_dir, kind, spec.to_dict())
+        write_input(run, sample_batches(store.cursor(), spec.datasets))
+        write_known(store.cursor(), run.known_path)
+    return run
+
+
+def check_datasets(there: list[str], asked: tuple[str, ...]) -> None:
+    """Raises RequestError where nothing is imported or a dataset that was asked for is not among those there."""
+    if not there:
+        raise RequestError("nothing is imported yet", do="lobass import FILE --domain NAME comes first.")
+    unknown = [name for name in asked if name not in there]
+    if unknown:
+        raise RequestError(f"there is no dataset {', '.join(unknown)}", do=f"Imported are: {', '.join(there)}.")
+
+
+def write_input(run: RunFolder, batches: Iterable[pa.RecordBatch]) -> int:
+    """Write samples as the run's input.parquet, a batch at a time; returns their number."""
+    n_samples = 0
+    unfinished = run.input_path.with_suffix(".tmp")
+    with pq.ParquetWriter(unfinished, INPUT_SCHEMA, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_table(pa.Table.from_batches([batch]).cast(INPUT_SCHEMA))
+            n_samples += batch.num_rows
+    unfinished.replace(run.input_path)
+    return n_samples
+
+
+def resume(project: Project, run_id: str) -> RunFolder:
+    """Launch a stopped scoring run again; its finished shards are not computed anew.
+
+    Raises:
+        RunError: no such run, not a scoring run, still going, or done.
+    """
+    run = open_run(project, run_id)
+    if run.kind != "score":
+        raise RunError(f"run {run_id} is no scoring run but {run.kind}", where=str(run.path))
+    state = run.state()
+    if state == "running":
+        raise RunError(f"run {run_id} is going already", where=str(run.path), do="lobass runs shows how far it is.")
+    if state == "done":
+        raise RunError(f"run {run_id} is done", where=str(run.path), do="Start a new one: known losses cost nothing.")
+    launch(run)
+    return run
+
+
+def score(project: Project, spec: ScoreSpec, on_progress: OnProgress | None = None) -> ScoreResult:
+    """Score and bring the losses home. What a failed or cancelled run computed is kept too.
+
+    Raises:
+        LobassError: in the worker's words.
+    """
+    return _followed(project, start(project, spec), on_progress)
+
+
+def resume_and_finish(project: Project, run_id: str, on_progress: OnProgress | None = None) -> ScoreResult:
+    """`resume`, then as `score`."""
+    return _followed(project, resume(project, run_id), on_progress)
+
+
+def _followed(project: Project, run: RunFolder, on_progress: OnProgress | None) -> ScoreResult:
+    try:
+        follow(run, on_progress)
+    except LobassError as error:
+        bring_home(project, run)
+        saved = f"Go on with: lobass score --resume {run.run_id}."
+        raise type(error)(error.what, where=error.where, do=f"{error.do} {saved}".strip()) from error
+    return finish(project, run)
+
+
+def bring_home(project: Project, run: RunFolder) -> int:
+    """Ingest the run's finished shards, and name its scoring once the worker has said what it scored.
+
+    Idempotent. Returns the number of new losses.
+    """
+    with project.store() as store:
+        ingested = ingest_run(store, run)
+        if run.result_path.is_file():
+            result = run.read_result()
+            with store.transaction() as cursor:
+                register_scoring(cursor, run.run_id, run.spec, result, run.path / "folds.parquet")
+    return ingested.n_new
+
+
+def finish(project: Project, run: RunFolder) -> ScoreResult:
+    """Bring a finished run's losses home and sum it up.
+
+    Raises:
+        RunError: the run has not finished.
+    """
+    result, progress = run.read_result(), run.read_progress()
+    return ScoreResult(
+        run_id=run.run_id,
+        base_name=result["base"]["name"],
+        reference_name=run.spec.get("reference_name") or result["references"][0]["name"],
+        n_samples=result["n_samples"],
+        n_computed=result["n_computed"],
+        n_known=result["n_known"],
+        n_truncated=result["n_truncated"],
+        n_ingested=bring_home(project, run),
+        template=result["template"],
+        max_tokens=result["max_tokens"],
+        seconds=_seconds(progress),
+        warnings=tuple(result.get("warnings", ())),
+    )
+
+
+def _seconds(progress: Progress) -> float:
+    if not (progress.started_at and progress.finished_at):
+        return 0.0
+    return (datetime.fromisoformat(progress.finished_at) - datetime.fromisoformat(progress.started_at)).total_seconds()
+
+
+def preflight(project: Project, spec: ScoreSpec, on_progress: OnProgress | None = None) -> dict:
+    """What a scoring would read, skip and cut, by a short run that scores nothing; the worker's result as it is."""
+    run = prepare_run(project, "preflight", spec)
+    launch(run)
+    follow(run, on_progress)
+    return run.read_result()

@@ -47,4 +47,6 @@ def _check_free(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise RequestError(f"port {port} is taken", where="127.0.0.1", do="Give another one with --port.") from error
+            raise RequestError(
+                f"port {port} is taken", where="127.0.0.1", do="Give another one with --port."
+            ) from error

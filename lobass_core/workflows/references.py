@@ -1,0 +1,102 @@
+"""Find the reference that a person names, and build the settings of a scoring from what they type."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from lobass_core.errors import ModelError
+from lobass_core.project import Project
+from lobass_core.specs import ModelSpec, RenderSpec, ScoreSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedReference:
+    """What a reference's name or path stands for: one model, or one a fold, and how it was rendered in training."""
+
+    models: tuple[ModelSpec, ...]
+    name: str
+    fold_assignment: str = ""
+    render: RenderSpec = RenderSpec()
+
+
+def resolve_reference(
+    project: Project, name_or_path: str, base: ModelSpec, *, adapter: bool = False
+) -> ResolvedReference:
+    """Find the reference: one trained in this project (by name), a folder, an adapter on the base, or a hub id.
+
+    Raises:
+        ModelError: the training of that reference has not finished, or `adapter` is asked of a plain folder.
+    """
+    folder = project.models_dir / name_or_path
+    trained_here = folder.is_dir() and folder.resolve().parent == project.models_dir.resolve()
+    if trained_here:
+        return _trained_reference(folder, base)
+    path = Path(name_or_path).expanduser()
+    is_adapter = adapter or (path / "adapter_config.json").is_file()
+    if adapter and path.is_dir() and not (path / "adapter_config.json").is_file():
+        raise ModelError(
+            "the folder holds no PEFT adapter", where=str(path), do="Leave out --adapter for a whole model."
+        )
+    return ResolvedReference((_reference_model(base, name_or_path, is_adapter),), path.name)
+
+
+def _reference_model(base: ModelSpec, path: str, is_adapter: bool) -> ModelSpec:
+    if is_adapter:
+        return ModelSpec(base.path, adapter=path, revision=base.revision, trust_remote_code=base.trust_remote_code)
+    return ModelSpec(path, trust_remote_code=base.trust_remote_code)
+
+
+def _trained_reference(folder: Path, base: ModelSpec) -> ResolvedReference:
+    recipe_path = folder / "recipe.json"
+    if not recipe_path.is_file():
+        raise ModelError(
+            f"the training of reference {folder.name!r} has not finished",
+            where=str(folder),
+            do=f"lobass train-reference --name {folder.name} with the same settings goes on with it.",
+        )
+    spec = json.loads(recipe_path.read_text(encoding="utf-8")).get("spec", {})
+    fold_folders = sorted(folder.glob("fold-*"), key=lambda path: int(path.name.removeprefix("fold-"))) or [folder]
+    models = tuple(_reference_model(base, str(path), (path / "adapter_config.json").is_file()) for path in fold_folders)
+    folds = folder / "folds.parquet"
+    return ResolvedReference(
+        models,
+        folder.name,
+        str(folds) if len(models) > 1 and folds.is_file() else "",
+        RenderSpec.from_dict(spec.get("render", {})),
+    )
+
+
+def score_spec(
+    project: Project,
+    *,
+    base: str,
+    reference: str,
+    adapter: bool = False,
+    template: str = "",
+    max_tokens: int = 0,
+    mask_rule: str = "all",
+    dtype: str = "auto",
+    device: str = "auto",
+    budget_tokens: int = 0,
+    datasets: tuple[str, ...] = (),
+    trust_remote_code: bool = False,
+) -> ScoreSpec:
+    """Build the settings from what a person types; a reference trained here brings its own rendering along."""
+    base_model = ModelSpec(base, trust_remote_code=trust_remote_code)
+    resolved = resolve_reference(project, reference, base_model, adapter=adapter)
+    render = RenderSpec(
+        template or resolved.render.template,
+        mask_rule if mask_rule != "all" else resolved.render.mask_rule,  # type: ignore[arg-type]
+        max_tokens or resolved.render.max_tokens,
+    )
+    return ScoreSpec(
+        base=base_model,
+        references=resolved.models,
+        reference_name=resolved.name,
+        fold_assignment=resolved.fold_assignment,
+        render=render,
+        dtype=dtype,  # type: ignore[arg-type]
+        device=device,
+        budget_tokens=budget_tokens,
+        datasets=datasets,
+    )

@@ -1,0 +1,98 @@
+"""Write the scores out, one row an imported record."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from lobass_core.errors import RequestError
+from lobass_core.learnability.flags import names
+from lobass_core.learnability.scores import ScoreTable
+from lobass_core.project import Project
+from lobass_core.store.datasets import list_datasets
+from lobass_core.store.scorings import find_scoring, score_rows
+
+# The worst comes first: what either model's loss is marked with is what the row is marked with.
+STATUSES = ("non_finite", "no_response", "truncated", "ok")
+
+
+def write_scores(project: Project, output: Path, *, run: str | None = None) -> int:
+    """Write the scores of one scoring to .parquet, .csv or .jsonl, in order of import; returns the number of rows.
+
+    Columns: dataset, row_index, sample_id, domain, base_loss and reference_loss (mean nats a response token),
+    n_response_tokens, learnability, status (ok, truncated, no_response, non_finite, not_scored), flags (by commas).
+
+    Raises:
+        RequestError: the file's ending is none of the three.
+        SelectionError: nothing is scored, or several scorings and no `run`.
+    """
+    writers = {".parquet": _write_parquet, ".csv": _write_csv, ".jsonl": _write_jsonl}
+    if output.suffix not in writers:
+        raise RequestError(
+            f"{output.suffix or 'no ending'!r} is no ending for scores",
+            where=str(output),
+            do="Name a .parquet, .csv or .jsonl file.",
+        )
+    table = score_columns(project, run=run)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = output.with_name(f".{output.name}.tmp")
+    writers[output.suffix](table, unfinished)
+    unfinished.replace(output)
+    return table.num_rows
+
+
+def score_columns(project: Project, *, run: str | None = None) -> pa.Table:
+    """The columns of `write_scores` as an Arrow table; null where there is no number."""
+    with project.store() as store:
+        cursor = store.cursor()
+        datasets = {dataset.dataset_id: dataset.name for dataset in list_datasets(cursor)}
+        rows = score_rows(cursor, find_scoring(cursor, run))
+        sample_ids = cursor.execute(
+            "SELECT s.sample_id FROM rows r JOIN samples s USING (sample_key) ORDER BY r.row_key"
+        ).to_arrow_table()
+    assert sample_ids is not None
+    scores = ScoreTable.from_arrow(rows, datasets)
+    return pa.table(
+        {
+            "dataset": pa.array([datasets[number] for number in rows["dataset_id"].to_pylist()], pa.string()),
+            "row_index": rows["row_index"],
+            "sample_id": sample_ids["sample_id"],
+            "domain": rows["domain"],
+            "base_loss": _numbers(scores.base_loss),
+            "reference_loss": _numbers(scores.reference_loss),
+            "n_response_tokens": pa.array(scores.n_tokens, pa.int32(), mask=_not_scored(rows)),
+            "learnability": _numbers(scores.learnability()),
+            "status": _status(rows),
+            "flags": pa.array([names(bits) for bits in scores.flags], pa.string()),
+        }
+    )
+
+
+def _numbers(values: np.ndarray) -> pa.Array:
+    return pa.array(values, pa.float64(), mask=~np.isfinite(values))
+
+
+def _not_scored(rows: pa.Table) -> np.ndarray:
+    return rows["base_status"].is_null().to_numpy() & rows["reference_status"].is_null().to_numpy()
+
+
+def _status(rows: pa.Table) -> pa.Array:
+    pairs = zip(rows["base_status"].to_pylist(), rows["reference_status"].to_pylist(), strict=True)
+    return pa.array(
+        ["not_scored" if None in pair else next(status for status in STATUSES if status in pair) for pair in pairs],
+        pa.string(),
+    )
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path, compression="zstd")
+
+
+def _write_csv(table: pa.Table, path: Path) -> None:
+    pyarrow.csv.write_csv(table, path)
+
+
+def _write_jsonl(table: pa.Table, path: Path) -> None:
+    table.to_pandas().to_json(path, orient="records", lines=True, force_ascii=False, double_precision=15)
