@@ -73,10 +73,10 @@ class ScoreTable:
         )
 
     def learnability(self) -> np.ndarray:
-        """float64[n], at most 1; NaN where a loss is missing or the base loss is not above 0."""
-        with np.errstate(divide="ignore", invalid="ignore"):
+        """float64[n], at most 1; NaN where a loss is missing, the base loss is not above 0 or the share overflows."""
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             share = (self.base_loss - self.reference_loss) / self.base_loss
-        return np.where(self.base_loss > 0, share, np.nan)
+        return np.where((self.base_loss > 0) & np.isfinite(share), share, np.nan)
 
     def loss_drop(self) -> np.ndarray:
         """float64[n]: mean nats a response token that the reference gained."""

@@ -1,5 +1,6 @@
 """Scores sorted once, so that moving the cut over millions of rows is arithmetic on a few numbers."""
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -10,6 +11,8 @@ from lobass_core.selection import order
 from lobass_core.selection.balance import Supply, n_wanted, quotas
 from lobass_core.selection.select import DomainShare, supply_of
 from lobass_core.specs import Gates, Method, SelectionSpec
+
+NO_GATES = Gates()  # but for duplicates, which stay out unless asked for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +82,7 @@ class SortedScores:
         *,
         seed: int = 0,
         datasets: tuple[str, ...] = (),
-        gates: Gates = Gates(),
+        gates: Gates = NO_GATES,
     ) -> Self:
         """Sort the table.
 
@@ -214,7 +217,7 @@ def _gated(
     code = table.domain_code[candidates]
     place = np.argsort(code, kind="stable").astype(np.int32)
     edges = np.searchsorted(code[place], np.arange(len(table.domains) + 1))
-    parts = [place[start:end] for start, end in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [place[start:end] for start, end in itertools.pairwise(edges)]
     domains = tuple(_sorted_domain(candidates, minus_score, tokens, part) for part in parts)
     pool = _sorted_domain(candidates, minus_score, tokens, np.arange(len(candidates), dtype=np.int32))
     return supply_of(table, scope, by_hand, candidates), domains, pool
