@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, get_args
 
 from lobass_core.errors import RequestError
 
-FormatName = Literal["auto", "alpaca", "sharegpt", "messages", "prompt-completion", "preference", "text", "columns"]
+FormatName = Literal["auto", "alpaca", "sharegpt", "messages", "prompt-completion", "preference", "text", "columns", "tree"]
 Balance = Literal["natural", "equal", "global", "custom"]
 Method = Literal[
     "learnability", "loss-drop", "loss-drop-sum", "base-loss", "reference-loss", "random", "length"

@@ -1,0 +1,259 @@
+"""JSON documents: an array streamed element by element, or one object that holds its rows in some other way."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lobass_core.formats.encodings import has_bad_bytes
+from lobass_core.formats.json_lines import is_cut_off
+from lobass_core.formats.raw_records import BadRecord, DuplicateKeyError, RawRecord, bad_record, decode_at, explain
+
+_SPACE = re.compile(r"[ \t\r\n\ufeff]*")
+_FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\]|\\.)*")\s*:')
+# Keys under which an object of metadata keeps its list of rows.
+ROW_LIST_KEYS = ("data", "rows", "examples", "instances", "records", "items", "train")
+
+
+class Window:
+    """The part of a text that is being parsed: grows by doubling, forgets what was read, knows the line."""
+
+    def __init__(self, chunks: Iterator[str]) -> None:
+        self._chunks = chunks
+        self.text = ""
+        self.start = 0
+        self.line = 1
+        self.ended = False
+
+    def grow(self) -> bool:
+        """Read on until the unread part has doubled; False at the end of the file."""
+        if self.ended:
+            return False
+        kept = self.text[self.start :]
+        pieces, n_wanted = [kept], max(len(kept), 1)
+        while n_wanted > 0:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                self.ended = True
+                break
+            pieces.append(chunk)
+            n_wanted -= len(chunk)
+        self.text, self.start = "".join(pieces), 0
+        return len(self.text) > len(kept)
+
+    def advance(self, end: int) -> None:
+        """Everything before `end` has been read."""
+        self.line += self.text.count("\n", self.start, end)
+        self.start = end
+
+    def peek(self) -> str:
+        """The next character that is not white space; "" at the end of the file."""
+        while True:
+            self.advance(_SPACE.match(self.text, self.start).end())  # type: ignore[union-attr]
+            if self.start < len(self.text):
+                return self.text[self.start]
+            if not self.grow():
+                return ""
+
+    def value(self) -> tuple[Any, int]:
+        """The JSON value at `start` and its end, read on as far as it needs; `start` stays.
+
+        Raises: as `decode_at`; a JSONDecodeError may be due to the end of the file (`cut_off`).
+        """
+        while True:
+            try:
+                value, end = decode_at(self.text, self.start)
+            except json.JSONDecodeError as error:
+                if not is_cut_off(error, len(self.text)) or not self.grow():
+                    raise
+                continue
+            # "12" at the window's edge may go on as "123".
+            if end == len(self.text) and self.text[self.start] not in '{["' and self.grow():
+                continue
+            return value, end
+
+    def cut_off(self, error: Exception) -> bool:
+        """Whether the value at `start` failed only because the file ends inside it."""
+        return self.ended and isinstance(error, json.JSONDecodeError) and is_cut_off(error, len(self.text.rstrip()))
+
+
+def read_array(chunks: Iterator[str]) -> Iterator[RawRecord | BadRecord]:
+    """The elements of one JSON array. A broken element is set aside up to where the next one begins."""
+    window = Window(chunks)
+    window.peek()
+    window.advance(window.start + 1)  # the opening bracket
+    yield from _read_elements(window, closing="]")
+
+
+def read_sequence(chunks: Iterator[str]) -> Iterator[RawRecord | BadRecord]:
+    """JSON values one after another, each over as many lines as it likes."""
+    yield from _read_elements(Window(chunks), closing="")
+
+
+def _read_elements(window: Window, closing: str) -> Iterator[RawRecord | BadRecord]:
+    row_index, first_key = 0, ""
+    while True:
+        character = window.peek()
+        if character == ",":
+            window.advance(window.start + 1)
+            continue
+        if not character:
+            if closing:
+                reason = "the file ends before its array is closed: the rows after this one are missing"
+                yield bad_record(row_index, window.line, reason, "")
+            return
+        if character == closing:
+            window.advance(window.start + 1)
+            if window.peek():
+                reason = "text after the end of the array"
+                yield bad_record(row_index, window.line, reason, window.text[window.start :])
+            return
+        record, end, cut = _read_element(window, row_index, first_key)
+        row_index += 1
+        yield record
+        if cut:
+            return
+        if isinstance(record, RawRecord):
+            first_key = _first_key(record.source_text) or first_key
+        window.advance(end)
+
+
+def _read_element(window: Window, row_index: int, first_key: str) -> tuple[RawRecord | BadRecord, int, bool]:
+    """The record at the window's start, where it ends, and whether the file ends inside it."""
+    line = window.line
+    try:
+        value, end = window.value()
+    except DuplicateKeyError as error:
+        end = error.args[1]
+        return bad_record(row_index, line, explain(error), window.text[window.start : end]), end, False
+    except (ValueError, RecursionError) as error:
+        if window.cut_off(error):
+            reason = "the file ends in the middle of this record"
+            return bad_record(row_index, line, reason, window.text[window.start :]), len(window.text), True
+        reason = explain(_relative(error, window.start))
+        end = _next_element(window, first_key or _first_key(window.text[window.start : window.start + 1000]))
+        return bad_record(row_index, line, reason, window.text[window.start : end].rstrip(", \t\r\n")), end, False
+    source = window.text[window.start : end]
+    if has_bad_bytes(source):
+        reason = "holds bytes that are not valid in the file's encoding"
+        return bad_record(row_index, line, reason, source), end, False
+    return RawRecord(row_index, line, value, source), end, False
+
+
+def _relative(error: Exception, start: int) -> Exception:
+    if isinstance(error, json.JSONDecodeError):
+        return json.JSONDecodeError(error.msg, error.doc[start:], error.pos - start)
+    return error
+
+
+def _first_key(source: str) -> str:
+    found = _FIRST_KEY.match(source)
+    return found[1] if found else ""
+
+
+def _next_element(window: Window, first_key: str) -> int:
+    """Where the element after a broken one begins: at the next object that opens with the key all others open with."""
+    opening = re.compile(r"[,\n]\s*(?=\{\s*" + (re.escape(first_key) + r"\s*:" if first_key else "") + ")")
+    while True:
+        found = opening.search(window.text, window.start + 1)
+        if found:
+            return found.end()
+        if not window.grow():
+            return len(window.text)
+
+
+def read_object(chunks: Iterator[str]) -> Iterator[RawRecord | BadRecord]:
+    """The rows of one JSON object: its list of rows, its members, or itself; see `object_shape`."""
+    window = Window(chunks)
+    window.peek()
+    while window.grow():
+        pass
+    members = list(_members(window.text, window.start))
+    shape, key = _shape_of(members)
+    if shape == "list":
+        start = next(member for member in members if member[0] == key)[2]
+        line = window.line + window.text.count("\n", window.start, start)
+        for record in read_array(iter([window.text[start:]])):
+            # What follows the list belongs to the object, not to the rows.
+            if isinstance(record, RawRecord) or not record.reason.startswith("text after the end"):
+                yield _shifted(record, line - 1)
+    elif shape == "members":
+        yield from _read_members(window, members)
+    else:
+        yield from _read_elements(Window(iter([window.text])), closing="")
+
+
+def object_shape(text: str) -> str:
+    """How the object at the text's start holds its rows, in words; the text may be only the file's beginning."""
+    shape, key = _shape_of(list(_members(text, 0)))
+    if shape == "list":
+        return f"one JSON object with its rows under {key!r}"
+    if shape == "members":
+        return "one JSON object whose members are the rows"
+    return "one JSON object, read as a single row"
+
+
+Member = tuple[str, Any, int, int]  # key, value, start and end of the value
+
+
+def _members(text: str, start: int) -> Iterator[Member]:
+    """The object's members as far as they can be read; a member that cannot has the value None and ends at -1."""
+    at = _SPACE.match(text, start).end() + 1  # type: ignore[union-attr]
+    while True:
+        at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
+        if at >= len(text) or text[at] == "}":
+            return
+        if text[at] == ",":
+            at += 1
+            continue
+        try:
+            key, end = decode_at(text, at)
+            at = _SPACE.match(text, end).end()  # type: ignore[union-attr]
+            if not isinstance(key, str) or text[at : at + 1] != ":":
+                return
+            at = _SPACE.match(text, at + 1).end()  # type: ignore[union-attr]
+        except (ValueError, RecursionError):
+            return
+        try:
+            value, end = decode_at(text, at)
+        except DuplicateKeyError as error:
+            yield key, None, at, error.args[1]
+            at = error.args[1]
+            continue
+        except (ValueError, RecursionError):
+            yield key, [] if text[at : at + 1] == "[" else None, at, -1
+            return
+        yield key, value, at, end
+        at = end
+
+
+def _shape_of(members: list[Member]) -> tuple[str, str]:
+    for key, value, _, end in members:
+        is_list = key.lower() in ROW_LIST_KEYS and isinstance(value, list)
+        if is_list and (end == -1 or any(isinstance(item, dict) for item in value)):
+            return "list", key
+    complete = [value for _, value, _, end in members if end != -1]
+    if complete and all(isinstance(value, dict) for value in complete):
+        return "members", ""
+    return "row", ""
+
+
+def _read_members(window: Window, members: list[Member]) -> Iterator[RawRecord | BadRecord]:
+    for row_index, (_, value, start, end) in enumerate(members):
+        window.advance(start)
+        if end == -1:
+            reason = "the file ends, or stops being JSON, in this record"
+            yield bad_record(row_index, window.line, reason, window.text[start:])
+        elif value is None:
+            yield bad_record(row_index, window.line, "a key occurs twice with different values", window.text[start:end])
+        elif has_bad_bytes(window.text[start:end]):
+            reason = "holds bytes that are not valid in the file's encoding"
+            yield bad_record(row_index, window.line, reason, window.text[start:end])
+        else:
+            yield RawRecord(row_index, window.line, value, window.text[start:end])
+
+
+def _shifted(record: RawRecord | BadRecord, n_lines: int) -> RawRecord | BadRecord:
+    if isinstance(record, RawRecord):
+        return RawRecord(record.row_index, record.line + n_lines, record.value, record.source_text)
+    return BadRecord(record.row_index, record.line + n_lines, record.reason, record.source_text)

@@ -1,0 +1,242 @@
+"""Messages of any dialect as turns, and turns as messages."""
+
+import json
+import math
+from typing import Any
+
+from lobass_core.formats.row_errors import RowError
+from lobass_core.records import Turn
+
+ROLES = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "human": "user",
+    "prompter": "user",
+    "assistant": "assistant",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "bing": "assistant",
+    "bard": "assistant",
+    "model": "assistant",
+    "bot": "assistant",
+    "function_call": "assistant",
+    "tool": "tool",
+    "function": "tool",
+    "observation": "tool",
+    "function_response": "tool",
+    "ipython": "tool",
+}
+_ROLE_KEYS = ("role", "from")
+_CONTENT_KEYS = ("content", "value", "text")
+
+
+def compact(value: Any) -> str:
+    """JSON text without spaces, as turns keep their structured parts."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def text_of(value: Any, what: str) -> str:
+    """A field's text; numbers are written out.
+
+    Raises:
+        RowError: missing, null, or not text.
+    """
+    if isinstance(value, str):
+        return value
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        raise RowError(f"{what} is null")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    kind = {"list": "a list", "dict": "an object", "bool": "true or false"}.get(type(value).__name__, "no text")
+    raise RowError(f"{what} is {kind}, not text")
+
+
+def field_of(row: dict, column: str) -> Any:
+    """The row's value in that column; `A+B` joins the texts of two columns by a line end.
+
+    Raises:
+        RowError: the row has no such column.
+    """
+    if column in row:
+        return row[column]
+    if "+" in column:
+        parts = [part.strip() for part in column.split("+")]
+        return "\n".join(text_of(field_of(row, part), repr(part)) for part in parts)
+    raise RowError(f"{column!r} is missing")
+
+
+def columns_of(column: str, row: dict) -> list[str]:
+    """The row's own columns that `field_of` reads for this one."""
+    return [column] if column in row else [part.strip() for part in column.split("+")]
+
+
+def turns_of(messages: Any, what: str) -> tuple[Turn, ...]:
+    """The turns of a list of messages in any dialect (role/content, from/value).
+
+    Raises:
+        RowError: no list, an unknown role, or content that is no text; names the turn, counted from 1.
+    """
+    if isinstance(messages, str) and messages.lstrip()[:1] == "[":
+        # Tables keep a conversation as JSON text in a cell.
+        try:
+            messages = json.loads(messages)
+        except ValueError:
+            raise RowError(f"{what} is text that is not a JSON list") from None
+    if not isinstance(messages, list):
+        raise RowError(f"{what} is not a list of turns")
+    if not messages:
+        raise RowError(f"{what} has no turns")
+    return tuple(turn_of(message, f"turn {number}") for number, message in enumerate(messages, 1))
+
+
+def turn_of(message: Any, what: str) -> Turn:
+    """One message as a turn; keys that we do not know go to `extra`.
+
+    Raises:
+        RowError: as `turns_of`.
+    """
+    if not isinstance(message, dict):
+        raise RowError(f"{what} is not an object with role and content")
+    role_key = next((key for key in _ROLE_KEYS if key in message), None)
+    content_key = next((key for key in _CONTENT_KEYS if key in message), None)
+    if role_key is None:
+        raise RowError(f"{what} has no role")
+    spoken = message[role_key]
+    role = ROLES.get(spoken.lower()) if isinstance(spoken, str) else None
+    if role is None:
+        raise RowError(f"{what} has the unknown role {str(spoken)[:40]!r}")
+    taken = {role_key, content_key, "name", "tool_calls", "tool_call_id", "weight", "input", "function_call"}
+    extra = {key: value for key, value in message.items() if key not in taken}
+    content, calls = _content_and_calls(message, content_key, spoken, what, extra)
+    given_input = message.get("input")
+    joined = isinstance(given_input, str) and content.endswith(f"\n\n{given_input}")
+    if "input" in message and not joined:
+        extra["input"] = given_input
+    return Turn(
+        role=role,
+        content=content,
+        name=_optional_text(message.get("name"), extra, "name"),
+        tool_calls=calls,
+        tool_call_id=_optional_text(message.get("tool_call_id"), extra, "tool_call_id"),
+        weight=_weight(message.get("weight"), what),
+        extra=compact(extra) if extra else None,
+        input=given_input if joined else None,
+    )
+
+
+def _optional_text(value: Any, extra: dict, key: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        extra[key] = value
+        return None
+    return value
+
+
+def _weight(value: Any, what: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, int | float) and math.isfinite(value):
+        return float(value)
+    raise RowError(f"{what} has a weight that is not a number")
+
+
+def _content_and_calls(
+    message: dict, content_key: str | None, spoken: str, what: str, extra: dict
+) -> tuple[str, str | None]:
+    value = message.get(content_key) if content_key else None
+    calls = message.get("tool_calls") or None
+    if isinstance(calls, str):
+        calls = _parsed(calls)
+    old_call = message.get("function_call")
+    if old_call and not calls:
+        calls = [old_call]
+    if spoken == "function_call" and not calls:
+        parsed = _parsed(value)
+        if isinstance(parsed, dict | list):
+            calls, value = (parsed if isinstance(parsed, list) else [parsed]), ""
+    if calls is not None and not (isinstance(calls, list) and all(isinstance(call, dict) for call in calls)):
+        raise RowError(f"{what} has tool calls that are not a list of objects")
+    text_calls = compact([_tool_call(call) for call in calls]) if calls else None
+    if value is None:
+        if text_calls is None:
+            raise RowError(f"{what} ({spoken}) has no content")
+        return "", text_calls
+    if isinstance(value, list):
+        return _joined_parts(value, what, extra), text_calls
+    return text_of(value, f"the content of {what}"), text_calls
+
+
+def _parsed(text: Any) -> Any:
+    try:
+        return json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _tool_call(call: dict) -> dict:
+    """OpenAI's form, {id, type, function: {name, arguments: JSON text}}, of either dialect."""
+    function = call.get("function")
+    if not isinstance(function, dict):
+        function = {key: call[key] for key in ("name", "arguments") if key in call}
+        call = {key: value for key, value in call.items() if key not in function}
+    arguments = function.get("arguments")
+    known = _parsed(arguments) if isinstance(arguments, str) else arguments
+    if isinstance(known, dict | list):
+        # One spelling of the same arguments, so that every dialect gives the same sample.
+        function = {**function, "arguments": json.dumps(known, ensure_ascii=False)}
+    call = {"type": "function", **{key: value for key, value in call.items() if key != "function"}}
+    return {**{key: call[key] for key in ("id", "type") if key in call}, **call, "function": function}
+
+
+def _joined_parts(parts: list, what: str, extra: dict) -> str:
+    texts = []
+    for part in parts:
+        if isinstance(part, str):
+            texts.append(part)
+        elif isinstance(part, dict) and isinstance(part.get("text"), str):
+            texts.append(part["text"])
+        else:
+            kind = part.get("type", "unknown") if isinstance(part, dict) else type(part).__name__
+            raise RowError(f"{what} holds a part of type {str(kind)[:40]!r}; only text is read")
+    extra["content_parts"] = parts
+    return "".join(texts)
+
+
+def tools_text(value: Any) -> str | None:
+    """The offered tools as compact JSON text; None where there are none. They may come as a list or as JSON text."""
+    if isinstance(value, str):
+        parsed = _parsed(value)
+        return (compact(parsed) if parsed else None) if parsed is not None else (value.strip() or None)
+    return compact(value) if value else None
+
+
+def message_of(turn: Turn) -> dict[str, Any]:
+    """The turn as an OpenAI message with its own unknown keys; inverse of `turn_of` for that dialect."""
+    extra = json.loads(turn.extra) if turn.extra else {}
+    parts = extra.pop("content_parts", None)
+    extra.pop("diverges_at", None)
+    message: dict[str, Any] = {"role": turn.role, "content": turn.content if parts is None else parts}
+    if turn.name is not None:
+        message["name"] = turn.name
+    if turn.tool_calls is not None:
+        message["tool_calls"] = json.loads(turn.tool_calls)
+    if turn.tool_call_id is not None:
+        message["tool_call_id"] = turn.tool_call_id
+    if turn.weight is not None:
+        message["weight"] = turn.weight
+    if turn.input is not None:
+        message["input"] = turn.input
+    return message | extra
+
+
+def with_system(turns: tuple[Turn, ...], system: Any) -> tuple[Turn, ...]:
+    """The turns after a system prompt that stands beside them in the row, unless they begin with one themselves."""
+    if system is None or system == "" or (turns and turns[0].role == "system"):
+        return turns
+    return (Turn("system", text_of(system, "'system'")), *turns)
+
+
+def check_has_response(turns: tuple[Turn, ...]) -> None:
+    """Raise RowError unless an assistant speaks: without it there is nothing to score or to train on."""
+    if not any(turn.role == "assistant" for turn in turns):
+        raise RowError("no turn of the assistant: there is nothing to learn from")
