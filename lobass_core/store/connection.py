@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import psutil
+import pyarrow as pa
 
 from lobass_core.errors import StoreError, StoreLockedError
 from lobass_core.store.schema import prepare
@@ -65,6 +66,13 @@ class Store:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def read_table(cursor: duckdb.DuckDBPyConnection, sql: str, values: dict | list | None = None) -> pa.Table:
+    """The result of a query as an Arrow table, without the extra copy that a DB-API result makes."""
+    relation = cursor.sql(sql, params=values)
+    assert relation is not None, "the statement is no query"
+    return relation.to_arrow_table()
 
 
 def _one(cursor: duckdb.DuckDBPyConnection, sql: str) -> tuple:
@@ -159,6 +167,10 @@ def release(path: Path) -> None:
 @atexit.register
 def _release_all() -> None:
     for held in list(_leases.values()):
+        if held.timer:
+            # A daemon thread still asleep at exit keeps DuckDB's types alive, and DuckDB complains about that at length.
+            held.timer.cancel()
+            held.timer.join()
         held.close_if_idle()
 
 

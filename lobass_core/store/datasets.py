@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from lobass_core.jobs.run_folder import utc_now
 from lobass_core.records import Sample, turns_to_json
+from lobass_core.store.connection import read_table
 
 BATCH_ROWS = 20_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -283,13 +284,14 @@ def rejects(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, int, int, str,
 def source_rows(cursor: duckdb.DuckDBPyConnection, row_keys: Sequence[int]) -> pa.Table:
     """The rows of those keys in import order: row_key, dataset_id, row_index, domain, sample_id, source."""
     cursor.register("asked_rows", pa.table({"row_key": pa.array(row_keys, pa.int64())}))
-    table = cursor.execute(
+    table = read_table(
+        cursor,
         """
         SELECT r.row_key, r.dataset_id, r.row_index, r.domain, s.sample_id, r.source
         FROM asked_rows a JOIN rows r USING (row_key) JOIN samples s USING (sample_key)
         ORDER BY r.dataset_id, r.row_index
-        """
-    ).to_arrow_table()
+        """,
+    )
     cursor.unregister("asked_rows")
     return table
 

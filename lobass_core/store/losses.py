@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lobass_core.jobs.run_folder import RunFolder, list_runs
-from lobass_core.store.connection import Store
+from lobass_core.store.connection import Store, read_table
 
 LOSS_COLUMNS = (
     "sample_id",
@@ -90,9 +90,9 @@ def rebuild_losses(store: Store, runs_dir: Path) -> int:
 
 def write_known(cursor: duckdb.DuckDBPyConnection, path: Path) -> int:
     """Write the losses on record (sample_id, model_fp, render_fp) as a worker's known.parquet; returns their number."""
-    table = cursor.execute(
-        "SELECT s.sample_id, l.model_fp, l.render_fp FROM losses l JOIN samples s USING (sample_key)"
-    ).to_arrow_table()
-    assert table is not None
+    table = read_table(
+        cursor,
+        "SELECT s.sample_id, l.model_fp, l.render_fp FROM losses l JOIN samples s USING (sample_key)",
+    )
     pq.write_table(table, path, compression="zstd")
     return table.num_rows

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from lobass_core.errors import SelectionError
 from lobass_core.jobs.run_folder import utc_now
+from lobass_core.store.connection import read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,8 @@ def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:
     `tie_key` is the first 8 bytes of the sample id, `decision` 1 for keep, -1 for drop, 0 for none. For K folds each
     sample's reference loss is that of the fold model assigned to it (by hash where none is).
     """
-    return cursor.execute(
+    return read_table(
+        cursor,
         """
         WITH folds AS (SELECT fold, model_fp FROM reference_models WHERE reference_fp = $reference_fp),
         n_folds AS (SELECT greatest(count(*), 1) AS n FROM folds),
@@ -178,4 +180,4 @@ def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:
         ORDER BY r.row_key
         """,
         {"reference_fp": scoring.reference_fp, "base_fp": scoring.base_fp, "render_fp": scoring.render_fp},
-    ).to_arrow_table()
+    )

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from lobass_core.errors import SelectionError
 from lobass_core.jobs.run_folder import utc_now
+from lobass_core.store.connection import read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +110,12 @@ def find_selection(cursor: duckdb.DuckDBPyConnection, name: str) -> SavedSelecti
 
 def selection_picks(cursor: duckdb.DuckDBPyConnection, selection_id: int) -> pa.Table:
     """The picks in rank order: row_key, sample_key, pick_rank, reason, score."""
-    return cursor.execute(
+    return read_table(
+        cursor,
         "SELECT row_key, sample_key, pick_rank, reason, score FROM selection_picks "
         "WHERE selection_id = ? ORDER BY pick_rank",
         [selection_id],
-    ).to_arrow_table()
+    )
 
 
 def rename_selection(cursor: duckdb.DuckDBPyConnection, name: str, new_name: str) -> None:

@@ -11,6 +11,7 @@ from lobass_core.errors import RequestError
 from lobass_core.learnability.flags import names
 from lobass_core.learnability.scores import ScoreTable
 from lobass_core.project import Project
+from lobass_core.store.connection import read_table
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.scorings import find_scoring, score_rows
 
@@ -49,10 +50,9 @@ def score_columns(project: Project, *, run: str | None = None) -> pa.Table:
         cursor = store.cursor()
         datasets = {dataset.dataset_id: dataset.name for dataset in list_datasets(cursor)}
         rows = score_rows(cursor, find_scoring(cursor, run))
-        sample_ids = cursor.execute(
-            "SELECT s.sample_id FROM rows r JOIN samples s USING (sample_key) ORDER BY r.row_key"
-        ).to_arrow_table()
-    assert sample_ids is not None
+        sample_ids = read_table(
+            cursor, "SELECT s.sample_id FROM rows r JOIN samples s USING (sample_key) ORDER BY r.row_key"
+        )
     scores = ScoreTable.from_arrow(rows, datasets)
     return pa.table(
         {

@@ -1,0 +1,26 @@
+"""Fixtures that all rooms share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lobass_core.project import Project
+from lobass_core.store.connection import release
+
+
+@pytest.fixture
+def project(tmp_path: Path):
+    """A fresh, empty project."""
+    made = Project.create(tmp_path / "project")
+    yield made
+    release(made.store_path)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of published data sets; the test is skipped where there is none."""
+    folder = Path(os.environ.get("LOBASS_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("LOBASS_REAL_DATA names no folder with the published data sets")
+    return folder
