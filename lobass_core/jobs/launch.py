@@ -4,24 +4,32 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from lobass_core.errors import RunError
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder
 
 WORKER = (sys.executable, "-m", "lobass_core.worker")
-# A worker takes its lock before it imports torch; one that has not after this long never started.
-START_SECONDS = 30.0
+# Workers that this process started, by run folder: one that ended before it took its lock is known at once.
+_started: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 def launch(run: RunFolder, command: Sequence[str] = WORKER) -> int:
-    """Start the run's worker in its own session, its output in the run's log, and return its PID."""
+    """Start the run's worker in its own session, its output in the run's log, and return its PID.
+
+    Raises:
+        RunError: a worker is at it already.
+    """
+    if run.is_alive():
+        raise RunError(f"run {run.run_id} is already going", where=str(run.path), do="Follow it, or cancel it first.")
     run.clear_cancel()
     run.write_progress(Progress(state="queued", phase="starting"))
     with run.log_path.open("ab") as log:
         process = subprocess.Popen(
             [*command, str(run.path)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
+    _started[run.path] = process
     return process.pid
 
 
@@ -33,24 +41,27 @@ def follow(
     Raises:
         RunError: the worker failed (in its own words), was cancelled, or died.
     """
-    deadline = time.monotonic() + START_SECONDS
     asked_to_stop = False
     while True:
         try:
+            never_started = _has_ended(run)
             state, progress = run.state(), run.read_progress()
             if on_progress:
                 on_progress(progress)
-            if state not in ("running", "queued"):
-                break
-            if state == "queued" and time.monotonic() > deadline:
-                raise RunError("the worker did not start", where=str(run.log_path), do=_last_words(run))
+            if state not in ("running", "queued") or (state == "queued" and never_started):
+                return _ended(run, state)
             time.sleep(poll_seconds)
         except KeyboardInterrupt:
             if asked_to_stop:
                 raise
             asked_to_stop = True
             run.request_cancel()
-    return _ended(run, state)
+
+
+def _has_ended(run: RunFolder) -> bool:
+    """Whether this process started the run's worker and it is gone. Ask before the state: its last word counts."""
+    process = _started.get(run.path)
+    return process is not None and process.poll() is not None
 
 
 def _ended(run: RunFolder, state: str) -> Progress:
@@ -64,7 +75,9 @@ def _ended(run: RunFolder, state: str) -> Progress:
     if progress.error:
         raise RunError(progress.error.what, where=progress.error.where, do=progress.error.do)
     raise RunError(
-        f"the worker of run {run.run_id} died", where=str(run.log_path), do=f"Resume it. {_last_words(run)}".strip()
+        f"the worker of run {run.run_id} {'did not start' if state == 'queued' else 'died'}",
+        where=str(run.log_path),
+        do=f"Resume it. {_last_words(run)}".strip(),
     )
 
 

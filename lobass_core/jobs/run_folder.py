@@ -3,8 +3,9 @@
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -17,6 +18,12 @@ from lobass_core.errors import RunError
 from lobass_core.jobs.progress import Progress, RunState
 
 RUN_ID = re.compile(r"r-(\d{4,})")
+ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled")
+# A worker takes its lock before it imports torch; one that has not after this long never started.
+START_SECONDS = 30.0
+# Whoever asks whether a run is alive holds its lock for some microseconds: one refusal is no answer yet.
+PROBE_SECONDS = 0.05
+LOCK_SECONDS = 1.0
 
 
 def utc_now() -> str:
@@ -31,12 +38,12 @@ class RunFolder:
         self.path = path
         try:
             document = json.loads((path / "spec.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            self.run_id: str = document["run_id"]
+            self.kind: str = document["kind"]
+            self.created_at: str = document["created_at"]
+            self.spec: dict = document["spec"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError("the run has no readable spec.json", where=str(path)) from error
-        self.run_id: str = document["run_id"]
-        self.kind: str = document["kind"]
-        self.created_at: str = document["created_at"]
-        self.spec: dict = document["spec"]
 
     @classmethod
     def create(cls, runs_dir: Path, kind: str, spec: dict) -> Self:
@@ -87,15 +94,19 @@ class RunFolder:
     def result_path(self) -> Path:
         return self.path / "result.json"
 
+    @property
+    def _progress_path(self) -> Path:
+        return self.path / "progress.json"
+
     def write_progress(self, progress: Progress) -> None:
         """Replace progress.json whole, so that a reader never sees half of it."""
-        _replace(self.path / "progress.json", json.dumps(progress.to_dict(), ensure_ascii=False))
+        _replace(self._progress_path, json.dumps(progress.to_dict(), ensure_ascii=False))
 
     def read_progress(self) -> Progress:
-        """The last progress written; a queued one before the first."""
+        """The last progress written; a queued one before the first, or where the disk has lost it."""
         try:
-            return Progress.from_dict(json.loads((self.path / "progress.json").read_text(encoding="utf-8")))
-        except FileNotFoundError:
+            return Progress.from_dict(json.loads(self._progress_path.read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError):
             return Progress()
 
     def write_result(self, result: dict) -> None:
@@ -124,6 +135,10 @@ class RunFolder:
         """Take the request back, before a resume."""
         (self.path / "CANCEL").unlink(missing_ok=True)
 
+    @property
+    def _lock_path(self) -> Path:
+        return self.path / "worker.lock"
+
     @contextmanager
     def hold_lock(self) -> Iterator[None]:
         """Be this run's worker for the length of the block.
@@ -131,9 +146,9 @@ class RunFolder:
         Raises:
             RunError: another worker is at it.
         """
-        lock = FileLock(self.path / "worker.lock")
+        lock = FileLock(self._lock_path)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=LOCK_SECONDS, poll_interval=0.01)
         except Timeout as error:
             raise RunError(f"run {self.run_id} is already going", where=str(self.path)) from error
         try:
@@ -143,9 +158,11 @@ class RunFolder:
 
     def is_alive(self) -> bool:
         """Whether a worker holds the lock; the system frees it when the worker dies, however it dies."""
-        lock = FileLock(self.path / "worker.lock")
+        if not self._lock_path.exists():
+            return False
+        lock = FileLock(self._lock_path)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=PROBE_SECONDS, poll_interval=0.01)
         except Timeout:
             return True
         lock.release()
@@ -154,15 +171,29 @@ class RunFolder:
     def state(self) -> RunState:
         """What the run is in; `interrupted` has neither a worker nor an end, and can be resumed."""
         state = self.read_progress().state
-        if state in ("done", "failed", "cancelled"):
+        if state not in ENDED:
+            if self.is_alive():
+                return "running"
+            # The worker may have ended between the two looks; its last word was written before it let go of the lock.
+            state = self.read_progress().state
+        if state in ENDED:
             return state
-        if self.is_alive():
-            return "running"
-        return "queued" if state == "queued" else "interrupted"
+        return "queued" if state == "queued" and not self._start_is_overdue() else "interrupted"
+
+    def _start_is_overdue(self) -> bool:
+        try:
+            queued_at = self._progress_path.stat().st_mtime
+        except FileNotFoundError:
+            return False
+        return time.time() - queued_at > START_SECONDS
 
     def write_shard(self, name: str, table: pa.Table) -> Path:
         """Write `shards/NAME.parquet` so that it is there whole or not at all, also after a power cut."""
         return write_parquet(self.shards_dir / f"{name}.parquet", table)
+
+    def set_aside(self, shard: Path) -> Path:
+        """Rename a shard that cannot be read to NAME.parquet.torn, so that a resumed worker computes it again."""
+        return shard.replace(shard.with_name(f"{shard.name}.torn"))
 
     def finished_shards(self) -> list[Path]:
         """Shards by name; what a killed worker left half written is not among them."""
@@ -170,11 +201,15 @@ class RunFolder:
 
 
 def list_runs(runs_dir: Path) -> list[RunFolder]:
-    """All runs, oldest first; a folder that a crash left without a spec is passed over."""
+    """All runs, oldest first; a folder that a crash left without a readable spec is passed over."""
     if not runs_dir.is_dir():
         return []
-    paths = [path for path in runs_dir.iterdir() if RUN_ID.fullmatch(path.name) and (path / "spec.json").is_file()]
-    return [RunFolder(path) for path in sorted(paths, key=lambda path: int(path.name.removeprefix("r-")))]
+    numbers = [(int(match[1]), path) for path in runs_dir.iterdir() if (match := RUN_ID.fullmatch(path.name))]
+    runs = []
+    for _, path in sorted(numbers):
+        with suppress(RunError):
+            runs.append(RunFolder(path))
+    return runs
 
 
 def write_parquet(path: Path, table: pa.Table) -> Path:

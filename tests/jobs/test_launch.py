@@ -1,0 +1,120 @@
+"""Real child processes: followed, cancelled, killed, resumed."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from lobass_core.errors import RunError
+from lobass_core.jobs.launch import follow, launch
+from lobass_core.jobs.progress import Progress
+from lobass_core.jobs.run_folder import RunFolder
+
+TOY = (sys.executable, str(Path(__file__).parent / "toy_worker.py"))
+
+
+def make_run(folder: Path, **spec: object) -> RunFolder:
+    return RunFolder.create(folder, "toy", {"n_shards": 6, "seconds_a_shard": 0.02, **spec})
+
+
+def wait_for_shards(run: RunFolder, n_shards: int) -> None:
+    deadline = time.monotonic() + 60
+    while len(run.finished_shards()) < n_shards:
+        assert time.monotonic() < deadline, run.log_path.read_text()
+        time.sleep(0.01)
+
+
+def numbers(run: RunFolder) -> list[int]:
+    return [n for path in run.finished_shards() for n in pq.read_table(path)["number"].to_pylist()]
+
+
+EVERY_NUMBER = [number for number in range(6) for _ in range(3)]
+
+
+def test_a_run_is_followed_to_its_end(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    seen: list[Progress] = []
+    pid = launch(run, TOY)
+    assert os.getsid(pid) == pid  # a session of its own: it outlives the terminal
+    last = follow(run, seen.append, poll_seconds=0.01)
+    assert (last.state, last.n_done, last.n_total) == ("done", 6, 6)
+    done = [progress.n_done for progress in seen]
+    assert done == sorted(done)
+    assert done[-1] == 6
+    assert run.read_result() == {"n_shards": 6, "n_found": 0}
+    assert numbers(run) == EVERY_NUMBER
+    assert "wrote 5" in run.log_path.read_text()
+
+
+def test_a_killed_worker_is_interrupted_and_resumes_where_it_was(tmp_path: Path) -> None:
+    run = make_run(tmp_path, seconds_a_shard=0.1)
+    for n_before in (1, 3, 5):
+        pid = launch(run, TOY)
+        wait_for_shards(run, n_before)
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(RunError, match=r"the worker of run r-0001 (died|did not start)"):
+            follow(run, poll_seconds=0.01)
+        assert run.state() == "interrupted"
+    n_kept = len(run.finished_shards())
+    launch(run, TOY)
+    follow(run, poll_seconds=0.01)
+    assert run.read_result() == {"n_shards": 6, "n_found": n_kept}
+    assert numbers(run) == EVERY_NUMBER
+    assert run.log_path.read_text().count("wrote") <= 6 + 3  # at most the shard in hand is done twice at each kill
+
+
+def test_cancel_stops_at_the_next_shard_and_resume_goes_on(tmp_path: Path) -> None:
+    run = make_run(tmp_path, seconds_a_shard=0.1)
+    launch(run, TOY)
+    wait_for_shards(run, 2)
+    run.request_cancel()
+    with pytest.raises(RunError, match=r"r-0001 was cancelled .* resume it"):
+        follow(run, poll_seconds=0.01)
+    assert 2 <= len(run.finished_shards()) < 6
+    launch(run, TOY)
+    assert follow(run, poll_seconds=0.01).state == "done"
+    assert numbers(run) == EVERY_NUMBER
+
+
+def test_ctrl_c_asks_the_worker_to_stop(tmp_path: Path) -> None:
+    run = make_run(tmp_path, seconds_a_shard=0.1)
+    launch(run, TOY)
+    wait_for_shards(run, 1)
+
+    def interrupt_once(_progress: Progress) -> None:
+        if not run.cancel_requested():
+            raise KeyboardInterrupt
+
+    with pytest.raises(RunError, match="was cancelled"):
+        follow(run, interrupt_once, poll_seconds=0.01)
+
+
+def test_a_failure_comes_in_the_workers_words(tmp_path: Path) -> None:
+    run = make_run(tmp_path, fail_at=2)
+    launch(run, TOY)
+    with pytest.raises(RunError) as failure:
+        follow(run, poll_seconds=0.01)
+    assert (failure.value.what, failure.value.where, failure.value.do) == ("the toy broke", "shard 2", "Buy another.")
+    assert run.state() == "failed"
+
+
+def test_a_worker_that_cannot_start_is_told_at_once_with_its_last_words(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    began = time.monotonic()
+    launch(run, (sys.executable, "-c", "raise SystemExit('no such planet')"))
+    with pytest.raises(RunError, match=r"did not start .* Its log ends: no such planet"):
+        follow(run, poll_seconds=0.01)
+    assert time.monotonic() - began < 20
+
+
+def test_a_running_run_is_not_launched_twice(tmp_path: Path) -> None:
+    run = make_run(tmp_path, seconds_a_shard=0.1)
+    launch(run, TOY)
+    wait_for_shards(run, 1)
+    with pytest.raises(RunError, match="r-0001 is already going"):
+        launch(run, TOY)
+    assert follow(run, poll_seconds=0.01).state == "done"

@@ -1,0 +1,179 @@
+"""Run folders: ids, atomic files, the lock and the states it tells."""
+
+import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lobass_core.errors import RunError
+from lobass_core.jobs.progress import ErrorNote, ModelProgress, Progress
+from lobass_core.jobs.run_folder import START_SECONDS, RunFolder, list_runs
+
+
+def test_runs_are_numbered_in_order(tmp_path: Path) -> None:
+    made = [RunFolder.create(tmp_path, "score", {"n": n}).run_id for n in range(3)]
+    assert made == ["r-0001", "r-0002", "r-0003"]
+    assert [run.spec["n"] for run in list_runs(tmp_path)] == [0, 1, 2]
+
+
+def test_two_callers_at_once_get_two_runs(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(lambda n: RunFolder.create(tmp_path, "score", {"n": n}).run_id, range(40)))
+    assert sorted(ids) == [f"r-{number:04d}" for number in range(1, 41)]
+    assert sorted(run.spec["n"] for run in list_runs(tmp_path)) == list(range(40))
+
+
+def test_numbers_go_on_after_r_9999_and_sort_as_numbers(tmp_path: Path) -> None:
+    (tmp_path / "r-9999").mkdir()
+    run = RunFolder.create(tmp_path, "score", {})
+    assert run.run_id == "r-10000"
+    assert [run.run_id for run in list_runs(tmp_path)] == ["r-10000"]  # r-9999 has no spec: a crash left it
+
+
+def test_open_reads_what_create_wrote(tmp_path: Path) -> None:
+    made = RunFolder.create(tmp_path, "preflight", {"text": "ü", "list": [1, 2]})
+    found = RunFolder.open(made.path)
+    assert (found.run_id, found.kind, found.spec) == ("r-0001", "preflight", {"text": "ü", "list": [1, 2]})
+    assert found.created_at == made.created_at
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"kind": "score"}'])
+def test_a_folder_without_a_readable_spec_is_no_run(tmp_path: Path, content: str | None) -> None:
+    folder = tmp_path / "r-0001"
+    folder.mkdir()
+    if content is not None:
+        (folder / "spec.json").write_text(content)
+    with pytest.raises(RunError, match=r"no readable spec\.json"):
+        RunFolder.open(folder)
+    assert list_runs(tmp_path) == []
+
+
+def test_progress_survives_the_file(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "score", {})
+    progress = Progress(
+        state="failed",
+        n_done=3,
+        n_total=7,
+        samples_per_second=1.5,
+        models=(ModelProgress("tiny", "base", 3, 7),),
+        error=ErrorNote("it broke", "r-0001", "Try again."),
+    )
+    run.write_progress(progress)
+    assert run.read_progress() == progress
+
+
+def test_progress_of_a_newer_version_and_a_damaged_one(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "score", {})
+    document = {**Progress(state="running", n_done=2).to_dict(), "new_in_2030": 1}
+    (run.path / "progress.json").write_text(json.dumps(document))
+    assert run.read_progress() == Progress(state="running", n_done=2)
+    (run.path / "progress.json").write_bytes(b"\0\0\0")
+    assert run.read_progress() == Progress()
+
+
+def test_a_reader_never_sees_half_a_progress(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "score", {})
+    run.write_progress(Progress(message="first"))
+
+    def write() -> None:
+        for number in range(100):
+            run.write_progress(Progress(message="x" * 10_000, n_done=number))
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        seen = set()
+        while not writing.done():
+            seen.add(len(run.read_progress().message))
+    assert seen <= {5, 10_000}
+
+
+def test_shards_are_whole_or_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunFolder.create(tmp_path, "score", {})
+    run.write_shard("b", pa.table({"n": [2]}))
+    run.write_shard("a", pa.table({"n": [1]}))
+
+    def full(*_args: object, **_options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pq, "write_table", full)
+    with pytest.raises(OSError, match="No space left"):
+        run.write_shard("c", pa.table({"n": [3]}))
+    assert [path.name for path in run.finished_shards()] == ["a.parquet", "b.parquet"]
+
+
+def test_a_shard_set_aside_is_not_finished(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "score", {})
+    shard = run.write_shard("a", pa.table({"n": [1]}))
+    assert run.set_aside(shard).name == "a.parquet.torn"
+    assert run.finished_shards() == []
+
+
+def test_cancel_is_asked_and_taken_back(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "score", {})
+    assert not run.cancel_requested()
+    run.request_cancel()
+    assert RunFolder.open(run.path).cancel_requested()
+    run.clear_cancel()
+    run.clear_cancel()
+    assert not run.cancel_requested()
+
+
+def test_only_one_worker_a_run(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "score", {})
+    assert not run.is_alive()
+    with run.hold_lock():
+        assert run.is_alive()
+        with pytest.raises(RunError, match="r-0001 is already going"), RunFolder.open(run.path).hold_lock():
+            pass
+    assert not run.is_alive()
+
+
+def test_asking_for_the_state_never_keeps_a_worker_out(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "score", {})
+    with run.hold_lock():
+        pass
+    stop = False
+
+    def ask() -> None:
+        while not stop:
+            run.is_alive()
+
+    with ThreadPoolExecutor(2) as pool:
+        asking = [pool.submit(ask) for _ in range(2)]
+        try:
+            for _ in range(50):
+                with run.hold_lock():
+                    pass
+        finally:
+            stop = True
+        assert [future.result() for future in asking] == [None, None]
+
+
+def test_states(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "score", {})
+    assert run.state() == "queued"
+    run.write_progress(Progress(state="queued"))
+    assert run.state() == "queued"
+    long_ago = time.time() - START_SECONDS - 1
+    os.utime(run.path / "progress.json", (long_ago, long_ago))
+    assert run.state() == "interrupted"
+    run.write_progress(Progress(state="running"))
+    assert run.state() == "interrupted"
+    with run.hold_lock():
+        assert run.state() == "running"
+    for state in ("done", "failed", "cancelled"):
+        run.write_progress(Progress(state=state))
+        assert run.state() == state
+
+
+def test_result_is_there_once_the_run_is_done(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "score", {})
+    with pytest.raises(RunError, match="r-0001 has no result yet"):
+        run.read_result()
+    run.write_result({"n_samples": 3, "name": "模型"})
+    assert run.read_result() == {"n_samples": 3, "name": "模型"}
