@@ -168,7 +168,7 @@ def release(path: Path) -> None:
 def _release_all() -> None:
     for held in list(_leases.values()):
         if held.timer:
-            # A daemon thread still asleep at exit keeps DuckDB's types alive, and DuckDB complains about that at length.
+            # A thread still asleep at exit keeps DuckDB's types alive, and DuckDB complains about that at length.
             held.timer.cancel()
             held.timer.join()
         held.close_if_idle()

@@ -122,7 +122,7 @@ def test_several_scorings_ask_for_the_run(store, project):
     for run, reference in zip(runs, ("R1", "R2"), strict=True):
         with store.transaction() as cursor:
             register_scoring(cursor, run.run_id, {}, result("B", [reference], reference), run.path / "none")
-    with pytest.raises(SelectionError, match="--run.*r-0002.*r-0001"):
+    with pytest.raises(SelectionError, match=r"--run.*r-0002.*r-0001"):
         find_scoring(store.cursor())
     assert find_scoring(store.cursor(), "r-0001").reference_fp == "R1"
     with pytest.raises(SelectionError, match="r-0009"):
