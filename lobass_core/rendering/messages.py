@@ -17,9 +17,13 @@ def clean(text: str) -> str:
     return _UNUSABLE.sub("\ufffd", text)
 
 
-def messages_of(sample: Sample) -> list[dict[str, Any]]:
-    """The turns as dicts with role and content, and tool calls, ids and Alpaca's two fields where there are any."""
-    return [_message(turn) for turn in sample.turns]
+def messages_of(sample: Sample, *, parse_arguments: bool = True) -> list[dict[str, Any]]:
+    """The turns as dicts with role and content, and tool calls, ids and Alpaca's two fields where there are any.
+
+    Arguments of tool calls arrive as JSON text in OpenAI's files. Most templates print them with `tojson` and want them
+    parsed, a few (DeepSeek's) join them to a string and want the text.
+    """
+    return [_message(turn, parse_arguments) for turn in sample.turns]
 
 
 def tools_of(sample: Sample) -> list[Any] | None:
@@ -34,21 +38,21 @@ def tools_of(sample: Sample) -> list[Any] | None:
     return tools if isinstance(tools, list) else [tools]
 
 
-def _message(turn: Turn) -> dict[str, Any]:
+def _message(turn: Turn, parse_arguments: bool) -> dict[str, Any]:
     message: dict[str, Any] = {"role": turn.role, "content": clean(turn.content)}
     if turn.name is not None:
         message["name"] = clean(turn.name)
     if turn.tool_call_id is not None:
         message["tool_call_id"] = turn.tool_call_id
     if turn.tool_calls:
-        message["tool_calls"] = [_tool_call(call) for call in json.loads(clean(turn.tool_calls))]
+        calls = json.loads(clean(turn.tool_calls))
+        message["tool_calls"] = [_with_parsed_arguments(call) for call in calls] if parse_arguments else calls
     if turn.input is not None:
         message["instruction"], message["input"] = clean(turn.instruction), clean(turn.input)
     return message
 
 
-def _tool_call(call: Any) -> Any:
-    """Arguments arrive as JSON text from OpenAI's files; templates print them with `tojson`, so they go in parsed."""
+def _with_parsed_arguments(call: Any) -> Any:
     function = call.get("function") if isinstance(call, dict) else None
     if not isinstance(function, dict) or not isinstance(function.get("arguments"), str):
         return call

@@ -10,7 +10,7 @@ from lobass_core.errors import RenderError, RequestError
 from lobass_core.records import RenderFingerprint, Sample
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.rendering.messages import clean, is_scored, messages_of, tools_of
-from lobass_core.rendering.spans import ResponseFinder, SpanNotFound
+from lobass_core.rendering.spans import Marked, ResponseFinder, SpanNotFound
 from lobass_core.rendering.templates import Template
 
 # Raise it whenever the same settings would give other tokens or another mask: cached losses then no longer match.
@@ -111,13 +111,21 @@ class Renderer:
         if not any(scored):
             return "", [], "it has no assistant turn to score"
         try:
-            marked = self._finder.find(messages_of(sample), tools_of(sample))
+            marked = self._found(sample)
         except (SpanNotFound, ValueError) as error:
             return "", [], str(error)
         text, shift = self._one_bos(marked.text, already=0)
         wanted = [flag for flag, turn in zip(scored, sample.turns, strict=True) if turn.role == "assistant"]
         spans = [(start + shift, end + shift) for (start, end), flag in zip(marked.spans, wanted, strict=True) if flag]
         return text, spans, ""
+
+    def _found(self, sample: Sample) -> Marked:
+        try:
+            return self._finder.find(messages_of(sample), tools_of(sample))
+        except SpanNotFound:
+            if not any(turn.tool_calls for turn in sample.turns):
+                raise
+        return self._finder.find(messages_of(sample, parse_arguments=False), tools_of(sample))
 
     def _one_bos(self, text: str, already: int | None = None) -> tuple[str, int]:
         """Text with at most one BOS at its head, and (for `already`) the shift, else the length of that head."""

@@ -27,6 +27,10 @@ from lobass_core.rendering.chat_jinja import (
 )
 from lobass_core.rendering.templates import Template
 
+_GENERATION = re.compile(r"{%[-+]?\s*generation\s*[-+]?%}")
+_EMPTY_REASONING = re.compile(r"\s*(<think>\s*)?(</think>\s*)?")
+_REASONING_TAG = re.compile(r"</?think>")
+
 Span = tuple[int, int]
 Message = dict[str, Any]
 
@@ -54,7 +58,7 @@ class ResponseFinder:
         """
         self.template = template
         self._compiled = compile_template(template.text)
-        self._has_generation = re.search(r"{%-?\+?\s*generation\s*[-+]?%}", template.text) is not None
+        self._has_generation = _GENERATION.search(template.text) is not None
         self._variables = variables
         self._end_of_turn: tuple[str, ...] = ()
         self._prompt_is_prefix = False
@@ -72,13 +76,14 @@ class ResponseFinder:
             if spans is not None and self._plausible(messages, spans, without_marks(marked)):
                 return self._closed(without_marks(marked), spans)
         text = without_marks(self._render(messages, tools))
-        calls = [index for index, message in enumerate(messages) if message["role"] == "assistant"]
-        if not any(messages[index].get("tool_calls") for index in calls):
-            by_content = self._by_content(messages, tools, text)
-            if by_content is not None:
-                return self._closed(text, by_content)
-        # These spans run to the end of the turn, so its end-of-turn token is in them already.
-        return Marked(text, tuple(self._by_prompt(messages, tools, text, index) for index in calls))
+        turns = [index for index, message in enumerate(messages) if message["role"] == "assistant"]
+        # A tool call is response too, and stands outside of the content.
+        plain = [index for index in turns if not messages[index].get("tool_calls")]
+        found = self._by_content(messages, tools, text, plain)
+        for index in turns:
+            if index not in found:
+                found[index] = self._by_prompt(messages, tools, text, index)
+        return Marked(text, tuple(found[index] for index in turns))
 
     def _render(self, messages: Sequence[Message], tools: list[Any] | None, *, prompt: bool = False) -> str:
         try:
@@ -91,40 +96,42 @@ class ResponseFinder:
     @staticmethod
     def _plausible(messages: Sequence[Message], spans: Sequence[Span], text: str) -> bool:
         """One block an assistant turn, each holding what the turn says."""
-        said = [message["content"].strip() for message in messages if message["role"] == "assistant"]
-        return len(said) == len(spans) and all(
-            content in text[start:end] for content, (start, end) in zip(said, spans, strict=True)
+        turns = [message for message in messages if message["role"] == "assistant"]
+        return len(turns) == len(spans) and all(
+            _says_all(turn, text[start:end]) for turn, (start, end) in zip(turns, spans, strict=True)
         )
 
-    def _by_content(self, messages: Sequence[Message], tools: list[Any] | None, text: str) -> list[Span] | None:
+    def _by_content(
+        self, messages: Sequence[Message], tools: list[Any] | None, text: str, turns: Sequence[int]
+    ) -> dict[int, Span]:
+        """Spans of these turns by marks around their content; none where the template treats marked content apart."""
         for wrap in (_wrap_whole, _wrap_core):
-            marked = without_generation_marks(
-                self._render(
-                    [
-                        {**message, "content": wrap(message["content"])} if message["role"] == "assistant" else message
-                        for message in messages
-                    ],
-                    tools,
-                )
-            )
-            spans = _spans_between(marked, RESPONSE_START, RESPONSE_END)
-            n_turns = sum(message["role"] == "assistant" for message in messages)
-            if spans is not None and len(spans) == n_turns and without_marks(marked) == text:
-                return spans
-        return None
+            wrapped = list(messages)
+            for index in turns:
+                wrapped[index] = {**messages[index], "content": wrap(messages[index]["content"])}
+            marked = self._render(wrapped, tools)
+            spans = _spans_between(marked, RESPONSE_START, RESPONSE_END) or []
+            if len(spans) == len(turns) and without_marks(marked) == text:
+                return dict(zip(turns, self._closed(text, spans).spans, strict=True))
+        return {}
 
     def _by_prompt(self, messages: Sequence[Message], tools: list[Any] | None, text: str, index: int) -> Span:
         if not self._prompt_is_prefix:
             raise SpanNotFound(f"turn {index + 1} cannot be found in the rendered text")
         before = without_marks(self._render(messages[:index], tools, prompt=True))
         through = without_marks(self._render(messages[: index + 1], tools))
-        content = messages[index]["content"].strip()
-        if not (text.startswith(before) and text.startswith(through) and len(before) <= len(through)):
+        if not text.startswith(before):
             raise SpanNotFound(f"the template renders turn {index + 1} in another way when more turns follow")
-        if content and content not in through[len(before) :]:
+        start = len(before)
+        if text.startswith(through) and start <= len(through):
+            end = max(start, len(through.rstrip()))
+        else:
+            # The turn looks different when it is not the last (reasoning left out): up to its end-of-turn token, then.
+            ends = [text.find(ending, start) + len(ending) for ending in self._end_of_turn if ending in text[start:]]
+            end = min(ends, default=start)
+        if not _says_all(messages[index], text[start:end]):
             raise SpanNotFound(f"the template leaves out part of turn {index + 1}")
-        end = len(before) + len(through[len(before) :].rstrip())
-        return len(before), max(end, len(before))
+        return start, end
 
     def _closed(self, text: str, spans: Sequence[Span]) -> Marked:
         """Each span with the end-of-turn token that follows it."""
@@ -160,14 +167,27 @@ class ResponseFinder:
                 do="Print the content of user messages, or use alpaca, chatml or plain.",
             )
         self._end_of_turn = _end_of_turn(marked, asked, special_tokens)
-        closed = self._closed(marked.text, marked.spans)
-        before = without_marks(self._render(messages[:1], None, prompt=True))
-        self._prompt_is_prefix = len(before) == closed.spans[0][0] and marked.text.startswith(before)
+        self._prompt_is_prefix = self._ends_where_responses_start(messages[:-1], marked)
+
+    def _ends_where_responses_start(self, asked: Sequence[Message], marked: Marked) -> bool:
+        """Whether the generation prompt ends where a response starts, but for the tags of an empty reasoning."""
+        try:
+            before = without_marks(self._render(asked, None, prompt=True))
+        except SpanNotFound:
+            return False
+        start = marked.spans[-1][0]
+        between = marked.text[len(before) : start]
+        return (
+            marked.text.startswith(before) and len(before) <= start and _EMPTY_REASONING.fullmatch(between) is not None
+        )
 
 
-def without_generation_marks(text: str) -> str:
-    """The text with the marks of contents only."""
-    return text.replace(GENERATION_START, "").replace(GENERATION_END, "")
+def _says_all(message: Message, text: str) -> bool:
+    """Whether a rendered turn holds all of its content, reasoning tags aside, and names every tool that it calls."""
+    calls = message.get("tool_calls") or []
+    names = [(call.get("function") or call).get("name", "") for call in calls if isinstance(call, dict)]
+    pieces = [piece.strip() for piece in _REASONING_TAG.split(message["content"])]
+    return all(piece in text for piece in (*pieces, *map(str, names)))
 
 
 def _wrap_whole(content: str) -> str:
@@ -184,7 +204,7 @@ def _wrap_core(content: str) -> str:
 def _spans_between(marked: str, opening: str, closing: str) -> list[Span] | None:
     """Spans in the text without marks; None where the marks do not alternate or there are none."""
     spans, position, start = [], 0, -1
-    for piece in re.split(f"([{opening}{closing}])", marked):
+    for piece in re.split(f"([{opening}{closing}])", marked):  # the other marks take no room
         if piece == opening and start < 0:
             start = position
         elif piece == closing and start >= 0:
