@@ -1,0 +1,313 @@
+// The cut instrument: what moves under the hand is computed here, what is kept is asked of the server.
+//
+// The server sends tables, a spec and its exact answer, with a revision `rev` (it changed the spec) and `seq` (it answers
+// our seq-th change). Older answers are ignored. We send {seq, rev, budget, value, weights} when a hand is lifted.
+
+const KEY_DELAY_MS = 220
+const SILENCE_MS = 3000
+const TALL_ROWS = 12
+
+const instruments = new WeakMap()
+
+export default function (component) {
+  const { data, parentElement, setStateValue } = component
+  const root = parentElement.querySelector(".instrument")
+  if (!root || !data) return undefined
+  let view = instruments.get(root)
+  if (!view) {
+    view = mount(root)
+    instruments.set(root, view)
+  }
+  view.send = (message) => setStateValue("spec", message)
+  paintDomainColours(root)
+  receive(view, data)
+  return () => view.observer.disconnect()
+}
+
+function mount(root) {
+  const built = buildCells()
+  const view = { root, ...built, stage: null, state: "exact", seq: 0, rev: null, width: 0, digits: 3, drag: null }
+  root.append(built.strip)
+  view.observer = new ResizeObserver(() => layOut(view))
+  view.observer.observe(root)
+  listenToPointer(view)
+  listenToKeys(view)
+  listenToInputs(view)
+  return view
+}
+
+function paintDomainColours(root) {
+  const colours = getComputedStyle(root).getPropertyValue("--st-chart-categorical-colors").split(",")
+  for (let i = 0; i < 8; i++) root.style.setProperty(`--d${i}`, (colours[i] || "").trim() || "currentColor")
+}
+
+// --- from the server ----------------------------------------------------------------------------------------------
+
+function receive(view, data) {
+  const rebuilt = view.tableId !== data.table_id
+  if (rebuilt) {
+    view.tableId = data.table_id
+    view.model = modelOf(data)
+    view.digits = scoreDigits(data.axis)
+  }
+  const news = view.rev !== data.rev
+  if (news) {
+    view.rev = data.rev
+    view.seq = data.seq
+    view.spec = specOf(data.spec)
+    view.drag = null
+  }
+  if (news || rebuilt || data.seq >= view.seq) {
+    view.exact = { ...data.exact, domains: data.exact.domains }
+    if (!view.drag && !view.pending) settle(view, data.error)
+  }
+  const layout = `${view.tableId} ${view.spec.balance === "custom"}`
+  if (view.layout !== layout) {
+    view.layout = layout
+    rebuildRows(view)
+  }
+  if (view.drag || view.pending || data.seq < view.seq) view.shown = preview(view.model, view.spec)
+  paint(view)
+}
+
+function settle(view, error) {
+  clearTimeout(view.silence)
+  view.shown = view.exact
+  view.state = error ? "error" : "exact"
+  view.message = error || ""
+  paintStatus(view)
+}
+
+function modelOf(data) {
+  const column = (name) => Float64Array.from(data.knots.getChild(name).toArray(), Number)
+  const columns = { domain: column("domain"), knot: column("knot"), n_above: column("n_above"), tokens_above: column("tokens_above") }
+  return {
+    method: data.method,
+    nRows: data.n_rows,
+    nTokens: data.n_tokens,
+    leastRatio: data.least_ratio,
+    axis: data.axis,
+    bins: data.bins,
+    domains: data.domains,
+    ...curvesOf(data.domains.length, columns),
+  }
+}
+
+function specOf(spec) {
+  return { ...spec, weights: spec.weights || {} }
+}
+
+// --- layout -------------------------------------------------------------------------------------------------------
+
+function rebuildRows(view) {
+  const { root } = view
+  while (root.lastChild !== view.strip) root.lastChild.remove()
+  view.stage = buildRows(view.model, view.spec.balance)
+  root.classList.toggle("custom", view.spec.balance === "custom")
+  root.append(view.stage.head, view.stage.body, view.stage.foot)
+  view.width = 0
+  layOut(view)
+  paintFixed(view)
+}
+
+function layOut(view) {
+  const { stage, model } = view
+  if (!stage) return
+  const width = Math.floor(stage.plot.clientWidth)
+  if (!width || width === view.width) return
+  view.width = width
+  const n = model.domains.length
+  view.rowHeight = n <= 4 ? 56 : n <= 6 ? 46 : 38
+  view.root.style.setProperty("--row", `${view.rowHeight}px`)
+  stage.body.style.maxHeight = n > TALL_ROWS ? `${view.rowHeight * TALL_ROWS + 20}px` : ""
+  view.x = drawRidges(stage, model, width, view.rowHeight)
+  view.scoreAt = (px) => model.axis[0] + (Math.min(Math.max(px, 0), width) / width) * (model.axis[1] - model.axis[0])
+  paint(view)
+}
+
+// --- changes ------------------------------------------------------------------------------------------------------
+
+function change(view, spec) {
+  view.spec = spec
+  view.shown = preview(view.model, spec)
+  view.state = "preview"
+  paint(view)
+  paintStatus(view)
+}
+
+function commit(view) {
+  clearTimeout(view.pending)
+  view.pending = null
+  view.seq += 1
+  view.state = "sent"
+  paintStatus(view)
+  const { budget, value, balance, weights } = view.spec
+  view.send({ seq: view.seq, rev: view.rev, budget, value, weights: balance === "custom" ? weights : null })
+  clearTimeout(view.silence)
+  view.silence = setTimeout(() => {
+    view.state = "silent"
+    paintStatus(view)
+  }, SILENCE_MS)
+}
+
+function commitSoon(view) {
+  clearTimeout(view.pending)
+  view.pending = setTimeout(() => commit(view), KEY_DELAY_MS)
+}
+
+function toRatio(view, ratio) {
+  return { ...view.spec, budget: "ratio", value: roundRatio(view.model, ratio) }
+}
+
+// --- pointer ------------------------------------------------------------------------------------------------------
+
+function listenToPointer(view) {
+  const { root } = view
+  root.addEventListener("pointerdown", (event) => {
+    const target = event.target.closest("[data-drag]")
+    if (!target || event.button !== 0 || !view.shown) return
+    const kind = target.dataset.drag
+    const d = kind === "plot" && view.spec.balance !== "global" ? rowUnder(view, event) : null
+    if (kind === "plot" && view.spec.balance !== "global" && d === null) return
+    event.preventDefault()
+    target.setPointerCapture(event.pointerId)
+    focusSlider(view, kind, d)
+    view.drag = { kind, target, d, box: target.getBoundingClientRect(), x: event.clientX, pointer: event.pointerId }
+    root.classList.add("dragging")
+    frame(view)
+  })
+  root.addEventListener("pointermove", (event) => {
+    if (!view.drag || event.pointerId !== view.drag.pointer) return
+    view.drag.x = event.clientX
+    if (!view.drag.asked) {
+      view.drag.asked = true
+      requestAnimationFrame(() => frame(view))
+    }
+  })
+  const lift = (event) => {
+    if (!view.drag || event.pointerId !== view.drag.pointer) return
+    view.drag.x = event.clientX
+    if (event.type === "pointerup") frame(view)
+    view.drag = null
+    root.classList.remove("dragging")
+    commit(view)
+  }
+  root.addEventListener("pointerup", lift)
+  root.addEventListener("pointercancel", lift)
+}
+
+function rowUnder(view, event) {
+  const offset = event.clientY - view.stage.svg.getBoundingClientRect().top
+  const d = Math.floor(offset / view.rowHeight)
+  return d >= 0 && d < view.model.domains.length ? d : null
+}
+
+function focusSlider(view, kind, d) {
+  const name = kind === "plot" ? (d === null ? "cut" : `handle-${d}`) : kind
+  view.root.querySelector(`[data-slider="${name}"]`)?.focus({ preventScroll: true })
+}
+
+function frame(view) {
+  const { drag } = view
+  if (!drag) return
+  drag.asked = false
+  const px = drag.x - drag.box.left
+  if (drag.kind === "ratio") change(view, toRatio(view, railRatio(px / drag.box.width)))
+  else if (drag.kind.startsWith("weight-")) {
+    change(view, withWeight(view.model, view.spec, Number(drag.kind.slice(7)), Math.round((px / drag.box.width) * 1000) / 1000))
+  } else if (drag.d === null) change(view, cutAt(view.model, view.spec, view.scoreAt(px)))
+  else change(view, handleAt(view.model, view.spec, drag.d, view.scoreAt(px)))
+}
+
+// --- keys ---------------------------------------------------------------------------------------------------------
+
+const STEPS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 }
+
+function listenToKeys(view) {
+  view.root.addEventListener("keydown", (event) => {
+    const slider = event.target.closest?.("[data-slider]")
+    if (!slider || event.ctrlKey || event.metaKey || event.altKey || !view.shown) return
+    const end = event.key === "Home" ? 0 : event.key === "End" ? 1 : null
+    const step = (STEPS[event.key] || 0) * (event.shiftKey ? 10 : 1) * 0.001
+    if (!step && end === null) return
+    event.preventDefault()
+    change(view, stepped(view, slider.dataset.slider, step, end))
+    commitSoon(view)
+  })
+}
+
+function stepped(view, name, step, end) {
+  const { model, spec } = view
+  if (name.startsWith("weight-")) {
+    const d = Number(name.slice(7))
+    return withWeight(model, spec, d, end === null ? Math.round((sharesOf(model, spec)[d] + step) * 1000) / 1000 : end)
+  }
+  if (name === "ratio") {
+    const now = spec.budget === "ratio" ? spec.value : view.shown.kept / model.nRows
+    return toRatio(view, end === null ? now + step : end === 0 ? RAIL_LEAST : 1)
+  }
+  // A higher cut keeps less, so a step to the right takes 0.1 points of the rows away.
+  const d = name === "cut" ? null : Number(name.slice(7))
+  if (end !== null) {
+    const score = model.axis[end]
+    return d === null ? cutAt(model, spec, score) : handleAt(model, spec, d, score)
+  }
+  const share = spec.budget === "ratio" ? spec.value : view.shown.kept / model.nRows
+  if (d === null || spec.balance !== "custom") {
+    const ratio = roundRatio(model, share - step)
+    if (spec.budget === "ratio") return { ...spec, value: ratio }
+    return holding(model, { ...spec, budget: "ratio", value: ratio }, spec.budget)
+  }
+  return withWeight(model, spec, d, sharesOf(model, spec)[d] - step)
+}
+
+// --- numbers, locks, presets --------------------------------------------------------------------------------------
+
+function listenToInputs(view) {
+  const { root } = view
+  root.addEventListener("click", (event) => {
+    const preset = event.target.closest("[data-preset]"), lock = event.target.closest("[data-lock]")
+    if (preset) change(view, { ...view.spec, budget: "ratio", value: Number(preset.dataset.preset) })
+    else if (lock && !lock.disabled && view.spec.budget !== lock.dataset.lock) {
+      change(view, holding(view.model, view.spec, lock.dataset.lock))
+    } else return
+    commit(view)
+  })
+  root.addEventListener("focusin", (event) => {
+    const { target } = event
+    if (target.dataset.budget === "tokens") target.value = count(view.shown.tokens)
+    if (target.dataset.budget === "threshold" && view.shown.cut !== null && !target.readOnly) target.value = String(view.shown.cut)
+    if (target.tagName === "INPUT" && !target.readOnly) target.select()
+  })
+  root.addEventListener("keydown", (event) => {
+    if (event.target.tagName !== "INPUT") return
+    if (event.key === "Escape") event.target.dataset.undo = "1"
+    if (event.key === "Enter" || event.key === "Escape") event.target.blur()
+  })
+  root.addEventListener("focusin", (event) => {
+    if (event.target.tagName === "INPUT") event.target.dataset.before = event.target.value
+  })
+  root.addEventListener("focusout", (event) => {
+    const input = event.target
+    if (input.tagName !== "INPUT") return
+    const edited = !input.dataset.undo && input.value !== input.dataset.before
+    delete input.dataset.undo
+    const spec = edited ? typed(view, input) : null
+    if (spec) {
+      change(view, spec)
+      commit(view)
+    } else queueMicrotask(() => paint(view))
+  })
+}
+
+// The spec that a typed number asks for; null for what cannot be meant.
+function typed(view, input) {
+  const { model, spec } = view
+  const number = parseNumber(input.value)
+  if (!Number.isFinite(number)) return null
+  if (input.dataset.weight !== undefined) return withWeight(model, spec, Number(input.dataset.weight), number / 100)
+  const kind = input.dataset.budget
+  if (kind === "ratio") return number > 0 ? { ...spec, budget: "ratio", value: Math.min(Number((number / 100).toFixed(12)), 1) } : null
+  if (kind === "threshold") return spec.balance === "global" ? { ...spec, budget: "threshold", value: number } : null
+  return number >= 0 ? { ...spec, budget: kind, value: Math.round(number) } : null
+}

@@ -1,0 +1,154 @@
+// Puts one state of the selection onto the stage: numbers, clips, handles, bars, spoken values.
+
+function paint(view) {
+  const { model, spec, shown, stage } = view
+  if (!shown) return
+  paintCells(view)
+  paintRail(view)
+  const global = spec.balance === "global"
+  stage.rows.forEach((row, d) => {
+    paintNumbers(view, row, d)
+    paintRidge(view, row, d, global)
+  })
+  paintCut(view, global)
+  if (spec.balance === "custom") paintWeights(view)
+}
+
+function paintCells({ model, spec, shown, cells, digits }) {
+  const ratio = shown.kept / Math.max(model.nRows, 1)
+  const cuts = shown.domains.map((domain) => domain.cut).filter((cut) => cut !== null)
+  const global = spec.balance === "global"
+  setValue(cells.ratio.input, points(spec.budget === "ratio" ? spec.value : ratio))
+  setText(cells.ratio.note, `of ${count(model.nRows)}${shortOf(spec, shown, model)}`)
+  setValue(cells.samples.input, count(shown.kept))
+  setText(cells.samples.note, `${count(model.nRows - shown.kept)} dropped`)
+  setValue(cells.tokens.input, compact(shown.tokens))
+  setText(cells.tokens.note, `${percent(shown.tokens / Math.max(model.nTokens, 1))} of ${compact(model.nTokens)}`)
+  setValue(cells.threshold.input, global ? (shown.cut === null ? "none" : `≥ ${score(shown.cut, digits)}`) : "per domain")
+  cells.threshold.input.readOnly = !global
+  const range = cuts.length ? `, ${score(Math.min(...cuts), 2)} to ${score(Math.max(...cuts), 2)}` : ""
+  setText(cells.threshold.note, global ? "one cut for all" : `${cuts.length} cut${cuts.length === 1 ? "" : "s"}${range}`)
+  for (const kind of KINDS) {
+    const held = spec.budget === kind
+    cells[kind].box.classList.toggle("held", held)
+    setAttribute(cells[kind].lock, "aria-pressed", held)
+    const possible = kind !== "threshold" || global
+    cells[kind].lock.disabled = !possible
+    setAttribute(cells[kind].lock, "title", held ? "This budget is held" : possible ? `Hold the ${TITLES[kind].toLowerCase()}` : "A threshold is one cut for all domains: choose Global")
+  }
+}
+
+// Asked for more rows than there are.
+function shortOf(spec, shown, model) {
+  const short = spec.budget === "ratio" || spec.budget === "samples" ? wanted(model, spec) - shown.kept : 0
+  return short > 0 ? `, ${count(short)} short` : ""
+}
+
+function paintRail({ model, shown, spec, thumb, fill, presets, digits }) {
+  const ratio = spec.budget === "ratio" ? spec.value : shown.kept / Math.max(model.nRows, 1)
+  const left = `${(railPosition(Math.max(ratio, 1e-9)) * 100).toFixed(3)}%`
+  thumb.style.left = left
+  fill.style.width = left
+  setAttribute(thumb, "aria-valuemin", "0.1")
+  setAttribute(thumb, "aria-valuemax", "100")
+  setAttribute(thumb, "aria-valuenow", points(ratio))
+  setAttribute(thumb, "aria-valuetext", spoken(shown, ratio, digits))
+  presets.forEach((button, i) => button.classList.toggle("on", Math.abs(ratio - PRESETS[i]) < 5e-5))
+}
+
+function spoken(shown, ratio, digits) {
+  const cut = shown.cut === null ? "" : `, cut at ${score(shown.cut, digits)}`
+  return `${points(ratio)} percent, ${count(shown.kept)} samples, ${count(shown.tokens)} response tokens${cut}`
+}
+
+function paintNumbers({ model, shown, spec }, row, d) {
+  const domain = model.domains[d], now = shown.domains[d]
+  setText(row.kept, count(now.kept))
+  setText(row.rate, percent(now.kept / Math.max(domain.nRows, 1)))
+  setText(row.tokens, compact(now.tokens))
+  const shares = {
+    rowBar: now.kept / Math.max(shown.kept, 1), tokenBar: now.tokens / Math.max(shown.tokens, 1),
+    rowTick: domain.nRows / Math.max(model.nRows, 1), tokenTick: domain.tokens / Math.max(model.nTokens, 1),
+  }
+  row.rowBar.style.transform = `scaleX(${shares.rowBar.toFixed(5)})`
+  row.tokenBar.style.transform = `scaleX(${shares.tokenBar.toFixed(5)})`
+  row.rowTick.style.left = `${(shares.rowTick * 100).toFixed(2)}%`
+  row.tokenTick.style.left = `${(shares.tokenTick * 100).toFixed(2)}%`
+  setAttribute(row.bars, "aria-label",
+    `${percent(shares.rowBar)} of the kept rows, before ${percent(shares.rowTick)}; ` +
+    `${percent(shares.tokenBar)} of the kept tokens, before ${percent(shares.tokenTick)}`)
+  row.numbers.classList.toggle("none", now.kept === 0)
+}
+
+function paintRidge({ model, shown, x, width, digits }, row, d, global) {
+  if (!row.clip) return
+  const now = shown.domains[d], domain = model.domains[d]
+  const place = now.cut === null ? width + 4 : Math.min(Math.max(x(now.cut), -4), width + 4)
+  setAttribute(row.clip, "x", place.toFixed(1))
+  setAttribute(row.clip, "width", Math.max(width - place, 0).toFixed(1))
+  row.handle.group.style.display = global ? "none" : ""
+  if (global) return
+  const inside = Math.min(Math.max(place, 0), width)
+  row.handle.slider.setAttribute("transform", `translate(${inside.toFixed(1)},0)`)
+  const all = now.exhausted || (now.kept > 0 && now.kept === domain.nCompeting + domain.nByHand)
+  const text = all ? `all ${count(now.kept)} taken` : now.cut === null ? "none" : `≥ ${score(now.cut, digits)}`
+  setText(row.handle.text, text)
+  const leftwards = inside > width - 110
+  row.handle.text.setAttribute("x", (inside + (leftwards ? -9 : 9)).toFixed(1))
+  row.handle.text.setAttribute("text-anchor", leftwards ? "end" : "start")
+  setAttribute(row.handle.slider, "aria-valuemin", model.axis[0])
+  setAttribute(row.handle.slider, "aria-valuemax", model.axis[1])
+  setAttribute(row.handle.slider, "aria-valuenow", (now.cut ?? model.axis[1]).toFixed(digits))
+  setAttribute(row.handle.slider, "aria-valuetext", `${text}, ${count(now.kept)} of ${count(domain.nRows)} rows`)
+}
+
+function paintCut({ model, shown, stage, x, width, digits, spec }, global) {
+  stage.cut.style.display = stage.cutBadge.style.display = global && width ? "" : "none"
+  if (!global || !width) return
+  const place = shown.cut === null ? width : Math.min(Math.max(x(shown.cut), 0), width)
+  stage.cut.style.transform = `translateX(${place.toFixed(1)}px)`
+  stage.cutBadge.style.transform = `translateX(${Math.min(Math.max(place, 30), width - 30).toFixed(1)}px) translateX(-50%)`
+  setText(stage.cutBadge, shown.cut === null ? "none" : `≥ ${score(shown.cut, digits)}`)
+  setAttribute(stage.cut, "aria-valuemin", model.axis[0])
+  setAttribute(stage.cut, "aria-valuemax", model.axis[1])
+  setAttribute(stage.cut, "aria-valuenow", (shown.cut ?? model.axis[1]).toFixed(digits))
+  setAttribute(stage.cut, "aria-valuetext", spoken(shown, shown.kept / Math.max(model.nRows, 1), digits))
+}
+
+function paintWeights({ model, spec, stage }) {
+  sharesOf(model, spec).forEach((share, d) => {
+    const row = stage.rows[d]
+    if (!row.weightThumb) return
+    const left = `${(share * 100).toFixed(2)}%`
+    row.weightThumb.style.left = left
+    row.weightFill.style.width = left
+    setValue(row.weightInput, (share * 100).toFixed(1))
+    setAttribute(row.weightThumb, "aria-valuenow", (share * 100).toFixed(1))
+    setAttribute(row.weightThumb, "aria-valuetext", `${(share * 100).toFixed(1)} percent of the selection`)
+  })
+}
+
+// What does not move during a drag: domain totals, rows beyond the axis, the share that gates keep out.
+function paintFixed({ model, stage }) {
+  stage.rows.forEach((row, d) => {
+    const domain = model.domains[d]
+    const eligible = domain.nCompeting + domain.nByHand
+    const rows = eligible === domain.nRows ? count(domain.nRows) : `${compact(eligible)} of ${compact(domain.nRows)}`
+    setText(row.sub, `${rows} · ${compact(domain.tokens)} tok`)
+    row.sub.title = eligible === domain.nRows
+      ? `${count(domain.nRows)} rows, ${count(domain.tokens)} response tokens`
+      : `${count(eligible)} of ${count(domain.nRows)} rows compete; gates, decisions and missing losses keep the others out`
+  })
+  const below = model.domains.reduce((sum, domain) => sum + domain.nBelow, 0)
+  const above = model.domains.reduce((sum, domain) => sum + domain.nAbove, 0)
+  setText(stage.foot.firstChild, below ? `${count(below)} below the axis` : "")
+  setText(stage.foot.lastChild, above ? `${count(above)} above the axis` : "")
+}
+
+function paintStatus({ status, state, message }) {
+  const words = { exact: "exact", preview: "preview", sent: "asking", silent: "no answer yet", error: "not possible" }
+  status.className = `status ${state}`
+  setText(status.lastChild, words[state])
+  if (message) status.title = message
+  else status.removeAttribute("title")
+}

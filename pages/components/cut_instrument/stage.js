@@ -1,0 +1,223 @@
+// Builds the instrument's elements and paints numbers onto them. Knows nothing of pointers, keys or the server.
+
+const SVG = "http://www.w3.org/2000/svg"
+const PRESETS = [0.015, 0.06, 0.167, 0.5]
+const RAIL_LEAST = 0.001
+const KINDS = ["ratio", "samples", "tokens", "threshold"]
+const TITLES = { ratio: "Kept ratio, %", samples: "Samples", tokens: "Response tokens", threshold: "Threshold" }
+const LOCK = "M4 7V5a4 4 0 0 1 8 0v2h1v8H3V7zm2 0h4V5a2 2 0 0 0-4 0z"
+const AXIS_HEIGHT = 26
+
+function make(tag, className = "", attributes = {}, children = []) {
+  const element = document.createElement(tag)
+  if (className) element.className = className
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value)
+  element.append(...children)
+  return element
+}
+
+function draw(tag, attributes = {}, children = []) {
+  const element = document.createElementNS(SVG, tag)
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value)
+  element.append(...children)
+  return element
+}
+
+// A rerun or a frame touches only what differs: what is under the pointer or in focus stays.
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text
+}
+
+function setAttribute(element, name, value) {
+  const text = String(value)
+  if (element.getAttribute(name) !== text) element.setAttribute(name, text)
+}
+
+function setValue(input, text) {
+  if (input.value !== text && input.getRootNode().activeElement !== input) input.value = text
+}
+
+function railPosition(ratio) {
+  return Math.min(Math.max(Math.log(ratio / RAIL_LEAST) / Math.log(1 / RAIL_LEAST), 0), 1)
+}
+
+function railRatio(position) {
+  return RAIL_LEAST * (1 / RAIL_LEAST) ** Math.min(Math.max(position, 0), 1)
+}
+
+// --- the strip of key numbers -------------------------------------------------------------------------------------
+
+function buildCells() {
+  const cells = {}
+  const strip = make("div", "cells")
+  for (const kind of KINDS) {
+    const icon = draw("svg", { viewBox: "0 0 16 16", class: "lock-icon", "aria-hidden": "true" }, [draw("path", { d: LOCK })])
+    const lock = make("button", "lock", { type: "button", "data-lock": kind }, [TITLES[kind], icon])
+    const input = make("input", "value", {
+      type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", "data-budget": kind, "aria-label": TITLES[kind],
+    })
+    const note = make("div", "note")
+    cells[kind] = { box: make("div", "cell", {}, [lock, input, note]), lock, input, note }
+    strip.append(cells[kind].box)
+  }
+  const status = make("span", "status", { role: "status" }, [make("i", "status-dot"), make("span", "status-text")])
+  const thumb = make("div", "thumb", { role: "slider", tabindex: "0", "aria-label": "Kept ratio", "data-slider": "ratio" })
+  const fill = make("div", "rail-fill")
+  const rail = make("div", "rail", { "data-drag": "ratio" }, [make("div", "rail-track", {}, [fill]), thumb])
+  const presets = PRESETS.map((ratio) => {
+    const button = make("button", "preset", { type: "button", "data-preset": ratio }, [`${Number((ratio * 100).toFixed(1))} %`])
+    button.style.left = `${railPosition(ratio) * 100}%`
+    return button
+  })
+  strip.append(make("div", "cell rail-cell", {}, [
+    make("div", "label", {}, ["Ratio, log scale", status]), rail, make("div", "presets", {}, presets),
+  ]))
+  return { strip, cells, status, thumb, fill, rail, presets }
+}
+
+// --- ridges, one row a domain -------------------------------------------------------------------------------------
+
+function buildRows(model, balance) {
+  const custom = balance === "custom"
+  const heads = ["Kept", "Rate", "", "Tokens", ...(custom ? ["Weight, %"] : [])].map((text) => make("span", "", {}, [text]))
+  heads[2].append("Share of rows, tokens ", make("i", "tick-key"), " before")
+  const cutBadge = make("div", "cut-badge", { "aria-hidden": "true" })
+  const axisTitle = make("div", "axis-title", {}, formulaNodes(model.method))
+  const head = make("div", "grid head", {}, [
+    make("div", "", {}, ["Domain"]), make("div", "plot-head", {}, [axisTitle, cutBadge]), make("div", "numbers", {}, heads),
+  ])
+  const svg = draw("svg", { class: "ridges", role: "group", "aria-label": "Scores by domain, with the cut" })
+  const left = make("div", "left"), right = make("div", "right")
+  const cut = make("div", "cut", { role: "slider", tabindex: "0", "aria-label": "Common cut", "data-slider": "cut" }, [make("i", "cut-grip")])
+  const plot = make("div", "plot", { "data-drag": "plot" }, [svg, cut])
+  const body = make("div", "grid body", {}, [left, plot, right])
+  const axis = draw("svg", { class: "axis", "aria-hidden": "true", height: AXIS_HEIGHT })
+  const foot = make("div", "grid foot", {}, [make("div"), axis, make("div")])
+  const rows = model.domains.map((domain, d) => buildRow(domain, d, custom))
+  for (const row of rows) {
+    left.append(row.label)
+    right.append(row.numbers)
+  }
+  return { head, body, foot, svg, plot, cut, cutBadge, axis, left, right, rows }
+}
+
+function buildRow(domain, d, custom) {
+  const sub = make("span", "sub")
+  const label = make("div", "domain", { title: domain.name }, [
+    make("div", "domain-name", {}, [make("i", "swatch"), make("span", "", { dir: "auto" }, [domain.name])]), sub,
+  ])
+  label.firstChild.firstChild.style.setProperty("background", `var(--d${domain.slot})`)
+  const kept = make("b", "kept"), rate = make("span", "muted"), tokens = make("span", "muted")
+  const rowBar = make("i", "bar rows-bar"), tokenBar = make("i", "bar tokens-bar")
+  const rowTick = make("i", "tick"), tokenTick = make("i", "tick")
+  const bars = make("div", "bars", { role: "img" }, [
+    make("div", "track", {}, [rowBar, rowTick]), make("div", "track", {}, [tokenBar, tokenTick]),
+  ])
+  const numbers = make("div", custom ? "numbers row with-weight" : "numbers row", {}, [kept, rate, bars, tokens])
+  const row = { label, sub, numbers, kept, rate, tokens, bars, rowBar, tokenBar, rowTick, tokenTick }
+  if (custom) {
+    row.weightFill = make("i", "rail-fill")
+    row.weightThumb = make("i", "thumb small", {
+      role: "slider", tabindex: "0", "aria-label": `Weight of ${domain.name}`, "data-slider": `weight-${d}`,
+      "aria-valuemin": "0", "aria-valuemax": "100",
+    })
+    row.weightInput = make("input", "weight-value", {
+      type: "text", inputmode: "decimal", autocomplete: "off", "data-weight": d, "aria-label": `Weight of ${domain.name}, %`,
+    })
+    numbers.append(make("div", "weight", {}, [
+      make("div", "rail", { "data-drag": `weight-${d}` }, [make("div", "rail-track", {}, [row.weightFill]), row.weightThumb]), row.weightInput,
+    ]))
+  }
+  return row
+}
+
+function formulaNodes(method) {
+  const sub = (text) => make("sub", "", {}, [text])
+  const difference = () => ["L", sub("base"), " − L", sub("ref")]
+  const name = (text) => make("span", "axis-name", {}, [text])
+  switch (method) {
+    case "learnability": return [name("Learnability"), "(", ...difference(), ") / L", sub("base")]
+    case "loss-drop": return [name("Loss drop"), ...difference(), ", nats a token"]
+    case "loss-drop-sum": return [name("Loss drop, whole response"), "n (", ...difference(), "), nats"]
+    case "base-loss": return [name("Base loss"), "nats a token"]
+    case "reference-loss": return [name("Reference loss"), "nats a token"]
+    case "length": return [name("Length"), "response tokens"]
+    default: return [name("Random order"), "by the seed"]
+  }
+}
+
+// Draws the ridges for a width in px: each once, hatched; the kept part is the same path behind a clip that moves.
+function drawRidges(stage, model, width, rowHeight) {
+  const { svg, rows } = stage
+  const height = rowHeight * model.domains.length
+  svg.replaceChildren(hatch())
+  svg.setAttribute("width", width)
+  svg.setAttribute("height", height)
+  const x = (score) => ((score - model.axis[0]) / (model.axis[1] - model.axis[0])) * width
+  for (const tick of ticks(model.axis[0], model.axis[1], width / 95)) {
+    svg.append(draw("line", { class: Math.abs(tick) < 1e-12 ? "zero" : "gridline", x1: x(tick), x2: x(tick), y1: 0, y2: height }))
+  }
+  model.domains.forEach((domain, d) => {
+    const base = rowHeight * (d + 1) - 0.5
+    const path = ridgePath(model.bins[d], width, base, rowHeight - 7)
+    const clip = draw("rect", { x: 0, y: rowHeight * d, width, height: rowHeight })
+    const handle = buildHandle(d, domain, base, rowHeight)
+    svg.append(
+      draw("clipPath", { id: `kept-${d}` }, [clip]),
+      draw("line", { class: "baseline", x1: 0, x2: width, y1: base, y2: base }),
+      draw("path", { class: "left-out", d: path, fill: "url(#cut-hatch)" }),
+      draw("path", { class: "ridge-kept", d: path, "clip-path": `url(#kept-${d})` }),
+      draw("path", { class: "ridge-line", d: path }),
+      handle.group)
+    Object.assign(rows[d], { clip, handle })
+  })
+  drawAxis(stage.axis, model, width, x)
+  return x
+}
+
+function hatch() {
+  return draw("defs", {}, [
+    draw("pattern", { id: "cut-hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, [
+      draw("rect", { class: "hatch-ground", width: 6, height: 6 }), draw("line", { class: "hatch-line", y2: 6 }),
+    ]),
+  ])
+}
+
+function ridgePath(bins, width, base, height) {
+  const top = Math.max(...bins, 1)
+  const step = width / bins.length
+  let path = `M0,${base}`
+  bins.forEach((n, i) => {
+    const y = (base - (n / top) * height).toFixed(1)
+    path += `V${y}H${((i + 1) * step).toFixed(1)}`
+  })
+  return `${path}V${base}Z`
+}
+
+function buildHandle(d, domain, base, rowHeight) {
+  const text = draw("text", { class: "handle-text", y: base - rowHeight + 17 })
+  const middle = base - rowHeight / 2 + 2
+  const group = draw("g", {
+    class: "handle", role: "slider", tabindex: "0", "aria-label": `Cut of ${domain.name}`, "data-slider": `handle-${d}`,
+  }, [
+    draw("rect", { class: "handle-hit", x: -9, y: base - rowHeight, width: 18, height: rowHeight }),
+    draw("line", { class: "handle-line", y1: base - rowHeight + 4, y2: base }),
+    draw("rect", { class: "handle-grip", x: -4, y: middle - 8, width: 8, height: 16, rx: 3 }),
+    draw("path", { class: "handle-ribs", d: `M-1,${middle - 3}v6M1.5,${middle - 3}v6` }),
+  ])
+  const outer = draw("g", { class: "handle-outer" }, [group, text])
+  return { group: outer, slider: group, text }
+}
+
+function drawAxis(axis, model, width, x) {
+  axis.replaceChildren()
+  axis.setAttribute("width", width)
+  const step = ticks(model.axis[0], model.axis[1], width / 95)
+  const digits = step.length > 1 ? Math.min(Math.max(Math.ceil(-Math.log10(step[1] - step[0]) - 1e-9), 0), 6) : 1
+  for (const tick of step) {
+    const near = x(tick) < 26 ? "start" : x(tick) > width - 26 ? "end" : "middle"
+    const text = draw("text", { x: x(tick), y: 15, "text-anchor": near })
+    text.textContent = score(tick, digits)
+    axis.append(text)
+  }
+}
