@@ -16,7 +16,7 @@ _SPEAKER = re.compile(r"\n\n(Human|Assistant):")
 
 
 def parse(row: dict[str, Any], mapping: Mapping[str, str]) -> ParsedSample:
-    """A pair as one sample: what both sides share is the prompt; the chosen answer follows, `rejected` stands beside."""
+    """A pair as one sample: what both sides share is the prompt; `rejected` stands beside the chosen answer."""
     chosen_column, rejected_column = mapping.get("chosen", "chosen"), mapping.get("rejected", "rejected")
     chosen = _side(field_of(row, chosen_column), repr(chosen_column))
     rejected = _side(field_of(row, rejected_column), repr(rejected_column))

@@ -1,0 +1,275 @@
+"""Import a file: stream its rows into the store in one transaction, count what happened to each of them."""
+
+import csv
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from lobass_core.errors import InputFileError, RequestError
+from lobass_core.formats.byte_streams import check_readable
+from lobass_core.formats.detect import Detection
+from lobass_core.formats.read_files import file_sha256
+from lobass_core.project import Project
+from lobass_core.records import Sample
+from lobass_core.specs import ImportSpec
+from lobass_core.store.datasets import (
+    BATCH_ROWS,
+    Dataset,
+    DatasetInfo,
+    DatasetWriter,
+    ImportedRow,
+    RejectedRow,
+    find_same_file,
+    free_name,
+    list_datasets,
+    rejects,
+)
+from lobass_core.workflows.preview_import import FileScan, Preview, PreviewRow, preview, scan
+from lobass_core.workflows.source_file import SourceFile, kind_of
+
+__all__ = [
+    "FileScan",
+    "ImportResult",
+    "Preview",
+    "PreviewRow",
+    "dataset_name",
+    "import_file",
+    "preview",
+    "read_sample",
+    "scan",
+    "write_rejects",
+]
+
+# Long rows (2 MB each are known) must not add up to a batch of gigabytes.
+MAX_BATCH_CHARS = 64 << 20
+
+_ENDINGS = re.compile(r"(\.(jsonl|ndjson|json|csv|tsv|tab|parquet|txt))?(\.(gz|zst))?$", re.IGNORECASE)
+
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What became of a file's rows; `n_rows` = `n_imported` + `n_rejected` the first time.
+
+    `n_seen_before`: imported rows whose sample an earlier file holds; `n_duplicates`: those that repeat one of this
+    file. `already_imported`: the same bytes had been imported with the same settings, so nothing was done: every row
+    that imports counts as seen before, none as imported.
+    """
+
+    dataset: str
+    n_rows: int
+    n_imported: int
+    n_rejected: int
+    n_seen_before: int
+    n_duplicates: int
+    detection: Detection
+    seconds: float
+    reasons: dict[str, int] = field(default_factory=dict)
+    domains: dict[str, int] = field(default_factory=dict)
+    already_imported: bool = False
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+def import_file(project: Project, spec: ImportSpec, on_progress: OnProgress | None = None) -> ImportResult:
+    """Import a file whole or not at all; `on_progress` gets rows read and the estimated number of rows.
+
+    Raises:
+        InputFileError: the file cannot be read, or not one of its rows can.
+        RequestError: settings that this file cannot have, or a name that is taken.
+        StoreError: the store is in use or refused; nothing was kept.
+    """
+    started = time.monotonic()
+    path = Path(spec.path).expanduser().resolve()
+    check_readable(path)
+    sha256 = file_sha256(path)
+    source = SourceFile.open(spec)
+    settings = _settings(spec, source)
+    with project.store() as store:
+        same = find_same_file(store.cursor(), sha256, settings)
+        if same is not None:
+            return _already_imported(store.cursor(), same, source, time.monotonic() - started)
+        with store.transaction() as cursor:
+            name = _free_name(cursor, spec, path)
+            info = DatasetInfo(
+                name=name,
+                path=str(path),
+                file_sha256=sha256,
+                format=source.detection.format,
+                container=source.stream.container,
+                encoding=source.stream.encoding.name,
+                mapping=json.dumps(source.detection.mapping, ensure_ascii=False),
+                spec=settings,
+            )
+            writer = DatasetWriter(cursor, info)
+            reasons, domains = _write_rows(writer, source, on_progress)
+            counts = writer.finish()
+            if not counts.n_imported:
+                raise _nothing_fits(source, reasons)
+    return ImportResult(
+        dataset=name,
+        n_rows=counts.n_imported + counts.n_rejected,
+        n_imported=counts.n_imported,
+        n_rejected=counts.n_rejected,
+        n_seen_before=counts.n_seen_before,
+        n_duplicates=counts.n_duplicates,
+        detection=source.detection,
+        seconds=time.monotonic() - started,
+        reasons=dict(reasons.most_common()),
+        domains=dict(sorted(domains.items())),
+    )
+
+
+def _write_rows(
+    writer: DatasetWriter, source: SourceFile, on_progress: OnProgress | None
+) -> tuple[Counter[str], Counter[str]]:
+    """Stream the file through the writer in batches; returns rows by reject reason and by domain."""
+    reasons: Counter[str] = Counter()
+    domains: Counter[str] = Counter()
+    good: list[ImportedRow] = []
+    bad: list[RejectedRow] = []
+    n_done = n_chars = 0
+
+    def flush() -> None:
+        writer.add(good)
+        writer.add_rejects(bad)
+        good.clear()
+        bad.clear()
+        if on_progress:
+            on_progress(n_done, max(n_done, round(n_done / max(source.read_share(), 1e-9))))
+
+    for row in source.rows():
+        n_done += 1
+        n_chars += len(row.source)
+        if row.sample is None:
+            reasons[kind_of(row.reason)] += 1
+            bad.append(RejectedRow(row.row_index, row.line, row.reason, row.source))
+        else:
+            domains[row.domain] += 1
+            good.append(ImportedRow(row.row_index, row.line, row.sample, row.domain, row.source))
+        if len(good) + len(bad) >= BATCH_ROWS or n_chars >= MAX_BATCH_CHARS:
+            flush()
+            n_chars = 0
+    flush()
+    return reasons, domains
+
+
+def _settings(spec: ImportSpec, source: SourceFile) -> str:
+    """The settings that decide what the file's rows become, as one JSON text: equal for equal imports."""
+    return json.dumps(
+        {
+            "format": source.detection.format,
+            "mapping": source.detection.mapping,
+            "domain": spec.domain,
+            "domain_column": spec.domain_column,
+            "domain_rules": spec.domain_rules,
+            "encoding": source.stream.encoding.name,
+        },
+        ensure_ascii=False,
+        sort_keys=True,
+    )
+
+
+def _free_name(cursor: duckdb.DuckDBPyConnection, spec: ImportSpec, path: Path) -> str:
+    if not spec.name:
+        return free_name(cursor, dataset_name(path))
+    if spec.name != dataset_name(Path(spec.name), keep_suffix=True):
+        raise RequestError(
+            f"The name {spec.name!r} cannot be used",
+            do="Letters, digits, spaces, points, hyphens and underscores may stand in a name.",
+        )
+    if any(dataset.name == spec.name for dataset in list_datasets(cursor)):
+        raise RequestError(f"There is a dataset named {spec.name!r} already", do="Choose another --name.")
+    return spec.name
+
+
+def dataset_name(path: Path, *, keep_suffix: bool = False) -> str:
+    """The file's name without its endings, fit to be typed in a comma-separated list."""
+    name = path.name if keep_suffix else _ENDINGS.sub("", path.name)
+    return re.sub(r"[^\w .\-]+", "_", name).strip() or "data"
+
+
+def _already_imported(
+    cursor: duckdb.DuckDBPyConnection, same: Dataset, source: SourceFile, seconds: float
+) -> ImportResult:
+    by_domain = cursor.execute(
+        "SELECT domain, count(*) FROM rows WHERE dataset_id = ? GROUP BY domain ORDER BY domain", [same.dataset_id]
+    ).fetchall()
+    reasons = Counter(
+        kind_of(reason)
+        for (reason,) in cursor.execute("SELECT reason FROM rejects WHERE dataset_id = ?", [same.dataset_id]).fetchall()
+    )
+    return ImportResult(
+        dataset=same.name,
+        n_rows=same.n_rows + same.n_rejected,
+        n_imported=0,
+        n_rejected=same.n_rejected,
+        n_seen_before=same.n_rows,
+        n_duplicates=0,
+        detection=source.detection,
+        seconds=seconds,
+        reasons=dict(reasons.most_common()),
+        domains=dict(by_domain),
+        already_imported=True,
+    )
+
+
+def _nothing_fits(source: SourceFile, reasons: Counter[str]) -> InputFileError:
+    reason, n_rows = reasons.most_common(1)[0]
+    return InputFileError(
+        f"None of its {sum(reasons.values()):,} rows can be imported; {n_rows:,} times: {reason}",
+        where=f"{source.path}, read as {source.detection.format}",
+        do="Choose another format or mapping; nothing was kept.",
+    )
+
+
+def read_sample(spec: ImportSpec, row: int) -> Sample:
+    """The sample that row `row` (counted from 0) of the file would become.
+
+    Raises:
+        InputFileError: the file has no such row, or the row is a reject.
+    """
+    source = SourceFile.open(spec)
+    found = next(source.rows(row, row + 1), None) if row >= 0 else None
+    if found is None:
+        raise InputFileError(f"The file has no record {row:,}", where=str(source.path), do="Records count from 0.")
+    if found.sample is None:
+        raise InputFileError(f"Record {row:,} is rejected: {found.reason}", where=f"{source.path}, line {found.line:,}")
+    return found.sample
+
+
+def write_rejects(project: Project, path: Path | str) -> int:
+    """Write all rejects with dataset, row, line, reason and source, as CSV or (by its name) JSON lines; their number.
+
+    Raises:
+        RequestError: the file cannot be written.
+    """
+    path = Path(path)
+    with project.store() as store:
+        found = rejects(store.cursor())
+    names = ("dataset", "row_index", "line", "reason", "source")
+    unfinished = path.with_name(path.name + ".tmp")
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="") as file:
+            if path.suffix in (".jsonl", ".ndjson"):
+                for values in found:
+                    file.write(json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False) + "\n")
+            else:
+                writer = csv.writer(file)
+                writer.writerow(names)
+                writer.writerows(found)
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise RequestError(
+            f"The rejects cannot be written: {error.strerror}", where=str(path), do="Choose another place."
+        ) from None
+    return len(found)

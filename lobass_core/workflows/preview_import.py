@@ -1,0 +1,237 @@
+"""Look at a file before it is imported: what it would become, row by row and in numbers."""
+
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from lobass_core.formats.detect import Detection
+from lobass_core.project import Project
+from lobass_core.records import Sample, turns_to_json
+from lobass_core.specs import ImportSpec
+from lobass_core.workflows.source_file import ReadRow, SourceFile, kind_of
+
+Pick = Literal["any", "longest", "input", "rejected"]
+
+# A preview answers while a person waits; the import itself reads every row.
+SCAN_SECONDS = 8.0
+MAX_REJECTS_SHOWN = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """One row of the file: what stands there, and the sample or the reason it gives."""
+
+    row_index: int
+    line: int
+    source: str
+    value: Any
+    sample: Sample | None
+    domain: str
+    reason: str
+
+    def to_dict(self) -> dict:
+        """For the command line: the turns as data."""
+        turns = json.loads(turns_to_json(self.sample.turns)) if self.sample else None
+        return {
+            "row_index": self.row_index,
+            "line": self.line,
+            "domain": self.domain,
+            "reason": self.reason,
+            "turns": turns,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """How a file would be read, with some of its rows."""
+
+    path: Path
+    container: str
+    compression: str
+    encoding: str
+    encoding_reason: str
+    shape: str
+    n_bytes: int
+    detection: Detection
+    columns: tuple[str, ...]
+    rows: tuple[PreviewRow, ...]
+
+    def to_dict(self) -> dict:
+        return {
+            "path": str(self.path),
+            "container": self.container,
+            "compression": self.compression,
+            "encoding": self.encoding,
+            "shape": self.shape,
+            "n_bytes": self.n_bytes,
+            "format": self.detection.format,
+            "reason": self.detection.reason,
+            "mapping": self.detection.mapping,
+            "rows": [row.to_dict() for row in self.rows],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FileScan:
+    """A file in numbers. `complete` is False where it was too long to read through; the counts are then of its start.
+
+    `n_words` and `n_filled` concern rows that import: words of the response by row, rows in which a column holds
+    something. Row lists are row indices in ascending order.
+    """
+
+    n_rows: int
+    n_importable: int
+    n_rejected: int
+    n_seen_before: int
+    n_duplicates: int
+    n_empty_response: int
+    n_one_word: int
+    median_words: int
+    longest_words: int
+    longest_row: int
+    complete: bool
+    read_share: float
+    reasons: dict[str, int] = field(default_factory=dict)
+    domains: dict[str, int] = field(default_factory=dict)
+    n_filled: dict[str, int] = field(default_factory=dict)
+    rejected_rows: tuple[int, ...] = ()
+    input_rows: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+
+
+def preview(project: Project | None, spec: ImportSpec, limit: int = 7, pick: Pick = "any", at: int = 0) -> Preview:
+    """Rows of the file as they would be imported: `limit` of them from row `at`, or the longest, those with input,
+    or the rejected ones; `project` is not needed and nothing is written.
+
+    Raises:
+        InputFileError: the file cannot be read.
+        RequestError: settings that this file cannot have.
+    """
+    source = SourceFile.open(spec)
+    rows = _picked(source, limit, pick, max(at, 0))
+    return Preview(
+        path=source.path,
+        container=source.stream.container,
+        compression=source.stream.compression,
+        encoding=source.stream.encoding.name,
+        encoding_reason=source.stream.encoding.reason,
+        shape=source.stream.shape,
+        n_bytes=source.stream.n_bytes,
+        detection=source.detection,
+        columns=source.columns,
+        rows=tuple(
+            PreviewRow(row.row_index, row.line, row.source, row.value, row.sample, row.domain, row.reason)
+            for row in rows
+        ),
+    )
+
+
+def _picked(source: SourceFile, limit: int, pick: Pick, at: int) -> list[ReadRow]:
+    if pick == "any":
+        return list(source.rows(at, at + limit))
+    deadline = time.monotonic() + SCAN_SECONDS
+    kept: list[ReadRow] = []
+    for row in source.rows():
+        if pick == "longest":
+            kept = sorted([*kept, row], key=n_response_words, reverse=True)[:limit] if row.sample else kept
+        elif (row.sample is None) if pick == "rejected" else has_input(row.sample):
+            kept.append(row)
+        if (pick != "longest" and len(kept) >= at + limit) or time.monotonic() > deadline:
+            break
+    return kept if pick == "longest" else kept[at : at + limit]
+
+
+def n_response_words(row: ReadRow) -> int:
+    """Words of the assistant's turns; text without spaces between words (Chinese) counts its characters."""
+    if row.sample is None:
+        return 0
+    return sum(count_words(turn.content) for turn in row.sample.turns if turn.role == "assistant")
+
+
+def count_words(text: str) -> int:
+    """Runs of text between spaces, except that each CJK character is one."""
+    if text.isascii():
+        return len(text.split())
+    n_cjk = sum("\u3040" <= character <= "\u30ff" or "\u3400" <= character <= "\u9fff" for character in text)
+    return n_cjk + len("".join(" " if character >= "\u3040" else character for character in text).split())
+
+
+def has_input(sample: Sample | None) -> bool:
+    """Whether a turn carries Alpaca's second field."""
+    return sample is not None and any(turn.input is not None for turn in sample.turns)
+
+
+def scan(project: Project | None, spec: ImportSpec, max_seconds: float = SCAN_SECONDS) -> FileScan:
+    """Read the file through, as far as the time goes, and count what an import would do.
+
+    Raises: as `preview`.
+    """
+    source = SourceFile.open(spec)
+    deadline = time.monotonic() + max_seconds
+    reasons: Counter[str] = Counter()
+    domains: Counter[str] = Counter()
+    filled: Counter[str] = Counter()
+    rejected: list[int] = []
+    with_input: list[int] = []
+    words: list[int] = []
+    word_rows: list[int] = []
+    sample_ids: list[str] = []
+    n_rows, complete = 0, True
+    for row in source.rows():
+        n_rows += 1
+        if isinstance(row.value, dict):
+            filled.update(key for key, value in row.value.items() if value not in (None, "", []))
+        if row.sample is None:
+            reasons[kind_of(row.reason)] += 1
+            if len(rejected) < MAX_REJECTS_SHOWN:
+                rejected.append(row.row_index)
+        else:
+            domains[row.domain] += 1
+            words.append(n_response_words(row))
+            word_rows.append(row.row_index)
+            sample_ids.append(row.sample.sample_id)
+            if has_input(row.sample):
+                with_input.append(row.row_index)
+        if n_rows % 1000 == 0 and time.monotonic() > deadline:
+            complete = False
+            break
+    lengths = np.array(words or [0])
+    n_distinct = len(set(sample_ids))
+    return FileScan(
+        n_rows=n_rows,
+        n_importable=len(words),
+        n_rejected=n_rows - len(words),
+        n_seen_before=_count_known(project, sample_ids),
+        n_duplicates=len(sample_ids) - n_distinct,
+        n_empty_response=words.count(0),
+        n_one_word=words.count(1),
+        median_words=round(float(np.median(lengths))),
+        longest_words=int(lengths.max()),
+        longest_row=word_rows[int(lengths.argmax())] if word_rows else 0,
+        complete=complete,
+        read_share=1.0 if complete else source.read_share(),
+        reasons=dict(reasons.most_common()),
+        domains=dict(sorted(domains.items())),
+        n_filled=dict(filled),
+        rejected_rows=tuple(rejected),
+        input_rows=np.array(with_input, dtype=np.int64),
+    )
+
+
+def _count_known(project: Project | None, sample_ids: list[str]) -> int:
+    """How many of the rows hold a sample that the store knows already."""
+    if project is None or not sample_ids:
+        return 0
+    with project.store() as store:
+        cursor = store.cursor()
+        cursor.register("asked_ids", pa.table({"sample_id": sample_ids}))
+        (n_known,) = cursor.execute(
+            "SELECT count(*) FROM asked_ids WHERE sample_id IN (SELECT sample_id FROM samples)"
+        ).fetchone() or (0,)
+        cursor.unregister("asked_ids")
+    return int(n_known)
