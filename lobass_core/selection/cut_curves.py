@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from lobass_core.learnability.distributions import rounded_outward
 from lobass_core.selection.score_table import SortedDomain, SortedScores
 
 N_KNOTS = 1000
@@ -128,15 +129,7 @@ def score_axis(scores: SortedScores, tail: float = 0.005) -> tuple[float, float]
     low = -float(minus_score[last - int(tail * last)])
     if scores.method == "random":
         return 0.0, 1.0
-    step = _round_step((high - low) / 20 or abs(high) / 20 or 0.05)
-    low, high = np.floor(low / step) * step, np.ceil(high / step) * step
-    return (float(low), float(high)) if high > low else (float(low - step), float(high + step))
-
-
-def _round_step(step: float) -> float:
-    """The least of 1, 2, 5 times a power of ten that is not below `step`."""
-    power = 10.0 ** np.floor(np.log10(step))
-    return float(next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step * (1 - 1e-9)))
+    return rounded_outward(low, high)
 
 
 def _n_above(domain: SortedDomain, knots: np.ndarray) -> np.ndarray:

@@ -1,0 +1,160 @@
+"""Is a selection just about length, and how does it differ from a random one of the same size?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lobass_core.learnability.distributions import length_groups
+from lobass_core.learnability.scores import ScoreTable
+
+
+def average_ranks(values: np.ndarray) -> np.ndarray:
+    """float64[n]: 1 for the least; equal values share the mean of their ranks. No NaN allowed."""
+    order = np.argsort(values, kind="stable")
+    ranked = values[order]
+    first = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]])) if len(values) else np.zeros(0, int)
+    sizes = np.diff(np.append(first, len(values)))
+    ranks = np.empty(len(values))
+    ranks[order] = np.repeat(first + (sizes + 1) / 2, sizes)
+    return ranks
+
+
+def spearman(x: np.ndarray, y: np.ndarray) -> float | None:
+    """Rank correlation over the pairs without NaN; None for fewer than two or where one side never varies."""
+    usable = ~(np.isnan(x) | np.isnan(y))
+    if usable.sum() < 2:
+        return None
+    a, b = average_ranks(x[usable]), average_ranks(y[usable])
+    a, b = a - a.mean(), b - b.mean()
+    size = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / size if size else None
+
+
+@dataclass(frozen=True, slots=True)
+class LengthCheck:
+    """Spearman's rho of score and response tokens, and the median lengths, among the rows of the pool and the kept."""
+
+    rho_all: float | None
+    rho_kept: float | None
+    n_all: int
+    n_kept: int
+    median_tokens_all: float | None
+    median_tokens_kept: float | None
+
+
+def length_check(score: np.ndarray, n_tokens: np.ndarray, pool: np.ndarray, kept: np.ndarray) -> LengthCheck:
+    """Compare score and length; `pool` and `kept` are row indices or masks."""
+    lengths = n_tokens.astype(np.float64)
+    return LengthCheck(
+        rho_all=spearman(score[pool], lengths[pool]),
+        rho_kept=spearman(score[kept], lengths[kept]),
+        n_all=len(score[pool]),
+        n_kept=len(score[kept]),
+        median_tokens_all=_median(lengths[pool]),
+        median_tokens_kept=_median(lengths[kept]),
+    )
+
+
+def _median(values: np.ndarray) -> float | None:
+    return float(np.median(values)) if len(values) else None
+
+
+@dataclass(frozen=True, slots=True)
+class RandomComparison:
+    """One measure of the kept rows beside its exact expectation for a random draw, with the draw's standard deviation.
+
+    `kept` and `expected` are means a row; None where no kept row, or no row of the pool, has the measure.
+    """
+
+    name: str
+    kept: float | None
+    expected: float | None
+    deviation: float | None
+
+    @property
+    def z(self) -> float | None:
+        """How many standard deviations of a random draw the kept mean is away; None where a draw cannot vary."""
+        if self.kept is None or self.expected is None or not self.deviation:
+            return None
+        return (self.kept - self.expected) / self.deviation
+
+
+@dataclass(frozen=True, slots=True)
+class LengthShare:
+    """Share of the rows in one bin of response tokens, kept and as expected at random."""
+
+    name: str
+    kept: float
+    expected: float
+
+
+@dataclass(frozen=True, slots=True)
+class VersusRandom:
+    """The kept rows against random rows: as many from each stratum."""
+
+    n_kept: int
+    measures: tuple[RandomComparison, ...]
+    lengths: tuple[LengthShare, ...]
+
+
+def versus_random(table: ScoreTable, pool: np.ndarray, kept: np.ndarray, *, by_domain: bool = True) -> VersusRandom:
+    """Compare with drawing, without replacement, as many rows from the pool as are kept: per domain, or from all.
+
+    The expectation and the deviation are computed from the pool's moments (sampling without replacement from strata:
+    Cochran 1977, theorem 5.3), so no draw is made. `pool` (the rows that could be kept) and `kept` are row indices.
+    """
+    code = table.domain_code if by_domain else np.zeros(len(table), np.int16)
+    n_strata = max(len(table.domains), 1) if by_domain else 1
+    draws = np.bincount(code[kept], minlength=n_strata)
+    measures = {
+        "learnability": table.learnability(),
+        "base loss": table.base_loss,
+        "reference loss": table.reference_loss,
+        "response tokens": table.n_tokens.astype(np.float64),
+    }
+    compared = tuple(_compare(name, values, code, pool, kept, draws) for name, values in measures.items())
+    return VersusRandom(len(kept), compared, _length_shares(table, code, pool, kept, draws))
+
+
+def _compare(
+    name: str, values: np.ndarray, code: np.ndarray, pool: np.ndarray, kept: np.ndarray, draws: np.ndarray
+) -> RandomComparison:
+    found = values[kept]
+    found = found[~np.isnan(found)]
+    total = variance = 0.0
+    n_drawn = 0
+    for k, n_draws in enumerate(draws.tolist()):
+        stratum = values[pool[code[pool] == k]]
+        stratum = stratum[~np.isnan(stratum)]
+        if not n_draws or not len(stratum):
+            continue
+        n_drawn += n_draws
+        total += n_draws * float(stratum.mean())
+        if len(stratum) > 1:
+            # Rows kept by hand can outnumber the pool; a draw of all of it does not vary.
+            left_out = max(1 - n_draws / len(stratum), 0.0)
+            variance += n_draws * left_out * float(stratum.var(ddof=1))
+    return RandomComparison(
+        name=name,
+        kept=float(found.mean()) if len(found) else None,
+        expected=total / n_drawn if n_drawn else None,
+        deviation=float(np.sqrt(variance)) / n_drawn if n_drawn else None,
+    )
+
+
+def _length_shares(
+    table: ScoreTable, code: np.ndarray, pool: np.ndarray, kept: np.ndarray, draws: np.ndarray
+) -> tuple[LengthShare, ...]:
+    length_code, names = length_groups(table.n_tokens)
+    n_bins = len(names)
+    found = np.bincount(length_code[kept][length_code[kept] >= 0], minlength=n_bins)
+    expected = np.zeros(n_bins)
+    for k, n_draws in enumerate(draws.tolist()):
+        lengths = length_code[pool[code[pool] == k]]
+        lengths = lengths[lengths >= 0]
+        if len(lengths):
+            expected += n_draws * np.bincount(lengths, minlength=n_bins) / len(lengths)
+    n_found, n_expected = max(int(found.sum()), 1), expected.sum() or 1.0
+    return tuple(
+        LengthShare(name, float(found[k] / n_found), float(expected[k] / n_expected)) for k, name in enumerate(names)
+    )

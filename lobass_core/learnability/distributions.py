@@ -1,0 +1,226 @@
+"""Binned views of scores and losses: histograms, the loss plane with its regions, score against length, summaries."""
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from lobass_core.learnability.scores import ScoreTable
+
+# ln 2: on average the base gives the right token an even chance or better.
+KNOWN_BELOW_NATS = math.log(2)
+REGIONS = ("learnable", "already known", "too hard or noisy", "forgotten")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Distribution:
+    """Rows by value in bins that all groups share; rows beyond the axis are counted, not piled into an end bin."""
+
+    edges: np.ndarray  # float64[b + 1]
+    names: tuple[str, ...]
+    counts: np.ndarray  # int64[groups, b]
+    n_below: np.ndarray  # int64[groups]
+    n_above: np.ndarray  # int64[groups]
+    median: np.ndarray  # float64[groups], NaN for an empty group
+
+    @property
+    def n(self) -> np.ndarray:
+        """int64[groups]: rows with a value, within the axis or beyond."""
+        return self.counts.sum(axis=1) + self.n_below + self.n_above
+
+    def density(self) -> np.ndarray:
+        """float64[groups, b]: share of the group's rows a unit of the axis; 0 for an empty group."""
+        n = np.maximum(self.n, 1)[:, None]
+        return self.counts / n / np.diff(self.edges)
+
+    def cumulative(self) -> np.ndarray:
+        """float64[groups, b + 1]: share of the group's rows below each edge."""
+        below = np.concatenate([self.n_below[:, None], self.counts], axis=1).cumsum(axis=1)
+        return below / np.maximum(self.n, 1)[:, None]
+
+
+def distribution(values: np.ndarray, code: np.ndarray, names: tuple[str, ...], edges: np.ndarray) -> Distribution:
+    """Histogram of `values` (NaN left out) in each group; bins are closed below, the last one above too."""
+    parts = [values[(code == k) & ~np.isnan(values)] for k in range(len(names))]
+    counts = [np.histogram(part, edges)[0] for part in parts]
+    return Distribution(
+        edges=edges,
+        names=names,
+        counts=np.array(counts, np.int64).reshape(len(names), len(edges) - 1),
+        n_below=np.array([int((part < edges[0]).sum()) for part in parts], np.int64),
+        n_above=np.array([int((part > edges[-1]).sum()) for part in parts], np.int64),
+        median=np.array([np.median(part) if len(part) else np.nan for part in parts]),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """Rows by two values. `counts[k, j, i]`: group k, bin j of y, bin i of x; `n_beyond` lie outside of either axis."""
+
+    x_edges: np.ndarray
+    y_edges: np.ndarray
+    names: tuple[str, ...]
+    counts: np.ndarray  # int64[groups, ny, nx]
+    n_beyond: np.ndarray  # int64[groups]
+
+
+def grid(
+    x: np.ndarray, y: np.ndarray, code: np.ndarray, names: tuple[str, ...], x_edges: np.ndarray, y_edges: np.ndarray
+) -> Grid:
+    """Count rows in rectangles; rows with NaN in either value are left out."""
+    usable = ~(np.isnan(x) | np.isnan(y))
+    n_x, n_y = len(x_edges) - 1, len(y_edges) - 1
+    i, j = _bin_of(x, x_edges), _bin_of(y, y_edges)
+    inside = usable & (i >= 0) & (j >= 0)
+    flat = (code[inside].astype(np.int64) * n_y + j[inside]) * n_x + i[inside]
+    counts = np.bincount(flat, minlength=len(names) * n_y * n_x).reshape(len(names), n_y, n_x)
+    beyond = np.bincount(code[usable & ~inside], minlength=len(names))
+    return Grid(x_edges, y_edges, names, counts, beyond)
+
+
+def _bin_of(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Index of the bin, -1 outside; closed below, the last bin above too. NaN gives -1."""
+    found = np.searchsorted(edges, values, side="right") - 1
+    found[values == edges[-1]] = len(edges) - 2
+    found[~((values >= edges[0]) & (values <= edges[-1]))] = -1
+    return found
+
+
+def regions(
+    base_loss: np.ndarray, learnability: np.ndarray, *, cut: float, known_below: float = KNOWN_BELOW_NATS
+) -> np.ndarray:
+    """int8[n] into REGIONS, -1 without a learnability. Each is a rectangle of the plane:
+
+    learnability >= cut                     learnable
+    below the cut, base loss < known_below  already known
+    below the cut, base loss >= known_below too hard or noisy
+    below 0 (and below the cut)             forgotten
+    """
+    with np.errstate(invalid="ignore"):
+        region = np.where(base_loss < known_below, 1, 2).astype(np.int8)
+        region[learnability < 0] = 3
+        region[learnability >= cut] = 0
+    region[np.isnan(learnability)] = -1
+    return region
+
+
+def region_counts(region: np.ndarray, code: np.ndarray, n_groups: int) -> np.ndarray:
+    """int64[groups, 4]: rows in each region."""
+    placed = region >= 0
+    flat = code[placed].astype(np.int64) * len(REGIONS) + region[placed]
+    return np.bincount(flat, minlength=n_groups * len(REGIONS)).reshape(n_groups, len(REGIONS))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BinMedians:
+    """Quartiles of y in bins of x; NaN where a bin holds fewer rows than asked for."""
+
+    edges: np.ndarray  # float64[b + 1]
+    n: np.ndarray  # int64[b]
+    lower: np.ndarray  # float64[b], 25 %
+    median: np.ndarray  # float64[b]
+    upper: np.ndarray  # float64[b], 75 %
+
+
+def bin_medians(x: np.ndarray, y: np.ndarray, edges: np.ndarray, *, at_least: int = 5) -> BinMedians:
+    """Median and quartiles of y along x, for bins of `at_least` rows."""
+    i = _bin_of(x, edges)
+    usable = (i >= 0) & ~np.isnan(y)
+    order = np.lexsort((y[usable], i[usable]))
+    ranked, bins = y[usable][order], i[usable][order]
+    starts = np.searchsorted(bins, np.arange(len(edges)))
+    quartiles = np.full((3, len(edges) - 1), np.nan)
+    for k, (start, end) in enumerate(itertools.pairwise(starts)):
+        if end - start >= at_least:
+            quartiles[:, k] = np.quantile(ranked[start:end], [0.25, 0.5, 0.75])
+    return BinMedians(edges, np.diff(starts), *quartiles)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSummary:
+    """One line of a table by domain, dataset or length; losses in nats a response token, None without a scored row."""
+
+    name: str
+    n_rows: int
+    n_scored: int
+    n_tokens: int
+    base_loss: float | None
+    reference_loss: float | None
+    learnability_lower: float | None
+    learnability_median: float | None
+    learnability_upper: float | None
+    negative_share: float | None
+
+
+def summaries(table: ScoreTable, code: np.ndarray, names: tuple[str, ...]) -> list[GroupSummary]:
+    """Means of the losses and quartiles of the learnability in each group; rows of code -1 are left out."""
+    learnability = table.learnability()
+    scored = ~np.isnan(learnability)
+    lines = []
+    for k, name in enumerate(names):
+        rows = code == k
+        chosen = rows & scored
+        found = learnability[chosen]
+        lower, median, upper = np.quantile(found, [0.25, 0.5, 0.75]).tolist() if len(found) else (None, None, None)
+        lines.append(
+            GroupSummary(
+                name=name,
+                n_rows=int(rows.sum()),
+                n_scored=len(found),
+                n_tokens=int(table.n_tokens[rows].sum()),
+                base_loss=float(table.base_loss[chosen].mean()) if len(found) else None,
+                reference_loss=float(table.reference_loss[chosen].mean()) if len(found) else None,
+                learnability_lower=lower,
+                learnability_median=median,
+                learnability_upper=upper,
+                negative_share=float((found < 0).mean()) if len(found) else None,
+            )
+        )
+    return lines
+
+
+# Response tokens: powers of two, as lengths spread.
+LENGTH_BINS = (1, 5, 16, 32, 64, 128, 256, 512, 1024)
+
+
+def length_groups(n_tokens: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Code and name of each row's length bin; -1 without a response. The last bin has no upper end."""
+    code = np.searchsorted(LENGTH_BINS, n_tokens, side="right") - 1
+    inner = [f"{low:,}–{high - 1:,}" for low, high in itertools.pairwise(LENGTH_BINS)]
+    return code, (*inner, f"{LENGTH_BINS[-1]:,} or more")
+
+
+def round_axis(values: np.ndarray, *, tail: float = 0.005) -> tuple[float, float]:
+    """A round range that leaves at most the share `tail` of the values beyond either end; (0, 1) without values."""
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return 0.0, 1.0
+    place = int(tail * (len(values) - 1))
+    ends = np.partition(values, [place, len(values) - 1 - place])[[place, len(values) - 1 - place]]
+    return rounded_outward(float(ends[0]), float(ends[1]))
+
+
+def rounded_outward(low: float, high: float) -> tuple[float, float]:
+    """The least range of round numbers around [low, high]; never empty."""
+    step = _round_step((high - low) / 20 or abs(high) / 20 or 0.05)
+    low, high = math.floor(low / step) * step, math.ceil(high / step) * step
+    return (low, high) if high > low else (low - step, high + step)
+
+
+def _round_step(step: float) -> float:
+    """The least of 1, 2, 5 times a power of ten that is not below `step`."""
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step * (1 - 1e-9))
+
+
+def log_axis(values: np.ndarray, *, tail: float = 0.002) -> tuple[float, float]:
+    """A range for a logarithmic axis over the values above 0; (0.1, 10) without any."""
+    values = values[values > 0]
+    if not len(values):
+        return 0.1, 10.0
+    place = int(tail * (len(values) - 1))
+    low, high = np.partition(values, [place, len(values) - 1 - place])[[place, len(values) - 1 - place]]
+    # Tenths of a decade are fine enough, and a single value still gets a width.
+    low, high = math.floor(math.log10(low) * 10) / 10, math.ceil(math.log10(high) * 10) / 10
+    return 10.0**low, 10.0 ** (high if high > low else low + 0.1)
