@@ -1,0 +1,196 @@
+"""Select rows of a project by a spec, and keep selections under names."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from lobass_core.errors import SelectionError
+from lobass_core.learnability.diagnostics import LengthCheck, VersusRandom, length_check, versus_random
+from lobass_core.project import Project
+from lobass_core.selection import order
+from lobass_core.selection.score_table import SortedScores
+from lobass_core.selection.select import SelectionResult
+from lobass_core.selection.select import select as pick
+from lobass_core.specs import SelectionSpec
+from lobass_core.store import selections as saved
+from lobass_core.store.scorings import Scoring, list_scorings
+from lobass_core.store.selections import SavedSelection
+from lobass_core.workflows.explore import Scored, scored
+from lobass_core.workflows.recent import Recent
+
+_sorted: Recent[SortedScores] = Recent(4)
+
+
+def select(project: Project, spec: SelectionSpec, run: str | None = None) -> SelectionResult:
+    """What the spec keeps of the scored rows; nothing is saved.
+
+    Raises:
+        SelectionError: nothing is scored, several scorings and no `run`, or an unknown dataset or domain.
+    """
+    return pick(scored(project, run).table, spec)
+
+
+def sorted_scores(rows: Scored, spec: SelectionSpec) -> SortedScores:
+    """The rows sorted for the spec's method, scope and gates, ready to answer any budget and balance at once.
+
+    Kept for the last few, so that a drag sorts nothing.
+    """
+    key = (*rows.key, spec.method, spec.datasets, spec.seed if spec.method == "random" else 0)
+    ranked = _sorted.get(
+        key, lambda: SortedScores.build(rows.table, spec.method, seed=spec.seed, datasets=spec.datasets)
+    )
+    return _sorted.get((*key, spec.gates), lambda: ranked.with_gates(spec.gates))
+
+
+def save(
+    project: Project, name: str, spec: SelectionSpec, run: str | None = None, *, replace: bool = False
+) -> SelectionResult:
+    """Select and save spec, counts and picks under a name.
+
+    Raises:
+        SelectionError: as `select`; or the name is empty, or taken and `replace` is not asked.
+    """
+    rows = scored(project, run)
+    result = pick(rows.table, spec)
+    with project.store() as store, store.transaction() as cursor:
+        saved.save_selection(
+            cursor,
+            name=name.strip(),
+            scoring_id=rows.scoring.scoring_id,
+            spec=spec.to_dict(),
+            result=result.to_dict(),
+            tokens_kept=result.tokens_kept,
+            picks=picks_table(rows, result),
+            replace=replace,
+        )
+    return result
+
+
+def picks_table(rows: Scored, result: SelectionResult) -> pa.Table:
+    """The picks as the store keeps them: row_key, sample_key, pick_rank, reason, score (null without one)."""
+    return pa.table(
+        {
+            "row_key": result.row_key,
+            "sample_key": rows.table.sample_key[result.rows],
+            "pick_rank": result.rank,
+            "reason": pa.array(result.reasons, pa.string()),
+            "score": pa.array(result.score, pa.float64(), mask=np.isnan(result.score)),
+        }
+    )
+
+
+def list_selections(project: Project, *, deleted: bool = False) -> list[SavedSelection]:
+    """Saved selections, latest first; with `deleted` those that can be brought back."""
+    with project.store() as store:
+        return saved.list_selections(store.cursor(), deleted=deleted)
+
+
+def load(project: Project, name: str) -> tuple[SavedSelection, SelectionSpec]:
+    """A saved selection and its spec.
+
+    Raises:
+        SelectionError: there is none of that name.
+    """
+    with project.store() as store:
+        found = saved.find_selection(store.cursor(), name)
+    return found, SelectionSpec.from_dict(found.spec)
+
+
+def picks(project: Project, name: str) -> pa.Table:
+    """The saved picks in rank order: row_key, sample_key, pick_rank, reason, score."""
+    with project.store() as store:
+        cursor = store.cursor()
+        return saved.selection_picks(cursor, saved.find_selection(cursor, name).selection_id)
+
+
+def rename(project: Project, name: str, new_name: str) -> None:
+    """Give a selection another name.
+
+    Raises:
+        SelectionError: no such selection, or the new name is taken or empty.
+    """
+    with project.store() as store, store.transaction() as cursor:
+        saved.rename_selection(cursor, name, new_name.strip())
+
+
+def duplicate(project: Project, name: str, new_name: str = "") -> str:
+    """Save the same picks again, as they are, under another name ("NAME copy" without one); returns the name.
+
+    Raises:
+        SelectionError: no such selection, or the new name is taken.
+    """
+    with project.store() as store, store.transaction() as cursor:
+        found = saved.find_selection(cursor, name)
+        taken = {other.name for other in saved.list_selections(cursor)}
+        new_name = new_name.strip() or _free_name(f"{name} copy", taken)
+        saved.save_selection(
+            cursor,
+            name=new_name,
+            scoring_id=found.scoring_id,
+            spec=found.spec,
+            result=found.result,
+            tokens_kept=found.tokens_kept,
+            picks=saved.selection_picks(cursor, found.selection_id),
+        )
+    return new_name
+
+
+def _free_name(wish: str, taken: set[str]) -> str:
+    number = 2
+    name = wish
+    while name in taken:
+        name = f"{wish} {number}"
+        number += 1
+    return name
+
+
+def delete(project: Project, name: str) -> int:
+    """Put a selection aside; returns the id for `undelete`.
+
+    Raises:
+        SelectionError: no such selection.
+    """
+    with project.store() as store, store.transaction() as cursor:
+        return saved.delete_selection(cursor, name)
+
+
+def undelete(project: Project, selection_id: int) -> str:
+    """Bring a deleted selection back and return its name.
+
+    Raises:
+        SelectionError: it is not among the deleted ones, or its name is taken by now.
+    """
+    with project.store() as store, store.transaction() as cursor:
+        return saved.undelete_selection(cursor, selection_id)
+
+
+def scoring_of(project: Project, selection: SavedSelection) -> Scoring:
+    """The scoring that a selection was made from.
+
+    Raises:
+        SelectionError: the scoring is not in the store any more.
+    """
+    with project.store() as store:
+        for scoring in list_scorings(store.cursor()):
+            if scoring.scoring_id == selection.scoring_id:
+                return scoring
+    raise SelectionError(f"the scores behind selection {selection.name!r} are gone", do="Select again and save.")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Whether a selection is just about length, and how it differs from a random one."""
+
+    length: LengthCheck
+    random: VersusRandom
+
+
+def verdicts(rows: Scored, spec: SelectionSpec, result: SelectionResult) -> Verdicts:
+    """Judge a selection against the rows that it could have kept: those that competed by their score, and the picks."""
+    pool = np.flatnonzero((result.reason_codes == order.BELOW_CUT) | (result.reason_codes == order.KEPT))
+    score = rows.table.score(spec.method, spec.seed)
+    return Verdicts(
+        length=length_check(score, rows.table.n_tokens, pool, result.rows),
+        random=versus_random(rows.table, pool, result.rows, by_domain=spec.balance != "global"),
+    )
