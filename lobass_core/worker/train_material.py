@@ -1,0 +1,123 @@
+"""What a training run settles first: tokens, folds, and who trains on what."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from lobass_core.errors import RenderError, RequestError
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.rendering.render import Renderer, resolve_max_tokens
+from lobass_core.rendering.templates import Template, load_template
+from lobass_core.scoring.model_files import config_of, find_model, position_limit
+from lobass_core.scoring.models import choose_device, load_tokenizer
+from lobass_core.scoring.token_table import TokenTable
+from lobass_core.similarity.folds import assign_folds, held_out_rows
+from lobass_core.similarity.near_duplicates import duplicate_groups
+from lobass_core.specs import TrainReferenceSpec
+from lobass_core.training.batches import plan_steps
+from lobass_core.worker.reporter import Reporter
+from lobass_core.worker.samples import read_samples
+
+# Enough to know a mean loss to about 1 %, and quick to score.
+MOST_HELD_OUT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What all folds share.
+
+    `by_id` holds the table's rows in order of their sample ids: whatever is drawn is drawn from it, so that nothing
+    depends on the order of the input. `folds` has the fold of each row; `held_out` the rows that one model leaves out.
+    """
+
+    spec: TrainReferenceSpec
+    tokenizer: Any
+    template: Template
+    max_tokens: int
+    device: torch.device
+    table: TokenTable
+    by_id: np.ndarray
+    folds: np.ndarray
+    held_out: np.ndarray
+    n_without_response: int
+
+    def trained_rows(self, fold: int) -> np.ndarray:
+        """Rows that a fold's model trains on, by id."""
+        unseen = self.folds == fold if self.spec.folds > 1 else np.isin(np.arange(len(self.table)), self.held_out)
+        return self.by_id[~unseen[self.by_id]]
+
+    def measured_rows(self, fold: int) -> np.ndarray:
+        """Unseen rows to measure a fold's model on: for K folds some of the fold itself, else the rows left out."""
+        if self.spec.folds == 1:
+            return self.held_out
+        unseen = self.by_id[self.folds[self.by_id] == fold]
+        return np.random.default_rng([self.spec.seed, fold]).permutation(unseen)[:MOST_HELD_OUT]
+
+    def steps(self, fold: int) -> list[np.ndarray]:
+        """The rows of every optimiser step of a fold's model."""
+        rows, spec = self.trained_rows(fold), self.spec
+        plan = plan_steps(self.table.lengths[rows], spec.budget_tokens, spec.epochs, spec.seed)
+        return [rows[step] for step in plan]
+
+
+def prepare_material(run: RunFolder, report: Reporter, spec: TrainReferenceSpec) -> Material:
+    """Render the samples and decide who trains on what.
+
+    Raises:
+        LobassError: the base's tokenizer, the template or the samples cannot be used.
+        Cancelled: the run's owner asked it to stop.
+    """
+    device = choose_device(spec.device)
+    report.update(phase="rendering", device=str(device))
+    tokenizer = load_tokenizer(spec.base)
+    template = load_template(spec.render.template, tokenizer)
+    max_tokens = resolve_max_tokens(spec.render.max_tokens, position_limit(config_of(find_model(spec.base).folder)))
+    renderer = Renderer(tokenizer, template, spec.render.mask_rule, max_tokens)
+    texts: dict[str, str] = {}
+    domains: dict[str, str] = {}
+    tables, n_refused, reason = [], 0, ""
+    for chunk in read_samples(run.input_path, columns=("domain",)):
+        report.check_cancel()
+        rendered = renderer.render([sample for sample, _ in chunk])
+        for (sample, facts), item in zip(chunk, rendered, strict=True):
+            if item.status == "no_response":
+                n_refused, reason = n_refused + 1, item.reason
+                continue
+            texts[sample.sample_id] = "\n".join(turn.content for turn in sample.turns)
+            domains[sample.sample_id] = facts.get("domain") or ""
+        tables.append(TokenTable.of([item for item in rendered if item.status != "no_response"]))
+        report.update(n_done=len(texts) + n_refused)
+    if not texts:
+        raise RenderError(
+            f"none of the {n_refused:,} samples has a response to train on: {reason or 'there are no samples'}",
+            where=template.name,
+            do="Choose another --template, or other --datasets.",
+        )
+    table = TokenTable.concatenated(tables)
+    folds, held_out = _assign(report, spec, table, texts, domains)
+    by_id = np.array(sorted(range(len(table)), key=lambda row: table.sample_ids[row]), dtype=np.int64)
+    return Material(spec, tokenizer, template, max_tokens, device, table, by_id, folds, held_out, n_refused)
+
+
+def _assign(
+    report: Reporter, spec: TrainReferenceSpec, table: TokenTable, texts: dict[str, str], domains: dict[str, str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The fold of each row (K folds), and the rows left out (one model); near duplicates stay together."""
+    one_fold, nothing = np.zeros(len(table), dtype=np.int32), np.zeros(0, dtype=np.int64)
+    if spec.folds == 1 and not spec.held_out_share:
+        return one_fold, nothing
+    report.update(phase="looking for near duplicates")
+    ids = table.sample_ids
+    groups = duplicate_groups([texts[sample_id] for sample_id in ids])
+    if spec.folds == 1:
+        return one_fold, held_out_rows(ids, groups, spec.held_out_share, spec.seed, MOST_HELD_OUT)
+    folds = assign_folds(ids, groups, [domains[sample_id] for sample_id in ids], spec.folds, spec.seed)
+    if len(np.unique(folds)) < spec.folds:
+        raise RequestError(
+            f"{spec.folds} folds cannot be filled: near duplicates share a fold, and there are only "
+            f"{groups.max() + 1:,} groups of them",
+            do="Ask for fewer --folds.",
+        )
+    return folds, nothing

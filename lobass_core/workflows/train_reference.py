@@ -1,0 +1,151 @@
+"""Fine-tune a base model into a reference that scoring finds by its name; go on with one that was stopped."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lobass_core.errors import LobassError, RequestError, RunError
+from lobass_core.jobs.launch import follow, launch
+from lobass_core.jobs.progress import Progress
+from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.project import Project
+from lobass_core.specs import ModelSpec, TrainReferenceSpec
+from lobass_core.store.datasets import Dataset, list_datasets, sample_batches
+from lobass_core.workflows.score import check_datasets, write_input
+
+OnProgress = Callable[[Progress], None]
+
+KIND = "train_reference"
+# One path component on every system, and no option or hidden file.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedReference:
+    """A reference that was trained in this project, as its recipe tells it."""
+
+    name: str
+    path: Path
+    method: str
+    folds: int
+    base: str
+    n_samples: int
+    held_out_loss_before: float | None
+    held_out_loss_after: float | None
+    made_at: str
+    recipe: dict
+
+
+def train_reference(project: Project, spec: TrainReferenceSpec, on_progress: OnProgress | None = None) -> dict:
+    """Train the reference and wait for it; the worker's result.
+
+    Raises:
+        LobassError: in the worker's words; what it did is kept, and the same call goes on from there.
+    """
+    run = start(project, spec)
+    try:
+        follow(run, on_progress)
+    except LobassError as error:
+        again = f"The same command goes on from the last checkpoint of run {run.run_id}."
+        raise type(error)(error.what, where=error.where, do=f"{error.do} {again}".strip()) from error
+    return run.read_result()
+
+
+def start(project: Project, spec: TrainReferenceSpec) -> RunFolder:
+    """Launch the training, or the stopped one of the same name, settings and data again; returns at once.
+
+    Raises:
+        RequestError: the name is taken or no name, a dataset is not there, or there is nothing to train on.
+        RunError: that reference is being trained already.
+    """
+    if not _NAME.fullmatch(spec.name):
+        raise RequestError(
+            f"{spec.name!r} cannot be the name of a reference",
+            do="Use letters, digits, dots, dashes and underscores, beginning with a letter or digit.",
+        )
+    output = project.models_dir / spec.name
+    if output.exists():
+        raise RequestError(
+            f"there is a reference {spec.name!r} already", where=str(output), do="Train under another --name."
+        )
+    spec = dataclasses.replace(spec, base=_absolute(spec))
+    with project.store() as store:
+        datasets = list_datasets(store.cursor())
+        check_datasets([dataset.name for dataset in datasets], spec.datasets)
+        settings = {**spec.to_dict(), "output_dir": str(output), "data": _data(datasets, spec.datasets)}
+        run = _stopped(project, settings)
+        if run is None:
+            run = RunFolder.create(project.runs_dir, KIND, settings)
+            write_input(run, sample_batches(store.cursor(), spec.datasets))
+    launch(run)
+    return run
+
+
+def list_references(project: Project) -> list[TrainedReference]:
+    """The references that were trained here to the end, by name."""
+    found = []
+    for recipe_path in sorted(project.models_dir.glob("*/recipe.json")):
+        recipe = _read(recipe_path)
+        if recipe.get("spec"):
+            found.append(
+                TrainedReference(
+                    name=recipe_path.parent.name,
+                    path=recipe_path.parent,
+                    method=recipe["method"],
+                    folds=int(recipe["spec"]["folds"]),
+                    base=recipe["base"],
+                    n_samples=int(recipe["n_samples"]),
+                    held_out_loss_before=recipe["held_out_loss_before"],
+                    held_out_loss_after=recipe["held_out_loss_after"],
+                    made_at=recipe["made_at"],
+                    recipe=recipe,
+                )
+            )
+    return found
+
+
+def _absolute(spec: TrainReferenceSpec) -> ModelSpec:
+    """The base with its folder spelled out: the worker and a LoRA adapter must find it from anywhere."""
+    folder = Path(spec.base.path).expanduser()
+    return dataclasses.replace(spec.base, path=str(folder.resolve())) if folder.is_dir() else spec.base
+
+
+def _data(datasets: list[Dataset], asked: tuple[str, ...]) -> list[dict]:
+    """What the recipe says of the data."""
+    return [
+        {"name": dataset.name, "path": dataset.path, "sha256": dataset.file_sha256, "n_rows": dataset.n_rows}
+        for dataset in datasets
+        if not asked or dataset.name in asked
+    ]
+
+
+def _stopped(project: Project, settings: dict) -> RunFolder | None:
+    """The latest run that would train the same thing and did not finish.
+
+    Raises:
+        RunError: one of that name is at it.
+    """
+    for run in reversed(list_runs(project.runs_dir)):
+        if run.kind != KIND or run.spec.get("name") != settings["name"]:
+            continue
+        state = run.state()
+        if state == "running":
+            raise RunError(
+                f"reference {settings['name']!r} is being trained by run {run.run_id}",
+                where=str(run.path),
+                do=f"Wait for it, or stop it: lobass cancel {run.run_id}.",
+            )
+        # Through JSON, as the run's own settings went.
+        if state != "done" and run.input_path.is_file() and run.spec == json.loads(json.dumps(settings)):
+            return run
+    return None
+
+
+def _read(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
