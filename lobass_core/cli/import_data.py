@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, names, pairs
+from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, pairs
 from lobass_core.cli.output import print_facts, print_json, print_table, progress_bar
 from lobass_core.errors import RequestError
 from lobass_core.project import Project
@@ -67,3 +67,48 @@ def _rule(text: str) -> tuple[str, str, str]:
     if len(found) != 1:
         raise RequestError(f"{text!r} is not a domain rule", do="Write --domain-rule COLUMN=VALUE:DOMAIN.")
     return (*found[0], domain.strip())
+
+
+def _show_result(result: workflow.ImportResult, json: bool) -> None:
+    if json:
+        print_json(result.to_dict())
+        return
+    if result.already_imported:
+        print_facts(
+            f"{result.dataset} holds this file already; nothing was imported twice", [("rows", result.n_seen_before)]
+        )
+        return
+    print_facts(
+        f"Imported {result.n_imported:,} of {result.n_rows:,} rows as {result.dataset}",
+        [
+            ("format", f"{result.detection.label}: {result.detection.reason}"),
+            ("domains", ", ".join(f"{domain} {n:,}" for domain, n in result.domains.items())),
+            ("seen in earlier files", result.n_seen_before),
+            ("repeated in this file", result.n_duplicates),
+            ("rejected", result.n_rejected),
+            ("seconds", round(result.seconds, 2)),
+        ],
+    )
+    if result.reasons:
+        print_table(("rejected rows", "reason"), [(n, reason) for reason, n in result.reasons.items()])
+        print_facts("The rejected rows are kept", [("to see them", "lobass status --rejects FILE")])
+
+
+def _show_preview(project: Project, spec: ImportSpec, n_rows: int, json: bool) -> None:
+    shown = workflow.preview(project, spec, limit=n_rows)
+    if json:
+        print_json(shown.to_dict())
+        return
+    print_facts(
+        f"{shown.path.name} would be read as {shown.detection.label}",
+        [("reason", shown.detection.reason), ("encoding", shown.encoding), ("columns", ", ".join(shown.columns))],
+    )
+    for row in shown.rows:
+        turns = row.sample.turns if row.sample else ()
+        facts = [(turn.role, _shortened(turn.content)) for turn in turns] or [("rejected", row.reason)]
+        print_facts(f"row {row.row_index:,}, line {row.line:,}, {row.domain or 'no domain'}", facts)
+
+
+def _shortened(text: str, n_chars: int = 300) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= n_chars else f"{line[:n_chars]} … ({len(text):,} characters)"

@@ -37,7 +37,13 @@ def resolve_reference(
         raise ModelError(
             "the folder holds no PEFT adapter", where=str(path), do="Leave out --adapter for a whole model."
         )
-    return ResolvedReference((_reference_model(base, name_or_path, is_adapter),), path.name)
+    return ResolvedReference((_reference_model(base, _absolute(name_or_path), is_adapter),), path.name)
+
+
+def _absolute(path_or_hub_id: str) -> str:
+    """A folder spelled out in full, so that the worker and a later resume find it from anywhere; a hub id as it is."""
+    folder = Path(path_or_hub_id).expanduser()
+    return str(folder.resolve()) if folder.exists() else path_or_hub_id
 
 
 def _reference_model(base: ModelSpec, path: str, is_adapter: bool) -> ModelSpec:
@@ -82,7 +88,7 @@ def score_spec(
     trust_remote_code: bool = False,
 ) -> ScoreSpec:
     """Build the settings from what a person types; a reference trained here brings its own rendering along."""
-    base_model = ModelSpec(base, trust_remote_code=trust_remote_code)
+    base_model = ModelSpec(_absolute(base), trust_remote_code=trust_remote_code)
     resolved = resolve_reference(project, reference, base_model, adapter=adapter)
     render = RenderSpec(
         template or resolved.render.template,
