@@ -1,7 +1,7 @@
 """The scored rows of a project as arrays, and the views of them that the Learnability page draws."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +11,14 @@ from lobass_core.learnability.diagnostics import LengthCheck, length_check
 from lobass_core.learnability.scores import ScoreTable
 from lobass_core.project import Project
 from lobass_core.specs import Method
+from lobass_core.store import scorings
+from lobass_core.store.browse import verdict_codes
 from lobass_core.store.datasets import list_datasets
-from lobass_core.store.scorings import Scoring, find_scoring, score_rows
+from lobass_core.store.scorings import Scoring
 from lobass_core.workflows.recent import Recent
+from lobass_core.workflows.row_table import leased_rows
 
-# One table of 5M rows takes 300 MB, so three scorings side by side still fit a laptop.
-_tables: Recent["Scored"] = Recent(3)
+_scored: Recent["Scored"] = Recent(3)
 
 N_BINS = 80
 PLANE_BINS = (60, 48)
@@ -37,8 +39,20 @@ class Scored:
         return self.store_path, self.revision, self.scoring.scoring_id
 
 
+def list_scorings(project: Project) -> list[Scoring]:
+    """Every pair of models that has been scored, latest first."""
+    with project.store() as store:
+        return scorings.list_scorings(store.cursor())
+
+
+def dataset_names(project: Project) -> list[str]:
+    """Names of the imported datasets, in order of import."""
+    with project.store() as store:
+        return [dataset.name for dataset in list_datasets(store.cursor())]
+
+
 def scored(project: Project, run: str | None = None) -> Scored:
-    """The rows of the only scoring, or of the run's; read once a revision and scoring.
+    """The rows of the only scoring, or of the run's, with the decisions that stand; read once a revision and scoring.
 
     Raises:
         SelectionError: nothing is scored, or several scorings and no `run`.
@@ -46,16 +60,29 @@ def scored(project: Project, run: str | None = None) -> Scored:
     """
     with project.store() as store:
         cursor = store.cursor()
-        scoring, revision = find_scoring(cursor, run), store.revision()
+        scoring, revision = scorings.find_scoring(cursor, run), store.revision()
         key = (project.store_path, revision, scoring.scoring_id)
 
         def read() -> Scored:
-            _tables.forget(lambda old: old[0] == key[0] and old[1] != revision)  # type: ignore[index]
-            names = {dataset.dataset_id: dataset.name for dataset in list_datasets(cursor)}
-            table = ScoreTable.from_arrow(score_rows(cursor, scoring), names)
-            return Scored(project.store_path, revision, scoring, table)
+            _scored.forget(lambda old: old[0] == key[0] and old[1] != revision)  # type: ignore[index]
+            # A decision bumps the revision, but leaves the million losses as they are: only verdicts are read again.
+            table = leased_rows(project, store, scoring.run_id).table
+            decision = _decisions(table.sample_key, *verdict_codes(cursor))
+            return Scored(project.store_path, revision, scoring, replace(table, decision=decision))
 
-        return _tables.get(key, read)
+        return _scored.get(key, read)
+
+
+def _decisions(sample_key: np.ndarray, decided: np.ndarray, verdict: np.ndarray) -> np.ndarray:
+    """int8 a row: the verdict on its sample, 0 without one."""
+    decision = np.zeros(len(sample_key), np.int8)
+    if len(decided):
+        order = np.argsort(decided)
+        place = np.minimum(np.searchsorted(decided, sample_key, sorter=order), len(decided) - 1)
+        found = order[place]
+        has_one = decided[found] == sample_key
+        decision[has_one] = verdict[found[has_one]]
+    return decision
 
 
 def score_table(project: Project, run: str | None = None) -> ScoreTable:
