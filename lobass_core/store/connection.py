@@ -1,6 +1,7 @@
 """Lease the project's database on demand and give it back soon, so that several programs can take turns."""
 
 import atexit
+import errno
 import re
 import threading
 import time
@@ -19,8 +20,17 @@ from lobass_core.store.schema import prepare
 IDLE_SECONDS = 2.0
 WAIT_SECONDS = 15.0
 RETRY_SECONDS = 0.1
+# What DuckDB may hold in memory before it spills to disk: a dashboard over a million rows stays under 2 GB in all.
+MEMORY_LIMIT = "1GB"
 
 OnWait = Callable[[str], None]
+_announcer: OnWait | None = None
+
+
+def announce_waits(on_wait: OnWait | None) -> None:
+    """Have every wait for a store told to `on_wait`, with who holds it, unless the `lease` has its own."""
+    global _announcer
+    _announcer = on_wait
 
 
 class Store:
@@ -30,6 +40,7 @@ class Store:
         self.path = path
         self._connection = connection
         self._writing = threading.Lock()
+        self._writer: int | None = None
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A cursor of its own for one piece of work."""
@@ -42,12 +53,14 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """One write, whole or not at all; bumps the revision.
+        """One write, whole or not at all; bumps the revision. Threads take turns; blocks do not nest.
 
         Raises:
             StoreError: the disk is full or the database refused.
         """
+        assert self._writer != threading.get_ident(), "a transaction inside a transaction would wait for itself"
         with self._writing:
+            self._writer = threading.get_ident()
             cursor = self.cursor()
             cursor.execute("BEGIN TRANSACTION")
             try:
@@ -58,10 +71,11 @@ class Store:
                 cursor.execute("COMMIT")
             except BaseException as error:
                 _roll_back(cursor)
-                if isinstance(error, duckdb.Error | OSError):
+                if isinstance(error, duckdb.Error) or _is_full(error):
                     raise _store_error(error, self.path) from error
                 raise
             finally:
+                self._writer = None
                 cursor.close()
 
     def close(self) -> None:
@@ -70,6 +84,7 @@ class Store:
 
 def read_table(cursor: duckdb.DuckDBPyConnection, sql: str, values: dict | list | None = None) -> pa.Table:
     """The result of a query as an Arrow table, without the extra copy that a DB-API result makes."""
+    cursor.complete()  # a fetchone() before this leaves its result half read, and DuckDB refuses another query then
     relation = cursor.sql(sql, params=values)
     assert relation is not None, "the statement is no query"
     return relation.to_arrow_table()
@@ -89,9 +104,13 @@ def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
         return
 
 
-def _store_error(error: Exception, path: Path) -> StoreError:
+def _is_full(error: BaseException) -> bool:
+    return "No space left" in str(error) or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _store_error(error: BaseException, path: Path) -> StoreError:
     text = str(error).splitlines()[0]
-    if "No space left" in str(error) or getattr(error, "errno", None) == 28:
+    if _is_full(error):
         return StoreError(
             "the disk is full", where=str(path), do="Nothing of this step was kept. Free some space and run it again."
         )
@@ -145,14 +164,16 @@ def lease(path: Path, *, wait_seconds: float = WAIT_SECONDS, on_wait: OnWait | N
 
     Raises:
         StoreLockedError: another process still holds it after `wait_seconds`.
-        StoreError: the file is damaged, or of a newer version.
+        StoreError: the file is damaged, or of a newer version, or the database refused a statement in the block.
     """
     path = path.resolve()
     with _leases_lock:
         held = _leases.setdefault(path, _Lease(path))
-    store = held.take(wait_seconds, on_wait)
+    store = held.take(wait_seconds, on_wait or _announcer)
     try:
         yield store
+    except duckdb.Error as error:
+        raise _store_error(error, path) from error
     finally:
         held.give_back()
 
@@ -175,35 +196,44 @@ def _release_all() -> None:
 
 
 def _open(path: Path, wait_seconds: float, on_wait: OnWait | None) -> Store:
+    connection = _connect(path, wait_seconds, on_wait)
+    try:
+        prepare(connection, path)
+        _lock_down(connection, path)
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, duckdb.Error):
+            raise _cannot_open(error, path) from error
+        raise
+    return Store(path, connection)
+
+
+def _connect(path: Path, wait_seconds: float, on_wait: OnWait | None) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + wait_seconds
     told = False
     while True:
         try:
-            connection = duckdb.connect(str(path))
-            break
-        except duckdb.IOException as error:
+            return duckdb.connect(str(path), config={"memory_limit": MEMORY_LIMIT})
+        except duckdb.Error as error:
             holder = _holder(str(error))
             if holder is None:
-                raise StoreError(
-                    f"the store cannot be opened: {str(error).splitlines()[0]}", where=str(path)
-                ) from error
+                raise _cannot_open(error, path) from error
             if time.monotonic() > deadline:
                 raise StoreLockedError(
                     "the project's store is in use", where=holder, do="Try again when it has finished, or stop it."
                 ) from error
-            if on_wait and not told:
-                on_wait(holder)
-                told = True
-            time.sleep(RETRY_SECONDS)
-        except duckdb.Error as error:
-            raise StoreError(f"the store cannot be opened: {str(error).splitlines()[0]}", where=str(path)) from error
-    try:
-        prepare(connection, path)
-        _lock_down(connection, path)
-    except BaseException:
-        connection.close()
-        raise
-    return Store(path, connection)
+        if on_wait and not told:
+            on_wait(holder)
+            told = True
+        time.sleep(RETRY_SECONDS)
+
+
+def _cannot_open(error: duckdb.Error, path: Path) -> StoreError:
+    return StoreError(
+        f"the store cannot be opened: {str(error).splitlines()[0]}",
+        where=str(path),
+        do="Restore the file from a backup. Losses can be read again from the run folders.",
+    )
 
 
 def _lock_down(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -1,7 +1,7 @@
 """Datasets, samples, imported rows and rejects: streamed in through Arrow, read back in import order."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import duckdb
@@ -81,11 +81,10 @@ class ImportCounts:
     n_duplicates: int
 
 
-_BATCH_SCHEMA = pa.schema(
+_SAMPLE_SCHEMA = pa.schema(
     [
-        ("row_index", pa.int64()),
-        ("line", pa.int64()),
         ("sample_id", pa.string()),
+        ("tie_key", pa.uint64()),
         ("kind", pa.string()),
         ("turns", pa.string()),
         ("tools", pa.string()),
@@ -94,12 +93,7 @@ _BATCH_SCHEMA = pa.schema(
         ("prompt_text", pa.string()),
         ("response_text", pa.string()),
         ("n_chars", pa.int64()),
-        ("domain", pa.string()),
-        ("source", pa.string()),
     ]
-)
-_REJECT_SCHEMA = pa.schema(
-    [("row_index", pa.int64()), ("line", pa.int64()), ("reason", pa.string()), ("source", pa.string())]
 )
 
 
@@ -122,49 +116,74 @@ class DatasetWriter:
         """Add readable rows; equal samples are stored once."""
         if not rows:
             return
-        batch = pa.Table.from_pylist([_record(row) for row in rows], schema=_BATCH_SCHEMA)
-        self._cursor.register("import_batch", batch)
-        self._cursor.execute(
-            """
-            INSERT INTO samples
-            SELECT $next + row_number() OVER (ORDER BY first_index) - 1, sample_id, kind, turns, tools, rejected,
-                   system_text, prompt_text, response_text, n_chars
-            FROM (SELECT sample_id, min(row_index) AS first_index,
-                         arg_min(kind, row_index) AS kind, arg_min(turns, row_index) AS turns,
-                         arg_min(tools, row_index) AS tools, arg_min(rejected, row_index) AS rejected,
-                         arg_min(system_text, row_index) AS system_text, arg_min(prompt_text, row_index) AS prompt_text,
-                         arg_min(response_text, row_index) AS response_text, arg_min(n_chars, row_index) AS n_chars
-                  FROM import_batch b
-                  WHERE NOT EXISTS (SELECT 1 FROM samples s WHERE s.sample_id = b.sample_id)
-                  GROUP BY sample_id)
-            """,
-            {"next": self._next_sample},
+        samples: dict[str, Sample] = {}
+        for row in rows:
+            samples.setdefault(row.sample.sample_id, row.sample)
+        keys = self._known_keys(samples)
+        new = [sample for sample_id, sample in samples.items() if sample_id not in keys]
+        if new:
+            keys |= {sample.sample_id: self._next_sample + number for number, sample in enumerate(new)}
+            table = pa.Table.from_pylist([_record(sample) for sample in new], schema=_SAMPLE_SCHEMA)
+            first = {"first": self._next_sample}
+            self._insert("INSERT INTO samples SELECT $first + row_number() OVER () - 1, * FROM batch", table, first)
+        table = pa.table(
+            {
+                "row_key": pa.array(range(self._next_row, self._next_row + len(rows)), pa.int64()),
+                "row_index": pa.array([row.row_index for row in rows], pa.int64()),
+                "line": pa.array([row.line for row in rows], pa.int64()),
+                "sample_key": pa.array([keys[row.sample.sample_id] for row in rows], pa.int64()),
+                "domain": pa.array([storable(row.domain) for row in rows], pa.string()),
+                "source": pa.array([storable(row.source) for row in rows], pa.string()),
+            }
         )
-        (self._next_sample,) = _row(self._cursor, "SELECT coalesce(max(sample_key), -1) + 1 FROM samples")
-        self._cursor.execute(
+        self._insert(
             """
             INSERT INTO rows
-            SELECT $next + row_number() OVER (ORDER BY b.row_index) - 1, $dataset_id, b.row_index, b.line,
-                   s.sample_key, b.domain, b.source, false
-            FROM import_batch b JOIN samples s ON s.sample_id = b.sample_id
+            SELECT row_key, $dataset_id, row_index, line, sample_key, domain, source, false FROM batch
             """,
-            {"next": self._next_row, "dataset_id": self.dataset_id},
+            table,
+            {"dataset_id": self.dataset_id},
         )
-        self._cursor.unregister("import_batch")
+        self._next_sample += len(new)
         self._next_row += len(rows)
         self._n_imported += len(rows)
+
+    def _known_keys(self, sample_ids: Iterable[str]) -> dict[str, int]:
+        """sample_id -> sample_key of those that the store holds; one pass over 8 bytes a stored sample."""
+        ids = list(sample_ids)
+        asked = pa.table({"sample_id": ids, "tie_key": pa.array(map(tie_key, ids), pa.uint64())})
+        self._cursor.register("asked", asked)
+        found = self._cursor.execute(
+            """
+            SELECT s.sample_id, s.sample_key
+            FROM samples s JOIN asked a USING (tie_key) WHERE s.sample_id = a.sample_id
+            """
+        ).fetchall()
+        self._cursor.unregister("asked")
+        return dict(found)
+
+    def _insert(self, sql: str, batch: pa.Table, values: dict) -> None:
+        self._cursor.register("batch", batch)
+        self._cursor.execute(sql, values)
+        self._cursor.unregister("batch")
 
     def add_rejects(self, rejects: Sequence[RejectedRow]) -> None:
         """Keep unreadable rows aside."""
         if not rejects:
             return
-        batch = pa.Table.from_pylist([asdict(reject) for reject in rejects], schema=_REJECT_SCHEMA)
-        self._cursor.register("reject_batch", batch)
-        self._cursor.execute(
-            "INSERT INTO rejects SELECT $dataset_id, row_index, line, reason, source FROM reject_batch",
+        table = pa.table(
+            {
+                "row_index": pa.array([reject.row_index for reject in rejects], pa.int64()),
+                "line": pa.array([reject.line for reject in rejects], pa.int64()),
+                "reason": pa.array([storable(reject.reason) for reject in rejects], pa.string()),
+                "source": pa.array([storable(reject.source) for reject in rejects], pa.string()),
+            }
+        )
+        self._insert(
+            "INSERT INTO rejects SELECT $dataset_id, row_index, line, reason, source FROM batch",
+            table,
             {"dataset_id": self.dataset_id},
         )
-        self._cursor.unregister("reject_batch")
         self._n_rejected += len(rejects)
 
     def finish(self) -> ImportCounts:
@@ -186,14 +205,12 @@ class DatasetWriter:
         return ImportCounts(self._n_imported, self._n_rejected, n_seen, self._n_imported - n_seen - n_distinct)
 
 
-def _record(row: ImportedRow) -> dict:
-    sample = row.sample
+def _record(sample: Sample) -> dict:
     by_role = {role: "\n\n".join(t.content for t in sample.turns if t.role == role) for role in ("system", "assistant")}
     prompt = "\n\n".join(turn.content for turn in sample.turns if turn.role in ("user", "tool"))
     return {
-        "row_index": row.row_index,
-        "line": row.line,
         "sample_id": sample.sample_id,
+        "tie_key": tie_key(sample.sample_id),
         "kind": sample.kind,
         "turns": storable(turns_to_json(sample.turns)),
         "tools": storable(sample.tools) if sample.tools else None,
@@ -202,13 +219,18 @@ def _record(row: ImportedRow) -> dict:
         "prompt_text": storable(prompt),
         "response_text": storable(by_role["assistant"]),
         "n_chars": sum(len(turn.content) for turn in sample.turns),
-        "domain": row.domain,
-        "source": storable(row.source),
     }
+
+
+def tie_key(sample_id: str) -> int:
+    """The first 8 bytes of the sample id: the short key of joins, and what breaks ties between equal scores."""
+    return int(sample_id[:16], 16)
 
 
 def storable(text: str) -> str:
     """Text as UTF-8 can hold it: an unpaired surrogate, which no database can, becomes its JSON escape."""
+    if text.isascii():
+        return text
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
@@ -256,19 +278,29 @@ def sample_batches(
 
     A sample in several rows carries its canonical row's domain and dataset.
     """
-    relation = cursor.sql(
+    chosen = read_table(
+        cursor,
         """
-        SELECT s.sample_id, any_value(s.kind) AS kind, any_value(s.turns) AS turns, any_value(s.tools) AS tools,
-               arg_min(r.domain, (r.domain, d.name, r.row_index)) AS domain,
+        SELECT r.sample_key, arg_min(r.domain, (r.domain, d.name, r.row_index)) AS domain,
                arg_min(d.name, (r.domain, d.name, r.row_index)) AS dataset
-        FROM rows r JOIN datasets d USING (dataset_id) JOIN samples s USING (sample_key)
+        FROM rows r JOIN datasets d USING (dataset_id)
         WHERE len($datasets) = 0 OR list_contains($datasets, d.name)
-        GROUP BY s.sample_id, s.sample_key ORDER BY s.sample_key
+        GROUP BY r.sample_key ORDER BY r.sample_key
         """,
-        params={"datasets": list(datasets)},
+        {"datasets": list(datasets)},
     )
-    assert relation is not None
-    yield from relation.to_arrow_reader(batch_rows)
+    # The texts of a million samples are gigabytes: they are joined to a page of keys at a time.
+    for start in range(0, chosen.num_rows, batch_rows):
+        cursor.register("chosen", chosen.slice(start, batch_rows))
+        page = read_table(
+            cursor,
+            """
+            SELECT s.sample_id, s.kind, s.turns, s.tools, c.domain, c.dataset
+            FROM chosen c JOIN samples s USING (sample_key) ORDER BY sample_key
+            """,
+        )
+        cursor.unregister("chosen")
+        yield from page.to_batches()
 
 
 def rejects(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, int, int, str, str]]:

@@ -163,11 +163,11 @@ def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:
         assigned AS (
             SELECT s.sample_key, f.model_fp
             FROM samples s LEFT JOIN reference_folds a ON a.sample_key = s.sample_key AND a.reference_fp = $reference_fp
-            JOIN folds f ON f.fold = coalesce(a.fold, ('0x' || s.sample_id[1:8])::BIGINT % (SELECT n FROM n_folds))),
+            JOIN folds f ON f.fold = coalesce(a.fold, (s.tie_key >> 32) % (SELECT n FROM n_folds))),
         verdicts AS (
             SELECT sample_key, arg_max(verdict, decision_number) AS verdict
             FROM decisions WHERE undone_at IS NULL GROUP BY sample_key)
-        SELECT r.row_key, r.sample_key, ('0x' || s.sample_id[1:16])::UBIGINT AS tie_key, r.dataset_id, r.row_index,
+        SELECT r.row_key, r.sample_key, s.tie_key, r.dataset_id, r.row_index,
                r.domain, b.loss_sum_nats AS base_loss_sum, b.n_tokens AS base_n_tokens, b.status AS base_status,
                f.loss_sum_nats AS reference_loss_sum, f.n_tokens AS reference_n_tokens, f.status AS reference_status,
                b.n_prompt_tokens AS n_prompt_tokens, r.is_duplicate,
