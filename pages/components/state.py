@@ -12,13 +12,13 @@ Session state holds picks only; keys of a page begin with its name ("select.spec
 
 import os
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import streamlit as st
 
 from lobass_core.errors import LobassError, ProjectError
 from lobass_core.project import Project
-from lobass_core.workflows import explore
+from lobass_core.workflows.frame import Frame, Scoring, frame
 
 T = TypeVar("T")
 
@@ -67,9 +67,12 @@ def project() -> Project:
     return found
 
 
-def scorings(project: Project) -> list[Any]:
-    """All scorings of the project, latest first."""
-    return explore.list_scorings(project)
+def surroundings(project: Project) -> Frame:
+    """Scorings, datasets and domains of the project; read once a revision of the store.
+
+    `theme.domain_slots(state.surroundings(project).domains)` are the project's domain colours.
+    """
+    return frame(project)
 
 
 def chosen_run() -> str | None:
@@ -88,11 +91,11 @@ def sidebar(project: Project) -> None:
         st.markdown("**Project**")
         st.caption(f"`{project.root}`")
         try:
-            found = scorings(project)
-            names = explore.dataset_names(project)
+            around = surroundings(project)
         except LobassError:
             return
-        _scoring_picker(found)
+        names = list(around.datasets)
+        _scoring_picker(around.scorings)
         if len(names) > 1:
             _forget_unknown(DATASETS_KEY, names)
             st.multiselect(
@@ -101,11 +104,11 @@ def sidebar(project: Project) -> None:
             )  # fmt: skip
 
 
-def _scoring_picker(found: list[Any]) -> None:
+def _scoring_picker(found: tuple[Scoring, ...]) -> None:
     if not found:
         st.caption("Nothing is scored yet.")
         return
-    labels = {item.run_id: f"{item.base_name} → {item.reference_name} · {item.run_id}" for item in found}
+    labels = {item.run_id: f"{item.label} · {item.run_id}" for item in found}
     if len(found) == 1:
         st.markdown("**Scores**")
         st.caption(next(iter(labels.values())))

@@ -1,0 +1,181 @@
+"""A cut under the hand: one spec answered at once from sorted scores, and what a person wants to know about it.
+
+The numbers equal those of `workflows.select.select` for the same spec; only the picks are not written down.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lobass_core.learnability.diagnostics import spearman
+from lobass_core.project import Project
+from lobass_core.records import turns_from_json
+from lobass_core.selection import order
+from lobass_core.selection.overlap import Overlap, overlap, ranks_of
+from lobass_core.selection.score_table import CutAnswer, SortedScores
+from lobass_core.specs import SelectionSpec
+from lobass_core.store.browse import StoredRow, read_rows
+from lobass_core.workflows import select as selections
+from lobass_core.workflows.explore import Scored, scored
+from lobass_core.workflows.recent import Recent
+
+_pools: Recent["Pool"] = Recent(4)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """What does not change while the cut moves. `means` are mean scores a domain, NaN for a domain without rows."""
+
+    by_hand: np.ndarray  # int64: table rows that a person keeps
+    rho: float | None
+    means: np.ndarray  # float64[domains]
+    mean: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """One spec over one scoring, answered. `key` names the sorted table that every spec of a drag shares."""
+
+    rows: Scored
+    scores: SortedScores
+    spec: SelectionSpec
+    answer: CutAnswer
+
+    @property
+    def key(self) -> tuple:
+        return (*self.rows.key, self.spec.method, self.spec.seed, self.spec.datasets, self.spec.gates)
+
+
+@dataclass(frozen=True, slots=True)
+class RowAtCut:
+    """One row beside the cut; losses are mean nats a response token."""
+
+    row_key: int
+    domain: str
+    score: float
+    n_tokens: int
+    base_loss: float
+    reference_loss: float
+    prompt: str
+
+
+def open_cut(project: Project, spec: SelectionSpec, run: str | None = None) -> Cut:
+    """Answer a spec; the first call a scoring, method and set of gates sorts, later ones do arithmetic.
+
+    Raises:
+        SelectionError: nothing is scored, several scorings and no `run`, or an unknown dataset or domain.
+    """
+    rows = scored(project, run)
+    scores = selections.sorted_scores(rows, spec)
+    return Cut(rows, scores, spec, scores.answer(spec))
+
+
+def pool(cut: Cut) -> Pool:
+    """The rows that compete, summed up; kept for the last few."""
+    return _pools.get(cut.key, lambda: _pool(cut.scores))
+
+
+def _pool(scores: SortedScores) -> Pool:
+    table, n_domains = scores.table, len(scores.domains)
+    hand = np.flatnonzero(
+        order.kept_by_hand(table, order.gate_reasons(table, scores.score, scores.gates, scores.scope))
+        if (table.decision > 0).any()
+        else np.zeros(len(table), bool)
+    )
+    competing = scores.pool.rows
+    score, code = scores.score[competing], table.domain_code[competing]
+    counts = np.bincount(code, minlength=n_domains)
+    with np.errstate(invalid="ignore"):
+        means = np.bincount(code, weights=score, minlength=n_domains) / np.where(counts, counts, np.nan)
+    return Pool(
+        by_hand=hand,
+        rho=spearman(score, table.n_tokens[competing].astype(np.float64)),
+        means=means,
+        mean=float(score.mean()) if len(score) else float("nan"),
+    )
+
+
+def kept_rows(cut: Cut) -> np.ndarray:
+    """int64: table rows that the spec keeps, in no order."""
+    parts = [
+        domain.rows[:n].astype(np.int64) for domain, n in zip(cut.scores.domains, cut.answer.n_by_score, strict=True)
+    ]
+    return np.concatenate([pool(cut).by_hand, *parts])
+
+
+def gain(cut: Cut) -> float | None:
+    """Mean score of the rows that their score brought in, less that of as many random ones; None without such rows.
+
+    Random rows are drawn from each domain as often as it keeps rows, from all of them for one common cut.
+    """
+    numbers = np.array(cut.answer.n_by_score)
+    if not numbers.sum():
+        return None
+    summed = sum(
+        float(cut.scores.score[domain.rows[:n]].sum())
+        for domain, n in zip(cut.scores.domains, cut.answer.n_by_score, strict=True)
+    )
+    here = pool(cut)
+    if cut.spec.balance == "global":
+        expected = here.mean
+    else:
+        drawn = numbers > 0
+        expected = float(here.means[drawn] @ numbers[drawn]) / int(numbers.sum())
+    return summed / int(numbers.sum()) - expected
+
+
+def verdicts(cut: Cut) -> selections.Verdicts:
+    """Whether the selection is just about length, and how it differs from a random one of its size."""
+    kept = kept_rows(cut)
+    everything = np.concatenate([pool(cut).by_hand, cut.scores.pool.rows.astype(np.int64)])
+    return selections.Verdicts(
+        length=selections.length_check(cut.scores.score, cut.rows.table.n_tokens, everything, kept),
+        random=selections.versus_random(cut.rows.table, everything, kept, by_domain=cut.spec.balance != "global"),
+    )
+
+
+def rows_at_cut(
+    project: Project, cut: Cut, n: int = 6, domain: str | None = None
+) -> tuple[list[RowAtCut], list[RowAtCut]]:
+    """The last kept and the first dropped rows by score, nearest to the cut first, with the start of their prompts."""
+    kept, dropped = cut.scores.rows_at_cut(cut.answer, n, domain)
+    keys = cut.rows.table.row_key[np.concatenate([kept, dropped])]
+    with project.store() as store:
+        stored = {row.row_key: row for row in read_rows(store.cursor(), keys.tolist())}
+    return [_at_cut(cut, stored, row) for row in kept], [_at_cut(cut, stored, row) for row in dropped]
+
+
+def _at_cut(cut: Cut, stored: dict[int, StoredRow], row: int) -> RowAtCut:
+    table = cut.rows.table
+    key = int(table.row_key[row])
+    return RowAtCut(
+        row_key=key,
+        domain=table.domains[table.domain_code[row]],
+        score=float(cut.scores.score[row]),
+        n_tokens=int(table.n_tokens[row]),
+        base_loss=float(table.base_loss[row]),
+        reference_loss=float(table.reference_loss[row]),
+        prompt=_prompt(stored[key]) if key in stored else "",
+    )
+
+
+def _prompt(row: StoredRow) -> str:
+    """The last thing that a user said before the response; the text itself where nobody asked."""
+    turns = turns_from_json(row.turns)
+    asked = [turn.content for turn in turns if turn.role == "user"]
+    return asked[-1] if asked else turns[0].content if turns else ""
+
+
+def overlap_with(project: Project, cut: Cut, name: str) -> Overlap:
+    """What the cut and a saved selection have in common, over the rows of this scoring.
+
+    Raises:
+        SelectionError: there is no selection of that name.
+    """
+    table = cut.rows.table
+    saved = ranks_of(table.row_key, selections.picks(project, name)["row_key"].to_numpy())
+    here = np.zeros(len(table), np.int64)
+    kept = kept_rows(cut)
+    best_first = kept[np.argsort(-cut.scores.score[kept], kind="stable")]
+    here[best_first] = np.arange(1, len(best_first) + 1)
+    return overlap(here, saved, table.domain_code, table.domains)

@@ -1,0 +1,38 @@
+"""What stands around every page: which pairs of models are scored, which datasets and domains there are."""
+
+from dataclasses import dataclass
+
+from lobass_core.project import Project
+from lobass_core.store.datasets import list_datasets
+from lobass_core.store.scorings import Scoring, list_scorings
+from lobass_core.workflows.recent import Recent
+
+_frames: Recent["Frame"] = Recent(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Scorings latest first; datasets in order of import; domains alphabetical."""
+
+    scorings: tuple[Scoring, ...]
+    datasets: tuple[str, ...]
+    domains: tuple[str, ...]
+    revision: int
+
+
+def frame(project: Project) -> Frame:
+    """Read once a revision of the store."""
+    with project.store() as store:
+        revision = store.revision()
+
+        def read() -> Frame:
+            cursor = store.cursor()
+            domains = cursor.execute("SELECT DISTINCT domain FROM rows ORDER BY domain").fetchall()
+            return Frame(
+                scorings=tuple(list_scorings(cursor)),
+                datasets=tuple(dataset.name for dataset in list_datasets(cursor)),
+                domains=tuple(name for (name,) in domains),
+                revision=revision,
+            )
+
+        return _frames.get((project.store_path, revision), read)
