@@ -1,0 +1,57 @@
+"""lobass compare"""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
+from lobass_core.cli.output import print_facts, print_json, print_table
+from lobass_core.project import Project
+from lobass_core.workflows import compare as workflow
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass compare`."""
+    app.command("compare")(compare)
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="Name of a saved selection.")],
+    b: Annotated[str, typer.Argument(help="Name of another one.")],
+    project: ProjectOption = DEFAULT_PROJECT,
+    json: JsonOption = False,
+) -> None:
+    """Compare two saved selections: what they share, what only one keeps, and what each is made of."""
+    opened = Project.open(project)
+    found = workflow.compare(workflow.saved_side(opened, a), workflow.saved_side(opened, b))
+    shares = found.overlap.domains
+    if json:
+        print_json(
+            {
+                "a": a,
+                "b": b,
+                "n_both": found.overlap.both,
+                "n_only_a": found.overlap.only_a,
+                "n_only_b": found.overlap.only_b,
+                "jaccard": found.overlap.jaccard,
+                "score_agreement": found.agreement,
+                "domains": [asdict(share) for share in shares],
+                "composition": [asdict(side) for side in found.composition],
+            }
+        )
+        return
+    print_facts(
+        f"{a} and {b}",
+        [
+            ("in both", found.overlap.both),
+            (f"only in {a}", found.overlap.only_a),
+            (f"only in {b}", found.overlap.only_b),
+            ("shared of all, Jaccard", found.overlap.jaccard),
+            ("agreement of the scores, Spearman", found.agreement),
+        ],
+    )
+    print_table(
+        ("domain", "both", f"only {a}", f"only {b}"),
+        [(share.domain, share.both, share.only_a, share.only_b) for share in shares],
+    )
