@@ -1,0 +1,222 @@
+"""What browsing reads: which samples match, and the rows of one page by their keys.
+
+Rows are asked for by key, never by offset: joining 50 keys costs 3 ms at a million rows, a deep offset hundreds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from lobass_core.errors import RequestError
+from lobass_core.store.scorings import Scoring
+
+SCOPES = {
+    "user": ("prompt_text",),
+    "assistant": ("response_text",),
+    "system": ("system_text",),
+    "any": ("prompt_text", "response_text", "system_text"),
+}
+VERDICT_CODES = {"keep": 1, "drop": -1, "undecided": 0}
+# Fewer hex digits of a sample id than this name too many samples at random.
+SHORTEST_ID = 6
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """One imported row with its sample; `turns`, `tools` and `rejected` are JSON text as the store keeps them."""
+
+    row_key: int
+    row_index: int
+    dataset: str
+    domain: str
+    is_duplicate: bool
+    sample_key: int
+    sample_id: str
+    kind: str
+    turns: str
+    tools: str | None
+    rejected: str | None
+    n_chars: int
+    verdict: str
+    reason: str
+    tags: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class LossPlace:
+    """Where the token losses of one sample under one model lie."""
+
+    model_fp: str
+    run_id: str
+    shard: str
+
+
+def content_version(cursor: duckdb.DuckDBPyConnection, scoring: Scoring | None) -> tuple:
+    """Changes with every import and every ingested loss, but not with a decision: what arrays of rows are kept by."""
+    row = cursor.execute(
+        "SELECT (SELECT count(*) FROM rows), (SELECT max(row_key) FROM rows), (SELECT count(*) FROM losses),"
+        " (SELECT string_agg(name, '/' ORDER BY dataset_id) FROM datasets)"
+    ).fetchone()
+    return (*(row or ()), scoring and (scoring.scoring_id, scoring.run_id, scoring.made_at))
+
+
+def unscored_rows(cursor: duckdb.DuckDBPyConnection) -> pa.Table:
+    """The columns of `score_rows` where nothing is scored: every loss is null."""
+    return cursor.execute(
+        """
+        SELECT r.row_key, r.sample_key, ('0x' || s.sample_id[1:16])::UBIGINT AS tie_key, r.dataset_id, r.row_index,
+               r.domain, NULL::DOUBLE AS base_loss_sum, NULL::INTEGER AS base_n_tokens, NULL::VARCHAR AS base_status,
+               NULL::DOUBLE AS reference_loss_sum, NULL::INTEGER AS reference_n_tokens,
+               NULL::VARCHAR AS reference_status, NULL::INTEGER AS n_prompt_tokens, r.is_duplicate,
+               0::TINYINT AS decision
+        FROM rows r JOIN samples s USING (sample_key) ORDER BY r.row_key
+        """
+    ).to_arrow_table()
+
+
+def verdict_codes(cursor: duckdb.DuckDBPyConnection) -> tuple[np.ndarray, np.ndarray]:
+    """(sample_key int64[d], 1 keep or -1 drop int8[d]) of every standing decision."""
+    columns = cursor.execute(
+        """
+        SELECT sample_key, CASE arg_max(verdict, decision_number)
+                           WHEN 'keep' THEN 1 WHEN 'drop' THEN -1 ELSE 0 END::TINYINT AS code
+        FROM decisions WHERE undone_at IS NULL GROUP BY sample_key
+        """
+    ).fetchnumpy()
+    return np.asarray(columns["sample_key"], np.int64), np.asarray(columns["code"], np.int8)
+
+
+def matching_samples(cursor: duckdb.DuckDBPyConnection, text: str, scope: str, match_case: bool) -> np.ndarray:
+    """int64 keys of the samples that hold the text as it stands (no pattern) in the turns of that scope."""
+    parts = [f"contains({column}, $text)" if match_case else f"contains(lower({column}), lower($text))"
+             for column in SCOPES[scope]]  # fmt: skip
+    return _keys(cursor, f"SELECT sample_key FROM samples WHERE {' OR '.join(parts)}", {"text": text})
+
+
+def tagged_samples(cursor: duckdb.DuckDBPyConnection, tags: Sequence[str]) -> np.ndarray:
+    """int64 keys of the samples that carry any of the tags."""
+    sql = "SELECT DISTINCT sample_key FROM tags WHERE removed_at IS NULL AND list_contains($tags, tag)"
+    return _keys(cursor, sql, {"tags": list(tags)})
+
+
+def picked_rows(cursor: duckdb.DuckDBPyConnection, selection_id: int) -> np.ndarray:
+    """int64 row keys of a saved selection."""
+    sql = "SELECT row_key AS sample_key FROM selection_picks WHERE selection_id = $selection_id"
+    return _keys(cursor, sql, {"selection_id": selection_id})
+
+
+def _keys(cursor: duckdb.DuckDBPyConnection, sql: str, values: dict) -> np.ndarray:
+    return np.asarray(cursor.execute(sql, values).fetchnumpy()["sample_key"], np.int64)
+
+
+def list_tags(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]:
+    """Every tag in use with its number of samples, alphabetical."""
+    return cursor.execute(
+        "SELECT tag, count(DISTINCT sample_key) FROM tags WHERE removed_at IS NULL GROUP BY tag ORDER BY tag"
+    ).fetchall()
+
+
+def read_rows(cursor: duckdb.DuckDBPyConnection, row_keys: Sequence[int]) -> list[StoredRow]:
+    """The rows of those keys, in their order; a key that no row has is left out."""
+    rows = cursor.execute(
+        """
+        WITH asked AS (SELECT unnest($row_keys::BIGINT[]) AS row_key),
+        found AS (SELECT r.* EXCLUDE (source) FROM asked JOIN rows r USING (row_key)),
+        wanted AS (SELECT DISTINCT sample_key FROM found),
+        verdicts AS (
+            SELECT sample_key, arg_max(verdict, decision_number) AS verdict, arg_max(reason, decision_number) AS reason
+            FROM decisions JOIN wanted USING (sample_key) WHERE undone_at IS NULL GROUP BY sample_key),
+        tagged AS (
+            SELECT sample_key, list(DISTINCT tag ORDER BY tag) AS names
+            FROM tags JOIN wanted USING (sample_key) WHERE removed_at IS NULL GROUP BY sample_key),
+        noted AS (
+            SELECT sample_key, arg_max(note, n.rowid) AS note
+            FROM notes n JOIN wanted USING (sample_key) GROUP BY sample_key)
+        SELECT f.row_key, f.row_index, d.name, f.domain, f.is_duplicate, s.sample_key, s.sample_id, s.kind, s.turns,
+               s.tools, s.rejected, s.n_chars, coalesce(v.verdict, 'undecided'), coalesce(v.reason, ''), t.names,
+               coalesce(n.note, '')
+        FROM found f JOIN datasets d USING (dataset_id) JOIN samples s USING (sample_key)
+        LEFT JOIN verdicts v USING (sample_key) LEFT JOIN tagged t USING (sample_key)
+        LEFT JOIN noted n USING (sample_key)
+        """,
+        {"row_keys": [int(key) for key in row_keys]},
+    ).fetchall()
+    by_key = {row[0]: replace(StoredRow(*row), tags=tuple(row[-2] or ())) for row in rows}
+    return [by_key[key] for key in row_keys if key in by_key]
+
+
+def read_source(cursor: duckdb.DuckDBPyConnection, row_key: int) -> str:
+    """The untouched record as it stood in its file; empty for no such row."""
+    row = cursor.execute("SELECT source FROM rows WHERE row_key = ?", [row_key]).fetchone()
+    return str(row[0]) if row else ""
+
+
+def sample_keys(cursor: duckdb.DuckDBPyConnection, sample_ids: Sequence[str]) -> list[int]:
+    """Keys of samples by id or by a beginning of one (6 digits or more).
+
+    Raises:
+        RequestError: an id is too short, names no sample, or names several.
+    """
+    keys = []
+    for sample_id in sample_ids:
+        if len(sample_id) < SHORTEST_ID:
+            raise RequestError(f"sample id {sample_id!r} is too short", do=f"Give {SHORTEST_ID} digits or more.")
+        found = cursor.execute(
+            "SELECT sample_key FROM samples WHERE starts_with(sample_id, ?) LIMIT 2", [sample_id.lower()]
+        ).fetchall()
+        if len(found) != 1:
+            several = "names several samples" if found else "names no sample"
+            raise RequestError(f"{sample_id!r} {several}", do="lobass browse lists ids; give more of its digits.")
+        keys.append(int(found[0][0]))
+    return keys
+
+
+def sample_id_of(cursor: duckdb.DuckDBPyConnection, sample_key: int) -> str:
+    """The id of one sample; empty for no such key."""
+    row = cursor.execute("SELECT sample_id FROM samples WHERE sample_key = ?", [sample_key]).fetchone()
+    return str(row[0]) if row else ""
+
+
+def loss_places(cursor: duckdb.DuckDBPyConnection, scoring: Scoring, sample_key: int) -> dict[str, LossPlace]:
+    """Where the losses of a sample under a scoring's base and reference came from: "base", "reference" -> place."""
+    rows = cursor.execute(
+        """
+        WITH folds AS (SELECT fold, model_fp FROM reference_models WHERE reference_fp = $reference_fp),
+        assigned AS (
+            SELECT coalesce(
+                (SELECT fold FROM reference_folds WHERE reference_fp = $reference_fp AND sample_key = $sample_key),
+                (SELECT ('0x' || sample_id[1:8])::BIGINT FROM samples WHERE sample_key = $sample_key)
+                    % (SELECT greatest(count(*), 1) FROM folds)) AS fold),
+        wanted AS (
+            SELECT 'base' AS part, $base_fp AS model_fp
+            UNION ALL SELECT 'reference', model_fp FROM folds JOIN assigned USING (fold))
+        SELECT w.part, l.model_fp, l.run_id, l.shard
+        FROM losses l JOIN wanted w USING (model_fp) WHERE l.sample_key = $sample_key AND l.render_fp = $render_fp
+        """,
+        {
+            "reference_fp": scoring.reference_fp,
+            "base_fp": scoring.base_fp,
+            "render_fp": scoring.render_fp,
+            "sample_key": sample_key,
+        },
+    ).fetchall()
+    return {part: LossPlace(*place) for part, *place in rows}
+
+
+def runs_that_scored(cursor: duckdb.DuckDBPyConnection, sample_key: int, render_fp: str) -> list[str]:
+    """Runs with a loss of the sample under this rendering, oldest first; one of them wrote its tokens."""
+    rows = cursor.execute(
+        "SELECT DISTINCT run_id FROM losses WHERE sample_key = ? AND render_fp = ? ORDER BY run_id",
+        [sample_key, render_fp],
+    ).fetchall()
+    return [run_id for (run_id,) in rows]
+
+
+def count_samples(cursor: duckdb.DuckDBPyConnection) -> int:
+    """Number of different samples."""
+    row = cursor.execute("SELECT count(*) FROM samples").fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,310 @@
+"""Find and read rows: filter and sort arrays that are kept in memory, and fetch the text of one page.
+
+    found = browse.find(project, BrowseFilter(domains=("math",), score=(0.1, 0.4)))
+    found.n_found                                  461,107
+    browse.read_page(project, found, page=1)       fifty rows with their texts, scores, ranks and decisions
+
+A project where nothing is scored is browsed the same way; its rows have no score and no rank.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from lobass_core.errors import RequestError
+from lobass_core.learnability import flags as flag
+from lobass_core.learnability.scores import ScoreTable
+from lobass_core.project import Project
+from lobass_core.selection.order import rank_order
+from lobass_core.store import browse as rows_of_store
+from lobass_core.store.browse import StoredRow
+from lobass_core.store.connection import Store
+from lobass_core.store.datasets import list_datasets
+from lobass_core.store.selections import find_selection, list_selections
+from lobass_core.workflows.browse_filter import BrowseFilter, Range, is_descending
+from lobass_core.workflows.row_table import Recent, RowTable, leased_rows
+
+PAGE_ROWS = 50
+STATUS_FLAGS = {
+    "truncated": flag.TRUNCATED,
+    "no_response": flag.NO_RESPONSE,
+    "non_finite": flag.NON_FINITE,
+    "not_scored": flag.NOT_SCORED,
+}
+FLAG_BITS = {name: bit for bit, name in flag.FLAG_NAMES.items()}
+DECISION_CODES = rows_of_store.VERDICT_CODES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """The rows that a filter finds, as positions in the row table, in the order of its sort.
+
+    It stays as it was found: a row that is decided on later does not leave the list under a person's hands.
+    """
+
+    rows: RowTable
+    filter: BrowseFilter
+    positions: np.ndarray  # int32[n_found]
+    n_rows: int
+
+    @property
+    def n_found(self) -> int:
+        return len(self.positions)
+
+    @property
+    def n_tokens(self) -> int:
+        """Response tokens of the rows found."""
+        return int(self.rows.table.n_tokens[self.positions].sum(dtype=np.int64))
+
+    def n_pages(self, page_rows: int = PAGE_ROWS) -> int:
+        """At least 1."""
+        return max(1, -(-self.n_found // page_rows))
+
+    def place_of(self, row_key: int) -> int | None:
+        """Position of a row in this list, None if it is not in it."""
+        keys = self.rows.table.row_key
+        index = int(np.searchsorted(keys, row_key))
+        if index == len(keys) or keys[index] != row_key:
+            return None
+        places = np.flatnonzero(self.positions == index)
+        return int(places[0]) if len(places) else None
+
+
+@dataclass(frozen=True, slots=True)
+class BrowseRow:
+    """One row of a page. Losses are mean nats a response token, None where there is none; rank 0 is no rank."""
+
+    stored: StoredRow
+    score: float | None
+    base_loss: float | None
+    reference_loss: float | None
+    n_tokens: int
+    n_prompt_tokens: int
+    flags: tuple[str, ...]
+    rank: int
+    rank_in_domain: int
+
+    def to_dict(self) -> dict:
+        """The row without the texts of its sample."""
+        kept = asdict(self.stored)
+        for text in ("turns", "tools", "rejected", "sample_key"):
+            del kept[text]
+        return {
+            **kept,
+            "learnability": self.score,
+            "base_loss": self.base_loss,
+            "reference_loss": self.reference_loss,
+            "n_response_tokens": self.n_tokens,
+            "n_prompt_tokens": self.n_prompt_tokens,
+            "flags": list(self.flags),
+            "rank": self.rank or None,
+            "rank_in_domain": self.rank_in_domain or None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a filter can name in this project."""
+
+    datasets: tuple[str, ...]
+    domains: tuple[str, ...]
+    selections: tuple[str, ...]
+    tags: tuple[tuple[str, int], ...]
+
+
+# At a million rows an order or a list is 4 MB, a search at most 8 MB.
+_orders, _lists, _searches = Recent(8), Recent(16), Recent(8)
+
+
+def find(
+    project: Project, asked: BrowseFilter, run: str | None = None, *, within_datasets: Sequence[str] = ()
+) -> Found:
+    """The rows that pass the filter, in its order; `within_datasets` narrows the whole view (empty: all).
+
+    Raises:
+        RequestError: the filter names a dataset, domain or score range that this project cannot have.
+        SelectionError: no such selection, or no such run.
+    """
+    with project.store() as store:
+        rows = leased_rows(project, store, run)
+        # Decisions, tags and selections count up the revision; imports and losses change the version.
+        key = (rows.root, rows.version, store.revision(), asked, tuple(within_datasets))
+        return _lists.get(key, lambda: _find(store, rows, asked, within_datasets))
+
+
+def read_page(project: Project, found: Found, page: int = 1, page_rows: int = PAGE_ROWS) -> list[BrowseRow]:
+    """The rows of a page, counted from 1; a page beyond the last is empty."""
+    start = (max(page, 1) - 1) * page_rows
+    return read_rows(project, found.rows, found.positions[start : start + page_rows])
+
+
+def read_rows(project: Project, rows: RowTable, positions: np.ndarray) -> list[BrowseRow]:
+    """The rows at these positions of the row table, in their order, with texts, decisions, tags and notes."""
+    keys = rows.table.row_key[positions].tolist()
+    with project.store() as store:
+        stored = rows_of_store.read_rows(store.cursor(), keys)
+    place = dict(zip(keys, positions.tolist(), strict=True))
+    return [_browse_row(rows, row, place[row.row_key]) for row in stored]
+
+
+def read_source(project: Project, row_key: int) -> str:
+    """The untouched record of a row as it stood in its file."""
+    with project.store() as store:
+        return rows_of_store.read_source(store.cursor(), row_key)
+
+
+def choices(project: Project, rows: RowTable) -> Choices:
+    """The names that a filter can use."""
+    with project.store() as store:
+        cursor = store.cursor()
+        return Choices(
+            datasets=tuple(dataset.name for dataset in list_datasets(cursor)),
+            domains=rows.table.domains,
+            selections=tuple(selection.name for selection in list_selections(cursor)),
+            tags=tuple(rows_of_store.list_tags(cursor)),
+        )
+
+
+def _find(store: Store, rows: RowTable, asked: BrowseFilter, within_datasets: Sequence[str]) -> Found:
+    order = _order(rows, asked)
+    scope = (
+        None if not within_datasets else _in(rows.table.datasets, rows.table.dataset_code, within_datasets, "dataset")
+    )
+    mask = _mask(store, rows, asked)
+    both = scope if mask is None else mask if scope is None else mask & scope
+    positions = order if both is None else order[both[order]]
+    return Found(rows, asked, positions, len(rows) if scope is None else int(scope.sum()))
+
+
+def _order(rows: RowTable, asked: BrowseFilter) -> np.ndarray:
+    """int32[n]: every row, in the order of the sort; rows without the value last, ties by sample, then by row."""
+    sort = asked.sort or ("score" if rows.is_scored else "imported")
+    if sort in ("score", "drop", "base", "reference") and not rows.is_scored:
+        raise RequestError(f"nothing is scored yet to sort by {sort}", do="Sort by imported or tokens.")
+    descending = is_descending(sort, asked.descending)
+    key = (rows.root, rows.version, sort, descending)
+    return _orders.get(key, lambda: _sorted(rows, sort, descending))
+
+
+def _sorted(rows: RowTable, sort: str, descending: bool) -> np.ndarray:
+    table = rows.table
+    if sort == "imported":
+        order = np.arange(len(table), dtype=np.int32)
+        return order[::-1].copy() if descending else order
+    values = {
+        "score": rows.score,
+        "drop": table.loss_drop(),
+        "base": table.base_loss,
+        "reference": table.reference_loss,
+        "tokens": table.n_tokens.astype(np.float64),
+    }[sort]
+    return rank_order(values if descending else -values, table.tie_key, table.row_key).astype(np.int32)
+
+
+def _mask(store: Store, rows: RowTable, asked: BrowseFilter) -> np.ndarray | None:
+    """bool[n] of the rows that pass every condition; None where there is no condition."""
+    table = rows.table
+    conditions: list[np.ndarray] = []
+    if asked.datasets:
+        conditions.append(_in(table.datasets, table.dataset_code, asked.datasets, "dataset"))
+    if asked.domains:
+        conditions.append(_in(table.domains, table.domain_code, asked.domains, "domain"))
+    for limits, values in (
+        (asked.score, rows.score),
+        (asked.base_loss, table.base_loss),
+        (asked.reference_loss, table.reference_loss),
+        (asked.tokens, table.n_tokens),
+    ):
+        if limits is not None:
+            conditions.append(_between(values, limits))
+    if asked.statuses:
+        conditions.append(_with_status(table, asked.statuses))
+    if asked.flags:
+        conditions.append(table.has(int(np.bitwise_or.reduce([FLAG_BITS[name] for name in asked.flags]))))
+    conditions += _from_store(store, rows, asked)
+    if not conditions:
+        return None
+    return np.logical_and.reduce(conditions)
+
+
+def _from_store(store: Store, rows: RowTable, asked: BrowseFilter) -> list[np.ndarray]:
+    """Conditions on what only the database knows: texts, decisions, tags, selections."""
+    table, cursor, conditions = rows.table, store.cursor(), []
+    if asked.text:
+        key = (rows.root, rows.version, asked.text, asked.scope, asked.match_case)
+        search = (asked.text, asked.scope, asked.match_case)
+        found = _searches.get(key, lambda: rows_of_store.matching_samples(cursor, *search))
+        conditions.append(_with_samples(table, found))
+    if asked.decisions:
+        codes = [DECISION_CODES[name] for name in asked.decisions]
+        conditions.append(np.isin(decision_codes(store, table), codes))
+    if asked.tags:
+        conditions.append(_with_samples(table, rows_of_store.tagged_samples(cursor, asked.tags)))
+    if asked.selection:
+        picks = rows_of_store.picked_rows(cursor, find_selection(cursor, asked.selection).selection_id)
+        inside = np.zeros(len(table), bool)
+        inside[np.searchsorted(table.row_key, picks)] = True
+        conditions.append(inside if asked.side == "in" else ~inside)
+    return conditions
+
+
+def decision_codes(store: Store, table: ScoreTable) -> np.ndarray:
+    """int8[n]: 1 keep, -1 drop, 0 undecided, as decisions stand now."""
+    keys, codes = rows_of_store.verdict_codes(store.cursor())
+    by_sample = np.zeros(int(table.sample_key.max(initial=-1)) + 1, np.int8)
+    known = keys < len(by_sample)
+    by_sample[keys[known]] = codes[known]
+    return by_sample[table.sample_key]
+
+
+def _with_samples(table: ScoreTable, keys: np.ndarray) -> np.ndarray:
+    """bool[n]: rows of the samples with these keys. Keys are sequential, so a table of booleans is the fastest set."""
+    by_sample = np.zeros(int(table.sample_key.max(initial=-1)) + 1, bool)
+    by_sample[keys[keys < len(by_sample)]] = True
+    return by_sample[table.sample_key]
+
+
+def _with_status(table: ScoreTable, statuses: Sequence[str]) -> np.ndarray:
+    parts = [table.has(STATUS_FLAGS[name]) for name in statuses if name != "ok"]
+    if "ok" in statuses:
+        parts.append(~table.has(int(np.bitwise_or.reduce(list(STATUS_FLAGS.values())))))
+    return np.logical_or.reduce(parts)
+
+
+def _in(names: Sequence[str], codes: np.ndarray, wanted: Sequence[str], kind: str) -> np.ndarray:
+    unknown = sorted(set(wanted) - set(names))
+    if unknown:
+        raise RequestError(f"there is no {kind} {', '.join(unknown)}", do=f"There are: {', '.join(names) or 'none'}.")
+    return np.isin(codes, [names.index(name) for name in wanted])
+
+
+def _between(values: np.ndarray, limits: Range) -> np.ndarray:
+    low, high = limits
+    inside = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        if low is not None:
+            inside &= values >= low
+        if high is not None:
+            inside &= values <= high
+    return inside
+
+
+def _browse_row(rows: RowTable, stored: StoredRow, place: int) -> BrowseRow:
+    table = rows.table
+    names = flag.names(int(table.flags[place]))
+    return BrowseRow(
+        stored=stored,
+        score=_number(rows.score[place]),
+        base_loss=_number(table.base_loss[place]),
+        reference_loss=_number(table.reference_loss[place]),
+        n_tokens=int(table.n_tokens[place]),
+        n_prompt_tokens=int(table.n_prompt_tokens[place]),
+        flags=tuple(names.split(",")) if names else (),
+        rank=int(rows.rank[place]),
+        rank_in_domain=int(rows.rank_in_domain[place]),
+    )
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,204 @@
+"""Which rows a curator looks at, as typed fields, and the same as the query parameters of a link.
+
+    BrowseFilter(domains=("math",), score=(0.1, 0.4)).to_query()     {"domain": ["math"], "score": "0.1..0.4"}
+    BrowseFilter.from_query({"domain": ["math"], "score": "0.4..0.1"}).score     (0.1, 0.4)
+
+Ranges are closed at both ends, either of which may be left open ("0.5.."); numbers keep every digit.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Self, get_args
+
+from lobass_core.errors import RequestError
+
+Scope = Literal["any", "user", "assistant", "system"]
+Sort = Literal["score", "drop", "base", "reference", "tokens", "imported"]
+Side = Literal["in", "out"]
+RowStatus = Literal["ok", "truncated", "no_response", "non_finite", "not_scored"]
+RowDecision = Literal["keep", "drop", "undecided"]
+FlagName = Literal[
+    "negative", "near_zero_base", "short", "truncated", "non_finite", "duplicate", "no_response", "not_scored"
+]
+
+Range = tuple[float | None, float | None]
+Query = Mapping[str, str | Sequence[str]]
+
+# Query parameter -> field, in the order in which chips stand.
+RANGES = {"score": "score", "base": "base_loss", "reference": "reference_loss", "tokens": "tokens"}
+LISTS = {
+    "dataset": "datasets",
+    "domain": "domains",
+    "status": "statuses",
+    "flag": "flags",
+    "decision": "decisions",
+    "tag": "tags",
+}
+CHOICES = {"statuses": RowStatus, "flags": FlagName, "decisions": RowDecision}
+PARAMETERS = ("q", "in", "case", *LISTS, *RANGES, "selection", "side", "sort")
+
+# Import order reads from the first row on; every measure from its highest value down.
+SORTS_UPWARD = ("imported",)
+
+
+@dataclass(frozen=True, slots=True)
+class BrowseFilter:
+    """All conditions hold at once; several values of one field are alternatives. The default finds every row.
+
+    `score` is learnability, losses are mean nats a response token, `tokens` are response tokens. `sort` empty: by
+    score where rows are scored, else in import order; `descending` None: the direction natural to the sort.
+    """
+
+    text: str = ""
+    scope: Scope = "any"
+    match_case: bool = False
+    datasets: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    score: Range | None = None
+    base_loss: Range | None = None
+    reference_loss: Range | None = None
+    tokens: Range | None = None
+    statuses: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    decisions: tuple[str, ...] = ()
+    selection: str = ""
+    side: Side = "in"
+    tags: tuple[str, ...] = ()
+    sort: Sort | Literal[""] = ""
+    descending: bool | None = None
+
+    def __post_init__(self) -> None:
+        _check("search scope", self.scope, get_args(Scope))
+        _check("side", self.side, get_args(Side))
+        _check("sort", self.sort, ("", *get_args(Sort)))
+        for field, kind in CHOICES.items():
+            for value in getattr(self, field):
+                _check(field, value, get_args(kind))
+        for field in RANGES.values():
+            object.__setattr__(self, field, _ordered(field, getattr(self, field)))
+        for field in LISTS.values():
+            # The same rows under the same key, in whatever order the boxes were ticked.
+            object.__setattr__(self, field, tuple(sorted(set(getattr(self, field)))))
+
+    @classmethod
+    def from_query(cls, query: Query) -> Self:
+        """Read query parameters; other names are ignored.
+
+        Raises:
+            RequestError: a value that a field cannot have.
+        """
+        values: dict[str, object] = {field: _range(name, _one(query, name)) for name, field in RANGES.items()}
+        values |= {field: _many(query, name) for name, field in LISTS.items()}
+        sort, descending = _sort(_one(query, "sort"))
+        return cls(
+            text=_one(query, "q"),
+            scope=_one(query, "in") or "any",  # type: ignore[arg-type]
+            match_case=_one(query, "case") == "1",
+            selection=_one(query, "selection"),
+            side=_one(query, "side") or "in",  # type: ignore[arg-type]
+            sort=sort,  # type: ignore[arg-type]
+            descending=descending,
+            **values,  # type: ignore[arg-type]
+        )
+
+    def to_query(self) -> dict[str, str | list[str]]:
+        """Query parameters that read back as this filter; fields at their default are left out."""
+        query: dict[str, str | list[str]] = {}
+        if self.text:
+            query["q"] = self.text
+            if self.scope != "any":
+                query["in"] = self.scope
+            if self.match_case:
+                query["case"] = "1"
+        query |= {name: list(found) for name, field in LISTS.items() if (found := getattr(self, field))}
+        query |= {name: range_text(found) for name, field in RANGES.items() if (found := getattr(self, field))}
+        if self.selection:
+            query["selection"] = self.selection
+            if self.side != "in":
+                query["side"] = self.side
+        if self.sort or self.descending is not None:
+            direction = {None: "", True: "-desc", False: "-asc"}[self.descending]
+            query["sort"] = f"{self.sort}{direction}"
+        return query
+
+    def without(self, *fields: str) -> Self:
+        """The filter with these fields back at their defaults."""
+        kept = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in fields}
+        return type(self)(**kept)
+
+    def only_order(self) -> Self:
+        """The filter without conditions, in the same order."""
+        return type(self)(sort=self.sort, descending=self.descending)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether every row passes."""
+        return self.only_order() == dataclasses.replace(self, scope="any", match_case=False, side="in")
+
+
+def is_descending(sort: str, descending: bool | None) -> bool:
+    """The direction that a sort runs in."""
+    return sort not in SORTS_UPWARD if descending is None else descending
+
+
+def range_text(limits: Range) -> str:
+    """`a..b` with all digits; an open end is left empty."""
+    return "..".join("" if limit is None else repr(float(limit)).removesuffix(".0") for limit in limits)
+
+
+def parse_range(text: str, name: str = "range") -> Range | None:
+    """`a..b`, `a..`, `..b` or a single number; None for an empty text.
+
+    Raises:
+        RequestError: anything else.
+    """
+    return _range(name, text)
+
+
+def _range(name: str, text: str) -> Range | None:
+    if not text.strip():
+        return None
+    low, dots, high = text.partition("..")
+    try:
+        limits = tuple(float(part) if part.strip() else None for part in ((low, high) if dots else (text, text)))
+    except ValueError as error:
+        raise RequestError(f"{name} {text!r} is not a range", do=f"Write {name}=0.1..0.4, 0.1.. or ..0.4.") from error
+    return limits  # type: ignore[return-value]
+
+
+def _ordered(field: str, limits: Sequence[float | None] | None) -> Range | None:
+    """Lower limit first; both ends open is no limit at all."""
+    if limits is None:
+        return None
+    low, high = limits
+    if any(limit is not None and math.isnan(limit) for limit in (low, high)):
+        raise RequestError(f"a limit of {field} is not a number")
+    if low is not None and high is not None and low > high:
+        low, high = high, low
+    return None if low is None and high is None else (low, high)
+
+
+def _sort(text: str) -> tuple[str, bool | None]:
+    for suffix, descending in (("-desc", True), ("-asc", False)):
+        if text.endswith(suffix):
+            return text.removesuffix(suffix), descending
+    return text, None
+
+
+def _one(query: Query, name: str) -> str:
+    value = query.get(name, "")
+    return value if isinstance(value, str) else (value[-1] if value else "")
+
+
+def _many(query: Query, name: str) -> tuple[str, ...]:
+    value = query.get(name, ())
+    return tuple(item for item in ((value,) if isinstance(value, str) else value) if item)
+
+
+def _check(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise RequestError(
+            f"{name} {value!r} is not known", do=f"Choose from: {', '.join(item for item in known if item)}."
+        )

@@ -1,0 +1,189 @@
+"""A person's acts on samples: keep, drop, undecided, tags, notes, undo; on one, or on all that a filter finds.
+
+Every act has an id of its own, so that an act sent twice is done once. Decisions are append-only and the latest wins.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import duckdb
+import numpy as np
+
+from lobass_core.errors import LobassError, RequestError
+from lobass_core.project import Project
+from lobass_core.records import Verdict
+from lobass_core.store import browse as rows_of_store
+from lobass_core.store.bulk_acts import decide_many, standing_verdicts_of, tag_many
+from lobass_core.store.decisions import (
+    DecisionAct,
+    LoggedDecision,
+    add_tag,
+    append_decisions,
+    decision_log,
+    remove_tag,
+    set_note,
+    undo_decision,
+)
+from lobass_core.workflows.browse import Found
+
+ActKind = Literal["keep", "drop", "undecided", "tag", "untag", "note", "undo"]
+VERDICTS = get_args(Verdict)
+LONGEST_TAG = 60
+LONGEST_NOTE = 10_000
+LONGEST_REASON = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act. `text` is the reason of a verdict, the tag, the note, or the decision to undo ("": the latest)."""
+
+    act_id: str
+    kind: ActKind
+    sample_key: int
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(ActKind):
+            raise RequestError(f"act {self.kind!r} is not known", do=f"Choose from: {', '.join(get_args(ActKind))}.")
+        if not self.act_id:
+            raise RequestError("an act needs an id")
+        if self.kind in VERDICTS:
+            _check_reason(self.text)
+        if self.kind in ("tag", "untag"):
+            _check_tag(self.text)
+        if self.kind == "note" and len(self.text) > LONGEST_NOTE:
+            raise RequestError(f"a note of {len(self.text):,} characters is too long", do=f"At most {LONGEST_NOTE:,}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of an act; `changed` are the verdicts that now stand on samples which an undo touched."""
+
+    act_id: str
+    error: str = ""
+    changed: tuple[tuple[int, str], ...] = ()
+
+
+def apply(project: Project, acts: Sequence[Act]) -> list[Done]:
+    """Do the acts in order, in one transaction: on return they are on disk. One that cannot be done says why."""
+    if not acts:
+        return []
+    with project.store() as store, store.transaction() as cursor:
+        return [_apply(cursor, act) for act in acts]
+
+
+def _apply(cursor: duckdb.DuckDBPyConnection, act: Act) -> Done:
+    try:
+        match act.kind:
+            case "keep" | "drop" | "undecided":
+                append_decisions(cursor, [DecisionAct(act.act_id, act.sample_key, act.kind, act.text)])
+            case "tag":
+                add_tag(cursor, act.act_id, act.sample_key, act.text.strip())
+            case "untag":
+                remove_tag(cursor, act.sample_key, act.text.strip())
+            case "note":
+                set_note(cursor, act.act_id, act.sample_key, act.text.strip())
+            case "undo":
+                return Done(act.act_id, changed=_undo(cursor, act.text))
+    except LobassError as error:
+        return Done(act.act_id, error=error.what)
+    return Done(act.act_id)
+
+
+def _undo(cursor: duckdb.DuckDBPyConnection, decision_id: str) -> tuple[tuple[int, str], ...]:
+    undone = undo_decision(cursor, decision_id)
+    keys = sorted({decision.sample_key for decision in undone})
+    return tuple(standing_verdicts_of(cursor, keys))
+
+
+def decide(project: Project, sample_ids: Sequence[str], verdict: Verdict, reason: str = "") -> int:
+    """Keep, drop or un-decide samples by id (or the first 6 digits of one or more); several are one batch to undo.
+
+    Raises:
+        RequestError: no such verdict, or an id that names no sample or several.
+    """
+    _check_verdict(verdict, reason)
+    with project.store() as store:
+        keys = np.array(rows_of_store.sample_keys(store.cursor(), sample_ids), np.int64)
+        with store.transaction() as cursor:
+            return decide_many(cursor, new_id(), keys, verdict, reason)
+
+
+def decide_found(project: Project, found: Found, verdict: Verdict, reason: str = "", batch_id: str = "") -> int:
+    """The same verdict on every sample that a filter found, as one batch; returns the number of samples.
+
+    Raises:
+        RequestError: no such verdict, or a reason that is too long.
+    """
+    _check_verdict(verdict, reason)
+    with project.store() as store, store.transaction() as cursor:
+        return decide_many(cursor, batch_id or new_id(), sample_keys_of(found), verdict, reason)
+
+
+def tag_found(project: Project, found: Found, tag: str, batch_id: str = "") -> int:
+    """Tag every sample that a filter found; returns how many did not carry the tag before.
+
+    Raises:
+        RequestError: the tag is empty or too long.
+    """
+    _check_tag(tag)
+    with project.store() as store, store.transaction() as cursor:
+        return tag_many(cursor, batch_id or new_id(), sample_keys_of(found), tag.strip())
+
+
+def act_on(project: Project, sample_ids: Sequence[str], kind: ActKind, text: str) -> int:
+    """Tag, untag or note samples by id; returns their number.
+
+    Raises:
+        RequestError: an id that names no sample or several, or a text that the act cannot have.
+    """
+    with project.store() as store:
+        keys = rows_of_store.sample_keys(store.cursor(), sample_ids)
+    apply(project, [Act(new_id(), kind, key, text) for key in keys])
+    return len(keys)
+
+
+def undo(project: Project, decision_id: str = "") -> list[LoggedDecision]:
+    """Take back a decision (the latest, if none is named) with the whole batch it belongs to; returns what was undone.
+
+    Raises:
+        RequestError: there is nothing to undo.
+    """
+    with project.store() as store, store.transaction() as cursor:
+        return undo_decision(cursor, decision_id)
+
+
+def log(project: Project, limit: int = 200) -> list[LoggedDecision]:
+    """The latest decisions, undone ones included, latest first."""
+    with project.store() as store:
+        return decision_log(store.cursor(), limit)
+
+
+def sample_keys_of(found: Found) -> np.ndarray:
+    """int64 keys of the different samples among the rows found."""
+    return np.unique(found.rows.table.sample_key[found.positions])
+
+
+def new_id() -> str:
+    """An id for one act or batch."""
+    return str(uuid.uuid4())
+
+
+def _check_verdict(verdict: str, reason: str) -> None:
+    if verdict not in VERDICTS:
+        raise RequestError(f"verdict {verdict!r} is not known", do=f"Choose from: {', '.join(VERDICTS)}.")
+    _check_reason(reason)
+
+
+def _check_reason(reason: str) -> None:
+    if len(reason) > LONGEST_REASON:
+        raise RequestError(f"a reason of {len(reason):,} characters is too long", do=f"At most {LONGEST_REASON:,}.")
+
+
+def _check_tag(tag: str) -> None:
+    if not 0 < len(tag.strip()) <= LONGEST_TAG or any(character < " " for character in tag):
+        raise RequestError(
+            f"{tag[:LONGEST_TAG]!r} is no tag", do=f"A tag has 1 to {LONGEST_TAG} characters, on one line."
+        )

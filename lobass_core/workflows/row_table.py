@@ -1,0 +1,169 @@
+"""All rows of a project as arrays that stay in memory: scores, ranks, and their distribution by domain.
+
+A decision does not touch them; an import or a scoring run makes new ones.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from lobass_core.learnability.scores import ScoreTable
+from lobass_core.project import Project
+from lobass_core.selection.order import rank_order
+from lobass_core.store import browse as rows_of_store
+from lobass_core.store.connection import Store
+from lobass_core.store.datasets import list_datasets
+from lobass_core.store.scorings import Scoring, find_scoring, list_scorings, score_rows
+
+T = TypeVar("T")
+
+RIDGE_BINS = 60
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowTable:
+    """All rows of a project as arrays in import order, with ranks by learnability (1 is best, 0 has none)."""
+
+    root: Path
+    version: tuple
+    scoring: Scoring | None
+    table: ScoreTable
+    score: np.ndarray  # float64[n], learnability
+    rank: np.ndarray  # int32[n], over all rows
+    rank_in_domain: np.ndarray  # int32[n]
+
+    @property
+    def is_scored(self) -> bool:
+        return self.scoring is not None
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+
+@dataclass(frozen=True, slots=True)
+class DomainShape:
+    """How learnability lies in one domain: counts in equal bins from `low` to `high`, and what lies beyond."""
+
+    domain: str
+    n_rows: int
+    n_scored: int
+    low: float
+    high: float
+    counts: tuple[int, ...]
+    n_below: int
+    n_above: int
+
+
+class Recent:
+    """The last few results by key, computed once even when two sessions ask at the same time."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[Hashable, object] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            else:
+                self._kept[key] = make()
+                while len(self._kept) > self._most:
+                    self._kept.popitem(last=False)
+            return self._kept[key]  # type: ignore[return-value]
+
+
+# At a million rows a table is about 70 MB.
+_tables = Recent(2)
+
+
+def open_rows(project: Project, run: str | None = None) -> RowTable:
+    """All rows of the project with the scores of a run; kept until rows or losses change.
+
+    Raises:
+        SelectionError: several pairs of models are scored and none is named, or `run` scored nothing.
+    """
+    with project.store() as store:
+        return leased_rows(project, store, run)
+
+
+def domain_shapes(rows: RowTable) -> list[DomainShape]:
+    """A small distribution of learnability for each domain, over one axis without a half percent at each end."""
+    finite = np.isfinite(rows.score)
+    low, high = _axis(rows.score[finite])
+    width = (high - low) or 1.0
+    shapes = []
+    for code, domain in enumerate(rows.table.domains):
+        inside = rows.table.domain_code == code
+        values = rows.score[inside & finite]
+        bins = np.floor((values - low) / width * RIDGE_BINS).astype(np.int64)
+        # The upper edge belongs to the last bin.
+        bins[values == high] = RIDGE_BINS - 1
+        shown = bins[(bins >= 0) & (bins < RIDGE_BINS)]
+        counts = np.bincount(shown, minlength=RIDGE_BINS)
+        shapes.append(
+            DomainShape(
+                domain=domain,
+                n_rows=int(inside.sum()),
+                n_scored=len(values),
+                low=low,
+                high=high,
+                counts=tuple(counts.tolist()),
+                n_below=int((bins < 0).sum()),
+                n_above=int((bins >= RIDGE_BINS).sum()),
+            )
+        )
+    return shapes
+
+
+def _axis(values: np.ndarray) -> tuple[float, float]:
+    if not len(values):
+        return 0.0, 1.0
+    low, high = np.quantile(values, [0.005, 0.995])
+    return float(low), float(high)
+
+
+def leased_rows(project: Project, store: Store, run: str | None) -> RowTable:
+    cursor = store.cursor()
+    scoring = find_scoring(cursor, run) if run or list_scorings(cursor) else None
+    version = rows_of_store.content_version(cursor, scoring)
+    return _tables.get((project.root, version), lambda: _load(project.root, store, version, scoring))
+
+
+def _load(root: Path, store: Store, version: tuple, scoring: Scoring | None) -> RowTable:
+    cursor = store.cursor()
+    names = {dataset.dataset_id: dataset.name for dataset in list_datasets(cursor)}
+    columns = score_rows(cursor, scoring) if scoring else rows_of_store.unscored_rows(cursor)
+    table = ScoreTable.from_arrow(columns, names)
+    score = table.learnability()
+    best_first = rank_order(score, table.tie_key, table.row_key)
+    ranked = best_first[: int(np.isfinite(score).sum())]
+    return RowTable(
+        root=root,
+        version=version,
+        scoring=scoring,
+        table=table,
+        score=score,
+        rank=_ranks(ranked, len(table)),
+        rank_in_domain=_ranks_in_domain(ranked, table),
+    )
+
+
+def _ranks(ranked: np.ndarray, n_rows: int) -> np.ndarray:
+    rank = np.zeros(n_rows, np.int32)
+    rank[ranked] = np.arange(1, len(ranked) + 1, dtype=np.int32)
+    return rank
+
+
+def _ranks_in_domain(ranked: np.ndarray, table: ScoreTable) -> np.ndarray:
+    rank = np.zeros(len(table), np.int32)
+    codes = table.domain_code[ranked]
+    for code in range(len(table.domains)):
+        members = ranked[codes == code]
+        rank[members] = np.arange(1, len(members) + 1, dtype=np.int32)
+    return rank

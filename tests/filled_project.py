@@ -1,0 +1,134 @@
+"""A small scored project for tests: known texts and losses, written through the store's own functions.
+
+Losses are given as means, in nats a response token, so that a test can say what a score must be.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from lobass_core.jobs.run_folder import RunFolder, write_parquet
+from lobass_core.project import Project
+from lobass_core.records import Sample, Turn
+from lobass_core.store.datasets import DatasetInfo, DatasetWriter, ImportedRow
+from lobass_core.store.losses import ingest_run
+from lobass_core.store.scorings import register_scoring
+
+BASE, REFERENCE, RENDER = "base0000base0000", "refe0000refe0000", "rend0000rend0000"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row to import; `base` None leaves it unscored."""
+
+    prompt: str
+    response: str
+    domain: str = "math"
+    base: float | None = 2.0
+    reference: float = 1.0
+    system: str = ""
+    status: str = "ok"
+
+    def sample(self) -> Sample:
+        system = [Turn("system", self.system)] if self.system else []
+        return Sample.of([*system, Turn("user", self.prompt), Turn("assistant", self.response)])
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """The project and, for each row given, its sample id."""
+
+    project: Project
+    sample_ids: list[str] = field(default_factory=list)
+
+
+def import_rows(project: Project, rows: Sequence[Row], name: str = "first") -> list[str]:
+    """Import rows as one dataset; returns their sample ids."""
+    info = DatasetInfo(name, f"/data/{name}.jsonl", "0" * 64, "messages", "jsonl", "utf-8", "{}", "{}")
+    samples = [row.sample() for row in rows]
+    with project.store() as store, store.transaction() as cursor:
+        writer = DatasetWriter(cursor, info)
+        writer.add(
+            [
+                ImportedRow(index, index + 1, sample, row.domain, f'{{"n": {index}}}')
+                for index, (row, sample) in enumerate(zip(rows, samples, strict=True))
+            ]
+        )
+        writer.finish()
+    return [sample.sample_id for sample in samples]
+
+
+def fill(project: Project, rows: Sequence[Row], name: str = "first") -> Filled:
+    """Import rows and score them: shards and tokens in a run folder, losses and scoring in the store."""
+    ids = import_rows(project, rows, name)
+    run = RunFolder.create(project.runs_dir, "score", {"reference_name": "tuned"})
+    scored = {sample_id: row for sample_id, row in zip(ids, rows, strict=True) if row.base is not None}
+    for model_fp, part in ((BASE, "base"), (REFERENCE, "reference")):
+        run.write_shard(f"{part}-{model_fp}-00000", _shard(scored, model_fp, part))
+    write_parquet(run.path / "tokens" / "00000.parquet", _tokens(scored))
+    result = {
+        "render_fp": RENDER,
+        "base": {"model_fp": BASE, "name": "tiny", "info": {}},
+        "references": [{"model_fp": REFERENCE, "name": "tuned", "info": {}}],
+        "reference_fp": REFERENCE,
+    }
+    with project.store() as store:
+        ingest_run(store, run)
+        with store.transaction() as cursor:
+            register_scoring(cursor, run.run_id, run.spec, result, Path("no folds"))
+    return Filled(project, ids)
+
+
+def words(text: str) -> list[tuple[int, int]]:
+    """A token a word, with the blank before it: (start, end) offsets."""
+    ends = [place for place, letter in enumerate(text) if letter == " " and place] + [len(text)]
+    return list(zip([0, *ends[:-1]], ends, strict=True))
+
+
+def token_nlls(row: Row, part: str) -> list[float]:
+    """Losses of the response's words, a little apart, with the row's mean."""
+    n = len(words(row.response))
+    mean = row.base if part == "base" else row.reference
+    assert mean is not None
+    return list(mean + 0.2 * mean * np.linspace(-1, 1, n)) if n > 1 else [mean]
+
+
+def _shard(scored: dict[str, Row], model_fp: str, part: str) -> pa.Table:
+    nlls = {sample_id: token_nlls(row, part) for sample_id, row in scored.items()}
+    n = len(scored)
+    return pa.table(
+        {
+            "sample_id": list(scored),
+            "model_fp": [model_fp] * n,
+            "render_fp": [RENDER] * n,
+            "loss_sum_nats": pa.array([float(sum(values)) for values in nlls.values()], pa.float64()),
+            "n_tokens": pa.array([len(values) for values in nlls.values()], pa.int32()),
+            "n_prompt_tokens": pa.array([len(words(row.prompt)) for row in scored.values()], pa.int32()),
+            "n_dropped_tokens": pa.array([0] * n, pa.int32()),
+            "status": [row.status for row in scored.values()],
+            "token_nlls": pa.array(list(nlls.values()), pa.list_(pa.float32())),
+        }
+    )
+
+
+def _tokens(scored: dict[str, Row]) -> pa.Table:
+    records = []
+    for sample_id, row in scored.items():
+        head, tail = words(row.prompt), words(row.response)
+        shift = len(row.prompt)
+        spans = head + [(start + shift, end + shift) for start, end in tail]
+        records.append(
+            {
+                "sample_id": sample_id,
+                "render_fp": RENDER,
+                "text": row.prompt + row.response,
+                "token_ids": list(range(len(spans))),
+                "token_starts": [start for start, _ in spans],
+                "token_ends": [end for _, end in spans],
+                "response_mask": [False] * len(head) + [True] * len(tail),
+            }
+        )
+    return pa.Table.from_pylist(records)
