@@ -122,10 +122,13 @@ class Renderer:
     def _found(self, sample: Sample) -> Marked:
         try:
             return self._finder.find(messages_of(sample), tools_of(sample))
-        except SpanNotFound:
+        except SpanNotFound as refusal:
             if not any(turn.tool_calls for turn in sample.turns):
                 raise
-        return self._finder.find(messages_of(sample, parse_arguments=False), tools_of(sample))
+            try:
+                return self._finder.find(messages_of(sample, parse_arguments=False), tools_of(sample))
+            except SpanNotFound:
+                raise refusal from None
 
     def _one_bos(self, text: str, already: int | None = None) -> tuple[str, int]:
         """Text with at most one BOS at its head, and (for `already`) the shift, else the length of that head."""
