@@ -1,0 +1,85 @@
+"""Two sides by hand: saved against saved, saved against another method, two scorings of the same rows."""
+
+from pathlib import Path
+
+import pytest
+
+from lobass_core.errors import SelectionError
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.specs import SelectionSpec
+from lobass_core.store.losses import ingest_run
+from lobass_core.store.scorings import register_scoring
+from lobass_core.workflows import compare, select
+from tests import filled_project
+from tests.filled_project import Row, fill
+
+ROWS = [Row(f"chat {k}", "word " * (k + 1), "chat", 2.0, 1.0 + k / 10) for k in range(6)] + [
+    Row(f"math {k}", "word " * (k + 4), "math", 2.0, 0.5 + k / 10) for k in range(3)
+]
+
+
+def samples(n, **other):
+    return SelectionSpec(budget="samples", value=n, **other)
+
+
+def test_two_saved_selections(project):
+    fill(project, ROWS)
+    select.save(project, "natural", samples(3))
+    select.save(project, "global", samples(3, balance="global"))
+    found = compare.compare(compare.saved_side(project, "natural"), compare.saved_side(project, "global"))
+    # Natural keeps math 0 and chat 0, 1; global the three maths.
+    assert [(part.domain, part.both, part.only_a, part.only_b) for part in found.overlap.domains] == [
+        ("chat", 0, 2, 0),
+        ("math", 1, 0, 2),
+    ]
+    assert found.overlap.jaccard == pytest.approx(1 / 5)
+    assert found.agreement == 1.0
+    natural, everything = found.composition
+    assert (natural.n_kept, natural.tokens_kept, natural.domain_rows, natural.domain_tokens) == (3, 10, (2, 1), (5, 5))
+    assert everything.domain_rows == (0, 3)
+    assert everything.learnability == pytest.approx(0.7)
+    lengths = dict(zip(found.lengths, everything.length_rows, strict=True))
+    assert {name: n for name, n in lengths.items() if n} == {"5–15": 3}
+
+
+def test_two_methods_on_one_scoring(project):
+    fill(project, ROWS)
+    a = compare.computed_side(project, "learnability", samples(2, balance="global"))
+    b = compare.computed_side(project, "length", samples(2, balance="global", method="length"))
+    found = compare.compare(a, b)
+    assert a.picked.tolist() == [6, 7]
+    assert sorted(b.picked.tolist()) == [5, 8]
+    assert (found.overlap.both, found.overlap.only_a, found.overlap.only_b) == (0, 2, 2)
+    assert found.agreement_by_domain == {"chat": pytest.approx(-1.0), "math": pytest.approx(-1.0)}
+
+
+def test_two_references(project):
+    filled = fill(project, ROWS)
+    # A second reference with other losses, through a second run.
+    other = [Row(row.prompt, row.response, row.domain, 2.0, 2.5 - row.reference) for row in ROWS]
+    run = RunFolder.create(project.runs_dir, "score", {"reference_name": "other"})
+    scored = dict(zip(filled.sample_ids, other, strict=True))
+    run.write_shard("reference-other-00000", filled_project._shard(scored, "other0000other00", "reference"))
+    result = {
+        "render_fp": filled_project.RENDER,
+        "base": {"model_fp": filled_project.BASE, "name": "tiny", "info": {}},
+        "references": [{"model_fp": "other0000other00", "name": "other", "info": {}}],
+        "reference_fp": "other0000other00",
+    }
+    with project.store() as store:
+        ingest_run(store, run)
+        with store.transaction() as cursor:
+            register_scoring(cursor, run.run_id, run.spec, result, Path("no folds"))
+    with pytest.raises(SelectionError, match="several pairs of models"):
+        compare.computed_side(project, "either", samples(2))
+    a = compare.computed_side(project, "tuned", samples(2, balance="global"), "r-0001")
+    b = compare.computed_side(project, "other", samples(2, balance="global"), "r-0002")
+    found = compare.compare(a, b)
+    assert found.agreement == pytest.approx(-1.0)
+    assert (found.overlap.both, found.overlap.only_a) == (0, 2)
+
+
+def test_an_unknown_selection(project):
+    fill(project, ROWS)
+    with pytest.raises(SelectionError, match="there is no selection 'nope'"):
+        compare.saved_side(project, "nope")

@@ -1,0 +1,83 @@
+"""A project's scores as arrays: read once, decisions read anew, views as counted by hand."""
+
+import pytest
+
+from lobass_core.errors import SelectionError
+from lobass_core.store.decisions import DecisionAct, append_decisions, undo_decision
+from lobass_core.workflows import explore
+from tests.filled_project import Row, fill, import_rows
+
+ROWS = [
+    Row("one", "a b c d", "chat", 2.0, 1.0),
+    Row("two", "a b", "chat", 1.0, 1.5),
+    Row("three", "a b c d e f g h", "math", 4.0, 1.0),
+    Row("four", "a", "math", None),
+]
+
+
+def test_scores_of_every_imported_row(project):
+    fill(project, ROWS)
+    found = explore.scored(project)
+    table = found.table
+    assert (table.domains, table.datasets) == (("chat", "math"), ("first",))
+    assert table.learnability().tolist()[:3] == pytest.approx([0.5, -0.5, 0.75])
+    assert table.n_tokens.tolist() == [4, 2, 8, 0]
+    assert (found.scoring.base_name, found.scoring.reference_name) == ("tiny", "tuned")
+    assert explore.dataset_names(project) == ["first"]
+    assert [scoring.run_id for scoring in explore.list_scorings(project)] == ["r-0001"]
+
+
+def test_nothing_scored_says_what_to_do(project):
+    import_rows(project, ROWS)
+    with pytest.raises(SelectionError, match="nothing is scored yet"):
+        explore.scored(project)
+
+
+def test_reading_twice_reads_once_until_the_store_changes(project):
+    fill(project, ROWS)
+    first = explore.scored(project)
+    assert explore.scored(project) is first
+    import_rows(project, [Row("five", "x", "code", None)], "second")
+    again = explore.scored(project)
+    assert again.revision > first.revision
+    assert again.table.domains == ("chat", "code", "math")
+
+
+def test_a_decision_shows_at_once_and_its_undoing_too(project):
+    fill(project, ROWS)
+    keys = explore.score_table(project).sample_key.tolist()
+    with project.store() as store, store.transaction() as cursor:
+        append_decisions(cursor, [DecisionAct("d1", keys[1], "keep"), DecisionAct("d2", keys[2], "drop")])
+    assert explore.score_table(project).decision.tolist() == [0, 1, -1, 0]
+    with project.store() as store, store.transaction() as cursor:
+        undo_decision(cursor)
+    assert explore.score_table(project).decision.tolist() == [0, 1, 0, 0]
+
+
+def test_views(project):
+    fill(project, ROWS)
+    table = explore.score_table(project)
+    shape = explore.distribution(table)
+    assert shape.n.tolist() == [2, 1]
+    assert shape.counts.sum() == 3
+    plane = explore.plane(table, cut=0.6)
+    assert plane.region_counts.tolist() == [[0, 0, 1, 1], [1, 0, 0, 0]]
+    assert plane.grid.counts.sum() + plane.grid.n_beyond.sum() == 3
+    against = explore.plane(table, cut=0.6, against_reference=True)
+    assert against.grid.counts.sum() == 3
+    length = explore.length(table)
+    assert length.overall.rho_all == 1.0
+    assert [check.n_all for check in length.by_domain] == [2, 1]
+    assert [line.n_rows for line in explore.by_dataset(table)] == [4]
+    assert [(line.name, line.n_scored) for line in explore.by_domain(table)] == [("chat", 2), ("math", 1)]
+    assert {line.name: line.n_rows for line in explore.by_length(table) if line.n_rows} == {"1–4": 2, "5–15": 1}
+
+
+def test_a_brushed_box_is_counted_closed(project):
+    fill(project, ROWS)
+    table = explore.score_table(project)
+    assert explore.n_within(table) == 4
+    assert explore.n_within(table, domains=["chat"], score=(0.5, None)) == 1
+    assert explore.n_within(table, base=(1.0, 2.0)) == 2
+    assert explore.n_within(table, tokens=(None, 4), reference=(1.2, None)) == 1
+    assert explore.n_within(table, domains=["poems"]) == 0
