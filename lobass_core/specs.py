@@ -249,15 +249,23 @@ class SelectionSpec(_Spec):
 
 @dataclass(frozen=True, slots=True)
 class ExportSpec(_Spec):
-    """Write a saved selection for a trainer."""
+    """Write a saved selection for a trainer.
+
+    `license` and `languages` go into the data card as they are given. `cutoff_tokens` is the trainer's length limit that
+    the preflight reckons with; 0 is the trainer's own default.
+    """
 
     selection: str
     to: str
     format: ExportFormat = "messages"
     with_dropped: bool = False
     license: str = ""
+    languages: tuple[str, ...] = ()
+    cutoff_tokens: int = 0
 
     def __post_init__(self) -> None:
         _check_choice("format", self.format, ExportFormat)
         if not self.to:
             raise RequestError("no destination is given", do="Say --to FOLDER.")
+        if self.cutoff_tokens < 0:
+            raise RequestError(f"a cutoff of {self.cutoff_tokens} tokens is negative")

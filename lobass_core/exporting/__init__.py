@@ -1,0 +1,1 @@
+"""Selections leave here: files for trainers, the original records, their manifest and data card."""

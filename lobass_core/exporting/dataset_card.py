@@ -1,0 +1,97 @@
+"""README.md of an export: what a loader reads (the YAML head) and what a person wants to know."""
+
+import json
+from collections.abc import Sequence
+
+from lobass_core.exporting.layout import Written
+from lobass_core.exporting.plan import ExportPlan, FileReceipt
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+_USE = {
+    "trl": "`python train.py --model MODEL` trains on it with TRL.",
+    "axolotl": "Put the lines of the YAML fragment into your Axolotl configuration.",
+    "llama-factory": "Train with LLaMA-Factory: `dataset_dir: THIS_FOLDER`, `dataset: curated`.",
+    "source": "These are the original records, untouched; one file a source.",
+}
+
+
+def dataset_card(plan: ExportPlan, written: Written) -> str:
+    """The card's text; everything in it follows from the plan and the files, so that a replay gives the same bytes."""
+    n_rows = written.n_rows
+    sections = [
+        _yaml_head(plan, written.splits, n_rows),
+        f"# {_text(plan.selection)}",
+        f"{n_rows:,} of {plan.facts['counts']['n_considered']:,} rows, chosen with LoBaSS "
+        f"by {_text(plan.facts['formula']['method'])}: {_text(plan.facts['formula']['text'])}",
+        _USE.get(plan.format, "`datasets.load_dataset(THIS_FOLDER)` opens it."),
+        _sources(plan),
+        _domains(plan),
+        _models(plan),
+        _files(written.files),
+        "`manifest.json` holds every setting, pick and checksum; `lobass export --replay manifest.json` writes the "
+        "same bytes again. Licences of the sources are not changed by choosing from them"
+        + (f"; stated for this folder: {_text(plan.license)}." if plan.license else ": look at each source."),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _yaml_head(plan: ExportPlan, splits: Sequence[tuple[str, str]], n_rows: int) -> str:
+    lines = ["---"]
+    if plan.languages:
+        lines += ["language:", *(f"- {json.dumps(language)}" for language in plan.languages)]
+    if plan.license:
+        lines.append(f"license: {json.dumps(plan.license)}")
+    lines += ["size_categories:", f"- {_size(n_rows)}", "tags:", "- lobass", "- data-selection"]
+    lines.append("configs:")
+    for name, path in splits:
+        quoted = json.dumps(path, ensure_ascii=False)
+        lines += [f"- config_name: {json.dumps(name, ensure_ascii=False)}"]
+        lines += ["  data_files:", "  - split: train", f"    path: {quoted}"]
+    return "\n".join([*lines, "---"])
+
+
+def _size(n_rows: int) -> str:
+    return next((name for limit, name in _SIZES if n_rows < limit), "1M<n<10M" if n_rows < 10_000_000 else "n>10M")
+
+
+def _sources(plan: ExportPlan) -> str:
+    counts = plan.picks["source"].value_counts().to_pylist()
+    picked = {entry["values"]: entry["counts"] for entry in counts}
+    rows = [
+        (one.dataset, one.file_name, f"{one.n_rows:,}", f"{picked.get(number, 0):,}", one.sha256)
+        for number, one in enumerate(plan.sources)
+    ]
+    return "## Sources\n\n" + _table(("data set", "file", "rows", "chosen", "sha256"), rows)
+
+
+def _domains(plan: ExportPlan) -> str:
+    shares = plan.facts["selection"].get("domains") or []
+    if not shares:
+        return ""
+    rows = [(one["domain"], f"{one['n_rows']:,}", f"{one['asked']:,}", f"{one['got']:,}") for one in shares]
+    return "## Domains\n\n" + _table(("domain", "rows", "asked", "got"), rows)
+
+
+def _models(plan: ExportPlan) -> str:
+    models = plan.facts.get("models") or {}
+    if not models:
+        return ""
+    rows = [(part, models[part]["name"], models[part]["fingerprint"]) for part in ("base", "reference")]
+    rows.append(("rendering", f"at most {models['max_tokens']:,} tokens", models["render_fingerprint"]))
+    return "## Scored with\n\n" + _table(("", "name", "fingerprint"), rows)
+
+
+def _files(files: Sequence[FileReceipt]) -> str:
+    rows = [(one.name, one.holds, f"{one.rows:,}" if one.rows else "", f"{one.n_bytes:,}") for one in files]
+    return "## Files\n\n" + _table(("file", "holds", "rows", "bytes"), rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([_text(cell) for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _text(text: str) -> str:
+    """Any name as Markdown shows it literally, on one line."""
+    flat = " ".join(str(text).split())
+    return "".join(f"\\{character}" if character in "\\`*_{}[]<>#|~$" else character for character in flat)

@@ -1,0 +1,111 @@
+"""manifest.json: what went in, what was chosen and why, what came out; enough to write the same bytes again."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import pyarrow as pa
+
+from lobass_core import __version__
+from lobass_core.errors import ExportError
+from lobass_core.exporting.destination import MANIFEST_MARK
+from lobass_core.exporting.layout import Written
+from lobass_core.exporting.plan import DROPPED_SCHEMA, PICKS_SCHEMA, ExportPlan, FileReceipt, SourceFile
+
+MANIFEST_VERSION = 1
+
+
+def manifest_of(plan: ExportPlan, written: Written, files: Sequence[FileReceipt]) -> dict:
+    """The manifest as plain JSON values. Nothing in it depends on the clock, the machine or the destination."""
+    manifest = {
+        MANIFEST_MARK: MANIFEST_VERSION,
+        "program": {"name": "lobass", "version": __version__},
+        "export": {
+            "format": plan.format,
+            "selection": plan.selection,
+            "order": "data set by name, then row of its file",
+            "with_dropped": plan.with_dropped,
+            "license": plan.license,
+            "languages": list(plan.languages),
+        },
+        "sources": [asdict(source) for source in plan.sources],
+        **plan.facts,
+        "written": {
+            "n_rows": written.n_rows,
+            "n_not_written": len(written.refusals),
+            "not_written": [asdict(refusal) for refusal in written.refusals],
+            "notes": written.notes,
+        },
+        "files": [
+            {"name": one.name, "holds": one.holds, "rows": one.rows, "bytes": one.n_bytes, "sha256": one.sha256}
+            for one in files
+        ],
+        "picks": _columns(plan.picks),
+    }
+    if plan.dropped is not None:
+        manifest["dropped"] = _columns(plan.dropped)
+    return manifest
+
+
+def _columns(table: pa.Table) -> dict[str, list]:
+    return {name: table[name].to_pylist() for name in table.schema.names}
+
+
+def manifest_text(manifest: dict) -> bytes:
+    """JSON with one key a line at the top, and one column of the picks a line: to be read, compared and grepped."""
+    blocks = []
+    for key, value in manifest.items():
+        if key in ("picks", "dropped"):
+            lines = ",\n".join(f"  {json.dumps(name)}: {_compact(column)}" for name, column in value.items())
+            text = f"{{\n{lines}\n }}"
+        else:
+            text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False).replace("\n", "\n ")
+        blocks.append(f" {json.dumps(key)}: {text}")
+    return ("{\n" + ",\n".join(blocks) + "\n}\n").encode("utf-8", "backslashreplace")
+
+
+def _compact(values: list) -> str:
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def without_rows(manifest: dict) -> dict:
+    """The manifest as a log keeps it: no picks, no dropped rows, no list of refusals."""
+    short = {key: value for key, value in manifest.items() if key not in ("picks", "dropped")}
+    return short | {"written": {key: value for key, value in manifest["written"].items() if key != "not_written"}}
+
+
+def plan_of(manifest: dict, where: str) -> ExportPlan:
+    """The plan that a manifest was written from.
+
+    Raises:
+        ExportError: it is of a newer version, or damaged.
+    """
+    if manifest[MANIFEST_MARK] > MANIFEST_VERSION:
+        raise ExportError(
+            f"the manifest is of version {manifest[MANIFEST_MARK]}, this program reads {MANIFEST_VERSION}",
+            where=where,
+            do="Use the version of LoBaSS that wrote it, or a newer one.",
+        )
+    own = {MANIFEST_MARK, "program", "export", "sources", "written", "files", "picks", "dropped"}
+    try:
+        export = manifest["export"]
+        return ExportPlan(
+            format=export["format"],
+            selection=export["selection"],
+            sources=tuple(SourceFile(**source) for source in manifest["sources"]),
+            picks=pa.table(manifest["picks"], schema=PICKS_SCHEMA),
+            facts={key: value for key, value in manifest.items() if key not in own},
+            with_dropped=export["with_dropped"],
+            dropped=pa.table(manifest["dropped"], schema=DROPPED_SCHEMA) if "dropped" in manifest else None,
+            license=export["license"],
+            languages=tuple(export["languages"]),
+        )
+    except (KeyError, TypeError, ValueError, pa.ArrowException) as error:
+        raise ExportError(f"the manifest is damaged: {error}", where=where, do="Take it from a backup.") from error
+
+
+def differing_files(manifest: dict, files: Sequence[FileReceipt]) -> list[str]:
+    """Names of files whose bytes are not those that the manifest promises."""
+    promised = {entry["name"]: entry["sha256"] for entry in manifest.get("files", [])}
+    made = {one.name: one.sha256 for one in files}
+    return sorted(name for name in promised.keys() | made.keys() if promised.get(name) != made.get(name))

@@ -1,0 +1,144 @@
+"""What an export is made of: sources, picks and provenance; everything that decides its bytes."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Protocol
+
+import pyarrow as pa
+
+from lobass_core.errors import ExportError
+from lobass_core.records import Sample
+from lobass_core.specs import ExportFormat
+
+# One pick a row, in the order of the files: dataset by dataset, each in the order of its source file. The numbers
+# travel in the manifest, so that a replay writes the same scores even after the losses behind them are gone.
+PICKS_SCHEMA = pa.schema(
+    [
+        ("source", pa.int32()),  # index into `ExportPlan.sources`
+        ("row_index", pa.int64()),
+        ("sample_id", pa.string()),
+        ("domain", pa.string()),
+        ("rank", pa.int32()),  # 1 is the best
+        ("reason", pa.string()),
+        ("score", pa.float64()),  # by the selection's own method
+        ("learnability", pa.float64()),
+        ("base_loss", pa.float64()),  # mean nats a response token
+        ("reference_loss", pa.float64()),
+        ("n_response_tokens", pa.int32()),
+        ("n_prompt_tokens", pa.int32()),
+        ("flags", pa.string()),
+    ]
+)
+DROPPED_SCHEMA = pa.schema(
+    [
+        ("source", pa.int32()),
+        ("row_index", pa.int64()),
+        ("sample_id", pa.string()),
+        ("domain", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One imported file: what it is called and how it was read. `file_name` has no folder: a manifest may travel."""
+
+    dataset: str
+    file_name: str
+    sha256: str
+    n_rows: int
+    n_rejected: int
+    format: str
+    mapping: dict[str, str]
+    container: str
+    encoding: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExportPlan:
+    """Everything that decides the bytes of an export, and nothing that depends on when or where it is written.
+
+    `facts` is the rest of the provenance as plain JSON: models, render, formula, selection, quotas, decisions, counts
+    of what was left out. `picks` follows PICKS_SCHEMA; `dropped` follows DROPPED_SCHEMA and is there when the dropped
+    rows are to be written too.
+    """
+
+    format: ExportFormat
+    selection: str
+    sources: tuple[SourceFile, ...]
+    picks: pa.Table
+    facts: dict
+    with_dropped: bool = False
+    dropped: pa.Table | None = None
+    license: str = ""
+    languages: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.picks.num_rows == 0:
+            raise ExportError(
+                f"selection {self.selection!r} keeps no rows",
+                do="Save a selection with a larger budget and export that.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRow:
+    """One picked record on its way out: its untouched text, the sample it reads as, and what else its row held."""
+
+    dataset: str
+    row_index: int
+    domain: str
+    sample: Sample
+    extra: dict
+    source: str
+
+
+class ReadTexts(Protocol):
+    """Yields the untouched text of the records that a table's `source` and `row_index` columns name, in their order.
+
+    Called once a pass. Raises ExportError for a record that the project does not hold.
+    """
+
+    def __call__(self, wanted: pa.Table) -> Iterator[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A picked row that the format cannot hold."""
+
+    dataset: str
+    row_index: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileReceipt:
+    """One file on disk. `name` is relative to the export's folder; `rows` is 0 for files that hold no rows."""
+
+    name: str
+    holds: str
+    n_bytes: int
+    sha256: str
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReceipt:
+    """What an export wrote, checked by reading it back."""
+
+    folder: str
+    format: ExportFormat
+    selection: str
+    n_selected: int
+    n_written: int
+    n_bytes: int
+    files: tuple[FileReceipt, ...]
+    manifest_sha256: str
+    not_written: dict[str, int] = field(default_factory=dict)  # reason -> rows of the selection that do not fit
+    refusals: tuple[Refusal, ...] = ()
+    left_out: dict[str, int] = field(default_factory=dict)  # reason -> rows that were not selected
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict:
+        return asdict(self)

@@ -1,0 +1,135 @@
+"""The original records again: exactly the chosen ones, untouched, in file order, in the container they came in."""
+
+import csv
+import io
+import itertools
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lobass_core.exporting.data_file import DataFile, JsonRows
+from lobass_core.exporting.layout import Job, Written
+from lobass_core.exporting.plan import SourceFile
+from lobass_core.formats.raw_records import decode_line
+
+_SUFFIXES = {"json": ".json", "jsonl": ".jsonl", "csv": ".csv", "tsv": ".tsv", "parquet": ".parquet"}
+
+
+def source(job: Job) -> Written:
+    """One file a source file, under its own name, in UTF-8, unpacked.
+
+    JSON records are written as the very text they were read as. Cells of CSV and TSV are the same cells, quoted where
+    they need it. Parquet rows are taken from the original file with all their types; where that is gone, they are made
+    anew from their values, and a note says so.
+    """
+    written = Written()
+    texts = job.read_texts(job.plan.picks)
+    names = file_names(job.plan.sources)
+    row_indices = job.plan.picks["row_index"].to_pylist()
+    position = 0
+    for number, rows in itertools.groupby(job.plan.picks["source"].to_pylist()):
+        n_rows = sum(1 for _ in rows)
+        wanted = row_indices[position : position + n_rows]
+        position += n_rows
+        one = job.plan.sources[number]
+        records = itertools.islice(texts, n_rows)
+        with DataFile(job.folder, names[number], f"records of {one.dataset}") as file:
+            if one.container == "parquet":
+                written.notes += _write_parquet(file, one, wanted, records, job.originals.get(one.sha256))
+            else:
+                _WRITERS[one.container](file, records)
+        # What the original's rows were not taken from is read all the same, so that the next source starts at its own.
+        for _ in records:
+            pass
+        written.files.append(file.receipt())
+        written.splits.append((Path(names[number]).stem, names[number]))
+        written.n_rows += file.rows
+    return written
+
+
+def file_names(sources: Iterable[SourceFile]) -> list[str]:
+    """The original names, without packing, under the suffix of the container; made different where two are alike."""
+    names: list[str] = []
+    for one in sources:
+        stem = re.sub(r"[^\w.\- ]", "_", re.sub(r"\.(gz|zst)$", "", one.file_name, flags=re.IGNORECASE)).lstrip(".")
+        suffix = _SUFFIXES[one.container]
+        path = Path(stem or "records")
+        name = path.name if path.suffix.lower() in (suffix, ".ndjson", ".tab", ".pq") else f"{path.stem}{suffix}"
+        number = 1
+        while name.lower() in (taken.lower() for taken in names):
+            number += 1
+            name = f"{Path(name).stem.removesuffix(f'-{number - 1}')}-{number}{Path(name).suffix}"
+        names.append(name)
+    return names
+
+
+def _write_json(file: DataFile, records: Iterable[str]) -> None:
+    out = JsonRows(file, array=True)
+    for record in records:
+        out.add_text(record.encode("utf-8"))
+    out.end()
+
+
+def _write_json_lines(file: DataFile, records: Iterable[str]) -> None:
+    out = JsonRows(file, array=False)
+    for record in records:
+        out.add_text(record.encode("utf-8"))
+
+
+def _write_csv(file: DataFile, records: Iterable[str]) -> None:
+    _write_cells(file, records, ",")
+
+
+def _write_tsv(file: DataFile, records: Iterable[str]) -> None:
+    _write_cells(file, records, "\t")
+
+
+def _write_cells(file: DataFile, records: Iterable[str], delimiter: str) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\n")
+    for record in records:
+        cells = json.loads(record)
+        if not file.rows:
+            writer.writerow(cells)
+        writer.writerow(cells.values())
+        file.rows += 1
+        file.write(buffer.getvalue().encode("utf-8", "backslashreplace"))
+        buffer.seek(0)
+        buffer.truncate()
+
+
+_WRITERS = {"json": _write_json, "jsonl": _write_json_lines, "csv": _write_csv, "tsv": _write_tsv}
+
+
+def _write_parquet(
+    file: DataFile, one: SourceFile, wanted: list[int], records: Iterator[str], original: Path | None
+) -> list[str]:
+    """Returns what a reader should know."""
+    if original is not None:
+        source_file = pq.ParquetFile(original)
+        with source_file, pq.ParquetWriter(file, source_file.schema_arrow) as writer:
+            for table in _chosen_rows(source_file, wanted):
+                writer.write_table(table)
+        file.rows = len(wanted)
+        return []
+    table = pa.Table.from_pylist([decode_line(record) for record in records])
+    pq.write_table(table, file)
+    file.rows = table.num_rows
+    return [f"{one.file_name} is no longer where it was imported from: its column types are made anew from the values"]
+
+
+def _chosen_rows(source_file: pq.ParquetFile, wanted: list[int]) -> Iterator[pa.Table]:
+    """The wanted rows (ascending) of a Parquet file, one row group in memory at a time."""
+    first, position = 0, 0
+    for group in range(source_file.num_row_groups):
+        n_rows = source_file.metadata.row_group(group).num_rows
+        end = position
+        while end < len(wanted) and wanted[end] < first + n_rows:
+            end += 1
+        if end > position:
+            yield source_file.read_row_group(group).take([row - first for row in wanted[position:end]])
+        first, position = first + n_rows, end

@@ -1,0 +1,195 @@
+"""A sample in the shape that each trainer reads, with tool calls and tools as that trainer wants them.
+
+    TRL            {"prompt": [...], "completion": [...]} or {"messages": [...]}, tools: JSON text
+    Axolotl        {"messages": [...]}, tools: list, function.parameters as JSON text; `training` on turns with a weight
+    LLaMA-Factory  {"system": "", "tools": "", "messages": [...]}, calls as turns of role function_call
+
+Arguments of tool calls are JSON text, but for LLaMA-Factory's function_call, which is one JSON text as a whole.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lobass_core.exporting.columns import Columns
+from lobass_core.formats.preference import n_prompt_turns
+from lobass_core.formats.row_errors import RowError
+from lobass_core.records import Sample, Turn
+
+# Keys of a turn that mean something to a loader; an unknown field of that name is left out.
+TURN_KEYS = frozenset(("role", "content", "name", "tool_calls", "tool_call_id", "weight", "input", "training"))
+
+
+# Notes of the reader on how the content came about: lists of text parts, joined; where a pair's dialogues part.
+_READER_KEYS = ("content_parts", "diverges_at")
+
+
+def turn_extra(turn: Turn) -> dict:
+    """The turn's own unknown fields."""
+    extra = json.loads(turn.extra) if turn.extra else {}
+    return {key: value for key, value in extra.items() if key not in _READER_KEYS}
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStyle:
+    """How turns are written. `columns`: the unknown fields to keep; `with_input`: Alpaca's input as a key of its own
+    beside the content that holds it; `calls_as_text`: tool calls as one JSON text, where no fixed type holds them."""
+
+    columns: Columns | None = None
+    with_input: bool = False
+    calls_as_text: bool = False
+
+
+PLAIN = MessageStyle()
+
+
+def messages_of(turns: Sequence[Turn], style: MessageStyle = PLAIN) -> list[dict[str, Any]]:
+    """Turns as messages with the keys that chat templates read."""
+    return [_message(turn, style) for turn in turns]
+
+
+def _message(turn: Turn, style: MessageStyle) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": turn.role, "content": turn.content}
+    if turn.name is not None:
+        message["name"] = turn.name
+    if turn.tool_calls is not None:
+        calls = [_with_text_arguments(call) for call in json.loads(turn.tool_calls)]
+        message["tool_calls"] = json.dumps(calls, ensure_ascii=False) if style.calls_as_text else calls
+    if turn.tool_call_id is not None:
+        message["tool_call_id"] = turn.tool_call_id
+    if turn.weight is not None:
+        message["weight"] = turn.weight
+    if style.with_input and turn.input is not None:
+        message["input"] = turn.input
+    return message | style.columns.of(turn_extra(turn)) if style.columns else message
+
+
+def _with_text_arguments(call: dict) -> dict:
+    function = call.get("function")
+    if not isinstance(function, dict):
+        return call
+    arguments = function.get("arguments", {})
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+    return {**call, "function": {**function, "arguments": text}}
+
+
+def is_trained(turn: Turn) -> bool:
+    """Whether the turn is meant to be learnt."""
+    return turn.role == "assistant" and turn.weight != 0
+
+
+def has_one_target(sample: Sample) -> bool:
+    """Whether the last turn, and it alone, is to be learnt: then prompt and completion say so to any trainer."""
+    return (
+        sample.kind == "chat"
+        and len(sample.turns) > 1
+        and is_trained(sample.turns[-1])
+        and not any(is_trained(turn) for turn in sample.turns[:-1])
+    )
+
+
+def trl_row(sample: Sample, style: MessageStyle = PLAIN, *, one_target: bool = False) -> dict[str, Any]:
+    """What `trl.SFTTrainer` (chat, text) or `trl.DPOTrainer` (preference) reads."""
+    row: dict[str, Any]
+    if sample.kind == "text":
+        return {"text": sample.turns[0].content}
+    if sample.kind == "preference":
+        prompt, chosen = split_pair(sample)
+        row = {
+            "prompt": messages_of(prompt, style),
+            "chosen": messages_of(chosen, style),
+            "rejected": messages_of(sample.rejected, style),
+        }
+    elif one_target:
+        row = {"prompt": messages_of(sample.turns[:-1], style), "completion": messages_of(sample.turns[-1:], style)}
+    else:
+        row = {"messages": messages_of(sample.turns, style)}
+    if sample.tools:
+        row["tools"] = sample.tools
+    return row
+
+
+def split_pair(sample: Sample) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+    """What both sides of a pair share, and the chosen answer."""
+    n_prompt = n_prompt_turns(sample)
+    return sample.turns[:n_prompt], sample.turns[n_prompt:]
+
+
+def axolotl_row(sample: Sample, style: MessageStyle = PLAIN) -> dict[str, Any]:
+    """What Axolotl's `chat_template` (chat, preference) and `completion` (text) read."""
+    row: dict[str, Any]
+    if sample.kind == "text":
+        return {"text": sample.turns[0].content}
+    if sample.kind == "preference":
+        prompt, chosen = split_pair(sample)
+        if len(chosen) != 1 or len(sample.rejected) != 1:
+            raise RowError("Axolotl compares one turn with one turn; this pair has more")
+        row = {
+            "messages": messages_of(prompt, style),
+            "chosen": messages_of(chosen, style)[0],
+            "rejected": messages_of(sample.rejected, style)[0],
+        }
+    else:
+        row = {"messages": messages_of(sample.turns, style)}
+        for message, turn in zip(row["messages"], sample.turns, strict=True):
+            if turn.role == "assistant" and turn.weight is not None:
+                message["training"] = turn.weight != 0
+    if sample.tools:
+        row["tools"] = _with_text_parameters(sample.tools)
+    return row
+
+
+def _with_text_parameters(tools: str) -> list:
+    """Axolotl wants a list; as text, the parameters of different tools do not fight over one Arrow type."""
+    try:
+        found = json.loads(tools)
+    except ValueError:
+        raise RowError("the tools are no JSON, which Axolotl cannot read") from None
+    offered = []
+    for tool in found if isinstance(found, list) else [found]:
+        function = tool.get("function") if isinstance(tool, dict) else None
+        if isinstance(function, dict) and "parameters" in function and not isinstance(function["parameters"], str):
+            parameters = json.dumps(function["parameters"], ensure_ascii=False)
+            tool = {**tool, "function": {**function, "parameters": parameters}}
+        offered.append(tool)
+    return offered
+
+
+def llama_factory_row(sample: Sample) -> dict[str, Any]:
+    """What LLaMA-Factory's `sharegpt` formatting reads under the tags of dataset_info.json; every key in every row."""
+    if sample.kind == "text":
+        return {"text": sample.turns[0].content}
+    turns, system = sample.turns, ""
+    if turns[0].role == "system":
+        system, turns = turns[0].content, turns[1:]
+    row: dict[str, Any] = {"system": system, "tools": sample.tools or ""}
+    if sample.kind == "preference":
+        prompt, chosen = split_pair(sample)
+        prompt = prompt[1:] if prompt and prompt[0].role == "system" else prompt
+        if len(chosen) != 1 or len(sample.rejected) != 1:
+            raise RowError("LLaMA-Factory compares one turn with one turn; this pair has more")
+        row["messages"] = [_llama_factory_message(turn) for turn in prompt]
+        row["chosen"] = _llama_factory_message(chosen[0])
+        row["rejected"] = _llama_factory_message(sample.rejected[0])
+    else:
+        row["messages"] = [_llama_factory_message(turn) for turn in turns]
+    return row
+
+
+def _llama_factory_message(turn: Turn) -> dict[str, str]:
+    if turn.tool_calls is None:
+        return {"role": turn.role, "content": turn.content}
+    # Its function formatter reads [{"name", "arguments"}] with arguments as an object.
+    calls = [call.get("function", call) for call in json.loads(turn.tool_calls)]
+    return {"role": "function_call", "content": json.dumps([_plain_call(call) for call in calls], ensure_ascii=False)}
+
+
+def _plain_call(function: dict) -> dict:
+    arguments = function.get("arguments", {})
+    if isinstance(arguments, str):
+        try:
+            arguments = json.loads(arguments)
+        except ValueError:
+            raise RowError("a tool call whose arguments are not JSON") from None
+    return {"name": function.get("name", ""), "arguments": arguments}

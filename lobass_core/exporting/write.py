@@ -1,0 +1,135 @@
+"""Write an export whole, check it, and only then let it take its place."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+
+from lobass_core.errors import ExportError
+from lobass_core.exporting.data_file import DataFile, JsonRows, write_text
+from lobass_core.exporting.dataset_card import dataset_card
+from lobass_core.exporting.destination import MANIFEST_NAME, staging
+from lobass_core.exporting.layout import Job, Layout, Written
+from lobass_core.exporting.manifest import differing_files, manifest_of, manifest_text
+from lobass_core.exporting.parquet_layouts import huggingface, parquet
+from lobass_core.exporting.plan import ExportPlan, ExportReceipt, FileReceipt, ReadTexts
+from lobass_core.exporting.published_layouts import prompt_completion, rows_as
+from lobass_core.exporting.source_layout import source
+from lobass_core.exporting.trainer_layouts import axolotl, llama_factory, trl
+from lobass_core.exporting.verify import verify
+
+OnProgress = Callable[[int, int], None]
+DROPPED_NAME = "dropped.jsonl"
+
+LAYOUTS: dict[str, Layout] = {
+    "messages": rows_as("messages", "train.jsonl"),
+    "alpaca": rows_as("alpaca", "train.json"),
+    "sharegpt": rows_as("sharegpt", "train.json"),
+    "prompt-completion": prompt_completion,
+    "source": source,
+    "parquet": parquet,
+    "huggingface": huggingface,
+    "trl": trl,
+    "axolotl": axolotl,
+    "llama-factory": llama_factory,
+}
+# Reads of every picked record: layouts that look at all rows before they write read them twice.
+_PASSES = {"messages": 1, "alpaca": 1, "sharegpt": 1, "source": 1}
+
+
+def write(
+    plan: ExportPlan,
+    read_texts: ReadTexts,
+    to: Path,
+    *,
+    originals: Mapping[str, Path] | None = None,
+    on_progress: OnProgress | None = None,
+    promised: dict | None = None,
+) -> tuple[ExportReceipt, dict]:
+    """Write the plan into the folder and return the receipt and the manifest; nothing is left behind by a failure.
+
+    `on_progress(n_done, n_total)` counts rows. `promised` is the manifest of an export that must come out the same.
+
+    Raises:
+        ExportError: the destination is refused, the disk is full, no row fits, a file did not verify, or a replay came
+            out different.
+    """
+    texts = _counted(read_texts, plan.picks.num_rows * _PASSES.get(plan.format, 2), on_progress)
+    with staging(to) as folder:
+        written = LAYOUTS[plan.format](Job(plan, folder, texts, originals or {}))
+        if not written.n_rows:
+            reasons = "; ".join(_counts(refusal.reason for refusal in written.refusals))
+            raise ExportError(
+                f"none of {plan.picks.num_rows:,} rows fits {plan.format}: {reasons}", do="Choose another format."
+            )
+        if plan.dropped is not None:
+            written.files.append(_write_dropped(plan, read_texts, folder))
+        card = write_text(folder, "README.md", "data card: sources, domains, models", dataset_card(plan, written))
+        files = [*written.files, card]
+        verify(folder, files)
+        if promised is not None:
+            _check_promise(promised, files)
+        manifest = manifest_of(plan, written, files)
+        with DataFile(folder, MANIFEST_NAME, "every pick, setting and checksum") as file:
+            file.write(manifest_text(manifest))
+        verify(folder, [file.receipt()])
+    return _receipt(plan, written, [*files, file.receipt()], to), manifest
+
+
+def _counted(read_texts: ReadTexts, n_total: int, on_progress: OnProgress | None) -> ReadTexts:
+    n_done = 0
+
+    def read(wanted: pa.Table) -> Iterator[str]:
+        nonlocal n_done
+        for text in read_texts(wanted):
+            n_done += 1
+            if on_progress and (n_done % 500 == 0 or n_done == n_total):
+                on_progress(n_done, n_total)
+            yield text
+
+    return read
+
+
+def _write_dropped(plan: ExportPlan, read_texts: ReadTexts, folder: Path) -> FileReceipt:
+    """The rows left out, each with its reason and its untouched record (as text: it may be no valid JSON)."""
+    assert plan.dropped is not None
+    with DataFile(folder, DROPPED_NAME, "rows left out, with reasons") as file:
+        out = JsonRows(file, array=False)
+        texts = read_texts(plan.dropped)
+        for batch in plan.dropped.to_batches(max_chunksize=10_000):
+            for row in batch.to_pylist():
+                number = row.pop("source")
+                out.add({"dataset": plan.sources[number].dataset, **row, "record": next(texts)})
+    return file.receipt()
+
+
+def _check_promise(promised: dict, files: list[FileReceipt]) -> None:
+    differing = differing_files(promised, files)
+    if differing:
+        version = promised.get("program", {}).get("version", "an unknown version")
+        raise ExportError(
+            f"the replay does not give the same bytes: {', '.join(differing)}",
+            do=f"The manifest was written by LoBaSS {version}; use that version. Nothing was kept.",
+        )
+
+
+def _counts(reasons: Iterator[str]) -> list[str]:
+    return [f"{reason} ({n:,})" for reason, n in Counter(reasons).most_common(5)]
+
+
+def _receipt(plan: ExportPlan, written: Written, files: list[FileReceipt], to: Path) -> ExportReceipt:
+    return ExportReceipt(
+        folder=str(to),
+        format=plan.format,
+        selection=plan.selection,
+        n_selected=plan.picks.num_rows,
+        n_written=written.n_rows,
+        n_bytes=sum(one.n_bytes for one in files),
+        files=tuple(files),
+        manifest_sha256=files[-1].sha256,
+        not_written=dict(Counter(refusal.reason for refusal in written.refusals).most_common()),
+        refusals=tuple(written.refusals),
+        left_out=plan.facts["counts"].get("left_out", {}),
+        notes=tuple(written.notes),
+    )

@@ -1,0 +1,63 @@
+"""Reads for an export: where chosen rows stand in their files, and the untouched text of records."""
+
+from collections.abc import Sequence
+
+import duckdb
+import pyarrow as pa
+
+from lobass_core.store.connection import read_table
+
+
+def rows_of(cursor: duckdb.DuckDBPyConnection, row_keys: pa.Array) -> pa.Table:
+    """The rows of those keys, dataset by dataset (by name), each in the order of its file.
+
+    Columns: row_key, dataset_id, row_index, domain, sample_id. Keys that are not there any more are left out.
+    """
+    cursor.register("asked_rows", pa.table({"row_key": row_keys.cast(pa.int64())}))
+    table = read_table(
+        cursor,
+        """
+        SELECT r.row_key, r.dataset_id, r.row_index, r.domain, s.sample_id
+        FROM asked_rows a JOIN rows r USING (row_key) JOIN samples s USING (sample_key)
+             JOIN datasets d USING (dataset_id)
+        ORDER BY d.name, r.row_index
+        """,
+    )
+    cursor.unregister("asked_rows")
+    return table
+
+
+def texts_of(
+    cursor: duckdb.DuckDBPyConnection, dataset_ids: Sequence[int], row_indices: Sequence[int]
+) -> list[str | None]:
+    """The untouched text of each record, in the order asked; None where there is no such row."""
+    asked = pa.table(
+        {
+            "place": pa.array(range(len(row_indices)), pa.int64()),
+            "dataset_id": pa.array(dataset_ids, pa.int32()),
+            "row_index": pa.array(row_indices, pa.int64()),
+        }
+    )
+    cursor.register("asked_records", asked)
+    table = read_table(
+        cursor,
+        """
+        SELECT a.place, r.source FROM asked_records a LEFT JOIN rows r
+        ON r.dataset_id = a.dataset_id AND r.row_index = a.row_index ORDER BY a.place
+        """,
+    )
+    cursor.unregister("asked_records")
+    return table["source"].to_pylist()
+
+
+def standing_decisions(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, str]]:
+    """Every decision that stands, with its reason, by sample id; without times, which say nothing about the rows."""
+    rows = cursor.execute(
+        """
+        SELECT s.sample_id, arg_max(d.verdict, d.decision_number) AS verdict,
+               arg_max(d.reason, d.decision_number) AS reason
+        FROM decisions d JOIN samples s USING (sample_key) WHERE d.undone_at IS NULL
+        GROUP BY s.sample_id HAVING verdict <> 'undecided' ORDER BY s.sample_id
+        """
+    ).fetchall()
+    return [{"sample_id": row[0], "verdict": row[1], "reason": row[2]} for row in rows]

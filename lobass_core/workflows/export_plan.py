@@ -1,0 +1,234 @@
+"""What an export consists of, read from the store: picks with their numbers, sources, models, decisions, counts."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from lobass_core.errors import ExportError, SelectionError
+from lobass_core.exporting.plan import DROPPED_SCHEMA, PICKS_SCHEMA, ExportPlan, ReadTexts, SourceFile
+from lobass_core.formats.read_files import file_sha256
+from lobass_core.learnability import flags
+from lobass_core.learnability.scores import ScoreTable
+from lobass_core.project import Project
+from lobass_core.selection import order
+from lobass_core.selection.select import select as pick
+from lobass_core.specs import ExportSpec, SelectionSpec
+from lobass_core.store.chosen_records import rows_of, standing_decisions, texts_of
+from lobass_core.store.datasets import Dataset, list_datasets
+from lobass_core.store.scorings import Scoring, list_scorings
+from lobass_core.store.selections import SavedSelection, find_selection, selection_picks
+from lobass_core.workflows.explore import scored
+
+READ_ROWS = 10_000
+# What each method's score is, as the manifest and the data card say it.
+FORMULAS = {
+    "learnability": "(base_loss - reference_loss) / base_loss",
+    "loss-drop": "base_loss - reference_loss",
+    "loss-drop-sum": "(base_loss - reference_loss) * n_response_tokens",
+    "base-loss": "base_loss",
+    "reference-loss": "reference_loss",
+    "random": "a number in [0, 1) from the seed and the sample id",
+    "length": "n_response_tokens",
+}
+LOSS_UNIT = "losses are mean negative log-likelihoods of the response tokens given the prompt, in nats a token"
+
+
+def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
+    """Everything that decides the bytes of the export.
+
+    Raises:
+        SelectionError: no such selection, or its scores are gone.
+        ExportError: the selection keeps nothing, or rows of it are no longer in the project.
+    """
+    with project.store() as store:
+        cursor = store.cursor()
+        saved = find_selection(cursor, spec.selection)
+        scoring = _scoring_of(cursor, saved)
+        picks = selection_picks(cursor, saved.selection_id)
+        placed = rows_of(cursor, picks["row_key"].combine_chunks())
+        datasets = {dataset.dataset_id: dataset for dataset in list_datasets(cursor)}
+        decisions = standing_decisions(cursor)
+        table = scored(project, scoring.run_id).table
+        if placed.num_rows < picks.num_rows:
+            raise ExportError(
+                f"{picks.num_rows - placed.num_rows:,} rows of selection {saved.name!r} are no longer in the project",
+                do="Select again and save.",
+            )
+        left_out = _left_out(table, saved, picks)
+        dropped = _dropped_rows(cursor, table, left_out) if spec.with_dropped else None
+    used = {
+        number for part in (placed, dropped) if part is not None for number in part["dataset_id"].unique().to_pylist()
+    }
+    sources = sorted((datasets[number] for number in used), key=lambda dataset: dataset.name)
+    numbers = {dataset.dataset_id: number for number, dataset in enumerate(sources)}
+    return ExportPlan(
+        format=spec.format,
+        selection=saved.name,
+        sources=tuple(_source(dataset) for dataset in sources),
+        picks=_picks_table(placed, picks, table, numbers),
+        facts={
+            "models": _models(scoring),
+            "formula": {"method": saved.spec["method"], "text": FORMULAS[saved.spec["method"]], "unit": LOSS_UNIT},
+            "selection": {"spec": saved.spec, "seed": saved.spec["seed"], "domains": saved.result.get("domains", [])},
+            "decisions": decisions,
+            "counts": {
+                "n_considered": saved.result.get("n_rows", len(table)),
+                "n_selected": picks.num_rows,
+                "n_by_hand": saved.result.get("n_by_hand", 0),
+                "left_out": {name: int(n) for name, n in zip(*_counted(left_out), strict=True)},
+            },
+        },
+        with_dropped=spec.with_dropped,
+        dropped=None if dropped is None else _dropped_table(dropped, numbers),
+        license=spec.license,
+        languages=spec.languages,
+    )
+
+
+def _scoring_of(cursor: duckdb.DuckDBPyConnection, saved: SavedSelection) -> Scoring:
+    for scoring in list_scorings(cursor):
+        if scoring.scoring_id == saved.scoring_id:
+            return scoring
+    raise SelectionError(f"the scores behind selection {saved.name!r} are gone", do="Select again and save.")
+
+
+def _left_out(table: ScoreTable, saved: SavedSelection, picks: pa.Table) -> dict[int, str]:
+    """row_key -> why a row is not in the selection, for the rows that are scored or not but known to the table."""
+    reasons = pick(table, SelectionSpec.from_dict(saved.spec)).reason_codes
+    kept = np.isin(table.row_key, picks["row_key"].to_numpy())
+    # Decided on or imported after the selection was saved: today's rule would keep the row, the saved one did not.
+    names = dict(enumerate(order.REASONS)) | {order.KEPT: "not in the saved selection"}
+    return {int(table.row_key[row]): names[int(reasons[row])] for row in np.flatnonzero(~kept)}
+
+
+def _counted(left_out: Mapping[int, str]) -> tuple[np.ndarray, np.ndarray]:
+    if not left_out:
+        return np.array([], str), np.array([], int)
+    return np.unique(np.array(list(left_out.values())), return_counts=True)
+
+
+def _dropped_rows(cursor: duckdb.DuckDBPyConnection, table: ScoreTable, left_out: Mapping[int, str]) -> pa.Table:
+    placed = rows_of(cursor, pa.array(list(left_out), pa.int64()))
+    reasons = [left_out[row_key] for row_key in placed["row_key"].to_pylist()]
+    return placed.append_column("reason", pa.array(reasons, pa.string()))
+
+
+def _dropped_table(placed: pa.Table, numbers: Mapping[int, int]) -> pa.Table:
+    source = pa.array([numbers[number] for number in placed["dataset_id"].to_pylist()], pa.int32())
+    names = [name for name in DROPPED_SCHEMA.names if name != "source"]
+    return pa.table({"source": source} | {name: placed[name] for name in names}).cast(DROPPED_SCHEMA)
+
+
+def _picks_table(placed: pa.Table, picks: pa.Table, table: ScoreTable, numbers: Mapping[int, int]) -> pa.Table:
+    """The picks in the order of the files, with the numbers that decided on them."""
+    keys = placed["row_key"].to_numpy()
+    by_key = np.argsort(picks["row_key"].to_numpy())
+    saved = picks.take(by_key[np.searchsorted(picks["row_key"].to_numpy(), keys, sorter=by_key)])
+    by_row = np.argsort(table.row_key)
+    rows = table.take(by_row[np.searchsorted(table.row_key, keys, sorter=by_row)])
+    columns = {
+        "source": pa.array([numbers[number] for number in placed["dataset_id"].to_pylist()], pa.int32()),
+        "row_index": placed["row_index"],
+        "sample_id": placed["sample_id"],
+        "domain": placed["domain"],
+        "rank": saved["pick_rank"],
+        "reason": saved["reason"],
+        "score": saved["score"],
+        "learnability": _finite(rows.learnability()),
+        "base_loss": _finite(rows.base_loss),
+        "reference_loss": _finite(rows.reference_loss),
+        "n_response_tokens": pa.array(rows.n_tokens, pa.int32()),
+        "n_prompt_tokens": pa.array(rows.n_prompt_tokens, pa.int32()),
+        "flags": pa.array([flags.names(bits) for bits in rows.flags.tolist()], pa.string()),
+    }
+    return pa.table(columns).cast(PICKS_SCHEMA)
+
+
+def _finite(values: np.ndarray) -> pa.Array:
+    return pa.array(values, pa.float64(), mask=~np.isfinite(values))
+
+
+def _source(dataset: Dataset) -> SourceFile:
+    return SourceFile(
+        dataset=dataset.name,
+        file_name=Path(dataset.path).name,
+        sha256=dataset.file_sha256,
+        n_rows=dataset.n_rows,
+        n_rejected=dataset.n_rejected,
+        format=dataset.format,
+        mapping=json.loads(dataset.mapping),
+        container=dataset.container,
+        encoding=dataset.encoding,
+    )
+
+
+def _models(scoring: Scoring) -> dict:
+    """Names and fingerprints of what scored; folders stay at home."""
+    references = scoring.result.get("references", [])
+    return {
+        "base": {"name": scoring.base_name, "fingerprint": scoring.base_fp},
+        "reference": {
+            "name": scoring.reference_name,
+            "fingerprint": scoring.reference_fp,
+            "folds": [model["model_fp"] for model in references] if len(references) > 1 else [],
+        },
+        "render_fingerprint": scoring.render_fp,
+        "template": scoring.result.get("template", ""),
+        "max_tokens": scoring.result.get("max_tokens", 0),
+    }
+
+
+def texts_reader(project: Project, sources: tuple[SourceFile, ...]) -> ReadTexts:
+    """Reads records by (source, row index), wherever the project holds a file of that sha256.
+
+    Raises:
+        ExportError: a source is not in the project; names every one that is missing.
+    """
+    with project.store() as store:
+        datasets = list_datasets(store.cursor())
+    held = {dataset.file_sha256: dataset.dataset_id for dataset in reversed(datasets)}
+    by_name = {(dataset.file_sha256, dataset.name): dataset.dataset_id for dataset in datasets}
+    missing = [source for source in sources if source.sha256 not in held]
+    if missing:
+        listed = "; ".join(
+            f"{source.file_name} (sha256 {source.sha256[:12]}…, {source.n_rows:,} rows)" for source in missing
+        )
+        raise ExportError(
+            f"the project does not hold {listed}",
+            where=str(project.root),
+            do="Import it: lobass import FILE, then try again.",
+        )
+    dataset_ids = [by_name.get((source.sha256, source.dataset), held[source.sha256]) for source in sources]
+
+    def read(wanted: pa.Table) -> Iterator[str]:
+        for batch in wanted.select(["source", "row_index"]).combine_chunks().to_batches(max_chunksize=READ_ROWS):
+            numbers, row_indices = (column.to_pylist() for column in batch.columns)
+            # A lease a batch: a long export does not keep others out of the store.
+            with project.store() as store:
+                texts = texts_of(store.cursor(), [dataset_ids[number] for number in numbers], row_indices)
+            for number, row_index, text in zip(numbers, row_indices, texts, strict=True):
+                if text is None:
+                    raise ExportError(
+                        "a chosen record is no longer in the project",
+                        where=f"{sources[number].dataset}, row {row_index:,}",
+                        do="Import the file again with the settings that the manifest names.",
+                    )
+                yield text
+
+    return read
+
+
+def originals_of(project: Project, sources: tuple[SourceFile, ...]) -> dict[str, Path]:
+    """The Parquet sources that are still where they were imported from, byte for byte; path by sha256."""
+    wanted = {source.sha256 for source in sources if source.container == "parquet"}
+    if not wanted:
+        return {}
+    with project.store() as store:
+        paths = [(dataset.file_sha256, Path(dataset.path)) for dataset in list_datasets(store.cursor())]
+    return {
+        sha256: path for sha256, path in paths if sha256 in wanted and path.is_file() and file_sha256(path) == sha256
+    }

@@ -1,0 +1,82 @@
+"""Files imported through the real door and scored with made-up losses: what an export starts from."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.project import Project
+from lobass_core.specs import Gates, ImportSpec, SelectionSpec
+from lobass_core.store.losses import ingest_run
+from lobass_core.store.scorings import register_scoring
+from lobass_core.workflows import select as selecting
+from lobass_core.workflows.import_data import import_file
+
+BASE, REFERENCE, RENDER = "base0000base0000", "refe0000refe0000", "rend0000rend0000"
+
+
+def write_jsonl(path: Path, rows: Sequence[dict]) -> Path:
+    """The rows, one a line."""
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def import_and_score(project: Project, *files: tuple[Path, str]) -> None:
+    """Import (path, domain) files and give every sample a base loss of 2 and a reference loss that falls with its key.
+
+    Response tokens are 10 a sample, prompt tokens the characters of the prompt; so the later sample is the better one.
+    """
+    for path, domain in files:
+        import_file(project, ImportSpec(path=str(path), domain=domain))
+    score(project)
+
+
+def score(project: Project) -> None:
+    """Losses for every sample in the store, as a finished run would leave them."""
+    with project.store() as store:
+        samples = store.cursor().execute("SELECT sample_id, prompt_text FROM samples ORDER BY sample_key").fetchall()
+    run = RunFolder.create(project.runs_dir, "score", {"reference_name": "tuned"})
+    n = len(samples)
+    for model_fp, part in ((BASE, "base"), (REFERENCE, "reference")):
+        sums = [20.0] * n if part == "base" else [20.0 * (1 - (i + 1) / (n + 1)) for i in range(n)]
+        run.write_shard(
+            f"{part}-{model_fp}-00000",
+            pa.table(
+                {
+                    "sample_id": [sample_id for sample_id, _ in samples],
+                    "model_fp": [model_fp] * n,
+                    "render_fp": [RENDER] * n,
+                    "loss_sum_nats": pa.array(sums, pa.float64()),
+                    "n_tokens": pa.array([10] * n, pa.int32()),
+                    "n_prompt_tokens": pa.array([len(prompt) for _, prompt in samples], pa.int32()),
+                    "n_dropped_tokens": pa.array([0] * n, pa.int32()),
+                    "status": ["ok"] * n,
+                    "token_nlls": pa.array([[value / 10] * 10 for value in sums], pa.list_(pa.float32())),
+                }
+            ),
+        )
+    result = {
+        "render_fp": RENDER,
+        "base": {"model_fp": BASE, "name": "tiny", "info": {}},
+        "references": [{"model_fp": REFERENCE, "name": "tuned", "info": {}}],
+        "reference_fp": REFERENCE,
+        "template": "alpaca",
+        "max_tokens": 512,
+    }
+    with project.store() as store:
+        ingest_run(store, run)
+        with store.transaction() as cursor:
+            register_scoring(cursor, run.run_id, run.spec, result, Path("no folds"))
+
+
+def select_all(project: Project, name: str = "all") -> None:
+    """A saved selection of every row, duplicates too."""
+    spec = SelectionSpec(budget="ratio", value=1.0, gates=Gates(exclude_duplicates=False))
+    selecting.save(project, name, spec)
+
+
+def select_best(project: Project, n_rows: int, name: str = "best", balance: str = "global") -> None:
+    """A saved selection of the best rows."""
+    selecting.save(project, name, SelectionSpec(budget="samples", value=n_rows, balance=balance))  # type: ignore[arg-type]
