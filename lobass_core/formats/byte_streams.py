@@ -88,21 +88,21 @@ def check_readable(path: Path) -> bytes:
     """
     try:
         if path.is_dir():
-            raise InputFileError("This is a folder, not a file", where=str(path), do="Name one file in it.")
+            raise InputFileError("this is a folder, not a file", where=str(path), do="Name one file in it.")
         with path.open("rb") as file:
             head = file.read(64)
     except FileNotFoundError:
-        raise InputFileError("The file does not exist", where=str(path), do="Check the path.") from None
+        raise InputFileError("the file does not exist", where=str(path), do="Check the path.") from None
     except OSError as error:
         raise InputFileError(
-            f"The file cannot be read: {error.strerror}", where=str(path), do="Check its permissions."
+            f"the file cannot be read: {error.strerror}", where=str(path), do="Check its permissions."
         ) from None
     if not head:
-        raise InputFileError("The file is empty", where=str(path), do="Check that it was written or copied in full.")
+        raise InputFileError("the file is empty", where=str(path), do="Check that it was written or copied in full.")
     for magic, kind in _FOREIGN.items():
         if head.startswith(magic):
             raise InputFileError(
-                f"The file is {kind}",
+                f"the file is {kind}",
                 where=str(path),
                 do="JSON, JSONL, CSV, TSV and Parquet are read, plain or as .gz or .zst: unpack or convert it first.",
             )

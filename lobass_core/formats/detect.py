@@ -152,20 +152,20 @@ def _no_format(values: list[Any]) -> InputFileError:
     if not rows:
         kinds = Counter("text" if isinstance(value, str) else type(value).__name__ for value in values)
         what = (
-            f"Its records are {kinds.most_common(1)[0][0]}, not objects with fields"
+            f"its records are {kinds.most_common(1)[0][0]}, not objects with fields"
             if values
-            else "No record can be read"
+            else "no record can be read"
         )
         return InputFileError(what, do='Instruction data has rows such as {"prompt": ..., "response": ...}.')
     names = list(dict.fromkeys(key for row in rows[:20] for key in row))
     shown = ", ".join(map(repr, names[:8])) + (", ..." if len(names) > 8 else "")
     if any(isinstance(row.get("turns"), list) and all(isinstance(turn, str) for turn in row["turns"]) for row in rows):
         return InputFileError(
-            f"Its rows hold questions without answers (fields {shown})",
+            f"its rows hold questions without answers (fields {shown})",
             do="There is nothing to learn from a question alone. Add the answers, as messages or prompt and response.",
         )
     return InputFileError(
-        f"No known format fits its fields: {shown}",
+        f"no known format fits its fields: {shown}",
         do="Say which columns hold what: --map prompt=COLUMN,response=COLUMN (or text=COLUMN).",
     )
 
@@ -184,7 +184,7 @@ def asked_format(name: str, mapping: Mapping[str, str], first_records: Iterable[
     unknown = sorted(set(fields) - set(form.fields))
     if unknown:
         raise RequestError(
-            f"The format {name} has no field {unknown[0]!r}", do=f"Its fields are {', '.join(form.fields)}."
+            f"the format {name} has no field {unknown[0]!r}", do=f"Its fields are {', '.join(form.fields)}."
         )
     values = [record.value for record in first_records if isinstance(record, RawRecord)]
     rows = [value for value in values if isinstance(value, dict)]
@@ -192,7 +192,7 @@ def asked_format(name: str, mapping: Mapping[str, str], first_records: Iterable[
     for field, column in fields.items():
         if column not in known and not all(part.strip() in known for part in column.split("+")):
             raise RequestError(
-                f"No row has the column {column!r} given for {field}",
+                f"no row has the column {column!r} given for {field}",
                 do=f"The columns are {', '.join(list(known)[:20]) or 'none: the records are not objects'}.",
             )
     if not mapping:

@@ -59,7 +59,7 @@ def named_encoding(name: str) -> Encoding:
         "".encode(codec)
     except LookupError:
         raise RequestError(
-            f"Encoding {name!r} is not known", do="Say auto, utf-8, utf-16, gb18030, cp1252 or another codec's name."
+            f"encoding {name!r} is not known", do="Say auto, utf-8, utf-16, gb18030, cp1252 or another codec's name."
         ) from None
     return Encoding("utf-8" if codec == "utf-8-sig" else codec, "as asked")
 

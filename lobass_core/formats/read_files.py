@@ -101,12 +101,12 @@ def _open_parquet(path: Path) -> RecordStream:
             n_rows = file.metadata.num_rows
     except (pa.ArrowException, OSError) as error:
         raise InputFileError(
-            f"The Parquet file cannot be read: {str(error).splitlines()[0]}",
+            f"the Parquet file cannot be read: {str(error).splitlines()[0]}",
             where=str(path),
             do="Check that it was written and copied in full.",
         ) from None
     if not n_rows:
-        raise InputFileError("The Parquet file has no rows", where=str(path), do="Check that it was written in full.")
+        raise InputFileError("the Parquet file has no rows", where=str(path), do="Check that it was written in full.")
     return RecordStream(
         path,
         "parquet",
@@ -136,7 +136,7 @@ def _layout_of(head: str, path: Path) -> tuple[Container, Layout, str]:
     suffix = next((s.lower() for s in reversed(path.suffixes) if s.lower() not in (".gz", ".zst")), "")
     start = head.lstrip(" \t\r\n\ufeff")
     if not start:
-        raise InputFileError("The file holds nothing but blank space", where=str(path), do="Check that it is complete.")
+        raise InputFileError("the file holds nothing but blank space", where=str(path), do="Check that it is complete.")
     if suffix in (".csv", ".tsv", ".tab"):
         container: Container = "csv" if suffix == ".csv" else "tsv"
         return container, "table", f"a {container.upper()} table"
@@ -181,7 +181,7 @@ def _check_some_json(lines: list[str], path: Path) -> None:
 def _not_rows(first_line: str, path: Path) -> InputFileError:
     shown = json.dumps(first_line[:40] + ("..." if len(first_line) > 40 else ""), ensure_ascii=True)
     return InputFileError(
-        f"The file is not JSON, JSON lines, CSV, TSV or Parquet: it begins with {shown}",
+        f"the file is not JSON, JSON lines, CSV, TSV or Parquet: it begins with {shown}",
         where=str(path),
         do='Raw text needs one JSON line a text, {"text": "..."}; a table needs a name ending in .csv or .tsv.',
     )

@@ -100,7 +100,7 @@ def _header(cells: list[str], path: Path) -> list[str]:
     if twice or not any(names):
         problem = f"names the column {twice[0]!r} twice" if twice else "is blank"
         raise InputFileError(
-            f"The header line {problem}",
+            f"the header line {problem}",
             where=f"{path}, line 1",
             do="Give every column its own name in the first line.",
         )
@@ -124,7 +124,7 @@ def read_parquet(path: Path) -> Iterator[RawRecord]:
                     row_index += 1
     except (pa.ArrowException, OSError) as error:
         raise InputFileError(
-            f"The Parquet file cannot be read: {str(error).splitlines()[0]}",
+            f"the Parquet file cannot be read: {str(error).splitlines()[0]}",
             where=f"{path}, after row {row_index:,}",
             do="Check that it was written and copied in full.",
         ) from None

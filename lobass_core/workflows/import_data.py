@@ -183,11 +183,11 @@ def _free_name(cursor: duckdb.DuckDBPyConnection, spec: ImportSpec, path: Path) 
         return free_name(cursor, dataset_name(path))
     if spec.name != dataset_name(Path(spec.name), keep_suffix=True):
         raise RequestError(
-            f"The name {spec.name!r} cannot be used",
+            f"the name {spec.name!r} cannot be used",
             do="Letters, digits, spaces, points, hyphens and underscores may stand in a name.",
         )
     if any(dataset.name == spec.name for dataset in list_datasets(cursor)):
-        raise RequestError(f"There is a dataset named {spec.name!r} already", do="Choose another --name.")
+        raise RequestError(f"there is a dataset named {spec.name!r} already", do="Choose another --name.")
     return spec.name
 
 
@@ -225,7 +225,7 @@ def _already_imported(
 def _nothing_fits(source: SourceFile, reasons: Counter[str]) -> InputFileError:
     reason, n_rows = reasons.most_common(1)[0]
     return InputFileError(
-        f"None of its {sum(reasons.values()):,} rows can be imported; {n_rows:,} times: {reason}",
+        f"none of its {sum(reasons.values()):,} rows can be imported; {n_rows:,} times: {reason}",
         where=f"{source.path}, read as {source.detection.format}",
         do="Choose another format or mapping; nothing was kept.",
     )
@@ -240,9 +240,9 @@ def read_sample(spec: ImportSpec, row: int) -> Sample:
     source = SourceFile.open(spec)
     found = next(source.rows(row, row + 1), None) if row >= 0 else None
     if found is None:
-        raise InputFileError(f"The file has no record {row:,}", where=str(source.path), do="Records count from 0.")
+        raise InputFileError(f"the file has no record {row:,}", where=str(source.path), do="Records count from 0.")
     if found.sample is None:
-        raise InputFileError(f"Record {row:,} is rejected: {found.reason}", where=f"{source.path}, line {found.line:,}")
+        raise InputFileError(f"record {row:,} is rejected: {found.reason}", where=f"{source.path}, line {found.line:,}")
     return found.sample
 
 
@@ -270,6 +270,6 @@ def write_rejects(project: Project, path: Path | str) -> int:
     except OSError as error:
         unfinished.unlink(missing_ok=True)
         raise RequestError(
-            f"The rejects cannot be written: {error.strerror}", where=str(path), do="Choose another place."
+            f"the rejects cannot be written: {error.strerror}", where=str(path), do="Choose another place."
         ) from None
     return len(found)

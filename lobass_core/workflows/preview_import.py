@@ -230,8 +230,8 @@ def _count_known(project: Project | None, sample_ids: list[str]) -> int:
     with project.store() as store:
         cursor = store.cursor()
         cursor.register("asked_ids", pa.table({"sample_id": sample_ids}))
-        (n_known,) = cursor.execute(
+        ((n_known,),) = cursor.execute(
             "SELECT count(*) FROM asked_ids WHERE sample_id IN (SELECT sample_id FROM samples)"
-        ).fetchone() or (0,)
+        ).fetchall()
         cursor.unregister("asked_ids")
     return int(n_known)

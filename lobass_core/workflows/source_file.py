@@ -58,7 +58,7 @@ class SourceFile:
         stream = open_records(path, spec.encoding)
         first = list(itertools.islice(stream, SAMPLED_ROWS))
         if not first:
-            raise InputFileError("The file holds no records", where=str(path), do="Check that it is complete.")
+            raise InputFileError("the file holds no records", where=str(path), do="Check that it is complete.")
         try:
             if spec.format == "auto" and not spec.mapping:
                 detection = detect(first)
@@ -108,7 +108,7 @@ class SourceFile:
             self._domains.add(domain)
             if len(self._domains) > MAX_DOMAINS:
                 raise RequestError(
-                    f"The column {self.spec.domain_column!r} names more than {MAX_DOMAINS} domains",
+                    f"the column {self.spec.domain_column!r} names more than {MAX_DOMAINS} domains",
                     where=str(self.path),
                     do="Choose a column with a few kinds of data, or give one name with --domain.",
                 )
@@ -131,7 +131,7 @@ def _check_domain_columns(spec: ImportSpec, columns: tuple[str, ...], path: Path
     for column in (*asked, *(rule[0] for rule in spec.domain_rules)):
         if column not in columns:
             raise RequestError(
-                f"No row has the column {column!r} that the domain comes from",
+                f"no row has the column {column!r} that the domain comes from",
                 where=str(path),
                 do=f"The columns are {', '.join(columns[:20]) or 'none'}.",
             )
@@ -142,7 +142,7 @@ def _with_first_reject(error: InputFileError, path: Path, first: list[RawRecord 
     bad = next((record for record in first if isinstance(record, BadRecord)), None)
     if bad is not None and not any(isinstance(record, RawRecord) for record in first):
         return InputFileError(
-            f"None of its records can be read: {bad.reason}",
+            f"none of its records can be read: {bad.reason}",
             where=f"{path}, line {bad.line:,}",
             do="Mend the file, or check that it is what its name says.",
         )

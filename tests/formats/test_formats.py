@@ -1,0 +1,307 @@
+"""Rows of each published format become the samples they mean, and samples become rows that read back the same."""
+
+import json
+
+import pytest
+
+from lobass_core.formats import FORMATS, RowError
+from lobass_core.formats.preference import n_prompt_turns
+from lobass_core.formats.prompt_completion import build_messages
+from lobass_core.records import Sample, Turn
+
+USER, ANSWER = Turn("user", "2+2?"), Turn("assistant", "4")
+CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 2, "b": 2}'}}
+TOOLS = [{"type": "function", "function": {"name": "add"}}]
+CALLS, TOOLS_TEXT = (json.dumps(value, separators=(",", ":")) for value in ([CALL], TOOLS))
+
+
+def parse(name: str, row: dict, **mapping: str) -> Sample:
+    return FORMATS[name].parse(row, mapping).sample
+
+
+def refuses(name: str, row: dict, reason: str, **mapping: str) -> None:
+    with pytest.raises(RowError) as caught:
+        FORMATS[name].parse(row, mapping)
+    assert caught.value.reason == reason
+
+
+def test_alpaca_joins_instruction_and_input() -> None:
+    parsed = FORMATS["alpaca"].parse(
+        {"instruction": "Simplify.", "input": "4/16", "output": "1/4", "category": "math"}, {}
+    )
+    assert parsed.sample.turns == (Turn("user", "Simplify.\n\n4/16", input="4/16"), Turn("assistant", "1/4"))
+    assert parsed.sample.turns[0].instruction == "Simplify."
+    assert parsed.extra == {"category": "math"}
+
+
+@pytest.mark.parametrize("empty", [{"input": ""}, {"input": None}, {}])
+def test_alpaca_without_input(empty: dict) -> None:
+    assert parse("alpaca", {"instruction": "2+2?", "output": "4", **empty}) == Sample.of((USER, ANSWER))
+
+
+def test_alpaca_with_system_and_history() -> None:
+    row = {"instruction": "c", "input": "", "output": "d", "system": "s", "history": [["a", "b"]]}
+    sample = parse("alpaca", row)
+    assert [(turn.role, turn.content) for turn in sample.turns] == [
+        ("system", "s"),
+        ("user", "a"),
+        ("assistant", "b"),
+        ("user", "c"),
+        ("assistant", "d"),
+    ]
+    assert FORMATS["alpaca"].build(sample, {}) == row
+
+
+def test_alpaca_rejects() -> None:
+    refuses("alpaca", {"instruction": "a"}, "'output' is missing")
+    refuses("alpaca", {"instruction": "a", "output": None}, "'output' is null")
+    refuses("alpaca", {"instruction": "a", "output": ["b"]}, "'output' is a list, not text")
+    refuses("alpaca", {"instruction": " ", "output": ""}, "instruction, input and output are all empty")
+    refuses(
+        "alpaca",
+        {"instruction": "a", "output": "b", "history": ["x"]},
+        "exchange 1 of 'history' is not a pair of question and answer",
+    )
+
+
+def test_an_empty_answer_is_a_sample() -> None:
+    """Trainers train the end of turn on it; whether to keep it is the curator's choice, not the importer's."""
+    assert parse("alpaca", {"instruction": "a", "output": ""}).turns[1].content == ""
+
+
+def test_sharegpt_roles_tools_and_system() -> None:
+    row = {
+        "system": "s",
+        "tools": json.dumps(TOOLS),
+        "conversations": [
+            {"from": "human", "value": "2+2?"},
+            {"from": "function_call", "value": '{"name": "add", "arguments": {"a": 2, "b": 2}}'},
+            {"from": "observation", "value": "4"},
+            {"from": "bing", "value": "It is 4.", "weight": 0, "mood": "calm"},
+        ],
+        "id": "x",
+    }
+    parsed = FORMATS["sharegpt"].parse(row, {})
+    system, user, call, tool, last = parsed.sample.turns
+    assert (system.role, system.content) == ("system", "s")
+    assert user == USER
+    assert json.loads(call.tool_calls or "") == [{"type": "function", "function": CALL["function"]}]
+    assert tool == Turn("tool", "4")
+    assert last == Turn("assistant", "It is 4.", weight=0.0, extra='{"mood":"calm"}')
+    assert parsed.sample.tools == TOOLS_TEXT
+    assert parsed.extra == {"id": "x"}
+
+
+def test_a_chat_may_start_with_the_assistant_and_end_with_the_user() -> None:
+    turns = [{"from": "gpt", "value": "Hello!"}, {"from": "human", "value": "Hi."}]
+    assert [turn.role for turn in parse("sharegpt", {"conversations": turns}).turns] == ["assistant", "user"]
+
+
+def test_messages_keep_what_openai_allows() -> None:
+    row = {
+        "messages": [
+            {"role": "developer", "content": "Be brief."},
+            {
+                "role": "user",
+                "content": [{"type": "text", "text": "2+"}, {"type": "text", "text": "2?"}],
+                "name": "Ann",
+            },
+            {"role": "assistant", "content": None, "tool_calls": [CALL], "function_call": None},
+            {"role": "tool", "content": "4", "tool_call_id": "c1"},
+            {"role": "assistant", "content": "4", "weight": 0},
+        ],
+        "tools": TOOLS,
+    }
+    sample = parse("messages", row)
+    assert sample.turns[0].role == "system"
+    assert (sample.turns[1].content, sample.turns[1].name) == ("2+2?", "Ann")
+    assert sample.turns[2].content == ""
+    assert sample.turns[3].tool_call_id == "c1"
+    assert sample.turns[4].weight == 0
+    built = FORMATS["messages"].build(sample, {"id": 7})
+    assert built["messages"][1]["content"] == row["messages"][1]["content"]  # type: ignore[index]
+    assert built["tools"] == TOOLS
+    assert built["id"] == 7
+    assert parse("messages", built) == sample
+
+
+def test_the_old_function_call_is_a_tool_call() -> None:
+    old = {"name": "add", "arguments": '{"a":2,"b":2}'}
+    turns = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": None, "function_call": old}]
+    calls = json.loads(parse("messages", {"messages": turns}).turns[1].tool_calls or "")
+    assert calls == [{"type": "function", "function": CALL["function"]}]
+
+
+def test_chat_rejects() -> None:
+    def row(*turns: dict) -> dict:
+        return {"messages": list(turns)}
+
+    user = {"role": "user", "content": "a"}
+    refuses("messages", row(user), "no turn of the assistant: there is nothing to learn from")
+    refuses("messages", row(), "'messages' has no turns")
+    refuses("messages", {"messages": "hello"}, "'messages' is not a list of turns")
+    refuses("messages", row(user, {"role": "alien", "content": "b"}), "turn 2 has the unknown role 'alien'")
+    refuses("messages", row(user, {"role": "assistant", "content": None}), "turn 2 (assistant) has no content")
+    refuses("messages", row(user, {"content": "b"}), "turn 2 has no role")
+    image = {"role": "user", "content": [{"type": "image_url", "image_url": {}}]}
+    refuses("messages", row(image), "turn 1 holds a part of type 'image_url'; only text is read")
+    heavy = {"role": "assistant", "content": "b", "weight": "x"}
+    refuses("messages", row(user, heavy), "turn 2 has a weight that is not a number")
+
+
+def test_prompt_and_completion() -> None:
+    mapping = {"prompt": "question", "completion": "answer"}
+    assert parse("prompt-completion", {"question": "2+2?", "answer": 4}, **mapping) == Sample.of((USER, ANSWER))
+    lists = {"prompt": [{"role": "user", "content": "2+2?"}], "completion": [{"role": "assistant", "content": "4"}]}
+    assert parse("prompt-completion", lists) == Sample.of((USER, ANSWER))
+    assert FORMATS["prompt-completion"].build(Sample.of((USER, ANSWER)), {}) == {"prompt": "2+2?", "completion": "4"}
+    assert build_messages(Sample.of((USER, ANSWER)), {}) == lists
+    refuses("prompt-completion", {"prompt": "", "completion": " "}, "'prompt' and 'completion' are both empty")
+
+
+def test_columns_take_any_names() -> None:
+    row = {"story": "Ann has 2.", "q": "And 2 more?", "a": 4.0, "about": "s"}
+    sample = parse("columns", row, prompt="story+q", response="a", system="about")
+    assert [turn.content for turn in sample.turns] == ["s", "Ann has 2.\nAnd 2 more?", "4.0"]
+    with_input = parse("columns", row, prompt="q", input="story", response="a")
+    assert with_input.turns[0] == Turn("user", "And 2 more?\n\nAnn has 2.", input="Ann has 2.")
+    assert parse("columns", row, text="story").kind == "text"
+    refuses("columns", row, "'nothing' is missing", prompt="nothing", response="a")
+
+
+def test_text() -> None:
+    sample = parse("text", {"text": "Once upon a time."})
+    assert (sample.kind, sample.turns) == ("text", (Turn("assistant", "Once upon a time."),))
+    assert FORMATS["text"].build(sample, {}) == {"text": "Once upon a time."}
+    refuses("text", {"text": " "}, "'text' is empty")
+
+
+DIALOGUE = "\n\nHuman: Hi.\n\nAssistant: Hello.\n\nHuman: 2+2?\n\nAssistant: "
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"chosen": DIALOGUE + "4", "rejected": DIALOGUE + "5"},
+        {"prompt": DIALOGUE, "chosen": "4", "rejected": "5"},
+        {
+            "conversations": [
+                {"from": "human", "value": "Hi."},
+                {"from": "gpt", "value": "Hello."},
+                {"from": "human", "value": "2+2?"},
+            ],
+            "chosen": {"from": "gpt", "value": "4"},
+            "rejected": {"from": "gpt", "value": "5"},
+        },
+    ],
+)
+def test_every_shape_of_a_pair_is_the_same_sample(row: dict) -> None:
+    mapping = {"prompt": "conversations"} if "conversations" in row else {}
+    sample = parse("preference", row, **mapping)
+    assert [turn.content for turn in sample.turns] == ["Hi.", "Hello.", "2+2?", "4"]
+    assert sample.rejected == (Turn("assistant", "5"),)
+    assert n_prompt_turns(sample) == 3
+    assert parse("preference", FORMATS["preference"].build(sample, {})) == sample
+
+
+def test_a_pair_that_repeats_its_prompt() -> None:
+    prompt = [{"role": "user", "content": "2+2?"}]
+    row = {
+        "prompt": "2+2?",
+        "chosen": [*prompt, {"role": "assistant", "content": "4"}],
+        "rejected": [*prompt, {"role": "assistant", "content": "5"}],
+        "score": 1,
+    }
+    parsed = FORMATS["preference"].parse(row, {})
+    assert parsed.sample == Sample.of((USER, ANSWER), kind="preference", rejected=(Turn("assistant", "5"),))
+    assert parsed.extra == {"score": 1}
+
+
+def test_dialogues_that_part_early_come_back_whole() -> None:
+    chosen = "\n\nHuman: a\n\nAssistant: b\n\nHuman: c\n\nAssistant: d"
+    rejected = "\n\nHuman: a\n\nAssistant: x"
+    sample = parse("preference", {"chosen": chosen, "rejected": rejected})
+    assert n_prompt_turns(sample) == 1
+    built = FORMATS["preference"].build(sample, {})
+    assert [turn["content"] for turn in built["prompt"]] == ["a"]
+    assert [turn["content"] for turn in built["chosen"]] == ["b", "c", "d"]
+    assert built["rejected"] == [{"role": "assistant", "content": "x"}]
+    assert parse("preference", built) == sample
+
+
+def test_equal_sides_keep_an_answer_each() -> None:
+    sample = parse("preference", {"prompt": "2+2?", "chosen": "4", "rejected": "4"})
+    assert (sample.turns, sample.rejected) == ((USER, ANSWER), (ANSWER,))
+
+
+def test_a_tree_gives_its_best_path() -> None:
+    def node(text: str, role: str, replies: list | None = None, **more: object) -> dict:
+        return {"text": text, "role": role, "replies": replies or [], **more}
+
+    tree = node(
+        "q",
+        "prompter",
+        [
+            node("second", "assistant", rank=1),
+            node("best", "assistant", [node("more?", "prompter", [node("yes", "assistant")])], rank=0),
+            node("gone", "assistant", rank=-1, deleted=True),
+        ],
+    )
+    assert [turn.content for turn in parse("tree", {"prompt": tree}).turns] == ["q", "best", "more?", "yes"]
+    tree["replies"][1]["replies"][0]["replies"] = []
+    assert [turn.content for turn in parse("tree", {"prompt": tree}).turns] == ["q", "best"]
+    refuses("tree", {"prompt": node("q", "prompter")}, "no turn of the assistant: there is nothing to learn from")
+
+
+CALLING = Turn("assistant", "", tool_calls=CALLS)
+SAMPLES = [
+    Sample.of((USER, ANSWER)),
+    Sample.of((Turn("system", "s"), USER, ANSWER, Turn("user", "And 3+3?"), Turn("assistant", "6"))),
+    Sample.of((Turn("user", "Simplify.\n\n4/16", input="4/16"), Turn("assistant", "1/4"))),
+    Sample.of((USER, CALLING, Turn("tool", "4", tool_call_id="c1"), ANSWER), tools=TOOLS_TEXT),
+    Sample.of((USER, Turn("assistant", "5", weight=0.0), Turn("user", "No."), ANSWER)),
+    Sample.of((Turn("user", "猫\u2028\u0000"), Turn("assistant", "‮rtl")),),
+]  # fmt: skip
+FITS = {
+    "alpaca": [0, 1, 2, 5],
+    "sharegpt": [0, 1, 2, 3, 4, 5],
+    "messages": [0, 1, 2, 3, 4, 5],
+    "prompt-completion": [0, 1, 2, 3, 4, 5],
+    "columns": [0, 5],
+}
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_samples_survive_the_way_out_and_in(name: str) -> None:
+    extra = {"id": "r1", "score": 0.5}
+    fitting = []
+    for number, sample in enumerate(SAMPLES):
+        try:
+            row = FORMATS[name].build(sample, extra)
+        except RowError:
+            continue
+        parsed = FORMATS[name].parse(json.loads(json.dumps(row)), {})
+        if name != "columns" or sample.turns[0].input is None:
+            assert parsed.sample == sample
+            fitting.append(number)
+        assert {"id": "r1", "score": 0.5}.items() <= parsed.extra.items()
+    assert fitting == FITS[name]
+
+
+def test_what_does_not_fit_says_why() -> None:
+    def reason(name: str, sample: Sample) -> str:
+        with pytest.raises(RowError) as caught:
+            FORMATS[name].build(sample, {})
+        return caught.value.reason
+
+    assert reason("alpaca", SAMPLES[3]) == "Alpaca has no place for tools"
+    assert reason("alpaca", SAMPLES[4]) == "Alpaca cannot keep a turn with weight 0 out of training"
+    assert reason("alpaca", Sample.of((ANSWER, USER))) == "user and assistant do not take turns, as Alpaca needs"
+    assert reason("columns", SAMPLES[1]) == "the conversation is more than one question and answer, as columns need"
+    ends_with_user = Sample.of((USER, ANSWER, USER))
+    assert (
+        reason("prompt-completion", ends_with_user) == "the conversation does not end with an answer of the assistant"
+    )
+    pair = Sample.of((USER, ANSWER), kind="preference", rejected=(Turn("assistant", "5"),))
+    for name in ("alpaca", "sharegpt", "messages", "prompt-completion", "columns", "text"):
+        assert "preference" in reason(name, pair) or name == "columns"
