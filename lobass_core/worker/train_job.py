@@ -65,7 +65,7 @@ def run(run: RunFolder, report: Reporter) -> dict:
         write_recipe(staging, _summary(recipes))
     else:
         _write_held_out(material, staging)
-    _move_into_place(staging, output)
+    move_into_place(staging, output)
     return _result(spec, output, material, recipes, time.monotonic() - started)
 
 
@@ -117,7 +117,7 @@ def _train_fold(
         steps,
         FitSettings(rate, spec.seed),
         run.path / "checkpoints" / f"fold-{fold}",
-        _Follower(report, progress, slot),
+        Follower(report, progress, slot),
         run.cancel_requested,
     )
     if not outcome.finished:
@@ -138,7 +138,7 @@ def _train_fold(
     }
 
 
-class _Follower:
+class Follower:
     """Turns steps into the run's progress; the first step of a resumed training counts what was done before it."""
 
     def __init__(self, report: Reporter, progress: ScoreProgress, slot: int) -> None:
@@ -220,7 +220,7 @@ def _write_held_out(material: Material, folder: Path) -> None:
     write_parquet(folder / "held_out.parquet", pa.table({"sample_id": pa.array(ids, pa.string())}))
 
 
-def _move_into_place(staging: Path, output: Path) -> None:
+def move_into_place(staging: Path, output: Path) -> None:
     """Rename the finished folder to the reference's name, in one step.
 
     Raises:
