@@ -1,40 +1,59 @@
 """The loss cache: shards come home in one transaction, each once; the tables can be rebuilt from the run folders."""
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.records import LossStatus
 from lobass_core.store.connection import Store, read_table
 
-LOSS_COLUMNS = (
-    "sample_id",
-    "model_fp",
-    "render_fp",
-    "loss_sum_nats",
-    "n_tokens",
-    "n_prompt_tokens",
-    "n_dropped_tokens",
-    "status",
+LOSS_SCHEMA = pa.schema(
+    [
+        ("sample_id", pa.string()),
+        ("model_fp", pa.string()),
+        ("render_fp", pa.string()),
+        ("loss_sum_nats", pa.float64()),
+        ("n_tokens", pa.int32()),
+        ("n_prompt_tokens", pa.int32()),
+        ("n_dropped_tokens", pa.int32()),
+        ("status", pa.string()),
+    ]
 )
+STATUSES = pa.array(get_args(LossStatus))
+# Shards go in together up to this many losses: each insert looks once over the losses of its models.
+GROUP_ROWS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What came home: losses that are new, and shards that could not be read, each with the reason."""
+    """What came home: losses that the store did not have, and shards that could not be used, each with the reason."""
 
     n_new: int
     torn: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    name: str
+    sha256: str
+    table: pa.Table
+
+
 def ingest_run(store: Store, run: RunFolder) -> Ingested:
     """Bring the run's shards into the loss tables; shards that are home already cost nothing.
 
-    Every shard is read and checked before the transaction: one torn file would fail the whole set.
+    Every shard is read and checked by itself, for one torn file would fail the whole set. A torn one is renamed to
+    NAME.parquet.torn, so that a resumed worker computes it again. Of two losses of one (sample, model, rendering) the
+    later one stands.
     """
     known = {
         shard
@@ -42,42 +61,120 @@ def ingest_run(store: Store, run: RunFolder) -> Ingested:
         .execute("SELECT shard FROM ingested_shards WHERE run_id = ?", [run.run_id])
         .fetchall()
     }
-    tables, ledger, torn = [], [], []
-    for path in run.finished_shards():
-        if path.stem in known:
-            continue
-        try:
-            table = pq.read_table(path, columns=list(LOSS_COLUMNS))
-        except (pa.ArrowException, OSError, KeyError) as error:
-            torn.append((path.name, str(error).splitlines()[0]))
-            continue
-        shard = pa.array([path.stem] * table.num_rows, pa.string())
-        tables.append(table.append_column("shard", shard))
-        ledger.append((run.run_id, path.stem, table.num_rows, hashlib.sha256(path.read_bytes()).hexdigest()))
-    if not tables:
-        return Ingested(0, tuple(torn))
+    paths = [path for path in run.finished_shards() if path.stem not in known]
+    torn: list[tuple[str, str]] = []
+    if not paths:
+        return Ingested(0)
+    n_new = 0
     with store.transaction() as cursor:
-        n_new = _insert(cursor, run.run_id, pa.concat_tables(tables))
-        cursor.executemany("INSERT INTO ingested_shards VALUES (?, ?, ?, ?)", ledger)
+        for group in _groups(_checked_shards(paths, torn)):
+            n_new += _insert(cursor, run.run_id, group)
+    for name, _ in torn:
+        run.set_aside(run.shards_dir / name)
     return Ingested(n_new, tuple(torn))
 
 
-def _insert(cursor: duckdb.DuckDBPyConnection, run_id: str, table: pa.Table) -> int:
-    cursor.register("new_losses", table)
+def _checked_shards(paths: list[Path], torn: list[tuple[str, str]]) -> Iterator[_Shard]:
+    """The shards that can be used; the others are added to `torn` with the reason."""
+    for path in paths:
+        try:
+            table = pq.ParquetFile(path).read(columns=LOSS_SCHEMA.names).select(LOSS_SCHEMA.names).cast(LOSS_SCHEMA)
+            reason = _fault(table)
+        except (pa.ArrowException, OSError, KeyError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if reason:
+            torn.append((path.name, reason))
+            continue
+        with path.open("rb") as file:
+            yield _Shard(path.stem, hashlib.file_digest(file, "sha256").hexdigest(), table)
+
+
+def _fault(table: pa.Table) -> str:
+    """What makes a readable shard unusable, or nothing."""
+    for name in LOSS_SCHEMA.names:
+        if name != "loss_sum_nats" and table[name].null_count:
+            return f"{name} is missing in {table[name].null_count:,} rows"
+    if not pc.all(pc.is_in(table["status"], STATUSES), min_count=0).as_py():
+        return "a status is not known"
+    if not pc.all(pc.match_substring_regex(table["sample_id"], "^[0-9a-f]{64}$"), min_count=0).as_py():
+        return "a sample id is no sha256"
+    return ""
+
+
+def _groups(shards: Iterable[_Shard]) -> Iterator[list[_Shard]]:
+    group: list[_Shard] = []
+    for shard in shards:
+        group.append(shard)
+        if sum(member.table.num_rows for member in group) >= GROUP_ROWS:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _insert(cursor: duckdb.DuckDBPyConnection, run_id: str, shards: list[_Shard]) -> int:
+    """Insert a group of shards in their order, and return how many losses the store did not have."""
+    names = pa.array([shard.name for shard in shards], pa.string())
+    lengths = [shard.table.num_rows for shard in shards]
+    table = pa.concat_tables([shard.table for shard in shards])
+    numbers = pa.array(np.repeat(np.arange(len(shards)), lengths), pa.int32())
+    table = table.append_column("shard", pa.DictionaryArray.from_arrays(numbers, names))
+    table = table.append_column("position", pa.array(range(table.num_rows), pa.int64()))
+    cursor.register("shard_losses", table)
+    cursor.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE new_losses AS
+        SELECT s.sample_key, n.* EXCLUDE (sample_id)
+        FROM shard_losses n JOIN samples s ON s.tie_key = ('0x' || n.sample_id[1:16])::UBIGINT
+        WHERE s.sample_id = n.sample_id
+        """
+    )
+    cursor.unregister("shard_losses")
+    _drop_earlier(cursor)
+    n_replaced = _drop_stored(cursor)
     inserted = cursor.execute(
         """
         INSERT INTO losses
-        SELECT s.sample_key, n.model_fp, n.render_fp, CASE WHEN isfinite(n.loss_sum_nats) THEN n.loss_sum_nats END,
-               n.n_tokens, n.n_prompt_tokens, n.n_dropped_tokens, n.status, $run_id, n.shard
-        FROM (SELECT DISTINCT ON (sample_id, model_fp, render_fp) * FROM new_losses ORDER BY shard) n
-        JOIN samples s USING (sample_id)
-        WHERE NOT EXISTS (SELECT 1 FROM losses l WHERE l.sample_key = s.sample_key
-                          AND l.model_fp = n.model_fp AND l.render_fp = n.render_fp)
+        SELECT sample_key, model_fp, render_fp, CASE WHEN isfinite(loss_sum_nats) THEN loss_sum_nats END,
+               n_tokens, n_prompt_tokens, n_dropped_tokens, status, $run_id, shard
+        FROM new_losses ORDER BY model_fp, render_fp, sample_key
         """,
         {"run_id": run_id},
-    ).fetchone()
-    cursor.unregister("new_losses")
-    return int(inserted[0]) if inserted else 0
+    ).fetchall()
+    cursor.execute("DROP TABLE new_losses")
+    cursor.executemany(
+        "INSERT INTO ingested_shards VALUES (?, ?, ?, ?)",
+        [(run_id, shard.name, shard.table.num_rows, shard.sha256) for shard in shards],
+    )
+    return int(inserted[0][0]) - n_replaced
+
+
+def _drop_earlier(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Keep the last of the new losses of one (sample, model, rendering); there is hardly ever more than one."""
+    triple = "sample_key, model_fp, render_fp"
+    twice = f"SELECT {triple}, max(position) AS last FROM new_losses GROUP BY {triple} HAVING count(*) > 1"
+    cursor.execute(
+        f"""
+        DELETE FROM new_losses n USING ({twice}) t
+        WHERE n.sample_key = t.sample_key AND n.model_fp = t.model_fp AND n.render_fp = t.render_fp
+              AND n.position < t.last
+        """
+    )
+
+
+def _drop_stored(cursor: duckdb.DuckDBPyConnection) -> int:
+    """Delete the stored losses that new ones replace, and return their number."""
+    pairs = cursor.execute("SELECT DISTINCT model_fp, render_fp FROM new_losses").fetchall()
+    return sum(
+        cursor.execute(
+            """
+            DELETE FROM losses WHERE model_fp = $model AND render_fp = $render AND sample_key IN
+                (SELECT sample_key FROM new_losses WHERE model_fp = $model AND render_fp = $render)
+            """,
+            {"model": model, "render": render},
+        ).fetchall()[0][0]
+        for model, render in pairs
+    )
 
 
 def rebuild_losses(store: Store, runs_dir: Path) -> int:

@@ -155,29 +155,39 @@ def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:
     `tie_key` is the first 8 bytes of the sample id, `decision` 1 for keep, -1 for drop, 0 for none. For K folds each
     sample's reference loss is that of the fold model assigned to it (by hash where none is).
     """
-    return read_table(
-        cursor,
-        """
-        WITH folds AS (SELECT fold, model_fp FROM reference_models WHERE reference_fp = $reference_fp),
-        n_folds AS (SELECT greatest(count(*), 1) AS n FROM folds),
-        assigned AS (
-            SELECT s.sample_key, f.model_fp
-            FROM samples s LEFT JOIN reference_folds a ON a.sample_key = s.sample_key AND a.reference_fp = $reference_fp
-            JOIN folds f ON f.fold = coalesce(a.fold, (s.tie_key >> 32) % (SELECT n FROM n_folds))),
-        verdicts AS (
-            SELECT sample_key, arg_max(verdict, decision_number) AS verdict
-            FROM decisions WHERE undone_at IS NULL GROUP BY sample_key)
-        SELECT r.row_key, r.sample_key, s.tie_key, r.dataset_id, r.row_index,
-               r.domain, b.loss_sum_nats AS base_loss_sum, b.n_tokens AS base_n_tokens, b.status AS base_status,
-               f.loss_sum_nats AS reference_loss_sum, f.n_tokens AS reference_n_tokens, f.status AS reference_status,
-               b.n_prompt_tokens AS n_prompt_tokens, r.is_duplicate,
-               CASE v.verdict WHEN 'keep' THEN 1 WHEN 'drop' THEN -1 ELSE 0 END::TINYINT AS decision
-        FROM rows r JOIN samples s USING (sample_key)
-        LEFT JOIN losses b ON b.sample_key = r.sample_key AND b.model_fp = $base_fp AND b.render_fp = $render_fp
-        LEFT JOIN assigned a ON a.sample_key = r.sample_key
-        LEFT JOIN losses f ON f.sample_key = r.sample_key AND f.model_fp = a.model_fp AND f.render_fp = $render_fp
-        LEFT JOIN verdicts v ON v.sample_key = r.sample_key
-        ORDER BY r.row_key
-        """,
-        {"reference_fp": scoring.reference_fp, "base_fp": scoring.base_fp, "render_fp": scoring.render_fp},
+    folds = dict(
+        cursor.execute(
+            "SELECT fold, model_fp FROM reference_models WHERE reference_fp = ? ORDER BY fold", [scoring.reference_fp]
+        ).fetchall()
     )
+    values: dict[str, str | int] = {"base_fp": scoring.base_fp, "render_fp": scoring.render_fp}
+    if len(folds) > 1:
+        reference, values = _FOLD_LOSSES, {**values, "reference_fp": scoring.reference_fp, "n_folds": len(folds)}
+    else:
+        reference, values = _ONE_REFERENCE, {**values, "model_fp": folds.get(0, scoring.reference_fp)}
+    return read_table(cursor, _SCORE_ROWS.format(reference=reference), values)
+
+
+_ONE_REFERENCE = "SELECT * FROM losses WHERE model_fp = $model_fp AND render_fp = $render_fp"
+_FOLD_LOSSES = """
+    SELECT l.*
+    FROM losses l JOIN reference_models m ON m.reference_fp = $reference_fp AND m.model_fp = l.model_fp
+    JOIN samples s USING (sample_key)
+    LEFT JOIN reference_folds a ON a.reference_fp = $reference_fp AND a.sample_key = l.sample_key
+    WHERE l.render_fp = $render_fp AND m.fold = coalesce(a.fold, (s.tie_key >> 32) % $n_folds)
+"""
+_SCORE_ROWS = """
+    WITH base AS (SELECT * FROM losses WHERE model_fp = $base_fp AND render_fp = $render_fp),
+    reference AS ({reference}),
+    verdicts AS (
+        SELECT sample_key, arg_max(verdict, decision_number) AS verdict
+        FROM decisions WHERE undone_at IS NULL GROUP BY sample_key)
+    SELECT r.row_key, r.sample_key, s.tie_key, r.dataset_id, r.row_index,
+           r.domain, b.loss_sum_nats AS base_loss_sum, b.n_tokens AS base_n_tokens, b.status AS base_status,
+           f.loss_sum_nats AS reference_loss_sum, f.n_tokens AS reference_n_tokens, f.status AS reference_status,
+           coalesce(b.n_prompt_tokens, f.n_prompt_tokens) AS n_prompt_tokens, r.is_duplicate,
+           CASE v.verdict WHEN 'keep' THEN 1 WHEN 'drop' THEN -1 ELSE 0 END::TINYINT AS decision
+    FROM rows r JOIN samples s USING (sample_key)
+    LEFT JOIN base b USING (sample_key) LEFT JOIN reference f USING (sample_key) LEFT JOIN verdicts v USING (sample_key)
+    ORDER BY r.row_key
+"""
