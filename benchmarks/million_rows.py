@@ -118,7 +118,7 @@ def make_project(
     root: Path, *, n_rows: int = 1_000_000, n_domains: int = 4, token_rows: int = 20_000, seed: int = 0
 ) -> Project:
     """Make the project; a folder that holds one made with the same settings is used as it is."""
-    settings = {"n_rows": n_rows, "n_domains": n_domains, "token_rows": token_rows, "seed": seed, "version": 1}
+    settings = {"n_rows": n_rows, "n_domains": n_domains, "token_rows": token_rows, "seed": seed, "version": 2}
     note = root / "runs" / "benchmark.json"
     if note.is_file() and json.loads(note.read_text(encoding="utf-8")) == settings:
         return Project.open(root)
@@ -186,10 +186,12 @@ def _chunk(shapes: Sequence[DomainShape], start: int, n: int, seed: int, run_id:
     again = (random.random(n) < SHARE_DUPLICATE) & (keys > start)
     sample_of_row = np.where(again, keys - 1, keys)
     names = np.array([shape.name for shape in shapes])
+    hashes = random.bytes(32 * n)
     samples = pa.table(
         {
             "sample_key": keys,
-            "sample_id": _hex_rows(random.bytes(32 * n)),
+            "sample_id": _hex_rows(hashes),
+            "tie_key": np.frombuffer(hashes, ">u8")[::4].astype(np.uint64),
             "kind": pa.array(["chat"] * n),
             "turns": [_turns(prompt, response) for prompt, response in zip(prompts, responses, strict=True)],
             "system_text": pa.array([""] * n),

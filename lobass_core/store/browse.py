@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from lobass_core.errors import RequestError
+from lobass_core.store.connection import read_table
 from lobass_core.store.scorings import Scoring
 
 SCOPES = {
@@ -66,16 +67,17 @@ def content_version(cursor: duckdb.DuckDBPyConnection, scoring: Scoring | None) 
 
 def unscored_rows(cursor: duckdb.DuckDBPyConnection) -> pa.Table:
     """The columns of `score_rows` where nothing is scored: every loss is null."""
-    return cursor.execute(
+    return read_table(
+        cursor,
         """
-        SELECT r.row_key, r.sample_key, ('0x' || s.sample_id[1:16])::UBIGINT AS tie_key, r.dataset_id, r.row_index,
+        SELECT r.row_key, r.sample_key, s.tie_key, r.dataset_id, r.row_index,
                r.domain, NULL::DOUBLE AS base_loss_sum, NULL::INTEGER AS base_n_tokens, NULL::VARCHAR AS base_status,
                NULL::DOUBLE AS reference_loss_sum, NULL::INTEGER AS reference_n_tokens,
                NULL::VARCHAR AS reference_status, NULL::INTEGER AS n_prompt_tokens, r.is_duplicate,
                0::TINYINT AS decision
         FROM rows r JOIN samples s USING (sample_key) ORDER BY r.row_key
-        """
-    ).to_arrow_table()
+        """,
+    )
 
 
 def verdict_codes(cursor: duckdb.DuckDBPyConnection) -> tuple[np.ndarray, np.ndarray]:
@@ -189,7 +191,7 @@ def loss_places(cursor: duckdb.DuckDBPyConnection, scoring: Scoring, sample_key:
         assigned AS (
             SELECT coalesce(
                 (SELECT fold FROM reference_folds WHERE reference_fp = $reference_fp AND sample_key = $sample_key),
-                (SELECT ('0x' || sample_id[1:8])::BIGINT FROM samples WHERE sample_key = $sample_key)
+                (SELECT tie_key >> 32 FROM samples WHERE sample_key = $sample_key)
                     % (SELECT greatest(count(*), 1) FROM folds)) AS fold),
         wanted AS (
             SELECT 'base' AS part, $base_fp AS model_fp

@@ -16,7 +16,6 @@ from lobass_core.errors import RequestError
 from lobass_core.learnability import flags as flag
 from lobass_core.learnability.scores import ScoreTable
 from lobass_core.project import Project
-from lobass_core.selection.order import rank_order
 from lobass_core.store import browse as rows_of_store
 from lobass_core.store.browse import StoredRow
 from lobass_core.store.connection import Store
@@ -192,14 +191,23 @@ def _sorted(rows: RowTable, sort: str, descending: bool) -> np.ndarray:
     if sort == "imported":
         order = np.arange(len(table), dtype=np.int32)
         return order[::-1].copy() if descending else order
+    if sort == "score" and descending:
+        return rows.best_first
     values = {
         "score": rows.score,
         "drop": table.loss_drop(),
         "base": table.base_loss,
         "reference": table.reference_loss,
-        "tokens": table.n_tokens.astype(np.float64),
+        "tokens": table.n_tokens,
     }[sort]
-    return rank_order(values if descending else -values, table.tie_key, table.row_key).astype(np.int32)
+    # A stable sort of rows that stand in tie order already; NaN goes last in both directions.
+    ties = _orders.get((rows.root, rows.version, "ties"), lambda: _tie_order(table))
+    return ties[np.argsort(-values[ties] if descending else values[ties], kind="stable")]
+
+
+def _tie_order(table: ScoreTable) -> np.ndarray:
+    """int32[n]: rows by sample id, then by row, as everywhere else where scores are equal."""
+    return np.lexsort((table.row_key, table.tie_key)).astype(np.int32)
 
 
 def _mask(store: Store, rows: RowTable, asked: BrowseFilter) -> np.ndarray | None:

@@ -34,6 +34,7 @@ class RowTable:
     scoring: Scoring | None
     table: ScoreTable
     score: np.ndarray  # float64[n], learnability
+    best_first: np.ndarray  # int32[n]: positions by learnability, rows without one last
     rank: np.ndarray  # int32[n], over all rows
     rank_in_domain: np.ndarray  # int32[n]
 
@@ -149,6 +150,7 @@ def _load(root: Path, store: Store, version: tuple, scoring: Scoring | None) -> 
         scoring=scoring,
         table=table,
         score=score,
+        best_first=best_first.astype(np.int32),
         rank=_ranks(ranked, len(table)),
         rank_in_domain=_ranks_in_domain(ranked, table),
     )
