@@ -22,7 +22,8 @@ from lobass_core.store.connection import Store
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.selections import find_selection, list_selections
 from lobass_core.workflows.browse_filter import BrowseFilter, Range, is_descending
-from lobass_core.workflows.row_table import Recent, RowTable, leased_rows
+from lobass_core.workflows.recent import Recent
+from lobass_core.workflows.row_table import RowTable, leased_rows
 
 PAGE_ROWS = 50
 STATUS_FLAGS = {
@@ -113,7 +114,9 @@ class Choices:
 
 
 # At a million rows an order or a list is 4 MB, a search at most 8 MB.
-_orders, _lists, _searches = Recent(8), Recent(16), Recent(8)
+_orders: Recent[np.ndarray] = Recent(8)
+_lists: Recent[Found] = Recent(16)
+_searches: Recent[np.ndarray] = Recent(8)
 
 
 def find(

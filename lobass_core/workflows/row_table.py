@@ -3,12 +3,8 @@
 A decision does not touch them; an import or a scoring run makes new ones.
 """
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -19,8 +15,7 @@ from lobass_core.store import browse as rows_of_store
 from lobass_core.store.connection import Store
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.scorings import Scoring, find_scoring, list_scorings, score_rows
-
-T = TypeVar("T")
+from lobass_core.workflows.recent import Recent
 
 RIDGE_BINS = 60
 
@@ -60,27 +55,8 @@ class DomainShape:
     n_above: int
 
 
-class Recent:
-    """The last few results by key, computed once even when two sessions ask at the same time."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[Hashable, object] = OrderedDict()
-        self._lock = threading.RLock()
-
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            else:
-                self._kept[key] = make()
-                while len(self._kept) > self._most:
-                    self._kept.popitem(last=False)
-            return self._kept[key]  # type: ignore[return-value]
-
-
 # At a million rows a table is about 70 MB.
-_tables = Recent(2)
+_tables: Recent[RowTable] = Recent(2)
 
 
 def open_rows(project: Project, run: str | None = None) -> RowTable:
