@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,25 +19,29 @@ from lobass_core.store.scorings import Scoring
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.row_table import leased_rows
 
-_scored: Recent["Scored"] = Recent(3)
+_scored: Recent["Scored"] = Recent(4)
+_views: Recent[Any] = Recent(24)
 
 N_BINS = 80
 PLANE_BINS = (60, 48)
 
+Range = tuple[float | None, float | None]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
-    """One scoring's rows as they stood at one revision of one store."""
+    """One scoring's rows, of all datasets or of some, as they stood at one revision of one store."""
 
     store_path: Path
     revision: int
     scoring: Scoring
     table: ScoreTable
+    datasets: tuple[str, ...] = ()
 
     @property
-    def key(self) -> tuple[Path, int, int]:
+    def key(self) -> tuple[Path, int, int, tuple[str, ...]]:
         """What decides every number computed from the table: keep results under it."""
-        return self.store_path, self.revision, self.scoring.scoring_id
+        return self.store_path, self.revision, self.scoring.scoring_id, self.datasets
 
 
 def list_scorings(project: Project) -> list[Scoring]:
@@ -51,26 +56,41 @@ def dataset_names(project: Project) -> list[str]:
         return [dataset.name for dataset in list_datasets(store.cursor())]
 
 
-def scored(project: Project, run: str | None = None) -> Scored:
+def scored(project: Project, run: str | None = None, datasets: Sequence[str] = ()) -> Scored:
     """The rows of the only scoring, or of the run's, with the decisions that stand; read once a revision and scoring.
 
+    `datasets` leaves the rows of those only (all when empty), domains without a row too.
+
     Raises:
-        SelectionError: nothing is scored, or several scorings and no `run`.
+        SelectionError: nothing is scored, several scorings and no `run`, or no such dataset.
         IncomparableLossesError: base and reference counted different response tokens.
     """
     with project.store() as store:
         cursor = store.cursor()
         scoring, revision = scorings.find_scoring(cursor, run), store.revision()
-        key = (project.store_path, revision, scoring.scoring_id)
+        key = (project.store_path, revision, scoring.scoring_id, ())
 
         def read() -> Scored:
             _scored.forget(lambda old: old[0] == key[0] and old[1] != revision)  # type: ignore[index]
+            _views.forget(lambda old: old[0][0] == key[0] and old[0][1] != revision)  # type: ignore[index]
             # A decision bumps the revision, but leaves the million losses as they are: only verdicts are read again.
             table = leased_rows(project, store, scoring.run_id).table
             decision = _decisions(table.sample_key, *verdict_codes(cursor))
             return Scored(project.store_path, revision, scoring, replace(table, decision=decision))
 
-        return _scored.get(key, read)
+        found = _scored.get(key, read)
+    chosen = tuple(sorted(set(datasets)))
+    if not chosen:
+        return found
+    return _scored.get((*key[:3], chosen), lambda: replace(found, table=_within(found.table, chosen), datasets=chosen))
+
+
+def _within(table: ScoreTable, datasets: tuple[str, ...]) -> ScoreTable:
+    """The rows of these datasets, and the domains that they have."""
+    part = table.take(table.scope(datasets))
+    present = np.unique(part.domain_code)
+    code = np.searchsorted(present, part.domain_code).astype(np.int16)
+    return replace(part, domains=tuple(table.domains[k] for k in present), domain_code=code)
 
 
 def _decisions(sample_key: np.ndarray, decided: np.ndarray, verdict: np.ndarray) -> np.ndarray:
@@ -90,13 +110,21 @@ def score_table(project: Project, run: str | None = None) -> ScoreTable:
     return scored(project, run).table
 
 
-def distribution(
-    table: ScoreTable, method: Method = "learnability", *, seed: int = 0, n_bins: int = N_BINS
-) -> views.Distribution:
-    """Score by domain in bins that all domains share."""
-    score = table.score(method, seed)
-    low, high = (0.0, 1.0) if method == "random" else views.round_axis(score)
-    return views.distribution(score, table.domain_code, table.domains, np.linspace(low, high, n_bins + 1))
+MEASURES = ("learnability", "base-loss", "reference-loss", "length")
+
+
+def distribution(rows: Scored, measure: Method = "learnability", *, n_bins: int = N_BINS) -> views.Distribution:
+    """One measure by domain, in bins that all domains share; lengths in bins that grow."""
+
+    def make() -> views.Distribution:
+        values = rows.table.score(measure)
+        if measure == "length":
+            edges = np.geomspace(*views.log_axis(values), n_bins + 1)
+        else:
+            edges = np.linspace(*views.round_axis(values), n_bins + 1)
+        return views.distribution(values, rows.table.domain_code, rows.table.domains, edges)
+
+    return _views.get((rows.key, "distribution", measure, n_bins), make)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +138,7 @@ class Plane:
 
 
 def plane(
-    table: ScoreTable,
+    rows: Scored,
     *,
     cut: float,
     known_below: float = views.KNOWN_BELOW_NATS,
@@ -118,35 +146,58 @@ def plane(
     bins: tuple[int, int] = PLANE_BINS,
 ) -> Plane:
     """Base loss (logarithmic) against learnability, or against the reference loss (logarithmic too)."""
-    learnability = table.learnability()
-    n_x, n_y = bins
-    x_edges = np.geomspace(*views.log_axis(table.base_loss), n_x + 1)
-    if against_reference:
-        y, y_edges = table.reference_loss, np.geomspace(*views.log_axis(table.reference_loss), n_y + 1)
-    else:
-        y, y_edges = learnability, np.linspace(*views.round_axis(learnability), n_y + 1)
-    region = views.regions(table.base_loss, learnability, cut=cut, known_below=known_below)
+    table = rows.table
+
+    def cells() -> views.Grid:
+        n_x, n_y = bins
+        x_edges = np.geomspace(*views.log_axis(table.base_loss), n_x + 1)
+        if against_reference:
+            y, y_edges = table.reference_loss, np.geomspace(*views.log_axis(table.reference_loss), n_y + 1)
+        else:
+            y = table.learnability()
+            y_edges = np.linspace(*views.round_axis(y), n_y + 1)
+        return views.grid(table.base_loss, y, table.domain_code, table.domains, x_edges, y_edges)
+
+    def regions() -> np.ndarray:
+        region = views.regions(table.base_loss, table.learnability(), cut=cut, known_below=known_below)
+        return views.region_counts(region, table.domain_code, len(table.domains))
+
     return Plane(
-        grid=views.grid(table.base_loss, y, table.domain_code, table.domains, x_edges, y_edges),
+        grid=_views.get((rows.key, "plane", against_reference, bins), cells),
         cut=cut,
         known_below=known_below,
-        region_counts=views.region_counts(region, table.domain_code, len(table.domains)),
+        region_counts=_views.get((rows.key, "regions", cut, known_below), regions),
     )
+
+
+def top_cut(rows: Scored, ratio: float) -> float:
+    """The learnability that the best `ratio` of the scored rows reach, in steps of 0.01; 0 without a scored row."""
+
+    def make() -> float:
+        learnability = rows.table.learnability()
+        found = learnability[~np.isnan(learnability)]
+        return round(float(np.quantile(found, 1 - ratio)), 2) if len(found) else 0.0
+
+    return _views.get((rows.key, "top cut", ratio), make)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LengthView:
-    """Score against response tokens: cells by domain, the median line over all, and the rank correlations."""
+    """Learnability against response tokens: cells and median line by domain, and the rank correlations."""
 
     grid: views.Grid
-    line: views.BinMedians
+    lines: tuple[views.BinMedians, ...]
     overall: LengthCheck
     by_domain: tuple[LengthCheck, ...]
 
 
-def length(table: ScoreTable, method: Method = "learnability", *, seed: int = 0) -> LengthView:
-    """How the score depends on the number of response tokens."""
-    score, n_tokens = table.score(method, seed), table.n_tokens.astype(np.float64)
+def length(rows: Scored) -> LengthView:
+    """How learnability depends on the number of response tokens."""
+    return _views.get((rows.key, "length"), lambda: _length(rows.table))
+
+
+def _length(table: ScoreTable) -> LengthView:
+    score, n_tokens = table.learnability(), table.n_tokens.astype(np.float64)
     x_edges = np.geomspace(*views.log_axis(n_tokens), PLANE_BINS[0] + 1)
     y_edges = np.linspace(*views.round_axis(score), PLANE_BINS[1] + 1)
     all_rows = np.flatnonzero(~np.isnan(score))
@@ -154,46 +205,66 @@ def length(table: ScoreTable, method: Method = "learnability", *, seed: int = 0)
     rows_of = [all_rows[code == k] for k in range(len(table.domains))]
     return LengthView(
         grid=views.grid(n_tokens, score, table.domain_code, table.domains, x_edges, y_edges),
-        line=views.bin_medians(n_tokens, score, x_edges[::3]),
+        # A median of three cells' width moves less from bin to bin than the data do.
+        lines=tuple(views.bin_medians(n_tokens[part], score[part], x_edges[::3], at_least=10) for part in rows_of),
         overall=length_check(score, table.n_tokens, all_rows, all_rows),
-        by_domain=tuple(length_check(score, table.n_tokens, rows, rows) for rows in rows_of),
+        by_domain=tuple(length_check(score, table.n_tokens, part, part) for part in rows_of),
     )
 
 
-def by_dataset(table: ScoreTable) -> list[views.GroupSummary]:
+def by_dataset(rows: Scored) -> list[views.GroupSummary]:
     """One line a dataset."""
-    return views.summaries(table, table.dataset_code, table.datasets)
+    table = rows.table
+    return _views.get((rows.key, "by dataset"), lambda: views.summaries(table, table.dataset_code, table.datasets))
 
 
-def by_domain(table: ScoreTable) -> list[views.GroupSummary]:
+def by_domain(rows: Scored) -> list[views.GroupSummary]:
     """One line a domain."""
-    return views.summaries(table, table.domain_code, table.domains)
+    table = rows.table
+    return _views.get((rows.key, "by domain"), lambda: views.summaries(table, table.domain_code, table.domains))
 
 
-def by_length(table: ScoreTable) -> list[views.GroupSummary]:
+def by_length(rows: Scored) -> list[views.GroupSummary]:
     """One line a bin of response tokens."""
-    return views.summaries(table, *views.length_groups(table.n_tokens))
+    table = rows.table
+    return _views.get((rows.key, "by length"), lambda: views.summaries(table, *views.length_groups(table.n_tokens)))
 
 
-Range = tuple[float | None, float | None]
+def total(rows: Scored) -> views.GroupSummary:
+    """One line for all rows."""
+    table = rows.table
+    everything = np.zeros(len(table), np.int16)
+    return _views.get((rows.key, "total"), lambda: views.summaries(table, everything, ("all",))[0])
 
 
-def n_within(
-    table: ScoreTable,
-    *,
-    domains: Sequence[str] = (),
-    score: Range = (None, None),
-    base: Range = (None, None),
-    reference: Range = (None, None),
-    tokens: Range = (None, None),
-) -> int:
-    """How many rows a brushed box holds; ranges are closed, None is open, `score` is the learnability."""
-    rows = np.isin(table.domain_code, [table.domains.index(name) for name in domains if name in table.domains])
-    rows |= not domains
-    columns = (table.learnability(), score), (table.base_loss, base), (table.reference_loss, reference)
-    for values, (low, high) in (*columns, (table.n_tokens, tokens)):
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Rows that a brush chose: closed ranges, None for an open end; no domain means all. `score` is learnability."""
+
+    domains: tuple[str, ...] = ()
+    score: Range = (None, None)
+    base: Range = (None, None)
+    reference: Range = (None, None)
+    tokens: Range = (None, None)
+
+
+def n_within(rows: Scored, box: Box) -> int:
+    """How many rows a box holds."""
+    return _views.get((rows.key, "box", box), lambda: _n_within(rows.table, box))
+
+
+def _n_within(table: ScoreTable, box: Box) -> int:
+    inside = np.isin(table.domain_code, [table.domains.index(name) for name in box.domains if name in table.domains])
+    inside |= not box.domains
+    columns: tuple[tuple[np.ndarray, Range], ...] = (
+        (table.learnability(), box.score),
+        (table.base_loss, box.base),
+        (table.reference_loss, box.reference),
+        (table.n_tokens, box.tokens),
+    )
+    for values, (low, high) in columns:
         if low is not None:
-            rows &= values >= low
+            inside &= values >= low
         if high is not None:
-            rows &= values <= high
-    return int(rows.sum())
+            inside &= values <= high
+    return int(inside.sum())

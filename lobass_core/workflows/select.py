@@ -36,6 +36,7 @@ def sorted_scores(rows: Scored, spec: SelectionSpec) -> SortedScores:
 
     Kept for the last few, so that a drag sorts nothing.
     """
+    _sorted.forget(lambda old: old[0] == rows.store_path and old[1] != rows.revision)  # type: ignore[index]
     key = (*rows.key, spec.method, spec.datasets, spec.seed if spec.method == "random" else 0)
     ranked = _sorted.get(
         key, lambda: SortedScores.build(rows.table, spec.method, seed=spec.seed, datasets=spec.datasets)

@@ -5,6 +5,7 @@ import pytest
 from lobass_core.errors import SelectionError
 from lobass_core.store.decisions import DecisionAct, append_decisions, undo_decision
 from lobass_core.workflows import explore
+from lobass_core.workflows.explore import Box
 from tests.filled_project import Row, fill, import_rows
 
 ROWS = [
@@ -54,30 +55,46 @@ def test_a_decision_shows_at_once_and_its_undoing_too(project):
     assert explore.score_table(project).decision.tolist() == [0, 1, 0, 0]
 
 
+def test_some_datasets_only(project):
+    fill(project, ROWS)
+    import_rows(project, [Row("five", "x", "code", None)], "second")
+    assert explore.scored(project, datasets=["second"]).table.domains == ("code",)
+    part = explore.scored(project, datasets=["first"])
+    assert part.table.domains == ("chat", "math")
+    assert explore.distribution(part).n.tolist() == [2, 1]
+    assert explore.scored(project, datasets=["first"]) is part
+    with pytest.raises(SelectionError, match="no scored dataset third"):
+        explore.scored(project, datasets=["third"])
+
+
 def test_views(project):
     fill(project, ROWS)
-    table = explore.score_table(project)
-    shape = explore.distribution(table)
+    rows = explore.scored(project)
+    shape = explore.distribution(rows)
     assert shape.n.tolist() == [2, 1]
     assert shape.counts.sum() == 3
-    plane = explore.plane(table, cut=0.6)
+    assert explore.distribution(rows) is shape
+    plane = explore.plane(rows, cut=0.6)
     assert plane.region_counts.tolist() == [[0, 0, 1, 1], [1, 0, 0, 0]]
     assert plane.grid.counts.sum() + plane.grid.n_beyond.sum() == 3
-    against = explore.plane(table, cut=0.6, against_reference=True)
+    against = explore.plane(rows, cut=0.6, against_reference=True)
     assert against.grid.counts.sum() == 3
-    length = explore.length(table)
+    assert against.region_counts is plane.region_counts
+    length = explore.length(rows)
     assert length.overall.rho_all == 1.0
     assert [check.n_all for check in length.by_domain] == [2, 1]
-    assert [line.n_rows for line in explore.by_dataset(table)] == [4]
-    assert [(line.name, line.n_scored) for line in explore.by_domain(table)] == [("chat", 2), ("math", 1)]
-    assert {line.name: line.n_rows for line in explore.by_length(table) if line.n_rows} == {"1–4": 2, "5–15": 1}
+    assert explore.top_cut(rows, 0.5) == 0.5
+    assert [line.n_rows for line in explore.by_dataset(rows)] == [4]
+    assert [(line.name, line.n_scored) for line in explore.by_domain(rows)] == [("chat", 2), ("math", 1)]
+    assert {line.name: line.n_rows for line in explore.by_length(rows) if line.n_rows} == {"1–4": 2, "5–15": 1}
+    assert explore.total(rows).n_scored == 3
 
 
 def test_a_brushed_box_is_counted_closed(project):
     fill(project, ROWS)
-    table = explore.score_table(project)
-    assert explore.n_within(table) == 4
-    assert explore.n_within(table, domains=["chat"], score=(0.5, None)) == 1
-    assert explore.n_within(table, base=(1.0, 2.0)) == 2
-    assert explore.n_within(table, tokens=(None, 4), reference=(1.2, None)) == 1
-    assert explore.n_within(table, domains=["poems"]) == 0
+    rows = explore.scored(project)
+    assert explore.n_within(rows, Box()) == 4
+    assert explore.n_within(rows, Box(domains=("chat",), score=(0.5, None))) == 1
+    assert explore.n_within(rows, Box(base=(1.0, 2.0))) == 2
+    assert explore.n_within(rows, Box(tokens=(None, 4), reference=(1.2, None))) == 1
+    assert explore.n_within(rows, Box(domains=("poems",))) == 0
