@@ -1,0 +1,192 @@
+"""The demo project: sample data of our own, a base trained on the spot, and the whole job on top of it."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from lobass_core.demo_data.sample_files import write_sample_files
+from lobass_core.demo_data.sample_rows import base_exchanges
+from lobass_core.errors import ProjectError
+from lobass_core.jobs.launch import follow, launch
+from lobass_core.jobs.progress import Progress
+from lobass_core.jobs.run_folder import RunFolder, list_runs, write_parquet
+from lobass_core.project import STORE_NAME, Project
+from lobass_core.specs import ExportSpec, ImportSpec, ModelSpec, ScoreSpec, SelectionSpec, TrainReferenceSpec
+from lobass_core.workflows.export import export
+from lobass_core.workflows.import_data import import_file
+from lobass_core.workflows.references import score_spec
+from lobass_core.workflows.score import resume_and_finish, score
+from lobass_core.workflows.select import list_selections, save
+from lobass_core.workflows.train_reference import list_references, train_reference
+
+OnProgress = Callable[[Progress], None]
+
+SEED = 0
+BASE, REFERENCE, SELECTION = "demo-base", "demo-reference", "demo"
+SELECTION_RATIO = 0.167
+MARKER = "demo.json"
+# 0.9 million parameters that read 0.7 million tokens: about a minute on two cores, and enough for the everyday topics
+# to become easy. Small steps at a high rate: a model of this size learns more from many updates than from large ones.
+_BASE_TEXTS = 9000
+_BASE_SPEC = {"seed": SEED, "epochs": 1.0, "learning_rate": 3e-3, "budget_tokens": 1024}
+_BASE_SIZES = {"num_hidden_layers": 3}
+_REFERENCE_EPOCHS = 3.0
+_REFERENCE_LEARNING_RATE = 2e-3
+_REFERENCE_BUDGET_TOKENS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """What the demo project holds; `was_ready`: it had been built before."""
+
+    project: str
+    n_rows: int
+    n_rejected: int
+    base: str
+    reference: str
+    run_id: str
+    selection: str
+    n_selected: int
+    export: str
+    seconds: float
+    was_ready: bool = False
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+def demo(root: Path | str, on_progress: OnProgress | None = None) -> DemoResult:
+    """Build the demo project, or go on where it was interrupted; a finished one is left as it is.
+
+    Raises:
+        ProjectError: the folder holds a project that is not the demo, or other files.
+        LobassError: a step failed; calling again goes on from there.
+    """
+    started = time.monotonic()
+    show = on_progress or (lambda _: None)
+    project = _project(Path(root).expanduser().resolve())
+    marker = _read_marker(project)
+    if marker:
+        here = {"project": str(project.root), "export": str(project.exports_dir / SELECTION)}
+        return replace(DemoResult(**marker), **here, was_ready=True)
+    n_rows, n_rejected = _import(project, _step(show, "Sample data"))
+    base = _base(project, _step(show, "Base model"))
+    if REFERENCE not in [reference.name for reference in list_references(project)]:
+        train_reference(project, _reference_spec(base), _step(show, "Reference"))
+    run_id = _score(project, base, _step(show, "Scoring"))
+    n_selected = _select(project, run_id)
+    exported = _export(project, _step(show, "Export"))
+    result = DemoResult(
+        project=str(project.root),
+        n_rows=n_rows,
+        n_rejected=n_rejected,
+        base=BASE,
+        reference=REFERENCE,
+        run_id=run_id,
+        selection=SELECTION,
+        n_selected=n_selected,
+        export=str(exported),
+        seconds=round(time.monotonic() - started, 1),
+    )
+    _write_marker(project, result)
+    return result
+
+
+def _project(root: Path) -> Project:
+    if not (root / STORE_NAME).exists():
+        project = Project.create(root)
+        _write_marker(project, None)
+        return project
+    project = Project.open(root)
+    if not (root / MARKER).exists():
+        raise ProjectError(
+            "this project is not the demo, which would add its own data to it",
+            where=str(root),
+            do="Choose another folder: lobass demo FOLDER.",
+        )
+    return project
+
+
+def _read_marker(project: Project) -> dict | None:
+    try:
+        return json.loads((project.root / MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _write_marker(project: Project, result: DemoResult | None) -> None:
+    """The demo's result once there is one; until then the file only says whose project this is."""
+    unfinished = project.root / f".{MARKER}.tmp"
+    unfinished.write_text(json.dumps(result.to_dict() if result else None, indent=1), encoding="utf-8")
+    unfinished.replace(project.root / MARKER)
+
+
+def _step(show: OnProgress, name: str) -> OnProgress:
+    return lambda progress: show(replace(progress, phase=f"{name}: {progress.phase}"))
+
+
+def _import(project: Project, show: OnProgress) -> tuple[int, int]:
+    n_rows = n_rejected = 0
+    for file in write_sample_files(project.root / "sample_data", SEED):
+        show(Progress(state="running", phase=f"importing {file.path.name}"))
+        result = import_file(project, ImportSpec(path=str(file.path), domain=file.domain))
+        n_rows, n_rejected = n_rows + file.n_rows, n_rejected + result.n_rejected
+    return n_rows, n_rejected
+
+
+def _base(project: Project, show: OnProgress) -> ModelSpec:
+    """The demo's base model, trained now if it is not there."""
+    folder = project.models_dir / BASE
+    if not (folder / "recipe.json").is_file():
+        texts = project.root / "sample_data" / "base_texts.parquet"
+        exchanges = base_exchanges(_BASE_TEXTS, SEED)
+        columns = {"prompt": [item.prompt for item in exchanges], "response": [item.response for item in exchanges]}
+        write_parquet(texts, pa.table(columns))
+        spec = {"texts": str(texts), "output_dir": str(folder), "name": BASE, "sizes": _BASE_SIZES, **_BASE_SPEC}
+        run = _stopped(project, "train_base") or RunFolder.create(project.runs_dir, "train_base", spec)
+        launch(run)
+        follow(run, show)
+    return ModelSpec(str(folder))
+
+
+def _reference_spec(base: ModelSpec) -> TrainReferenceSpec:
+    return TrainReferenceSpec(
+        base=base,
+        name=REFERENCE,
+        epochs=_REFERENCE_EPOCHS,
+        learning_rate=_REFERENCE_LEARNING_RATE,
+        seed=SEED,
+        budget_tokens=_REFERENCE_BUDGET_TOKENS,
+    )
+
+
+def _score(project: Project, base: ModelSpec, show: OnProgress) -> str:
+    """Score with the demo's reference; an interrupted run goes on, and losses on record cost nothing."""
+    stopped = _stopped(project, "score")
+    if stopped:
+        return resume_and_finish(project, stopped.run_id, show).run_id
+    spec: ScoreSpec = score_spec(project, base=base.path, reference=REFERENCE)
+    return score(project, spec, show).run_id
+
+
+def _stopped(project: Project, kind: str) -> RunFolder | None:
+    runs = [run for run in list_runs(project.runs_dir) if run.kind == kind]
+    return next((run for run in reversed(runs) if run.state() not in ("running", "done")), None)
+
+
+def _select(project: Project, run_id: str) -> int:
+    spec = SelectionSpec(value=SELECTION_RATIO)
+    known = {selection.name for selection in list_selections(project)}
+    return save(project, SELECTION, spec, run_id, replace=SELECTION in known).n_kept
+
+
+def _export(project: Project, show: OnProgress) -> Path:
+    folder = project.exports_dir / SELECTION
+    if not (folder / "manifest.json").is_file():
+        show(Progress(state="running", phase="writing messages"))
+        export(project, ExportSpec(selection=SELECTION, to=str(folder), format="messages"))
+    return folder
