@@ -61,7 +61,7 @@ def _sources(plan: ExportPlan) -> str:
         (one.dataset, one.file_name, f"{one.n_rows:,}", f"{picked.get(number, 0):,}", one.sha256)
         for number, one in enumerate(plan.sources)
     ]
-    return "## Sources\n\n" + _table(("data set", "file", "rows", "chosen", "sha256"), rows)
+    return "## Sources\n\n" + _table(("dataset", "file", "rows", "chosen", "sha256"), rows)
 
 
 def _domains(plan: ExportPlan) -> str:

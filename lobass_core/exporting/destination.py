@@ -57,11 +57,15 @@ def read_manifest(path: Path) -> dict:
 
 
 def inspect(folder: Path) -> EarlierExport | None:
-    """What stands in the folder, compared with its manifest; None where there is no manifest of ours."""
+    """What stands in the folder, compared with the manifest there; None where there is no manifest of ours."""
     try:
-        manifest = read_manifest(folder / MANIFEST_NAME)
+        return compare(folder, read_manifest(folder / MANIFEST_NAME))
     except ExportError:
         return None
+
+
+def compare(folder: Path, manifest: dict) -> EarlierExport:
+    """What stands in the folder, compared with a manifest."""
     listed = {
         str(entry["name"]): entry for entry in manifest.get("files", []) if _is_inside(str(entry.get("name", "")))
     }
@@ -96,6 +100,9 @@ def check(to: Path) -> None:
         raise ExportError(
             "the destination is a file", where=str(to), do="Give a folder; it is made if it is not there."
         )
+    if os.path.ismount(to):
+        # It cannot be renamed, and what is staged beside it is on another file system.
+        raise ExportError("the destination is a mount point", where=str(to), do="Give a folder inside it.")
     if not any(to.iterdir()):
         return
     earlier = inspect(to)

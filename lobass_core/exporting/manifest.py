@@ -23,7 +23,7 @@ def manifest_of(plan: ExportPlan, written: Written, files: Sequence[FileReceipt]
         "export": {
             "format": plan.format,
             "selection": plan.selection,
-            "order": "data set by name, then row of its file",
+            "order": "dataset by name, then row of its file",
             "with_dropped": plan.with_dropped,
             "license": plan.license,
             "languages": list(plan.languages),

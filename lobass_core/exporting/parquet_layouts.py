@@ -1,4 +1,4 @@
-"""Parquet: a Hugging Face data set folder with its scores apart, or one table with everything in it."""
+"""Parquet: a Hugging Face dataset folder with its scores apart, or one table with everything in it."""
 
 from pathlib import Path
 

@@ -86,7 +86,9 @@ class Survey:
     def notes(self) -> list[str]:
         """Fields that no column could be made of."""
         refused = sorted(set().union(*(columns.refused for columns in self.row_columns.values())))
-        return [f"the field {name!r} is not written: trainers give a column of that name a meaning" for name in refused]
+        return [
+            f"the field {name!r} is not written: a column of that name means something else here" for name in refused
+        ]
 
 
 def survey(rows: Iterable[ExportRow], reserved: frozenset[str] = RESERVED) -> Survey:

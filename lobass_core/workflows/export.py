@@ -1,18 +1,37 @@
 """Export a saved selection, write an export again from its manifest, say beforehand what a trainer would do with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, get_args
 
-from lobass_core.exporting.destination import check, read_manifest
+from lobass_core.errors import ExportError
+from lobass_core.exporting.data_file import file_sha256
+from lobass_core.exporting.destination import MANIFEST_NAME, check, compare, read_manifest
+from lobass_core.exporting.frameworks import Preflight, judge
 from lobass_core.exporting.manifest import plan_of, without_rows
 from lobass_core.exporting.plan import ExportPlan, ExportReceipt
+from lobass_core.exporting.read_rows import read_rows
+from lobass_core.exporting.row_facts import RowFacts, look_at
 from lobass_core.exporting.write import write
 from lobass_core.project import Project
-from lobass_core.specs import ExportSpec
-from lobass_core.store.exports import log_export
+from lobass_core.specs import ExportFormat, ExportSpec
+from lobass_core.store.exports import LoggedExport, list_exports, log_export
 from lobass_core.workflows.export_plan import originals_of, plan_export, texts_reader
+from lobass_core.workflows.recent import Recent
 
 OnProgress = Callable[[int, int], None]
+DiskState = Literal["matches disk", "changed on disk", "replaced", "gone"]
+_facts: Recent[tuple[ExportPlan, RowFacts]] = Recent(4)
+_states: Recent[DiskState] = Recent(200)
+
+
+@dataclass(frozen=True, slots=True)
+class PastExport:
+    """One export that was made, and whether its folder still holds it."""
+
+    logged: LoggedExport
+    state: DiskState
 
 
 def export(project: Project, spec: ExportSpec, on_progress: OnProgress | None = None) -> ExportReceipt:
@@ -25,8 +44,7 @@ def export(project: Project, spec: ExportSpec, on_progress: OnProgress | None = 
         SelectionError: no such selection.
         ExportError: the destination is refused, the disk is full, or a file did not verify; nothing is left behind.
     """
-    to = Path(spec.to).expanduser()
-    check(to)
+    to = _destination(project, spec.to)
     return _write(project, plan_export(project, spec), to, on_progress, promised=None)
 
 
@@ -39,10 +57,72 @@ def replay(
         ExportError: it is no manifest, the project lacks one of its sources (by sha256), the destination is refused, or
             the bytes came out different.
     """
-    path, to = Path(manifest).expanduser(), Path(to).expanduser()
+    path, to = Path(manifest).expanduser(), _destination(project, to)
     promised = read_manifest(path)
-    check(to)
     return _write(project, plan_of(promised, str(path)), to, on_progress, promised=promised)
+
+
+def preflight(project: Project, spec: ExportSpec) -> Preflight:
+    """What the format refuses of a selection, and what its trainer would drop, cut or mask of the rest; writes nothing.
+
+    Raises:
+        SelectionError: no such selection.
+    """
+    return preflights(project, spec, (spec.format,))[spec.format]
+
+
+def preflights(
+    project: Project, spec: ExportSpec, formats: Sequence[ExportFormat] = get_args(ExportFormat)
+) -> dict[ExportFormat, Preflight]:
+    """The preflight of several formats over one reading of the rows, which is kept until the project changes."""
+    with project.store() as store:
+        revision = store.revision()
+    plain = replace(spec, format="messages", with_dropped=False, license="", languages=(), cutoff_tokens=0, to="-")
+
+    def look() -> tuple[ExportPlan, RowFacts]:
+        plan = plan_export(project, plain)
+        return plan, look_at(read_rows(plan, texts_reader(project, plan.sources)))
+
+    plan, facts = _facts.get((project.store_path, revision, spec.selection), look)
+    return {name: judge(plan, facts, name, spec.cutoff_tokens) for name in formats}
+
+
+def past_exports(project: Project) -> list[PastExport]:
+    """Every export that the project knows of, latest first, with what became of its files."""
+    with project.store() as store:
+        logged = list_exports(store.cursor())
+    return [PastExport(entry, _state_of(entry)) for entry in logged]
+
+
+def _state_of(entry: LoggedExport) -> DiskState:
+    """Files are hashed once; after that their sizes and times say whether to look again."""
+    folder = Path(entry.folder)
+    try:
+        looks = sorted((path.as_posix(), path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*"))
+    except OSError:
+        looks = []
+    return _states.get((entry.manifest_sha256, *looks), lambda: _compared(entry, folder))
+
+
+def _compared(entry: LoggedExport, folder: Path) -> DiskState:
+    if not (folder / MANIFEST_NAME).is_file():
+        return "gone"
+    if file_sha256(folder / MANIFEST_NAME)[1] != entry.manifest_sha256:
+        return "replaced"
+    return "matches disk" if compare(folder, entry.manifest).matches_disk else "changed on disk"
+
+
+def _destination(project: Project, to: Path | str) -> Path:
+    """The folder to write, refused at once where it may not be written."""
+    folder = Path(to).expanduser()
+    if folder.resolve() in (project.root, project.runs_dir, project.models_dir, project.exports_dir):
+        raise ExportError(
+            "the project needs this folder itself",
+            where=str(folder),
+            do=f"Give one inside it: {project.exports_dir}/NAME",
+        )
+    check(folder)
+    return folder
 
 
 def _write(

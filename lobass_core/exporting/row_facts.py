@@ -1,0 +1,104 @@
+"""What is known of each picked row before a trainer sees it: its shape as bits, and which formats refuse it."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lobass_core.exporting.plan import ExportRow
+from lobass_core.exporting.trainer_rows import axolotl_row, has_one_target, is_trained, llama_factory_row
+from lobass_core.formats import FORMATS, RowError
+from lobass_core.records import Sample, Turn
+
+PAIR = 1
+TEXT = 2
+NOT_ENDING_WITH_ANSWER = 4
+STARTS_WITH_ANSWER = 8
+NOT_IN_TURNS = 16  # user or tool, assistant, user or tool, assistant ... after a first system prompt
+EMPTY_ANSWERS = 32  # every answer that is to be learnt is empty
+SOME_EMPTY_ANSWERS = 64
+WEIGHT_ZERO = 128
+BARE_CALL = 256  # a tool call without text
+TEXT_BESIDE_CALL = 512
+SEVERAL_ANSWERS = 1024
+BROKEN_ARGUMENTS = 2048  # arguments of a tool call that are no JSON
+
+
+def _builder(name: str) -> Callable[[Sample], dict]:
+    return lambda sample: FORMATS[name].build(sample, {})
+
+
+_BUILDERS: dict[str, Callable[[Sample], dict]] = {
+    **{name: _builder(name) for name in ("messages", "alpaca", "sharegpt", "prompt-completion")},
+    "axolotl": axolotl_row,
+    "llama-factory": llama_factory_row,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowFacts:
+    """`bits` a row of the picks; `refused`: format -> {place among the picks: reason}; `one_target` as in Survey."""
+
+    bits: np.ndarray  # uint16[n]
+    refused: dict[str, dict[int, str]]
+    one_target: bool
+
+    def places(self, bits: int) -> np.ndarray:
+        """int64: places of the rows with any of the bits."""
+        return np.flatnonzero(self.bits & np.uint16(bits))
+
+
+def look_at(rows: Iterable[ExportRow]) -> RowFacts:
+    """Look at every row once."""
+    bits: list[int] = []
+    refused: dict[str, dict[int, str]] = {name: {} for name in _BUILDERS}
+    one_target = True
+    for place, row in enumerate(rows):
+        bits.append(bits_of(row.sample))
+        one_target = one_target and (row.sample.kind != "chat" or has_one_target(row.sample))
+        for name, build in _BUILDERS.items():
+            try:
+                build(row.sample)
+            except RowError as error:
+                refused[name][place] = error.reason
+    return RowFacts(np.array(bits, np.uint16), refused, one_target)
+
+
+def bits_of(sample: Sample) -> int:
+    """The row's shape."""
+    if sample.kind != "chat":
+        return PAIR if sample.kind == "preference" else TEXT
+    turns = sample.turns[1:] if sample.turns[0].role == "system" else sample.turns
+    answers = [turn for turn in turns if is_trained(turn)]
+    empty = [not turn.content and turn.tool_calls is None for turn in answers]
+    calls = [turn for turn in turns if turn.tool_calls is not None]
+    conditions = {
+        NOT_ENDING_WITH_ANSWER: not turns or turns[-1].role != "assistant",
+        STARTS_WITH_ANSWER: bool(turns) and turns[0].role == "assistant",
+        NOT_IN_TURNS: not _in_turns(turns),
+        EMPTY_ANSWERS: bool(empty) and all(empty),
+        SOME_EMPTY_ANSWERS: any(empty) and not all(empty),
+        WEIGHT_ZERO: any(turn.role == "assistant" and turn.weight == 0 for turn in turns),
+        BARE_CALL: any(not turn.content for turn in calls),
+        TEXT_BESIDE_CALL: any(turn.content for turn in calls),
+        SEVERAL_ANSWERS: len(answers) > 1,
+        BROKEN_ARGUMENTS: any(not _readable(turn) for turn in calls),
+    }
+    return sum(bit for bit, holds in conditions.items() if holds)
+
+
+def _in_turns(turns: tuple[Turn, ...]) -> bool:
+    expected = (("user", "tool"), ("assistant",))
+    return len(turns) % 2 == 0 and all(turn.role in expected[place % 2] for place, turn in enumerate(turns))
+
+
+def _readable(turn: Turn) -> bool:
+    for call in json.loads(turn.tool_calls or "[]"):
+        arguments = call.get("function", {}).get("arguments", {})
+        if isinstance(arguments, str):
+            try:
+                json.loads(arguments)
+            except ValueError:
+                return False
+    return True
