@@ -123,27 +123,22 @@ class DatasetWriter:
         new = [sample for sample_id, sample in samples.items() if sample_id not in keys]
         if new:
             keys |= {sample.sample_id: self._next_sample + number for number, sample in enumerate(new)}
+            numbers = pa.array(range(self._next_sample, self._next_sample + len(new)), pa.int64())
             table = pa.Table.from_pylist([_record(sample) for sample in new], schema=_SAMPLE_SCHEMA)
-            first = {"first": self._next_sample}
-            self._insert("INSERT INTO samples SELECT $first + row_number() OVER () - 1, * FROM batch", table, first)
+            self._append("samples", table.add_column(0, "sample_key", numbers))
         table = pa.table(
             {
                 "row_key": pa.array(range(self._next_row, self._next_row + len(rows)), pa.int64()),
+                "dataset_id": pa.array([self.dataset_id] * len(rows), pa.int32()),
                 "row_index": pa.array([row.row_index for row in rows], pa.int64()),
                 "line": pa.array([row.line for row in rows], pa.int64()),
                 "sample_key": pa.array([keys[row.sample.sample_id] for row in rows], pa.int64()),
                 "domain": pa.array([storable(row.domain) for row in rows], pa.string()),
                 "source": pa.array([storable(row.source) for row in rows], pa.string()),
+                "is_duplicate": pa.array([False] * len(rows), pa.bool_()),
             }
         )
-        self._insert(
-            """
-            INSERT INTO rows
-            SELECT row_key, $dataset_id, row_index, line, sample_key, domain, source, false FROM batch
-            """,
-            table,
-            {"dataset_id": self.dataset_id},
-        )
+        self._append("rows", table)
         self._next_sample += len(new)
         self._next_row += len(rows)
         self._n_imported += len(rows)
@@ -162,10 +157,12 @@ class DatasetWriter:
         self._cursor.unregister("asked")
         return dict(found)
 
-    def _insert(self, sql: str, batch: pa.Table, values: dict) -> None:
-        self._cursor.register("batch", batch)
-        self._cursor.execute(sql, values)
-        self._cursor.unregister("batch")
+    def _append(self, name: str, batch: pa.Table) -> None:
+        """Append a batch that has the table's columns, in its order.
+
+        Not by `register`: a registered batch stays in memory until the transaction ends, 1.8 GB for a million rows.
+        """
+        self._cursor.from_arrow(batch).insert_into(name)
 
     def add_rejects(self, rejects: Sequence[RejectedRow]) -> None:
         """Keep unreadable rows aside."""
@@ -173,17 +170,14 @@ class DatasetWriter:
             return
         table = pa.table(
             {
+                "dataset_id": pa.array([self.dataset_id] * len(rejects), pa.int32()),
                 "row_index": pa.array([reject.row_index for reject in rejects], pa.int64()),
                 "line": pa.array([reject.line for reject in rejects], pa.int64()),
                 "reason": pa.array([storable(reject.reason) for reject in rejects], pa.string()),
                 "source": pa.array([storable(reject.source) for reject in rejects], pa.string()),
             }
         )
-        self._insert(
-            "INSERT INTO rejects SELECT $dataset_id, row_index, line, reason, source FROM batch",
-            table,
-            {"dataset_id": self.dataset_id},
-        )
+        self._append("rejects", table)
         self._n_rejected += len(rejects)
 
     def finish(self) -> ImportCounts:
@@ -251,6 +245,27 @@ def mark_duplicates(cursor: duckdb.DuckDBPyConnection) -> None:
 def list_datasets(cursor: duckdb.DuckDBPyConnection) -> list[Dataset]:
     """All datasets in order of import."""
     return [Dataset(*row) for row in cursor.execute("SELECT * FROM datasets ORDER BY dataset_id").fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class RowCount:
+    """Rows of one dataset in one domain; `n_duplicates` have another row that stands for their sample."""
+
+    dataset_id: int
+    domain: str
+    n_rows: int
+    n_duplicates: int
+
+
+def row_counts(cursor: duckdb.DuckDBPyConnection) -> list[RowCount]:
+    """Rows by dataset and domain."""
+    rows = cursor.execute(
+        """
+        SELECT dataset_id, domain, count(*), count(*) FILTER (is_duplicate)
+        FROM rows GROUP BY dataset_id, domain ORDER BY dataset_id, domain
+        """
+    ).fetchall()
+    return [RowCount(*row) for row in rows]
 
 
 def find_same_file(cursor: duckdb.DuckDBPyConnection, file_sha256: str, spec: str) -> Dataset | None:

@@ -83,16 +83,15 @@ def register_scoring(cursor: duckdb.DuckDBPyConnection, run_id: str, spec: dict,
 
 def _register_model(cursor: duckdb.DuckDBPyConnection, part: str, model: dict) -> None:
     cursor.execute("DELETE FROM models WHERE model_fp = ? AND part = ?", [model["model_fp"], part])
-    info = model.get("info", {})
     cursor.execute(
         "INSERT INTO models VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
             model["model_fp"],
             model["name"],
-            info.get("path", ""),
-            info.get("adapter", ""),
+            model.get("path", ""),
+            model.get("adapter", ""),
             part,
-            json.dumps(info),
+            json.dumps(model.get("info", {})),
             utc_now(),
         ],
     )
@@ -155,6 +154,56 @@ def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:
     `tie_key` is the first 8 bytes of the sample id, `decision` 1 for keep, -1 for drop, 0 for none. For K folds each
     sample's reference loss is that of the fold model assigned to it (by hash where none is).
     """
+    losses, values = _both_losses(cursor, scoring)
+    return read_table(
+        cursor,
+        f"""
+        WITH {losses},
+        verdicts AS (
+            SELECT sample_key, arg_max(verdict, decision_number) AS verdict
+            FROM decisions WHERE undone_at IS NULL GROUP BY sample_key)
+        SELECT r.row_key, r.sample_key, s.tie_key, r.dataset_id, r.row_index,
+               r.domain, b.loss_sum_nats AS base_loss_sum, b.n_tokens AS base_n_tokens, b.status AS base_status,
+               f.loss_sum_nats AS reference_loss_sum, f.n_tokens AS reference_n_tokens, f.status AS reference_status,
+               coalesce(b.n_prompt_tokens, f.n_prompt_tokens) AS n_prompt_tokens, r.is_duplicate,
+               CASE v.verdict WHEN 'keep' THEN 1 WHEN 'drop' THEN -1 ELSE 0 END::TINYINT AS decision
+        FROM rows r JOIN samples s USING (sample_key)
+        LEFT JOIN base b USING (sample_key) LEFT JOIN reference f USING (sample_key)
+        LEFT JOIN verdicts v USING (sample_key)
+        ORDER BY r.row_key
+        """,
+        values,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many rows of one dataset and domain have both losses, and their response tokens."""
+
+    dataset_id: int
+    domain: str
+    n_scored: int
+    n_tokens: int
+
+
+def coverage(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> list[Coverage]:
+    """By dataset and domain, also those without a scored row."""
+    losses, values = _both_losses(cursor, scoring)
+    rows = cursor.execute(
+        f"""
+        WITH {losses}
+        SELECT r.dataset_id, r.domain, count(f.sample_key) FILTER (b.sample_key IS NOT NULL),
+               coalesce(sum(b.n_tokens) FILTER (f.sample_key IS NOT NULL), 0)::BIGINT
+        FROM rows r LEFT JOIN base b USING (sample_key) LEFT JOIN reference f USING (sample_key)
+        GROUP BY r.dataset_id, r.domain ORDER BY r.dataset_id, r.domain
+        """,
+        values,
+    ).fetchall()
+    return [Coverage(*row) for row in rows]
+
+
+def _both_losses(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> tuple[str, dict[str, str | int]]:
+    """The tables `base` and `reference` of a scoring, at most one loss a sample in each, and the bound values."""
     folds = dict(
         cursor.execute(
             "SELECT fold, model_fp FROM reference_models WHERE reference_fp = ? ORDER BY fold", [scoring.reference_fp]
@@ -162,32 +211,19 @@ def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:
     )
     values: dict[str, str | int] = {"base_fp": scoring.base_fp, "render_fp": scoring.render_fp}
     if len(folds) > 1:
-        reference, values = _FOLD_LOSSES, {**values, "reference_fp": scoring.reference_fp, "n_folds": len(folds)}
+        reference = _FOLD_LOSSES
+        values |= {"reference_fp": scoring.reference_fp, "n_folds": len(folds)}
     else:
-        reference, values = _ONE_REFERENCE, {**values, "model_fp": folds.get(0, scoring.reference_fp)}
-    return read_table(cursor, _SCORE_ROWS.format(reference=reference), values)
+        reference = "SELECT * FROM losses WHERE model_fp = $model_fp AND render_fp = $render_fp"
+        values |= {"model_fp": folds.get(0, scoring.reference_fp)}
+    base = "SELECT * FROM losses WHERE model_fp = $base_fp AND render_fp = $render_fp"
+    return f"base AS ({base}), reference AS ({reference})", values
 
 
-_ONE_REFERENCE = "SELECT * FROM losses WHERE model_fp = $model_fp AND render_fp = $render_fp"
 _FOLD_LOSSES = """
     SELECT l.*
     FROM losses l JOIN reference_models m ON m.reference_fp = $reference_fp AND m.model_fp = l.model_fp
     JOIN samples s USING (sample_key)
     LEFT JOIN reference_folds a ON a.reference_fp = $reference_fp AND a.sample_key = l.sample_key
     WHERE l.render_fp = $render_fp AND m.fold = coalesce(a.fold, (s.tie_key >> 32) % $n_folds)
-"""
-_SCORE_ROWS = """
-    WITH base AS (SELECT * FROM losses WHERE model_fp = $base_fp AND render_fp = $render_fp),
-    reference AS ({reference}),
-    verdicts AS (
-        SELECT sample_key, arg_max(verdict, decision_number) AS verdict
-        FROM decisions WHERE undone_at IS NULL GROUP BY sample_key)
-    SELECT r.row_key, r.sample_key, s.tie_key, r.dataset_id, r.row_index,
-           r.domain, b.loss_sum_nats AS base_loss_sum, b.n_tokens AS base_n_tokens, b.status AS base_status,
-           f.loss_sum_nats AS reference_loss_sum, f.n_tokens AS reference_n_tokens, f.status AS reference_status,
-           coalesce(b.n_prompt_tokens, f.n_prompt_tokens) AS n_prompt_tokens, r.is_duplicate,
-           CASE v.verdict WHEN 'keep' THEN 1 WHEN 'drop' THEN -1 ELSE 0 END::TINYINT AS decision
-    FROM rows r JOIN samples s USING (sample_key)
-    LEFT JOIN base b USING (sample_key) LEFT JOIN reference f USING (sample_key) LEFT JOIN verdicts v USING (sample_key)
-    ORDER BY r.row_key
 """
