@@ -1,34 +1,9 @@
-"""The dashboard's router: open the project, draw the frame, run the page. Start it with `lobass serve`."""
+"""The dashboard. Start it with `lobass serve`, or with `streamlit run app.py`."""
+
+from pathlib import Path
 
 import streamlit as st
 
-from lobass_core.errors import LobassError
-from pages.components import errors, no_project, state, theme
-
-st.set_page_config(
-    page_title="LoBaSS",
-    page_icon=str(state.PAGES_DIR / "assets" / "icon.png"),
-    layout="wide",
-    initial_sidebar_state="collapsed",
-)
-st.logo(str(state.PAGES_DIR / "assets" / "logo.png"), size="medium")
-theme.apply_css()
-
-page = st.navigation(
-    [
-        st.Page(state.PAGES_DIR / file, title=title, icon=icon, url_path=name, help=help, default=name == "overview")
-        for name, file, title, icon, help in state.PAGES
-        if (state.PAGES_DIR / file).is_file()
-    ],
-    position="top",
-)
-
-try:
-    project = state.open_project()
-    if project is None:
-        no_project.show()
-    else:
-        state.sidebar(project)
-        page.run()
-except LobassError as error:
-    errors.show(error, key="page-error")
+# The router does not lie beside `pages/`: Streamlit would take that folder for a multipage app of the old kind, and
+# a link to /select that comes before the first visit of / would run the page without its router.
+app = st.App(Path(__file__).parent / "pages" / "components" / "router.py")

@@ -28,7 +28,7 @@ def show(error: LobassError, *, key: str = "error") -> None:
     if isinstance(error, StoreLockedError):
         _store_in_use(error, key)
         return
-    st.error(_body(error), title=_plain(_sentence(error.what)), icon=":material/error:")
+    st.error(_body(error), title=plain(_sentence(error.what)), icon=":material/error:")
 
 
 def _store_in_use(error: StoreLockedError, key: str) -> None:
@@ -41,9 +41,9 @@ def _store_in_use(error: StoreLockedError, key: str) -> None:
 
 
 def _body(error: LobassError) -> str:
-    lines = [_plain(_sentence(error.do))] if error.do else []
+    lines = [plain(_sentence(error.do))] if error.do else []
     if isinstance(error, StoreLockedError):
-        lines.insert(0, _plain(_sentence(error.what)))
+        lines.insert(0, plain(_sentence(error.what)))
     if error.where:
         lines.append(_code(error.where))
     return "\n\n".join(lines)
@@ -53,7 +53,7 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".") + "." if text else ""
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Markdown that shows the text as it is: messages quote file names and user data."""
     return "".join(f"\\{mark}" if mark in r"\`*_{}[]()#+-.!|<>$~:" else mark for mark in text)
 

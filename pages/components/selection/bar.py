@@ -1,0 +1,198 @@
+"""The Select page's toolbar: balance and gates left; working selection, save, command and export right."""
+
+from typing import get_args
+
+import streamlit as st
+
+from lobass_core.project import Project
+from lobass_core.specs import Gates, Method
+from lobass_core.workflows import select as selections
+from lobass_core.workflows.cut import Cut
+from pages.components import command_line, errors, state, theme, toolbar
+from pages.components.selection import draft
+
+BALANCES = {"global": "Global", "natural": "Natural", "equal": "Equal", "custom": "Custom"}
+BALANCE_HELP = (
+    "**Global**: one cut over all domains. **Natural**: each domain keeps its share of the rows. "
+    "**Equal**: as many from each domain. **Custom**: a weight for each."
+)
+METHODS = {
+    "learnability": "Learnability",
+    "loss-drop": "Loss drop a token",
+    "loss-drop-sum": "Loss drop of the whole response",
+    "base-loss": "Base loss",
+    "reference-loss": "Reference loss",
+    "length": "Length",
+    "random": "Random",
+}
+SAVE_OPEN, SAVE_NAME, CLOSE_SAVE = "select.save-open", "select.save-name", "select.close-save"
+
+
+def show(project: Project, cut: Cut) -> None:
+    """Draw the line; what it changes is the draft."""
+    left, right = toolbar.toolbar("select")
+    with left:
+        st.session_state[draft.BALANCE] = cut.spec.balance
+        st.segmented_control(
+            "Balance",
+            list(BALANCES),
+            format_func=BALANCES.__getitem__,
+            key=draft.BALANCE,
+            required=True,
+            on_change=draft.on_balance,
+            args=(project,),
+            label_visibility="collapsed",
+            help=BALANCE_HELP,
+        )
+        _gates(cut)
+    with right:
+        saved = selections.list_selections(project)
+        _working_selection(project, [selection.name for selection in saved])
+        _save(project, cut, {selection.name for selection in saved})
+        _more(project)
+        run = state.chosen_run() or ""
+        command_line.popover(
+            command_line.select(project.root, cut.spec, name=draft.name() or "NAME", run=run), key="select.command"
+        )
+        _export(project, cut)
+    _deleted(project)
+
+
+def _gates(cut: Cut) -> None:
+    gates = cut.spec.gates
+    n = n_gates(gates)
+    label = f"{n} gate" if n == 1 else f"{n} gates"
+    if cut.spec.method != "learnability":
+        label = f"{METHODS[cut.spec.method]} · {label}"
+    with st.popover(label, icon=":material/filter_alt:", key="select.gates", help="Rows that no score can bring in"):
+        st.session_state[draft.METHOD] = cut.spec.method
+        st.session_state[draft.SEED] = cut.spec.seed
+        st.selectbox(
+            "Rank by",
+            list(get_args(Method)),
+            format_func=lambda method: METHODS[method],
+            key=draft.METHOD,
+            on_change=draft.on_method,
+            help="Highest first. Learnability is the share of the base loss that the reference gained.",
+        )
+        if cut.spec.method == "random":
+            st.number_input("Seed", min_value=0, step=1, key=draft.SEED, on_change=draft.on_method)
+        for field, key in draft.GATE_KEYS.items():
+            st.session_state[key] = getattr(gates, field)
+        left, right = st.columns(2)
+        left.number_input(
+            "Least response tokens", min_value=0, step=1, key=draft.GATE_KEYS["min_response_tokens"],
+            on_change=draft.on_gates, help="Short responses have losses that jump about.",
+        )  # fmt: skip
+        right.number_input(
+            "Least learnability", value=None, step=0.05, format="%.3f", key=draft.GATE_KEYS["min_learnability"],
+            on_change=draft.on_gates, placeholder="none",
+        )  # fmt: skip
+        for field, text, help_text in (
+            ("exclude_truncated", "Leave out truncated", "Responses that were cut at the token limit."),
+            ("exclude_negative", "Leave out negative", "Rows on which the reference is worse than the base."),
+            ("exclude_near_zero_base", "Leave out known by heart", "Base loss under 0.05 nats a token."),
+            ("exclude_duplicates", "Leave out duplicates", "The same sample goes in once."),
+        ):
+            st.toggle(text, key=draft.GATE_KEYS[field], on_change=draft.on_gates, help=help_text)
+
+
+def n_gates(gates: Gates) -> int:
+    """How many gates are shut."""
+    flags = (gates.exclude_truncated, gates.exclude_negative, gates.exclude_near_zero_base, gates.exclude_duplicates)
+    return sum(flags) + (gates.min_response_tokens > 0) + (gates.min_learnability is not None)
+
+
+def _working_selection(project: Project, names: list[str]) -> None:
+    name = draft.name()
+    if name and name not in names:
+        draft.opened("")
+        name = ""
+    labels = {"": "Working selection · unsaved", **{other: other for other in names}}
+    if name and draft.is_changed():
+        labels[name] = f"{name} · changed"
+    st.session_state[draft.OPEN] = name
+    st.selectbox(
+        "Working selection",
+        ["", *names],
+        format_func=lambda option: labels.get(option, option),
+        key=draft.OPEN,
+        on_change=draft.on_open,
+        args=(project,),
+        label_visibility="collapsed",
+        width=216,
+        help="Open a saved selection, or start a fresh one.",
+    )
+
+
+def _save(project: Project, cut: Cut, taken: set[str]) -> None:
+    if st.session_state.pop(CLOSE_SAVE, False):
+        st.session_state[SAVE_OPEN] = False
+    popover = st.popover("Save as", icon=":material/bookmark_add:", key=SAVE_OPEN, on_change="rerun")
+    with popover:
+        if st.session_state.get(SAVE_NAME) is None:
+            st.session_state[SAVE_NAME] = draft.name()
+        name = st.text_input("Name", key=SAVE_NAME, placeholder="paper-6", max_chars=80).strip()
+        st.caption(f"{theme.count(cut.answer.n_kept)} rows, {theme.compact(cut.answer.tokens_kept)} response tokens")
+        replace = name in taken
+        label = f"Replace {name}" if replace else "Save"
+        if st.button(label, type="primary", key="select.save", disabled=not name, width="stretch"):
+            with errors.shown(), st.spinner("Saving the picks"):
+                save(project, cut, name, replace=replace)
+                st.session_state[CLOSE_SAVE] = True
+                st.rerun()
+
+
+def save(project: Project, cut: Cut, name: str, *, replace: bool) -> None:
+    """Save the working selection and open it under its name."""
+    result = selections.save(project, name, cut.spec, state.chosen_run(), replace=replace)
+    draft.opened(name)
+    st.toast(f"Saved {name}: {theme.count(result.n_kept)} rows", icon=":material/bookmark_added:")
+
+
+def _more(project: Project) -> None:
+    st.menu_button(
+        "More",
+        ["Duplicate", "Delete"],
+        key=draft.MORE,
+        icon=":material/more_horiz:",
+        disabled=not draft.name(),
+        help=None if draft.name() else "Open a saved selection first",
+        on_click=draft.on_more,
+        args=(project,),
+    )
+
+
+def _deleted(project: Project) -> None:
+    """A deleted selection can be brought back until something else is deleted or the session ends."""
+    if draft.DELETED not in st.session_state:
+        return
+    _, name = st.session_state[draft.DELETED]
+    with st.container(horizontal=True, vertical_alignment="center", key="select-deleted"):
+        st.markdown(f"Deleted **{errors.plain(name)}**. The working selection is as it was.", width="content")
+        st.button("Undo", key="select.undelete", icon=":material/undo:", on_click=draft.on_undelete, args=(project,))
+        st.button("Dismiss", key="select.dismiss", type="tertiary", on_click=draft.on_dismiss)
+
+
+def _export(project: Project, cut: Cut) -> None:
+    ready = bool(draft.name()) and not draft.is_changed()
+    if not toolbar.primary("Export", ":material/ios_share:", key="select.export", disabled=cut.answer.n_kept == 0):
+        return
+    if ready:
+        state.go("export", selection=draft.name())
+    else:
+        _save_and_export(project, cut)
+
+
+@st.dialog("Save before the export")
+def _save_and_export(project: Project, cut: Cut) -> None:
+    """An export writes a saved selection, so that it can be replayed."""
+    st.markdown(
+        f"{theme.count(cut.answer.n_kept)} rows, {theme.compact(cut.answer.tokens_kept)} response tokens. "
+        "An export is made from a saved selection, so that it can be repeated."
+    )
+    name = st.text_input("Name", value=draft.name(), key="select.export-name", placeholder="paper-6").strip()
+    if st.button("Save and export", type="primary", key="select.export-go", disabled=not name):
+        with errors.shown():
+            save(project, cut, name, replace=name == draft.name())
+            state.go("export", selection=name)

@@ -1,0 +1,286 @@
+"""What a person asks of a cut: the rows beside it, whether it is only length, against random, against a saved one."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from lobass_core.learnability.diagnostics import RandomComparison
+from lobass_core.project import Project
+from lobass_core.selection.score_table import CutAnswer
+from lobass_core.workflows import cut as cuts
+from lobass_core.workflows import select as selections
+from lobass_core.workflows.cut import Cut, RowAtCut
+from pages.components import parts, state, theme, view
+from pages.components.parts import Column
+from pages.components.selection import draft
+from pages.components.view import Node, el
+
+TABS, TAB = "select.tabs", "select.tab"
+NAMES = ("Rows at the cut", "Only length?", "Versus random", "Overlap with saved", "Table")
+OVERLAP = "select.overlap"
+# Cohen's thresholds for a correlation that a person would notice.
+SMALL_RHO, LARGE_RHO = 0.1, 0.5
+
+
+def show(project: Project, cut: Cut) -> None:
+    """Draw the tabs; only the open one is built."""
+    labels = _labels(cut)
+    st.session_state[TABS] = labels[st.session_state.get(TAB, 0)]
+    containers = st.tabs(labels, key=TABS, on_change=_remember_tab)
+    draw = (_rows_at_cut, _only_length, _versus_random, _overlap, _table)
+    for container, content in zip(containers, draw, strict=True):
+        if container.open:
+            with container:
+                content(project, cut)
+
+
+def _labels(cut: Cut) -> list[str]:
+    """Names with the verdict of each, so that it is read without opening the tab."""
+    rho, gain = cuts.pool(cut).rho, cuts.gain(cut)
+    badges = {
+        "Only length?": f"ρ {theme.signed(rho)}" if rho is not None else "",
+        "Versus random": theme.signed(gain) if gain is not None else "",
+    }
+    return [f"{name} :{_tone(name, rho)}-badge[{badges[name]}]" if badges.get(name) else name for name in NAMES]
+
+
+def _tone(name: str, rho: float | None) -> str:
+    return "orange" if name == "Only length?" and rho is not None and abs(rho) >= LARGE_RHO else "green"
+
+
+def _remember_tab() -> None:
+    """A badge changes the label, so the open tab is remembered by its place."""
+    opened = str(st.session_state[TABS])
+    st.session_state[TAB] = next((place for place, name in enumerate(NAMES) if opened.startswith(name)), 0)
+
+
+def _rows_at_cut(project: Project, cut: Cut) -> None:
+    kept, dropped = cuts.rows_at_cut(project, cut)
+    slots = theme.domain_slots(state.surroundings(project).domains)
+    clicked = view.show(
+        el(
+            "div",
+            _side("Last kept", "the weakest rows that are in", kept, slots, "No row is kept by its score."),
+            _side(
+                "First dropped", "the strongest rows that are out", dropped, slots, "No row is left out by its score."
+            ),
+            cls="grid two",
+        ),
+        key="select-rows-at-cut",
+        label="Rows at the cut",
+    )
+    if clicked:
+        state.go("browse", row=clicked)
+
+
+def _side(title: str, note: str, rows: Sequence[RowAtCut], slots: dict[str, int], nothing: str) -> Node:
+    columns = [
+        Column("Domain", 112),
+        Column("Score", 62, numeric=True),
+        Column("Tokens", 56, numeric=True),
+        Column("Base → ref.", 88, numeric=True),
+        Column("Prompt"),
+    ]
+    body = [
+        [
+            parts.swatch(slots.get(row.domain, 0), row.domain),
+            theme.number(row.score, 4),
+            theme.count(row.n_tokens),
+            f"{theme.number(row.base_loss, 2)} → {theme.number(row.reference_loss, 2)}",
+            parts.first_line(row.prompt),
+        ]
+        for row in rows
+    ]
+    shown = parts.table(columns, body, on=[str(row.row_key) for row in rows], label=title)
+    return el("div", parts.heading(title, note), shown if rows else el("p", nothing, cls="muted"), cls="stack")
+
+
+def _only_length(project: Project, cut: Cut) -> None:
+    found = cuts.verdicts(cut).length
+    view.show(
+        el(
+            "div",
+            el(
+                "div",
+                parts.heading("Is it only length?", "Spearman's rank correlation of score and response tokens"),
+                el("p", _length_sentence(found.rho_all)),
+                parts.facts(
+                    [
+                        ("All rows that compete", f"ρ {theme.signed(found.rho_all)} · {theme.count(found.n_all)} rows"),
+                        ("Kept rows", f"ρ {theme.signed(found.rho_kept)} · {theme.count(found.n_kept)} rows"),
+                        ("Median length, all", f"{theme.number(found.median_tokens_all, 0)} response tokens"),
+                        ("Median length, kept", f"{theme.number(found.median_tokens_kept, 0)} response tokens"),
+                    ]
+                ),
+                cls="stack",
+            ),
+            _lengths(cut),
+            cls="grid two",
+        ),
+        key="select-only-length",
+        label="Is it only length?",
+    )
+
+
+def _length_sentence(rho: float | None) -> str:
+    if rho is None:
+        return "There are too few rows to say."
+    direction = "longer" if rho > 0 else "shorter"
+    if abs(rho) < SMALL_RHO:
+        return "No: the score says almost nothing about length."
+    if abs(rho) < LARGE_RHO:
+        return f"Partly: {direction} responses score somewhat higher, most of the order comes from elsewhere."
+    return f"Mostly: {direction} responses score higher. Compare with a selection by length before training on it."
+
+
+def _lengths(cut: Cut) -> Node:
+    shares = cuts.verdicts(cut).random.lengths
+    top = max((max(share.kept, share.expected) for share in shares), default=0.0) or 1.0
+    rows = [
+        [
+            share.name,
+            el("div", parts.bar(share.kept / top), parts.bar(share.expected / top, tone="muted"), cls="pair"),
+            theme.percent(share.kept),
+            theme.percent(share.expected),
+        ]
+        for share in shares
+        if share.kept or share.expected
+    ]
+    columns = [
+        Column("Response tokens", 120),
+        Column("Share of rows"),
+        Column("Kept", 70, numeric=True),
+        Column("At random", 80, numeric=True),
+    ]
+    return el(
+        "div", parts.heading("Lengths", "kept, and as random rows would lie"), parts.table(columns, rows), cls="stack"
+    )
+
+
+def _versus_random(project: Project, cut: Cut) -> None:
+    found = cuts.verdicts(cut).random
+    how = "from all rows" if cut.spec.balance == "global" else "from each domain as many as it keeps"
+    columns = [
+        Column("Mean of", 220),
+        Column("Kept", 110, numeric=True),
+        Column("Random", 110, numeric=True),
+        Column("Difference", 110, numeric=True),
+        Column("In standard deviations of a random draw", numeric=True),
+    ]
+    view.show(
+        el(
+            "div",
+            parts.heading("Versus random", f"{theme.count(found.n_kept)} rows drawn {how}; computed, not sampled"),
+            el("p", "How far the kept rows differ from a random selection of the same size.", cls="muted"),
+            parts.table(columns, [_measure(measure) for measure in found.measures], label="Versus random"),
+            cls="stack",
+        ),
+        key="select-versus-random",
+        label="Versus random",
+    )
+
+
+def _measure(measure: RandomComparison) -> list[Node]:
+    digits = 1 if measure.name == "response tokens" else 3
+    difference = None if measure.kept is None or measure.expected is None else measure.kept - measure.expected
+    unit = {"learnability": "", "response tokens": ""}.get(measure.name, ", nats a token")
+    return [
+        f"{measure.name}{unit}",
+        theme.number(measure.kept, digits),
+        theme.number(measure.expected, digits),
+        theme.signed(difference, digits),
+        theme.signed(measure.z, 1),
+    ]
+
+
+def _overlap(project: Project, cut: Cut) -> None:
+    names = [saved.name for saved in selections.list_selections(project)]
+    if not names:
+        st.caption("No selection is saved yet. Save this one, change the cut, and see what they share.")
+        return
+    if st.session_state.get(OVERLAP) not in names:
+        others = [name for name in names if name != draft.name()]
+        st.session_state[OVERLAP] = (others or names)[0]
+    name = st.selectbox("Compare with", names, key=OVERLAP, label_visibility="collapsed", width=260)
+    found = cuts.overlap_with(project, cut, name)
+    columns = [
+        Column("Domain"),
+        Column("In both", 110, numeric=True),
+        Column("Only here", 110, numeric=True),
+        Column(f"Only in {name}", 200, numeric=True),
+    ]
+    slots = theme.domain_slots(state.surroundings(project).domains)
+    rows = [
+        [
+            parts.swatch(slots.get(part.domain, 0), part.domain),
+            theme.count(part.both),
+            theme.count(part.only_a),
+            theme.count(part.only_b),
+        ]
+        for part in found.domains
+        if part.both or part.only_a or part.only_b
+    ]
+    clicked = view.show(
+        el(
+            "div",
+            parts.key_numbers(
+                [
+                    parts.KeyNumber(
+                        "In both", theme.count(found.both), note=f"{theme.percent(found.jaccard)} of either"
+                    ),
+                    parts.KeyNumber("Only here", theme.count(found.only_a)),
+                    parts.KeyNumber("Only in the saved one", theme.count(found.only_b)),
+                    parts.KeyNumber("By chance", theme.count(found.expected_both), note="two random ones would share"),
+                    parts.KeyNumber(
+                        "Rank agreement", theme.signed(found.rank_agreement), note="Spearman's ρ, rows in both"
+                    ),
+                ]
+            ),
+            parts.table(columns, rows, label="Overlap by domain"),
+            parts.link("Compare the two in full", on="compare"),
+            cls="stack",
+        ),
+        key="select-overlap",
+        label="Overlap with a saved selection",
+    )
+    if clicked:
+        state.go("compare")
+
+
+def _table(project: Project, cut: Cut) -> None:
+    slots = theme.domain_slots(state.surroundings(project).domains)
+    view.show(
+        domain_table(cut.answer, slots, in_tokens=cut.spec.budget == "tokens"), key="select-table", label="By domain"
+    )
+
+
+def domain_table(answer: CutAnswer, slots: dict[str, int], *, in_tokens: bool) -> Node:
+    """What each domain has, asked for and got."""
+    unit = "tokens" if in_tokens else "rows"
+    columns = [
+        Column("Domain"),
+        Column("Rows", 100, numeric=True),
+        Column("Compete", 100, numeric=True),
+        Column(f"Asked, {unit}", 110, numeric=True),
+        Column("Got, rows", 100, numeric=True),
+        Column("Response tokens", 130, numeric=True),
+        Column("Threshold", 100, numeric=True),
+        Column("By hand", 80, numeric=True),
+        Column("", 110),
+    ]
+    rows: list[list[Node]] = [
+        [
+            parts.swatch(slots.get(share.domain, 0), share.domain),
+            theme.count(share.n_rows),
+            theme.count(share.n_eligible),
+            theme.count(share.asked),
+            el("b", theme.count(share.got)),
+            theme.count(share.tokens),
+            theme.number(share.threshold, 4),
+            theme.count(share.n_by_hand),
+            parts.tag("all taken", "amber") if share.exhausted else "",
+        ]
+        for share in answer.domains
+        if share.n_rows
+    ]
+    return parts.table(columns, rows, label="By domain")

@@ -1,0 +1,53 @@
+"""Select: move the cut and the balance between domains, see what is kept, save it."""
+
+import streamlit as st
+
+from lobass_core.errors import SelectionError
+from lobass_core.workflows.cut import open_cut
+from pages.components import cut_instrument, empty, errors, state, theme
+from pages.components.selection import bar, draft, tabs
+
+project = state.project()
+around = state.surroundings(project)
+
+if not around.datasets:
+    empty.show("Nothing to select from yet", "Import data, score it, then cut.", action=("Import data", "import"))
+    st.stop()
+if not around.scorings:
+    empty.show(
+        "Nothing is scored yet",
+        "The cut moves through learnability, which needs the losses of a base and a reference model.",
+        action=("Score the data", "score"),
+    )
+    st.stop()
+
+
+@st.cache_resource(max_entries=4, show_spinner="Sorting the scores")
+def instrument_tables(_scores: object, key: tuple, slots: tuple) -> cut_instrument.InstrumentTables:
+    """Curves of one sorted table, kept by what decides them; `_scores` itself is too large to hash."""
+    return cut_instrument.tables(_scores, dict(slots), str(hash(key)))  # type: ignore[arg-type]
+
+
+@st.fragment
+def page() -> None:
+    """All of the page: a moved cut reruns this and nothing around it."""
+    trouble = st.session_state.get(draft.TROUBLE, "")
+    try:
+        cut = draft.answer(project)
+    except SelectionError as error:
+        # A weight or dataset of this draft is gone from the project: start over, and say why.
+        errors.show(error)
+        draft.put(draft.fresh())
+        cut = open_cut(project, draft.spec(), state.chosen_run())
+    bar.show(project, cut)
+    slots = theme.domain_slots(around.domains)
+    built = instrument_tables(cut.scores, cut.key, tuple(slots.items()))
+    cut_instrument.show(
+        cut_instrument.payload(built, cut.spec, cut.answer, seq=draft.sequence(), rev=draft.revision(), error=trouble),
+        key=draft.INSTRUMENT,
+        on_change=draft.on_instrument,
+    )
+    tabs.show(project, cut)
+
+
+page()

@@ -1,0 +1,86 @@
+"""Run the dashboard's router in this process, over a project of the test, and read what its views show."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lobass_core.project import Project
+from lobass_core.store.connection import release
+from tests.pages.projects import scored_project
+
+REPOSITORY = Path(__file__).parents[2]
+ROUTER = REPOSITORY / "pages" / "components" / "router.py"
+
+OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenPage]:
+    """`open_page(project.root, "select")` gives the page after its first run; session state may be set by `state`."""
+    roots: list[Path] = []
+
+    def open_it(root: Path, page: str = "", *, state: dict | None = None, run: bool = True) -> AppTest:
+        monkeypatch.setenv("LOBASS_PROJECT", str(root))
+        monkeypatch.syspath_prepend(str(REPOSITORY))
+        roots.append(Path(root))
+        app = AppTest.from_file(str(ROUTER), default_timeout=60)
+        for key, value in (state or {}).items():
+            app.session_state[key] = value
+        app.run()
+        if page:
+            app.switch_page(f"../{page}.py")
+            if run:
+                app.run()
+        return app
+
+    yield open_it
+    for root in roots:
+        release(root / "store.duckdb")
+
+
+@pytest.fixture
+def scored(tmp_path: Path) -> Iterator[Project]:
+    """420 rows in two domains, all scored."""
+    project = scored_project(tmp_path / "project")
+    yield project
+    release(project.store_path)
+
+
+def view_texts(app: AppTest) -> list[str]:
+    """Every text that the page's views show, in order; a component is an unknown element to AppTest."""
+    found: list[str] = []
+    for data in component_data(app):
+        if isinstance(data, dict) and "tree" in data:
+            _collect(data["tree"], found)
+    return found
+
+
+def view_text(app: AppTest) -> str:
+    """All of it as one string."""
+    return " ".join(view_texts(app))
+
+
+def component_data(app: AppTest) -> list[object]:
+    """What each custom component on the page was given, Arrow tables left out."""
+    return [_data(element.proto) for element in app.get("bidi_component")]
+
+
+def _data(proto: object) -> object:
+    kind = proto.WhichOneof("data")  # type: ignore[attr-defined]
+    if kind == "json":
+        return json.loads(proto.json)  # type: ignore[attr-defined]
+    return json.loads(proto.mixed.json) if kind == "mixed" else None  # type: ignore[attr-defined]
+
+
+def _collect(node: object, found: list[str]) -> None:
+    if isinstance(node, str):
+        found.append(node)
+    elif isinstance(node, list) and len(node) == 3 and isinstance(node[1], dict):
+        for child in node[2]:
+            _collect(child, found)
+    elif isinstance(node, list):
+        for child in node:
+            _collect(child, found)

@@ -1,0 +1,116 @@
+"""The Select page: what it shows is what the workflow computes, and every state has a face."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lobass_core.project import Project
+from lobass_core.specs import Gates, SelectionSpec
+from lobass_core.workflows import select as selections
+from pages.components import command_line
+from tests.pages.conftest import OpenPage, component_data, view_text
+from tests.pages.projects import HOSTILE, imported_project, scored_project
+
+
+def instrument(app) -> dict:
+    """What the cut instrument was given."""
+    return next(data for data in component_data(app) if isinstance(data, dict) and "exact" in data)
+
+
+SPECS = [
+    SelectionSpec(),
+    SelectionSpec(value=0.167, balance="global"),
+    SelectionSpec(budget="threshold", value=0.3, balance="global"),
+    SelectionSpec(budget="tokens", value=9000, balance="equal"),
+    SelectionSpec(budget="samples", value=100, balance="custom", weights=(("conversation", 1.0), ("math", 3.0))),
+    SelectionSpec(value=0.5, balance="equal", gates=Gates(min_response_tokens=100)),
+]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=[f"{spec.balance}-{spec.budget}" for spec in SPECS])
+def test_instrument_shows_what_select_keeps(scored: Project, open_page: OpenPage, spec: SelectionSpec) -> None:
+    app = open_page(scored.root, "select", state={"select.spec": spec})
+    assert not app.exception
+    exact = instrument(app)["exact"]
+    result = selections.select(scored, spec)
+    assert (exact["kept"], exact["tokens"]) == (result.n_kept, result.tokens_kept)
+    assert [domain["kept"] for domain in exact["domains"]] == [share.got for share in result.domains]
+    assert [domain["tokens"] for domain in exact["domains"]] == [share.tokens for share in result.domains]
+
+
+def test_balance_control_moves_the_spec_and_keeps_the_amount(scored: Project, open_page: OpenPage) -> None:
+    app = open_page(scored.root, "select", state={"select.spec": SelectionSpec(value=0.1, balance="global")})
+    before = instrument(app)
+    app.segmented_control(key="select.balance").set_value("custom").run()
+    after = instrument(app)
+    assert not app.exception
+    assert after["spec"]["balance"] == "custom"
+    # 42 rows either way: custom starts from the shares that were kept.
+    assert after["exact"] == {**before["exact"], "cut": None, "domains": after["exact"]["domains"]}
+    assert [d["kept"] for d in after["exact"]["domains"]] == [d["kept"] for d in before["exact"]["domains"]]
+    assert after["rev"] > before["rev"]
+
+
+def test_a_threshold_becomes_rows_when_the_balance_changes(scored: Project, open_page: OpenPage) -> None:
+    spec = SelectionSpec(budget="threshold", value=0.3, balance="global")
+    app = open_page(scored.root, "select", state={"select.spec": spec})
+    kept = instrument(app)["exact"]["kept"]
+    app.segmented_control(key="select.balance").set_value("natural").run()
+    assert instrument(app)["spec"]["budget"] == "samples"
+    assert instrument(app)["exact"]["kept"] == kept
+
+
+def test_gates_are_counted_and_take_rows_away(scored: Project, open_page: OpenPage) -> None:
+    app = open_page(scored.root, "select", state={"select.spec": SelectionSpec(value=1.0, balance="global")})
+    assert instrument(app)["exact"]["kept"] == 420
+    app.toggle(key="select.gate-negative").set_value(True).run()
+    spec = app.session_state["select.spec"]
+    assert spec.gates.exclude_negative
+    assert instrument(app)["exact"]["kept"] == selections.select(scored, spec).n_kept < 420
+
+
+def test_save_reopen_delete_undo(scored: Project, open_page: OpenPage) -> None:
+    spec = SelectionSpec(value=0.1, balance="equal")
+    app = open_page(scored.root, "select", state={"select.spec": spec})
+    app.text_input(key="select.save-name").set_value("paper").run()
+    app.button(key="select.save").click().run()
+    assert not app.exception
+    assert [saved.name for saved in selections.list_selections(scored)] == ["paper"]
+    assert selections.load(scored, "paper")[1] == spec
+    app.session_state["select.spec"] = replace(spec, value=0.5)
+    app.run()
+    assert "paper · changed" in app.selectbox(key="select.open").options
+    assert instrument(app)["exact"]["kept"] == 210
+    app.selectbox(key="select.open").set_value("").run()
+    app.selectbox(key="select.open").set_value("paper").run()
+    assert instrument(app)["exact"]["kept"] == 42
+    app.get_by_key("select.more").set_value("Delete").run()
+    assert selections.list_selections(scored) == []
+    app.button(key="select.undelete").click().run()
+    assert not app.exception
+    assert [saved.name for saved in selections.list_selections(scored)] == ["paper"]
+
+
+def test_rows_at_the_cut_show_hostile_text_as_text(tmp_path: Path, open_page: OpenPage) -> None:
+    project = scored_project(tmp_path / "hostile", {"math": 3}, hostile=True)
+    app = open_page(project.root, "select", state={"select.spec": SelectionSpec(budget="samples", value=2)})
+    assert not app.exception
+    text = view_text(app)
+    assert "<script>document.title = 'owned'</script> **bold** $\\frac{1}{0}$" in text
+    # The override and the null byte are boxed by name, not sent as they are.
+    assert "U+202E" in text and "\u202e" not in text
+    assert HOSTILE not in text
+
+
+def test_empty_and_unscored_projects_say_what_to_do(tmp_path: Path, open_page: OpenPage) -> None:
+    empty = Project.create(tmp_path / "empty")
+    assert "Nothing to select from yet" in view_text(open_page(empty.root, "select"))
+    unscored = imported_project(tmp_path / "unscored", {"math": 4})
+    assert "Nothing is scored yet" in view_text(open_page(unscored.root, "select"))
+
+
+def test_command_is_the_same_selection(scored: Project, open_page: OpenPage) -> None:
+    spec = SelectionSpec(budget="samples", value=100, balance="custom", weights=(("conversation", 1.0), ("math", 3.0)))
+    app = open_page(scored.root, "select", state={"select.spec": spec})
+    assert app.code[0].value == command_line.select(scored.root, spec, name="NAME")
