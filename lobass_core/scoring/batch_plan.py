@@ -12,16 +12,10 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Samples of one forward pass, longest first, and the width that they are padded to (in input tokens)."""
+    """Samples of one forward pass, and the width that they are padded to (in input tokens)."""
 
     indices: np.ndarray
     width: int
-
-    def halves(self, lengths: np.ndarray) -> list["Batch"]:
-        """The batch in two, each as wide as its own longest sample."""
-        middle = (len(self.indices) + 1) // 2
-        parts = (self.indices[:middle], self.indices[middle:])
-        return [Batch(part, _width(lengths, part)) for part in parts if len(part)]
 
 
 def longest_first(lengths: np.ndarray, sample_ids: Sequence[str]) -> np.ndarray:
@@ -33,13 +27,19 @@ def longest_first(lengths: np.ndarray, sample_ids: Sequence[str]) -> np.ndarray:
 
 
 def fill_batches(order: np.ndarray, lengths: np.ndarray, budget_tokens: int) -> Iterator[Batch]:
-    """Cut a sorted order into batches of at most `budget_tokens` tokens, padding included, or one sample if longer."""
-    start = 0
-    while start < len(order):
-        width = _width(lengths, order[start : start + 1])
-        n_rows = max(1, budget_tokens // width)
-        yield Batch(order[start : start + n_rows], width)
-        start += n_rows
+    """Cut an order into batches of at most `budget_tokens` tokens, padding included, or one sample if that is longer.
+
+    Any order is cut rightly; only a sorted one without much padding.
+    """
+    start, width = 0, 0
+    for position in range(len(order)):
+        wider = max(width, _width(lengths, order[position : position + 1]))
+        if position > start and wider * (position + 1 - start) > budget_tokens:
+            yield Batch(order[start:position], width)
+            start, wider = position, _width(lengths, order[position : position + 1])
+        width = wider
+    if start < len(order):
+        yield Batch(order[start:], width)
 
 
 def cut_groups(order: np.ndarray, lengths: np.ndarray, *, max_samples: int, max_tokens: int) -> list[np.ndarray]:

@@ -98,6 +98,11 @@ def adapter_files(folder: Path) -> list[Path]:
     )
 
 
+def has_tokenizer(folder: Path) -> bool:
+    """Whether the folder holds a tokenizer of its own."""
+    return any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.json"))
+
+
 def config_of(folder: Path) -> dict:
     """The model's config.json."""
     return _read_json(folder / "config.json")

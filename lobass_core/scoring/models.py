@@ -9,7 +9,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from lobass_core.errors import IncomparableLossesError, ModelError, RequestError
-from lobass_core.scoring.model_files import ModelFiles, find_model
+from lobass_core.scoring.model_files import ModelFiles, find_model, has_tokenizer
 from lobass_core.scoring.output_head import OutputHead, find_output_head
 from lobass_core.specs import ModelSpec
 
@@ -100,7 +100,7 @@ def load_tokenizer(spec: ModelSpec) -> Any:
     """
     files = find_model(spec)
     folders = [folder for folder in (files.adapter, files.folder) if folder]
-    folder = next((folder for folder in folders if _has_tokenizer(folder)), None)
+    folder = next((folder for folder in folders if has_tokenizer(folder)), None)
     if folder is None:
         raise ModelError(
             "the model has no tokenizer",
@@ -113,10 +113,6 @@ def load_tokenizer(spec: ModelSpec) -> Any:
         raise ModelError(
             f"the tokenizer cannot be loaded: {_first_line(error)}", where=str(folder), do=_advice(error)
         ) from error
-
-
-def _has_tokenizer(folder: Any) -> bool:
-    return any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json", "tokenizer.model"))
 
 
 def load_model(spec: ModelSpec, dtype: str, device: torch.device, files: ModelFiles | None = None) -> LoadedModel:

@@ -45,7 +45,7 @@ def _nll_in_tiles(
     for start in range(0, vocabulary, n_columns):
         end = min(start + n_columns, vocabulary)
         bias = None if linear.bias is None else linear.bias[start:end]
-        logits = head.shape(functional.linear(hidden, linear.weight[start:end], bias).float())
+        logits = head.shape(_float32_logits(hidden, linear.weight[start:end], bias))
         inside = (targets >= start) & (targets < end)
         here = logits.gather(1, (targets - start).clamp(0, end - start - 1).unsqueeze(1)).squeeze(1)
         chosen = torch.where(inside, here, chosen)
@@ -53,6 +53,16 @@ def _nll_in_tiles(
         total.mul_(torch.exp(top - new_top)).add_(logits.sub_(new_top.unsqueeze(1)).exp_().sum(dim=1))
         top = new_top
     return top + total.log_() - chosen
+
+
+def _float32_logits(hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    """Logits that are never rounded to bfloat16: at a logit of 20 its steps are an eighth of a nat."""
+    if hidden.dtype in (torch.float32, torch.float64):
+        return functional.linear(hidden, weight, bias)
+    if hidden.device.type == "cuda":
+        logits = torch.mm(hidden, weight.t(), out_dtype=torch.float32)
+        return logits if bias is None else logits.add_(bias)
+    return functional.linear(hidden.float(), weight.float(), None if bias is None else bias.float())
 
 
 def _nll_by_rows(hidden: torch.Tensor, targets: torch.Tensor, head: OutputHead) -> torch.Tensor:
