@@ -72,7 +72,7 @@ def demo(root: Path | str, on_progress: OnProgress | None = None) -> DemoResult:
     marker = _read_marker(project)
     if marker:
         here = {"project": str(project.root), "export": str(project.exports_dir / SELECTION)}
-        return replace(DemoResult(**marker), **here, was_ready=True)
+        return DemoResult(**{**marker, **here, "was_ready": True})
     n_rows, n_rejected = _import(project, _step(show, "Sample data"))
     base = _base(project, _step(show, "Base model"))
     if REFERENCE not in [reference.name for reference in list_references(project)]:
