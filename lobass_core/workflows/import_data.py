@@ -30,7 +30,8 @@ from lobass_core.store.datasets import (
     list_datasets,
     rejects,
 )
-from lobass_core.workflows.preview_import import FileScan, Preview, PreviewRow, preview, scan
+from lobass_core.store.removals import remove_dataset
+from lobass_core.workflows.preview_import import FileScan, Preview, PreviewRow, columns_of, preview, scan
 from lobass_core.workflows.source_file import SourceFile, kind_of
 
 __all__ = [
@@ -38,11 +39,14 @@ __all__ = [
     "ImportResult",
     "Preview",
     "PreviewRow",
+    "columns_of",
     "dataset_name",
     "import_file",
     "preview",
     "read_sample",
+    "rejects_of",
     "scan",
+    "undo_import",
     "write_rejects",
 ]
 
@@ -244,6 +248,33 @@ def read_sample(spec: ImportSpec, row: int) -> Sample:
     if found.sample is None:
         raise InputFileError(f"record {row:,} is rejected: {found.reason}", where=f"{source.path}, line {found.line:,}")
     return found.sample
+
+
+def undo_import(project: Project, dataset: str) -> int:
+    """Take an imported dataset out again, with its rejects; returns the number of its rows.
+
+    Raises:
+        StoreError: there is no such dataset, or a selection holds rows of it.
+    """
+    with project.store() as store, store.transaction() as cursor:
+        return remove_dataset(cursor, dataset)
+
+
+def rejects_of(project: Project, dataset: str, limit: int = 1000) -> list[tuple[int, int, str, str]]:
+    """The first rejects of a dataset: row index, line, reason, source text (its first 2,000 characters)."""
+    with project.store() as store:
+        return (
+            store.cursor()
+            .execute(
+                """
+                SELECT j.row_index, j.line, j.reason, left(j.source, 2000)
+                FROM rejects j JOIN datasets d USING (dataset_id)
+                WHERE d.name = ? ORDER BY j.row_index LIMIT ?
+                """,
+                [dataset, limit],
+            )
+            .fetchall()
+        )
 
 
 def write_rejects(project: Project, path: Path | str) -> int:

@@ -1,5 +1,6 @@
 """Look at a file before it is imported: what it would become, row by row and in numbers."""
 
+import itertools
 import json
 import time
 from collections import Counter
@@ -10,7 +11,9 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from lobass_core.formats.detect import Detection
+from lobass_core.formats.detect import SAMPLED_ROWS, Detection
+from lobass_core.formats.raw_records import RawRecord
+from lobass_core.formats.read_files import open_records
 from lobass_core.project import Project
 from lobass_core.records import Sample, turns_to_json
 from lobass_core.specs import ImportSpec
@@ -129,6 +132,17 @@ def preview(project: Project | None, spec: ImportSpec, limit: int = 7, pick: Pic
             for row in rows
         ),
     )
+
+
+def columns_of(path: str | Path, encoding: str = "auto") -> tuple[str, ...]:
+    """The keys of the file's first records, whether or not a format fits them.
+
+    Raises:
+        InputFileError: the file cannot be read at all.
+    """
+    first = itertools.islice(open_records(Path(path).expanduser(), encoding), SAMPLED_ROWS)
+    rows = [record.value for record in first if isinstance(record, RawRecord) and isinstance(record.value, dict)]
+    return tuple(dict.fromkeys(key for row in rows for key in row))
 
 
 def _picked(source: SourceFile, limit: int, pick: Pick, at: int) -> list[ReadRow]:

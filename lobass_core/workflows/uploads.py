@@ -1,0 +1,37 @@
+"""Keep a file that came through the browser, so that it can be read like any other."""
+
+import hashlib
+import re
+from pathlib import Path
+
+from lobass_core.errors import RequestError
+from lobass_core.project import Project
+
+MAX_UPLOAD_BYTES = 200 << 20
+
+
+def keep_upload(project: Project, name: str, data: bytes) -> Path:
+    """Write the bytes to the project's `uploads` folder, once a content, and return the file.
+
+    Raises:
+        RequestError: too large, or the disk refused.
+    """
+    if len(data) > MAX_UPLOAD_BYTES:
+        raise RequestError(
+            f"the upload has {len(data) >> 20:,} MB; {MAX_UPLOAD_BYTES >> 20} can be sent through the browser",
+            where=name,
+            do="Copy the file to the server and give its path.",
+        )
+    # The name comes from the browser: only its last part, and no character that a path could hold against us.
+    safe = re.sub(r"[^\w.\- ]+", "_", Path(name.replace("\\", "/")).name).lstrip(".") or "upload"
+    folder = project.root / "uploads" / hashlib.sha256(data).hexdigest()[:16]
+    path = folder / safe[-120:]
+    if not path.exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            unfinished = path.with_name(path.name + ".tmp")
+            unfinished.write_bytes(data)
+            unfinished.replace(path)
+        except OSError as error:
+            raise RequestError(f"the upload cannot be kept: {error.strerror}", where=str(folder)) from None
+    return path
