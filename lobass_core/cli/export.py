@@ -8,6 +8,8 @@ import typer
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table, progress_bar, warn
 from lobass_core.errors import RequestError
+from lobass_core.exporting.frameworks import Preflight
+from lobass_core.exporting.plan import ExportReceipt
 from lobass_core.project import Project
 from lobass_core.specs import ExportSpec
 from lobass_core.workflows import export as workflow
@@ -63,3 +65,30 @@ def export(
     with progress_bar() as show:
         receipt = workflow.export(opened, spec, lambda done, total: show("Exporting", done, total, "rows"))
     _show(receipt, json)
+
+
+def _show(receipt: ExportReceipt, json: bool) -> None:
+    if json:
+        print_json(receipt.to_dict())
+        return
+    print_facts(
+        f"Exported {receipt.n_written:,} of {receipt.n_selected:,} selected rows",
+        [("folder", receipt.folder), ("format", receipt.format), ("manifest sha256", receipt.manifest_sha256)],
+    )
+    print_table(
+        ("file", "rows", "bytes", "sha256"),
+        [(file.name, file.n_rows, file.n_bytes, file.sha256) for file in receipt.files],
+    )
+    for reason, n_rows in receipt.not_written.items():
+        warn(f"{n_rows:,} rows do not fit {receipt.format}: {reason}")
+    for note in receipt.notes:
+        warn(note)
+
+
+def _show_preflight(found: Preflight, json: bool) -> None:
+    if json:
+        print_json(found.to_dict())
+        return
+    facts = [("format", found.format), ("trainer", found.trainer or "none"), ("left to learn from", found.n_left)]
+    print_facts(f"What would become of {found.n_rows:,} rows", facts)
+    print_table(("rows", "effect", "what", "why"), [(f.n_rows, f.effect, f.what, f.why) for f in found.findings])

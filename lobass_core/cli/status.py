@@ -1,0 +1,75 @@
+"""lobass status"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
+from lobass_core.cli.output import print_facts, print_json, print_table
+from lobass_core.project import Project
+from lobass_core.workflows.import_data import write_rejects
+from lobass_core.workflows.status import ProjectStatus
+from lobass_core.workflows.status import status as project_status
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass status`."""
+    app.command("status")(status)
+
+
+def status(
+    project: ProjectOption = DEFAULT_PROJECT,
+    rejects: Annotated[
+        Path | None, typer.Option("--rejects", help="Write the rejected rows here (.csv or .jsonl), with reasons.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what the project holds, what is scored, selected and exported, and what to do next."""
+    opened = Project.open(project)
+    n_written = write_rejects(opened, rejects) if rejects else None
+    found = project_status(opened)
+    if json:
+        print_json({**found.to_dict(), "rejects_written": n_written})
+        return
+    if rejects:
+        print_facts(f"Wrote {n_written:,} rejected rows", [("file", rejects)])
+    _show(found)
+
+
+def _show(found: ProjectStatus) -> None:
+    print_facts(
+        f"Project {found.name}",
+        [
+            ("folder", found.root),
+            ("size, MiB", round(found.n_bytes / 2**20, 1)),
+            ("rows", found.n_rows),
+            ("rejected", found.n_rejected),
+            ("repeated", found.n_duplicates),
+            ("scored", found.n_scored),
+            ("next", f"{found.next_step.label}: {found.next_step.command}"),
+        ],
+    )
+    if found.datasets:
+        print_table(
+            ("dataset", "domain", "format", "rows", "rejected", "repeated", "scored", "response tokens"),
+            [
+                (d.name, ", ".join(d.domains), d.format, d.n_rows, d.n_rejected, d.n_duplicates, d.n_scored, d.n_tokens)
+                for d in found.datasets
+            ],
+        )
+    if found.scorings:
+        print_table(
+            ("scored", "run", "samples", "template", "longest"),
+            [(s.label, s.run_id, s.n_scored, s.template, s.max_tokens) for s in found.scorings],
+        )
+    if found.selections:
+        print_table(
+            ("selection", "rows", "of", "response tokens", "rule"),
+            [(s.name, s.n_kept, s.n_rows, s.tokens_kept, s.rule) for s in found.selections],
+        )
+    if found.exports:
+        print_table(
+            ("export of", "format", "rows", "folder"),
+            [(e.selection, e.format, e.n_rows, e.folder) for e in found.exports],
+        )
