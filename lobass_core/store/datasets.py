@@ -236,7 +236,8 @@ def mark_duplicates(cursor: duckdb.DuckDBPyConnection) -> None:
         FROM (SELECT r.row_key, row_number() OVER (
                         PARTITION BY r.sample_key ORDER BY r.domain, d.name, r.row_index) > 1 AS is_duplicate
               FROM rows r JOIN datasets d USING (dataset_id)
-              WHERE r.sample_key IN (SELECT sample_key FROM rows GROUP BY sample_key HAVING count(*) > 1)) AS ranked
+              WHERE r.is_duplicate
+                 OR r.sample_key IN (SELECT sample_key FROM rows GROUP BY sample_key HAVING count(*) > 1)) AS ranked
         WHERE rows.row_key = ranked.row_key AND rows.is_duplicate <> ranked.is_duplicate
         """
     )
