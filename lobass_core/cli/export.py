@@ -77,7 +77,7 @@ def _show(receipt: ExportReceipt, json: bool) -> None:
     )
     print_table(
         ("file", "rows", "bytes", "sha256"),
-        [(file.name, file.n_rows, file.n_bytes, file.sha256) for file in receipt.files],
+        [(file.name, file.rows, file.n_bytes, file.sha256) for file in receipt.files],
     )
     for reason, n_rows in receipt.not_written.items():
         warn(f"{n_rows:,} rows do not fit {receipt.format}: {reason}")

@@ -8,9 +8,7 @@ import typer
 
 from lobass_core import __version__
 from lobass_core.cli import (
-    browse,
     compare,
-    decide,
     demo,
     doctor,
     export,
@@ -60,8 +58,6 @@ for command in (
     select,
     selections,
     compare,
-    browse,
-    decide,
     export,
     status,
     runs,

@@ -94,11 +94,13 @@ def select(
 def _budget(
     ratio: float | None, samples: int | None, tokens: int | None, threshold: float | None
 ) -> tuple[BudgetKind, float]:
-    given: list[tuple[BudgetKind, float]] = [
-        (kind, float(value))
-        for kind, value in (("ratio", ratio), ("samples", samples), ("tokens", tokens), ("threshold", threshold))
-        if value is not None
-    ]
+    budgets: dict[BudgetKind, float | None] = {
+        "ratio": ratio,
+        "samples": samples,
+        "tokens": tokens,
+        "threshold": threshold,
+    }
+    given = [(kind, float(value)) for kind, value in budgets.items() if value is not None]
     if len(given) != 1:
         raise RequestError(
             "a selection needs exactly one budget",

@@ -15,6 +15,7 @@ from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.run_folder import RunFolder, list_runs
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec, ModelSpec, RenderSpec
+from lobass_core.store.datasets import list_datasets
 from lobass_core.workflows.import_data import read_sample
 from lobass_core.workflows.score import write_samples
 
@@ -57,7 +58,7 @@ def _project_checks(project: Project) -> list[Check]:
     checks = [Check("disk", "good" if free > LOW_DISK_BYTES else "bad", f"{free / 2**30:.1f} GiB free")]
     try:
         with project.store() as store:
-            (n_rows,) = store.cursor().execute("SELECT count(*) FROM rows").fetchone()
+            n_rows = sum(dataset.n_rows for dataset in list_datasets(store.cursor()))
         checks.append(Check("store", "good", f"opens; {n_rows:,} rows"))
     except LobassError as error:
         checks.append(Check("store", "bad", str(error)))
