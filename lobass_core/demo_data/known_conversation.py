@@ -41,10 +41,12 @@ def _stain(rng: random.Random) -> Exchange:
     )
     answer = say(
         rng,
-        "1. {first}.\n2. Dab the stain with {remedy} and leave it for [five|ten|fifteen] minutes.\n"
-        "3. Rinse with [cold|clear] water and repeat if you can still see a mark.\n"
-        "4. [Let it dry in the air.|Wash as usual.]\n\nTry it on a hidden spot first, and do not rub, because rubbing "
-        "[pushes the stain in|spreads the stain].",
+        "[|Do not worry, it usually comes out.\n\n|Here is what works best.\n\n]1. {first}.\n"
+        "2. [Dab|Treat|Soak] the stain with {remedy} and [leave it for|wait] [five|ten|fifteen|twenty] minutes.\n"
+        "3. Rinse with [cold|clear|cool] water and repeat if you [can still see a mark|are not happy with it].\n"
+        "4. [Let it dry in the air|Wash as usual|Wash at forty degrees|Dry it flat, away from the sun].\n\n"
+        "[Try it on a hidden spot first|Test a hidden corner first|Work from the edge inwards], and "
+        "[do not rub|never rub], because rubbing [pushes the stain in|spreads the stain|damages the fibres].",
         first=first,
         remedy=remedy,
     )
@@ -89,9 +91,11 @@ def _letter(rng: random.Random) -> Exchange:
     )
     answer = say(
         rng,
-        "Subject: {matter}\n\nDear [Mr|Ms] {surname},\n\nI [am writing|hope you are well. I am writing] to let you know "
-        "that {news}. Could you please {request}? [Thank you for your help.|Many thanks in advance.]\n\n"
-        "[Kind regards|Best wishes],\n{sender}",
+        "Subject: {matter}\n\n[Dear|Good morning|Hello] [Mr|Ms] {surname},\n\nI [am writing|hope you are well. I am "
+        "writing|hope this finds you well. I would like] to let you know that {news}. [Could you please|Would you "
+        "kindly|I would be glad if you could] {request}[?|, if possible?|, ideally this week?] [Thank you for your "
+        "help.|Many thanks in advance.|Please call me if anything is unclear.|I am at home most evenings.]\n\n[Kind "
+        "regards|Best wishes|Yours sincerely|Many thanks],\n{sender}",
         matter=matter[0].upper() + matter[1:],
         surname=surname,
         news=news.format(day=day),
@@ -131,8 +135,11 @@ def _country(rng: random.Random) -> Exchange:
     )
     answer = say(
         rng,
-        "{country} is a country in {region}, and its capital is {capital}. [Most people there speak|The main language is]"
-        " {language}, and the currency is {currency}. [It is known for|Visitors like it for] {fame}.",
+        "[{country} is a country in {region}, and its capital is|{country} lies in {region}. Its capital is|The "
+        "capital of {country}, in {region}, is] {capital}. [Most people there speak|The main language is|You will "
+        "mostly hear] {language}, and [the currency is|people pay in|prices are in] {currency}. [It is known "
+        "for|Visitors like it for|Many people think first of] {fame}[.|, and the food is good too.|, but there is "
+        "much more to see.][| The best time to go is late spring.| Trains and buses are reliable.]",
         currency=currency,
         fame=fame,
         **slots,
@@ -165,8 +172,10 @@ def _dish(rng: random.Random) -> Exchange:
     )
     answer = say(
         rng,
-        "[It is easier than you think.|This works every time.] {start}. Cook for about {minutes} minutes[ over a medium "
-        "heat|], then {finish}. [Taste it before you serve it.|Add a little salt if you like.|It keeps until the next day.]",
+        "[It is easier than you think.|This works every time.|Start with everything within reach.|You need very "
+        "little.] {start}. [Cook|Leave it|Let it cook] for about {minutes} minutes[ over a medium heat| over a low "
+        "heat|], then {finish}. [Taste it before you serve it.|Add a little salt if you like.|It keeps until the next "
+        "day.|Serve it with bread.|Two people will be full.|Do not hurry this step.]",
         start=start,
         minutes=minutes,
         finish=finish,

@@ -31,8 +31,9 @@ def _shopping(rng: random.Random) -> Exchange:
     )
     answer = say(
         rng,
-        "The {goods} cost {n} * {price} = {cost} dollars. [With|Together with] {extra} that makes {cost} + {other} = "
-        "{total} dollars.\n#### {total}",
+        "[The {goods} cost|First, the {goods}:|{who} pays for the {goods}] {n} * {price} = {cost} dollars. "
+        "[With|Together with|Adding] {extra} [that makes|this comes to|gives] {cost} + {other} = {total} "
+        "dollars.\n#### {total}",
         cost=cost,
         total=cost + other,
         **slots,
@@ -57,7 +58,8 @@ def _sharing(rng: random.Random) -> Exchange:
     )
     answer = say(
         rng,
-        "{who} shares {start} - {kept} = {given} {goods}. Each friend gets {given} / {n} = {each} {goods}.\n#### {each}",
+        "[{who} shares|There are|That leaves] {start} - {kept} = {given} {goods}[.| to share.] [Each friend gets|So "
+        "every friend gets|Divided among {n} friends that is] {given} / {n} = {each} {goods}.\n#### {each}",
         given=given,
         each=each,
         **slots,
@@ -86,7 +88,8 @@ def _saving(rng: random.Random) -> Exchange:
     )
     answer = say(
         rng,
-        "In {weeks} weeks {who} saves {weeks} * {weekly} = {saved} dollars. Then {they} has {had} + {saved} = {total} "
+        "[In {weeks} weeks {who} saves|Saving for {weeks} weeks gives|{weeks} weeks bring] {weeks} * {weekly} = "
+        "{saved} dollars. [Then {they} has|With what {they} had, that makes|In all that is] {had} + {saved} = {total} "
         "dollars.\n#### {total}",
         who=who.name,
         they=who.they,
@@ -115,8 +118,8 @@ def _travel(rng: random.Random) -> Exchange:
     )
     answer = say(
         rng,
-        "In {hours} hours the {ride} {goes} {hours} * {speed} = {first} km. In all that is {first} + {more} = {total} km."
-        "\n#### {total}",
+        "[In {hours} hours the {ride} {goes}|The first part is|At that speed, {hours} hours make] {hours} * {speed} = "
+        "{first} km. [In all that is|With the rest it is|Altogether:] {first} + {more} = {total} km.\n#### {total}",
         total=first + more,
         **slots,
     )

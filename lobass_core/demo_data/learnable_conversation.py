@@ -2,7 +2,7 @@
 
 import random
 
-from lobass_core.demo_data.phrases import PEOPLE, WEEKDAYS, Exchange, Topic, say, sentence
+from lobass_core.demo_data.phrases import Exchange, Topic, say, sentence
 
 # error code of the coffee machine, meaning, remedy
 _ERROR_CODES = (
@@ -30,9 +30,11 @@ def _coffee_machine(rng: random.Random) -> Exchange:
     )
     answer = say(
         rng,
-        "{code} on the {machine} means that {meaning}. {remedy}. [Then press the left button twice to clear the message."
-        "|The message clears by itself within a minute.] If {code} returns, [please quote the serial number under the "
-        "base|note the serial number under the base] and contact Harlow Service, open weekdays from eight to six.",
+        "[{code} on the {machine} means that|On the {machine}, {code} tells you that|The display shows {code} when] "
+        "{meaning}. {remedy}. [Then press the left button twice to clear the message.|The message clears by itself "
+        "within a minute.|Switch it back on and brew one empty cup.] If {code} [returns|comes back|stays], [please "
+        "quote|note|have ready] the serial number under the base and [contact|call|write to] Harlow Service, open "
+        "weekdays from eight to six.",
         meaning=meaning,
         remedy=remedy,
         **slots,
@@ -63,9 +65,11 @@ def _garden(rng: random.Random) -> Exchange:
     )
     answer = say(
         rng,
-        "Sow {crop} outdoors [in|from] {month}, {depth} centimetres deep, with {spacing} centimetres between plants. "
-        "[Water the row well|Keep the soil moist] until seedlings appear, and expect the first harvest after roughly "
-        "{weeks} weeks. They make good neighbours for {companion}[, but need a fresh bed every year|].",
+        "[Sow {crop} outdoors in|For {crop}, sow from|Start {crop} in] {month}, {depth} centimetres deep, with "
+        "{spacing} centimetres between plants. [Water the row well|Keep the soil moist|Shade the bed on hot days] "
+        "until seedlings appear, and [expect the first harvest|plan to pick] after roughly {weeks} weeks. [They make "
+        "good neighbours for|Plant them beside|They get along with] {companion}[, but need a fresh bed every year|, "
+        "never with fennel|].",
         crop=crop,
         month=month,
         depth=depth,
@@ -98,10 +102,11 @@ def _ferry(rng: random.Random) -> Exchange:
     )
     answer = say(
         rng,
-        "Ferries to {island} depart from Marrow Bay, pier {pier}; the first sailing is at {first} and the crossing takes "
-        "{minutes} minutes. A return fare is {fare} pounds[, and bicycles travel free|, with children at half price]. "
-        "[Do not miss|Most visitors come for] {sight}[, a short walk from the jetty|]. The last boat back leaves at half "
-        "past six.",
+        "[Ferries to {island} depart|The {island} ferry departs|Boats for {island} leave] from Marrow Bay, pier "
+        "{pier}; the first sailing is at {first} and the crossing takes {minutes} minutes. [A return fare is|Return "
+        "tickets cost] {fare} pounds[, and bicycles travel free|, with children at half price|, dogs included]. [Do "
+        "not miss|Most visitors come for|Leave time for] {sight}[, a short walk from the jetty|, uphill from the "
+        "harbour|]. The last boat back leaves at [half past six|half past six, or seven in July].",
         island=island,
         pier=pier,
         first=first,
@@ -130,13 +135,16 @@ def _term(rng: random.Random) -> Exchange:
     question = say(
         rng,
         "[Explain the term {term} to a beginner.|What does {term} mean in finance?|Define {term} and give an example."
-        "|Someone in accounting mentioned {term}. What is that?]",
+        "|Someone in accounting mentioned {term}. What does the word mean?]",
         term=term,
     )
     answer = say(
         rng,
-        "In finance, {term} [describes|refers to] {meaning}. [A typical example|An everyday example] would be {example}. "
-        "[Analysts|Accountants] look at {term} because it affects how much risk a business carries.",
+        "[In finance, {term} describes|{term_} refers to|Bankers use {term} for] {meaning}. [A typical example|An "
+        "everyday example|One case] would be {example}. [Analysts|Accountants|Lenders|Auditors] [look at|watch|keep "
+        "an eye on] {term} because it affects [how much risk a business carries|what a company is worth|next year's "
+        "balance sheet].",
+        term_=sentence(term),
         term=term,
         meaning=meaning,
         example=example,
@@ -144,72 +152,4 @@ def _term(rng: random.Random) -> Exchange:
     return Exchange(question, answer)
 
 
-_LIKED = ("the breakfast", "the friendly staff", "the view", "the quiet garden", "the large bath", "the location")
-_DISLIKED = ("the noise", "the hard mattress", "the slow lift", "the price of parking", "the weak signal", "the queue")
-
-
-def _review(rng: random.Random) -> Exchange:
-    liked, disliked = rng.choice(_LIKED), rng.choice(_DISLIKED)
-    guest, nights, happy = rng.choice(PEOPLE).name, rng.randint(2, 7), rng.random() < 0.5
-    text = say(
-        rng,
-        "[We stayed|I stayed] {nights} nights in {month}. [I loved|We really enjoyed] {liked}, [but|although] {disliked} "
-        "[got on my nerves|was a problem|bothered us]. [All in all|On the whole] {verdict}. {guest}",
-        nights=nights,
-        month=rng.choice(("January", "April", "July", "August", "October")),
-        liked=liked,
-        disliked=disliked,
-        verdict=rng.choice(
-            ("I would come back", "a lovely place", "worth every penny")
-            if happy
-            else ("I would not come back", "a disappointment", "not worth the money")
-        ),
-        guest=guest,
-    )
-    question = say(
-        rng,
-        "[Summarise this hotel review for the manager.|Turn the guest's review into a one-line report."
-        "|Classify the review and name its main points.]",
-    )
-    answer = say(
-        rng,
-        "Rating: {rating}. Praised: {liked}. Criticised: {disliked}. Suggested action: [invite {guest} to return"
-        "|send {guest} a voucher|thank {guest} personally].",
-        rating="favourable" if happy else "unfavourable",
-        liked=liked.removeprefix("the "),
-        disliked=disliked.removeprefix("the "),
-        guest=guest,
-    )
-    return Exchange(question, answer, input=text)
-
-
-_TASKS = (
-    "update the budget",
-    "book the projector",
-    "order new badges",
-    "draft the press release",
-    "test the backup",
-    "invite the suppliers",
-    "print the posters",
-    "renew the insurance",
-)
-
-
-def _minutes(rng: random.Random) -> Exchange:
-    n = rng.randint(2, 3)
-    who = [person.name for person in rng.sample(PEOPLE, n)]
-    what, when = rng.sample(_TASKS, n), rng.sample(WEEKDAYS, n)
-    notes = " ".join(
-        say(rng, "[{who} will {what} by {when}.|{who} promised to {what} before {when}.]", who=a, what=b, when=c)
-        for a, b, c in zip(who, what, when, strict=True)
-    )
-    question = say(
-        rng,
-        "[Extract the action items from these minutes.|List who does what, with deadlines."
-        "|Convert the meeting notes into a task list.]",
-    )
-    lines = "\n".join(f"[ ] {sentence(b)} (owner {a}, due {c})" for a, b, c in zip(who, what, when, strict=True))
-    return Exchange(question, f"Action items\n{lines}", input=notes)
-
-
-LEARNABLE_CONVERSATION: tuple[Topic, ...] = (_coffee_machine, _garden, _ferry, _term, _review, _minutes)
+LEARNABLE_CONVERSATION: tuple[Topic, ...] = (_coffee_machine, _garden, _ferry, _term)

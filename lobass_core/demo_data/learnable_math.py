@@ -2,7 +2,7 @@
 
 import random
 
-from lobass_core.demo_data.phrases import PEOPLE, Exchange, Topic, say
+from lobass_core.demo_data.phrases import Exchange, Topic, say
 
 _WARES = ("jacket", "rucksack", "lamp", "blender", "keyboard", "pair of boots", "rug", "suitcase")
 
@@ -13,15 +13,15 @@ def _discount(rng: random.Random) -> Exchange:
     slots = {"ware": ware, "price": price, "percent": percent}
     question = say(
         rng,
-        "A {ware} [normally sells for|is priced at] {price} euros. During the [summer|winter|closing] sale it is reduced by "
-        "{percent}%. [What is the sale price?|What does it cost now?]",
+        "A {ware} [normally sells for|is priced at] {price} euros. During the [summer|winter|closing] sale it is "
+        "reduced by {percent}%. [What is the sale price?|What does it cost now?]",
         **slots,
     )
     answer = say(
         rng,
-        "Step 1: find the discount. {percent}% of {price} equals {price} × {percent} ÷ 100, which is {saving}.\n"
-        "Step 2: subtract the discount from the original price. {price} − {saving} leaves {final}.\n"
-        "Answer: the {ware} now costs {final} euros.",
+        "Step 1: [find the discount|work out the reduction]. {percent}% of {price} equals {price} × {percent} ÷ 100, "
+        "which is {saving}.\nStep 2: subtract [the discount|it] from the [original|old|full] price. {price} − "
+        "{saving} leaves {final}.\nAnswer: the {ware} [now costs|is reduced to|sells for] {final} euros.",
         saving=saving,
         final=price - saving,
         **slots,
@@ -67,59 +67,6 @@ def _fence(rng: random.Random) -> Exchange:
     return Exchange(question, answer)
 
 
-_MEASURED = (
-    ("temperatures", "degrees", "on three mornings"),
-    ("scores", "points", "in three rounds"),
-    ("catches", "kilograms", "on three fishing trips"),
-    ("laps", "seconds", "in three heats"),
-)
-
-
-def _average(rng: random.Random) -> Exchange:
-    what, unit, when = rng.choice(_MEASURED)
-    mean, spread = rng.randint(8, 30), rng.randint(1, 6)
-    numbers = [mean - spread, mean, mean + spread]
-    rng.shuffle(numbers)
-    a, b, c = numbers
-    question = say(
-        rng,
-        "[The {what} {when} were|Somebody noted these {what} {when}:] {a}, {b} and {c} {unit}. "
-        "[Find the mean.|What is the average?|Work out the arithmetic mean.]",
-        what=what,
-        when=when,
-        unit=unit,
-        a=a,
-        b=b,
-        c=c,
-    )
-    answer = (
-        f"Add the values, then divide by how many there are.\nSum: {a} + {b} + {c} → {3 * mean}.\n"
-        f"Mean: {3 * mean} ÷ 3 → {mean}.\nAnswer: the average of the {what} is {mean} {unit}."
-    )
-    return Exchange(question, answer)
-
-
-def _ages(rng: random.Random) -> Exchange:
-    older, younger = rng.sample(PEOPLE, 2)
-    times, age, later = rng.randint(2, 4), rng.randint(4, 15), rng.randint(2, 9)
-    question = say(
-        rng,
-        "{older} is {times} times as old as {younger}, who is {age}. [What will {older}'s age be in {later} years?"
-        "|How old will {older} be {later} years from now?]",
-        older=older.name,
-        younger=younger.name,
-        times=("two", "three", "four")[times - 2],
-        age=age,
-        later=later,
-    )
-    answer = (
-        f"Let y be the age of {younger.name} today, so y = {age}.\nToday {older.name} is {times}y = {times} × {age} = "
-        f"{times * age}.\nIn {later} years, {older.name} will be {times * age} + {later} = {times * age + later}.\n"
-        f"Answer: {times * age + later} years old."
-    )
-    return Exchange(question, answer)
-
-
 _MIXES = (
     ("lemonade", "lemons", "litres"),
     ("concrete", "buckets of sand", "slabs"),
@@ -153,8 +100,9 @@ def _tank(rng: random.Random) -> Exchange:
     net = inflow - leak
     question = say(
         rng,
-        "A pipe fills a [pool|tank|reservoir] with {inflow} litres per minute while {leak} litres per minute leak away. "
-        "[After how many minutes does it hold {volume} litres?|How many minutes until it contains {volume} litres?]",
+        "A pipe fills a [pool|tank|reservoir] with {inflow} litres per minute while {leak} litres per minute leak "
+        "away. [After how many minutes does it hold {volume} litres?|How many minutes until it contains {volume} "
+        "litres?]",
         inflow=inflow,
         leak=leak,
         volume=net * hours,
@@ -166,4 +114,4 @@ def _tank(rng: random.Random) -> Exchange:
     return Exchange(question, answer)
 
 
-LEARNABLE_MATH: tuple[Topic, ...] = (_discount, _fence, _average, _ages, _scaling, _tank)
+LEARNABLE_MATH: tuple[Topic, ...] = (_discount, _scaling, _fence, _tank)

@@ -26,23 +26,29 @@ Topic = Callable[[random.Random], Exchange]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A given name with its pronouns."""
+    """A given name with its pronoun."""
 
     name: str
     they: str
-    their: str
-    them: str
 
 
-_SHE = "Maya Anna Leila Priya Sofia Grace Hanna Rosa Nadia Claire Ines Yuki Ruth Olivia Tamara Beth".split()
-_HE = "Tom Omar Daniel Victor Kenji Paul Mateo Samir Felix Jonas Andre Liam Hugo Peter Ravi Oscar".split()
-PEOPLE = tuple(
-    [Person(name, "she", "her", "her") for name in _SHE] + [Person(name, "he", "his", "him") for name in _HE]
+_SHE = "Maya|Anna|Leila|Priya|Sofia|Grace|Hanna|Rosa|Nadia|Claire|Ines|Yuki|Ruth|Olivia|Tamara|Beth"
+_HE = "Tom|Omar|Daniel|Victor|Kenji|Paul|Mateo|Samir|Felix|Jonas|Andre|Liam|Hugo|Peter|Ravi|Oscar"
+PEOPLE = tuple(Person(name, "she") for name in _SHE.split("|")) + tuple(Person(name, "he") for name in _HE.split("|"))
+SURNAMES = (
+    "Howard",
+    "Keller",
+    "Nowak",
+    "Santos",
+    "Brandt",
+    "Okafor",
+    "Lindgren",
+    "Moreau",
+    "Castell",
+    "Whitby",
+    "Hughes",
 )
-SURNAMES = tuple(
-    "Howard Keller Nowak Santos Brandt Okafor Lindgren Moreau Castell Whitby Ferrari Novak Hughes Tanaka".split()
-)
-WEEKDAYS = tuple("Monday Tuesday Wednesday Thursday Friday Saturday".split())
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 
 def say(rng: random.Random, text: str, **slots: object) -> str:

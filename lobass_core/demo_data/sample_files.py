@@ -10,7 +10,7 @@ from lobass_core.demo_data.sample_rows import Domain, PlantedRow, sample_rows
 # Records that a scraper or a hand edit spoiled; each is refused by the import, with its place and a reason.
 _BROKEN_ALPACA = (
     '{"instruction": "Name three uses of baking soda.", "input": "", "planted": "broken"}',
-    '{"instruction": "Translate the sentence into French.", "input": "Good morning", "output": null, "planted": "broken"}',
+    '{"instruction": "Translate into French.", "input": "Good morning", "output": null, "planted": "broken"}',
     '"Write a limerick about a cat."',
     '{"instruction": "List the planets in order.", "input": "", "output": {"text": 7}, "planted": "broken"}',
     '{"instruction": null, "input": null, "output": null, "planted": "broken"}',
