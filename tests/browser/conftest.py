@@ -1,0 +1,168 @@
+"""A real server on a free port over a prepared project, and a real Chromium in front of it.
+
+    def test_x(server, page):
+        page.goto(server.url("select"))
+
+Tests are marked `browser` and skipped with a plain message where no Chromium is found. Every page is watched: requests
+to another host and console errors fail the test (but for the two 404s that Streamlit logs on a deep link).
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from lobass_core.project import Project
+from lobass_core.store.connection import release
+from tests.pages.projects import scored_project
+
+REPOSITORY = Path(__file__).parents[2]
+START_SECONDS = 60.0
+# Streamlit asks for these beside the page's own address first.
+KNOWN_404 = ("/_stcore/health", "/_stcore/host-config")
+
+
+def find_chromium() -> str | None:
+    """Path of a Chromium on this machine, `LOBASS_CHROMIUM` first."""
+    named = os.environ.get("LOBASS_CHROMIUM")
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return named or next((found for name in names if (found := shutil.which(name))), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test of this folder drives a browser."""
+    for item in items:
+        if Path(__file__).parent in Path(str(item.path)).parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@dataclass
+class Server:
+    """A running dashboard."""
+
+    project: Project
+    port: int
+    process: subprocess.Popen
+    log_path: Path
+
+    def url(self, page: str = "") -> str:
+        """Address of a page."""
+        return f"http://127.0.0.1:{self.port}/{page}"
+
+    def log(self) -> str:
+        """What the server has printed."""
+        return self.log_path.read_text(encoding="utf-8", errors="replace")
+
+
+def start_server(project: Project, log_path: Path) -> Server:
+    """Start the dashboard over a project and wait until it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # The store is leased by this process while its fixture writes; the dashboard must find it free.
+    release(project.store_path)
+    command = [sys.executable, "-m", "streamlit", "run", str(REPOSITORY / "app.py"), "--server.headless", "true"]
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--server.port", str(port)],
+            cwd=REPOSITORY,
+            env={**os.environ, "LOBASS_PROJECT": str(project.root)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    server = Server(project, port, process, log_path)
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(server.url("_stcore/health"), timeout=1):
+                return server
+        except OSError:
+            assert process.poll() is None, server.log()
+            time.sleep(0.2)
+    stop_server(server)
+    raise AssertionError(f"the dashboard did not answer:\n{server.log()}")
+
+
+def stop_server(server: Server) -> None:
+    """Stop the dashboard and wait for it."""
+    server.process.terminate()
+    try:
+        server.process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        server.process.kill()
+        server.process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The dashboard over 5,200 scored rows in three domains; shared by a module, so tests leave it as they found it."""
+    folder = tmp_path_factory.mktemp("browser")
+    project = scored_project(folder / "project", {"code": 700, "conversation": 3000, "math": 1500})
+    running = start_server(project, folder / "server.log")
+    yield running
+    stop_server(running)
+
+
+@dataclass
+class Watch:
+    """What the browser did that it should not."""
+
+    foreign_requests: list[str] = field(default_factory=list)
+    console_errors: list[str] = field(default_factory=list)
+
+    def follow(self, page) -> None:
+        """Note every request and console error of a page."""
+        page.on("request", self._request)
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+
+    def _request(self, request) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")):
+            self.foreign_requests.append(request.url)
+
+    def _console(self, message) -> None:
+        address = message.location.get("url", "")
+        known = "404" in message.text and address.endswith(KNOWN_404)
+        if message.type == "error" and not known:
+            self.console_errors.append(f"{message.text} ({address})")
+
+    def check(self) -> None:
+        """Fail for anything noted."""
+        assert self.foreign_requests == []
+        assert self.console_errors == []
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """One Chromium for the session."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no Chromium on this machine: install one, or name it in LOBASS_CHROMIUM")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as running:
+        # In a container Chromium has no sandbox of its own; it sees nothing but our own pages.
+        chromium = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser) -> Iterator[object]:
+    """A fresh page at 1280x800 in the light theme, watched; fails for foreign requests and console errors."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
+    watch = Watch()
+    opened = context.new_page()
+    opened.set_default_timeout(20_000)
+    watch.follow(opened)
+    yield opened
+    context.close()
+    watch.check()

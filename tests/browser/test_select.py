@@ -1,0 +1,122 @@
+"""A hand on the cut: what the instrument shows after each move equals what `select` keeps for the same settings."""
+
+import re
+
+from lobass_core.specs import SelectionSpec
+from lobass_core.workflows import select as selections
+
+EXACT = ".instrument .status.exact"
+
+
+def open_select(page, server) -> None:
+    page.goto(server.url("select"))
+    page.wait_for_selector(EXACT)
+
+
+def choose(page, balance: str) -> None:
+    page.get_by_role("radio", name=balance, exact=True).click()
+    page.wait_for_function(
+        "custom => document.querySelector('.st-key-select\\\\.instrument, [class*=select]') !== null", arg=balance
+    )
+
+
+def cell(page, kind: str) -> str:
+    return page.locator(f"input[data-budget={kind}]").input_value()
+
+
+def whole(text: str) -> int:
+    return int(re.sub(r"\D", "", text))
+
+
+def kept_by_domain(page) -> list[int]:
+    return [whole(text) for text in page.locator(".numbers.row .kept").all_text_contents()]
+
+
+def command(page) -> str:
+    page.get_by_role("button", name="Command").click()
+    text = page.locator("[data-testid=stPopoverBody] code").first.inner_text()
+    page.keyboard.press("Escape")
+    return text
+
+
+def drag(page, selector: str, dx: float, steps: int = 12) -> None:
+    box = page.locator(selector).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx, y, steps=steps)
+    page.mouse.up()
+
+
+def wait_exact(page) -> None:
+    page.wait_for_function("() => true")
+    page.wait_for_selector(EXACT)
+
+
+def ratio_in(line: str) -> float:
+    return float(re.search(r"--ratio (\S+)", line)[1])
+
+
+def test_drag_of_the_common_cut(server, page) -> None:
+    open_select(page, server)
+    page.get_by_text("Global", exact=True).click()
+    page.wait_for_selector(".cut:visible")
+    wait_exact(page)
+    before = whole(cell(page, "samples"))
+    drag(page, ".cut", -120)
+    page.wait_for_selector(EXACT)
+    after = whole(cell(page, "samples"))
+    assert after > before
+    ratio = ratio_in(command(page))
+    result = selections_of(server, SelectionSpec(value=ratio, balance="global"))
+    assert after == result.n_kept
+    assert kept_by_domain(page) == [share.got for share in result.domains]
+
+
+def selections_of(server, spec: SelectionSpec):
+    return selections.select(server.project, spec)
+
+
+def test_a_weight_moves_and_the_others_give_way(server, page) -> None:
+    open_select(page, server)
+    page.get_by_text("Custom", exact=True).click()
+    page.wait_for_selector(".thumb.small")
+    drag(page, "[data-slider='weight-2']", 25)
+    page.wait_for_selector(EXACT)
+    line = command(page)
+    weights = tuple(
+        (name, float(weight))
+        for name, weight in (part.split("=") for part in re.search(r"--balance (\S+)", line)[1].split(","))
+    )
+    result = selections_of(server, SelectionSpec(value=ratio_in(line), balance="custom", weights=weights))
+    assert kept_by_domain(page) == [share.got for share in result.domains]
+    assert dict(weights)["math"] > 0.35
+
+
+def test_typing_samples_moves_the_lock(server, page) -> None:
+    open_select(page, server)
+    field = page.locator("input[data-budget=samples]")
+    field.fill("1,000")
+    field.press("Enter")
+    page.wait_for_selector(".cell.held input[data-budget=samples]")
+    page.wait_for_selector(EXACT)
+    assert cell(page, "samples") == "1,000"
+    result = selections_of(server, SelectionSpec(budget="samples", value=1000))
+    assert kept_by_domain(page) == [share.got for share in result.domains]
+
+
+def test_keys_move_the_ratio_by_a_tenth_and_a_point(server, page) -> None:
+    open_select(page, server)
+    thumb = page.locator("[data-slider=ratio]")
+    thumb.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    assert thumb.get_attribute("aria-valuenow") == "7.10"
+    page.wait_for_timeout(600)
+    page.wait_for_selector(EXACT)
+    result = selections_of(server, SelectionSpec(value=0.071))
+    assert whole(cell(page, "samples")) == result.n_kept
+    assert thumb.get_attribute("aria-valuetext").startswith(f"7.10 percent, {result.n_kept:,} samples")
+    # Focus survives the rerun, so the next key goes on from here.
+    page.keyboard.press("ArrowLeft")
+    assert thumb.get_attribute("aria-valuenow") == "7.00"
