@@ -1,0 +1,1 @@
+"""What a user does, one file a job: the one door for pages, commands and notebooks."""
