@@ -86,6 +86,8 @@ class Renderer:
 
     def render(self, samples: Sequence[Sample]) -> list[Rendered]:
         """Render the samples in order; a sample without a findable response keeps its place, with the reason."""
+        if not samples:
+            return []
         found = [self._text_and_spans(sample) for sample in samples]
         encoded = self.tokenizer(
             [text for text, _, _ in found],

@@ -1,5 +1,6 @@
 """The scoring run: tokenise once, score what is not known yet, base first, a shard at a time."""
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from lobass_core.worker.samples import read_sample_ids, read_samples
 from lobass_core.worker.score_progress import ScoreProgress
 
 # A shard is what a kill costs at most: about a minute of work, and never more samples than this.
-SHARD_SAMPLES = 512
+SHARD_SAMPLES = int(os.environ.get("LOBASS_SHARD_SAMPLES", "512"))
 SHARD_LEAST_SAMPLES = 16
 _SHARD_FLOP = {"cpu": 3e12, "mps": 3e13, "cuda": 1e16}
 

@@ -57,6 +57,10 @@ def test_order_and_company_change_nothing():
         assert alone.response_mask.tolist() == item.response_mask.tolist()
 
 
+def test_no_samples_give_none():
+    assert renderer().render([]) == []
+
+
 def test_never_two_bos():
     tokenizer = tiny_tokenizer(None)
     twice = Template(

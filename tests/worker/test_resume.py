@@ -1,0 +1,103 @@
+"""A worker that is killed or cancelled leaves finished shards; the next one computes the rest, and the same numbers."""
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.specs import ModelSpec
+from lobass_core.worker import score_job
+from tests.models import tiny_llama
+from tests.worker.runs import kill_when, losses_of, samples, score_run, start, work
+
+pytestmark = pytest.mark.slow
+
+# Small shards, so that a small run has several.
+SHARD = 64
+SMALL = {"LOBASS_SHARD_SAMPLES": str(SHARD)}
+N_SAMPLES = 300
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_shards():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(score_job, "SHARD_SAMPLES", SHARD)
+        # The worker processes run on one thread; another number would add up in another order.
+        n_threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        yield
+        torch.set_num_threads(n_threads)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    for seed, name in enumerate(("base", "ref")):
+        tiny_llama(folder / name, seed=seed, chat_template=None, num_hidden_layers=8)
+    return folder
+
+
+def fresh(models: Path, folder: Path) -> RunFolder:
+    return score_run(folder, samples(N_SAMPLES, words=40), models / "base", ModelSpec(str(models / "ref")))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(models: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    run = fresh(models, tmp_path_factory.mktemp("whole"))
+    assert work(run) == 0
+    return run
+
+
+def test_killed_three_times_and_resumed(models: Path, undisturbed: RunFolder, tmp_path: Path):
+    run = fresh(models, tmp_path)
+    moments = [
+        lambda: (run.path / "tokens").is_dir(),
+        lambda: len(run.finished_shards()) >= 2,
+        lambda: len(run.finished_shards()) >= 7,
+    ]
+    written: dict[str, int] = {}
+    for moment in moments:
+        assert kill_when(start(run, **SMALL), moment), run.log_path.read_text()
+        assert run.state() == "interrupted"
+        for path in run.finished_shards():
+            # A finished shard is never written again.
+            assert written.setdefault(path.name, path.stat().st_mtime_ns) == path.stat().st_mtime_ns
+    assert work(run) == 0
+    assert all((run.shards_dir / name).stat().st_mtime_ns == time for name, time in written.items())
+    assert len(written) >= 7
+    assert losses_of(run) == losses_of(undisturbed)
+    progress = run.read_progress()
+    assert (progress.n_done, progress.n_total) == (2 * N_SAMPLES, 2 * N_SAMPLES)
+
+
+def test_cancelled_and_resumed(models: Path, undisturbed: RunFolder, tmp_path: Path):
+    run = fresh(models, tmp_path)
+    process = start(run, **SMALL)
+    while len(run.finished_shards()) < 1 and process.poll() is None:
+        time.sleep(0.005)
+    run.request_cancel()
+    assert process.wait(timeout=60) == 3
+    assert run.state() == "cancelled"
+    assert len(run.finished_shards()) < len(undisturbed.finished_shards())
+    assert work(run) == 0
+    assert losses_of(run) == losses_of(undisturbed)
+
+
+def test_a_torn_shard_is_computed_again(undisturbed: RunFolder, models: Path, tmp_path: Path):
+    run = fresh(models, tmp_path)
+    assert work(run) == 0
+    shard = run.finished_shards()[1]
+    shard.write_bytes(shard.read_bytes()[:100])
+    assert work(run) == 0
+    assert losses_of(run) == losses_of(undisturbed)
+
+
+def test_a_second_worker_leaves_the_first_alone(models: Path, tmp_path: Path):
+    run = fresh(models, tmp_path)
+    with run.hold_lock():
+        process = start(run)
+        assert process.wait(timeout=60) == 1
+    assert "already going" in run.log_path.read_text()
+    assert run.read_progress().error is None
