@@ -14,7 +14,8 @@ from rich.table import Table
 
 from lobass_core.errors import LobassError
 
-stdout = Console(highlight=False, soft_wrap=True)
+# A pipe has no width; 80 columns would fold names that scripts and logs want whole.
+stdout = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 # A log file that fills with one line a tick is no use; one every ten seconds shows that the work goes on.
