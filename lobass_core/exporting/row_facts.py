@@ -15,7 +15,8 @@ PAIR = 1
 TEXT = 2
 NOT_ENDING_WITH_ANSWER = 4
 STARTS_WITH_ANSWER = 8
-NOT_IN_TURNS = 16  # user or tool, assistant, user or tool, assistant ... after a first system prompt
+# After a first system prompt: user or tool results, assistant, user or tool results, assistant ...
+NOT_IN_TURNS = 16
 EMPTY_ANSWERS = 32  # every answer that is to be learnt is empty
 SOME_EMPTY_ANSWERS = 64
 WEIGHT_ZERO = 128
@@ -89,8 +90,11 @@ def bits_of(sample: Sample) -> int:
 
 
 def _in_turns(turns: tuple[Turn, ...]) -> bool:
+    roles = [
+        turn.role for place, turn in enumerate(turns) if not (place and turn.role == turns[place - 1].role == "tool")
+    ]
     expected = (("user", "tool"), ("assistant",))
-    return len(turns) % 2 == 0 and all(turn.role in expected[place % 2] for place, turn in enumerate(turns))
+    return len(roles) % 2 == 0 and all(role in expected[place % 2] for place, role in enumerate(roles))
 
 
 def _readable(turn: Turn) -> bool:

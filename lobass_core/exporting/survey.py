@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lobass_core.exporting.columns import Columns
 from lobass_core.exporting.plan import ExportRow
-from lobass_core.exporting.trainer_rows import TURN_KEYS, has_one_target, turn_extra
+from lobass_core.exporting.trainer_rows import TURN_KEYS, has_one_target, has_parallel_results, turn_extra
 from lobass_core.records import SampleKind, Turn
 
 KINDS: tuple[SampleKind, ...] = ("chat", "preference", "text")
@@ -55,6 +55,7 @@ class Survey:
     one_target: bool = True
     has_tools: bool = False
     plain_calls: bool = True  # every tool call is {id, type, function: {name, arguments}}: a fixed Arrow type holds it
+    n_parallel_results: int = 0  # conversations in which tools answer one after another
     turn_keys: set[str] = field(default_factory=set)
     row_columns: dict[str, Columns] = field(default_factory=dict)
     turn_columns: Columns = field(default_factory=lambda: Columns(TURN_KEYS))
@@ -67,6 +68,7 @@ class Survey:
         if sample.kind == "chat":
             self.one_target = self.one_target and has_one_target(sample)
         self.row_columns.setdefault(sample.kind, Columns(self.reserved)).see(row.extra)
+        self.n_parallel_results += has_parallel_results(sample.turns)
         for turn in (*sample.turns, *sample.rejected):
             self._see_turn(turn)
 

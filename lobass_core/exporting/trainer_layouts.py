@@ -68,6 +68,10 @@ def llama_factory(job: Job) -> Written:
     """JSON arrays with dataset_info.json beside them."""
     found = survey(job.rows())
     written, kinds = _split_by_kind(job.folder, "json", job.rows(), found, llama_factory_row)
+    if found.n_parallel_results:
+        written.notes.append(
+            f"{found.n_parallel_results:,} conversations have parallel tool results, written as one turn"
+        )
     text = dataset_info({item.kind: item.name for item in kinds})
     written.files.append(write_text(job.folder, "dataset_info.json", "names, columns and tags", text))
     return written

@@ -7,6 +7,7 @@
 Arguments of tool calls are JSON text, but for LLaMA-Factory's function_call, which is one JSON text as a whole.
 """
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -169,12 +170,32 @@ def llama_factory_row(sample: Sample) -> dict[str, Any]:
         prompt = prompt[1:] if prompt and prompt[0].role == "system" else prompt
         if len(chosen) != 1 or len(sample.rejected) != 1:
             raise RowError("LLaMA-Factory compares one turn with one turn; this pair has more")
-        row["messages"] = [_llama_factory_message(turn) for turn in prompt]
+        row["messages"] = _llama_factory_messages(prompt)
         row["chosen"] = _llama_factory_message(chosen[0])
         row["rejected"] = _llama_factory_message(sample.rejected[0])
     else:
-        row["messages"] = [_llama_factory_message(turn) for turn in turns]
+        row["messages"] = _llama_factory_messages(turns)
     return row
+
+
+def has_parallel_results(turns: Sequence[Turn]) -> bool:
+    """Whether tools answer one after another, with no turn of the assistant between."""
+    return any(one.role == next_one.role == "tool" for one, next_one in itertools.pairwise(turns))
+
+
+# LLaMA-Factory's own reader of OpenAI files joins parallel results so; its ShareGPT reader, whose other habits are the
+# better ones, skips the row.
+_RESULT_BREAK = "\n</tool_response>\n<tool_response>\n"
+
+
+def _llama_factory_messages(turns: Sequence[Turn]) -> list[dict[str, str]]:
+    messages: list[dict[str, str]] = []
+    for is_result, group in itertools.groupby(turns, key=lambda turn: turn.role == "tool"):
+        if is_result:
+            messages.append({"role": "tool", "content": _RESULT_BREAK.join(turn.content for turn in group)})
+        else:
+            messages.extend(map(_llama_factory_message, group))
+    return messages
 
 
 def _llama_factory_message(turn: Turn) -> dict[str, str]:

@@ -1,0 +1,166 @@
+"""What trainers do without a word, told beforehand: each rule on the row that it is about."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from lobass_core.exporting import row_facts as fact
+from lobass_core.exporting.frameworks import Preflight, judge
+from lobass_core.exporting.plan import PICKS_SCHEMA, ExportPlan, ExportRow, SourceFile
+from lobass_core.exporting.row_facts import bits_of, look_at
+from lobass_core.records import Sample, Turn
+
+ASK, ANSWER, EMPTY = Turn("user", "2+2?"), Turn("assistant", "4"), Turn("assistant", "")
+CALL = Turn("assistant", "", tool_calls=json.dumps([{"function": {"name": "f", "arguments": "{}"}}]))
+SOURCE = SourceFile("d", "d.jsonl", "0" * 64, 9, 0, "messages", {}, "jsonl", "utf-8")
+
+
+def _preflight(
+    format: str, *samples: Sample, lengths: list[tuple[int, int]] | None = None, cutoff: int = 0, flags: str = ""
+) -> Preflight:
+    lengths = lengths or [(5, 5)] * len(samples)
+    picks = pa.table(
+        {
+            "source": [0] * len(samples),
+            "row_index": list(range(len(samples))),
+            "sample_id": [sample.sample_id for sample in samples],
+            "domain": ["math"] * len(samples),
+            "rank": list(range(1, len(samples) + 1)),
+            "reason": ["score"] * len(samples),
+            **{name: [1.0] * len(samples) for name in ("score", "learnability", "base_loss", "reference_loss")},
+            "n_response_tokens": [n for _, n in lengths],
+            "n_prompt_tokens": [n for n, _ in lengths],
+            "flags": [flags] * len(samples),
+        },
+        schema=PICKS_SCHEMA,
+    )
+    plan = ExportPlan(format, "s", (SOURCE,), picks, {})  # type: ignore[arg-type]
+    rows = [ExportRow("d", index, "math", sample, {}, "") for index, sample in enumerate(samples)]
+    return judge(plan, look_at(rows), format, cutoff)  # type: ignore[arg-type]
+
+
+def _found(preflight: Preflight) -> dict[tuple[str, str], list[int]]:
+    """(rule, effect) -> places, of the rules that touch a row, without the rows that are simply written."""
+    return {
+        (finding.rule, finding.effect): finding.places.tolist()
+        for finding in preflight.findings
+        if finding.n_rows and finding.rule != "fits"
+    }
+
+
+GOOD = Sample.of((ASK, ANSWER))
+
+
+@pytest.mark.parametrize("format", ["trl", "llama-factory", "axolotl", "messages", "alpaca", "sharegpt", "source"])
+def test_a_plain_exchange_is_fine_everywhere(format):
+    preflight = _preflight(format, GOOD)
+    assert _found(preflight) == {}
+    assert (preflight.n_rows, preflight.n_left) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("turns", "trl", "llama_factory", "axolotl"),
+    [
+        ((ASK, ANSWER, ASK), "no answer at the end", "not in turns", "no answer at the end"),
+        ((ANSWER, ASK, ANSWER), "answer at the start", "not in turns", None),
+        ((ASK, ASK, ANSWER), None, "not in turns", None),
+        ((ASK, EMPTY), "empty answer", "empty answer", "empty answer"),
+        ((ASK, ANSWER, ASK, EMPTY), "empty answer", "empty answer", "some empty answers"),
+        ((ASK, Turn("assistant", "5", weight=0), ASK, ANSWER, ASK, ANSWER), "weight 0", "weight 0", "weight 0"),
+        ((ASK, CALL, Turn("tool", "4"), ANSWER), None, None, "tool call without text"),
+        ((ASK, CALL, Turn("tool", "4"), Turn("tool", "4"), ANSWER), None, None, "tool call without text"),
+    ],
+)
+def test_rules_of_shape(turns, trl, llama_factory, axolotl):
+    for format, rule in (("trl", trl), ("llama-factory", llama_factory), ("axolotl", axolotl)):
+        found = _found(_preflight(format, GOOD, Sample.of(turns)))
+        assert [(name, places) for (name, _), places in found.items()] == ([(rule, [1])] if rule else []), format
+
+
+def test_what_is_lost_and_what_is_not():
+    start, empty = Sample.of((ANSWER, ASK, ANSWER)), Sample.of((ASK, EMPTY))
+    assert {name: _preflight(name, GOOD, start, empty).n_left for name in ("trl", "llama-factory", "axolotl")} == {
+        "trl": 3,
+        "llama-factory": 2,
+        "axolotl": 2,
+    }
+
+
+def test_weights_are_honoured_where_prompt_and_completion_say_them():
+    sample = Sample.of((ASK, Turn("assistant", "5", weight=0), ASK, ANSWER))
+    assert _found(_preflight("trl", sample)) == {}
+    assert ("weight 0", "trained as it is") in _found(_preflight("llama-factory", sample))
+
+
+#            prompt, response: fits    answer over  prompt over   just fits    long answer
+LENGTHS = [(400, 100), (900, 300), (1100, 10), (1000, 24), (100, 1500)]
+
+
+@pytest.mark.parametrize(
+    ("format", "expected", "n_left"),
+    [
+        ("trl", {("prompt over the limit", "dropped"): [2], ("answer over the limit", "cut"): [1, 4]}, 4),
+        ("llama-factory", {("prompt over the limit", "cut"): [1, 2], ("answer over the limit", "cut"): [4]}, 5),
+        ("axolotl", {("over the limit", "dropped"): [1, 2, 4]}, 2),
+    ],
+)
+def test_rules_of_length(format, expected, n_left):
+    samples = [Sample.of((Turn("user", str(place)), ANSWER)) for place in range(5)]
+    preflight = _preflight(format, *samples, lengths=LENGTHS, cutoff=1024)
+    assert _found(preflight) == expected
+    assert preflight.n_left == n_left
+
+
+def test_own_limits():
+    limits = {name: _preflight(name, GOOD).cutoff_tokens for name in ("trl", "llama-factory", "axolotl", "source")}
+    assert limits == {"trl": 1024, "llama-factory": 2048, "axolotl": 2048, "source": 0}
+
+
+def test_the_first_of_several_answers_may_come_before_the_limit():
+    chat = Sample.of((ASK, ANSWER, ASK, ANSWER))
+    preflight = _preflight("trl", chat, lengths=[(1100, 10)], cutoff=1024)
+    assert _found(preflight) == {("answer over the limit", "cut"): [0]}
+
+
+def test_lengths_that_nobody_knows_are_counted_not_guessed():
+    preflight = _preflight("axolotl", GOOD, lengths=[(5000, 5000)], flags="truncated", cutoff=1024)
+    assert _found(preflight) == {}
+    assert preflight.n_without_length == 1
+
+
+def test_refused_rows_have_reasons_and_no_other_findings():
+    tools = Sample.of((ASK, CALL, Turn("tool", "4"), ANSWER))
+    preflight = _preflight("alpaca", GOOD, tools, Sample.of((ASK, ANSWER, ASK)), lengths=[(9999, 1)] * 3)
+    refusals = [
+        (finding.why, finding.places.tolist()) for finding in preflight.findings if finding.effect == "not written"
+    ]
+    assert refusals == [
+        ("Alpaca has no place for tools", [1]),
+        ("user and assistant do not take turns, as Alpaca needs", [2]),
+    ]
+    assert preflight.n_left == 1
+    assert _found(preflight)[("prompt over the limit", "cut")] == [0]
+
+
+def test_repeats_name_the_later_row():
+    preflight = _preflight("trl", GOOD, Sample.of((Turn("user", "?"), ANSWER)), GOOD)
+    assert _found(preflight) == {("repeats", "trained as it is"): [2]}
+    (finding,) = [finding for finding in preflight.findings if finding.rule == "repeats"]
+    assert preflight.rows(finding) == [{"dataset": "d", "row_index": 2, "sample_id": GOOD.sample_id}]
+
+
+def test_as_plain_values_for_the_command_line():
+    values = _preflight("axolotl", GOOD, Sample.of((ASK, EMPTY))).to_dict()
+    json.dumps(values)
+    assert values["n_left"] == 1 and values["findings"][0]["rows"] == []
+    (masked,) = [finding for finding in values["findings"] if finding["effect"] == "masked"]
+    assert [row["row_index"] for row in masked["rows"]] == [1]
+
+
+def test_pairs_and_texts_are_not_judged_as_chats():
+    pair = Sample.of((ASK, ANSWER), kind="preference", rejected=(Turn("assistant", "5"),))
+    assert bits_of(pair) == fact.PAIR
+    assert bits_of(Sample.of((Turn("assistant", ""),), kind="text")) == fact.TEXT
+    assert np.array_equal(look_at([]).bits, [])

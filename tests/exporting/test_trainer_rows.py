@@ -1,0 +1,154 @@
+"""Samples in the shapes that TRL, Axolotl and LLaMA-Factory read."""
+
+import json
+
+import pytest
+
+from lobass_core.exporting.columns import Columns
+from lobass_core.exporting.trainer_rows import (
+    MessageStyle,
+    axolotl_row,
+    has_one_target,
+    llama_factory_row,
+    messages_of,
+    trl_row,
+)
+from lobass_core.formats.row_errors import RowError
+from lobass_core.records import Sample, Turn
+
+CALLS = json.dumps([{"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}])
+TOOLS = json.dumps([{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}])
+SYSTEM, ASK, ANSWER = Turn("system", "Be brief."), Turn("user", "2+2?"), Turn("assistant", "4")
+TOOL_CHAT = Sample.of(
+    (
+        SYSTEM,
+        Turn("user", "Oslo?"),
+        Turn("assistant", "", tool_calls=CALLS),
+        Turn("tool", "4 °C", tool_call_id="c1"),
+        Turn("assistant", "It is 4 °C."),
+    ),
+    tools=TOOLS,
+)
+
+
+def test_trl_one_target():
+    row = trl_row(Sample.of((SYSTEM, ASK, ANSWER)), one_target=True)
+    assert row == {
+        "prompt": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "2+2?"}],
+        "completion": [{"role": "assistant", "content": "4"}],
+    }
+
+
+def test_weights_decide_what_is_a_target():
+    asked_again = (ASK, Turn("assistant", "5", weight=0.0), Turn("user", "Sure?"), ANSWER)
+    assert has_one_target(Sample.of(asked_again))
+    assert not has_one_target(Sample.of((ASK, ANSWER, ASK, ANSWER)))
+    assert not has_one_target(Sample.of((ASK, ANSWER, Turn("user", "Thanks"))))
+    assert not has_one_target(Sample.of((ANSWER,)))
+
+
+def test_trl_keeps_calls_ids_and_tools():
+    row = trl_row(TOOL_CHAT)
+    assert row["tools"] == TOOLS
+    assert row["messages"][2]["tool_calls"] == [
+        {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}
+    ]
+    assert row["messages"][3] == {"role": "tool", "content": "4 °C", "tool_call_id": "c1"}
+
+
+def test_arguments_that_came_as_objects_become_text():
+    calls = json.dumps([{"function": {"name": "f", "arguments": {"x": 1}}}])
+    (message,) = messages_of([Turn("assistant", "", tool_calls=calls)])
+    assert message["tool_calls"][0]["function"]["arguments"] == '{"x": 1}'
+
+
+def test_unknown_fields_of_a_turn_stay_and_reader_notes_go():
+    turn = Turn("assistant", "4", extra='{"reasoning_content": "2+2", "content_parts": ["4"]}')
+    columns = Columns(frozenset())
+    columns.see({"reasoning_content": "2+2"})
+    assert messages_of([turn], MessageStyle(columns)) == [
+        {"role": "assistant", "content": "4", "reasoning_content": "2+2"}
+    ]
+
+
+def test_alpaca_input_is_in_the_content_and_a_key_only_when_asked():
+    turn = Turn("user", "Simplify.\n\n4/16", input="4/16")
+    assert messages_of([turn]) == [{"role": "user", "content": "Simplify.\n\n4/16"}]
+    assert messages_of([turn], MessageStyle(with_input=True))[0]["input"] == "4/16"
+
+
+def test_axolotl_tools_are_a_list_with_text_parameters():
+    row = axolotl_row(TOOL_CHAT)
+    assert row["tools"] == [{"type": "function", "function": {"name": "weather", "parameters": '{"type": "object"}'}}]
+
+
+def test_axolotl_says_which_turns_are_learnt():
+    row = axolotl_row(Sample.of((ASK, Turn("assistant", "5", weight=0.0), ASK, Turn("assistant", "4", weight=1.0))))
+    assert [message.get("training") for message in row["messages"]] == [None, False, None, True]
+
+
+def test_llama_factory_takes_calls_as_turns_and_the_system_prompt_beside():
+    row = llama_factory_row(TOOL_CHAT)
+    assert row["system"] == "Be brief." and row["tools"] == TOOLS
+    assert row["messages"] == [
+        {"role": "user", "content": "Oslo?"},
+        {"role": "function_call", "content": '[{"name": "weather", "arguments": {"city": "Oslo"}}]'},
+        {"role": "tool", "content": "4 °C"},
+        {"role": "assistant", "content": "It is 4 °C."},
+    ]
+
+
+def test_llama_factory_columns_are_there_without_system_and_tools():
+    assert llama_factory_row(Sample.of((ASK, ANSWER))) == {
+        "system": "",
+        "tools": "",
+        "messages": [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "4"}],
+    }
+
+
+def test_llama_factory_reads_parallel_results_as_one_turn():
+    sample = Sample.of((ASK, Turn("assistant", "", tool_calls=CALLS), Turn("tool", "a"), Turn("tool", "b"), ANSWER))
+    assert [message["content"] for message in llama_factory_row(sample)["messages"]][2:] == [
+        "a\n</tool_response>\n<tool_response>\nb",
+        "4",
+    ]
+
+
+def test_pairs():
+    pair = Sample.of((SYSTEM, ASK, ANSWER), kind="preference", rejected=(Turn("assistant", "5"),))
+    user, chosen, rejected = (
+        {"role": "user", "content": "2+2?"},
+        {"role": "assistant", "content": "4"},
+        {"role": "assistant", "content": "5"},
+    )
+    assert trl_row(pair) == {
+        "prompt": [{"role": "system", "content": "Be brief."}, user],
+        "chosen": [chosen],
+        "rejected": [rejected],
+    }
+    assert llama_factory_row(pair) == {
+        "system": "Be brief.",
+        "tools": "",
+        "messages": [user],
+        "chosen": chosen,
+        "rejected": rejected,
+    }
+    assert axolotl_row(pair)["chosen"] == chosen
+
+
+@pytest.mark.parametrize("build", [axolotl_row, llama_factory_row])
+def test_pairs_of_several_turns_are_refused_where_one_is_asked(build):
+    pair = Sample.of((ASK, ANSWER), kind="preference", rejected=(Turn("assistant", "5"), ASK, ANSWER))
+    with pytest.raises(RowError, match="one turn with one turn"):
+        build(pair)
+
+
+def test_texts():
+    text = Sample.of((Turn("assistant", "Once."),), kind="text")
+    assert trl_row(text) == axolotl_row(text) == llama_factory_row(text) == {"text": "Once."}
+
+
+def test_llama_factory_refuses_arguments_that_are_no_json():
+    calls = json.dumps([{"function": {"name": "f", "arguments": "city=Oslo"}}])
+    with pytest.raises(RowError, match="not JSON"):
+        llama_factory_row(Sample.of((ASK, Turn("assistant", "", tool_calls=calls))))

@@ -1,0 +1,397 @@
+"""Export, replay and their log over a project with imported and scored files."""
+
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lobass_core.errors import ExportError, SelectionError
+from lobass_core.project import Project
+from lobass_core.specs import ExportSpec, ImportSpec
+from lobass_core.store.decisions import DecisionAct, append_decisions
+from lobass_core.workflows import select as selecting
+from lobass_core.workflows.export import export, past_exports, preflight, preflights, replay
+from lobass_core.workflows.import_data import import_file
+from tests.scored_files import import_and_score, select_all, select_best, write_jsonl
+
+FORMATS = (
+    "messages",
+    "alpaca",
+    "sharegpt",
+    "prompt-completion",
+    "source",
+    "parquet",
+    "huggingface",
+    "axolotl",
+    "llama-factory",
+    "trl",
+)
+MATH = [{"question": f"{n}+{n}?", "answer": str(2 * n), "level": n} for n in range(6)]
+CHAT = [
+    {
+        "messages": [{"role": "user", "content": f"Hi {n}"}, {"role": "assistant", "content": f"Hello {n}"}],
+        "id": f"c{n}",
+    }
+    for n in range(4)
+]
+
+
+@pytest.fixture
+def filled(project: Project, tmp_path: Path) -> Project:
+    """Six maths rows and four chats, scored; the later the better. Selections `all` and `best` (the upper half)."""
+    import_and_score(
+        project,
+        (write_jsonl(tmp_path / "math.jsonl", MATH), "math"),
+        (write_jsonl(tmp_path / "chat.jsonl", CHAT), "conversation"),
+    )
+    select_all(project)
+    select_best(project, 5)
+    return project
+
+
+def _lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_messages_in_the_order_of_the_files(filled, tmp_path):
+    receipt = export(filled, ExportSpec(selection="best", to=str(tmp_path / "out")))
+    rows = _lines(tmp_path / "out" / "train.jsonl")
+    assert rows == [
+        *CHAT,
+        {"messages": [{"role": "user", "content": "5+5?"}, {"role": "assistant", "content": "10"}], "level": 5},
+    ]
+    assert (receipt.n_selected, receipt.n_written, receipt.not_written) == (5, 5, {})
+    assert receipt.left_out == {"below the cut": 5}
+    assert [file.name for file in receipt.files] == ["train.jsonl", "README.md", "manifest.json"]
+
+
+def test_the_receipt_is_what_the_disk_holds(filled, tmp_path):
+    import hashlib
+
+    receipt = export(filled, ExportSpec(selection="all", to=str(tmp_path / "out"), format="trl"))
+    for file in receipt.files:
+        data = (tmp_path / "out" / file.name).read_bytes()
+        assert (file.n_bytes, file.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert receipt.n_bytes == sum(map(len, _bytes(tmp_path / "out").values()))
+    assert set(_bytes(tmp_path / "out")) == {file.name for file in receipt.files}
+
+
+def test_manifest(filled, tmp_path):
+    export(filled, ExportSpec(selection="best", to=str(tmp_path / "out"), license="mit", languages=("en", "de")))
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert [(source["dataset"], source["file_name"], source["n_rows"]) for source in manifest["sources"]] == [
+        ("chat", "chat.jsonl", 4),
+        ("math", "math.jsonl", 6),
+    ]
+    assert manifest["models"]["base"] == {"name": "tiny", "fingerprint": "base0000base0000"}
+    assert manifest["models"]["render_fingerprint"] == "rend0000rend0000"
+    assert manifest["formula"]["text"] == "(base_loss - reference_loss) / base_loss"
+    assert manifest["selection"]["seed"] == 0 and manifest["selection"]["spec"]["value"] == 5
+    assert {share["domain"]: (share["asked"], share["got"]) for share in manifest["selection"]["domains"]} == {
+        "conversation": (4, 4),
+        "math": (1, 1),
+    }
+    assert manifest["counts"] == {
+        "n_considered": 10,
+        "n_selected": 5,
+        "n_by_hand": 0,
+        "left_out": {"below the cut": 5},
+    }
+    assert manifest["picks"]["row_index"] == [0, 1, 2, 3, 5]
+    assert manifest["picks"]["rank"] == [4, 3, 2, 1, 5]
+    assert manifest["picks"]["base_loss"] == [2.0] * 5
+    assert "made_at" not in json.dumps(manifest) and str(tmp_path) not in json.dumps(manifest)
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert 'license: "mit"\n' in card and 'language:\n- "en"\n- "de"\n' in card
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_replay_gives_the_same_bytes_after_everything_changed(filled, tmp_path, format):
+    spec = ExportSpec(selection="best", to=str(tmp_path / "one"), format=format, with_dropped=True)
+    first = export(filled, spec)
+    ids = json.loads((tmp_path / "one" / "manifest.json").read_text())["picks"]["sample_id"]
+    with filled.store() as store, store.transaction() as cursor:
+        keys = cursor.execute("SELECT sample_key FROM samples WHERE sample_id = ?", [ids[0]]).fetchall()
+        append_decisions(cursor, [DecisionAct("d1", keys[0][0], "drop", "boring")])
+    selecting.delete(filled, "best")
+    import_file(filled, ImportSpec(path=str(write_jsonl(tmp_path / "more.jsonl", MATH[:2])), domain="more"))
+    again = replay(filled, tmp_path / "one" / "manifest.json", tmp_path / "two")
+    assert _bytes(tmp_path / "one") == _bytes(tmp_path / "two")
+    assert again.manifest_sha256 == first.manifest_sha256
+
+
+def test_replay_in_another_project_that_holds_the_files_under_other_names(filled, tmp_path):
+    export(filled, ExportSpec(selection="best", to=str(tmp_path / "one"), format="huggingface"))
+    other = Project.create(tmp_path / "other")
+    import_file(other, ImportSpec(path=str(tmp_path / "math.jsonl"), domain="numbers", name="renamed"))
+    with pytest.raises(ExportError, match=r"does not hold chat\.jsonl .*4 rows"):
+        replay(other, tmp_path / "one" / "manifest.json", tmp_path / "two")
+    assert not (tmp_path / "two").exists()
+    import_file(other, ImportSpec(path=str(tmp_path / "chat.jsonl"), domain="talk"))
+    replay(other, tmp_path / "one" / "manifest.json", tmp_path / "two")
+    assert _bytes(tmp_path / "one") == _bytes(tmp_path / "two")
+
+
+def test_a_replay_that_comes_out_different_is_refused(filled, tmp_path):
+    export(filled, ExportSpec(selection="best", to=str(tmp_path / "one")))
+    manifest = json.loads((tmp_path / "one" / "manifest.json").read_text())
+    manifest["files"][0]["sha256"] = "0" * 64
+    (tmp_path / "altered.json").write_text(json.dumps(manifest))
+    with pytest.raises(ExportError, match=r"same bytes: train\.jsonl"):
+        replay(filled, tmp_path / "altered.json", tmp_path / "two")
+    assert not (tmp_path / "two").exists()
+
+
+def test_damaged_and_newer_manifests(filled, tmp_path):
+    export(filled, ExportSpec(selection="best", to=str(tmp_path / "one")))
+    manifest = json.loads((tmp_path / "one" / "manifest.json").read_text())
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(manifest | {"lobass_manifest": 99}))
+    with pytest.raises(ExportError, match="version 99"):
+        replay(filled, path, tmp_path / "two")
+    path.write_text(json.dumps({key: value for key, value in manifest.items() if key != "picks"}))
+    with pytest.raises(ExportError, match="damaged"):
+        replay(filled, path, tmp_path / "two")
+
+
+def test_dropped_rows_have_their_reasons_and_records(filled, tmp_path):
+    export(filled, ExportSpec(selection="best", to=str(tmp_path / "out"), with_dropped=True))
+    rows = _lines(tmp_path / "out" / "dropped.jsonl")
+    assert [(row["dataset"], row["row_index"], row["domain"], row["reason"]) for row in rows] == [
+        ("math", n, "math", "below the cut") for n in range(5)
+    ]
+    assert [json.loads(row["record"]) for row in rows] == MATH[:5]
+
+
+def test_decisions_stand_in_the_manifest(filled, tmp_path):
+    with filled.store() as store, store.transaction() as cursor:
+        rows = cursor.execute("SELECT sample_key, sample_id FROM samples ORDER BY sample_key").fetchall()
+        acts = [DecisionAct("k", rows[0][0], "keep", "rare"), DecisionAct("d", rows[9][0], "drop", "wrong")]
+        append_decisions(cursor, acts)
+    select_best(filled, 5, name="decided")
+    export(filled, ExportSpec(selection="decided", to=str(tmp_path / "out"), with_dropped=True))
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert {one["sample_id"]: (one["verdict"], one["reason"]) for one in manifest["decisions"]} == {
+        rows[0][1]: ("keep", "rare"),
+        rows[9][1]: ("drop", "wrong"),
+    }
+    reasons = dict(zip(manifest["picks"]["sample_id"], manifest["picks"]["reason"], strict=True))
+    assert reasons[rows[0][1]] == "kept by hand"
+    assert manifest["counts"]["n_by_hand"] == 1
+    assert manifest["counts"]["left_out"] == {"below the cut": 4, "dropped by hand": 1}
+
+
+def test_rows_that_do_not_fit_are_listed(project, tmp_path):
+    odd = {
+        "messages": [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}, CHAT[0]["messages"][0]]
+    }
+    import_and_score(project, (write_jsonl(tmp_path / "chat.jsonl", [*CHAT, odd]), "conversation"))
+    select_all(project)
+    receipt = export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="alpaca"))
+    reason = "user and assistant do not take turns, as Alpaca needs"
+    assert (receipt.n_selected, receipt.n_written, receipt.not_written) == (5, 4, {reason: 1})
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["written"]["not_written"] == [{"dataset": "chat", "row_index": 4, "reason": reason}]
+
+
+def test_a_format_that_none_fits_writes_nothing(project, tmp_path):
+    import_and_score(project, (write_jsonl(tmp_path / "texts.jsonl", [{"text": "Once upon a time."}]), "stories"))
+    select_all(project)
+    with pytest.raises(ExportError, match="none of 1 rows fits sharegpt: a text sample is no conversation"):
+        export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="sharegpt"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_source_gives_back_the_very_bytes(project, tmp_path):
+    odd = '{"prompt": "NaN?",   "completion": "ja \\u00fc \\ud83d", "x": NaN, "n": 1.50}\n'
+    text = odd + "\n" + json.dumps({"prompt": "a\u2028b", "completion": "c"}, ensure_ascii=False) + "\n"
+    (tmp_path / "odd.jsonl").write_text(text, encoding="utf-8")
+    first, second = (
+        '{\n    "instruction": "I",\n    "input": "",\n    "output": "O"\n  }',
+        '{"instruction": "J", "output": "P"}',
+    )
+    array = f"[\n  {first},\n  {second}\n]"
+    (tmp_path / "array.json").write_text(array, encoding="utf-8")
+    (tmp_path / "packed.jsonl.gz").write_bytes(gzip.compress(b'{"prompt": "p", "completion": "q"}\n'))
+    import_and_score(project, *((tmp_path / name, "d") for name in ("odd.jsonl", "array.json", "packed.jsonl.gz")))
+    select_all(project)
+    export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="source"))
+    out = tmp_path / "out"
+    assert (out / "odd.jsonl").read_text(encoding="utf-8") == text.replace("\n\n", "\n")
+    assert (out / "array.json").read_text() == f"[\n{first},\n{second}\n]\n"
+    assert (out / "packed.jsonl").read_bytes() == b'{"prompt": "p", "completion": "q"}\n'
+
+
+def test_source_tables_keep_header_cells_and_types(project, tmp_path):
+    cells = [["prompt", "response", "note"], ['say "hi"', "a,b\nc", ""], ["1", "2", "ü"]]
+    with (tmp_path / "t.csv").open("w", encoding="utf-16", newline="") as file:
+        csv.writer(file).writerows(cells)
+    table = pa.table(
+        {
+            "prompt": ["p", "q", "r"],
+            "response": ["1", "2", "3"],
+            "n": pa.array([1, 2, 3], pa.int8()),
+            "raw": pa.array([b"\xff", b"", None], pa.binary()),
+        }
+    )
+    pq.write_table(table, tmp_path / "t.parquet", row_group_size=1)
+    import_and_score(project, (tmp_path / "t.csv", "d"), (tmp_path / "t.parquet", "d"))
+    select_best(project, 4)  # all but the first row of the CSV file
+    export(project, ExportSpec(selection="best", to=str(tmp_path / "out"), format="source"))
+    with (tmp_path / "out" / "t.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == [cells[0], cells[2]]
+    assert pq.read_table(tmp_path / "out" / "t.parquet").equals(table)
+    (tmp_path / "t.parquet").unlink()
+    receipt = export(project, ExportSpec(selection="best", to=str(tmp_path / "again"), format="source"))
+    assert "no longer where it was imported from" in receipt.notes[0]
+    assert pq.read_table(tmp_path / "again" / "t.parquet")["prompt"].to_pylist() == ["p", "q", "r"]
+
+
+def test_a_full_disk_leaves_no_half_file(filled, tmp_path, monkeypatch):
+    import errno
+
+    from lobass_core.exporting.data_file import DataFile
+
+    def full(self: DataFile, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    export(filled, ExportSpec(selection="all", to=str(tmp_path / "out")))
+    before = _bytes(tmp_path / "out")
+    monkeypatch.setattr(DataFile, "write", full)
+    for format in FORMATS:
+        with pytest.raises(ExportError, match="disk is full"):
+            export(filled, ExportSpec(selection="best", to=str(tmp_path / "out"), format=format))
+    assert _bytes(tmp_path / "out") == before
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_bytes_that_the_disk_gives_back_wrong_are_noticed(filled, tmp_path, monkeypatch):
+    from lobass_core.exporting import verify as verifying
+
+    monkeypatch.setattr(verifying, "file_sha256", lambda path: (1, "0" * 64))
+    with pytest.raises(ExportError, match="did not verify"):
+        export(filled, ExportSpec(selection="all", to=str(tmp_path / "out")))
+    assert not (tmp_path / "out").exists()
+
+
+def test_destinations_that_the_project_needs_are_refused(filled):
+    for folder in (filled.root, filled.exports_dir, filled.runs_dir, filled.models_dir):
+        with pytest.raises(ExportError, match="project needs this folder"):
+            export(filled, ExportSpec(selection="all", to=str(folder)))
+    export(filled, ExportSpec(selection="all", to=str(filled.exports_dir / "one")))
+    assert (filled.exports_dir / "one" / "train.jsonl").is_file()
+
+
+def test_no_such_selection(filled, tmp_path):
+    with pytest.raises(SelectionError, match="no selection 'other'"):
+        export(filled, ExportSpec(selection="other", to=str(tmp_path / "out")))
+
+
+def test_progress_ends_at_all_rows(filled, tmp_path):
+    seen: list[tuple[int, int]] = []
+    export(filled, ExportSpec(selection="all", to=str(tmp_path / "out"), format="trl"), lambda *pair: seen.append(pair))
+    assert seen[-1] == (20, 20)
+
+
+def test_past_exports_know_what_became_of_their_files(filled, tmp_path):
+    for name in ("kept", "edited", "replaced", "gone"):
+        export(filled, ExportSpec(selection="all", to=str(tmp_path / name)))
+    assert {entry.state for entry in past_exports(filled)} == {"matches disk"}
+    with (tmp_path / "edited" / "train.jsonl").open("a") as file:
+        file.write("{}\n")
+    export(filled, ExportSpec(selection="best", to=str(tmp_path / "replaced")))
+    for file in (tmp_path / "gone").iterdir():
+        file.unlink()
+    states = [
+        (Path(entry.logged.folder).name, entry.logged.selection_name, entry.state) for entry in past_exports(filled)
+    ]
+    assert states == [
+        ("replaced", "best", "matches disk"),
+        ("gone", "all", "gone"),
+        ("replaced", "all", "replaced"),
+        ("edited", "all", "changed on disk"),
+        ("kept", "all", "matches disk"),
+    ]
+
+
+def test_the_log_keeps_no_picks(filled, tmp_path):
+    export(filled, ExportSpec(selection="all", to=str(tmp_path / "out"), with_dropped=True))
+    (entry,) = past_exports(filled)
+    assert "picks" not in entry.logged.manifest and "dropped" not in entry.logged.manifest
+    assert entry.logged.manifest["counts"]["n_selected"] == 10 and entry.logged.n_rows == 10
+
+
+def test_preflights_of_all_formats_over_one_reading(filled):
+    found = preflights(filled, ExportSpec(selection="all", to="-", cutoff_tokens=12))
+    assert set(found) == set(FORMATS)
+    assert {name: (one.n_rows, one.n_left) for name, one in found.items()} == {
+        **dict.fromkeys(FORMATS, (10, 10)),
+        "axolotl": (10, 0),
+    }
+    assert preflight(filled, ExportSpec(selection="best", to="-", format="trl")).n_rows == 5
+
+
+def test_tools_calls_pairs_and_texts_go_into_files_of_their_own(project, tmp_path):
+    pair = {"prompt": "p", "chosen": "good", "rejected": "bad", "source": "x"}
+    import_and_score(
+        project,
+        (write_jsonl(tmp_path / "chat.jsonl", CHAT), "chat"),
+        (write_jsonl(tmp_path / "pairs.jsonl", [pair]), "pairs"),
+        (write_jsonl(tmp_path / "texts.jsonl", [{"text": "Once."}]), "stories"),
+    )
+    select_all(project)
+    for format, files in (
+        ("trl", {"train.jsonl": 4, "preference.jsonl": 1, "text.jsonl": 1, "train.py": 0}),
+        ("llama-factory", {"train.json": 4, "preference.json": 1, "text.json": 1, "dataset_info.json": 0}),
+        (
+            "huggingface",
+            {"data/train.parquet": 4, "data/preference.parquet": 1, "data/text.parquet": 1, "scores/train.parquet": 6},
+        ),
+    ):
+        receipt = export(project, ExportSpec(selection="all", to=str(tmp_path / format), format=format))
+        assert {file.name: file.rows for file in receipt.files[:-2]} == files
+    info = json.loads((tmp_path / "llama-factory" / "dataset_info.json").read_text())
+    assert info["curated_preference"]["ranking"] is True
+    assert set(info["curated"]["columns"]) == {"messages", "system", "tools"}
+    assert info["curated"]["tags"] == {
+        "role_tag": "role",
+        "content_tag": "content",
+        "user_tag": "user",
+        "assistant_tag": "assistant",
+        "observation_tag": "tool",
+        "function_tag": "function_call",
+        "system_tag": "system",
+    }
+    for entry in info.values():
+        (row, *_) = json.loads((tmp_path / "llama-factory" / entry["file_name"]).read_text())
+        assert {column for column in entry["columns"].values() if column} <= set(row)
+
+
+def test_axolotl_fragment(filled, tmp_path):
+    export(filled, ExportSpec(selection="all", to=str(tmp_path / "out"), format="axolotl"))
+    text = (tmp_path / "out" / "axolotl.yml").read_text()
+    import yaml
+
+    assert yaml.safe_load(text) == {
+        "datasets": [
+            {
+                "path": "train.jsonl",
+                "ds_type": "json",
+                "type": "chat_template",
+                "field_messages": "messages",
+                "field_tools": "tools",
+                "message_property_mappings": {"role": "role", "content": "content"},
+                "roles_to_train": ["assistant"],
+                "train_on_eos": "turn",
+            }
+        ]
+    }
+    assert [row["messages"][0]["content"] for row in _lines(tmp_path / "out" / "train.jsonl")][:2] == ["Hi 0", "Hi 1"]
