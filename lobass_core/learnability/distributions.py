@@ -29,10 +29,10 @@ class Distribution:
         """int64[groups]: rows with a value, within the axis or beyond."""
         return self.counts.sum(axis=1) + self.n_below + self.n_above
 
-    def density(self) -> np.ndarray:
-        """float64[groups, b]: share of the group's rows a unit of the axis; 0 for an empty group."""
+    def density(self, *, per_decade: bool = False) -> np.ndarray:
+        """float64[groups, b]: share of the group's rows a unit (or a decade) of the axis; 0 for an empty group."""
         n = np.maximum(self.n, 1)[:, None]
-        return self.counts / n / np.diff(self.edges)
+        return self.counts / n / np.diff(np.log10(self.edges) if per_decade else self.edges)
 
     def cumulative(self) -> np.ndarray:
         """float64[groups, b + 1]: share of the group's rows below each edge."""
@@ -191,14 +191,27 @@ def length_groups(n_tokens: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     return code, (*inner, f"{LENGTH_BINS[-1]:,} or more")
 
 
+# Beyond two interquartile ranges below the box a few outliers would squeeze everything else into a corner.
+LOWER_FENCE_IQR = 2.0
+
+
 def round_axis(values: np.ndarray, *, tail: float = 0.005) -> tuple[float, float]:
-    """A round range that leaves at most the share `tail` of the values beyond either end; (0, 1) without values."""
+    """A round range for an axis; (0, 1) without values.
+
+    At most the share `tail` of the values lies above it. Below it lies more only where the lowest values are outliers:
+    the selections that matter take from the top, so the top is never cut off for being rare.
+    """
     values = values[~np.isnan(values)]
     if not len(values):
         return 0.0, 1.0
-    place = int(tail * (len(values) - 1))
-    ends = np.partition(values, [place, len(values) - 1 - place])[[place, len(values) - 1 - place]]
-    return rounded_outward(float(ends[0]), float(ends[1]))
+    low, quarter, three_quarters, high = np.quantile(values, [tail, 0.25, 0.75, 1 - tail], method="nearest").tolist()
+    return rounded_outward(max(low, quarter - LOWER_FENCE_IQR * (three_quarters - quarter)), high)
+
+
+def length_edges(n_tokens: np.ndarray, n_bins: int) -> np.ndarray:
+    """Edges between whole numbers, growing by a factor: no bin of short lengths is empty for lack of a number in it."""
+    low, high = log_axis(n_tokens)
+    return np.unique(np.rint(np.geomspace(low, high, n_bins + 1))) - 0.5
 
 
 def rounded_outward(low: float, high: float) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from lobass_core.learnability.distributions import rounded_outward
+from lobass_core.learnability.distributions import round_axis
 from lobass_core.selection.score_table import SortedDomain, SortedScores
 
 N_KNOTS = 1000
@@ -119,17 +119,11 @@ def cut_curves(
     return CutCurves(bin_edges, tuple(curves))
 
 
-def score_axis(scores: SortedScores, tail: float = 0.005) -> tuple[float, float]:
-    """A round range that leaves at most the share `tail` of the rows beyond either end; (0, 1) without rows."""
-    minus_score = scores.pool.minus_score
-    if not len(minus_score):
-        return 0.0, 1.0
-    last = len(minus_score) - 1
-    high = -float(minus_score[int(tail * last)])
-    low = -float(minus_score[last - int(tail * last)])
+def score_axis(scores: SortedScores) -> tuple[float, float]:
+    """A round range that the best rows are within; (0, 1) without rows and for `random`."""
     if scores.method == "random":
         return 0.0, 1.0
-    return rounded_outward(low, high)
+    return round_axis(-scores.pool.minus_score, tail=0.001)
 
 
 def _n_above(domain: SortedDomain, knots: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from lobass_core.workflows.row_table import leased_rows
 _scored: Recent["Scored"] = Recent(4)
 _views: Recent[Any] = Recent(24)
 
-N_BINS = 80
+N_BINS = 70
 PLANE_BINS = (60, 48)
 
 Range = tuple[float | None, float | None]
@@ -119,7 +119,7 @@ def distribution(rows: Scored, measure: Method = "learnability", *, n_bins: int 
     def make() -> views.Distribution:
         values = rows.table.score(measure)
         if measure == "length":
-            edges = np.geomspace(*views.log_axis(values), n_bins + 1)
+            edges = views.length_edges(values, n_bins)
         else:
             edges = np.linspace(*views.round_axis(values), n_bins + 1)
         return views.distribution(values, rows.table.domain_code, rows.table.domains, edges)
@@ -198,7 +198,7 @@ def length(rows: Scored) -> LengthView:
 
 def _length(table: ScoreTable) -> LengthView:
     score, n_tokens = table.learnability(), table.n_tokens.astype(np.float64)
-    x_edges = np.geomspace(*views.log_axis(n_tokens), PLANE_BINS[0] + 1)
+    x_edges = views.length_edges(n_tokens, PLANE_BINS[0])
     y_edges = np.linspace(*views.round_axis(score), PLANE_BINS[1] + 1)
     all_rows = np.flatnonzero(~np.isnan(score))
     code = table.domain_code[all_rows]

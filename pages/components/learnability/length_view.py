@@ -1,0 +1,66 @@
+"""Is the score just length? Learnability against response tokens."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from lobass_core.workflows import explore
+from lobass_core.workflows.explore import Box, Scored
+from pages.components import charts, plane_chart, theme
+from pages.components.charts import Brush
+from pages.components.learnability import brush, save
+from pages.components.learnability.plane_view import beyond, cells_csv
+
+# Under this size of rho a rank correlation says next to nothing about single rows.
+WEAK_RHO = 0.2
+STRONG_RHO = 0.5
+
+
+def show(rows: Scored, slots: Mapping[str, int]) -> None:
+    """Draw the verdict in words, the panels, and the brush."""
+    found = explore.length(rows)
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="learnability-bar")
+    with bar:
+        st.markdown(verdict(found.overall.rho_all))
+        st.space("stretch")
+        header = ("domain", "tokens_low", "tokens_high", "learnability_low", "learnability_high", "rows")
+        save.popover("length", header, cells_csv(found.grid))
+    st.caption(
+        "The solid line is the median learnability at that length, the dotted ones hold the middle half of the rows: "
+        "a flat line means that length does not decide. Drag a box to browse those rows. " + beyond(found.grid)
+    )
+
+    def brushed(drawn: Brush | None) -> None:
+        if drawn is None:
+            brush.put(None)
+            return
+        domain = (found.grid.names[drawn.panel],)
+        brush.put(Box(domains=domain, tokens=brush.whole_tokens(drawn.x), score=brush.limits(drawn.y)))
+
+    charts.show(
+        plane_chart.figure(
+            found.grid,
+            slots=slots,
+            x_title="response tokens",
+            y_title="learnability",
+            lines=found.lines,
+            checks=found.by_domain,
+        ),
+        key="learnability.length",
+        name="length",
+        alt="Learnability against response tokens, one panel a domain",
+        picture=save.picture(),
+        on_brush=brushed,
+    )
+
+
+def verdict(rho: float | None) -> str:
+    """Spearman's rho in a sentence."""
+    if rho is None:
+        return "Too few rows to tell whether the score follows the length."
+    size = abs(rho)
+    strength = "hardly follows" if size < WEAK_RHO else "leans on" if size < STRONG_RHO else "mostly follows"
+    longer = (
+        "" if size < WEAK_RHO else ": longer responses score higher" if rho > 0 else ": shorter responses score higher"
+    )
+    return f"**ρ {theme.signed(rho)}** over all rows: learnability {strength} the length{longer}."

@@ -1,0 +1,52 @@
+"""The "Save" popover of a chart: its picture as PNG or SVG, its numbers as CSV."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+import streamlit as st
+
+from pages.components.charts import Picture
+
+KEY = "learnability.picture"
+
+
+def picture() -> Picture:
+    """The kind of file that the camera above a chart saves."""
+    return st.session_state.get(KEY, "png")
+
+
+def popover(name: str, header: Sequence[str], rows: Iterable[Sequence[object]], *, has_picture: bool = True) -> None:
+    """Draw the button. `rows` are read when the person asks for the file; they must not touch the store."""
+    with st.popover("Save", icon=":material/save_alt:", help="As a picture or as numbers"):
+        if has_picture:
+            st.segmented_control(
+                "Picture", ("png", "svg"), key=KEY, default="png", format_func=str.upper, required=True,
+                help="The camera above the chart saves it in this format.",
+            )  # fmt: skip
+            st.caption("Then the camera above the chart.")
+        st.download_button(
+            "Numbers as CSV",
+            lambda: csv_text(header, rows),
+            file_name=f"{name}.csv",
+            mime="text/csv",
+            icon=":material/table:",
+            key=f"learnability.csv-{name}",
+            on_click="ignore",
+        )
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Comma-separated, with every digit of the numbers; a name that a spreadsheet would run as a formula is quoted."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+    return out.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str) and value[:1] in "=+-@\t\r" and value:
+        return "'" + value
+    return "" if value is None else value

@@ -1,0 +1,117 @@
+"""Losses and learnability by domain, dataset and length, as tables whose rows open Browse."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from lobass_core.learnability.distributions import LENGTH_BINS, GroupSummary
+from lobass_core.workflows import explore
+from lobass_core.workflows.explore import Box, Scored
+from pages.components import parts, state, theme, view
+from pages.components.learnability import brush, save
+from pages.components.parts import Column
+
+SENTENCE = (
+    "Losses are means in nats a response token; half of a line's rows lie between the two quartiles of learnability. "
+    "A line opens its rows."
+)
+HEADER = (
+    "by",
+    "name",
+    "rows",
+    "scored",
+    "response_tokens",
+    "base_loss",
+    "reference_loss",
+    "learnability_lower_quartile",
+    "learnability_median",
+    "learnability_upper_quartile",
+    "negative_share",
+)
+
+
+def show(rows: Scored, slots: Mapping[str, int]) -> None:
+    """Draw the three tables."""
+    groups = {
+        "domain": explore.by_domain(rows),
+        "dataset": [line for line in explore.by_dataset(rows) if line.n_rows],
+        "response tokens": [line for line in explore.by_length(rows) if line.n_rows],
+    }
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="learnability-bar")
+    with bar:
+        st.caption(SENTENCE)
+        st.space("stretch")
+        lines = [(by, *_values(line)) for by, found in groups.items() for line in found]
+        save.popover("learnability-tables", HEADER, lines, has_picture=False)
+    clicked = view.show(
+        [
+            node
+            for by, found in groups.items()
+            for node in (parts.heading(f"By {by}"), _table(by, found, slots if by == "domain" else {}))
+        ],
+        key="learnability-tables",
+    )
+    if clicked:
+        _open(*clicked.split("-", 1), groups=groups)
+
+
+def _table(by: str, lines: Sequence[GroupSummary], slots: Mapping[str, int]) -> view.Node:
+    columns = [
+        Column(by.capitalize()),
+        Column("Rows", 90, numeric=True),
+        Column("Scored", 90, numeric=True),
+        Column("Response tokens", 130, numeric=True),
+        Column("Base loss", 100, numeric=True),
+        Column("Reference loss", 120, numeric=True),
+        Column("Learnability, quartiles", 170, numeric=True),
+        Column("Median", 80, numeric=True),
+        Column("Got worse", 100, numeric=True),
+    ]
+    rows = [
+        [
+            parts.swatch(slots[line.name], line.name) if line.name in slots else line.name,
+            theme.count(line.n_rows),
+            theme.count(line.n_scored),
+            theme.compact(line.n_tokens),
+            theme.number(line.base_loss),
+            theme.number(line.reference_loss),
+            f"{theme.number(line.learnability_lower, 2)} to {theme.number(line.learnability_upper, 2)}",
+            theme.number(line.learnability_median),
+            theme.percent(line.negative_share) if line.negative_share is not None else "–",
+        ]
+        for line in lines
+    ]
+    return parts.table(columns, rows, on=[f"{by}-{k}" for k in range(len(lines))], label=f"Learnability by {by}")
+
+
+def _values(line: GroupSummary) -> tuple[object, ...]:
+    return (
+        line.name,
+        line.n_rows,
+        line.n_scored,
+        line.n_tokens,
+        line.base_loss,
+        line.reference_loss,
+        line.learnability_lower,
+        line.learnability_median,
+        line.learnability_upper,
+        line.negative_share,
+    )
+
+
+def _open(by: str, index: str, *, groups: Mapping[str, Sequence[GroupSummary]]) -> None:
+    """Browse on the rows of a line."""
+    name = groups[by][int(index)].name
+    if by == "domain":
+        brush.browse(Box(domains=(name,)))
+    elif by == "dataset":
+        state.go("browse", dataset=[name])
+    else:
+        brush.browse(Box(tokens=length_range(name)))
+
+
+def length_range(name: str) -> tuple[float, float | None]:
+    """The response tokens that the name of a length bin stands for."""
+    low = int(name.split("–")[0].split(" ")[0].replace(",", ""))
+    place = LENGTH_BINS.index(low) + 1
+    return low, LENGTH_BINS[place] - 1 if place < len(LENGTH_BINS) else None

@@ -1,0 +1,84 @@
+"""Learnability: where the learnable data lies, and through to the rows behind any part of a chart."""
+
+import streamlit as st
+
+from lobass_core.workflows import explore
+from lobass_core.workflows.explore import Box, Scored
+from pages.components import command_line, empty, parts, state, theme, toolbar, view
+from pages.components.learnability import brush, distributions_view, length_view, plane_view, tables_view
+from pages.components.parts import KeyNumber
+
+VIEWS = {
+    "Distributions": distributions_view.show,
+    "Loss plane": plane_view.show,
+    "Length": length_view.show,
+    "Tables": tables_view.show,
+}
+
+
+def key_numbers(rows: Scored, box: Box, n_inside: int) -> view.Node:
+    """The strip: the rows, their learnability and losses, and the brush that the button acts on."""
+    total = explore.total(rows)
+    quartiles = (
+        f"half lie in {theme.number(total.learnability_lower, 2)} to {theme.number(total.learnability_upper, 2)}"
+    )
+    n_missing = total.n_rows - total.n_scored
+    worse = theme.percent(total.negative_share) if total.negative_share is not None else "–"
+    cells = [
+        KeyNumber("Rows", theme.count(total.n_rows), note=f"{theme.compact(total.n_tokens)} response tokens"),
+        KeyNumber("Scored", theme.count(total.n_scored), note=f"{theme.count(n_missing)} without a score"),
+        KeyNumber("Learnability, median", theme.number(total.learnability_median), note=quartiles),
+        KeyNumber("Base loss, mean", theme.number(total.base_loss, 2), "nats/token", note=rows.scoring.base_name),
+        KeyNumber("Reference loss", theme.number(total.reference_loss, 2), "nats/token", rows.scoring.reference_name),
+        KeyNumber("Got worse", worse, note="reference above base"),
+        KeyNumber(
+            "Brushed" if box != Box() else "No brush: all rows",
+            theme.count(n_inside),
+            note=brush.words(box) or "drag on a chart",
+            tinted=True,
+            weight=1.3,
+        ),
+    ]
+    return parts.key_numbers(cells)
+
+
+project = state.project()
+around = state.surroundings(project)
+if not around.scorings:
+    empty.show(
+        "Nothing is scored yet",
+        "Learnability is what a reference model saved of the base model's loss, so it needs the losses of both.",
+        action=("Score the data", "score"),
+    )
+    st.stop()
+
+scored_rows = explore.scored(project, state.chosen_run(), state.chosen_datasets())
+chosen_box = brush.box()
+n_chosen = explore.n_within(scored_rows, chosen_box)
+
+left, right = toolbar.toolbar("learnability")
+with left:
+    chosen_view = st.segmented_control(
+        "View",
+        list(VIEWS),
+        default="Distributions",
+        key="learnability.view",
+        required=True,
+        label_visibility="collapsed",
+        bind="query-params",
+        persist_state="session",
+    )
+with right:
+    if chosen_box != Box() and st.button("Clear brush", icon=":material/close:", key="learnability.clear"):
+        brush.put(None)
+        st.rerun()
+    run = state.chosen_run()
+    command_line.popover(
+        command_line.plain("scores", project.root, ["--output", "scores.parquet"], *([["--run", run]] if run else []))
+    )
+    label = f"Browse {'these' if chosen_box != Box() else 'all'} {theme.count(n_chosen)} samples"
+    if toolbar.primary(label, ":material/table_rows:", key="learnability.browse", disabled=not n_chosen):
+        brush.browse(chosen_box)
+
+view.show(key_numbers(scored_rows, chosen_box, n_chosen), key="learnability-numbers", label="Key numbers")
+VIEWS[chosen_view](scored_rows, theme.domain_slots(around.domains))
