@@ -83,11 +83,16 @@ class ScoringStatus:
 
 @dataclass(frozen=True, slots=True)
 class SelectionStatus:
-    """A saved selection; `rule` is its budget and balance in words, `threshold` the one cut of all domains if any."""
+    """A saved selection; `rule` is its budget and balance in words.
+
+    `cuts` holds (domain, score of the last row that its score brought in), `threshold` the one cut of all if it is one.
+    """
 
     name: str
     run_id: str
+    method: str
     rule: str
+    cuts: tuple[tuple[str, float], ...]
     threshold: float | None
     n_kept: int
     n_rows: int
@@ -134,8 +139,8 @@ class NextStep:
 class ProjectStatus:
     """Everything that Overview and `lobass status` show. Counts are of imported rows.
 
-    `scoring` is the one that scored counts refer to: the chosen or the latest. Lists are latest first, but datasets in
-    order of import and domains by name.
+    `scoring` is the one that scored counts refer to: the chosen or the latest; `selection` the latest made from it, and
+    `export` the latest of that selection. Lists are latest first, but datasets in order of import and domains by name.
     """
 
     name: str
@@ -151,7 +156,9 @@ class ProjectStatus:
     models: tuple[ModelStatus, ...]
     scoring: ScoringStatus | None
     scorings: tuple[ScoringStatus, ...]
+    selection: SelectionStatus | None
     selections: tuple[SelectionStatus, ...]
+    export: ExportStatus | None
     exports: tuple[ExportStatus, ...]
     runs: tuple[RunStatus, ...]
     next_step: NextStep
@@ -200,9 +207,10 @@ def status(project: Project, run: str | None = None) -> ProjectStatus:
     runs = tuple(_run_status(folder) for folder in reversed(list_runs(project.runs_dir)))
     scoring = _shown_scoring(stored.scorings, run)
     seen = {(item.dataset_id, item.domain): item for item in (stored.coverage[scoring.scoring_id] if scoring else [])}
-    selections = tuple(_selection_status(item, stored.scorings) for item in stored.selections)
+    selection = next((item for item in stored.selections if scoring and item.scoring_id == scoring.scoring_id), None)
+    export = next((item for item in stored.exports if selection and item.selection_name == selection.name), None)
     datasets = tuple(_dataset_status(item, stored.rows, seen) for item in stored.datasets)
-    domains = _domain_status(stored, seen)
+    domains = _domain_status(stored.rows, seen, selection, export)
     return ProjectStatus(
         name=project.name,
         root=str(project.root),
@@ -217,13 +225,12 @@ def status(project: Project, run: str | None = None) -> ProjectStatus:
         models=tuple(_model_status(model, project) for model in stored.models),
         scoring=_scoring_status(scoring, stored) if scoring else None,
         scorings=tuple(_scoring_status(item, stored) for item in stored.scorings),
-        selections=selections,
-        exports=tuple(
-            ExportStatus(item.selection_name, item.format, item.folder, item.n_rows, item.made_at)
-            for item in stored.exports
-        ),
+        selection=_selection_status(selection, stored.scorings) if selection else None,
+        selections=tuple(_selection_status(item, stored.scorings) for item in stored.selections),
+        export=_export_status(export) if export else None,
+        exports=tuple(_export_status(item) for item in stored.exports),
         runs=runs,
-        next_step=_next_step(project, stored, scoring, domains, runs),
+        next_step=_next_step(project, scoring, domains, selection, export, runs),
     )
 
 
@@ -263,12 +270,17 @@ def _dataset_status(dataset: Dataset, rows: list[RowCount], seen: dict[tuple[int
     )
 
 
-def _domain_status(stored: _Stored, seen: dict[tuple[int, str], Coverage]) -> tuple[DomainStatus, ...]:
-    selected = _got(stored.selections[0].result.get("domains")) if stored.selections else None
-    exported = _exported(stored.exports[0]) if stored.exports else None
+def _domain_status(
+    rows: list[RowCount],
+    seen: dict[tuple[int, str], Coverage],
+    selection: SavedSelection | None,
+    export: LoggedExport | None,
+) -> tuple[DomainStatus, ...]:
+    selected = _got(selection.result.get("domains")) if selection else None
+    exported = _exported(export) if export else None
     found = []
-    for domain in sorted({item.domain for item in stored.rows}):
-        own = [item for item in stored.rows if item.domain == domain]
+    for domain in sorted({item.domain for item in rows}):
+        own = [item for item in rows if item.domain == domain]
         scored = [item for (_, name), item in seen.items() if name == domain]
         found.append(
             DomainStatus(
@@ -328,17 +340,25 @@ def _scoring_status(scoring: Scoring, stored: _Stored) -> ScoringStatus:
 
 
 def _selection_status(selection: SavedSelection, scorings: list[Scoring]) -> SelectionStatus:
-    cuts = {share.get("threshold") for share in selection.result.get("domains", [])} - {None}
+    shares = selection.result.get("domains", [])
+    cuts = tuple((share["domain"], share["threshold"]) for share in shares if share.get("threshold") is not None)
+    common = {cut for _, cut in cuts}
     return SelectionStatus(
         name=selection.name,
         run_id=next((item.run_id for item in scorings if item.scoring_id == selection.scoring_id), ""),
+        method=selection.spec.get("method", "learnability"),
         rule=rule_in_words(selection.spec),
-        threshold=cuts.pop() if len(cuts) == 1 else None,
+        cuts=cuts,
+        threshold=common.pop() if len(common) == 1 else None,
         n_kept=selection.n_kept,
         n_rows=selection.result.get("n_rows", 0),
         tokens_kept=selection.tokens_kept,
         made_at=selection.made_at,
     )
+
+
+def _export_status(export: LoggedExport) -> ExportStatus:
+    return ExportStatus(export.selection_name, export.format, export.folder, export.n_rows, export.made_at)
 
 
 def rule_in_words(spec: dict) -> str:
@@ -389,33 +409,32 @@ def _disk_usage(root: Path) -> int:
 
 def _next_step(
     project: Project,
-    stored: _Stored,
     scoring: Scoring | None,
     domains: tuple[DomainStatus, ...],
+    selection: SavedSelection | None,
+    export: LoggedExport | None,
     runs: tuple[RunStatus, ...],
 ) -> NextStep:
     root = shlex.quote(str(project.root))
-    if not stored.datasets:
+    if not domains:
         return NextStep("import", "Import a file", f"lobass import FILE --project {root} --domain NAME")
-    work = [run for run in runs if run.kind in ("score", "train_reference")]
-    if work and work[0].state in ("running", "queued"):
-        return NextStep("score", f"Watch run {work[0].run_id}", f"lobass runs --project {root}")
-    if work and work[0].kind == "score" and work[0].state in ("failed", "interrupted", "cancelled"):
-        return NextStep(
-            "score", f"Resume run {work[0].run_id}", f"lobass score --project {root} --resume {work[0].run_id}"
-        )
+    work = next((run for run in runs if run.kind in ("score", "train_reference")), None)
+    if work and work.state in ("running", "queued"):
+        return NextStep("score", f"Watch run {work.run_id}", f"lobass runs --project {root}")
+    if work and work.kind == "score" and work.state in ("failed", "interrupted", "cancelled"):
+        return NextStep("score", f"Resume run {work.run_id}", f"lobass score --project {root} --resume {work.run_id}")
     to_do = [domain for domain in domains if domain.n_to_score]
     if to_do:
         n = sum(domain.n_to_score for domain in to_do)
         of = f"{to_do[0].domain} " if len(to_do) == 1 and len(domains) > 1 else ""
         models = _model_options(project, scoring)
         return NextStep("score", f"Score {n:,} {of}rows", f"lobass score --project {root} {models}")
-    if not stored.selections:
+    if selection is None:
         return NextStep("select", "Select rows", f"lobass select --project {root} --ratio 0.06 --name paper-6")
-    name = stored.selections[0].name
-    if name not in {export.selection_name for export in stored.exports}:
-        command = f"lobass export --project {root} --selection {shlex.quote(name)} --to FOLDER --format messages"
-        return NextStep("export", f"Export {name}", command)
+    if export is None:
+        name = shlex.quote(selection.name)
+        command = f"lobass export --project {root} --selection {name} --to FOLDER --format messages"
+        return NextStep("export", f"Export {selection.name}", command)
     return NextStep("select", "Move the cut", f"lobass select --project {root} --ratio 0.06 --name NAME")
 
 

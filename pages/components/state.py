@@ -146,3 +146,10 @@ def go(name: str, **query: str | list[str]) -> None:
     path = page_file(name)
     if path is not None:
         st.switch_page(str(path), query_params=query or None)
+
+
+def open_other(root: Path) -> None:
+    """Open another project in this dashboard, for every tab of it, and start its pages afresh."""
+    os.environ["LOBASS_PROJECT"] = str(root)
+    st.session_state.clear()
+    st.rerun()

@@ -1,0 +1,168 @@
+"""The hairline lists under the funnel: datasets, models, and what happened last."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lobass_core.workflows.status import DatasetStatus, ModelStatus, ProjectStatus, RunStatus
+from pages.components import parts, theme
+from pages.components.parts import Column
+from pages.components.view import Node, el
+
+FIRST_DATASETS = 8
+N_EVENTS = 10
+PLACES = {"trained here": "kept", "on disk": "kept", "hub": "hollow", "missing": "amber"}
+RUN_KINDS = {"score": "scores", "train_reference": "reference", "train_base": "base"}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the latest: what, its name and result, when, and the page that shows more."""
+
+    kind: str
+    name: str
+    result: str
+    when: str
+    page: str
+    tone: str = ""
+
+
+def datasets(found: Sequence[DatasetStatus], slots: Mapping[str, int], *, all_of_them: bool) -> Node:
+    """Clicks are "dataset-N", "rejects-N" by place in `found`, "import" and "datasets-all"."""
+    shown = found if all_of_them else found[:FIRST_DATASETS]
+    rows = [
+        [
+            el("span", item.name, dir="auto", title=item.path),
+            _domains(item.domains, slots),
+            theme.count(item.n_rows),
+            theme.compact(item.n_tokens) if item.n_tokens else "–",
+            parts.link(theme.count(item.n_rejected), on=f"rejects-{index}") if item.n_rejected else "0",
+            _scored(item),
+        ]
+        for index, item in enumerate(shown)
+    ]
+    columns = [
+        Column("Name"),
+        Column("Domain", 128),
+        Column("Rows", 66, numeric=True),
+        Column("Tokens", 60, numeric=True),
+        Column("Rejected", 66, numeric=True),
+        Column("Scored", 100),
+    ]
+    hidden = len(found) - len(shown)
+    return el(
+        "section",
+        parts.heading("Datasets", str(len(found)), link=("Import data", "import")),
+        parts.table(columns, rows, on=[f"dataset-{index}" for index in range(len(shown))], label="Datasets"),
+        el("div", parts.link(f"{hidden} more", on="datasets-all"), cls="more") if hidden else None,
+        cls="stack",
+    )
+
+
+def _domains(names: Sequence[str], slots: Mapping[str, int]) -> Node:
+    if not names:
+        return el("span", "–", cls="muted")
+    more = f" +{len(names) - 1}" if len(names) > 1 else ""
+    return el("span", parts.swatch(slots[names[0]], names[0] + more), title=", ".join(names), dir="auto")
+
+
+def _scored(item: DatasetStatus) -> Node:
+    share = item.n_scored / item.n_rows if item.n_rows else 0.0
+    # 99.96 % is not all of them.
+    text = "100 %" if item.n_scored == item.n_rows else f"{min(int(share * 100), 99)} %"
+    label = f"{item.n_scored:,} of {item.n_rows:,} rows scored"
+    return el("div", parts.bar(share, label=label), el("span", text, cls="muted num"), cls="share", title=label)
+
+
+def models(found: Sequence[ModelStatus]) -> Node:
+    """Models with losses on record."""
+    if not found:
+        return el(
+            "section",
+            parts.heading("Models", "0"),
+            el("p", "Base and reference appear here when they have scored rows.", cls="muted"),
+            cls="stack",
+        )
+    rows = [
+        [
+            el("span", item.name, " · LoRA" if item.adapter else None, title=item.adapter or item.path),
+            parts.tag(item.part),
+            theme.count(item.n_losses),
+            theme.number(item.mean_nats, 2),
+            parts.dot(PLACES[item.place], item.place),
+        ]
+        for item in found
+    ]
+    columns = [
+        Column("Name"),
+        Column("Part", 100),
+        Column("Losses", 80, numeric=True),
+        Column("Nats/token", 80, numeric=True),
+        Column("Where", 118),
+    ]
+    return el(
+        "section", parts.heading("Models", str(len(found))), parts.table(columns, rows, label="Models"), cls="stack"
+    )
+
+
+def latest(found: Sequence[Event]) -> Node:
+    """What happened last, each line leading to its page by the click "event-N"; "runs" leads to all runs."""
+    rows = [
+        [
+            parts.tag(item.kind, item.tone),
+            el("span", item.name, dir="auto", title=item.name),
+            el("span", item.result, title=item.result),
+            el("span", theme.ago(item.when), title=item.when),
+        ]
+        for item in found
+    ]
+    columns = [Column("What", 88), Column("Name"), Column("Result"), Column("When", 92, numeric=True)]
+    return el(
+        "section",
+        parts.heading("Latest", link=("All runs", "runs")),
+        parts.table(columns, rows, on=[f"event-{index}" for index in range(len(found))], label="Latest"),
+        cls="stack",
+    )
+
+
+def events(status: ProjectStatus) -> list[Event]:
+    """Exports, selections, runs and imports, latest first, `N_EVENTS` of them at most."""
+    found = [
+        Event("export", f"{item.selection} → {Path(item.folder).name}", f"{item.n_rows:,} rows, {item.format}",
+              item.made_at, "export")
+        for item in status.exports
+    ]  # fmt: skip
+    found += [
+        Event("selection", item.name, f"{item.n_kept:,} rows, {item.rule}", item.made_at, "select")
+        for item in status.selections
+    ]
+    found += [_run_event(item) for item in status.runs if item.kind in RUN_KINDS]
+    found += [
+        Event("import", item.name, _imported(item.n_rows, item.n_rejected), item.imported_at, "import")
+        for item in status.datasets
+    ]
+    return sorted(found, key=lambda event: event.when, reverse=True)[:N_EVENTS]
+
+
+def _imported(n_rows: int, n_rejected: int) -> str:
+    return f"{n_rows:,} rows" + (f", {n_rejected:,} rejected" if n_rejected else "")
+
+
+def _run_event(run: RunStatus) -> Event:
+    done = f"at {run.n_done / run.n_total:.0%}".replace("%", " %") if run.n_total else ""
+    seconds = _seconds(run.created_at, run.finished_at)
+    amount = f"{run.n_total:,} losses" if run.kind == "score" else "trained"
+    result, tone = {
+        "done": (f"{amount} in {theme.duration(seconds)}", ""),
+        "running": (f"running, {done}" if done else "running", "kept"),
+        "queued": ("starting", "kept"),
+        "cancelled": (f"cancelled {done}".strip(), "amber"),
+        "interrupted": (f"interrupted {done}".strip(), "amber"),
+        "failed": (f"failed: {run.message}" if run.message else "failed", "red"),
+    }[run.state]
+    return Event(RUN_KINDS[run.kind], run.name, result, run.finished_at or run.created_at, "score", tone)
+
+
+def _seconds(start: str, end: str | None) -> float | None:
+    began, ended = theme.parse_time(start), theme.parse_time(end or "")
+    return (ended - began).total_seconds() if began and ended else None

@@ -1,0 +1,156 @@
+"""Overview: what is imported, scored, selected and exported, and what to do next."""
+
+import streamlit as st
+
+from lobass_core.workflows import explore
+from lobass_core.workflows.import_data import rejects_of
+from lobass_core.workflows.status import ProjectStatus, status
+from pages.components import command_line, errors, parts, state, theme, toolbar, view
+from pages.components.overview import funnel, lists, welcome
+from pages.components.parts import KeyNumber
+from pages.components.view import el
+
+ALL_DATASETS = "overview.all_datasets"
+SHOWN_REJECTS = 500
+RIDGE_BINS = 64
+
+project = state.project()
+found = status(project, state.chosen_run())
+
+if not found.datasets:
+    welcome.show(project)
+    st.stop()
+
+
+def scored_rows(found: ProjectStatus) -> explore.Scored | None:
+    """The rows behind the ridges; None before the first scoring, or where its losses do not fit together."""
+    if found.scoring is None or not found.n_scored:
+        return None
+    with errors.shown():
+        return explore.scored(project, found.scoring.run_id)
+    return None
+
+
+def key_numbers(found: ProjectStatus, rows: explore.Scored | None) -> view.Node:
+    """The strip; its cells have the widths of the funnel's columns below."""
+    n_datasets = len(found.datasets)
+    selected, written, median = "–", "–", "–"
+    selected_note, written_note, median_note = "nothing yet", "nothing yet", "after scoring"
+    if selection := found.selection:
+        selected = theme.count(selection.n_kept)
+        selected_note = f"{funnel.percent_of(selection.n_kept, found.n_scored)} of scored · {selection.name}"
+    if export := found.export:
+        written, written_note = theme.count(export.n_rows), f"{export.format} · {theme.ago(export.made_at)}"
+    if rows:
+        total = explore.total(rows)
+        lower, upper = theme.number(total.learnability_lower, 2), theme.number(total.learnability_upper, 2)
+        median = theme.number(total.learnability_median)
+        median_note = f"half of the scored rows lie between {lower} and {upper}"
+    station = funnel.STATION_WEIGHT
+    return parts.key_numbers(
+        [
+            KeyNumber(
+                "Domains",
+                theme.count(len(found.domains)),
+                note="1 dataset" if n_datasets == 1 else f"{n_datasets} datasets",
+                weight=funnel.DOMAIN_WEIGHT,
+            ),
+            KeyNumber(
+                "Imported", theme.count(found.n_rows), note=f"{found.n_rejected:,} rows rejected", weight=station
+            ),
+            KeyNumber("Scored", theme.count(found.n_scored), note=scored_note(found), weight=station),
+            KeyNumber("Selected", selected, note=selected_note, tinted=True, weight=station),
+            KeyNumber("Exported", written, note=written_note, weight=station),
+            KeyNumber("Learnability, median", median, note=median_note, weight=funnel.RIDGE_WEIGHT),
+        ]
+    )
+
+
+def scored_note(found: ProjectStatus) -> str:
+    """The share, and what is left."""
+    share = funnel.percent_of(found.n_scored, found.n_rows)
+    return f"{share} · {theme.count(found.n_to_score)} to do" if found.n_to_score else share
+
+
+def ridges(rows: explore.Scored | None) -> explore.views.Distribution | None:
+    """Learnability by domain in bins that all domains share."""
+    return explore.distribution(rows, "learnability", n_bins=RIDGE_BINS) if rows else None
+
+
+@st.dialog("Rejected rows", width="large")
+def show_rejects(name: str) -> None:
+    """The rows of a dataset that could not be imported, each with its line and reason."""
+    rows = rejects_of(project, name, SHOWN_REJECTS)
+    table = [
+        [theme.count(line), el("span", reason, title=reason), parts.first_line(source)]
+        for _, line, reason, source in rows
+    ]
+    columns = [
+        parts.Column("Line", 70, numeric=True),
+        parts.Column("Why", 300),
+        parts.Column("Row as it stands in the file"),
+    ]
+    view.show([parts.table(columns, table, label="Rejected rows")], key="overview-rejects-table")
+    st.caption("All of them, with their whole text:")
+    st.code(command_line.plain("status", project.root, ["--rejects", "rejects.csv"]), language="bash")
+
+
+def follow(clicked: str | None, events: list[lists.Event]) -> None:
+    """Go where a click leads."""
+    if clicked is None:
+        return
+    kind, _, number = clicked.rpartition("-")
+    match kind or clicked:
+        case "import" | "score":
+            state.go(clicked)
+        case "runs":
+            state.go("score")
+        case "datasets" if number == "all":
+            st.session_state[ALL_DATASETS] = True
+            st.rerun()
+        case "domain":
+            state.go("browse", domain=[funnel.largest_first(found.domains)[int(number)]])
+        case "dataset":
+            state.go("browse", dataset=[found.datasets[int(number)].name])
+        case "rejects":
+            show_rejects(found.datasets[int(number)].name)
+        case "event":
+            state.go(events[int(number)].page)
+
+
+left, right = toolbar.toolbar("overview")
+with left:
+    note = [f"base {found.scoring.base_name}"] if found.scoring else []
+    note += [theme.byte_size(found.n_bytes)]
+    note += [f"changed {theme.ago(found.changed_at)}"] if found.changed_at else []
+    toolbar.title(found.name, " · ".join(note), key="overview-title")
+with right:
+    if st.button("Import data", icon=":material/add:", key="overview-import-data"):
+        state.go("import")
+    command_line.popover([command_line.plain("status", project.root), found.next_step.command])
+    if toolbar.primary(found.next_step.label, ":material/play_arrow:", key="overview-next"):
+        state.go(found.next_step.page)
+
+rows = scored_rows(found)
+slots = theme.domain_slots(domain.domain for domain in found.domains)
+latest = lists.events(found)
+clicked = view.show(
+    [
+        key_numbers(found, rows),
+        funnel.funnel(found.domains, slots, ridges=ridges(rows), selection=found.selection),
+        el(
+            "div",
+            el(
+                "div",
+                lists.datasets(found.datasets, slots, all_of_them=state.remember(ALL_DATASETS, False)),
+                lists.models(found.models),
+                cls="stack wide",
+            ),
+            lists.latest(latest),
+            cls="grid two",
+        ),
+    ],
+    key="overview",
+    label="Overview",
+)
+follow(clicked, latest)
