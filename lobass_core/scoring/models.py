@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from lobass_core.errors import IncomparableLossesError, ModelError, RequestError
 from lobass_core.scoring.model_files import ModelFiles, find_model, has_tokenizer
 from lobass_core.scoring.output_head import OutputHead, find_output_head
+from lobass_core.scoring.threads import use_threads_for
 from lobass_core.specs import ModelSpec
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
@@ -127,6 +128,7 @@ def load_model(spec: ModelSpec, dtype: str, device: torch.device, files: ModelFi
         model = _adapted(model, files, "reference")
     loaded = LoadedModel(model.eval(), device, DTYPES[dtype], None, "reference" if files.adapter else "")
     loaded.model.requires_grad_(False)
+    use_threads_for(loaded.model)
     return _with_head(loaded)
 
 

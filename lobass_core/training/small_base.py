@@ -9,6 +9,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.output_head import find_output_head
+from lobass_core.scoring.threads import use_threads_for
 
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"
 USER, ASSISTANT, END = "<|user|>", "<|assistant|>", "<|end|>"
@@ -73,4 +74,5 @@ def small_llama(tokenizer: PreTrainedTokenizerFast, sizes: SmallBaseSizes, seed:
     )
     torch.manual_seed(seed)
     model = LlamaForCausalLM(config)
+    use_threads_for(model)
     return LoadedModel(model, torch.device("cpu"), torch.float32, find_output_head(model))
