@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-# Below this the operations are so small that threads spend their time waiting for each other: with anything else running
+# Below this the operations are so small that threads mostly wait for each other: with anything else running
 # on the machine, two threads on a model of 0.9M parameters were several times slower than one.
 ONE_THREAD_PARAMETERS = 5_000_000
 
