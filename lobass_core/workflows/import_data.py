@@ -31,7 +31,16 @@ from lobass_core.store.datasets import (
     rejects,
 )
 from lobass_core.store.removals import remove_dataset
-from lobass_core.workflows.preview_import import FileScan, Preview, PreviewRow, columns_of, preview, scan
+from lobass_core.workflows.preview_import import (
+    FileScan,
+    Preview,
+    PreviewRow,
+    columns_of,
+    format_fields,
+    format_labels,
+    preview,
+    scan,
+)
 from lobass_core.workflows.source_file import SourceFile, kind_of
 
 __all__ = [
@@ -41,6 +50,8 @@ __all__ = [
     "PreviewRow",
     "columns_of",
     "dataset_name",
+    "format_fields",
+    "format_labels",
     "import_file",
     "preview",
     "read_sample",

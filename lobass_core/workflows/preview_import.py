@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
+from lobass_core.formats import FORMATS
 from lobass_core.formats.detect import SAMPLED_ROWS, Detection
 from lobass_core.formats.raw_records import RawRecord
 from lobass_core.formats.read_files import open_records
@@ -24,6 +26,9 @@ Pick = Literal["any", "longest", "input", "rejected"]
 # A preview answers while a person waits; the import itself reads every row.
 SCAN_SECONDS = 8.0
 MAX_REJECTS_SHOWN = 1000
+
+# Kana and Han characters, which are written without spaces between words.
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,16 @@ class FileScan:
     input_rows: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
 
+def format_labels() -> dict[str, str]:
+    """The formats that an import can be asked for, by name, with the name that people write."""
+    return {name: form.label for name, form in FORMATS.items()}
+
+
+def format_fields(name: str) -> tuple[str, ...]:
+    """The fields that a mapping of this format may name."""
+    return FORMATS[name].fields
+
+
 def preview(project: Project | None, spec: ImportSpec, limit: int = 7, pick: Pick = "any", at: int = 0) -> Preview:
     """Rows of the file as they would be imported: `limit` of them from row `at`, or the longest, those with input,
     or the rejected ones; `project` is not needed and nothing is written.
@@ -168,11 +183,11 @@ def n_response_words(row: ReadRow) -> int:
 
 
 def count_words(text: str) -> int:
-    """Runs of text between spaces, except that each CJK character is one."""
+    """Runs of text between spaces, except that each Chinese or Japanese character is one."""
     if text.isascii():
         return len(text.split())
-    n_cjk = sum("\u3040" <= character <= "\u30ff" or "\u3400" <= character <= "\u9fff" for character in text)
-    return n_cjk + len("".join(" " if character >= "\u3040" else character for character in text).split())
+    spaced, n_characters = _UNSPACED.subn(" ", text)
+    return n_characters + len(spaced.split())
 
 
 def has_input(sample: Sample | None) -> bool:

@@ -1,0 +1,132 @@
+"""Choosing the file: a path on the server, a walk through its folders, or an upload."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from lobass_core.errors import LobassError
+from lobass_core.project import Project
+from lobass_core.workflows.uploads import MAX_UPLOAD_BYTES, keep_upload
+from pages.components import parts, server_paths, theme, view
+from pages.components.importing import draft
+from pages.components.view import el
+
+UPLOAD_TYPES = ["json", "jsonl", "ndjson", "csv", "tsv", "parquet", "gz", "zst"]
+
+
+def pick(project: Project) -> None:
+    """The left of the toolbar: how, and the path."""
+    st.segmented_control(
+        "Where the file is", [draft.SERVER, draft.SENT], key=draft.HOW, default=draft.SERVER, required=True,
+        label_visibility="collapsed", width="content", persist_state="session",
+    )  # fmt: skip
+    if (st.session_state.get(draft.HOW) or draft.SERVER) == draft.SERVER:
+        st.text_input(
+            "Path on the server", key=draft.PATH, icon=":material/folder_open:", label_visibility="collapsed",
+            placeholder="Path of a file or folder on this server", on_change=draft.forget_file, persist_state="session",
+            width="stretch",
+        )  # fmt: skip
+
+
+def chosen(project: Project) -> Path | None:
+    """The file that is chosen, checked against the allowed folders; None while there is none (the page shows how).
+
+    Raises:
+        RequestError: the path is outside the allowed folders, or the upload cannot be kept.
+    """
+    if st.session_state.get(draft.HOW) == draft.SENT:
+        return _uploaded(project)
+    typed = (st.session_state.get(draft.PATH) or "").strip()
+    if not typed:
+        _walk(project, Path.cwd().resolve())
+        return None
+    path = server_paths.checked(typed, project)
+    if path.is_dir():
+        _walk(project, path)
+        return None
+    return path
+
+
+def _uploaded(project: Project) -> Path | None:
+    sent = st.file_uploader(
+        "A small file from this computer", type=UPLOAD_TYPES, key=draft.UPLOAD, on_change=draft.forget_file,
+        max_upload_size=MAX_UPLOAD_BYTES >> 20, label_visibility="collapsed",
+    )  # fmt: skip
+    if sent is None:
+        view.show(
+            el(
+                "p",
+                "JSON, JSONL, CSV, TSV and Parquet, plain or packed as .gz or .zst. Larger files go by path.",
+                cls="muted",
+            ),
+            key="import-upload-note",
+        )
+        return None
+    return keep_upload(project, sent.name, sent.getvalue())
+
+
+def _walk(project: Project, folder: Path) -> None:
+    """The data files of a folder, to click; folders above it as far as they are allowed."""
+    allowed = server_paths.allowed_folders(project)
+    if not any(folder.is_relative_to(root) for root in allowed):
+        folder = allowed[0]
+    entries = server_paths.listing(folder, project)
+    above = folder.parent if any(folder.parent.is_relative_to(root) for root in allowed) else None
+    rows = [[el("span", "..", cls="mono"), "folder above", ""]] if above else []
+    rows += [
+        [
+            el("span", *parts.visible(entry.path.name), "/" if entry.is_folder else "", cls="mono"),
+            "folder" if entry.is_folder else _kind(entry.path),
+            "" if entry.is_folder else theme.byte_size(entry.n_bytes),
+        ]
+        for entry in entries
+    ]
+    targets = ([above] if above else []) + [entry.path for entry in entries]
+    table = parts.table(
+        [parts.Column("Name"), parts.Column("Kind", 220), parts.Column("Size", 110, numeric=True)],
+        rows,
+        on=[str(index) for index in range(len(rows))],
+        label="Files",
+    )
+    st.session_state["import.targets"] = [str(target) for target in targets]
+    view.show(
+        [
+            parts.heading("Choose a file", str(folder)),
+            table if entries else el("p", "No data file lies here.", cls="muted"),
+            el("p", "The dashboard reads files under ", *_joined([str(root) for root in allowed]), ".", cls="muted"),
+        ],
+        key="import-walk",
+        on_event=_enter,
+    )
+
+
+def _kind(path: Path) -> str:
+    names = {".json": "JSON", ".jsonl": "JSON lines", ".ndjson": "JSON lines", ".csv": "CSV", ".tsv": "TSV"}
+    packed = {".gz": ", gzip", ".zst": ", zstd"}.get(path.suffix.lower(), "")
+    inner = Path(path.stem).suffix.lower() if packed else path.suffix.lower()
+    return names.get(inner, inner.lstrip(".").capitalize()) + packed
+
+
+def _joined(names: list[str]) -> list[view.Node]:
+    nodes: list[view.Node] = []
+    for index, name in enumerate(names):
+        nodes += [", " if index else "", el("span", name, cls="mono")]
+    return nodes
+
+
+def _enter() -> None:
+    """A row of the list was clicked: its path goes into the field."""
+    clicked = view.clicked("import-walk")
+    targets = st.session_state.get("import.targets") or []
+    if clicked is not None and clicked.isdecimal() and int(clicked) < len(targets):
+        draft.forget_file()
+        st.session_state[draft.PATH] = targets[int(clicked)]
+
+
+def revision(project: Project) -> int:
+    """Revision of the store, or -1 while another process has it: a preview needs no store."""
+    try:
+        with project.store(wait_seconds=0.2) as store:
+            return store.revision()
+    except LobassError:
+        return -1

@@ -1,0 +1,76 @@
+"""The import that is being set up: what the widgets say, as the spec that page and command line share."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+
+from lobass_core.specs import ImportSpec
+
+HOW, PATH, UPLOAD = "import.how", "import.path", "import.upload"
+FORMAT, NAME, ENCODING = "import.format", "import.name", "import.encoding"
+DOMAIN_HOW, DOMAIN, COLUMN, RULES = "import.domain_how", "import.domain", "import.column", "import.rules"
+PICK, ROW = "import.pick", "import.row"
+RESULT = "import.result"
+
+SERVER, SENT = "Server path", "Upload"
+ONE_NAME, A_FIELD, SOME_RULES = "One name", "A field", "Rules"
+# What the preview reads under while no domain is named; the import itself waits for a name.
+UNNAMED = "unnamed"
+
+
+def mapping_key(field: str) -> str:
+    """Session key of the column chosen for a field."""
+    return f"import.map.{field}"
+
+
+def chosen_mapping(fields: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """(field, column) of every field that was given a column by hand."""
+    pairs = ((field, st.session_state.get(mapping_key(field))) for field in fields)
+    return tuple((field, column) for field, column in pairs if column)
+
+
+def forget_file() -> None:
+    """Another file: its mapping, row, domain column and result are its own."""
+    for key in [key for key in st.session_state if str(key).startswith("import.map.")]:
+        del st.session_state[key]
+    for key in (FORMAT, COLUMN, RULES, PICK, ROW, RESULT, NAME):
+        st.session_state.pop(key, None)
+
+
+def domain_settings() -> dict:
+    """The three ways to a domain as fields of the spec; empty values where nothing is chosen yet."""
+    how = st.session_state.get(DOMAIN_HOW) or ONE_NAME
+    name = (st.session_state.get(DOMAIN) or "").strip()
+    if how == ONE_NAME:
+        return {"domain": name}
+    if how == A_FIELD:
+        return {"domain": name, "domain_column": st.session_state.get(COLUMN) or ""}
+    return {"domain": name, "domain_rules": rules(st.session_state.get(RULES))}
+
+
+def rules(edits: object) -> tuple[tuple[str, str, str], ...]:
+    """(column, value, domain) of the rows that are filled in, from a data editor's state."""
+    rows: list[Mapping] = []
+    if isinstance(edits, Mapping):
+        edited = edits.get("edited_rows") or {}
+        rows = [edited[key] for key in sorted(edited, key=int)] + list(edits.get("added_rows") or [])
+    found = ((row.get("field"), row.get("is"), row.get("domain")) for row in rows)
+    return tuple((str(a), str(b), str(c)) for a, b, c in found if a and b is not None and c)
+
+
+def spec(path: Path, fields: tuple[str, ...] = ()) -> tuple[ImportSpec, bool]:
+    """The spec, and whether its domain is settled; unsettled ones are previewed as `unnamed`."""
+    domain = domain_settings()
+    settled = bool(domain.get("domain") or domain.get("domain_column"))
+    if not settled:
+        domain["domain"] = UNNAMED
+    made = ImportSpec(
+        path=str(path),
+        name=(st.session_state.get(NAME) or "").strip(),
+        format=st.session_state.get(FORMAT) or "auto",
+        mapping=chosen_mapping(fields),
+        encoding=st.session_state.get(ENCODING) or "auto",
+        **domain,
+    )
+    return made, settled

@@ -1,0 +1,221 @@
+"""The right column: one row as it stands in the file, beside the conversation that it becomes; the rows around it."""
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from lobass_core.records import Turn
+from lobass_core.specs import ImportSpec
+from lobass_core.workflows import import_data as workflow
+from lobass_core.workflows.preview_import import count_words
+from pages.components import parts, theme, view
+from pages.components.importing import draft, reading
+from pages.components.view import Node, el
+
+ANY, LONGEST, WITH_INPUT, REJECTED = "Any row", "Longest", "With input", "Rejected"
+SHOWN_CHARS = 12_000
+ROWS_AROUND = 7
+# Of the 800 px of a small screen, what leaves room for the rows below.
+SHORT = {"max-height": "300px"}
+
+
+def choose_row(scan: workflow.FileScan) -> int:
+    """The heading with the picks; returns the row index to show."""
+    picks = [ANY, LONGEST]
+    picks += [WITH_INPUT] if len(scan.input_rows) else []
+    picks += [REJECTED] if scan.rejected_rows else []
+    if st.session_state.get(draft.PICK) not in picks:
+        st.session_state[draft.PICK] = ANY
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        view.show(parts.heading("Preview"), key="import-preview-title", width=70)
+        pick = st.segmented_control(
+            "Which row", picks, key=draft.PICK, required=True, label_visibility="collapsed", width="content",
+            on_change=_first_of_pick,
+        )  # fmt: skip
+        listed = {WITH_INPUT: scan.input_rows, REJECTED: scan.rejected_rows}.get(pick)
+        n_listed = len(listed) if listed is not None else scan.n_rows
+        row = st.session_state.get(draft.ROW, 0)
+        if pick == LONGEST:
+            row = scan.longest_row
+        else:
+            st.session_state[draft.ROW] = min(max(int(row), 0), n_listed - 1)
+            at = st.number_input(
+                "Number", 0, n_listed - 1, step=1, key=draft.ROW, label_visibility="collapsed", width=130,
+                help="Counted from 0" + ("" if listed is None else f", among the {n_listed:,} of this kind"),
+            )  # fmt: skip
+            row = int(at) if listed is None else int(listed[int(at)])
+        of = f"row {row:,} of {scan.n_rows:,}" + ("" if scan.complete else " read so far")
+        view.show(el("span", of, cls="muted nowrap"), key="import-preview-at", width="content")
+    return row
+
+
+def _first_of_pick() -> None:
+    st.session_state[draft.ROW] = 0
+
+
+def show_row(row: workflow.PreviewRow, mapping: dict[str, str]) -> None:
+    """Source beside conversation, or the reason why there is none."""
+    place = f"In the file, line {row.line:,}"
+    view.show(
+        el(
+            "div",
+            el("div", el("div", place, cls="muted"), _source(row, mapping), cls="stack"),
+            el("div", el("div", "As a conversation", cls="muted"), *_conversation(row), cls="stack"),
+            cls="grid two",
+        ),
+        key="import-row",
+        label="The row in the file and as a conversation",
+    )
+
+
+def _source(row: workflow.PreviewRow, mapping: dict[str, str]) -> Node:
+    """The record with the columns that became the conversation underlined."""
+    if not isinstance(row.value, dict):
+        return el("pre", *parts.visible(_cut(row.source)), cls="code source", dir="auto", style=SHORT, tabindex="0")
+    used = {part for column in mapping.values() for part in (column, *map(str.strip, column.split("+")))}
+    nodes: list[Node] = ["{"]
+    for index, (key, value) in enumerate(row.value.items()):
+        text = _cut(_pretty(value))
+        nodes += [",\n  " if index else "\n  ", el("span", *parts.visible(_pretty(key)), ": ", cls="key")]
+        nodes.append(el("span", *parts.visible(text), cls="used" if key in used else ""))
+    return el("pre", *nodes, "\n}", cls="code source", style=SHORT, tabindex="0")
+
+
+def _pretty(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2).replace("\n", "\n  ")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + f"… {len(text) - SHOWN_CHARS:,} more characters"
+
+
+def _conversation(row: workflow.PreviewRow) -> list[Node]:
+    if row.sample is None:
+        return [parts.notice("Rejected.", row.reason[:1].upper() + row.reason[1:] + ".", tone="red")]
+    turns = [_turn(turn, row.sample.kind) for turn in row.sample.turns]
+    if row.sample.rejected:
+        turns += [_turn(turn, "rejected") for turn in row.sample.rejected]
+    return [el("div", *turns, cls="stack tall", style=SHORT, tabindex="0")]
+
+
+def _turn(turn: Turn, kind: str) -> Node:
+    scored = turn.role == "assistant" and turn.weight != 0 and kind != "rejected"
+    notes = [turn.role]
+    if kind == "rejected":
+        notes.append("the answer that lost, not scored")
+    elif scored:
+        n_words = count_words(turn.content)
+        notes += ["scored", f"{n_words:,} word{'' if n_words == 1 else 's'}"]
+    elif turn.role == "assistant":
+        notes.append("weight 0, not scored")
+    elif turn.input is not None:
+        notes.append("instruction, blank line, input")
+    body: list[Node] = [parts.sample_text(turn.content, limit=SHOWN_CHARS)] if turn.content else []
+    if turn.tool_calls:
+        body.append(el("pre", *parts.visible(_cut(turn.tool_calls)), cls="mono sample"))
+    if not body:
+        body.append(el("span", "empty", cls="muted"))
+    tone = "rejected" if kind == "rejected" else "scored" if scored else ""
+    return el("div", el("div", " · ".join(notes), cls="who"), *body, cls=f"turn {tone}".strip())
+
+
+def notices(scan: workflow.FileScan) -> None:
+    """What a curator should know before importing."""
+    found: list[Node | None] = []
+    if scan.n_importable and scan.n_seen_before == scan.n_importable:
+        found.append(parts.notice("Every row is in the project already.", "Importing it again adds rows, not samples."))
+    if scan.n_empty_response:
+        found.append(
+            parts.notice(
+                _count(scan.n_empty_response, "response is", "responses are") + " empty.",
+                "They import; all that a model learns from them is to end.",
+                tone="amber",
+            )
+        )
+    if scan.n_one_word:
+        found.append(
+            parts.notice(
+                _count(scan.n_one_word, "response is", "responses are") + " one word.",
+                "They import; their loss is one or two tokens and jumps about. Select can gate them by minimum tokens.",
+                tone="amber",
+            )
+        )
+    if scan.n_duplicates:
+        found.append(
+            parts.notice(
+                _count(scan.n_duplicates, "row repeats", "rows repeat") + " another row of the file.",
+                "They import and are scored once; Select leaves repeats out unless told otherwise.",
+            )
+        )
+    if not scan.complete:
+        found.append(
+            parts.notice(
+                f"Looked at the first {scan.n_rows:,} rows, {theme.percent(scan.read_share, 0)} of the file.",
+                "The import reads all of it.",
+            )
+        )
+    if found:
+        view.show(el("div", *found, cls="stack"), key="import-notices")
+
+
+def _count(n: int, one: str, many: str) -> str:
+    return f"{n:,} {one if n == 1 else many}"
+
+
+def around(spec: ImportSpec, row: int, n_rows: int) -> None:
+    """Seven rows with the current one tinted; a click shows another."""
+    start = max(min(row - ROWS_AROUND // 2, n_rows - ROWS_AROUND), 0)
+    found = reading.rows(spec, start, min(start + ROWS_AROUND, n_rows))
+    columns = [
+        parts.Column("Row", 84, numeric=True),
+        parts.Column("Turns", 60, numeric=True),
+        parts.Column("User"),
+        parts.Column("Assistant"),
+        parts.Column("Words", 70, numeric=True),
+        parts.Column("", 130),
+    ]
+    current = next((index for index, item in enumerate(found) if item.row_index == row), None)
+    view.show(
+        [
+            parts.heading("Rows around it", "as they will be imported"),
+            parts.table(
+                columns, [_summary(item) for item in found], on=[str(r.row_index) for r in found], current=current
+            ),
+        ],
+        key="import-around",
+        on_event=_jump,
+    )
+
+
+def _jump() -> None:
+    clicked = view.clicked("import-around")
+    if clicked is not None and clicked.isdecimal():
+        st.session_state[draft.PICK] = ANY
+        st.session_state[draft.ROW] = int(clicked)
+
+
+def _summary(row: workflow.PreviewRow) -> list[Node]:
+    number = theme.count(row.row_index)
+    if row.sample is None:
+        return [
+            number,
+            "–",
+            parts.first_line(row.source),
+            "",
+            "",
+            el("span", parts.dot("red", "rejected"), title=row.reason),
+        ]
+    said = {role: next((t.content for t in row.sample.turns if t.role == role), "") for role in ("user", "assistant")}
+    n_words = sum(count_words(turn.content) for turn in row.sample.turns if turn.role == "assistant")
+    state = parts.dot("kept", "imports")
+    if n_words <= 1:
+        state = parts.dot("amber", "1 word" if n_words else "empty")
+    return [
+        number,
+        theme.count(len(row.sample.turns)),
+        parts.first_line(said["user"]),
+        parts.first_line(said["assistant"]),
+        theme.count(n_words),
+        state,
+    ]

@@ -1,0 +1,183 @@
+"""The left column: format with its reason, mapping, domain."""
+
+import streamlit as st
+
+from lobass_core.workflows import import_data as workflow
+from pages.components import parts, theme, view
+from pages.components.importing import draft
+from pages.components.view import el
+
+ROLES = {
+    "instruction": "user",
+    "input": "user, after a blank line",
+    "output": "assistant, scored",
+    "system": "system",
+    "history": "earlier turns",
+    "conversations": "turns",
+    "messages": "turns",
+    "tools": "tools on offer",
+    "prompt": "user",
+    "completion": "assistant, scored",
+    "response": "assistant, scored",
+    "text": "all of it is scored",
+    "chosen": "assistant, scored",
+    "rejected": "kept beside it, not scored",
+    "tree": "turns of its best path",
+}
+ENCODINGS = ["auto", "utf-8", "utf-16", "gb18030", "cp1252", "big5", "shift_jis", "euc_kr", "latin-1"]
+
+
+def format_choice(shown: workflow.Preview | None, scan: workflow.FileScan | None, columns: tuple[str, ...]) -> None:
+    """Format and mapping; without a preview (no format fits) only the means to say what holds what."""
+    if shown is not None:
+        sure = shown.detection.confidence > 0.999
+        view.show(
+            [
+                parts.heading("Format"),
+                el(
+                    "div",
+                    parts.dot("kept" if sure else "amber"),
+                    el("b", shown.detection.label),
+                    el("span", " " + shown.detection.reason, cls="muted"),
+                    el("div", f"{shown.shape} in {shown.encoding} ({shown.encoding_reason})", cls="muted"),
+                    cls="tight",
+                ),
+            ],
+            key="import-format-facts",
+        )
+    labels = workflow.format_labels()
+    detected = shown.detection if shown and not shown.detection.asked else None
+    names = {"auto": f"{detected.label} (detected)" if detected else "Detect it", **labels}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
+        st.selectbox(
+            "Format", list(names), format_func=lambda name: names.get(name, name), key=draft.FORMAT,
+            label_visibility="collapsed", on_change=_forget_mapping,
+        )  # fmt: skip
+        with st.popover("Columns", icon=":material/alt_route:", help="Say which column holds what"):
+            _column_choice(columns, shown)
+    if shown is not None:
+        _mapping_table(shown, scan)
+
+
+def _forget_mapping() -> None:
+    for key in [key for key in st.session_state if str(key).startswith("import.map.")]:
+        del st.session_state[key]
+
+
+def mapped_fields() -> tuple[str, ...]:
+    """The fields that a mapping may name under the format chosen now; without one, those of columns."""
+    name = st.session_state.get(draft.FORMAT) or "auto"
+    return workflow.format_fields("columns" if name == "auto" else name)
+
+
+def _column_choice(columns: tuple[str, ...], shown: workflow.Preview | None) -> None:
+    name = st.session_state.get(draft.FORMAT) or "auto"
+    st.caption("Leave a field empty to take what was detected. A+B joins two columns.")
+    known = shown.detection.mapping if shown and name != "auto" else {}
+    for field in mapped_fields():
+        key = draft.mapping_key(field)
+        options = list(columns)
+        if (chosen := st.session_state.get(key)) and chosen not in options:
+            options.append(chosen)
+        st.selectbox(
+            f"{field} → {ROLES.get(field, field)}", options, index=None, key=key, accept_new_options=True,
+            placeholder=known.get(field) or "not used",
+        )  # fmt: skip
+    st.selectbox("Encoding", ENCODINGS, key=draft.ENCODING, accept_new_options=True)
+    st.text_input("Name of the dataset", key=draft.NAME, placeholder="the file's name")
+
+
+def _mapping_table(shown: workflow.Preview, scan: workflow.FileScan | None) -> None:
+    mapping = shown.detection.mapping
+    taken = {part for column in mapping.values() for part in (column, *map(str.strip, column.split("+")))}
+    others = [column for column in shown.columns if column not in taken]
+    rows = [
+        [
+            el("span", *parts.visible(column), cls="mono"),
+            "→",
+            el("b", ROLES.get(field, field)),
+            el("span", f"{theme.count(_n_filled(column, scan))} filled", cls="muted") if scan else "",
+        ]
+        for field, column in mapping.items()
+    ]
+    listed = ", ".join(others[:6]) + (f" and {len(others) - 6} more" if len(others) > 6 else "")
+    kept = (
+        f"{listed}; kept, and exported as they are" if others else "none; they would be kept and exported as they are"
+    )
+    rows.append([el("span", "other fields", cls="muted"), "", el("span", kept, cls="muted", title=kept), ""])
+    widths = (
+        parts.Column("Column", 130),
+        parts.Column("", 26),
+        parts.Column("Becomes"),
+        parts.Column("", 96, numeric=True),
+    )
+    view.show([parts.heading("Mapping", "column → role"), _bare(parts.table(widths, rows))], key="import-mapping")
+
+
+def _bare(table: view.Node) -> view.Node:
+    """The table without its header line: the heading says it."""
+    if isinstance(table, str):
+        return table
+    name, attributes, children = table
+    return name, attributes, [child for child in children if isinstance(child, str) or child[0] != "thead"]
+
+
+def _n_filled(column: str, scan: workflow.FileScan) -> int:
+    if column in scan.n_filled:
+        return scan.n_filled[column]
+    return min((scan.n_filled.get(part.strip(), 0) for part in column.split("+")), default=0)
+
+
+def domain_choice(
+    columns: tuple[str, ...], domains: tuple[str, ...], scan: workflow.FileScan | None, settled: bool
+) -> None:
+    """The domain by one name, by a field, or by rules; with the rows that each gets."""
+    note = "what kind of data this is" + ("" if settled else "; name it to import")
+    view.show(parts.heading("Domain", note), key="import-domain-title")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        how = st.segmented_control(
+            "How the domain is told", [draft.ONE_NAME, draft.A_FIELD, draft.SOME_RULES], key=draft.DOMAIN_HOW,
+            default=draft.ONE_NAME, required=True, label_visibility="collapsed", width="content",
+        )  # fmt: skip
+        if how == draft.A_FIELD:
+            st.selectbox(
+                "Field",
+                columns,
+                index=None,
+                key=draft.COLUMN,
+                placeholder="Choose a field",
+                label_visibility="collapsed",
+            )
+        else:
+            _domain_name(domains, "Otherwise" if how == draft.SOME_RULES else "Name, or choose one")
+    if how == draft.SOME_RULES:
+        st.data_editor(
+            {"field": [None], "is": [None], "domain": [None]}, num_rows="dynamic", key=draft.RULES, hide_index=True,
+            column_config={
+                "field": st.column_config.SelectboxColumn("Where field", options=list(columns)),
+                "is": st.column_config.TextColumn("is"),
+                "domain": st.column_config.TextColumn("the domain is"),
+            },
+        )  # fmt: skip
+    elif how == draft.A_FIELD:
+        _domain_name(domains, "Where the field is empty")
+    if scan is not None and how != draft.ONE_NAME and draft.UNNAMED not in scan.domains:
+        slots = theme.domain_slots({*domains, *scan.domains})
+        shown = sorted(scan.domains.items(), key=lambda item: -item[1])[:12]
+        view.show(
+            parts.table(
+                [parts.Column("Domain"), parts.Column("Rows", 90, numeric=True)],
+                [[parts.swatch(slots[name], name), theme.count(n)] for name, n in shown],
+            ),
+            key="import-domains",
+        )
+
+
+def _domain_name(domains: tuple[str, ...], placeholder: str) -> None:
+    options = list(domains)
+    if (chosen := st.session_state.get(draft.DOMAIN)) and chosen not in options:
+        options.append(chosen)
+    st.selectbox(
+        "Domain", options, index=None, key=draft.DOMAIN, accept_new_options=True, placeholder=placeholder,
+        label_visibility="collapsed", persist_state="session",
+    )  # fmt: skip

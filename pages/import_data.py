@@ -1,0 +1,118 @@
+"""Import: choose a file, see what each row becomes, bring it in."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from lobass_core.errors import LobassError
+from lobass_core.specs import ImportSpec
+from lobass_core.workflows import import_data as workflow
+from pages.components import command_line, errors, parts, state, theme, toolbar, view
+from pages.components.importing import choosing, draft, preview, reading, result, settings
+
+project = state.project()
+left, right = toolbar.toolbar("import")
+with left:
+    choosing.pick(project)
+
+
+def known_domains() -> tuple[str, ...]:
+    """The project's domains; none while another process has the store (the import itself will wait for it)."""
+    try:
+        return state.surroundings(project).domains
+    except LobassError:
+        return ()
+
+
+def strip(path: Path, shown: workflow.Preview, scan: workflow.FileScan) -> None:
+    """The key numbers of a file that is not imported yet."""
+    share = theme.percent(scan.n_importable / max(scan.n_rows, 1))
+    reason = next((f"{n:,}: {text}" for text, n in scan.reasons.items()), "every row fits")
+    size = f"{theme.byte_size(shown.n_bytes)}, {shown.shape}"
+    cells = [
+        parts.KeyNumber("Rows in file" if scan.complete else "Rows looked at", theme.count(scan.n_rows), note=size),
+        parts.KeyNumber("Will import", theme.count(scan.n_importable), note=share, tinted=True),
+        parts.KeyNumber("Rejected", theme.count(scan.n_rejected), note=reason),
+        parts.KeyNumber("Seen before", theme.count(scan.n_seen_before), note="same conversation in the project"),
+        parts.KeyNumber(
+            "Response, median",
+            theme.count(scan.median_words),
+            unit="words",
+            note=f"longest {scan.longest_words:,} words",
+        ),
+    ]
+    view.show(parts.key_numbers(cells), key="import-strip")
+
+
+def import_button(spec: ImportSpec, settled: bool, scan: workflow.FileScan) -> None:
+    """Command and the one primary button; importing keeps the page until it is done."""
+    with right:
+        command_line.popover(command_line.import_file(project.root, spec))
+        label = f"Import {scan.n_importable:,} rows" if scan.complete else "Import the whole file"
+        go = toolbar.primary(
+            label,
+            ":material/download:",
+            key="import-go",
+            disabled=not (settled and scan.n_importable),
+            help=None if settled else "Name the domain first",
+        )
+    if not go:
+        return
+    bar = st.progress(0.0, "Importing. Keep this tab open until it is done; a broken-off import leaves nothing behind.")
+
+    def show(n_done: int, n_total: int) -> None:
+        bar.progress(min(n_done / max(n_total, 1), 1.0), f"Importing, {n_done:,} of about {n_total:,} rows")
+
+    with errors.shown():
+        st.session_state[draft.RESULT] = (spec.path, workflow.import_file(project, spec, show))
+        st.rerun()
+    bar.empty()
+
+
+def done_page(done: workflow.ImportResult) -> None:
+    """After an import: what it did, and on to the next step."""
+    with right:
+        if toolbar.primary("Score the rows", ":material/arrow_forward:", key="import-next"):
+            state.go("score")
+    result.strip(done)
+    result.details(project, done)
+    result.after(project, done)
+
+
+def preview_page(path: Path) -> None:
+    """Before an import: format, mapping and domain beside what one row becomes."""
+    spec, settled = draft.spec(path, settings.mapped_fields())
+    columns, domains = workflow.columns_of(path, spec.encoding), known_domains()
+    try:
+        shown = reading.window(spec, 0)
+        scan = reading.scan(project, spec, choosing.revision(project))
+    except LobassError as error:
+        errors.show(error)
+        if columns:
+            with st.columns([0.38, 0.62])[0]:
+                settings.format_choice(None, None, columns)
+                settings.domain_choice(columns, domains, None, settled)
+        return
+    import_button(spec, settled, scan)
+    strip(path, shown, scan)
+    beside, main = st.columns([0.37, 0.63], gap="medium")
+    with beside:
+        settings.format_choice(shown, scan, columns)
+        settings.domain_choice(columns, domains, scan, settled)
+        preview.notices(scan)
+    with main:
+        row = preview.choose_row(scan)
+        for found in reading.rows(spec, row, row + 1):
+            preview.show_row(found, shown.detection.mapping)
+    preview.around(spec, row, scan.n_rows)
+
+
+try:
+    chosen = choosing.chosen(project)
+    done_path, done = st.session_state.get(draft.RESULT, ("", None))
+    if done is not None and chosen is not None and done_path == str(chosen):
+        done_page(done)
+    elif chosen is not None:
+        preview_page(chosen)
+except LobassError as error:
+    errors.show(error)
