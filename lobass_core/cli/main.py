@@ -8,7 +8,9 @@ import typer
 
 from lobass_core import __version__
 from lobass_core.cli import (
+    browse,
     compare,
+    decide,
     demo,
     doctor,
     export,
@@ -58,6 +60,8 @@ for command in (
     select,
     selections,
     compare,
+    browse,
+    decide,
     export,
     status,
     runs,

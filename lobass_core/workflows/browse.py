@@ -23,7 +23,9 @@ from lobass_core.store.datasets import list_datasets
 from lobass_core.store.selections import find_selection, list_selections
 from lobass_core.workflows.browse_filter import BrowseFilter, Range, is_descending
 from lobass_core.workflows.recent import Recent
-from lobass_core.workflows.row_table import RowTable, leased_rows
+from lobass_core.workflows.row_table import RowTable, leased_rows, open_rows
+
+__all__ = ["PAGE_ROWS", "BrowseRow", "Choices", "Found", "choices", "find", "open_rows", "read_page", "read_rows"]
 
 PAGE_ROWS = 50
 STATUS_FLAGS = {
@@ -154,6 +156,16 @@ def read_source(project: Project, row_key: int) -> str:
     """The untouched record of a row as it stood in its file."""
     with project.store() as store:
         return rows_of_store.read_source(store.cursor(), row_key)
+
+
+def sample_key(project: Project, sample_id: str) -> int:
+    """Key of the sample with this id, or with an id that begins so.
+
+    Raises:
+        RequestError: it names no sample, or several.
+    """
+    with project.store() as store:
+        return rows_of_store.sample_keys(store.cursor(), [sample_id])[0]
 
 
 def choices(project: Project, rows: RowTable) -> Choices:

@@ -1,0 +1,167 @@
+"""lobass browse"""
+
+from typing import Annotated
+from urllib.parse import parse_qs, urlsplit
+
+import typer
+
+from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption, names
+from lobass_core.cli.output import print_json, print_table, stderr
+from lobass_core.errors import RequestError
+from lobass_core.project import Project
+from lobass_core.records import turns_from_json
+from lobass_core.workflows import browse as workflow
+from lobass_core.workflows.browse_filter import BrowseFilter
+from lobass_core.workflows.token_heat import read_token_losses
+
+WhereOption = Annotated[
+    str, typer.Option("--where", help="A filter as the dashboard's address has it: domain=math&score=0.1..0.4.")
+]
+ONE_LINE = 80
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass browse`."""
+    app.command("browse")(browse)
+
+
+def browse(
+    project: ProjectOption = DEFAULT_PROJECT,
+    text: Annotated[str, typer.Option("--text", help="Rows whose text holds this, as it stands.")] = "",
+    scope: Annotated[str, typer.Option("--in", help="Search user, assistant, system or any text.")] = "any",
+    match_case: Annotated[bool, typer.Option("--match-case", help="Capital letters matter.")] = False,
+    dataset: Annotated[str, typer.Option("--dataset", help="Datasets, separated by commas.")] = "",
+    domain: Annotated[str, typer.Option("--domain", help="Domains, separated by commas.")] = "",
+    score: Annotated[str, typer.Option("--score", help="Range of learnability: 0.1..0.4, 0.1.. or ..0.4.")] = "",
+    base: Annotated[str, typer.Option("--base", help="Range of the base loss, nats a response token.")] = "",
+    reference: Annotated[str, typer.Option("--reference", help="Range of the reference loss.")] = "",
+    tokens: Annotated[str, typer.Option("--tokens", help="Range of response tokens.")] = "",
+    status: Annotated[str, typer.Option("--status", help="ok, truncated, no_response, non_finite, not_scored.")] = "",
+    flag: Annotated[str, typer.Option("--flag", help="negative, near_zero_base, short, truncated, duplicate ...")] = "",
+    decision: Annotated[str, typer.Option("--decision", help="keep, drop, undecided.")] = "",
+    tag: Annotated[str, typer.Option("--tag", help="Tags, separated by commas.")] = "",
+    in_selection: Annotated[str, typer.Option("--in-selection", help="Rows of this saved selection.")] = "",
+    not_in_selection: Annotated[str, typer.Option("--not-in-selection", help="Rows outside this selection.")] = "",
+    sort: Annotated[
+        str, typer.Option("--sort", help="score, drop, base, reference, tokens or imported; with -asc or -desc.")
+    ] = "",
+    where: WhereOption = "",
+    page: Annotated[int, typer.Option("--page", min=1, help="Page, from 1.")] = 1,
+    rows: Annotated[int, typer.Option("--rows", min=1, max=10_000, help="Rows a page.")] = workflow.PAGE_ROWS,
+    token_losses: Annotated[
+        str, typer.Option("--token-losses", help="Show the losses of each token of this sample (id, or its beginning).")
+    ] = "",
+    run: RunOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List rows: search, filter and sort as the Browse page does; --json has the texts whole."""
+    opened = Project.open(project)
+    if token_losses:
+        return _show_tokens(opened, token_losses, run, json)
+    if in_selection and not_in_selection:
+        raise RequestError("a row cannot be asked to be inside one selection and outside another at once")
+    query: dict[str, str | tuple[str, ...]] = {
+        "q": text,
+        "in": scope,
+        "case": "1" if match_case else "",
+        "dataset": names(dataset),
+        "domain": names(domain),
+        "score": score,
+        "base": base,
+        "reference": reference,
+        "tokens": tokens,
+        "status": names(status),
+        "flag": names(flag),
+        "decision": names(decision),
+        "tag": names(tag),
+        "selection": in_selection or not_in_selection,
+        "side": "out" if not_in_selection else "in",
+        "sort": sort,
+    }
+    asked = filter_of(where) if where else BrowseFilter.from_query(query)
+    if where and BrowseFilter.from_query(query) != BrowseFilter():
+        raise RequestError("--where is a whole filter by itself", do="Put the other conditions into it.")
+    found = workflow.find(opened, asked, run)
+    return _show(opened, found, page, rows, json)
+
+
+def filter_of(where: str) -> BrowseFilter:
+    """The filter of an address, or of the part of one after its question mark.
+
+    Raises:
+        RequestError: a value that a field cannot have.
+    """
+    query = urlsplit(where).query or where.lstrip("?")
+    return BrowseFilter.from_query(parse_qs(query))
+
+
+def _show(project: Project, found: workflow.Found, page: int, n_rows: int, json: bool) -> None:
+    shown = workflow.read_page(project, found, page, n_rows)
+    if json:
+        print_json(
+            {
+                "n_found": found.n_found,
+                "n_rows": found.n_rows,
+                "response_tokens": found.n_tokens,
+                "page": page,
+                "n_pages": found.n_pages(n_rows),
+                "rows": [row.to_dict() | {"turns": _turns(row)} for row in shown],
+            }
+        )
+        return
+    print_table(
+        ("rank", "score", "base", "reference", "domain", "tokens", "decision", "sample", "prompt"),
+        [
+            (
+                row.rank or None,
+                row.score,
+                row.base_loss,
+                row.reference_loss,
+                row.stored.domain,
+                row.n_tokens,
+                "" if row.stored.verdict == "undecided" else row.stored.verdict,
+                row.stored.sample_id[:12],
+                _first_line(row),
+            )
+            for row in shown
+        ],
+    )
+    first = (page - 1) * n_rows + 1
+    where = f"rows {first:,} to {first + len(shown) - 1:,}" if shown else "none on this page"
+    stderr.print(f"{found.n_found:,} of {found.n_rows:,} rows; {where}.")
+
+
+def _turns(row: workflow.BrowseRow) -> list[dict]:
+    return [{"role": turn.role, "content": turn.content} for turn in turns_from_json(row.stored.turns)]
+
+
+def _first_line(row: workflow.BrowseRow) -> str:
+    turns = turns_from_json(row.stored.turns)
+    text = next((turn.content for turn in turns if turn.role == "user"), turns[0].content if turns else "")
+    line = " ".join(text.split())
+    # A control character of a sample must not drive the terminal.
+    line = "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in line[: ONE_LINE * 2])
+    return line if len(line) <= ONE_LINE else line[: ONE_LINE - 1] + "…"
+
+
+def _show_tokens(project: Project, sample_id: str, run: str | None, json: bool) -> None:
+    rows = workflow.open_rows(project, run)
+    losses = read_token_losses(project, rows, workflow.sample_key(project, sample_id))
+    if json:
+        print_json(losses.to_dict())
+        return
+    columns = zip(losses.starts, losses.ends, losses.response, losses.base, losses.reference, strict=True)
+    print_table(
+        ("token", "base", "reference", "difference"),
+        [
+            (
+                repr(losses.text[start:end]),
+                base,
+                reference,
+                base - reference if base is not None and reference is not None else None,
+            )
+            for start, end, scored, base, reference in columns
+            if scored
+        ],
+        title="Response tokens, nats",
+    )

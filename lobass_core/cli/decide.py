@@ -1,0 +1,111 @@
+"""lobass decide"""
+
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.browse import WhereOption, filter_of
+from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption
+from lobass_core.cli.output import print_facts, print_json, print_table
+from lobass_core.errors import RequestError
+from lobass_core.project import Project
+from lobass_core.workflows import browse
+from lobass_core.workflows import decide as workflow
+
+WORDS = {"keep": "Kept", "drop": "Dropped", "undecided": "Un-decided"}
+TEXT_ACTS = ("tag", "untag", "note")
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass decide`."""
+    app.command("decide")(decide)
+
+
+def decide(
+    act: Annotated[
+        str, typer.Argument(help="keep, drop, undecided; or tag, untag, note with --text.", show_default=False)
+    ] = "",
+    samples: Annotated[
+        list[str] | None, typer.Argument(help="Sample ids, or the first 6 digits of them or more.", show_default=False)
+    ] = None,
+    project: ProjectOption = DEFAULT_PROJECT,
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the log.")] = "",
+    text: Annotated[str, typer.Option("--text", help="The tag or the note.")] = "",
+    where: WhereOption = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask before acting on all that --where finds.")
+    ] = False,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Take the latest decision back, with the batch it is in.")
+    ] = False,
+    log: Annotated[bool, typer.Option("--log", help="List the latest decisions.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Lines of the log.")] = 50,
+    run: RunOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Overrule the score: keep or drop samples by hand, tag them, note on them; append-only, and it can be undone."""
+    opened = Project.open(project)
+    if undo:
+        return _undo(opened, json)
+    if log:
+        return _log(opened, limit, json)
+    if act not in (*WORDS, *TEXT_ACTS):
+        raise RequestError(
+            f"{act!r} is no act" if act else "no act is given",
+            do="Say keep, drop, undecided, tag, untag or note, and which samples; or --undo, or --log.",
+        )
+    if bool(samples) == bool(where):
+        raise RequestError("say which samples", do="Give sample ids, or --where, not both.")
+    n_samples = (
+        _found(opened, act, where, run, reason, text, yes)
+        if where
+        else _named(opened, act, samples or [], reason, text)
+    )
+    if json:
+        print_json({"act": act, "n_samples": n_samples})
+    else:
+        noun = "sample" if n_samples == 1 else "samples"
+        title = f"{WORDS[act]} {n_samples:,} {noun}" if act in WORDS else f"{act.capitalize()}: {n_samples:,} {noun}"
+        print_facts(title, [("to undo", f"lobass decide --undo --project {project}")] if act in WORDS else [])
+    return None
+
+
+def _named(project: Project, act: str, samples: list[str], reason: str, text: str) -> int:
+    if act in WORDS:
+        return workflow.decide(project, samples, act, reason)  # type: ignore[arg-type]
+    return workflow.act_on(project, samples, act, text)  # type: ignore[arg-type]
+
+
+def _found(project: Project, act: str, where: str, run: str | None, reason: str, text: str, yes: bool) -> int:
+    if act in ("untag", "note"):
+        raise RequestError(f"{act} acts on named samples only", do="Give their ids.")
+    found = browse.find(project, filter_of(where), run)
+    n_samples = len(workflow.sample_keys_of(found))
+    if not n_samples:
+        raise RequestError("no row passes this filter", where=where, do="lobass browse --where shows what one finds.")
+    if not yes:
+        typer.confirm(f"{act.capitalize()} {n_samples:,} samples ({found.n_found:,} rows)?", abort=True, err=True)
+    if act in WORDS:
+        return workflow.decide_found(project, found, act, reason)  # type: ignore[arg-type]
+    return workflow.tag_found(project, found, text)
+
+
+def _undo(project: Project, json: bool) -> None:
+    undone = workflow.undo(project)
+    if json:
+        print_json({"n_undone": len(undone), "decisions": [decision.to_dict() for decision in undone[:1000]]})
+        return
+    print_facts(
+        f"Undid {len(undone):,} decision{'' if len(undone) == 1 else 's'}", [(undone[0].verdict, undone[0].reason)]
+    )
+
+
+def _log(project: Project, limit: int, json: bool) -> None:
+    found = workflow.log(project, limit)
+    if json:
+        print_json([decision.to_dict() for decision in found])
+        return
+    print_table(
+        ("when", "decision", "sample", "reason", "undone"),
+        [(one.made_at, one.verdict, one.sample_id[:12], one.reason, one.undone_at or "") for one in found],
+    )

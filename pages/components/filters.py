@@ -1,0 +1,301 @@
+"""The filter of the Browse page: one value in the session, the same in the address, widgets and chips that change it.
+
+    asked = filters.current()            # read from the address when a link or Back changed it
+    filters.toolbar(choices, is_scored)  # search, scope, the filter menu, the sort
+    filters.chips(asked)                 # one a condition; a click takes it away
+
+Widgets never hold the truth: before they are drawn they are given the filter's values, and a change makes a new filter.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from lobass_core.errors import RequestError
+from lobass_core.learnability.flags import FLAG_NAMES
+from lobass_core.workflows.browse import Choices
+from lobass_core.workflows.browse_filter import (
+    LISTS,
+    PARAMETERS,
+    RANGES,
+    BrowseFilter,
+    Range,
+    is_descending,
+    range_text,
+)
+
+FILTER, WRITTEN, TROUBLE = "browse.filter", "browse.written", "browse.trouble"
+PLACE = ("page", "row")
+SCOPES = {"any": "any text", "user": "user", "assistant": "assistant", "system": "system"}
+SORTS = {
+    "score": "Learnability",
+    "drop": "Loss drop",
+    "base": "Base loss",
+    "reference": "Reference loss",
+    "tokens": "Response tokens",
+    "imported": "Import order",
+}
+NEEDS_SCORES = ("score", "drop", "base", "reference")
+RANGE_WORDS = {
+    "score": "Learnability",
+    "base_loss": "Base loss, nats a token",
+    "reference_loss": "Reference loss, nats a token",
+    "tokens": "Response tokens",
+}
+CHIP_WORDS = {"score": "learnability", "base_loss": "base", "reference_loss": "reference", "tokens": "tokens"}
+STATUS_WORDS = {
+    "ok": "ok",
+    "truncated": "truncated",
+    "no_response": "no response",
+    "non_finite": "not finite",
+    "not_scored": "not scored",
+}
+FLAG_WORDS = {name: name.replace("_", " ") for name in FLAG_NAMES.values()}
+
+
+def current(on_page: bool) -> BrowseFilter:
+    """The filter that holds now. A changed address wins; coming back with an empty one finds the last filter again.
+
+    `on_page`: whether the page was shown in the run before, so that an empty address means that Back emptied it.
+    """
+    asked = {name: st.query_params.get_all(name) for name in PARAMETERS if st.query_params.get_all(name)}
+    if FILTER not in st.session_state or (asked != st.session_state.get(WRITTEN) and (asked or on_page)):
+        _adopt(asked)
+    elif asked != st.session_state.get(WRITTEN):
+        write_address(st.session_state[FILTER])
+    return st.session_state[FILTER]
+
+
+def _adopt(asked: dict[str, list[str]]) -> None:
+    try:
+        found = BrowseFilter.from_query(asked)
+    except RequestError as error:
+        # An old or mistyped link: say so, and show everything rather than nothing.
+        st.session_state[TROUBLE] = error
+        found = BrowseFilter()
+    st.session_state[FILTER] = found
+    st.session_state[WRITTEN] = asked
+
+
+def put(asked: BrowseFilter) -> None:
+    """Make this the filter, in the session and in the address; the place in the list starts anew."""
+    st.session_state.pop(TROUBLE, None)
+    st.session_state[FILTER] = asked
+    write_address(asked)
+
+
+def write_address(asked: BrowseFilter) -> None:
+    """Write the filter into the address as one step of the browser's history; other parameters stay."""
+    query = {name: [value] if isinstance(value, str) else list(value) for name, value in asked.to_query().items()}
+    st.session_state[WRITTEN] = query
+    # An empty list writes nothing, so removing and setting is one message and one entry for Back.
+    st.query_params.update({name: query.get(name, []) for name in (*PARAMETERS, *PLACE)})
+
+
+def place_in_address() -> tuple[int, int | None]:
+    """Page and row key that a link names; page 1 and None otherwise."""
+    page, row = (st.query_params.get(name, "") for name in PLACE)
+    return (max(1, int(page)) if page.isdecimal() else 1), (int(row) if row.isdecimal() else None)
+
+
+def toolbar(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
+    """Search, scope, filters and sort, as widgets of the row that is open."""
+    _text_input(asked)
+    _choice("in", "Search in", list(SCOPES), asked.scope, SCOPES.__getitem__, _change("scope"), width=104)
+    n_set = sum(bool(getattr(asked, field)) for field in (*LISTS.values(), *RANGES.values(), "selection"))
+    with st.popover(f"Filters · {n_set}" if n_set else "Filters", icon=":material/filter_list:", key="browse.filters"):
+        _menu(asked, choices, is_scored)
+    sorts = [name for name in SORTS if is_scored or name not in NEEDS_SCORES]
+    sort = asked.sort or sorts[0] if is_scored else asked.sort or "imported"
+    _choice("sort", "Sort by", sorts, sort, SORTS.__getitem__, _change_sort, width=148)
+    down = is_descending(sort, asked.descending)
+    st.button(
+        "",
+        icon=":material/arrow_downward:" if down else ":material/arrow_upward:",
+        key="browse.direction",
+        help="Highest first; click for lowest first" if down else "Lowest first; click for highest first",
+        on_click=lambda: put(dataclasses.replace(st.session_state[FILTER], sort=sort, descending=not down)),
+    )
+
+
+def _text_input(asked: BrowseFilter) -> None:
+    st.session_state["browse.w.q"] = asked.text
+    st.text_input(
+        "Search",
+        key="browse.w.q",
+        placeholder="Search text",
+        icon=":material/search:",
+        type="search",
+        label_visibility="collapsed",
+        width=230,
+        max_chars=2000,
+        on_change=_change("text", "browse.w.q"),
+    )
+
+
+def _choice(
+    name: str, label: str, options: Sequence[str], value: str, words: Callable[[str], str],
+    on_change: Callable[[], None], *, width: int,
+) -> None:  # fmt: skip
+    key = f"browse.w.{name}"
+    st.session_state[key] = value
+    st.selectbox(
+        label, options, key=key, format_func=words, label_visibility="collapsed", width=width, on_change=on_change
+    )
+
+
+def _change(field: str, key: str = "") -> Callable[[], None]:
+    """A callback that puts a widget's value into a field of the filter."""
+    widget = key or f"browse.w.{'in' if field == 'scope' else field}"
+
+    def changed() -> None:
+        value = st.session_state[widget]
+        value = tuple(value) if isinstance(value, list) else value or _default(field)
+        put(dataclasses.replace(st.session_state[FILTER], **{field: value}))
+
+    return changed
+
+
+def _change_sort() -> None:
+    # Another measure starts from its natural end.
+    put(dataclasses.replace(st.session_state[FILTER], sort=st.session_state["browse.w.sort"], descending=None))
+
+
+def _default(field: str) -> object:
+    return next(item.default for item in dataclasses.fields(BrowseFilter) if item.name == field)
+
+
+def _menu(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
+    if len(choices.domains) > 1:
+        _several("domains", "Domain", choices.domains, asked)
+    if len(choices.datasets) > 1:
+        _several("datasets", "Dataset", choices.datasets, asked)
+    if is_scored:
+        for field in RANGES.values():
+            _range_row(field, getattr(asked, field))
+        _several("statuses", "Status", list(STATUS_WORDS), asked, STATUS_WORDS.__getitem__)
+        _several("flags", "Flags", list(FLAG_WORDS), asked, FLAG_WORDS.__getitem__)
+    _pills("decisions", "Decision", ("keep", "drop", "undecided"), asked)
+    if choices.tags:
+        _several("tags", "Tag", [name for name, _ in choices.tags], asked)
+    if choices.selections:
+        _selection(asked, choices.selections)
+    st.session_state["browse.w.match_case"] = asked.match_case
+    st.toggle("Search matches case", key="browse.w.match_case", on_change=_change("match_case"))
+
+
+def _several(
+    field: str, label: str, options: Sequence[str], asked: BrowseFilter, words: Callable[[str], str] = str
+) -> None:
+    key = f"browse.w.{field}"
+    # A name that is gone stays an option, so that it can be taken out.
+    known = [*options, *(name for name in getattr(asked, field) if name not in options)]
+    st.session_state[key] = list(getattr(asked, field))
+    st.multiselect(label, known, key=key, format_func=words, placeholder="any", on_change=_change(field))
+
+
+def _pills(field: str, label: str, options: Sequence[str], asked: BrowseFilter) -> None:
+    key = f"browse.w.{field}"
+    st.session_state[key] = list(getattr(asked, field))
+    st.pills(label, options, selection_mode="multi", key=key, on_change=_change(field))
+
+
+def _range_row(field: str, limits: Range | None) -> None:
+    low, high = limits or (None, None)
+    keys = f"browse.w.{field}.low", f"browse.w.{field}.high"
+    st.session_state[keys[0]], st.session_state[keys[1]] = low, high
+
+    def changed() -> None:
+        values = tuple(st.session_state[key] for key in keys)
+        put(dataclasses.replace(st.session_state[FILTER], **{field: None if values == (None, None) else values}))
+
+    st.caption(RANGE_WORDS[field])
+    with st.container(horizontal=True, gap="small"):
+        for key, end in zip(keys, ("from", "to"), strict=True):
+            st.number_input(
+                f"{RANGE_WORDS[field]}, {end}", value=None, step=None, format="%.6g", key=key, placeholder=end,
+                label_visibility="collapsed", on_change=changed, width=150,
+            )  # fmt: skip
+
+
+def _selection(asked: BrowseFilter, names: Sequence[str]) -> None:
+    known = ["", *names, *([asked.selection] if asked.selection and asked.selection not in names else [])]
+    key, side = "browse.w.selection", "browse.w.side"
+    st.session_state[key], st.session_state[side] = asked.selection, asked.side
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox(
+            "Selection", known, key=key, format_func=lambda name: name or "any", on_change=_change("selection")
+        )
+        st.segmented_control(
+            "Side", ("in", "out"), key=side, label_visibility="collapsed", required=True, on_change=_change("side"),
+            disabled=not asked.selection,
+        )  # fmt: skip
+
+
+def chips(asked: BrowseFilter) -> None:
+    """What is asked, one button a condition; a click takes it away."""
+    found = [(words, fields) for words, fields in _conditions(asked) if words]
+    if not found:
+        return
+    with st.container(horizontal=True, gap="xsmall", key="browse-chips"):
+        for words, fields in found:
+            st.button(
+                _plain(words),
+                icon=":material/close:",
+                icon_position="right",
+                key=f"browse.chip.{fields[0]}",
+                help="Take this condition away",
+                on_click=lambda fields=fields: put(st.session_state[FILTER].without(*fields)),
+            )
+        if len(found) > 1:
+            st.button("Clear all", type="tertiary", key="browse.chip.all", on_click=lambda: put(asked.only_order()))
+
+
+def _conditions(asked: BrowseFilter) -> list[tuple[str, tuple[str, ...]]]:
+    scope = "" if asked.scope == "any" else f" in {asked.scope}"
+    rows: list[tuple[str, tuple[str, ...]]] = [
+        (f"“{_short(asked.text)}”{scope}" if asked.text else "", ("text", "scope", "match_case"))
+    ]
+    for name, field in LISTS.items():
+        values = getattr(asked, field)
+        words = ", ".join(value.replace("_", " ") if field in ("statuses", "flags") else value for value in values)
+        rows.append((f"{name}: {_short(words)}" if values else "", (field,)))
+    for field in RANGES.values():
+        limits = getattr(asked, field)
+        rows.append((f"{CHIP_WORDS[field]} {range_words(limits)}" if limits else "", (field,)))
+    rows.append((f"{asked.side} {_short(asked.selection)}" if asked.selection else "", ("selection", "side")))
+    return rows
+
+
+def range_words(limits: Range) -> str:
+    """0.1 – 0.4, from 0.1, up to 0.4; four digits are enough to recognise a range by."""
+    low, high = (None if limit is None else f"{limit:.4g}".replace("-", "−") for limit in limits)
+    if low is not None and high is not None:
+        return low if low == high else f"{low} – {high}"
+    return f"from {low}" if high is None else f"up to {high}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _plain(text: str) -> str:
+    """A label that shows the text as it is, whatever marks of Markdown are in it."""
+    return "".join(f"\\{mark}" if mark in r"\`*_{}[]()#+-.!|<>$~:" else mark for mark in text)
+
+
+def command_groups(asked: BrowseFilter) -> list[list[str]]:
+    """The options of `lobass browse` that find the same rows."""
+    groups = [["--text", asked.text], ["--in", asked.scope]] if asked.text else []
+    groups += [["--match-case"]] if asked.match_case and asked.text else []
+    groups += [[f"--{name}", ",".join(values)] for name, field in LISTS.items() if (values := getattr(asked, field))]
+    # One word each: a value that begins with a minus would read as an option.
+    groups += [
+        [f"--{name}={range_text(limits)}"] for name, field in RANGES.items() if (limits := getattr(asked, field))
+    ]
+    if asked.selection:
+        groups.append([f"--{'not-' if asked.side == 'out' else ''}in-selection", asked.selection])
+    if asked.sort or asked.descending is not None:
+        groups.append(["--sort", str(asked.to_query()["sort"])])
+    return groups

@@ -1,0 +1,118 @@
+// The list on the left and its pager: what a curator needs to choose the next sample, three lines a row.
+
+const MARKS = { keep: "✓", drop: "✕", undecided: "·" }
+const VERDICT_WORDS = { keep: "kept", drop: "dropped", undecided: "undecided" }
+
+function scoreBar(score) {
+  const bar = make("span", score === null ? "bar empty" : score < 0 ? "bar below" : "bar")
+  if (score === null) return bar
+  const fill = make("span", "fill")
+  const size = Math.min(Math.abs(score), 1) * 50
+  fill.style.width = `${size}%`
+  fill.style.left = `${score < 0 ? 50 - size : 50}%`
+  bar.append(fill)
+  return bar
+}
+
+function domainMark(domain, slots) {
+  const box = make("span", "domain")
+  const swatch = make("span", "swatch")
+  swatch.style.background = `var(--d${slots[domain] ?? 0})`
+  box.append(swatch, domain)
+  return box
+}
+
+function rowItem(row, app) {
+  const item = make("div", "item")
+  item.setAttribute("role", "option")
+  item.id = `row-${row.key}`
+  item.dataset.key = row.key
+  const head = make("div", "line head")
+  head.append(
+    make("span", "mark"),
+    make("span", "rank", row.rank ? formatCount(row.rank) : "–"),
+    scoreBar(row.score),
+    make("span", "score", formatNumber(row.score, 2)),
+    domainMark(row.domain, app.data.slots),
+    make("span", "muted", tokensOf(row)),
+  )
+  if (row.is_duplicate) head.append(make("span", "tagged", "copy"))
+  for (const tag of row.tags.slice(0, 2)) head.append(make("span", "tagged", tag))
+  if (row.note) head.append(make("span", "tagged", "note"))
+  const prompt = make("div", "line")
+  const response = make("div", "line second")
+  prompt.dir = response.dir = "auto"
+  appendText(prompt, oneLine(lastOf(row, "user") || lastOf(row, "system")), false)
+  appendText(response, oneLine(lastOf(row, "assistant")), false)
+  item.append(head, prompt, response)
+  paintVerdict(item, row)
+  return item
+}
+
+function tokensOf(row) {
+  if (row.n_tokens || row.n_prompt_tokens) return `${formatCount(row.n_prompt_tokens)}→${formatCount(row.n_tokens)} tok`
+  return `${formatCount(row.n_chars)} chars`
+}
+
+function lastOf(row, role) {
+  const turn = row.turns.find((one) => one.role === role && one.content)
+  return turn ? turn.content : ""
+}
+
+function paintVerdict(item, row) {
+  const mark = item.querySelector(".mark")
+  mark.textContent = MARKS[row.verdict]
+  mark.className = `mark ${row.verdict}`
+  item.setAttribute(
+    "aria-label",
+    `${row.rank ? `rank ${row.rank}` : `row ${row.row_index}`}, ${row.domain}, ` +
+      `score ${formatNumber(row.score, 2)}, ${VERDICT_WORDS[row.verdict]}`,
+  )
+}
+
+// 1 2 … 9,223 with the current page and its neighbours; null is a gap.
+function pageNumbers(page, last) {
+  const near = new Set([1, last, page - 1, page, page + 1])
+  if (page <= 3) for (const n of [2, 3, 4]) near.add(n)
+  if (page >= last - 2) for (const n of [last - 1, last - 2, last - 3]) near.add(n)
+  const shown = [...near].filter((n) => n >= 1 && n <= last).sort((a, b) => a - b)
+  return shown.flatMap((n, i) => (i && n - shown[i - 1] > 1 ? [null, n] : [n]))
+}
+
+function pager(page, last, go) {
+  const nav = make("nav", "pager")
+  nav.setAttribute("aria-label", "Pages")
+  const button = (label, target, title, current) => {
+    const one = make("button", current ? "current" : "", label)
+    one.type = "button"
+    one.title = title
+    one.setAttribute("aria-label", title)
+    if (current) one.setAttribute("aria-current", "page")
+    one.disabled = target < 1 || target > last
+    one.onclick = () => go(target)
+    nav.append(one)
+  }
+  button("‹", page - 1, "Previous page")
+  for (const n of pageNumbers(page, last)) {
+    if (n === null) nav.append(make("span", "gap", "…"))
+    else button(formatCount(n), n, `Page ${formatCount(n)}`, n === page)
+  }
+  button("›", page + 1, "Next page")
+  if (last > 5) nav.append(jumpBox(page, last, go))
+  return nav
+}
+
+function jumpBox(page, last, go) {
+  const input = make("input", "jump")
+  input.type = "text"
+  input.inputMode = "numeric"
+  input.placeholder = "go to"
+  input.setAttribute("aria-label", `Page number, 1 to ${last}`)
+  input.onkeydown = (event) => {
+    if (event.key !== "Enter") return
+    const wanted = Number.parseInt(input.value.replace(/\D/g, ""), 10)
+    if (wanted) go(Math.min(Math.max(wanted, 1), last))
+    input.value = ""
+  }
+  return input
+}

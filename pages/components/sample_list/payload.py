@@ -1,0 +1,173 @@
+"""What the list component is given: pages of rows, acknowledgements, token losses; plain numbers and text only."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from lobass_core.learnability.flags import FLAG_NAMES
+from lobass_core.records import Turn, turns_from_json
+from lobass_core.workflows.browse import BrowseRow
+from lobass_core.workflows.row_table import DomainShape
+from lobass_core.workflows.token_heat import TokenLosses
+
+# A page of fifty rows stays under a megabyte whatever is in it; the rest of a long turn is fetched when asked for.
+LONGEST_TURN = 6_000
+LONGEST_SAMPLE = 20_000
+KNOWN_FLAGS = frozenset(FLAG_NAMES.values())
+
+
+def row(found: BrowseRow, *, mask_rule: str, whole: bool = False) -> dict:
+    """One row as the component reads it; `whole` leaves no text out."""
+    stored = found.stored
+    return {
+        "key": stored.row_key,
+        "sample_key": stored.sample_key,
+        "sample_id": stored.sample_id,
+        "rank": found.rank,
+        "rank_in_domain": found.rank_in_domain,
+        "score": found.score,
+        "base": found.base_loss,
+        "reference": found.reference_loss,
+        "n_tokens": found.n_tokens,
+        "n_prompt_tokens": found.n_prompt_tokens,
+        "n_chars": stored.n_chars,
+        "domain": stored.domain,
+        "dataset": stored.dataset,
+        "row_index": stored.row_index,
+        "is_duplicate": stored.is_duplicate,
+        "flags": [name for name in found.flags if name in KNOWN_FLAGS],
+        "kind": stored.kind,
+        "turns": _turns(found, mask_rule, whole),
+        "tools": stored.tools or "",
+        "verdict": stored.verdict,
+        "reason": stored.reason,
+        "tags": list(stored.tags),
+        "note": stored.note,
+    }
+
+
+def _turns(found: BrowseRow, mask_rule: str, whole: bool) -> list[dict]:
+    stored = found.stored
+    turns = turns_from_json(stored.turns)
+    rejected = turns_from_json(stored.rejected) if stored.rejected else ()
+    scored = _scored_turns(turns, mask_rule) if found.base_loss is not None else frozenset()
+    left = LONGEST_SAMPLE
+    shown = []
+    for number, turn in enumerate((*turns, *rejected)):
+        limit = len(turn.content) if whole else min(LONGEST_TURN, left)
+        text = turn.content[:limit]
+        left = max(0, left - len(text))
+        shown.append(
+            {
+                "role": turn.role,
+                "content": text,
+                "n_chars": len(turn.content),
+                "is_cut": len(text) < len(turn.content),
+                "scored": number in scored,
+                "name": turn.name or "",
+                "tool_calls": _pretty(turn.tool_calls),
+                "rejected": number >= len(turns),
+            }
+        )
+    return shown
+
+
+def _scored_turns(turns: Sequence[Turn], mask_rule: str) -> frozenset[int]:
+    """Which turns the mask counts as response: the assistant's, all or the last, without those of weight 0."""
+    places = [number for number, turn in enumerate(turns) if turn.role == "assistant" and turn.weight != 0]
+    return frozenset(places[-1:] if mask_rule == "last" else places)
+
+
+def _pretty(tool_calls: str | None) -> str:
+    if not tool_calls:
+        return ""
+    try:
+        return json.dumps(json.loads(tool_calls), ensure_ascii=False, indent=2)
+    except ValueError:
+        return tool_calls
+
+
+def shapes(domains: Iterable[DomainShape]) -> dict[str, dict]:
+    """The ridge of each domain."""
+    return {
+        shape.domain: {
+            "n_scored": shape.n_scored,
+            "low": shape.low,
+            "high": shape.high,
+            "counts": list(shape.counts),
+        }
+        for shape in domains
+    }
+
+
+def tokens(row_key: int, losses: TokenLosses) -> dict:
+    """Tokens of one sample with offsets as the browser counts them, in UTF-16 units."""
+    starts, ends = _utf16(losses.text, losses.starts), _utf16(losses.text, losses.ends)
+    return {
+        "key": row_key,
+        "sample_id": losses.sample_id,
+        "text": losses.text,
+        "ids": list(losses.token_ids),
+        "starts": starts,
+        "ends": ends,
+        "response": [bool(scored) for scored in losses.response],
+        "base": _rounded(losses.base),
+        "reference": _rounded(losses.reference),
+    }
+
+
+def no_tokens(row_key: int, reason: str) -> dict:
+    """Why there are none."""
+    return {"key": row_key, "error": reason}
+
+
+def _rounded(losses: Sequence[float | None]) -> list[float | None]:
+    return [None if loss is None else round(loss, 4) for loss in losses]
+
+
+def _utf16(text: str, offsets: Sequence[int]) -> list[int]:
+    """Character offsets as UTF-16 units: a letter beyond U+FFFF counts twice in JavaScript."""
+    letters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+    units = np.concatenate([[0], np.cumsum(1 + (letters > 0xFFFF))])
+    return units[np.asarray(offsets, np.int64)].tolist() if len(offsets) else []
+
+
+def data(
+    *,
+    view: str,
+    n_found: int,
+    n_rows: int,
+    page_rows: int,
+    page: int,
+    row_key: int | None,
+    pages: Mapping[int, list[dict]],
+    slots: Mapping[str, int],
+    ridges: Mapping[str, dict],
+    tags: Sequence[str],
+    is_scored: bool,
+    acked: Sequence[str],
+    failed: Sequence[tuple[str, str]],
+    changed: Mapping[str, Sequence[tuple[int, str]]],
+    token_losses: dict | None,
+    full: dict | None,
+) -> dict[str, object]:
+    """The whole message. No numpy number, bytes or NaN may be in it: each would turn it into a string, or stop it."""
+    return {
+        "view": view,
+        "n": n_found,
+        "total": n_rows,
+        "page_rows": page_rows,
+        "page": page,
+        "row": row_key,
+        "pages": {str(number): rows for number, rows in pages.items()},
+        "slots": dict(slots),
+        "shapes": dict(ridges),
+        "tags": list(tags),
+        "scored": is_scored,
+        "acked": list(acked),
+        "failed": [list(item) for item in failed],
+        "changed": {act_id: [list(item) for item in verdicts] for act_id, verdicts in changed.items()},
+        "tokens": token_losses,
+        "full": full,
+    }
