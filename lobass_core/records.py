@@ -14,7 +14,7 @@ Verdict = Literal["keep", "drop", "undecided"]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message. `tool_calls` is the JSON text of OpenAI's array; `extra` the JSON object of keys that we do not know.
+    """One message. `tool_calls` is the JSON text of OpenAI's array; `extra` the JSON object of unknown keys.
 
     `weight` 0 keeps an assistant turn out of the response mask. `input` is Alpaca's second field: `content` is then
     `instruction + "\n\n" + input`, what every other template reads, and `alpaca` splits it again (None: no input).

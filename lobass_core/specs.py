@@ -1,4 +1,4 @@
-"""One settings dataclass an action: validated when built, used by page and command line alike, saved with the result."""
+"""One settings dataclass an action: validated when built, used by page and command line, saved with the result."""
 
 import dataclasses
 import math
@@ -7,11 +7,11 @@ from typing import Any, Literal, Self, get_args
 
 from lobass_core.errors import RequestError
 
-FormatName = Literal["auto", "alpaca", "sharegpt", "messages", "prompt-completion", "preference", "text", "columns", "tree"]
-Balance = Literal["natural", "equal", "global", "custom"]
-Method = Literal[
-    "learnability", "loss-drop", "loss-drop-sum", "base-loss", "reference-loss", "random", "length"
+FormatName = Literal[
+    "auto", "alpaca", "sharegpt", "messages", "prompt-completion", "preference", "text", "columns", "tree"
 ]
+Balance = Literal["natural", "equal", "global", "custom"]
+Method = Literal["learnability", "loss-drop", "loss-drop-sum", "base-loss", "reference-loss", "random", "length"]
 BudgetKind = Literal["ratio", "samples", "tokens", "threshold"]
 ExportFormat = Literal[
     "messages",
@@ -77,7 +77,9 @@ class ImportSpec(_Spec):
         _check_choice("format", self.format, FormatName)
         if not self.domain and not self.domain_column:
             raise RequestError(
-                "the domain of the file is not given", where=self.path, do="Say --domain NAME or --domain-column COLUMN."
+                "the domain of the file is not given",
+                where=self.path,
+                do="Say --domain NAME or --domain-column COLUMN.",
             )
 
 
@@ -166,7 +168,9 @@ class TrainReferenceSpec(_Spec):
     def __post_init__(self) -> None:
         _check_choice("method", self.method, TrainMethod)
         if self.folds < 1:
-            raise RequestError(f"{self.folds} folds cannot be trained", do="Give --folds 1 (the paper's recipe) or more.")
+            raise RequestError(
+                f"{self.folds} folds cannot be trained", do="Give --folds 1 (the paper's recipe) or more."
+            )
         if not self.epochs > 0:
             raise RequestError(f"{self.epochs} epochs train nothing", do="Give --epochs above 0.")
         if self.learning_rate < 0:
@@ -229,7 +233,9 @@ class SelectionSpec(_Spec):
         if self.budget in ("samples", "tokens") and (self.value < 0 or self.value != int(self.value)):
             raise RequestError(f"a budget of {self.value} {self.budget} is not a whole number of 0 or more")
         if (self.balance == "custom") != bool(self.weights):
-            raise RequestError("weights and custom balance go together", do="Give one weight a domain: math=0.4,code=0.6.")
+            raise RequestError(
+                "weights and custom balance go together", do="Give one weight a domain: math=0.4,code=0.6."
+            )
         if any(not (math.isfinite(weight) and weight >= 0) for _, weight in self.weights):
             raise RequestError("a domain weight is negative or not a number")
         if self.weights and not sum(weight for _, weight in self.weights) > 0:
@@ -251,8 +257,8 @@ class SelectionSpec(_Spec):
 class ExportSpec(_Spec):
     """Write a saved selection for a trainer.
 
-    `license` and `languages` go into the data card as they are given. `cutoff_tokens` is the trainer's length limit that
-    the preflight reckons with; 0 is the trainer's own default.
+    `license` and `languages` go into the data card as they are given. `cutoff_tokens` is the trainer's length limit
+    that the preflight reckons with; 0 is the trainer's own default.
     """
 
     selection: str
