@@ -1,0 +1,52 @@
+"""Browse: find samples, read them, see their token losses, keep and drop by hand."""
+
+import streamlit as st
+
+from lobass_core.errors import LobassError
+from pages.components import command_line, empty, errors, filters, state, toolbar
+from pages.components.browsing import dialogs, session
+
+project = state.project()
+around = state.surroundings(project)
+
+if not around.datasets:
+    empty.show(
+        "Nothing to browse yet", "Import data, then read it here, sample by sample.", action=("Import data", "import")
+    )
+    st.stop()
+
+asked = filters.current(session.was_here())
+try:
+    shown = session.view(project, asked)
+except LobassError as error:
+    # A filter that names something that is gone must not lock the page: say so, and offer to let go of it.
+    errors.show(error)
+    st.button(
+        "Show all rows",
+        icon=":material/filter_list_off:",
+        on_click=lambda: filters.put(asked.only_order().without("sort")),
+    )
+    st.stop()
+
+left, right = toolbar.toolbar("browse")
+with left:
+    filters.toolbar(asked, shown.choices, shown.found.rows.is_scored)
+with right:
+    dialogs.find_again_button(shown)
+    dialogs.act_on_all(project, shown.found)
+    dialogs.log_button(project)
+    run = [["--run", state.chosen_run()]] if state.chosen_run() else []
+    command_line.popover(command_line.plain("browse", project.root, *filters.command_groups(asked), *run))
+if filters.TROUBLE in st.session_state:
+    errors.show(st.session_state[filters.TROUBLE])
+filters.chips(asked)
+dialogs.say()
+
+
+@st.fragment
+def listing() -> None:
+    """The list alone: a mark or a turned page reruns this and nothing around it."""
+    session.show(project, shown)
+
+
+listing()

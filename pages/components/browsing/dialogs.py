@@ -1,0 +1,143 @@
+"""Acts on everything the filter finds, with the count to confirm, and the log of decisions."""
+
+import streamlit as st
+
+from lobass_core.project import Project
+from lobass_core.records import Verdict
+from lobass_core.store.decisions import LoggedDecision
+from lobass_core.workflows import decide
+from lobass_core.workflows.browse import Found
+from pages.components import errors, parts, theme, view
+from pages.components.browsing import session
+from pages.components.parts import Column
+
+ACTS = {"keep": "Keep", "drop": "Drop", "undecided": "Un-decide", "tag": "Tag"}
+DONE_WORDS = {"keep": "kept", "drop": "dropped", "undecided": "undecided", "tag": "tagged"}
+SAID = "browse.said"
+LOG_LINES = 300
+
+
+def act_on_all(project: Project, found: Found) -> None:
+    """The popover that chooses an act on all rows found."""
+    with st.popover("Act on all", icon=":material/done_all:", key="browse.all", disabled=not found.n_found):
+        st.markdown(f"**All {theme.count(found.n_found)} rows that the filter finds**")
+        act = st.segmented_control(
+            "Act", list(ACTS), format_func=ACTS.__getitem__, default="keep", required=True, key="browse.all.act",
+            label_visibility="collapsed",
+        )  # fmt: skip
+        text = st.text_input(
+            "Tag" if act == "tag" else "Reason",
+            key="browse.all.text",
+            max_chars=decide.LONGEST_TAG if act == "tag" else decide.LONGEST_REASON,
+            placeholder="Tag" if act == "tag" else "Reason, kept in the log",
+            label_visibility="collapsed",
+        )
+        disabled = act == "tag" and not text.strip()
+        if st.button(f"{ACTS[act]} {theme.count(found.n_found)} rows …", key="browse.all.ask", disabled=disabled):
+            confirm(project, found, act, text)
+
+
+@st.dialog("Are you sure?")
+def confirm(project: Project, found: Found, act: str, text: str) -> None:
+    """Say how many, once more, and do it."""
+    n_samples = len(decide.sample_keys_of(found))
+    copies = found.n_found - n_samples
+    view.show(
+        parts.facts(
+            [
+                ("Samples", theme.count(n_samples)),
+                ("Rows", theme.count(found.n_found) + (f" ({theme.count(copies)} copies)" if copies else "")),
+                ("Response tokens", theme.count(found.n_tokens)),
+                ("Tag" if act == "tag" else "Reason", text or "–"),
+            ]
+        ),
+        key="browse-confirm",
+    )
+    if act != "tag":
+        st.caption("Decisions outrank the score. One undo takes all of this back.")
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Cancel", key="browse.all.cancel"):
+            st.rerun()
+        label = f"{ACTS[act]} {theme.count(n_samples)} samples"
+        if st.button(label, type="primary", key="browse.all.go"):
+            with errors.shown():
+                n = _act(project, found, act, text)
+                st.session_state[SAID] = f"{theme.count(n)} samples {DONE_WORDS[act]}"
+                session.find_again()
+                st.rerun()
+
+
+def _act(project: Project, found: Found, act: str, text: str) -> int:
+    if act == "tag":
+        return decide.tag_found(project, found, text)
+    verdict: Verdict = act  # type: ignore[assignment]
+    return decide.decide_found(project, found, verdict, text.strip())
+
+
+def say() -> None:
+    """What the last dialog did, once."""
+    if SAID in st.session_state:
+        st.toast(st.session_state.pop(SAID), icon=":material/check:")
+
+
+@st.dialog("Decisions", width="large", position="right")
+def log(project: Project) -> None:
+    """The latest decisions, batches as one line, each to be undone."""
+    lines = _lines(decide.log(project, LOG_LINES))
+    if not lines:
+        st.caption("No decision has been made yet. K keeps, D drops the sample in sight.")
+        return
+    standing = [first.decision_id for first, _ in lines if not first.undone_at]
+    clicked = view.show(
+        parts.table(
+            [Column("When", 92), Column("Decision", 86), Column("Sample"), Column("Reason"), Column("", 92)],
+            [
+                [
+                    theme.ago(first.made_at),
+                    parts.dot({"keep": "kept", "drop": "hollow"}.get(first.verdict, ""), first.verdict),
+                    f"{theme.count(n)} samples" if n > 1 else first.sample_id[:12],
+                    parts.first_line(first.reason, 60),
+                    parts.link("Undo", f"undo:{first.decision_id}")
+                    if first.decision_id in standing
+                    else parts.tag("undone"),
+                ]
+                for first, n in lines
+            ],
+            label="Decisions, latest first",
+        ),
+        key="browse-log",
+    )
+    if clicked and clicked.startswith("undo:") and clicked.removeprefix("undo:") in standing:
+        with errors.shown():
+            undone = decide.undo(project, clicked.removeprefix("undo:"))
+            st.session_state[SAID] = f"{theme.count(len(undone))} decisions undone"
+            session.find_again()
+            st.rerun()
+
+
+def _lines(decisions: list[LoggedDecision]) -> list[tuple[LoggedDecision, int]]:
+    """Each decision with 1, each batch by its latest with the number of its decisions among these."""
+    lines: dict[str, tuple[LoggedDecision, int]] = {}
+    for one in decisions:
+        key = one.batch_id or one.decision_id
+        first, n = lines.get(key, (one, 0))
+        lines[key] = (first, n + 1)
+    return list(lines.values())
+
+
+def log_button(project: Project) -> None:
+    """The button that opens the log."""
+    if st.button("Log", icon=":material/history:", key="browse.log", help="Decisions made so far, with undo"):
+        log(project)
+
+
+def find_again_button(shown: session.View) -> None:
+    """Offered where acts may have moved rows in or out of what is asked."""
+    asked = shown.found.filter
+    if not (asked.decisions or asked.tags):
+        return
+    if st.button(
+        "", icon=":material/refresh:", key="browse.again", help="Find again: rows decided since may have moved"
+    ):
+        session.find_again()
+        st.rerun()
