@@ -118,7 +118,7 @@ def make_project(
     root: Path, *, n_rows: int = 1_000_000, n_domains: int = 4, token_rows: int = 20_000, seed: int = 0
 ) -> Project:
     """Make the project; a folder that holds one made with the same settings is used as it is."""
-    settings = {"n_rows": n_rows, "n_domains": n_domains, "token_rows": token_rows, "seed": seed, "version": 2}
+    settings = {"n_rows": n_rows, "n_domains": n_domains, "token_rows": token_rows, "seed": seed, "version": 3}
     note = root / "runs" / "benchmark.json"
     if note.is_file() and json.loads(note.read_text(encoding="utf-8")) == settings:
         return Project.open(root)
@@ -292,9 +292,10 @@ def _write_tokens(run: RunFolder, shapes: Sequence[DomainShape], n_wanted: int, 
             number = (start + low) // TOKEN_CHUNK
             samples = chunk.samples.slice(low, TOKEN_CHUNK)
             write_parquet(run.path / "tokens" / f"{number:05d}.parquet", _token_table(samples))
-            for part, first in (("base", 0), ("reference", n_samples)):
+            for model, (part, first) in enumerate((("base", 0), ("reference", n_samples))):
                 losses = chunk.losses.slice(first + low, len(samples))
-                run.write_shard(f"{part}-{number:05d}", _shard(samples, losses, np.random.default_rng([seed, number])))
+                random = np.random.default_rng([seed, number, model])
+                run.write_shard(f"{part}-{number:05d}", _shard(samples, losses, random))
 
 
 def _token_table(samples: pa.Table) -> pa.Table:

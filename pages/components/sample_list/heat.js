@@ -50,24 +50,29 @@ function heatClass(place, tokens, mode) {
   return `tok ${value >= 0 ? "gain" : "worse"} l${stepOf(Math.abs(value), DIFFERENCE_EDGES)}`
 }
 
+// From the worst over nothing to the best; each step is named by the size at which it begins.
 function legend(mode) {
   const row = make("div", "legend")
-  const swatch = (className, label) => {
+  const swatch = (className, label, title) => {
     const item = make("span", "key")
-    item.append(make("span", `tok ${className}`, "\u00a0\u00a0\u00a0"), label)
+    item.title = title
+    item.append(make("span", `tok ${className}`, "\u00a0\u00a0\u00a0"), make("small", "", label))
     row.append(item)
   }
-  const edges = mode === "difference" ? DIFFERENCE_EDGES : LOSS_EDGES
-  const kind = mode === "difference" ? "gain" : "loss"
-  if (mode === "difference") {
-    for (let step = edges.length; step > 0; step--) swatch(`worse l${step}`, step === edges.length ? `\u2212${edges[step - 1]}` : "")
-    swatch("gain l0", `±${edges[0]}`)
-  } else swatch("loss l0", `0–${edges[0]}`)
-  for (let step = 1; step <= edges.length; step++) {
-    const label = mode === "difference" ? (step === edges.length ? `+${edges[step - 1]}` : "") : `${edges[step - 1]}${step === edges.length ? "+" : ""}`
-    swatch(`${kind} l${step}`, label)
-  }
-  const words = mode === "difference" ? "nats a token: blue learned, orange dotted worse" : "nats a token: darker is harder"
+  const signed = mode === "difference"
+  const edges = signed ? DIFFERENCE_EDGES : LOSS_EDGES
+  if (signed) {
+    for (let step = edges.length; step > 0; step--)
+      swatch(`worse l${step}`, `\u2212${edges[step - 1]}`, `reference worse by ${edges[step - 1]} nats or more`)
+    swatch("gain l0", "0", `less than ${edges[0]} nats apart`)
+  } else swatch("loss l0", "0", `less than ${edges[0]} nats`)
+  for (let step = 1; step <= edges.length; step++)
+    swatch(
+      `${signed ? "gain" : "loss"} l${step}`,
+      `${signed ? "+" : ""}${edges[step - 1]}`,
+      `${signed ? "learned " : ""}${edges[step - 1]} nats or more`,
+    )
+  const words = signed ? "nats a token; blue: learned, orange: reference worse" : "nats a token; darker: harder"
   row.append(make("span", "muted", words))
   return row
 }

@@ -517,6 +517,8 @@ class App {
       head.append(note)
     }
     this.sample.replaceChildren(head, this.showTokens ? this.tokensNode(row) : turnsNode(row, this))
+    // The legend stays below the head, which grows with tags and notes.
+    if (this.showTokens) this.root.style.setProperty("--head", `${head.offsetHeight}px`)
   }
 
   tokensNode(row) {

@@ -47,7 +47,7 @@ function place(row, shape) {
   const words = make("div", "muted")
   words.append(
     make("b", "", `${formatCount(row.rank_in_domain)} of ${formatCount(shape.n_scored)}`),
-    ` in ${row.domain} · top ${above < 10 ? above.toFixed(1) : Math.ceil(above)} %`,
+    ` in ${row.domain} · top ${above < 0.1 ? "0.1" : above < 10 ? above.toFixed(1) : Math.ceil(above)} %`,
   )
   box.append(ridge(row, shape), words)
   box.title = `${row.domain}: learnability from ${formatNumber(shape.low, 2)} to ${formatNumber(shape.high, 2)}`
