@@ -38,9 +38,12 @@ def key_numbers(found: ProjectStatus, rows: explore.Scored | None) -> view.Node:
     selected_note, written_note, median_note = "nothing yet", "nothing yet", "after scoring"
     if selection := found.selection:
         selected = theme.count(selection.n_kept)
-        selected_note = f"{funnel.percent_of(selection.n_kept, found.n_scored)} of scored · {selection.name}"
+        selected_note = f"{funnel.percent_of(selection.n_kept, selection.n_rows)} · {selection.name}"
     if export := found.export:
-        written, written_note = theme.count(export.n_rows), f"{export.format} · {theme.ago(export.made_at)}"
+        written, written_note = (
+            theme.count(export.n_rows),
+            f"{lists.FORMATS.get(export.format, export.format)} · {theme.ago(export.made_at)}",
+        )
     if rows:
         total = explore.total(rows)
         lower, upper = theme.number(total.learnability_lower, 2), theme.number(total.learnability_upper, 2)

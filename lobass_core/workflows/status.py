@@ -319,6 +319,8 @@ def _model_status(model: KnownModel, project: Project) -> ModelStatus:
 
 
 def _place(path: str, project: Project) -> str:
+    if not path:
+        return "missing"
     folder = Path(path).expanduser()
     if folder.is_relative_to(project.models_dir) and folder.is_dir():
         return "trained here"

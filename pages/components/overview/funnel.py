@@ -66,7 +66,12 @@ def _head(ridges: Distribution | None, selection: SelectionStatus | None) -> Nod
         "div",
         _lane("Domain", weight=DOMAIN_WEIGHT, cls="lane flush"),
         _stations("Where the rows went: solid = selected, hatched = left behind. Each domain to its own scale."),
-        _lane("Learnability of scored rows" if ridges else "", cut if ridges else None, weight=RIDGE_WEIGHT),
+        _lane(
+            "Learnability of scored rows" if ridges else "",
+            cut if ridges else None,
+            weight=RIDGE_WEIGHT,
+            cls="lane ridge-lane",
+        ),
         cls="way head",
     )
 
@@ -79,7 +84,7 @@ def _row(
     cuts: Mapping[str, float],
 ) -> Node:
     n_files = "1 dataset" if domain.n_datasets == 1 else f"{domain.n_datasets} datasets"
-    tokens = f" · {theme.compact(domain.n_tokens)} tokens" if domain.n_tokens else ""
+    tokens = f" · {theme.compact(domain.n_tokens)} tok" if domain.n_tokens else ""
     name = el(
         "div",
         el(
@@ -236,7 +241,7 @@ def _axis(ridges: Distribution) -> Node:
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Round values inside the axis, four to seven of them, none at its very ends."""
-    step = next(step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 1e9) if (high - low) / step <= 8)
+    """Round values inside the axis, none at its very ends."""
+    step = next(step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 1e9) if (high - low) / step <= 6)
     first = math.floor(low / step + 1e-9) + 1
     return [round(k * step, 6) + 0.0 for k in range(first, math.ceil(high / step - 1e-9))]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lobass_core.workflows.status import DatasetStatus, ModelStatus, ProjectStatus, RunStatus
+from lobass_core.workflows.status import DatasetStatus, ExportStatus, ModelStatus, ProjectStatus, RunStatus
 from pages.components import parts, theme
 from pages.components.parts import Column
 from pages.components.view import Node, el
@@ -12,6 +12,15 @@ from pages.components.view import Node, el
 FIRST_DATASETS = 8
 N_EVENTS = 10
 PLACES = {"trained here": "kept", "on disk": "kept", "hub": "hollow", "missing": "amber"}
+FORMATS = {
+    "huggingface": "Hugging Face",
+    "llama-factory": "LLaMA-Factory",
+    "axolotl": "Axolotl",
+    "trl": "TRL",
+    "alpaca": "Alpaca",
+    "sharegpt": "ShareGPT",
+    "parquet": "Parquet",
+}
 RUN_KINDS = {"score": "scores", "train_reference": "reference", "train_base": "base"}
 
 
@@ -127,11 +136,7 @@ def latest(found: Sequence[Event]) -> Node:
 
 def events(status: ProjectStatus) -> list[Event]:
     """Exports, selections, runs and imports, latest first, `N_EVENTS` of them at most."""
-    found = [
-        Event("export", f"{item.selection} → {Path(item.folder).name}", f"{item.n_rows:,} rows, {item.format}",
-              item.made_at, "export")
-        for item in status.exports
-    ]  # fmt: skip
+    found = [_export_event(item) for item in status.exports]
     found += [
         Event("selection", item.name, f"{item.n_kept:,} rows, {item.rule}", item.made_at, "select")
         for item in status.selections
@@ -142,6 +147,11 @@ def events(status: ProjectStatus) -> list[Event]:
         for item in status.datasets
     ]
     return sorted(found, key=lambda event: event.when, reverse=True)[:N_EVENTS]
+
+
+def _export_event(item: ExportStatus) -> Event:
+    result = f"{item.n_rows:,} rows, {FORMATS.get(item.format, item.format)}"
+    return Event("export", f"{item.selection} → {Path(item.folder).name}", result, item.made_at, "export")
 
 
 def _imported(n_rows: int, n_rejected: int) -> str:
