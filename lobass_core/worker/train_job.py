@@ -14,6 +14,7 @@ from lobass_core.scoring.models import LoadedModel
 from lobass_core.specs import TrainReferenceSpec
 from lobass_core.training.batches import padding_share
 from lobass_core.training.fit import (
+    CHECKPOINT_SECONDS,
     MAX_GRAD_NORM,
     WARMUP_SHARE,
     FitOutcome,
@@ -34,6 +35,9 @@ from lobass_core.worker.train_material import Material, prepare_material
 def run(run: RunFolder, report: Reporter) -> dict:
     """Train the reference, and return what result.json says.
 
+    The run's spec is a `TrainReferenceSpec` and: `output_dir`; `data`, what the recipe says of the datasets; and, if
+    wanted, `checkpoint_seconds`.
+
     Raises:
         LobassError: the base, the template or the samples cannot be used, or the training diverged.
         Cancelled: the run's owner asked it to stop; a checkpoint stays.
@@ -42,6 +46,7 @@ def run(run: RunFolder, report: Reporter) -> dict:
     quiet_transformers()
     settings = dict(run.spec)
     output, data = Path(settings.pop("output_dir")), settings.pop("data", [])
+    checkpoint_seconds = settings.pop("checkpoint_seconds", CHECKPOINT_SECONDS)
     spec = TrainReferenceSpec.from_dict(settings)
     staging = run.path / "model"
     material = prepare_material(run, report, spec)
@@ -52,7 +57,7 @@ def run(run: RunFolder, report: Reporter) -> dict:
         folder = staging / f"fold-{fold}" if spec.folds > 1 else staging
         recipe = read_recipe(folder)
         if recipe is None:
-            recipe = _train_fold(run, report, material, fold, folder, progress, slots[fold])
+            recipe = _train_fold(run, report, material, fold, folder, progress, slots[fold], checkpoint_seconds)
             recipe |= {"data": data, **circumstances()}
             write_recipe(folder, recipe)
         else:
@@ -94,6 +99,7 @@ def _train_fold(
     folder: Path,
     progress: ScoreProgress,
     slot: int,
+    checkpoint_seconds: float,
 ) -> dict:
     """Train and save one model, and return its recipe."""
     started = time.monotonic()
@@ -115,7 +121,7 @@ def _train_fold(
         loaded,
         table,
         steps,
-        FitSettings(rate, spec.seed),
+        FitSettings(rate, spec.seed, checkpoint_seconds),
         run.path / "checkpoints" / f"fold-{fold}",
         Follower(report, progress, slot),
         run.cancel_requested,

@@ -58,9 +58,7 @@ def _fit(loaded: LoadedModel, folder: Path, stop_at: int = 10**9, settings: FitS
     def on_pulse(pulse: Pulse) -> None:
         pulses.append(pulse)
 
-    outcome = fit(
-        loaded, table, steps, settings, folder, on_pulse, lambda: bool(pulses) and pulses[-1].step >= stop_at
-    )
+    outcome = fit(loaded, table, steps, settings, folder, on_pulse, lambda: bool(pulses) and pulses[-1].step >= stop_at)
     return outcome, pulses, steps, table
 
 

@@ -47,9 +47,7 @@ def test_loss_and_gradients_equal_an_independent_computation(architecture):
     assert loss.item() == pytest.approx(expected.item(), abs=1e-5)
     loss.backward()
     expected.backward()
-    for (name, one), (_, other) in zip(
-        ours.model.named_parameters(), theirs.model.named_parameters(), strict=True
-    ):
+    for (name, one), (_, other) in zip(ours.model.named_parameters(), theirs.model.named_parameters(), strict=True):
         assert (one.grad is None) == (other.grad is None), name
         if one.grad is not None:
             assert torch.allclose(one.grad, other.grad, atol=2e-5, rtol=1e-3), name
