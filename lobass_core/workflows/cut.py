@@ -155,11 +155,11 @@ def _at_cut(cut: Cut, stored: dict[int, StoredRow], row: int) -> RowAtCut:
         n_tokens=int(table.n_tokens[row]),
         base_loss=float(table.base_loss[row]),
         reference_loss=float(table.reference_loss[row]),
-        prompt=_prompt(stored[key]) if key in stored else "",
+        prompt=prompt_of(stored[key]) if key in stored else "",
     )
 
 
-def _prompt(row: StoredRow) -> str:
+def prompt_of(row: StoredRow) -> str:
     """The last thing that a user said before the response; the text itself where nobody asked."""
     turns = turns_from_json(row.turns)
     asked = [turn.content for turn in turns if turn.role == "user"]
