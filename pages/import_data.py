@@ -99,11 +99,11 @@ def preview_page(path: Path) -> None:
     with beside:
         settings.format_choice(shown, scan, columns)
         settings.domain_choice(columns, domains, scan, settled)
-        preview.notices(scan)
     with main:
         row = preview.choose_row(scan)
         for found in reading.rows(spec, row, row + 1):
             preview.show_row(found, shown.detection.mapping)
+        preview.notices(scan)
     preview.around(spec, row, scan.n_rows)
 
 

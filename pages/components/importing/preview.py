@@ -16,8 +16,8 @@ from pages.components.view import Node, el
 ANY, LONGEST, WITH_INPUT, REJECTED = "Any row", "Longest", "With input", "Rejected"
 SHOWN_CHARS = 12_000
 ROWS_AROUND = 7
-# Of the 800 px of a small screen, what leaves room for the rows below.
-SHORT = {"max-height": "300px"}
+# As high as the screen allows with the rows around it still in sight: 240 px of 800.
+SHORT = {"max-height": "max(240px, calc(100vh - 560px))"}
 
 
 def choose_row(scan: workflow.FileScan) -> int:

@@ -24,6 +24,8 @@ ROLES = {
     "rejected": "kept beside it, not scored",
     "tree": "turns of its best path",
 }
+# In a pair the prompt may be a whole conversation.
+PAIR_ROLES = ROLES | {"prompt": "turns before both"}
 ENCODINGS = ["auto", "utf-8", "utf-16", "gb18030", "cp1252", "big5", "shift_jis", "euc_kr", "latin-1"]
 
 
@@ -91,11 +93,12 @@ def _mapping_table(shown: workflow.Preview, scan: workflow.FileScan | None) -> N
     mapping = shown.detection.mapping
     taken = {part for column in mapping.values() for part in (column, *map(str.strip, column.split("+")))}
     others = [column for column in shown.columns if column not in taken]
+    roles = PAIR_ROLES if shown.detection.format == "preference" else ROLES
     rows = [
         [
             el("span", *parts.visible(column), cls="mono"),
             "→",
-            el("b", ROLES.get(field, field)),
+            el("b", roles.get(field, field)),
             el("span", f"{theme.count(_n_filled(column, scan))} filled", cls="muted") if scan else "",
         ]
         for field, column in mapping.items()
