@@ -1,18 +1,27 @@
 """Two saved selections, or two ways of selecting, side by side."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
 
-from lobass_core.learnability.diagnostics import spearman
-from lobass_core.learnability.distributions import length_groups
+from lobass_core.learnability.diagnostics import average_ranks, spearman
+from lobass_core.learnability.distributions import Grid, grid, length_groups
 from lobass_core.learnability.scores import ScoreTable
 from lobass_core.project import Project
 from lobass_core.selection.overlap import Overlap, overlap, ranks_of, score_agreement
 from lobass_core.selection.select import select as pick
 from lobass_core.specs import SelectionSpec
+from lobass_core.store.browse import read_rows
 from lobass_core.workflows import select as selections
+from lobass_core.workflows.cut import prompt_of
 from lobass_core.workflows.explore import Scored, scored
+from lobass_core.workflows.recent import Recent
+
+
+_sides: Recent["Side"] = Recent(4)
+_comparisons: Recent["Comparison"] = Recent(4)
+_planes: Recent[Grid] = Recent(4)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +32,7 @@ class Side:
     rows: Scored
     spec: SelectionSpec
     rank: np.ndarray  # int64[len(table)]
+    key: tuple[Hashable, ...]  # what decides the ranks: keep results under it
 
     @property
     def picked(self) -> np.ndarray:
@@ -45,7 +55,8 @@ def saved_side(project: Project, name: str) -> Side:
     found, spec = selections.load(project, name)
     rows = scored(project, selections.scoring_of(project, found).run_id)
     picked = selections.picks(project, name)["row_key"].to_numpy()
-    return Side(name, rows, spec, ranks_of(rows.table.row_key, picked))
+    key = (*rows.key, name, found.selection_id)
+    return Side(name, rows, spec, ranks_of(rows.table.row_key, picked), key)
 
 
 def computed_side(project: Project, label: str, spec: SelectionSpec, run: str | None = None) -> Side:
@@ -55,7 +66,10 @@ def computed_side(project: Project, label: str, spec: SelectionSpec, run: str | 
         SelectionError: as `workflows.select.select`.
     """
     rows = scored(project, run)
-    return Side(label, rows, spec, ranks_of(rows.table.row_key, pick(rows.table, spec).row_key))
+    key = (*rows.key, label, spec)
+    return _sides.get(
+        key, lambda: Side(label, rows, spec, ranks_of(rows.table.row_key, pick(rows.table, spec).row_key), key)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +106,91 @@ def compare(a: Side, b: Side) -> Comparison:
 
     Should one side have been read before an import, the rows that it lacks count as not picked by it.
     """
+    return _comparisons.get((a.key, b.key), lambda: _compare(a, b))
+
+
+def _compare(a: Side, b: Side) -> Comparison:
     table = a.rows.table
-    b_rank = b.rank if b.rows is a.rows else ranks_of(table.row_key, b.rows.table.row_key[b.picked])
     b_score = _aligned(b.score, b.rows.table, table)
     return Comparison(
         a=a,
         b=b,
-        overlap=overlap(a.rank, b_rank, table.domain_code, table.domains),
+        overlap=overlap(a.rank, _b_rank(a, b), table.domain_code, table.domains),
         agreement=spearman(a.score, b_score),
         agreement_by_domain=score_agreement(a.score, b_score, table.domain_code, table.domains),
         composition=(_composition(a), _composition(b)),
         domains=table.domains,
         lengths=length_groups(table.n_tokens)[1],
     )
+
+
+def rank_plane(found: Comparison, bins: int = 40) -> Grid:
+    """All rows that both sides score, by their percentile on A (x) and on B (y); 1 is the highest score. One group."""
+    return _planes.get((found.a.key, found.b.key, bins), lambda: _rank_plane(found, bins))
+
+
+def _rank_plane(found: Comparison, bins: int) -> Grid:
+    a, b = found.a.score, _aligned(found.b.score, found.b.rows.table, found.a.rows.table)
+    both = ~(np.isnan(a) | np.isnan(b))
+    n = max(int(both.sum()), 1)
+    x, y = average_ranks(a[both]) / n, average_ranks(b[both]) / n
+    edges = np.linspace(0, 1, bins + 1)
+    return grid(x, y, np.zeros(len(x), np.int16), ("all",), edges, edges)
+
+
+PARTS = ("only_a", "both", "only_b")
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRow:
+    """One row with its place on both sides; rank 0 is not picked, a score None does not exist."""
+
+    row_key: int
+    domain: str
+    rank_a: int
+    rank_b: int
+    score_a: float | None
+    score_b: float | None
+    n_tokens: int
+    prompt: str
+
+
+def part_rows(project: Project, found: Comparison, part: str, limit: int = 8) -> list[ComparedRow]:
+    """The first rows of a part: by their rank on the side that picked them, those in both by the sum of ranks."""
+    table = found.a.rows.table
+    rank_a, rank_b = found.a.rank, _b_rank(found.a, found.b)
+    in_a, in_b = rank_a > 0, rank_b > 0
+    inside = {"only_a": in_a & ~in_b, "both": in_a & in_b, "only_b": in_b & ~in_a}[part]
+    rows = np.flatnonzero(inside)
+    rows = rows[np.lexsort((table.row_key[rows], (rank_a + rank_b)[rows]))][:limit]
+    score_b = _aligned(found.b.score, found.b.rows.table, table)
+    keys = table.row_key[rows].tolist()
+    with project.store() as store:
+        stored = {row.row_key: row for row in read_rows(store.cursor(), keys)}
+    return [
+        ComparedRow(
+            row_key=key,
+            domain=table.domains[table.domain_code[row]],
+            rank_a=int(rank_a[row]),
+            rank_b=int(rank_b[row]),
+            score_a=_number(found.a.score[row]),
+            score_b=_number(score_b[row]),
+            n_tokens=int(table.n_tokens[row]),
+            prompt=prompt_of(stored[key]) if key in stored else "",
+        )
+        for row, key in zip(rows.tolist(), keys, strict=True)
+    ]
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _b_rank(a: Side, b: Side) -> np.ndarray:
+    """B's ranks in the order of A's rows."""
+    if b.rows is a.rows:
+        return b.rank
+    return ranks_of(a.rows.table.row_key, b.rows.table.row_key[b.picked])
 
 
 def _aligned(values: np.ndarray, source: ScoreTable, target: ScoreTable) -> np.ndarray:

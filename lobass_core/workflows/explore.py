@@ -206,7 +206,7 @@ def _length(table: ScoreTable) -> LengthView:
     return LengthView(
         grid=views.grid(n_tokens, score, table.domain_code, table.domains, x_edges, y_edges),
         # A median of three cells' width moves less from bin to bin than the data do.
-        lines=tuple(views.bin_medians(n_tokens[part], score[part], x_edges[::3], at_least=10) for part in rows_of),
+        lines=tuple(views.bin_medians(n_tokens[part], score[part], x_edges[::3], at_least=20) for part in rows_of),
         overall=length_check(score, table.n_tokens, all_rows, all_rows),
         by_domain=tuple(length_check(score, table.n_tokens, part, part) for part in rows_of),
     )

@@ -11,6 +11,8 @@ from pages.components import charts, theme
 from pages.components.charts import Figure
 from pages.components.theme import Palette
 
+# One row of panels leaves room for the table under it at 800 px.
+LOW, TALL = 410, 480
 SHADES = {
     "light": ("#EEF6F5", "#B9DAD7", "#75B4AF", "#338A84", "#0F766E", "#074440"),
     "dark": ("#15312F", "#174541", "#1D706A", "#279E92", "#6CCFC1", "#D5F5EF"),
@@ -30,7 +32,6 @@ def figure(
     diagonal: bool = False,
     lines: Sequence[BinMedians] = (),
     checks: Sequence[LengthCheck] = (),
-    height: int = 480,
 ) -> Figure:
     """One panel a domain, shaded by the share of its rows, with what the arguments add.
 
@@ -49,7 +50,7 @@ def figure(
     x_axis = charts.axis(palette, x_title, log=True) | {"range": _log_range(grid.x_edges)}
     y_range = _log_range(grid.y_edges) if log_y else [float(grid.y_edges[0]), float(grid.y_edges[-1])]
     y_axis = charts.axis(palette, y_title, log=log_y) | {"range": y_range}
-    layout = charts.panels(titles, x_axis, y_axis, palette, height=height, share_y=True)
+    layout = charts.panels(titles, x_axis, y_axis, palette, height=LOW if len(grid.names) <= 3 else TALL, share_y=True)
     shapes: list[dict] = []
     for k in range(len(grid.names)):
         if diagonal:

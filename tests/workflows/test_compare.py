@@ -83,3 +83,29 @@ def test_an_unknown_selection(project):
     fill(project, ROWS)
     with pytest.raises(SelectionError, match="there is no selection 'nope'"):
         compare.saved_side(project, "nope")
+
+
+def test_rows_of_each_part_come_in_rank_order(project):
+    fill(project, ROWS)
+    a = compare.computed_side(project, "natural", samples(3))
+    b = compare.computed_side(project, "global", samples(3, balance="global"))
+    found = compare.compare(a, b)
+    only_a = compare.part_rows(project, found, "only_a")
+    assert [(row.row_key, row.rank_a, row.rank_b, row.prompt) for row in only_a] == [
+        (0, 2, 0, "chat 0"),
+        (1, 3, 0, "chat 1"),
+    ]
+    assert [row.score_a for row in only_a] == pytest.approx([0.5, 0.45])
+    assert [(row.row_key, row.domain, row.rank_a, row.rank_b) for row in compare.part_rows(project, found, "both")] == [
+        (6, "math", 1, 1)
+    ]
+    assert [row.row_key for row in compare.part_rows(project, found, "only_b", limit=1)] == [7]
+
+
+def test_the_rank_plane_of_one_score_is_its_diagonal(project):
+    fill(project, ROWS)
+    a = compare.computed_side(project, "a", samples(2))
+    plane = compare.rank_plane(compare.compare(a, a), bins=9)
+    cells = plane.counts[0]
+    assert cells.sum() == 9
+    assert cells.trace() == 9
