@@ -51,20 +51,23 @@ def test_a_run_is_followed_to_its_end(tmp_path: Path) -> None:
 
 
 def test_a_killed_worker_is_interrupted_and_resumes_where_it_was(tmp_path: Path) -> None:
-    run = make_run(tmp_path, seconds_a_shard=0.1)
-    for n_before in (1, 3, 5):
+    run = make_run(tmp_path, seconds_a_shard=0.05, n_shards=40)
+    for _ in range(3):
+        n_before = len(run.finished_shards())
         pid = launch(run, TOY)
-        wait_for_shards(run, n_before)
+        wait_for_shards(run, n_before + 2)
         os.kill(pid, signal.SIGKILL)
-        with pytest.raises(RunError, match=r"the worker of run r-0001 (died|did not start)"):
+        with pytest.raises(RunError, match="the worker of run r-0001 died"):
             follow(run, poll_seconds=0.01)
         assert run.state() == "interrupted"
     n_kept = len(run.finished_shards())
+    assert 6 <= n_kept < 40
     launch(run, TOY)
     follow(run, poll_seconds=0.01)
-    assert run.read_result() == {"n_shards": 6, "n_found": n_kept}
-    assert numbers(run) == EVERY_NUMBER
-    assert run.log_path.read_text().count("wrote") <= 6 + 3  # at most the shard in hand is done twice at each kill
+    assert run.read_result() == {"n_shards": 40, "n_found": n_kept}
+    assert numbers(run) == [number for number in range(40) for _ in range(3)]
+    # A kill may fall between a shard and its line in the log, so the log says each shard at most once.
+    assert run.log_path.read_text().count("wrote") <= 40
 
 
 def test_cancel_stops_at_the_next_shard_and_resume_goes_on(tmp_path: Path) -> None:
