@@ -1,6 +1,6 @@
 """Take the pictures of the documents from the demo project: python docs/screenshots.py [PROJECT]
 
-Starts the dashboard on a free port and drives a Chromium found on this machine; writes docs/images/PAGE_SCHEME_WIDTH.png.
+Starts the dashboard on a free port and drives a Chromium found here; writes docs/images/PAGE_SCHEME_WIDTH.png.
 """
 
 import os
