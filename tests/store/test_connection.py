@@ -12,6 +12,17 @@ from lobass_core.errors import ProjectError, StoreError, StoreLockedError
 from lobass_core.project import Project
 from lobass_core.store import connection
 
+WRITER = """
+import sys
+from pathlib import Path
+from lobass_core.project import Project
+project = Project.open(sys.argv[1])
+with project.store() as store:
+    for number in range(100_000):
+        with store.transaction() as cursor:
+            cursor.execute("INSERT INTO meta VALUES (?, ?)", [f"n{number}", "x" * 10_000])
+        print(number, flush=True)
+"""
 HOLDER = "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); print('held', flush=True); time.sleep(60)"
 
 
@@ -44,6 +55,17 @@ def test_a_store_that_is_given_back_while_we_wait_is_ours(project, holder):
     threading.Timer(0.4, holder.kill).start()
     with project.store(wait_seconds=10) as store:
         assert store.revision() == 0
+
+
+def test_waits_are_announced_wherever_the_store_is_asked_for(project, holder):
+    told = []
+    connection.announce_waits(told.append)
+    try:
+        with pytest.raises(StoreLockedError), project.store(wait_seconds=0.2):
+            pass
+    finally:
+        connection.announce_waits(None)
+    assert len(told) == 1
 
 
 def test_nested_leases_share_one_connection(project):
@@ -99,6 +121,57 @@ def test_a_transaction_bumps_the_revision_and_a_failed_one_leaves_nothing(projec
         assert store.cursor().execute("SELECT count(*) FROM meta WHERE name = 'b'").fetchone() == (0,)
 
 
+def test_a_transaction_inside_a_transaction_is_our_own_fault_and_said_at_once(project):
+    with project.store() as store, store.transaction(), pytest.raises(AssertionError), store.transaction():
+        pass
+
+
+def test_threads_take_turns_writing(project):
+    with project.store() as store:
+
+        def write() -> None:
+            for _ in range(10):
+                with store.transaction() as cursor:
+                    cursor.execute("INSERT INTO meta VALUES ('x', '1')")
+
+        threads = [threading.Thread(target=write) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert store.revision() == 40
+
+
+def test_a_query_that_fails_while_reading_is_a_store_error(project):
+    with pytest.raises(StoreError, match=r"the store refused: .*no_such_table"), project.store() as store:
+        store.cursor().execute("SELECT * FROM no_such_table")
+
+
+def test_a_table_can_be_read_after_a_half_read_result(project):
+    with project.store() as store:
+        cursor = store.cursor()
+        cursor.execute("SELECT * FROM range(10)").fetchone()
+        table = connection.read_table(cursor, "SELECT $n AS n", {"n": 7})
+    assert table.to_pydict() == {"n": [7]}
+
+
+def test_a_killed_writer_loses_no_transaction_that_it_was_told_is_kept(project):
+    connection.release(project.store_path)
+    for _ in range(3):
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(project.root)], stdout=subprocess.PIPE, text=True
+        ) as process:
+            kept = [int(process.stdout.readline()) for _ in range(5)]
+            process.kill()
+            kept += [int(line) for line in process.stdout.read().splitlines()]
+        with project.store() as store:
+            names = {name for (name,) in store.cursor().execute("SELECT name FROM meta").fetchall()}
+            assert {f"n{number}" for number in kept} <= names
+            with store.transaction() as cursor:
+                cursor.execute("DELETE FROM meta WHERE name LIKE 'n%'")
+        connection.release(project.store_path)
+
+
 def test_a_full_disk_is_said_in_words(project):
     with project.store() as store, pytest.raises(StoreError, match="the disk is full"), store.transaction():
         raise OSError(28, "No space left on device")
@@ -119,6 +192,24 @@ def test_a_store_of_a_newer_version_is_refused(project):
         cursor.execute("UPDATE meta SET value = '99' WHERE name = 'schema_version'")
     connection.release(project.store_path)
     with pytest.raises(StoreError, match="version 99"), project.store():
+        pass
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all" * 1000])
+def test_a_damaged_store_says_so(tmp_path, content):
+    folder = tmp_path / "p"
+    folder.mkdir()
+    (folder / "store.duckdb").write_bytes(content)
+    with pytest.raises(StoreError, match="the store cannot be opened"), Project.open(folder).store():
+        pass
+
+
+def test_another_programs_database_is_left_alone(tmp_path):
+    folder = tmp_path / "p"
+    folder.mkdir()
+    with duckdb.connect(str(folder / "store.duckdb")) as foreign:
+        foreign.execute("CREATE TABLE theirs (n INTEGER)")
+    with pytest.raises(StoreError, match="not a LoBaSS store"), Project.open(folder).store():
         pass
 
 

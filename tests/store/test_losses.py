@@ -1,25 +1,28 @@
 """Losses come home once, torn shards are named, and two models stand side by side."""
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.errors import SelectionError
 from lobass_core.jobs.run_folder import RunFolder, write_parquet
-from lobass_core.store.losses import ingest_run, rebuild_losses
-from lobass_core.store.scorings import find_scoring, register_scoring, score_rows
+from lobass_core.store import losses
+from lobass_core.store.datasets import RowCount, row_counts
+from lobass_core.store.losses import Ingested, ingest_run, rebuild_losses, write_known
+from lobass_core.store.scorings import Coverage, coverage, find_scoring, register_scoring, score_rows
 from tests.store.conftest import add_file, sample
 
 PAIRS = [("1+1", "2"), ("2+2", "4"), ("3+3", "6")]
 
 
-def shard(model_fp: str, losses: dict[tuple[str, str], float], render_fp: str = "render") -> pa.Table:
-    n = len(losses)
+def shard(model_fp: str, nats: dict[tuple[str, str], float], render_fp: str = "render") -> pa.Table:
+    n = len(nats)
     return pa.table(
         {
-            "sample_id": [sample(*pair).sample_id for pair in losses],
+            "sample_id": [sample(*pair).sample_id for pair in nats],
             "model_fp": [model_fp] * n,
             "render_fp": [render_fp] * n,
-            "loss_sum_nats": list(losses.values()),
+            "loss_sum_nats": list(nats.values()),
             "n_tokens": pa.array([2] * n, pa.int32()),
             "n_prompt_tokens": pa.array([5] * n, pa.int32()),
             "n_dropped_tokens": pa.array([0] * n, pa.int32()),
@@ -58,6 +61,100 @@ def test_a_torn_shard_is_named_and_the_others_come_home(store, project):
     ingested = ingest_run(store, run)
     assert ingested.n_new == 1
     assert [name for name, _ in ingested.torn] == ["base-0001.parquet"]
+    # Set aside, so that a resumed worker computes it again; then it comes home under the same name.
+    assert [path.name for path in run.finished_shards()] == ["base-0000.parquet"]
+    run.write_shard("base-0001", shard("B", {PAIRS[1]: 1.0}))
+    assert ingest_run(store, run) == Ingested(1)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("status", pa.array(["fine"]), "a status is not known"),
+        ("sample_id", pa.array(["../../x"]), "a sample id is no sha256"),
+        ("model_fp", pa.array([None], pa.string()), "model_fp is missing in 1 rows"),
+        ("n_tokens", pa.array(["many"]), "many"),
+    ],
+)
+def test_a_shard_that_says_nonsense_is_not_believed(store, project, column, value, reason):
+    add_file(store, "a", "math", PAIRS)
+    run = RunFolder.create(project.runs_dir, "score", {})
+    good = shard("B", {PAIRS[0]: 1.0})
+    run.write_shard("base-0000", good.set_column(good.schema.get_field_index(column), column, value))
+    ((name, said),) = ingest_run(store, run).torn
+    assert name == "base-0000.parquet"
+    assert reason in said
+    assert store.cursor().execute("SELECT count(*) FROM losses").fetchall() == [(0,)]
+
+
+def test_the_later_loss_stands_and_no_row_doubles(store, project):
+    add_file(store, "a", "math", PAIRS)
+    first, second = (RunFolder.create(project.runs_dir, "score", {}) for _ in range(2))
+    first.write_shard("s-0", shard("B", {PAIRS[0]: 1.0, PAIRS[1]: 1.0}))
+    first.write_shard("s-1", shard("B", {PAIRS[0]: 2.0}))
+    assert ingest_run(store, first).n_new == 2
+    second.write_shard("s-0", shard("B", {PAIRS[1]: 3.0, PAIRS[2]: 3.0}))
+    second.write_shard("s-1", shard("B", {PAIRS[1]: 4.0}, "another render"))
+    assert ingest_run(store, second).n_new == 2
+    read = "SELECT sample_key, render_fp, loss_sum_nats, run_id, shard FROM losses ORDER BY ALL"
+    found = store.cursor().execute(read).fetchall()
+    assert found == [
+        (0, "render", 2.0, "r-0001", "s-1"),
+        (1, "another render", 4.0, "r-0002", "s-1"),
+        (1, "render", 3.0, "r-0002", "s-0"),
+        (2, "render", 3.0, "r-0002", "s-0"),
+    ]
+    assert rebuild_losses(store, project.runs_dir) == 4
+    assert store.cursor().execute(read).fetchall() == found
+
+
+def test_losses_of_samples_that_are_not_in_the_store_are_passed_over(store, project):
+    add_file(store, "a", "math", PAIRS[:1])
+    run = RunFolder.create(project.runs_dir, "score", {})
+    run.write_shard("s-0", shard("B", dict.fromkeys(PAIRS, 1.0)))
+    assert ingest_run(store, run).n_new == 1
+
+
+def test_many_shards_go_in_by_groups(store, project, monkeypatch):
+    monkeypatch.setattr(losses, "GROUP_ROWS", 2)
+    add_file(store, "a", "math", PAIRS)
+    run = RunFolder.create(project.runs_dir, "score", {})
+    for number, pair in enumerate([*PAIRS, PAIRS[0]]):
+        run.write_shard(f"s-{number}", shard("B", {pair: float(number)}))
+    assert ingest_run(store, run).n_new == 3
+    assert store.cursor().execute("SELECT loss_sum_nats FROM losses ORDER BY sample_key").fetchall() == [
+        (3.0,),
+        (1.0,),
+        (2.0,),
+    ]
+    assert store.cursor().execute("SELECT count(*) FROM ingested_shards").fetchall() == [(4,)]
+
+
+def test_known_losses_are_written_for_the_worker(store, project, tmp_path):
+    add_file(store, "a", "math", PAIRS)
+    run = RunFolder.create(project.runs_dir, "score", {})
+    run.write_shard("s-0", shard("B", {PAIRS[1]: 1.0}))
+    ingest_run(store, run)
+    assert write_known(store.cursor(), tmp_path / "known.parquet") == 1
+    assert pq.read_table(tmp_path / "known.parquet").to_pylist() == [
+        {"sample_id": sample(*PAIRS[1]).sample_id, "model_fp": "B", "render_fp": "render"}
+    ]
+
+
+def test_coverage_counts_rows_with_both_losses(store, project):
+    add_file(store, "a", "math", [*PAIRS, PAIRS[0]])
+    add_file(store, "b", "code", [("x", "y")])
+    run = RunFolder.create(project.runs_dir, "score", {})
+    run.write_shard("base", shard("B", dict.fromkeys(PAIRS, 4.0)))
+    run.write_shard("reference", shard("R", {PAIRS[0]: 1.0, PAIRS[2]: 1.0}))
+    ingest_run(store, run)
+    with store.transaction() as cursor:
+        register_scoring(cursor, run.run_id, {}, result("B", ["R"], "R"), run.path / "none")
+    assert coverage(store.cursor(), find_scoring(store.cursor())) == [
+        Coverage(1, "math", 3, 6),  # PAIRS[0] stands in two rows
+        Coverage(2, "code", 0, 0),
+    ]
+    assert row_counts(store.cursor()) == [RowCount(1, "math", 4, 1), RowCount(2, "code", 1, 0)]
 
 
 def test_losses_can_be_rebuilt_from_the_run_folders(store, project):
@@ -110,9 +207,9 @@ def test_each_sample_is_read_from_the_fold_that_did_not_see_it(store, project):
     )
     with store.transaction() as cursor:
         register_scoring(cursor, run.run_id, {}, result("B", ["F0", "F1"], "folded"), folds)
-    losses = score_rows(store.cursor(), find_scoring(store.cursor()))["reference_loss_sum"].to_pylist()
+    found = score_rows(store.cursor(), find_scoring(store.cursor()))["reference_loss_sum"].to_pylist()
     by_hash = [10.0, 20.0][int(ids[2][:8], 16) % 2]
-    assert losses == [20.0, 10.0, by_hash]
+    assert found == [20.0, 10.0, by_hash]
 
 
 def test_several_scorings_ask_for_the_run(store, project):
