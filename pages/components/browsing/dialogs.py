@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from lobass_core.errors import LobassError
 from lobass_core.project import Project
 from lobass_core.records import Verdict
 from lobass_core.store.decisions import LoggedDecision
@@ -13,7 +14,7 @@ from pages.components.parts import Column
 
 ACTS = {"keep": "Keep", "drop": "Drop", "undecided": "Un-decide", "tag": "Tag"}
 DONE_WORDS = {"keep": "kept", "drop": "dropped", "undecided": "undecided", "tag": "tagged"}
-SAID = "browse.said"
+SAID, FAILED = "browse.said", "browse.failed"
 LOG_LINES = 300
 
 
@@ -59,23 +60,29 @@ def confirm(project: Project, found: Found, act: str, text: str) -> None:
         if st.button("Cancel", key="browse.all.cancel"):
             st.rerun()
         label = f"{ACTS[act]} {theme.count(n_samples)} samples"
-        if st.button(label, type="primary", key="browse.all.go"):
-            with errors.shown():
-                n = _act(project, found, act, text)
-                st.session_state[SAID] = f"{theme.count(n)} samples {DONE_WORDS[act]}"
-                session.find_again()
-                st.rerun()
+        # The act is the callback's, so that it is done whatever is drawn after the click.
+        if st.button(label, type="primary", key="browse.all.go", on_click=_act, args=(project, found, act, text)):
+            st.rerun()
 
 
-def _act(project: Project, found: Found, act: str, text: str) -> int:
-    if act == "tag":
-        return decide.tag_found(project, found, text)
-    verdict: Verdict = act  # type: ignore[assignment]
-    return decide.decide_found(project, found, verdict, text.strip())
+def _act(project: Project, found: Found, act: str, text: str) -> None:
+    try:
+        if act == "tag":
+            n = decide.tag_found(project, found, text)
+        else:
+            verdict: Verdict = act  # type: ignore[assignment]
+            n = decide.decide_found(project, found, verdict, text.strip())
+    except LobassError as error:
+        st.session_state[FAILED] = error
+        return
+    st.session_state[SAID] = f"{theme.count(n)} samples {DONE_WORDS[act]}"
+    session.find_again()
 
 
 def say() -> None:
-    """What the last dialog did, once."""
+    """What the last dialog did or could not do, once."""
+    if FAILED in st.session_state:
+        errors.show(st.session_state.pop(FAILED))
     if SAID in st.session_state:
         st.toast(st.session_state.pop(SAID), icon=":material/check:")
 
@@ -109,8 +116,8 @@ def log(project: Project) -> None:
     )
     if clicked and clicked.startswith("undo:") and clicked.removeprefix("undo:") in standing:
         with errors.shown():
-            undone = decide.undo(project, clicked.removeprefix("undo:"))
-            st.session_state[SAID] = f"{theme.count(len(undone))} decisions undone"
+            n = len(decide.undo(project, clicked.removeprefix("undo:")))
+            st.session_state[SAID] = f"{theme.count(n)} decision{'' if n == 1 else 's'} undone"
             session.find_again()
             st.rerun()
 

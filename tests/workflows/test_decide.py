@@ -1,0 +1,97 @@
+"""Acts on samples: idempotent by their ids, undone whole, never lost."""
+
+import pytest
+
+from lobass_core.errors import RequestError
+from lobass_core.project import Project
+from lobass_core.workflows import browse, decide
+from lobass_core.workflows.browse_filter import BrowseFilter
+from lobass_core.workflows.decide import Act
+from tests.filled_project import Filled, Row, fill
+
+ROWS = [Row(f"Question {n}", f"Answer {n}", domain="math" if n % 2 else "chat") for n in range(6)]
+
+
+@pytest.fixture
+def filled(project: Project) -> Filled:
+    return fill(project, [*ROWS, ROWS[0]])
+
+
+def verdicts(project: Project) -> list[str]:
+    found = browse.find(project, BrowseFilter(sort="imported"))
+    return [row.stored.verdict for row in browse.read_page(project, found)]
+
+
+def test_an_act_sent_twice_is_done_once(filled: Filled):
+    acts = [Act("a", "keep", 0, "why"), Act("b", "drop", 1), Act("a", "keep", 0, "why")]
+    assert [done.error for done in decide.apply(filled.project, acts)] == ["", "", ""]
+    decide.apply(filled.project, acts)
+    assert [(one.decision_id, one.verdict) for one in decide.log(filled.project)] == [("b", "drop"), ("a", "keep")]
+
+
+def test_the_latest_wins_and_undo_brings_back_what_stood_before(filled: Filled):
+    project = filled.project
+    decide.apply(project, [Act("a", "keep", 0), Act("b", "drop", 0)])
+    assert verdicts(project)[0] == "drop"
+    assert decide.apply(project, [Act("c", "undo", 0, "b")])[0].changed == ((0, "keep"),)
+    assert verdicts(project)[0] == "keep"
+    assert decide.apply(project, [Act("d", "undo", -1)])[0].changed == ((0, "undecided"),)
+    assert decide.apply(project, [Act("e", "undo", -1)])[0].error == "there is nothing to undo"
+
+
+def test_one_act_that_fails_does_not_stop_the_others(filled: Filled):
+    results = decide.apply(filled.project, [Act("a", "undo", -1), Act("b", "keep", 2)])
+    assert [bool(result.error) for result in results] == [True, False]
+    assert verdicts(filled.project)[2] == "keep"
+
+
+def test_all_that_a_filter_finds_is_one_batch(filled: Filled):
+    project = filled.project
+    found = browse.find(project, BrowseFilter(domains=("chat",)))
+    # Four rows, but the last is a copy of the first.
+    assert (found.n_found, decide.decide_found(project, found, "drop", "off topic", "batch")) == (4, 3)
+    assert decide.decide_found(project, found, "drop", "off topic", "batch") == 0
+    assert verdicts(project) == ["drop", "undecided"] * 3 + ["drop"]
+    decide.decide(project, [filled.sample_ids[1]], "keep")
+    assert len(decide.undo(project)) == 1
+    assert len(decide.undo(project)) == 3
+    assert set(verdicts(project)) == {"undecided"}
+    assert {one.undone_at is None for one in decide.log(project)} == {False}
+
+
+def test_tags_on_all_and_off_one(filled: Filled):
+    project = filled.project
+    everything = browse.find(project, BrowseFilter())
+    assert decide.tag_found(project, everything, " check ") == 6
+    assert decide.tag_found(project, everything, "check") == 0
+    decide.act_on(project, [filled.sample_ids[1]], "untag", "check")
+    assert browse.find(project, BrowseFilter(tags=("check",))).n_found == 6
+
+
+def test_samples_are_named_by_the_beginning_of_their_id(filled: Filled):
+    assert decide.decide(filled.project, [filled.sample_ids[3][:10].upper()], "keep") == 1
+    assert verdicts(filled.project)[3] == "keep"
+
+
+@pytest.mark.parametrize("sample_id", ["abc", "ffffffffff"])
+def test_an_id_that_names_nothing_is_refused(filled: Filled, sample_id: str):
+    with pytest.raises(RequestError):
+        decide.decide(filled.project, [sample_id], "keep")
+    assert decide.log(filled.project) == []
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        ("a", "burn", 0, ""),
+        ("", "keep", 0, ""),
+        ("a", "tag", 0, "  "),
+        ("a", "tag", 0, "x" * 61),
+        ("a", "tag", 0, "two\nlines"),
+        ("a", "note", 0, "x" * 10_001),
+        ("a", "keep", 0, "x" * 1_001),
+    ],
+)
+def test_acts_that_cannot_be_meant(act: tuple):
+    with pytest.raises(RequestError):
+        Act(*act)
