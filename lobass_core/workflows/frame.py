@@ -17,6 +17,7 @@ class Frame:
     scorings: tuple[Scoring, ...]
     datasets: tuple[str, ...]
     domains: tuple[str, ...]
+    n_rows: int
     revision: int
 
 
@@ -27,11 +28,12 @@ def frame(project: Project) -> Frame:
 
         def read() -> Frame:
             cursor = store.cursor()
-            domains = cursor.execute("SELECT DISTINCT domain FROM rows ORDER BY domain").fetchall()
+            domains = cursor.execute("SELECT domain, count(*) FROM rows GROUP BY domain ORDER BY domain").fetchall()
             return Frame(
                 scorings=tuple(list_scorings(cursor)),
                 datasets=tuple(dataset.name for dataset in list_datasets(cursor)),
-                domains=tuple(name for (name,) in domains),
+                domains=tuple(name for name, _ in domains),
+                n_rows=sum(n for _, n in domains),
                 revision=revision,
             )
 

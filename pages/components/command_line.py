@@ -42,6 +42,11 @@ def plain(command: str, root: Path | str, *groups: Sequence[str]) -> str:
     return shell(command, [["--project", str(root)], *groups])
 
 
+def project_option(root: Path | str) -> str:
+    """`--project ROOT`, quoted."""
+    return shlex.join(["--project", str(root)])
+
+
 def import_file(root: Path | str, spec: ImportSpec) -> str:
     """`lobass import`."""
     groups: Groups = [[spec.path], ["--project", str(root)]]

@@ -182,10 +182,9 @@ def plain_check(mark: str, text: str, note: str) -> Node:
 
 
 def log(lines: Sequence[str], *, max_height: int = 240) -> Node:
-    """The end of a log; times at the start of a line are muted, lines that name an error are red."""
-    return el(
-        "div", *[_log_line(line) for line in lines], cls="log", style={"max-height": f"{max_height}px"}, tabindex="0"
-    )
+    """The end of a log, scrolled to its last line; times are muted, lines that name an error are red."""
+    body = el("div", *[_log_line(line) for line in lines])
+    return el("div", body, cls="log", style={"max-height": f"{max_height}px"}, tabindex="0")
 
 
 def _log_line(line: str) -> Node:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from lobass_core.errors import LobassError
+from lobass_core.workflows import run_views
 from pages.components import errors, no_project, state, theme
 
 st.set_page_config(
@@ -28,6 +29,7 @@ try:
     if project is None:
         no_project.show()
     else:
+        run_views.try_collect(project)
         state.sidebar(project)
         page.run()
 except LobassError as error:

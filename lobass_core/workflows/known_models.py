@@ -1,0 +1,49 @@
+"""Models that a person is likely to mean: those of earlier runs, of references, and of the project's folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lobass_core.jobs.run_folder import list_runs
+from lobass_core.project import Project
+from lobass_core.workflows.train_reference import list_references
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModels:
+    """Bases as paths or hub ids, latest first; references by name (trained here) or path."""
+
+    bases: tuple[str, ...]
+    references: tuple[str, ...]
+    trained_here: tuple[str, ...]
+
+
+def known_models(project: Project) -> KnownModels:
+    """Look through runs and the models folder; what is not there any more is still offered if it is a hub id."""
+    bases: list[str] = []
+    references: list[str] = []
+    for run in reversed(list_runs(project.runs_dir)):
+        base = str((run.spec.get("base") or {}).get("path", ""))
+        bases.append(base)
+        for model in run.spec.get("references", [])[:1]:
+            references.append(str(model.get("adapter") or model.get("path") or ""))
+    trained = list_references(project)
+    bases += [str(item.base) for item in trained]
+    bases += [str(config.parent) for config in sorted(project.models_dir.glob("*/config.json"))]
+    names = tuple(item.name for item in trained)
+    inside = {str(item.path) for item in trained}
+    others = [path for path in _usable(references) if path not in inside and Path(path).parent not in _folders(inside)]
+    return KnownModels(
+        bases=tuple(path for path in _usable(bases) if path not in inside),
+        references=(*names, *others),
+        trained_here=names,
+    )
+
+
+def _folders(paths: set[str]) -> set[Path]:
+    """Fold models lie inside their reference's folder."""
+    return {Path(path) for path in paths}
+
+
+def _usable(paths: list[str]) -> list[str]:
+    """Each once, in order, without folders that are gone."""
+    return [path for path in dict.fromkeys(paths) if path and (not Path(path).is_absolute() or Path(path).is_dir())]

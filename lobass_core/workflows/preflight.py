@@ -1,0 +1,65 @@
+"""A look before scoring that nobody has to wait for: start it, ask for its result, throw it away."""
+
+import shutil
+from pathlib import Path
+
+from lobass_core.errors import LobassError, RunError
+from lobass_core.jobs.launch import launch
+from lobass_core.jobs.progress import Progress
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.project import Project
+from lobass_core.specs import ScoreSpec
+from lobass_core.workflows.runs import open_run
+from lobass_core.workflows.score import prepare_run
+
+
+def start(project: Project, spec: ScoreSpec) -> str:
+    """Launch a preflight, and return its run id.
+
+    Raises:
+        RequestError: a dataset is not there, or there is nothing to score.
+    """
+    run = prepare_run(project, "preflight", spec)
+    launch(run)
+    return run.run_id
+
+
+def poll(project: Project, run_id: str) -> dict | Progress:
+    """The worker's result once it is there, else how far it is. The run's folder is removed with its result.
+
+    Raises:
+        RunError: the preflight was cancelled or died.
+        LobassError: in the worker's words, why scoring would fail too.
+    """
+    run = open_run(project, run_id)
+    state = run.state()
+    if state in ("running", "queued"):
+        return run.read_progress()
+    progress = run.read_progress()
+    try:
+        if state == "done":
+            return run.read_result()
+        if progress.error:
+            raise LobassError(progress.error.what, where=progress.error.where, do=progress.error.do)
+        raise RunError("the look at the models was stopped", do="Change a setting, or start it again.")
+    finally:
+        _remove(run)
+
+
+def discard(project: Project, run_id: str) -> None:
+    """Stop a preflight that nobody waits for any more; what is left of it goes when it has stopped."""
+    try:
+        run = open_run(project, run_id)
+    except LobassError:
+        return
+    if run.state() in ("running", "queued"):
+        run.request_cancel()
+    else:
+        _remove(run)
+
+
+def _remove(run: RunFolder) -> None:
+    """A preflight's input is a copy of all samples: it must not pile up."""
+    folder: Path = run.path
+    if run.kind == "preflight":
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,247 @@
+"""The look before scoring: a short run in the background, and what it found."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from lobass_core.errors import LobassError
+from lobass_core.jobs.progress import Progress
+from lobass_core.project import Project
+from lobass_core.specs import ScoreSpec
+from lobass_core.workflows import preflight
+from pages.components import parts, theme, view
+from pages.components.parts import KeyNumber
+from pages.components.scoring import tokens
+from pages.components.view import Node, el
+
+LOOK = "score.look"
+TICK_SECONDS = 0.6
+EXAMPLES = ("Shortest", "Typical", "Longest", "Multi-turn")
+EXAMPLE = "score.example"
+
+
+@dataclass(slots=True)
+class Look:
+    """One preflight of this session: still going (`run_id`), found (`result`) or refused (`error`)."""
+
+    key: str
+    run_id: str = ""
+    result: dict[str, Any] | None = None
+    error: LobassError | None = None
+
+    @property
+    def is_pending(self) -> bool:
+        return bool(self.run_id)
+
+
+def key_of(spec: ScoreSpec, revision: int) -> str:
+    """What decides a look: the settings and the state of the store."""
+    return hashlib.sha256(json.dumps([spec.to_dict(), revision], sort_keys=True).encode()).hexdigest()
+
+
+def start(project: Project, spec: ScoreSpec, key: str) -> Look:
+    """The look under this key: the one there is, or one that starts now; an older one is stopped."""
+    now = st.session_state.get(LOOK)
+    if isinstance(now, Look) and now.key == key:
+        return now
+    stop(project)
+    look = Look(key)
+    try:
+        look.run_id = preflight.start(project, spec)
+    except LobassError as error:
+        look.error = error
+    st.session_state[LOOK] = look
+    return look
+
+
+def stop(project: Project) -> None:
+    """Stop a look that nobody waits for: the models' memory and cores are needed."""
+    now = st.session_state.pop(LOOK, None)
+    if isinstance(now, Look) and now.run_id:
+        preflight.discard(project, now.run_id)
+
+
+def watch(project: Project, look: Look) -> None:
+    """While the look goes on, ask for it twice a second; the page is drawn anew when it has ended."""
+
+    @st.fragment(run_every=TICK_SECONDS)
+    def tick() -> None:
+        try:
+            answer = preflight.poll(project, look.run_id)
+        except LobassError as error:
+            look.error, look.run_id = error, ""
+            st.rerun()
+        if isinstance(answer, Progress):
+            _waiting(answer)
+            return
+        look.result, look.run_id = answer, ""
+        st.rerun()
+
+    tick()
+
+
+def _waiting(progress: Progress) -> None:
+    done = f"{theme.count(progress.n_done)} of {theme.count(progress.n_total)} rows" if progress.n_total else ""
+    view.show(
+        [
+            parts.key_numbers([KeyNumber(name, "…") for name in ("Rows", "To do", "Cached", "Forecast", "Device")]),
+            el(
+                "div",
+                el("span", el("span", cls="dot hollow"), "Looking before scoring: ", progress.phase or "starting"),
+                el("span", done, cls="muted"),
+                cls="row",
+            ),
+        ],
+        key="score-look",
+        label="Looking before scoring",
+    )
+
+
+def show(result: dict[str, Any]) -> None:
+    """What the look found: counts, what truncation costs, what the models will read."""
+    view.show([key_numbers(result)], key="score-look", label="Before scoring")
+    left, right = st.columns([11, 13], gap="medium")
+    with left:
+        view.show([*_already_there(result), *_lengths(result)], key="score-look-left", label="What is there")
+    with right:
+        _examples(result)
+
+
+def key_numbers(result: dict[str, Any]) -> Node:
+    """Rows, to do, cached, forecast, device."""
+    models = result["models"]
+    to_do, known = sum(m["n_to_do"] for m in models), sum(m["n_known"] for m in models)
+    rate = result.get("tokens_per_second")
+    cut = result["n_truncated"]
+    return parts.key_numbers(
+        [
+            KeyNumber("Samples", theme.count(result["n_samples"]), note="duplicates are scored once"),
+            KeyNumber("To do", theme.count(to_do), unit="losses", note=f"{len(models)} models", tinted=True),
+            KeyNumber("Cached", theme.count(known), unit="losses", note="same weights, template and limit"),
+            KeyNumber(
+                "Forecast",
+                theme.duration(result["forecast_seconds"]) if to_do else "nothing to do",
+                note=f"at {theme.count(rate)} tokens/s, measured now" if rate else "all losses are cached",
+            ),
+            KeyNumber("Device", result["device"], note=f"{result['dtype']}, {theme.count(cut)} cut at the limit"),
+        ]
+    )
+
+
+def _already_there(result: dict[str, Any]) -> list[Node]:
+    lines = [parts.heading("What is already there", "cached losses are reused")]
+    for model in result["models"]:
+        n = model["n_known"] + model["n_to_do"]
+        fold = "" if model.get("fold") is None else f", fold {model['fold'] + 1}"
+        how = "adapter on the base" if model.get("adapter") else result["dtype"]
+        title = el("span", el("b", model["part"].capitalize()), f" {model['name']}{fold} · {how}")
+        counts = el(
+            "span",
+            f"{theme.count(model['n_known'])} cached · ",
+            el("b", f"{theme.count(model['n_to_do'])} to do"),
+            cls="end muted",
+        )
+        bar = parts.bar(model["n_known"] / n if n else 0.0, tone="half", thick=True, label=f"{model['part']} cached")
+        lines.append(el("div", el("div", title, counts, cls="row"), bar, cls="stack"))
+    return lines
+
+
+def _lengths(result: dict[str, Any]) -> list[Node]:
+    limit, histogram = result["max_tokens"], result["length_histogram"]
+    fit = result["n_samples"] - result["n_truncated"] - result["n_no_response"]
+    share = result["n_truncated"] / max(result["n_samples"], 1)
+    lost = result["n_dropped_response_tokens"]
+    lost_share = lost / max(lost + result["n_response_tokens"], 1)
+    checks = [
+        parts.check(
+            "note" if result["n_truncated"] else "good",
+            theme.count(result["n_truncated"]),
+            "responses lose their end",
+            f"{theme.percent(share)}, {theme.percent(lost_share)} of the response tokens; flagged truncated",
+        ),
+        parts.check(
+            "note" if result["n_no_response"] else "good",
+            theme.count(result["n_no_response"]),
+            "have no response left",
+            "not scored" if result["n_no_response"] else "",
+        ),
+        parts.check("good", theme.count(fit), "fit whole"),
+    ]
+    drawing = histogram_of(histogram["edges"], histogram["counts"], limit)
+    return [
+        el(
+            "div",
+            parts.heading("Length", f"prompt and response, tokens; limit {theme.count(limit)}"),
+            drawing,
+            cls="stack",
+        ),
+        el("div", *checks),
+        *[parts.notice("Worth knowing.", warning, tone="amber") for warning in result["warnings"]],
+    ]
+
+
+def histogram_of(edges: list[float], counts: list[int], limit: int) -> Node | None:
+    """Bars of lengths, those beyond the limit hatched, and the limit as a line."""
+    if not counts:
+        return None
+    width, height = 560.0, 84.0
+    top, span = max(counts), edges[-1] or 1.0
+    bars = [
+        el(
+            "rect",
+            x=f"{width * low / span:.1f}", y=f"{height - height * n / top:.1f}",
+            width=f"{max(width * (high - low) / span - 1, 0.5):.1f}", height=f"{height * n / top:.1f}",
+            cls="kept-fill" if low < limit else "", fill=None if low < limit else "url(#hatch)",
+        )
+        for low, high, n in zip(edges[:-1], edges[1:], counts, strict=True)
+    ]  # fmt: skip
+    place = width * min(limit / span, 1.0)
+    marks = [el("line", x1="0", x2=str(width), y1=str(height), y2=str(height), cls="axis")]
+    if limit < span:
+        marks.append(el("line", x1=f"{place:.1f}", x2=f"{place:.1f}", y1="-4", y2=str(height), cls="cut"))
+    labels = [
+        el("text", "0", x="0", y=str(height + 15)),
+        el("text", theme.count(span), x=str(width), y=str(height + 15), text_anchor="end"),
+    ]
+    return el(
+        "svg", *bars, *marks, *labels, viewBox=f"0 -6 {width:g} {height + 24:g}", width="100%", role="img",
+        aria_label=f"Lengths up to {theme.count(span)} tokens, limit {theme.count(limit)}",
+    )  # fmt: skip
+
+
+def _examples(result: dict[str, Any]) -> None:
+    rows = tokens.examples(result["preview"])
+    names = [name for name in EXAMPLES if name in rows]
+    if not names:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        view.show(parts.heading("What the model will read", "scored tokens are tinted"), key="score-read-title")
+        if st.session_state.get(EXAMPLE) not in names:
+            st.session_state[EXAMPLE] = "Typical" if "Typical" in names else names[0]
+        chosen = st.segmented_control(
+            "Example", names, key=EXAMPLE, required=True, label_visibility="collapsed", width="content"
+        )
+    row = rows[chosen]
+    template = f"Template {result['template']}, {result['template_reason'] or result['template_source']}"
+    n_rendered, n_found = len(result["preview"]), sum(item["status"] != "no_response" for item in result["preview"])
+    view.show(
+        [
+            tokens.legend(row),
+            tokens.tokens(row),
+            el("p", f"{template}. Only tinted tokens count in the loss; both models read exactly this.", cls="muted"),
+            parts.heading("Checks", f"{theme.count(n_rendered)} rendered rows"),
+            el(
+                "div",
+                parts.plain_check(
+                    "good" if n_found == n_rendered else "note", "Response found", f"in {n_found} of {n_rendered} rows"
+                ),
+                parts.plain_check("good", "Same tokenizer", f"base and reference share {result['vocabulary']}"),
+                parts.plain_check("good", "Nothing else is scored", tokens.mask_sentence(result["mask_rule"])),
+            ),
+        ],
+        key="score-read",
+        label="What the model will read",
+    )

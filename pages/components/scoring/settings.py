@@ -1,0 +1,130 @@
+"""Which models, and how: the pickers and the Settings popover, and the spec that they make."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from lobass_core.errors import LobassError
+from lobass_core.project import Project
+from lobass_core.specs import ScoreSpec
+from lobass_core.workflows.known_models import KnownModels
+from lobass_core.workflows.references import score_spec
+from pages.components import state
+
+BASE, REFERENCE = "score.base", "score.reference"
+TEMPLATE, MASK, MAX_TOKENS = "score.template", "score.mask", "score.max-tokens"
+DTYPE, DEVICE, BATCH, ADAPTER, TRUST = "score.dtype", "score.device", "score.batch", "score.adapter", "score.trust"
+# Not a path or a hub id that anyone could type: both end in a name.
+TRAIN = "train one here/"
+MASKS = {"all": "All assistant turns", "last": "The last assistant turn"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the pickers say, as typed; empty for not chosen."""
+
+    base: str
+    reference: str
+
+    @property
+    def is_training(self) -> bool:
+        """A reference is to be trained here first."""
+        return self.reference == TRAIN
+
+    @property
+    def is_complete(self) -> bool:
+        return bool(self.base and self.reference) and not self.is_training
+
+
+def pickers(known: KnownModels) -> Wish:
+    """Base → reference, each from those known here or typed in."""
+    if known.bases and BASE not in st.session_state:
+        st.session_state[BASE] = known.bases[0]
+    if known.references and REFERENCE not in st.session_state:
+        st.session_state[REFERENCE] = known.references[0]
+    base = st.selectbox(
+        "Base", known.bases, index=None, key=BASE, accept_new_options=True, placeholder="Base: folder or hub id",
+        format_func=lambda path: f"Base: {_short(path)}", label_visibility="collapsed", width=236,
+        persist_state="session", help="The model that is to be trained: a folder on this machine, or a hub id.",
+    )  # fmt: skip
+    st.markdown(":material/arrow_forward:", width="content")
+    reference = st.selectbox(
+        "Reference", [*known.references, TRAIN], index=None, key=REFERENCE, accept_new_options=True,
+        placeholder="Reference: name, folder or hub id", label_visibility="collapsed", width=276,
+        format_func=lambda name: _reference_label(name, known), persist_state="session",
+        help="The base after fine-tuning on this data: trained here, a folder, a PEFT adapter, or a hub id.",
+    )  # fmt: skip
+    return Wish((base or "").strip(), (reference or "").strip() if reference != TRAIN else TRAIN)
+
+
+def _short(path: str) -> str:
+    return Path(path).name or path
+
+
+def _reference_label(name: str, known: KnownModels) -> str:
+    if name == TRAIN:
+        return "Train a reference here…"
+    return f"Reference: {_short(name)}" + (" (trained here)" if name in known.trained_here else "")
+
+
+def popover() -> None:
+    """Template, limit, mask, numbers and device; all have a sensible default."""
+    with st.popover("Settings", icon=":material/tune:", key="score.settings"):
+        left, right = st.columns(2)
+        left.selectbox(
+            "Template", ["", "alpaca", "chatml", "plain"], key=TEMPLATE, accept_new_options=True,
+            format_func=lambda name: name or "the tokenizer's own", persist_state="session",
+            help="How a conversation becomes text. Also the path of a Jinja file.",
+        )  # fmt: skip
+        right.number_input(
+            "Longest sample, tokens", min_value=0, step=128, key=MAX_TOKENS, persist_state="session",
+            help="0: 2,048, or the model's own limit. A longer sample loses the end of its response.",
+        )  # fmt: skip
+        left.selectbox("Scored", list(MASKS), key=MASK, format_func=MASKS.__getitem__, persist_state="session")
+        right.selectbox("Numbers", ["auto", "float32", "bfloat16"], key=DTYPE, persist_state="session")
+        left.selectbox(
+            "Device", ["auto", "cpu", "cuda", "mps"], key=DEVICE, accept_new_options=True, persist_state="session"
+        )
+        right.number_input(
+            "Tokens a batch", min_value=0, step=1024, key=BATCH, persist_state="session",
+            help="0: found from free memory. Losses do not depend on it.",
+        )  # fmt: skip
+        st.toggle("The reference is a PEFT adapter on the base", key=ADAPTER, persist_state="session")
+        st.toggle(
+            "Run Python code that ships with the model", key=TRUST, persist_state="session",
+            help="Only for models whose code you trust: it runs on this machine as you.",
+        )  # fmt: skip
+
+
+def spec_of(project: Project, wish: Wish) -> ScoreSpec:
+    """The settings as one spec.
+
+    Raises:
+        LobassError: the reference's training has not finished, or a setting cannot be meant.
+    """
+    value = st.session_state.get
+    return score_spec(
+        project,
+        base=wish.base,
+        reference=wish.reference,
+        adapter=bool(value(ADAPTER)),
+        template=value(TEMPLATE) or "",
+        max_tokens=int(value(MAX_TOKENS) or 0),
+        mask_rule=value(MASK) or "all",
+        dtype=value(DTYPE) or "auto",
+        device=value(DEVICE) or "auto",
+        budget_tokens=int(value(BATCH) or 0),
+        datasets=state.chosen_datasets(),
+        trust_remote_code=bool(value(TRUST)),
+    )
+
+
+def try_spec(project: Project, wish: Wish) -> ScoreSpec | LobassError | None:
+    """The spec, or why there is none; None while something is still to be chosen."""
+    if not wish.is_complete:
+        return None
+    try:
+        return spec_of(project, wish)
+    except LobassError as error:
+        return error

@@ -1,0 +1,124 @@
+"""Train a reference here: the base fine-tuned on the data, whole or by LoRA, once or in folds."""
+
+import re
+from dataclasses import dataclass
+
+import streamlit as st
+
+from lobass_core.errors import LobassError
+from lobass_core.project import Project
+from lobass_core.specs import ModelSpec, RenderSpec, TrainReferenceSpec
+from lobass_core.workflows import train_reference
+from pages.components import parts, state, theme, view
+from pages.components.scoring import settings
+from pages.components.view import el
+
+NAME, METHOD, FOLDS, EPOCHS = "score.train-name", "score.train-method", "score.train-folds", "score.train-epochs"
+RATE, SEED, RANK = "score.train-rate", "score.train-seed", "score.train-rank"
+METHODS = {"full": "All weights", "lora": "LoRA adapter"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the form makes: a spec, or why there is none."""
+
+    spec: TrainReferenceSpec | None
+    error: LobassError | None
+
+
+def form(project: Project, base: str, n_rows: int) -> Outlook:
+    """Draw the form, and return what it asks for."""
+    left, right = st.columns([11, 13], gap="medium")
+    with left:
+        view.show(parts.heading("Train a reference", "the base, fine-tuned on this data"), key="score-train-title")
+        _fields()
+    with right:
+        view.show(_explanation(n_rows), key="score-train-why", label="What this does")
+    if not base:
+        return Outlook(None, None)
+    try:
+        return Outlook(_spec(base), None)
+    except LobassError as error:
+        return Outlook(None, error)
+
+
+def _fields() -> None:
+    left, right = st.columns(2, vertical_alignment="bottom")
+    left.text_input("Name", key=NAME, placeholder="ref-1ep", max_chars=80, persist_state="session")
+    right.selectbox(
+        "Trained", list(METHODS), format_func=METHODS.__getitem__, key=METHOD, persist_state="session",
+        help="LoRA needs less memory, and scoring shares the weights.",
+    )  # fmt: skip
+    left, right = st.columns(2, vertical_alignment="bottom")
+    left.number_input(
+        "Folds", min_value=1, max_value=20, value=1, key=FOLDS, persist_state="session",
+        help="1 is the paper's recipe. With K, each sample is scored by the model that did not train on it.",
+    )  # fmt: skip
+    right.number_input("Epochs", min_value=0.1, value=1.0, step=0.5, format="%g", key=EPOCHS, persist_state="session")
+    left, right = st.columns(2, vertical_alignment="bottom")
+    left.number_input(
+        "Peak learning rate", min_value=0.0, value=None, step=1e-5, format="%.1e", key=RATE, persist_state="session",
+        placeholder="by method and size",
+    )  # fmt: skip
+    if st.session_state.get(METHOD) == "lora":
+        right.number_input("LoRA rank", min_value=1, value=16, key=RANK, persist_state="session")
+    else:
+        right.number_input("Seed", min_value=0, value=0, key=SEED, persist_state="session")
+
+
+def _spec(base: str) -> TrainReferenceSpec:
+    value = st.session_state.get
+    name = (value(NAME) or "").strip() or default_name(base)
+    return TrainReferenceSpec(
+        base=ModelSpec(base, trust_remote_code=bool(value(settings.TRUST))),
+        name=name,
+        datasets=state.chosen_datasets(),
+        method=value(METHOD) or "full",
+        folds=int(value(FOLDS) or 1),
+        epochs=float(value(EPOCHS) or 1.0),
+        learning_rate=float(value(RATE) or 0.0),
+        seed=int(value(SEED) or 0),
+        render=RenderSpec(
+            value(settings.TEMPLATE) or "", value(settings.MASK) or "all", int(value(settings.MAX_TOKENS) or 0)
+        ),
+        device=value(settings.DEVICE) or "auto",
+        lora_rank=int(value(RANK) or 16),
+    )
+
+
+def default_name(base: str) -> str:
+    """A name from the base's, of the characters that a reference's name may have."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", base.rstrip("/").rsplit("/", 1)[-1]).strip(".-_")
+    return f"{stem or 'base'}-ref"
+
+
+def start(project: Project, spec: TrainReferenceSpec) -> str:
+    """Launch the training, and return its run id.
+
+    Raises:
+        LobassError: the name is taken or no name, a dataset is not there, or it is being trained already.
+    """
+    return train_reference.start(project, spec).run_id
+
+
+def _explanation(n_rows: int) -> view.Node:
+    return el(
+        "div",
+        parts.heading("What this does"),
+        el(
+            "p",
+            "The base is fine-tuned on the response tokens of the data. Where the fine-tuned model finds an answer "
+            "much easier than the base did, there was something to learn.",
+            cls="muted",
+        ),
+        parts.facts(
+            [
+                ("Rows", f"{theme.count(n_rows)}, or those of the datasets chosen in the sidebar"),
+                ("Template, limit", "as under Settings; scoring takes over the same"),
+                ("Held out", "2 % of the samples, on which its loss is measured before and after"),
+                ("Folds", "exact and near duplicates share a fold, so no sample is scored by a model that saw it"),
+                ("Saved", "weights and recipe under models/; a stopped training goes on from its checkpoint"),
+            ]
+        ),
+        cls="stack",
+    )
