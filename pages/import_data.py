@@ -1,5 +1,6 @@
 """Import: choose a file, see what each row becomes, bring it in."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -16,15 +17,7 @@ with left:
     choosing.pick(project)
 
 
-def known_domains() -> tuple[str, ...]:
-    """The project's domains; none while another process has the store (the import itself will wait for it)."""
-    try:
-        return state.surroundings(project).domains
-    except LobassError:
-        return ()
-
-
-def strip(path: Path, shown: workflow.Preview, scan: workflow.FileScan) -> None:
+def strip(shown: workflow.Preview, scan: workflow.FileScan, in_use: bool) -> None:
     """The key numbers of a file that is not imported yet."""
     share = theme.percent(scan.n_importable / max(scan.n_rows, 1))
     reason = next((f"{n:,}: {text}" for text, n in scan.reasons.items()), "every row fits")
@@ -33,7 +26,11 @@ def strip(path: Path, shown: workflow.Preview, scan: workflow.FileScan) -> None:
         parts.KeyNumber("Rows in file" if scan.complete else "Rows looked at", theme.count(scan.n_rows), note=size),
         parts.KeyNumber("Will import", theme.count(scan.n_importable), note=share, tinted=True),
         parts.KeyNumber("Rejected", theme.count(scan.n_rejected), note=reason),
-        parts.KeyNumber("Seen before", theme.count(scan.n_seen_before), note="same conversation in the project"),
+        parts.KeyNumber(
+            "Seen before",
+            "–" if in_use else theme.count(scan.n_seen_before),
+            note="the project is in use elsewhere" if in_use else "same conversation in the project",
+        ),
         parts.KeyNumber(
             "Response, median",
             theme.count(scan.median_words),
@@ -47,7 +44,8 @@ def strip(path: Path, shown: workflow.Preview, scan: workflow.FileScan) -> None:
 def import_button(spec: ImportSpec, settled: bool, scan: workflow.FileScan) -> None:
     """Command and the one primary button; importing keeps the page until it is done."""
     with right:
-        command_line.popover(command_line.import_file(project.root, spec))
+        line = spec if settled else replace(spec, domain="NAME")
+        command_line.popover(command_line.import_file(project.root, line))
         label = f"Import {scan.n_importable:,} rows" if scan.complete else "Import the whole file"
         go = toolbar.primary(
             label,
@@ -82,10 +80,12 @@ def done_page(done: workflow.ImportResult) -> None:
 def preview_page(path: Path) -> None:
     """Before an import: format, mapping and domain beside what one row becomes."""
     spec, settled = draft.spec(path, settings.mapped_fields())
-    columns, domains = workflow.columns_of(path, spec.encoding), known_domains()
+    revision = choosing.revision(project)
+    in_use = revision == choosing.IN_USE
+    columns, domains = workflow.columns_of(path, spec.encoding), () if in_use else state.surroundings(project).domains
     try:
         shown = reading.window(spec, 0)
-        scan = reading.scan(project, spec, choosing.revision(project))
+        scan = reading.scan(None if in_use else project, spec, revision)
     except LobassError as error:
         errors.show(error)
         if columns:
@@ -94,7 +94,7 @@ def preview_page(path: Path) -> None:
                 settings.domain_choice(columns, domains, None, settled)
         return
     import_button(spec, settled, scan)
-    strip(path, shown, scan)
+    strip(shown, scan, in_use)
     beside, main = st.columns([0.37, 0.63], gap="medium")
     with beside:
         settings.format_choice(shown, scan, columns)

@@ -24,10 +24,16 @@ class Entry:
     n_bytes: int
 
 
+def start_folder() -> Path:
+    """The folder in which the dashboard was started; Streamlit itself runs beside app.py, but PWD tells."""
+    started = Path(os.environ.get("PWD") or Path.cwd())
+    return (started if started.is_dir() else Path.cwd()).resolve()
+
+
 def allowed_folders(project: Project) -> tuple[Path, ...]:
     """The folders, resolved, each once."""
     named = os.environ.get("LOBASS_IMPORT_DIRS", "")
-    folders = [Path(part) for part in named.split(os.pathsep) if part] or [Path.cwd(), project.root, Path.home()]
+    folders = [Path(part) for part in named.split(os.pathsep) if part] or [start_folder(), project.root, Path.home()]
     return tuple(dict.fromkeys(folder.expanduser().resolve() for folder in folders))
 
 
@@ -38,7 +44,7 @@ def checked(text: str, project: Project) -> Path:
         RequestError: it lies outside the allowed folders, or is no path.
     """
     try:
-        path = Path(text.strip()).expanduser().resolve()
+        path = (start_folder() / Path(text.strip()).expanduser()).resolve()
     except (OSError, RuntimeError, ValueError):
         raise RequestError("this is no path", where=repr(text[:200]), do="Give the path of a file.") from None
     folders = allowed_folders(project)

@@ -11,6 +11,7 @@ from pages.components import parts, server_paths, theme, view
 from pages.components.importing import draft
 from pages.components.view import el
 
+IN_USE = -1
 UPLOAD_TYPES = ["json", "jsonl", "ndjson", "csv", "tsv", "parquet", "gz", "zst"]
 
 
@@ -38,7 +39,7 @@ def chosen(project: Project) -> Path | None:
         return _uploaded(project)
     typed = (st.session_state.get(draft.PATH) or "").strip()
     if not typed:
-        _walk(project, Path.cwd().resolve())
+        _walk(project, server_paths.start_folder())
         return None
     path = server_paths.checked(typed, project)
     if path.is_dir():
@@ -124,9 +125,9 @@ def _enter() -> None:
 
 
 def revision(project: Project) -> int:
-    """Revision of the store, or -1 while another process has it: a preview needs no store."""
+    """Revision of the store, or IN_USE while another process has it: a preview needs no store."""
     try:
         with project.store(wait_seconds=0.2) as store:
             return store.revision()
     except LobassError:
-        return -1
+        return IN_USE

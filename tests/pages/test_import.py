@@ -1,0 +1,216 @@
+"""The Import page: a file is looked at, imported, taken back; what may not be read is refused; text stays text."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lobass_core.errors import RequestError
+from lobass_core.project import Project
+from lobass_core.store.connection import release
+from lobass_core.store.datasets import list_datasets
+from lobass_core.workflows.uploads import keep_upload
+from pages.components import server_paths
+from pages.components.importing import draft
+from tests.pages.conftest import OpenPage, view_text, view_texts
+from tests.pages.projects import HOSTILE, write_rows
+
+BROKEN = '{"instruction": "No answer"}\n{"instruction": "cut'
+
+
+@pytest.fixture(autouse=True)
+def allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOBASS_IMPORT_DIRS", str(tmp_path))
+
+
+def lines(tmp_path: Path, n: int = 20, tail: str = BROKEN) -> Path:
+    path = tmp_path / "rows.jsonl"
+    rows = [
+        f'{{"instruction": "Add {i}", "input": "{i}+1", "output": "It is {i + 1}.", "kind": "k{i % 2}"}}\n'
+        for i in range(n)
+    ]
+    path.write_text("".join(rows) + tail, encoding="utf-8")
+    return path
+
+
+def opened(open_page: OpenPage, project: Project, path: Path | str, **state: object) -> AppTest:
+    app = open_page(project.root, "import_data", state={draft.PATH: str(path), **state})
+    assert not app.exception
+    return app
+
+
+def button(app: AppTest, key: str):  # type: ignore[no-untyped-def]
+    return next(item for item in app.button if item.key == key)
+
+
+def datasets(project: Project) -> list[tuple[str, int, int]]:
+    with project.store() as store:
+        return [(found.name, found.n_rows, found.n_rejected) for found in list_datasets(store.cursor())]
+
+
+def test_without_a_file_it_lists_what_there_is(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    lines(tmp_path)
+    (tmp_path / "notes.txt").write_text("no data")
+    app = opened(open_page, project, tmp_path)
+    text = view_text(app)
+    assert "rows.jsonl" in text
+    assert "JSON lines" in text
+    assert "notes.txt" not in text
+    assert not [item for item in app.button if item.key == "import-go"]
+
+
+def test_a_file_is_previewed_and_waits_for_its_domain(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    app = opened(open_page, project, lines(tmp_path))
+    texts = view_texts(app)
+    at = texts.index("Will import")
+    assert texts[at - 2 : at + 3] == [
+        "22",
+        f"{(tmp_path / 'rows.jsonl').stat().st_size / 1000:.1f} kB, JSON, one record a line",
+        "Will import",
+        "20",
+        "90.9 %",
+    ]
+    assert "user · instruction, blank line, input" in texts
+    assert "assistant · scored · 3 words" in texts
+    assert button(app, "import-go").label == "Import 20 rows"
+    assert button(app, "import-go").disabled
+    assert "--domain NAME" in app.code[0].value
+
+
+def test_import_shows_what_happened_and_can_be_undone(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    app = opened(open_page, project, lines(tmp_path), **{draft.DOMAIN: "math"})
+    assert f"lobass import {tmp_path / 'rows.jsonl'}" in app.code[0].value
+    assert "--domain math" in app.code[0].value.replace("\\\n", "")
+    button(app, "import-go").click().run()
+    assert not app.exception
+    assert datasets(project) == [("rows", 20, 2)]
+    texts = view_texts(app)
+    assert texts[texts.index("Imported") + 1] == "20"
+    assert "'output' is missing" in texts
+    assert "the file ends in the middle of this record" in texts
+    button(app, "import-undo").click().run()
+    assert datasets(project) == []
+    assert button(app, "import-go").label == "Import 20 rows"
+
+
+def test_the_same_file_again_says_so(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    path = lines(tmp_path)
+    app = opened(open_page, project, path, **{draft.DOMAIN: "math"})
+    button(app, "import-go").click().run()
+    button(app, "import-another").click().run()
+    app.text_input[0].set_value(str(path)).run()
+    assert "Every row is in the project already." in view_texts(app)
+    button(app, "import-go").click().run()
+    assert "Already imported" in view_texts(app)
+    assert datasets(project) == [("rows", 20, 2)]
+    assert not [item for item in app.button if item.key == "import-undo"]
+
+
+def test_a_domain_from_a_field(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    app = opened(
+        open_page, project, lines(tmp_path, tail=""), **{draft.DOMAIN_HOW: draft.A_FIELD, draft.COLUMN: "kind"}
+    )
+    texts = view_texts(app)
+    assert texts[texts.index("k0") + 1] == "10"
+    assert "--domain-column kind" in app.code[0].value
+    button(app, "import-go").click().run()
+    assert datasets(project) == [("rows", 20, 0)]
+
+
+def test_rejected_rows_can_be_looked_at(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    app = opened(open_page, project, lines(tmp_path), **{draft.PICK: "Rejected"})
+    assert "'output' is missing." in view_text(app).replace("'Output", "'output")
+    assert "row 20 of 22" in view_texts(app)
+
+
+def test_columns_by_hand(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("ask,say\n2+2?,4\nHi?,Hello there\n", encoding="utf-8")
+    app = opened(open_page, project, path)
+    assert app.error[0].proto.title.replace("\\", "").startswith("No known format fits its fields")
+    assert not [item for item in app.button if item.key == "import-go"]
+    chosen = {draft.mapping_key("prompt"): "ask", draft.mapping_key("response"): "say", draft.DOMAIN: "talk"}
+    app = opened(open_page, project, path, **chosen)
+    assert "--map prompt=ask,response=say" in app.code[0].value
+    button(app, "import-go").click().run()
+    assert datasets(project) == [("table", 2, 0)]
+
+
+@pytest.mark.parametrize("name", ["missing.jsonl", "empty.jsonl", "prose.txt"])
+def test_files_that_cannot_be_read_say_why(open_page: OpenPage, project: Project, tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    (tmp_path / "prose.txt").write_text("Once upon a time")
+    app = opened(open_page, project, tmp_path / name)
+    assert len(app.error) == 1
+    assert str(tmp_path / name) in app.error[0].value
+
+
+def test_paths_outside_are_refused(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    (tmp_path / "link.jsonl").symlink_to("/etc/passwd")
+    for path in ("/etc/passwd", tmp_path / ".." / ".." / "etc", tmp_path / "link.jsonl"):
+        app = opened(open_page, project, path)
+        assert len(app.error) == 1
+        assert "LOBASS\\_IMPORT\\_DIRS" in app.error[0].value
+        assert "root:" not in view_text(app)
+    assert [entry.path.name for entry in server_paths.listing(tmp_path, project)] == ["project"]
+
+
+def test_allowed_folders_default(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOBASS_IMPORT_DIRS")
+    monkeypatch.setenv("PWD", str(tmp_path / "project"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert server_paths.allowed_folders(project) == (project.root, (tmp_path / "home"))
+    assert server_paths.checked("runs", project) == project.runs_dir
+    with pytest.raises(RequestError, match="outside the folders"):
+        server_paths.checked("../x", project)
+    with pytest.raises(RequestError, match="this is no path"):
+        server_paths.checked("a\0b", project)
+
+
+def test_uploads_stay_in_their_folder(project: Project) -> None:
+    path = keep_upload(project, "../../etc/pass wd?.jsonl", b"{}")
+    assert path.parent.parent == project.root / "uploads"
+    assert path.name == "pass wd_.jsonl"
+    assert path.read_bytes() == b"{}"
+    assert keep_upload(project, "../../etc/pass wd?.jsonl", b"{}") == path
+    assert keep_upload(project, "..", b"x").name == "upload"
+
+
+def test_hostile_text_stays_text(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    app = opened(open_page, project, write_rows(tmp_path / "x.json", 3, "math", hostile=True))
+    text = view_text(app)
+    assert "<script>document.title = 'owned'</script> **bold** $\\frac{1}{0}$" in text
+    assert "U+202E" in text
+    assert "U+0000" in text
+    assert not any(HOSTILE[:20] in item.value for item in app.markdown)
+
+
+HOLD = "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); print('held', flush=True); time.sleep(60)"
+
+
+def test_a_store_in_use_still_allows_a_preview(
+    open_page: OpenPage, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = Project.store
+    monkeypatch.setattr(Project, "store", lambda self, **_: lease(self, wait_seconds=0.2))
+    path = lines(tmp_path)
+    release(project.store_path)
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(project.store_path)], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline().strip() == b"held"
+        app = open_page(project.root, "import_data", state={draft.PATH: str(path), draft.DOMAIN: "math"})
+        assert not app.exception
+        texts = view_texts(app)
+        assert texts[texts.index("Seen before") + 1 : texts.index("Seen before") + 3] == [
+            "–",
+            "the project is in use elsewhere",
+        ]
+        button(app, "import-go").click().run()
+        assert app.warning[0].proto.title == "The project is in use elsewhere"
+        assert f"PID {holder.pid}" in app.warning[0].value
+    finally:
+        holder.kill()
+        holder.wait()
