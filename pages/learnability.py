@@ -36,7 +36,7 @@ def key_numbers(rows: Scored, box: Box, n_inside: int) -> view.Node:
             theme.count(n_inside),
             note=brush.words(box) or "drag on a chart",
             tinted=True,
-            weight=1.3,
+            weight=2,
         ),
     ]
     return parts.key_numbers(cells)
@@ -69,9 +69,8 @@ with left:
         persist_state="session",
     )
 with right:
-    if chosen_box != Box() and st.button("Clear brush", icon=":material/close:", key="learnability.clear"):
-        brush.put(None)
-        st.rerun()
+    if chosen_box != Box():
+        st.button("Clear brush", icon=":material/close:", key="learnability.clear", on_click=brush.clear)
     run = state.chosen_run()
     command_line.popover(
         command_line.plain("scores", project.root, ["--output", "scores.parquet"], *([["--run", run]] if run else []))

@@ -18,9 +18,9 @@ from lobass_core.workflows.cut import prompt_of
 from lobass_core.workflows.explore import Scored, scored
 from lobass_core.workflows.recent import Recent
 
-
-_sides: Recent["Side"] = Recent(4)
-_comparisons: Recent["Comparison"] = Recent(4)
+# Each holds arrays of all rows; two sides are on the screen at a time.
+_sides: Recent["Side"] = Recent(2)
+_comparisons: Recent["Comparison"] = Recent(2)
 _planes: Recent[Grid] = Recent(4)
 
 
@@ -82,6 +82,7 @@ class Composition:
     base_loss: float | None
     reference_loss: float | None
     learnability: float | None
+    domains: tuple[str, ...]
     domain_rows: tuple[int, ...]
     domain_tokens: tuple[int, ...]
     length_rows: tuple[int, ...]
@@ -215,6 +216,7 @@ def _composition(side: Side) -> Composition:
         base_loss=_mean(table.base_loss[rows]),
         reference_loss=_mean(table.reference_loss[rows]),
         learnability=_mean(table.learnability()[rows]),
+        domains=table.domains,
         domain_rows=tuple(np.bincount(domain, minlength=len(table.domains)).tolist()),
         domain_tokens=tuple(int(n) for n in tokens),
         length_rows=tuple(np.bincount(code[code >= 0], minlength=len(names)).tolist()),

@@ -39,8 +39,10 @@ def show(
     alt: str,
     picture: Picture = "png",
     on_brush: Callable[[Brush | None], None] | None = None,
+    revision: int = 0,
 ) -> None:
     """Draw a figure. `name` is the file name of its picture; `on_brush` is told of each box, None when taken off.
+    Another `revision` draws the figure anew, without the box that was on it.
 
     The brush is handed over in the callback because any change of the figure drops Plotly's own selection silently.
     """
@@ -54,6 +56,8 @@ def show(
     if on_brush is None:
         st.plotly_chart(figure, **chart)
         return
+
+    figure["layout"] |= {"selectionrevision": revision}
 
     def told() -> None:
         on_brush(brush_of(st.session_state.get(key)))
@@ -92,8 +96,8 @@ def layout(palette: Palette, height: int) -> dict:
             "font": {"family": FONT, "size": 12, "color": palette.text},
         },
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": palette.muted, "activecolor": palette.kept},
-        "newselection": {"line": {"color": palette.kept, "width": 1.5, "dash": "solid"}},
-        "activeselection": {"fillcolor": palette.kept, "opacity": 0.12},
+        "newselection": {"line": {"color": palette.text, "width": 1.5, "dash": "solid"}},
+        "activeselection": {"fillcolor": palette.text, "opacity": 0.08},
         "dragmode": "select",
         "separators": ".,",
         "uirevision": "keep",

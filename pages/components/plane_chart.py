@@ -63,6 +63,22 @@ def figure(
     return {"data": traces, "layout": layout}
 
 
+def ranks(grid: Grid, *, x_title: str, y_title: str, height: int = 400) -> Figure:
+    """One square of percentiles with its diagonal; the one group is all rows."""
+    palette = theme.palette()
+    percent = {"tickformat": ".0%", "range": [0, 1]}
+    frame = charts.layout(palette, height) | {
+        "xaxis": charts.axis(palette, x_title) | percent | {"constrain": "domain"},
+        "yaxis": charts.axis(palette, y_title) | percent | {"scaleanchor": "x", "constrain": "domain"},
+        "shapes": [_diagonal(grid, 0, palette)],
+        "dragmode": False,
+    }
+    cells = _cells(grid, 0, int(grid.counts.sum()), palette)
+    cells["colorbar"] |= {"title": cells["colorbar"]["title"] | {"text": "% of rows"}}
+    cells["hovertemplate"] = "%{x:.0%}, %{y:.0%}<br>%{customdata:,} rows<extra></extra>"
+    return {"data": [cells], "layout": frame}
+
+
 def _cells(grid: Grid, k: int, total: int, palette: Palette) -> dict:
     """A heat map over the logarithm of the share, so that the thin parts of a domain show."""
     percent = grid.counts[k] / max(total, 1) * 100

@@ -8,13 +8,24 @@ from lobass_core.workflows.browse_filter import range_text
 from lobass_core.workflows.explore import Box, Range
 from pages.components import state, theme
 
-KEY = "learnability.box"
-NAMES = {"score": "learnability", "base": "base loss", "reference": "reference loss", "tokens": "tokens"}
+KEY, CLEARED = "learnability.box", "learnability.n-cleared"
+NAMES = {"score": "learnability", "base": "base", "reference": "reference", "tokens": "tokens"}
 
 
 def box() -> Box:
     """The box that stands; an empty one holds every row."""
     return st.session_state.get(KEY, Box())
+
+
+def clear() -> None:
+    """Take the box off, on the chart too: Plotly lets go of its own only when the figure changes."""
+    put(None)
+    st.session_state[CLEARED] = n_cleared() + 1
+
+
+def n_cleared() -> int:
+    """How often the box was cleared; a figure that carries it changes with it."""
+    return st.session_state.get(CLEARED, 0)
 
 
 def put(chosen: Box | None) -> None:
@@ -36,13 +47,13 @@ def limits(found: tuple[float, float] | None) -> Range:
 
 
 def words(chosen: Box) -> str:
-    """The box as a person would say it: "math · base loss 0.32–1.42"."""
+    """The box as a person would say it: "math · base 0.32 – 1.42"."""
     parts = list(chosen.domains)
     for field, name in NAMES.items():
         low, high = getattr(chosen, field)
         digits = 0 if field == "tokens" else 2
         if low is not None and high is not None:
-            parts.append(f"{name} {theme.number(low, digits)} to {theme.number(high, digits)}")
+            parts.append(f"{name} {theme.number(low, digits)} – {theme.number(high, digits)}")
         elif low is not None:
             parts.append(f"{name} from {theme.number(low, digits)}")
         elif high is not None:

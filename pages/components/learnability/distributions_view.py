@@ -67,6 +67,7 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
         alt=f"Distribution of {MEASURES[measure][0].lower()} by domain, {FORMS[form].lower()}",
         picture=save.picture(),
         on_brush=brushed,
+        revision=brush.n_cleared(),
     )
 
 

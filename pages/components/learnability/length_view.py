@@ -51,6 +51,7 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
         alt="Learnability against response tokens, one panel a domain",
         picture=save.picture(),
         on_brush=brushed,
+        revision=brush.n_cleared(),
     )
 
 

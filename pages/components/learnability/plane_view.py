@@ -67,6 +67,7 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
         alt="Base loss against " + ("reference loss" if against else "learnability") + ", one panel a domain",
         picture=save.picture(),
         on_brush=brushed,
+        revision=brush.n_cleared(),
     )
     _regions(found, slots)
 

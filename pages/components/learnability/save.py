@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.components.charts import Picture
 
-KEY = "learnability.picture"
+KEY = "picture-format"
 
 
 def picture() -> Picture:
@@ -16,8 +16,15 @@ def picture() -> Picture:
     return st.session_state.get(KEY, "png")
 
 
-def popover(name: str, header: Sequence[str], rows: Iterable[Sequence[object]], *, has_picture: bool = True) -> None:
-    """Draw the button. `rows` are read when the person asks for the file; they must not touch the store."""
+def popover(
+    name: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    has_picture: bool = True,
+    key: str = "learnability",
+) -> None:
+    """Draw the button; `key` names the page. `rows` are read when the person asks for them, without the store."""
     with st.popover("Save", icon=":material/save_alt:", help="As a picture or as numbers"):
         if has_picture:
             st.segmented_control(
@@ -31,7 +38,7 @@ def popover(name: str, header: Sequence[str], rows: Iterable[Sequence[object]], 
             file_name=f"{name}.csv",
             mime="text/csv",
             icon=":material/table:",
-            key=f"learnability.csv-{name}",
+            key=f"{key}.csv-{name}",
             on_click="ignore",
         )
 

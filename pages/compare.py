@@ -1,0 +1,69 @@
+"""Compare: two selections, references or methods side by side, down to the rows on which they differ."""
+
+import streamlit as st
+
+from lobass_core.errors import LobassError
+from lobass_core.workflows import compare
+from pages.components import charts, command_line, empty, errors, plane_chart, state, theme, toolbar, view
+from pages.components.comparing import overlap_view, rows_view, sides
+from pages.components.comparing.sides import Missing
+from pages.components.learnability import save
+
+project = state.project()
+around = state.surroundings(project)
+if not around.scorings:
+    empty.show(
+        "Nothing is scored yet",
+        "Selections, references and methods are compared by what they keep of the scored rows.",
+        action=("Score the data", "score"),
+    )
+    st.stop()
+
+left, right = toolbar.toolbar("compare")
+with left:
+    try:
+        pair = sides.pick(project, around.scorings)
+    except LobassError as error:
+        errors.show(error)
+        st.stop()
+if isinstance(pair, Missing):
+    empty.show(pair.title, pair.text, action=pair.action)
+    st.stop()
+
+found = compare.compare(pair.a, pair.b)
+slots = theme.domain_slots(around.domains)
+with right:
+    save.popover("overlap", overlap_view.CSV_HEADER, overlap_view.csv_lines(found), key="compare")
+    command_line.popover(pair.command)
+    if pair.saved and toolbar.primary(
+        f"Browse the {theme.count(found.composition[0].n_kept)} rows of A",
+        ":material/table_rows:",
+        key="compare.browse",
+    ):
+        state.go("browse", selection=pair.a.label)
+
+view.show(overlap_view.key_numbers(found), key="compare-numbers", label="Key numbers")
+by_scores = pair.a.rows.key != pair.b.rows.key or pair.a.spec.method != pair.b.spec.method
+tables, plane = st.columns([3, 2], gap="medium")
+with tables:
+    overview = [*overlap_view.by_domain(found, slots), *overlap_view.composition(found, slots)]
+    view.show(overview, key="compare-overlap", label="Overlap and composition")
+with plane:
+    if not by_scores:
+        st.caption("Both sides order the rows by the same score, so they differ in budget, balance or gates alone.")
+        view.show(overlap_view.lengths(found), key="compare-lengths", label="Lengths")
+    else:
+        st.caption(
+            "All rows by their percentile on A and on B, the highest scores top right: the closer to the dotted line, "
+            "the more the two agree."
+        )
+        charts.show(
+            plane_chart.ranks(compare.rank_plane(found), x_title="percentile on A", y_title="percentile on B"),
+            key="compare.ranks",
+            name="rank-agreement",
+            alt="Percentile of every row by the score of A against that by the score of B",
+            picture=save.picture(),
+        )
+rows_view.show(project, found, slots)
+if by_scores:
+    view.show(overlap_view.lengths(found), key="compare-lengths", label="Lengths")

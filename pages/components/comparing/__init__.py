@@ -1,0 +1,1 @@
+"""The Compare page's parts: what is compared, and one file a view."""

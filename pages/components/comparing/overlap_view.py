@@ -1,0 +1,142 @@
+"""What two sides share, domain by domain, and what each of them is made of."""
+
+from collections.abc import Mapping, Sequence
+
+from lobass_core.workflows.compare import Comparison
+from pages.components import parts, theme
+from pages.components.parts import Column, KeyNumber
+from pages.components.view import Node, el
+
+
+def key_numbers(found: Comparison) -> Node:
+    """The strip: the sizes, what is shared and what chance would share, and how far the two orders agree."""
+    shared = found.overlap
+    n_a, n_b = (side.n_kept for side in found.composition)
+    both = shared.both
+    of_each = f"{theme.percent(both / max(n_a, 1))} of A, {theme.percent(both / max(n_b, 1))} of B"
+    cells = [
+        KeyNumber("A keeps", theme.count(n_a), "rows", found.a.label),
+        KeyNumber("B keeps", theme.count(n_b), "rows", found.b.label),
+        KeyNumber("In both", theme.count(both), "rows", of_each, tinted=True, weight=1.3),
+        KeyNumber("Only in A", theme.count(shared.only_a), "rows", theme.percent(shared.only_a / max(n_a, 1))),
+        KeyNumber("Only in B", theme.count(shared.only_b), "rows", theme.percent(shared.only_b / max(n_b, 1))),
+        KeyNumber("By chance in both", theme.count(shared.expected_both), "rows", "random rows, as many a domain"),
+        KeyNumber("Rank agreement", theme.signed(found.agreement), "ρ", "of the scores, over all rows"),
+    ]
+    return parts.key_numbers(cells)
+
+
+def by_domain(found: Comparison, slots: Mapping[str, int]) -> list[Node]:
+    """A line a domain with a bar: only A, both, only B."""
+    widest = max((part.both + part.only_a + part.only_b for part in found.overlap.domains), default=0) or 1
+    rows = [
+        [
+            parts.swatch(slots.get(part.domain, 0), part.domain),
+            theme.count(part.only_a),
+            theme.count(part.both),
+            theme.count(part.only_b),
+            _bar(part.only_a / widest, part.both / widest, part.only_b / widest, part.domain),
+            theme.signed(found.agreement_by_domain.get(part.domain)),
+        ]
+        for part in found.overlap.domains
+        if part.both + part.only_a + part.only_b
+    ]
+    columns = [
+        Column("Domain"),
+        Column("Only A", 76, numeric=True),
+        Column("Both", 76, numeric=True),
+        Column("Only B", 76, numeric=True),
+        Column("Only A, both, only B", 200),
+        Column("ρ", 60, numeric=True),
+    ]
+    note = "the solid part is in both, hatched is only in A (left) or only in B (right)"
+    return [parts.heading("Overlap by domain", note), parts.table(columns, rows, label="Overlap by domain")]
+
+
+def _bar(only_a: float, both: float, only_b: float, domain: str) -> Node:
+    """Three lengths from 0 to 1 side by side, 180 px for the widest domain."""
+    x, pieces = 0.0, []
+    for share, in_both in ((only_a, False), (both, True), (only_b, False)):
+        width = share * 180
+        place = {"x": f"{x:.2f}", "y": "2", "width": f"{max(width, 0.5):.2f}", "height": "10"}
+        if width and in_both:
+            pieces.append(el("rect", cls="kept-fill", **place))  # type: ignore[arg-type]
+        elif width:
+            # The class would hide the hatch: an outline of its own lies over it.
+            pieces.append(el("rect", fill="url(#hatch)", **place))  # type: ignore[arg-type]
+            pieces.append(el("rect", cls="left-line", **place))  # type: ignore[arg-type]
+        x += width
+    label = f"{domain}: bar of rows only in A, in both, only in B"
+    return el("svg", *pieces, width="182", height="14", viewBox="0 0 182 14", role="img", aria_label=label)
+
+
+def composition(found: Comparison, slots: Mapping[str, int]) -> list[Node]:
+    """Means and shares by domain of both sides, a line each."""
+    a, b = found.composition
+    lines: list[list[Node]] = [
+        ["Response tokens", theme.compact(a.tokens_kept), theme.compact(b.tokens_kept), ""],
+        ["Learnability, mean", theme.number(a.learnability), theme.number(b.learnability), ""],
+        ["Base loss, mean nats/token", theme.number(a.base_loss), theme.number(b.base_loss), ""],
+        ["Reference loss, mean nats/token", theme.number(a.reference_loss), theme.number(b.reference_loss), ""],
+    ]
+    if a.domains == b.domains:
+        names: list[Node] = [parts.swatch(slots.get(name, 0), name) for name in a.domains]
+        lines += _shares(found, names, a.domain_rows, b.domain_rows)
+    columns = [Column("Made of"), *_side_columns()]
+    return [
+        parts.heading("Composition", "means a row; shares of the rows of each side"),
+        parts.table(columns, lines, label="Composition of both sides"),
+    ]
+
+
+def lengths(found: Comparison) -> list[Node]:
+    """Shares by response tokens of both sides."""
+    a, b = found.composition
+    return [
+        parts.heading("By length", "share of the rows of each side"),
+        parts.table(
+            [Column("Response tokens"), *_side_columns()],
+            _shares(found, list(found.lengths), a.length_rows, b.length_rows),
+            label="Lengths of both sides",
+        ),
+    ]
+
+
+def _side_columns() -> list[Column]:
+    return [Column("A", 84, numeric=True), Column("B", 84, numeric=True), Column("A over B", 200)]
+
+
+def _shares(found: Comparison, names: Sequence[Node], rows_a: Sequence[int], rows_b: Sequence[int]) -> list[list[Node]]:
+    """A line for each name that either side has rows of."""
+    n_a, n_b = (max(side.n_kept, 1) for side in found.composition)
+    return [
+        [name, theme.percent(a / n_a), theme.percent(b / n_b), _pair(a / n_a, b / n_b)]
+        for name, a, b in zip(names, rows_a, rows_b, strict=True)
+        if a or b
+    ]
+
+
+def _pair(share_a: float, share_b: float) -> Node:
+    """Two thin bars, A solid over B paler."""
+    return el(
+        "svg",
+        el("rect", x="0", y="1", width=f"{share_a * 180:.2f}", height="5", cls="kept-fill"),
+        el("rect", x="0", y="8", width=f"{share_b * 180:.2f}", height="5", cls="left-fill"),
+        el("rect", x="0", y="8", width=f"{share_b * 180:.2f}", height="5", cls="left-line", fill="none"),
+        width="182",
+        height="14",
+        viewBox="0 0 182 14",
+        role="img",
+        aria_label=f"A {share_a:.1%}, B {share_b:.1%}",
+    )
+
+
+def csv_lines(found: Comparison) -> list[tuple[object, ...]]:
+    """Overlap by domain as a file."""
+    return [
+        (part.domain, part.only_a, part.both, part.only_b, found.agreement_by_domain.get(part.domain))
+        for part in found.overlap.domains
+    ]
+
+
+CSV_HEADER = ("domain", "only_a", "both", "only_b", "score_agreement")

@@ -1,0 +1,54 @@
+"""The rows that both sides keep, or only one: the best of each, and through to Browse."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from lobass_core.project import Project
+from lobass_core.workflows import compare
+from lobass_core.workflows.compare import ComparedRow, Comparison
+from pages.components import parts, state, theme, view
+from pages.components.parts import Column
+
+PARTS = {"only_a": "Only in A", "both": "In both", "only_b": "Only in B"}
+N_ROWS = 12
+
+
+def show(project: Project, found: Comparison, slots: Mapping[str, int]) -> None:
+    """Draw the choice of part and its first rows; a row opens in Browse."""
+    shared = found.overlap
+    sizes = {"only_a": shared.only_a, "both": shared.both, "only_b": shared.only_b}
+    with st.container(horizontal=True, vertical_alignment="center", key="compare-rows-bar"):
+        part = st.segmented_control(
+            "Rows", list(PARTS), default="only_a", key="compare.part", required=True, label_visibility="collapsed",
+            format_func=lambda name: f"{PARTS[name]} · {theme.count(sizes[name])}", persist_state="session",
+        )  # fmt: skip
+        st.caption(f"The first {N_ROWS} by rank. A row opens in Browse." if sizes[part] else "There is no such row.")
+    rows = compare.part_rows(project, found, part, N_ROWS)
+    if not rows:
+        return
+    columns = [
+        Column("Domain", 130),
+        Column("Rank A", 74, numeric=True),
+        Column("Rank B", 74, numeric=True),
+        Column("Score A", 84, numeric=True),
+        Column("Score B", 84, numeric=True),
+        Column("Tokens", 70, numeric=True),
+        Column("Prompt"),
+    ]
+    table = parts.table(columns, [_cells(row, slots) for row in rows], on=[str(row.row_key) for row in rows])
+    clicked = view.show(table, key="compare-rows", label=PARTS[part])
+    if clicked:
+        state.go("browse", row=clicked)
+
+
+def _cells(row: ComparedRow, slots: Mapping[str, int]) -> list[view.Node]:
+    return [
+        parts.swatch(slots.get(row.domain, 0), row.domain),
+        theme.count(row.rank_a) if row.rank_a else "–",
+        theme.count(row.rank_b) if row.rank_b else "–",
+        theme.number(row.score_a),
+        theme.number(row.score_b),
+        theme.count(row.n_tokens),
+        parts.first_line(row.prompt),
+    ]

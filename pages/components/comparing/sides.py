@@ -1,0 +1,112 @@
+"""What is compared: two saved selections, two references, or two methods at the same budget."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from lobass_core.project import Project
+from lobass_core.specs import PAPER_RATIOS, SelectionSpec
+from lobass_core.store.scorings import Scoring
+from lobass_core.workflows import compare
+from lobass_core.workflows import select as selections
+from lobass_core.workflows.compare import Side
+from pages.components import command_line, state, theme
+from pages.components.selection.bar import METHODS
+
+KINDS = ("Selections", "References", "Methods")
+RATIOS = (*PAPER_RATIOS, 0.5)
+KIND, A, B, RATIO = "compare.kind", "compare.a", "compare.b", "compare.ratio"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """Two sides and the commands that do the same; `saved` sides can be browsed by name."""
+
+    a: Side
+    b: Side
+    command: tuple[str, ...]
+    saved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why there is nothing to compare, and the page that helps."""
+
+    title: str
+    text: str
+    action: tuple[str, str]
+
+
+def pick(project: Project, scorings: Sequence[Scoring]) -> Pair | Missing:
+    """Draw the pickers and compute both sides."""
+    kind = st.segmented_control(
+        "What to compare", KINDS, default="Selections", key=KIND, required=True, label_visibility="collapsed",
+        bind="query-params", persist_state="session",
+    )  # fmt: skip
+    if kind == "Selections":
+        return _selections(project)
+    return _references(project, scorings) if kind == "References" else _methods(project)
+
+
+def _selections(project: Project) -> Pair | Missing:
+    names = {saved.name: saved.name for saved in selections.list_selections(project)}
+    if len(names) < 2:
+        text = "Save two selections to compare them. References and methods are compared without saving any."
+        return Missing("There are not two selections yet", text, ("Select rows", "select"))
+    a, b = _two("selection", names)
+    line = command_line.shell("compare", [[a], [b], ["--project", str(project.root)]])
+    return Pair(compare.saved_side(project, a), compare.saved_side(project, b), (line,), saved=True)
+
+
+def _references(project: Project, scorings: Sequence[Scoring]) -> Pair | Missing:
+    if len(scorings) < 2:
+        text = "Score the data with another reference, then see where the two disagree."
+        return Missing("Only one pair of models is scored", text, ("Score again", "score"))
+    labels = {scoring.run_id: f"{scoring.label} · {scoring.run_id}" for scoring in scorings}
+    a, b = _two("reference", labels)
+    spec = SelectionSpec(value=_ratio(), datasets=state.chosen_datasets())
+    return _computed(project, (labels[a], labels[b]), (spec, spec), (a, b))
+
+
+def _methods(project: Project) -> Pair:
+    a, b = _two("method", METHODS)
+    ratio, datasets, run = _ratio(), state.chosen_datasets(), state.chosen_run()
+    specs = [SelectionSpec(method=method, value=ratio, datasets=datasets) for method in (a, b)]  # type: ignore[arg-type]
+    return _computed(project, (METHODS[a], METHODS[b]), specs, (run, run))
+
+
+def _computed(
+    project: Project, labels: Sequence[str], specs: Sequence[SelectionSpec], runs: Sequence[str | None]
+) -> Pair:
+    sides = [
+        compare.computed_side(project, label, spec, run) for label, spec, run in zip(labels, specs, runs, strict=True)
+    ]
+    lines = [
+        command_line.select(project.root, spec, name=name, run=run or "")
+        for name, spec, run in zip("AB", specs, runs, strict=True)
+    ]
+    together = command_line.shell("compare", [["A"], ["B"], ["--project", str(project.root)]])
+    return Pair(sides[0], sides[1], (*lines, together), saved=False)
+
+
+def _two(what: str, labels: Mapping[str, str]) -> tuple[str, str]:
+    """Pickers for A and B, at first the first two; a choice that is gone falls back."""
+    options = list(labels)
+    chosen = []
+    for letter, key, first in (("A", f"{A}-{what}", 0), ("B", f"{B}-{what}", min(1, len(options) - 1))):
+        if st.session_state.get(key) not in options:
+            st.session_state[key] = options[first]
+        found = st.selectbox(
+            f"{letter}: {what}", options, key=key, format_func=lambda name: labels.get(name, name), width=190,
+            label_visibility="collapsed", persist_state="session",
+        )  # fmt: skip
+        chosen.append(found)
+    return chosen[0], chosen[1]
+
+
+def _ratio() -> float:
+    return st.segmented_control(
+        "Ratio", RATIOS, default=PAPER_RATIOS[1], key=RATIO, required=True, label_visibility="collapsed",
+        format_func=lambda ratio: theme.percent(ratio, 0 if ratio in (0.06, 0.5) else 1), persist_state="session",
+    )  # fmt: skip
