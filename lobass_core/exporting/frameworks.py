@@ -56,9 +56,10 @@ class Preflight:
         lost = [finding.places for finding in self.findings if finding.effect in LOST]
         return self.n_rows - len(np.unique(np.concatenate(lost))) if lost else self.n_rows
 
-    def rows(self, finding: Finding) -> list[dict]:
-        """dataset, row_index and sample_id of the finding's rows, in the order of the files."""
-        table = self.plan.picks.select(["source", "row_index", "sample_id"]).take(pa.array(finding.places, pa.int64()))
+    def rows(self, finding: Finding, limit: int | None = None) -> list[dict]:
+        """dataset, row_index and sample_id of the finding's rows (of the first `limit`), in the order of the files."""
+        places = pa.array(finding.places[:limit], pa.int64())
+        table = self.plan.picks.select(["source", "row_index", "sample_id"]).take(places)
         return [
             {"dataset": self.plan.sources[row.pop("source")].dataset, **row} for row in table.to_pylist()
         ]  # fmt: skip
@@ -147,7 +148,13 @@ def _trl(case: _Case) -> list[Finding]:
             case.with_bits(fact.STARTS_WITH_ANSWER),
         ),
     ]
-    if not case.facts.one_target:
+    chats = np.flatnonzero((case.facts.bits & np.uint16(fact.PAIR | fact.TEXT)) == 0)
+    if case.facts.one_target:
+        why = "the completion alone is learnt, under any chat template"
+        findings.append(Finding("prompt and completion", "written", "are prompt and completion", why, chats))
+    else:
+        why = "train.py sets assistant_only_loss: the chat template must mark the answers with {% generation %}"
+        findings.append(Finding("whole conversations", "written", "are whole conversations", why, chats))
         findings.append(
             Finding(
                 "weight 0",

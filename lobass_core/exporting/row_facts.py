@@ -39,11 +39,17 @@ _BUILDERS: dict[str, Callable[[Sample], dict]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowFacts:
-    """`bits` a row of the picks; `refused`: format -> {place among the picks: reason}; `one_target` as in Survey."""
+    """`bits` a row of the picks; `refused`: format -> {place among the picks: reason}; `more_targets` is the place of
+    the first chat that teaches more than its last turn, None if there is none."""
 
     bits: np.ndarray  # uint16[n]
     refused: dict[str, dict[int, str]]
-    one_target: bool
+    more_targets: int | None
+
+    @property
+    def one_target(self) -> bool:
+        """Whether TRL's file has prompt and completion rather than messages."""
+        return self.more_targets is None
 
     def places(self, bits: int) -> np.ndarray:
         """int64: places of the rows with any of the bits."""
@@ -54,16 +60,17 @@ def look_at(rows: Iterable[ExportRow]) -> RowFacts:
     """Look at every row once."""
     bits: list[int] = []
     refused: dict[str, dict[int, str]] = {name: {} for name in _BUILDERS}
-    one_target = True
+    more_targets: int | None = None
     for place, row in enumerate(rows):
         bits.append(bits_of(row.sample))
-        one_target = one_target and (row.sample.kind != "chat" or has_one_target(row.sample))
+        if more_targets is None and row.sample.kind == "chat" and not has_one_target(row.sample):
+            more_targets = place
         for name, build in _BUILDERS.items():
             try:
                 build(row.sample)
             except RowError as error:
                 refused[name][place] = error.reason
-    return RowFacts(np.array(bits, np.uint16), refused, one_target)
+    return RowFacts(np.array(bits, np.uint16), refused, more_targets)
 
 
 def bits_of(sample: Sample) -> int:

@@ -5,20 +5,39 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
+import pyarrow as pa
+
 from lobass_core.errors import ExportError
 from lobass_core.exporting.data_file import file_sha256
 from lobass_core.exporting.destination import MANIFEST_NAME, check, compare, read_manifest
-from lobass_core.exporting.frameworks import Preflight, judge
+from lobass_core.exporting.frameworks import LOST, Finding, Preflight, judge
 from lobass_core.exporting.manifest import plan_of, without_rows
 from lobass_core.exporting.plan import ExportPlan, ExportReceipt
 from lobass_core.exporting.read_rows import read_rows
 from lobass_core.exporting.row_facts import RowFacts, look_at
+from lobass_core.exporting.sketch import Sketch, sketch
 from lobass_core.exporting.write import write
 from lobass_core.project import Project
 from lobass_core.specs import ExportFormat, ExportSpec
 from lobass_core.store.exports import LoggedExport, list_exports, log_export
 from lobass_core.workflows.export_plan import originals_of, plan_export, texts_reader
 from lobass_core.workflows.recent import Recent
+
+__all__ = [
+    "LOST",
+    "ExportReceipt",
+    "Finding",
+    "PastExport",
+    "Preflight",
+    "Sketch",
+    "export",
+    "past_exports",
+    "preflight",
+    "preflights",
+    "preview",
+    "records",
+    "replay",
+]
 
 OnProgress = Callable[[int, int], None]
 DiskState = Literal["matches disk", "changed on disk", "replaced", "gone"]
@@ -75,16 +94,38 @@ def preflights(
     project: Project, spec: ExportSpec, formats: Sequence[ExportFormat] = get_args(ExportFormat)
 ) -> dict[ExportFormat, Preflight]:
     """The preflight of several formats over one reading of the rows, which is kept until the project changes."""
+    plan, facts = _looked_at(project, spec.selection)
+    return {name: judge(plan, facts, name, spec.cutoff_tokens) for name in formats}
+
+
+def preview(project: Project, spec: ExportSpec) -> Sketch:
+    """The files that an export would have, with their sizes from a few rows, and its first record; writes nothing.
+
+    Raises:
+        SelectionError: no such selection.
+        ExportError: none of the rows fits the format.
+    """
+    plan, facts = _looked_at(project, spec.selection)
+    wanted = replace(plan, format=spec.format, license=spec.license, languages=spec.languages)
+    return sketch(wanted, facts, texts_reader(project, plan.sources))
+
+
+def records(project: Project, found: Preflight, places: Sequence[int]) -> list[str]:
+    """The untouched text of rows of a preflight, by their places among its picks."""
+    wanted = found.plan.picks.take(pa.array(places, pa.int64()))
+    return list(texts_reader(project, found.plan.sources)(wanted))
+
+
+def _looked_at(project: Project, selection: str) -> tuple[ExportPlan, RowFacts]:
+    """The plan of a selection and what is known of its rows; one reading is kept until the project changes."""
     with project.store() as store:
-        revision = store.revision()
-    plain = replace(spec, format="messages", with_dropped=False, license="", languages=(), cutoff_tokens=0, to="-")
+        key = (project.store_path, store.revision(), selection)
 
     def look() -> tuple[ExportPlan, RowFacts]:
-        plan = plan_export(project, plain)
+        plan = plan_export(project, ExportSpec(selection=selection, to="-"))
         return plan, look_at(read_rows(plan, texts_reader(project, plan.sources)))
 
-    plan, facts = _facts.get((project.store_path, revision, spec.selection), look)
-    return {name: judge(plan, facts, name, spec.cutoff_tokens) for name in formats}
+    return _facts.get(key, look)
 
 
 def past_exports(project: Project) -> list[PastExport]:

@@ -42,11 +42,11 @@ def _preflight(
 
 
 def _found(preflight: Preflight) -> dict[tuple[str, str], list[int]]:
-    """(rule, effect) -> places, of the rules that touch a row, without the rows that are simply written."""
+    """(rule, effect) -> places, of the rules that touch a row, those apart that say how it is written."""
     return {
         (finding.rule, finding.effect): finding.places.tolist()
         for finding in preflight.findings
-        if finding.n_rows and finding.rule != "fits"
+        if finding.n_rows and finding.effect != "written"
     }
 
 

@@ -1,0 +1,126 @@
+"""What the trainer will do with these rows: written, cut, masked to nothing, dropped; with the rows to look at."""
+
+import json
+from collections import Counter
+
+import streamlit as st
+
+from lobass_core.project import Project
+from lobass_core.workflows import export as workflow
+from lobass_core.workflows import select as selections
+from lobass_core.workflows.decide import decide
+from lobass_core.workflows.export import LOST, Finding, Preflight
+from pages.components import errors, parts, theme, view
+from pages.components.view import Node, el
+
+KEY = "export-outlook"
+SHOWN_ROWS = 100
+# A finding's words begin with its verb; for one row it takes another form.
+SINGULAR = {"are": "is", "have": "has", "do": "does", "lose": "loses", "begin": "begins", "repeat": "repeats"}
+
+
+def show(project: Project, found: Preflight) -> None:
+    """Findings that touch rows each with its line, those that touch none in one."""
+    loud = [finding for finding in found.findings[1:] if finding.n_rows]
+    quiet = [finding for finding in found.findings[1:] if not finding.n_rows and finding.rule != "pairs"]
+    title = f"What {found.trainer} will do with these rows" if found.trainer else "What becomes of these rows"
+    nodes: list[Node | None] = [
+        parts.heading(title, _note(found)),
+        el(
+            "div",
+            _written(found),
+            *[_check(finding, place) for place, finding in enumerate(loud)],
+            parts.check("good", "0", _listed([finding.what for finding in quiet])) if quiet else None,
+            cls="checks",
+        ),
+        _left(found),
+    ]
+    clicked = view.show(nodes, key=KEY, label=title)
+    if clicked and clicked.startswith("rows:"):
+        _rows_dialog(project, found, loud[int(clicked.removeprefix("rows:"))])
+
+
+def _note(found: Preflight) -> str:
+    if not found.trainer:
+        return "read by your own scripts"
+    return f"by its published rules; {found.setting} {theme.count(found.cutoff_tokens)}"
+
+
+def _written(found: Preflight) -> Node:
+    n_rows = found.findings[0].n_rows
+    domains = Counter(found.plan.picks["domain"].to_pylist())
+    shares = ", ".join(f"{theme.count(n)} {domain}" for domain, n in domains.most_common(4))
+    if len(domains) > 4:
+        shares += f" and {len(domains) - 4} more domains"
+    detail = f"{shares}; {theme.count(found.n_response_tokens)} response tokens"
+    words = "row is written" if n_rows == 1 else "rows are written"
+    return parts.check("good" if n_rows else "bad", theme.count(n_rows), words, detail=detail)
+
+
+def _check(finding: Finding, place: int) -> Node:
+    mark = "bad" if finding.effect in LOST else "good" if finding.effect == "written" else "note"
+    link = ("see rows", f"rows:{place}") if finding.effect != "written" else None
+    words = phrase(finding.what, finding.n_rows)
+    return parts.check(mark, theme.count(finding.n_rows), words, detail=finding.why, link=link)
+
+
+def phrase(what: str, n_rows: int) -> str:
+    """The words of a finding after its number: "are cut", for one row "is cut"."""
+    verb, _, rest = what.partition(" ")
+    return f"{SINGULAR.get(verb, verb)} {rest}" if n_rows == 1 else what
+
+
+def _listed(phrases: list[str]) -> str:
+    return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} or {phrases[-1]}"
+
+
+def _left(found: Preflight) -> Node:
+    """The sum of it."""
+    unknown = found.n_without_length
+    note = f"lengths as scored; {theme.count(unknown)} rows have none" if unknown else "lengths as they were scored"
+    left = el(
+        "span",
+        "Left after the trainer: " if found.trainer else "Written: ",
+        el("b", f"{theme.count(found.n_left)} of {theme.count(found.n_rows)}", cls="kept"),
+    )
+    return el("div", left, el("span", note if found.trainer else "", cls="muted end"), cls="row left-after")
+
+
+@st.dialog("Rows", width="large")
+def _rows_dialog(project: Project, found: Preflight, finding: Finding) -> None:
+    """The rows of a finding as they came, to take along or to leave out."""
+    n_rows = theme.count(finding.n_rows)
+    view.show(parts.heading(f"{n_rows} {phrase(finding.what, finding.n_rows)}", finding.why), key="export-rows-title")
+    with errors.shown():
+        texts = workflow.records(project, found, finding.places[:SHOWN_ROWS].tolist())
+        rows = [
+            [row["dataset"], theme.count(row["row_index"]), parts.first_line(text, 200)]
+            for row, text in zip(found.rows(finding, SHOWN_ROWS), texts, strict=True)
+        ]
+        columns = [parts.Column("Dataset", 150), parts.Column("Row", 70, numeric=True), parts.Column("Record")]
+        view.show(parts.table(columns, rows, label="Rows"), key="export-rows")
+    with st.container(horizontal=True):
+        st.download_button(
+            "All as JSON", lambda: json.dumps(found.rows(finding), ensure_ascii=False, indent=1),
+            file_name=f"{finding.rule.replace(' ', '-')}.json", mime="application/json", icon=":material/download:",
+            key="export.rows-download", on_click="ignore",
+        )  # fmt: skip
+        if finding.effect in LOST and st.button(f"Drop {n_rows}, select again", key="export.leave-out"):
+            with errors.shown():
+                leave_out(project, found, finding)
+                st.rerun()
+    if finding.effect in LOST:
+        st.caption(
+            "Dropping is a decision, to be undone under Browse. The selection is made anew by its own settings and "
+            "keeps its name: other rows take the places."
+        )
+
+
+def leave_out(project: Project, found: Preflight, finding: Finding) -> None:
+    """Decide against the rows of a finding, and save the selection again under its name."""
+    saved, spec = selections.load(project, found.plan.selection)
+    run = selections.scoring_of(project, saved).run_id
+    reason = f"{found.trainer or found.format}: {finding.rule}"
+    decide(project, [row["sample_id"] for row in found.rows(finding)], "drop", reason)
+    selections.save(project, saved.name, spec, run, replace=True)
+    st.toast(f"{theme.count(finding.n_rows)} rows dropped, the selection is made anew", icon=":material/done:")

@@ -1,0 +1,98 @@
+"""Exports that were made before, and whether their files still are what was written."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from lobass_core.project import Project
+from lobass_core.workflows.export import PastExport
+from pages.components import command_line, parts, theme, view
+from pages.components.exporting import draft, files
+from pages.components.view import Node, el
+
+TONES = {"matches disk": "kept", "changed on disk": "amber", "replaced": "hollow", "gone": "hollow"}
+SHOWN = 8
+ALL = "export.all-past"
+
+
+def show(project: Project, found: Sequence[PastExport]) -> None:
+    """A line an export, latest first; a click opens it."""
+    shown = found if st.session_state.get(ALL) else found[:SHOWN]
+    more = ("show all", "all") if len(found) > len(shown) else None
+    columns = [
+        parts.Column("Selection", 210),
+        parts.Column("Format", 150),
+        parts.Column("Rows", 80, numeric=True),
+        parts.Column("To"),
+        parts.Column("sha256", 110),
+        parts.Column("State", 140),
+        parts.Column("When", 110, numeric=True),
+    ]
+    clicked = view.show(
+        [
+            parts.heading("Past exports", theme.count(len(found)), link=more),
+            parts.table(
+                columns,
+                [_line(project, one) for one in shown],
+                on=[f"past:{place}" for place in range(len(shown))],
+                label="Past exports",
+            )
+            if found
+            else el("p", "None yet. An export is one folder with a manifest that writes it again.", cls="muted"),
+        ],
+        key="export-past",
+        label="Past exports",
+    )
+    if clicked == "all":
+        st.session_state[ALL] = True
+        st.rerun()
+    if clicked and clicked.startswith("past:"):
+        _dialog(project, found[int(clicked.removeprefix("past:"))])
+
+
+def _line(project: Project, one: PastExport) -> list[Node]:
+    entry = one.logged
+    title, _ = draft.FORMATS.get(entry.format, (entry.format, ""))  # type: ignore[call-overload]
+    sha256 = entry.manifest_sha256
+    return [
+        el("span", *parts.visible(entry.selection_name), dir="auto"),
+        title,
+        theme.count(entry.n_rows),
+        draft.shown(entry.folder, project),
+        el("span", f"{sha256[:4]}…{sha256[-4:]}", cls="mono", title=f"sha256 of the manifest: {sha256}"),
+        parts.dot(TONES[one.state], one.state),
+        theme.ago(entry.made_at),
+    ]
+
+
+@st.dialog("Export", width="large")
+def _dialog(project: Project, one: PastExport) -> None:
+    entry = one.logged
+    folder = Path(entry.folder)
+    recorded = entry.manifest["files"]
+    rows = [
+        [el("span", file["name"], cls="mono"), theme.count(file["rows"]) if file["rows"] else "–",
+         theme.byte_size(file["bytes"]), el("span", file["sha256"], cls="mono", title=file["sha256"])]
+        for file in recorded
+    ]  # fmt: skip
+    columns = [
+        parts.Column("File", 190),
+        parts.Column("Rows", 70, numeric=True),
+        parts.Column("Size", 80, numeric=True),
+        parts.Column("sha256"),
+    ]
+    replay = command_line.plain("export", project.root, ["--replay", str(folder / "manifest.json")], ["--to", "FOLDER"])
+    view.show(
+        [
+            el("div", parts.dot(TONES[one.state], one.state), el("span", entry.folder, cls="mono end"), cls="row"),
+            parts.table(columns, rows, label="Files as they were written"),
+            parts.heading("Use it"),
+            parts.code(files.usage(entry.format, folder)),
+            parts.heading("The same bytes again"),
+            parts.code(replay),
+        ],
+        key="export-past-one",
+    )
+    if one.state == "matches disk":
+        files.download(folder, sum(file["bytes"] for file in recorded), key="export.past-download")

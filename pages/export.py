@@ -1,0 +1,126 @@
+"""Export: a saved selection, the format of a trainer, and what that trainer will do with these rows."""
+
+from pathlib import Path
+from typing import get_args
+
+import streamlit as st
+
+from lobass_core.errors import LobassError
+from lobass_core.project import Project
+from lobass_core.specs import ExportFormat, ExportSpec
+from lobass_core.store.selections import SavedSelection
+from lobass_core.workflows import export as workflow
+from lobass_core.workflows import select as selections
+from pages.components import command_line, empty, errors, state, theme, toolbar
+from pages.components.exporting import cards, draft, files, outlook, past
+
+project = state.project()
+saved = selections.list_selections(project)
+
+
+def pick_selection() -> SavedSelection:
+    """The selection to write; the address holds its name."""
+    by_name = {one.name: one for one in saved}
+    if st.session_state.get(draft.SELECTION) not in by_name:
+        asked = st.query_params.get(draft.SELECTION)
+        st.session_state[draft.SELECTION] = asked if asked in by_name else saved[0].name
+    name = st.selectbox(
+        "Selection", list(by_name), key=draft.SELECTION, bind="query-params", label_visibility="collapsed", width=250,
+        format_func=lambda name: f"{name} · {by_name[name].n_kept:,} rows", help="A saved selection.",
+    )  # fmt: skip
+    return by_name[name]
+
+
+def pick_destination(selection: str, format: str) -> str:
+    """The folder, as typed."""
+    key = draft.destination_key(selection, format)
+    state.remember(key, draft.default_folder(selection, format))
+    return st.text_input(
+        "Destination", key=key, icon=":material/folder:", label_visibility="collapsed", persist_state="session",
+        help="A folder of the project, or a path that the dashboard may use.", width=330,
+    )  # fmt: skip
+
+
+def options() -> None:
+    """What the data card says, whether dropped rows are written too, and the limit that the trainer will have."""
+    with st.popover("Options", icon=":material/tune:", key="export.options"):
+        st.toggle(
+            "Also write the rows left out", key=draft.DROPPED, persist_state="session",
+            help="dropped.jsonl, each row with its reason.",
+        )  # fmt: skip
+        st.number_input(
+            "Trainer's limit in tokens", min_value=0, step=256, key=draft.CUTOFF, persist_state="session",
+            help="max_length, cutoff_len or sequence_len of your training. 0: the trainer's own.",
+        )  # fmt: skip
+        st.text_input(
+            "Licence", key=draft.LICENSE, persist_state="session", placeholder="not stated",
+            help="Stated in the data card as you write it, for example cc-by-4.0.",
+        )  # fmt: skip
+        st.text_input(
+            "Languages", key=draft.LANGUAGES, persist_state="session", placeholder="not stated",
+            help="Codes by commas, for example en, de.",
+        )  # fmt: skip
+
+
+def write(project: Project, spec: ExportSpec, n_rows: int) -> None:
+    """Write it with a bar; the receipt takes the place of the file list."""
+    bar = st.progress(0.0, f"Exporting {n_rows:,} rows. A broken-off export leaves nothing behind.")
+
+    def show(n_done: int, n_total: int) -> None:
+        bar.progress(min(n_done / max(n_total, 1), 1.0), f"Exporting, {n_done:,} of {n_total:,} rows read")
+
+    with errors.shown():
+        st.session_state[draft.RECEIPT] = (spec, workflow.export(project, spec, show))
+        st.rerun()
+    bar.empty()
+
+
+if not saved:
+    empty.show(
+        "Nothing to export yet",
+        "An export writes a saved selection, so that it can be repeated byte for byte.",
+        action=("Select rows", "select"),
+    )
+    st.stop()
+
+left, right = toolbar.toolbar("export")
+with left:
+    selection = pick_selection()
+    st.markdown(":material/arrow_forward:")
+    format = draft.chosen_format()
+    typed = pick_destination(selection.name, format)
+    options()
+
+to: Path | None = None
+problem: LobassError | None = None
+try:
+    to = draft.destination(typed, project)
+except LobassError as error:
+    problem = error
+
+found = workflow.preflights(project, draft.spec_of(selection.name, format, to or Path("-")), get_args(ExportFormat))
+spec = draft.spec_of(selection.name, format, to) if to else None
+n_written = found[format].findings[0].n_rows
+with right:
+    if spec:
+        command_line.popover(command_line.export(project.root, spec), key="export.command")
+    go = toolbar.primary(
+        f"Export {theme.count(n_written)} rows", ":material/ios_share:", key="export.go",
+        disabled=spec is None or not n_written,
+    )  # fmt: skip
+cards.show(found, format)
+if problem:
+    errors.show(problem, key="export-destination")
+if go and spec:
+    write(project, spec, n_written)
+
+beside, main = st.columns([0.53, 0.47], gap="medium")
+with beside:
+    outlook.show(project, found[format])
+with main:
+    written_spec, receipt = st.session_state.get(draft.RECEIPT, (None, None))
+    if receipt is not None and written_spec == spec:
+        files.receipt(project, receipt)
+    elif spec:
+        files.outlook(project, spec)
+past.show(project, workflow.past_exports(project))
