@@ -55,7 +55,6 @@ def show(project: Project, cut: Cut) -> None:
             command_line.select(project.root, cut.spec, name=draft.name() or "NAME", run=run), key="select.command"
         )
         _export(project, cut)
-    _deleted(project)
 
 
 def _gates(cut: Cut) -> None:
@@ -151,6 +150,18 @@ def save(project: Project, cut: Cut, name: str, *, replace: bool) -> None:
 
 
 def _more(project: Project) -> None:
+    """Duplicate and delete; after a deletion its undo, in the same place, so that nothing jumps."""
+    if draft.DELETED in st.session_state and not draft.name():
+        _, name = st.session_state[draft.DELETED]
+        st.button(
+            "Undo delete",
+            key="select.undelete",
+            icon=":material/undo:",
+            help=f"Bring {errors.plain(name)} back",
+            on_click=draft.on_undelete,
+            args=(project,),
+        )
+        return
     st.menu_button(
         "More",
         ["Duplicate", "Delete"],
@@ -161,17 +172,6 @@ def _more(project: Project) -> None:
         on_click=draft.on_more,
         args=(project,),
     )
-
-
-def _deleted(project: Project) -> None:
-    """A deleted selection can be brought back until something else is deleted or the session ends."""
-    if draft.DELETED not in st.session_state:
-        return
-    _, name = st.session_state[draft.DELETED]
-    with st.container(horizontal=True, vertical_alignment="center", key="select-deleted"):
-        st.markdown(f"Deleted **{errors.plain(name)}**. The working selection is as it was.", width="content")
-        st.button("Undo", key="select.undelete", icon=":material/undo:", on_click=draft.on_undelete, args=(project,))
-        st.button("Dismiss", key="select.dismiss", type="tertiary", on_click=draft.on_dismiss)
 
 
 def _export(project: Project, cut: Cut) -> None:

@@ -170,6 +170,7 @@ def on_more(project: Project) -> None:
         elif chosen == "Delete":
             st.session_state[DELETED] = (selections.delete(project, opened_name), opened_name)
             opened("")
+            st.toast(f"Deleted {opened_name}", icon=":material/delete:")
     except LobassError as error:
         st.session_state[TROUBLE] = str(error)
 
@@ -179,18 +180,13 @@ def on_undelete(project: Project) -> None:
     number, _ = st.session_state[DELETED]
     try:
         load(project, selections.undelete(project, number))
-        on_dismiss()
     except LobassError as error:
         st.session_state[TROUBLE] = str(error)
 
 
-def on_dismiss() -> None:
-    """Stop offering the undo."""
-    st.session_state.pop(DELETED, None)
-
-
 def load(project: Project, chosen: str) -> None:
     """Open a saved selection; raises SelectionError where it or its scores are gone."""
+    st.session_state.pop(DELETED, None)
     found, saved_spec = selections.load(project, chosen)
     run = selections.scoring_of(project, found).run_id
     elsewhere = saved_spec.datasets != state.chosen_datasets() or state.chosen_run() not in (None, run)

@@ -161,11 +161,11 @@ def _versus_random(project: Project, cut: Cut) -> None:
     found = cuts.verdicts(cut).random
     how = "from all rows" if cut.spec.balance == "global" else "from each domain as many as it keeps"
     columns = [
-        Column("Mean of", 220),
-        Column("Kept", 110, numeric=True),
-        Column("Random", 110, numeric=True),
-        Column("Difference", 110, numeric=True),
-        Column("In standard deviations of a random draw", numeric=True),
+        Column("Mean of"),
+        Column("Kept", 130, numeric=True),
+        Column("Random", 130, numeric=True),
+        Column("Difference", 130, numeric=True),
+        Column("In standard deviations of the random draw", 280, numeric=True),
     ]
     view.show(
         el(
