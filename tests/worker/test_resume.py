@@ -3,12 +3,13 @@
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.specs import ModelSpec
-from lobass_core.worker import score_job
+from lobass_core.worker import scoring_pass
 from tests.models import tiny_llama
 from tests.worker.runs import kill_when, losses_of, samples, score_run, start, work
 
@@ -23,7 +24,7 @@ N_SAMPLES = 300
 @pytest.fixture(autouse=True, scope="module")
 def small_shards():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(score_job, "SHARD_SAMPLES", SHARD)
+        patch.setattr(scoring_pass, "SHARD_SAMPLES", SHARD)
         # The worker processes run on one thread; another number would add up in another order.
         n_threads = torch.get_num_threads()
         torch.set_num_threads(1)
@@ -70,6 +71,37 @@ def test_killed_three_times_and_resumed(models: Path, undisturbed: RunFolder, tm
     assert losses_of(run) == losses_of(undisturbed)
     progress = run.read_progress()
     assert (progress.n_done, progress.n_total) == (2 * N_SAMPLES, 2 * N_SAMPLES)
+
+
+def test_two_processes_give_what_one_gives_and_die_with_their_worker(
+    models: Path, undisturbed: RunFolder, tmp_path: Path
+):
+    run = fresh(models, tmp_path)
+    process = start(run, LOBASS_CPU_PROCESSES="2", **SMALL)
+    children: list[psutil.Process] = []
+
+    def two_shards() -> bool:
+        children[:] = psutil.Process(process.pid).children() or children
+        return len(run.finished_shards()) >= 2
+
+    assert kill_when(process, two_shards), run.log_path.read_text()
+    assert len(children) >= 2
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
+    assert start(run, LOBASS_CPU_PROCESSES="2", **SMALL).wait(timeout=120) == 0, run.log_path.read_text()
+    assert losses_of(run) == losses_of(undisturbed)
+    progress = run.read_progress()
+    assert (progress.n_done, progress.n_total) == (2 * N_SAMPLES, 2 * N_SAMPLES)
+
+
+def test_a_failure_in_a_process_is_told_in_words(models: Path, tmp_path: Path):
+    torn = tiny_llama(tmp_path / "torn", seed=3, chat_template=None)
+    weights = torn / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:2000])
+    run = score_run(tmp_path, samples(8), models / "base", ModelSpec(str(torn)))
+    assert start(run, LOBASS_CPU_PROCESSES="2").wait(timeout=120) == 1
+    error = run.read_progress().error
+    assert error is not None and error.what.startswith("the model cannot be loaded")
 
 
 def test_cancelled_and_resumed(models: Path, undisturbed: RunFolder, tmp_path: Path):

@@ -1,0 +1,139 @@
+"""One pass over all models of a run: what is left is cut into shards, and the shards are computed."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lobass_core.errors import ModelError
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.scoring.batch_plan import cut_groups, longest_first
+from lobass_core.scoring.engine import Engine, Losses
+from lobass_core.scoring.model_files import config_of, weight_files
+from lobass_core.scoring.token_table import TokenTable
+from lobass_core.worker.preparation import ModelTask, Prepared
+from lobass_core.worker.reporter import Reporter
+from lobass_core.worker.score_processes import n_processes, score_in_processes
+from lobass_core.worker.score_progress import ScoreProgress
+from lobass_core.worker.shards import ShardJob, is_finished, shard_table, unscored_table
+from lobass_core.worker.shelf import ModelShelf
+
+# A shard is what a kill costs at most: about a minute of work, and never more samples than this.
+SHARD_SAMPLES = int(os.environ.get("LOBASS_SHARD_SAMPLES", "512"))
+SHARD_LEAST_SAMPLES = 16
+_SHARD_FLOP = {"cpu": 3e12, "mps": 3e13, "cuda": 1e16}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A model and the samples that it still has to score, as places in the token table."""
+
+    task: ModelTask
+    places: np.ndarray
+    n_known: int
+
+
+class ScoringPass:
+    """Scores each model's work in shards; a shard that is there already is not computed again."""
+
+    def __init__(
+        self, run: RunFolder, report: Reporter, prepared: Prepared, table: TokenTable, progress: ScoreProgress
+    ) -> None:
+        self.run, self.report, self.prepared, self.table, self.progress = run, report, prepared, table, progress
+        self.notes: list[str] = []
+        self.budget_tokens = prepared.spec.budget_tokens
+
+    def score(self, works: Sequence[Work]) -> None:
+        """Score all of it, the models one after another.
+
+        Raises:
+            Cancelled: the run's owner asked to stop; finished shards stay.
+        """
+        for work in works:
+            self._check_ids(work.task)
+            n_tokens = int(self.table.lengths[work.places].sum())
+            name, part = work.task.files.name, work.task.part
+            self.progress.add_model(name, part, n_known=work.n_known, n_to_do=len(work.places), n_tokens=n_tokens)
+        self.progress.show()
+        jobs = [job for place, work in enumerate(works) for job in self._jobs_left(place, work)]
+        tasks = [work.task for work in works]
+        n = n_processes(self.prepared, self.table, tasks, jobs)
+        if n > 1:
+            self.notes += score_in_processes(
+                n, self.run, self.report, self.prepared, self.table, self.progress, tasks, jobs
+            )
+        elif jobs:
+            self._score_here(tasks, jobs)
+
+    def _score_here(self, tasks: Sequence[ModelTask], jobs: Sequence[ShardJob]) -> None:
+        shelf = ModelShelf(self.prepared.dtype, self.prepared.device)
+        current = -1
+        for job in jobs:
+            task = tasks[job.model]
+            if job.model != current:
+                current = job.model
+                self.report.update(phase=f"loading the {task.part}")
+                engine = Engine(shelf.take(task), self.table, self.budget_tokens)
+                self.notes += [engine.loaded.note] if engine.loaded.note else []
+                self.progress.restart_clock()
+                self.report.update(phase=f"scoring the {task.part}", message=engine.loaded.note)
+            losses: list[Losses] = []
+            for batch in engine.score(job.places):
+                self.report.check_cancel()
+                n_tokens = int(self.table.lengths[batch.indices].sum())
+                self.progress.advance(
+                    job.model,
+                    n_samples=len(batch.indices),
+                    n_tokens=n_tokens,
+                    n_run=batch.n_tokens_run,
+                    n_read=batch.n_tokens_read,
+                )
+                losses.append(batch)
+            self.run.write_shard(job.name, shard_table(self.table, losses, task.fp, self.prepared.render_fp))
+            # What memory allowed for one model is the start for the next.
+            self.budget_tokens = engine.budget_tokens
+
+    def _jobs_left(self, place: int, work: Work) -> list[ShardJob]:
+        """The model's shards that are not there yet; the others count as done."""
+        self._write_unscored(place, work)
+        left = []
+        for number, group in enumerate(self._groups(work)):
+            job = ShardJob(place, f"{work.task.label}-{work.task.fp}-{number:05d}", group)
+            if is_finished(self.run, self.table, job):
+                n_tokens = int(self.table.lengths[group].sum())
+                self.progress.advance(place, n_samples=len(group), n_tokens=n_tokens, resumed=True)
+            else:
+                left.append(job)
+        return left
+
+    def _groups(self, work: Work) -> list[np.ndarray]:
+        """The same cut whenever the same work is planned on the same kind of device, so that a resume fits."""
+        lengths = np.zeros_like(self.table.lengths)
+        lengths[work.places] = self.table.lengths[work.places]
+        order = longest_first(lengths, self.table.sample_ids)
+        # Two FLOP for each weight of two bytes, or near it.
+        flop_per_token = max(1, sum(path.stat().st_size for path in weight_files(work.task.files.folder)))
+        most = int(_SHARD_FLOP[self.prepared.device.type] / flop_per_token)
+        least = int(lengths[order[:1]].sum()) * SHARD_LEAST_SAMPLES
+        return cut_groups(order, lengths, max_samples=SHARD_SAMPLES, max_tokens=max(most, least))
+
+    def _write_unscored(self, place: int, work: Work) -> None:
+        silent = work.places[self.table.lengths[work.places] < 2]
+        if not len(silent):
+            return
+        name = f"{work.task.label}-{work.task.fp}-unscored"
+        if not is_finished(self.run, self.table, ShardJob(place, name, silent)):
+            self.run.write_shard(name, unscored_table(self.table, silent, work.task.fp, self.prepared.render_fp))
+        self.progress.advance(place, n_samples=len(silent), n_tokens=0, resumed=True)
+
+    def _check_ids(self, task: ModelTask) -> None:
+        config = config_of(task.files.folder)
+        vocabulary = (config.get("text_config") or config).get("vocab_size")
+        highest = int(self.table.input_ids.max(initial=0))
+        if vocabulary and highest >= vocabulary:
+            raise ModelError(
+                f"the tokenizer gives token {highest:,}, the model knows {vocabulary:,}",
+                where=str(task.files.folder),
+                do="Tokenizer and weights do not belong together; fetch the model again.",
+            )

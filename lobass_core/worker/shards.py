@@ -1,0 +1,106 @@
+"""Shards of losses: what one holds, how the work is cut into them, and which are there already."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.rendering.render import Rendered
+from lobass_core.scoring.engine import Losses
+from lobass_core.scoring.token_table import TokenTable
+
+SHARD_SCHEMA = pa.schema(
+    [
+        ("sample_id", pa.string()),
+        ("model_fp", pa.string()),
+        ("render_fp", pa.string()),
+        ("loss_sum_nats", pa.float64()),
+        ("n_tokens", pa.int32()),
+        ("n_prompt_tokens", pa.int32()),
+        ("n_dropped_tokens", pa.int32()),
+        ("status", pa.string()),
+        ("token_nlls", pa.list_(pa.float32())),
+    ]
+)
+TOKENS_SCHEMA = pa.schema(
+    [
+        ("sample_id", pa.string()),
+        ("render_fp", pa.string()),
+        ("text", pa.string()),
+        ("token_ids", pa.list_(pa.int32())),
+        ("token_starts", pa.list_(pa.int32())),
+        ("token_ends", pa.list_(pa.int32())),
+        ("response_mask", pa.list_(pa.bool_())),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardJob:
+    """One shard to compute: the place of its model among the run's, its name, and its samples, longest first."""
+
+    model: int
+    name: str
+    places: np.ndarray
+
+
+def is_finished(run: RunFolder, table: TokenTable, job: ShardJob) -> bool:
+    """Whether the shard is there and holds these very samples; one that cannot be read is computed again."""
+    path = run.shards_dir / f"{job.name}.parquet"
+    if not path.is_file():
+        return False
+    try:
+        ids = pq.read_table(path, columns=["sample_id"])["sample_id"].to_pylist()
+    except (OSError, pa.ArrowException):
+        return False
+    return ids == [table.sample_ids[index] for index in job.places]
+
+
+def shard_table(table: TokenTable, losses: Sequence[Losses], model_fp: str, render_fp: str) -> pa.Table:
+    """One row a sample; a loss that is not finite is null, with its status."""
+    rows = []
+    for batch in losses:
+        for index, nlls in zip(batch.indices.tolist(), batch.token_nlls, strict=True):
+            total = float(nlls.astype(np.float64).sum())
+            status = table.statuses[index]
+            if status != "no_response" and not np.isfinite(total):
+                status = "non_finite"
+            rows.append(
+                {
+                    "sample_id": table.sample_ids[index],
+                    "model_fp": model_fp,
+                    "render_fp": render_fp,
+                    "loss_sum_nats": total if status in ("ok", "truncated") else None,
+                    "n_tokens": len(nlls),
+                    "n_prompt_tokens": int(table.n_prompt_tokens[index]),
+                    "n_dropped_tokens": int(table.n_dropped_tokens[index]),
+                    "status": status,
+                    "token_nlls": nlls,
+                }
+            )
+    return pa.Table.from_pylist(rows, schema=SHARD_SCHEMA)
+
+
+def unscored_table(table: TokenTable, places: np.ndarray, model_fp: str, render_fp: str) -> pa.Table:
+    """Samples without a response get a row too, so that they are known, counted and shown."""
+    nothing = Losses(places, [np.zeros(0, np.float32)] * len(places), 0, 0)
+    return shard_table(table, [nothing], model_fp, render_fp)
+
+
+def tokens_table(rendered: Sequence[Rendered], render_fp: str) -> pa.Table:
+    """What the dashboard needs to lay losses over the text: one row a sample."""
+    return pa.table(
+        {
+            "sample_id": [item.sample_id for item in rendered],
+            "render_fp": [render_fp] * len(rendered),
+            "text": [item.text for item in rendered],
+            "token_ids": [item.input_ids for item in rendered],
+            "token_starts": [item.offsets[:, 0] for item in rendered],
+            "token_ends": [item.offsets[:, 1] for item in rendered],
+            "response_mask": [item.response_mask for item in rendered],
+        },
+        schema=TOKENS_SCHEMA,
+    )

@@ -1,0 +1,29 @@
+"""The model in memory: the one asked for last, and the base that its adapters share."""
+
+import torch
+
+from lobass_core.scoring.models import LoadedModel, load_model, with_adapter
+from lobass_core.worker.preparation import ModelTask
+
+
+class ModelShelf:
+    """Loads models one after another; an adapter goes onto the base's weights if those are there."""
+
+    def __init__(self, dtype: str, device: torch.device) -> None:
+        self.dtype, self.device = dtype, device
+        self._base: LoadedModel | None = None
+        self._base_weights = ""
+
+    def take(self, task: ModelTask) -> LoadedModel:
+        """The model of that task, ready to score.
+
+        Raises:
+            ModelError: it cannot be loaded.
+        """
+        if task.fingerprint.adapter and self._base and self._base_weights == task.fingerprint.weights:
+            return with_adapter(self._base, task.files, task.label)
+        self._base = None
+        loaded = load_model(task.spec, self.dtype, self.device, task.files)
+        if not task.fingerprint.adapter:
+            self._base, self._base_weights = loaded, task.fingerprint.weights
+        return loaded
