@@ -106,7 +106,8 @@ def _turn(turn: Turn, kind: str) -> Node:
         notes.append("the answer that lost, not scored")
     elif scored:
         n_words = count_words(turn.content)
-        notes += ["scored", f"{n_words:,} word{'' if n_words == 1 else 's'}"]
+        calls_only = turn.tool_calls and not n_words
+        notes += ["scored", "tool calls" if calls_only else f"{n_words:,} word{'' if n_words == 1 else 's'}"]
     elif turn.role == "assistant":
         notes.append("weight 0, not scored")
     elif turn.input is not None:
@@ -206,7 +207,10 @@ def _summary(row: workflow.PreviewRow) -> list[Node]:
             "",
             el("span", parts.dot("red", "rejected"), title=row.reason),
         ]
-    said = {role: next((t.content for t in row.sample.turns if t.role == role), "") for role in ("user", "assistant")}
+    said = {
+        role: next((t.content for t in row.sample.turns if t.role == role and t.content), "")
+        for role in ("user", "assistant")
+    }
     n_words = sum(count_words(turn.content) for turn in row.sample.turns if turn.role == "assistant")
     state = parts.dot("kept", "imports")
     if n_words <= 1:

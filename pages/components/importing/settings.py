@@ -74,7 +74,11 @@ def mapped_fields() -> tuple[str, ...]:
 
 def _column_choice(columns: tuple[str, ...], shown: workflow.Preview | None) -> None:
     name = st.session_state.get(draft.FORMAT) or "auto"
-    st.caption("Leave a field empty to take what was detected. A+B joins two columns.")
+    st.caption(
+        "Columns named here are read and nothing else. A+B joins two columns."
+        if name == "auto"
+        else "A field left empty is read under its usual name. A+B joins two columns."
+    )
     known = shown.detection.mapping if shown and name != "auto" else {}
     for field in mapped_fields():
         key = draft.mapping_key(field)
