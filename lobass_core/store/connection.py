@@ -18,8 +18,10 @@ from lobass_core.store.schema import prepare
 
 # Opening a 1.5 GB store takes 13 ms: giving it back after a pause costs nothing and lets others in.
 IDLE_SECONDS = 2.0
-WAIT_SECONDS = 15.0
+WAIT_SECONDS = 10.0
 RETRY_SECONDS = 0.1
+# A page asks for the store several times over: once refused after a full wait, the next to ask is told at once.
+REFUSAL_SECONDS = 5.0
 # What DuckDB may hold in memory before it spills to disk: a dashboard over a million rows stays under 2 GB in all.
 MEMORY_LIMIT = "1GB"
 
@@ -126,6 +128,7 @@ class _Lease:
         self.store: Store | None = None
         self.n_users = 0
         self.timer: threading.Timer | None = None
+        self.refused_at = -REFUSAL_SECONDS
 
     def take(self, wait_seconds: float, on_wait: OnWait | None) -> Store:
         with self.lock:
@@ -133,9 +136,19 @@ class _Lease:
                 self.timer.cancel()
                 self.timer = None
             if self.store is None:
-                self.store = _open(self.path, wait_seconds, on_wait)
+                self.store = self._open(wait_seconds, on_wait)
             self.n_users += 1
             return self.store
+
+    def _open(self, wait_seconds: float, on_wait: OnWait | None) -> Store:
+        if time.monotonic() - self.refused_at < REFUSAL_SECONDS:
+            wait_seconds = 0.0
+        try:
+            return _open(self.path, wait_seconds, on_wait)
+        except StoreLockedError:
+            if wait_seconds:
+                self.refused_at = time.monotonic()
+            raise
 
     def give_back(self) -> None:
         with self.lock:

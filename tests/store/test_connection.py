@@ -51,6 +51,14 @@ def test_a_taken_store_names_the_process_that_holds_it(project, holder):
     assert str(holder.pid) in told[0]
 
 
+def test_who_asks_again_right_after_a_full_wait_is_told_at_once(project, holder):
+    for wait_seconds, longest in ((0.5, 5.0), (30.0, 5.0)):
+        began = time.monotonic()
+        with pytest.raises(StoreLockedError), project.store(wait_seconds=wait_seconds):
+            pass
+        assert time.monotonic() - began < longest
+
+
 def test_a_store_that_is_given_back_while_we_wait_is_ours(project, holder):
     threading.Timer(0.4, holder.kill).start()
     with project.store(wait_seconds=10) as store:

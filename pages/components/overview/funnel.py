@@ -242,6 +242,6 @@ def _axis(ridges: Distribution) -> Node:
 
 def ticks(low: float, high: float) -> list[float]:
     """Round values inside the axis, none at its very ends."""
-    step = next(step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 1e9) if (high - low) / step <= 6)
+    step = next(step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 1e9) if (high - low) / step <= 7)
     first = math.floor(low / step + 1e-9) + 1
     return [round(k * step, 6) + 0.0 for k in range(first, math.ceil(high / step - 1e-9))]

@@ -7,6 +7,7 @@ import streamlit as st
 from lobass_core.project import Project
 from lobass_core.workflows import demo_build
 from pages.components import errors, parts, state, view
+from pages.components.importing import draft
 from pages.components.view import Node, el
 
 STEPS = (
@@ -133,7 +134,9 @@ def _import_card() -> None:
                 label_visibility="collapsed", key="overview-path", width="stretch",
             )  # fmt: skip
             if st.button("Import", type="primary", icon=":material/arrow_forward:", key="overview-import"):
-                state.go("import", **({"path": path.strip()} if path.strip() else {}))
+                if path.strip():
+                    st.session_state[draft.PATH] = path.strip()
+                state.go("import")
 
 
 @st.fragment(run_every=2)
