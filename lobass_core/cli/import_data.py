@@ -13,8 +13,9 @@ from lobass_core.workflows import import_data as workflow
 
 
 def register(app: typer.Typer) -> None:
-    """Add `lobass import`."""
+    """Add `lobass import` and `lobass undo-import`."""
     app.command("import")(import_data)
+    app.command("undo-import")(undo_import)
 
 
 def import_data(
@@ -59,6 +60,14 @@ def import_data(
     with progress_bar() as show:
         result = workflow.import_file(opened, spec, lambda done, total: show("Importing", done, total, "rows"))
     _show_result(result, json)
+
+
+def undo_import(
+    dataset: Annotated[str, typer.Argument(help="Name of the dataset.")], project: ProjectOption = DEFAULT_PROJECT
+) -> None:
+    """Take an imported file out again, unless a selection holds rows of it. Its losses are kept."""
+    n_rows = workflow.undo_import(Project.open(project), dataset)
+    print_facts(f"Took {dataset} out", [("rows", n_rows)])
 
 
 def _rule(text: str) -> tuple[str, str, str]:

@@ -82,3 +82,13 @@ def test_the_whole_job(lobass, tmp_path):
     assert status.json["n_rejected"] == 1
     assert "math" in (tmp_path / "rejects.csv").read_text()
     assert len(lobass("runs", *project, "--json").json) == 3
+
+
+def test_an_import_can_be_taken_back(lobass, tmp_path):
+    write_files(tmp_path)
+    project = ("--project", tmp_path / "p")
+    lobass("init", tmp_path / "p")
+    assert lobass("import", tmp_path / "math.jsonl", *project, "--domain", "math").exit_code == 0
+    assert lobass("undo-import", "math", *project).exit_code == 0
+    assert lobass("status", *project, "--json").json["n_rows"] == 0
+    assert lobass("undo-import", "math", *project).exit_code in (1, 2)
