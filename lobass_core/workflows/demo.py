@@ -15,7 +15,7 @@ from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder, list_runs, write_parquet
 from lobass_core.project import STORE_NAME, Project
-from lobass_core.specs import ExportSpec, ImportSpec, ModelSpec, ScoreSpec, SelectionSpec, TrainReferenceSpec
+from lobass_core.specs import ExportSpec, ImportSpec, ModelSpec, SelectionSpec, TrainReferenceSpec
 from lobass_core.workflows.export import export
 from lobass_core.workflows.import_data import import_file
 from lobass_core.workflows.references import score_spec
@@ -75,8 +75,7 @@ def demo(root: Path | str, on_progress: OnProgress | None = None) -> DemoResult:
         return DemoResult(**{**marker, **here, "was_ready": True})
     n_rows, n_rejected = _import(project, _step(show, "Sample data"))
     base = _base(project, _step(show, "Base model"))
-    if REFERENCE not in [reference.name for reference in list_references(project)]:
-        train_reference(project, _reference_spec(base), _step(show, "Reference"))
+    _reference(project, base, _step(show, "Reference"))
     run_id = _score(project, base, _step(show, "Scoring"))
     n_selected = _select(project, run_id)
     exported = _export(project, _step(show, "Export"))
@@ -141,6 +140,7 @@ def _import(project: Project, show: OnProgress) -> tuple[int, int]:
 def _base(project: Project, show: OnProgress) -> ModelSpec:
     """The demo's base model, trained now if it is not there."""
     folder = project.models_dir / BASE
+    _wait_for(project, "train_base", show)
     if not (folder / "recipe.json").is_file():
         texts = project.root / "sample_data" / "base_texts.parquet"
         exchanges = base_exchanges(_BASE_TEXTS, SEED)
@@ -153,8 +153,11 @@ def _base(project: Project, show: OnProgress) -> ModelSpec:
     return ModelSpec(str(folder))
 
 
-def _reference_spec(base: ModelSpec) -> TrainReferenceSpec:
-    return TrainReferenceSpec(
+def _reference(project: Project, base: ModelSpec, show: OnProgress) -> None:
+    _wait_for(project, "train_reference", show)
+    if REFERENCE in [reference.name for reference in list_references(project)]:
+        return
+    spec = TrainReferenceSpec(
         base=base,
         name=REFERENCE,
         epochs=_REFERENCE_EPOCHS,
@@ -162,20 +165,31 @@ def _reference_spec(base: ModelSpec) -> TrainReferenceSpec:
         seed=SEED,
         budget_tokens=_REFERENCE_BUDGET_TOKENS,
     )
+    train_reference(project, spec, show)
 
 
 def _score(project: Project, base: ModelSpec, show: OnProgress) -> str:
     """Score with the demo's reference; an interrupted run goes on, and losses on record cost nothing."""
+    _wait_for(project, "score", show)
     stopped = _stopped(project, "score")
     if stopped:
         return resume_and_finish(project, stopped.run_id, show).run_id
-    spec: ScoreSpec = score_spec(project, base=base.path, reference=REFERENCE)
-    return score(project, spec, show).run_id
+    return score(project, score_spec(project, base=base.path, reference=REFERENCE), show).run_id
+
+
+def _wait_for(project: Project, kind: str, show: OnProgress) -> None:
+    """Workers outlive whoever started them: let one that still runs come to its end."""
+    for run in _runs(project, kind):
+        if run.state() == "running":
+            follow(run, show)
 
 
 def _stopped(project: Project, kind: str) -> RunFolder | None:
-    runs = [run for run in list_runs(project.runs_dir) if run.kind == kind]
-    return next((run for run in reversed(runs) if run.state() not in ("running", "done")), None)
+    return next((run for run in reversed(_runs(project, kind)) if run.state() not in ("running", "done")), None)
+
+
+def _runs(project: Project, kind: str) -> list[RunFolder]:
+    return [run for run in list_runs(project.runs_dir) if run.kind == kind]
 
 
 def _select(project: Project, run_id: str) -> int:
