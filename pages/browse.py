@@ -37,10 +37,12 @@ with right:
     dialogs.log_button(project)
     run = [["--run", state.chosen_run()]] if state.chosen_run() else []
     command_line.popover(command_line.plain("browse", project.root, *filters.command_groups(asked), *run))
-if filters.TROUBLE in st.session_state:
-    errors.show(st.session_state[filters.TROUBLE])
-filters.chips(asked)
-dialogs.say()
+# One container whether it holds something or not: what comes and goes here must not mount the list anew.
+with st.container(gap="small", key="browse-above-list"):
+    if filters.TROUBLE in st.session_state:
+        errors.show(st.session_state[filters.TROUBLE])
+    filters.chips(asked)
+    dialogs.say()
 
 
 @st.fragment

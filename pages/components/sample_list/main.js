@@ -293,11 +293,14 @@ class App {
   noteInUrl() {
     clearTimeout(this.urlTimer)
     this.urlTimer = setTimeout(() => {
+      if (this.at === null) return
       const url = new URL(window.location.href)
       if (this.page > 1) url.searchParams.set("page", String(this.page))
       else url.searchParams.delete("page")
       url.searchParams.set("row", String(this.at))
       window.history.replaceState(window.history.state, "", url)
+      // The server remembers the place too, for when the page is left and found again.
+      this.tell()
     }, 250)
   }
 
@@ -414,7 +417,7 @@ class App {
     if (name === "ArrowLeft" || name === "ArrowRight") {
       event.preventDefault()
       const step = name === "ArrowRight" ? 1 : -1
-      if (this.showTokens && this.heat) return this.heat.move(step)
+      if (this.showTokens) return this.heat?.move(step)
       if (!event.repeat) this.go(this.page + step)
     } else if (once[name] && !event.repeat) {
       event.preventDefault()
