@@ -1,4 +1,4 @@
-"""The demo: built for real, planted kinds in the order the method predicts, interrupted and gone on with, then cached."""
+"""The demo, built for real: planted kinds in the predicted order, interrupted and gone on with, then cached."""
 
 import json
 import time
