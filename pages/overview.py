@@ -4,7 +4,8 @@ import streamlit as st
 
 from lobass_core.workflows import explore
 from lobass_core.workflows.import_data import rejects_of
-from lobass_core.workflows.status import ProjectStatus, status
+from lobass_core.workflows.project_status import ProjectStatus
+from lobass_core.workflows.status import status
 from pages.components import command_line, errors, parts, state, theme, toolbar, view
 from pages.components.overview import funnel, lists, welcome
 from pages.components.parts import KeyNumber

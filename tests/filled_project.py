@@ -13,7 +13,7 @@ import pyarrow as pa
 from lobass_core.jobs.run_folder import RunFolder, write_parquet
 from lobass_core.project import Project
 from lobass_core.records import Sample, Turn
-from lobass_core.store.datasets import DatasetInfo, DatasetWriter, ImportedRow
+from lobass_core.store.dataset_writer import DatasetInfo, DatasetWriter, ImportedRow
 from lobass_core.store.losses import ingest_run
 from lobass_core.store.scorings import register_scoring
 

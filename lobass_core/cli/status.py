@@ -9,7 +9,7 @@ from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table
 from lobass_core.project import Project
 from lobass_core.workflows.import_data import write_rejects
-from lobass_core.workflows.status import ProjectStatus
+from lobass_core.workflows.project_status import ProjectStatus
 from lobass_core.workflows.status import status as project_status
 
 

@@ -1,32 +1,14 @@
-"""Datasets, samples, imported rows and rejects: streamed in through Arrow, read back in import order."""
+"""Datasets, samples, imported rows and rejects: what an import left, read back in import order."""
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import duckdb
 import pyarrow as pa
 
-from lobass_core.jobs.run_folder import utc_now
-from lobass_core.records import Sample, turns_to_json
 from lobass_core.store.connection import read_table
 
 BATCH_ROWS = 20_000
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetInfo:
-    """What is known of a file when its import begins; `mapping` and `spec` are JSON text."""
-
-    name: str
-    path: str
-    file_sha256: str
-    format: str
-    container: str
-    encoding: str
-    mapping: str
-    spec: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,184 +30,6 @@ class Dataset:
 
     def to_dict(self) -> dict:
         return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedRow:
-    """One readable record on its way into the store; `source` is the record's own text."""
-
-    row_index: int
-    line: int
-    sample: Sample
-    domain: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class RejectedRow:
-    """One record that could not become a sample."""
-
-    row_index: int
-    line: int
-    reason: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class ImportCounts:
-    """`n_seen_before`: rows whose sample an earlier file holds; `n_duplicates`: rows that repeat one of this file."""
-
-    n_imported: int
-    n_rejected: int
-    n_seen_before: int
-    n_duplicates: int
-
-
-_SAMPLE_SCHEMA = pa.schema(
-    [
-        ("sample_id", pa.string()),
-        ("tie_key", pa.uint64()),
-        ("kind", pa.string()),
-        ("turns", pa.string()),
-        ("tools", pa.string()),
-        ("rejected", pa.string()),
-        ("system_text", pa.string()),
-        ("prompt_text", pa.string()),
-        ("response_text", pa.string()),
-        ("n_chars", pa.int64()),
-    ]
-)
-
-
-class DatasetWriter:
-    """One file's way into the store, inside the caller's transaction: add batches, then `finish`."""
-
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, info: DatasetInfo) -> None:
-        self._cursor = cursor
-        (self.dataset_id,) = _row(cursor, "SELECT coalesce(max(dataset_id), 0) + 1 FROM datasets")
-        (self._next_row,) = _row(cursor, "SELECT coalesce(max(row_key), -1) + 1 FROM rows")
-        (self._next_sample,) = _row(cursor, "SELECT coalesce(max(sample_key), -1) + 1 FROM samples")
-        self._first_own_sample = self._next_sample
-        self._n_imported = self._n_rejected = 0
-        cursor.execute(
-            "INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
-            [self.dataset_id, *asdict(info).values(), utc_now()],
-        )
-
-    def add(self, rows: Sequence[ImportedRow]) -> None:
-        """Add readable rows; equal samples are stored once."""
-        if not rows:
-            return
-        samples: dict[str, Sample] = {}
-        for row in rows:
-            samples.setdefault(row.sample.sample_id, row.sample)
-        keys = self._known_keys(samples)
-        new = [sample for sample_id, sample in samples.items() if sample_id not in keys]
-        if new:
-            keys |= {sample.sample_id: self._next_sample + number for number, sample in enumerate(new)}
-            numbers = pa.array(range(self._next_sample, self._next_sample + len(new)), pa.int64())
-            table = pa.Table.from_pylist([_record(sample) for sample in new], schema=_SAMPLE_SCHEMA)
-            self._append("samples", table.add_column(0, "sample_key", numbers))
-        table = pa.table(
-            {
-                "row_key": pa.array(range(self._next_row, self._next_row + len(rows)), pa.int64()),
-                "dataset_id": pa.array([self.dataset_id] * len(rows), pa.int32()),
-                "row_index": pa.array([row.row_index for row in rows], pa.int64()),
-                "line": pa.array([row.line for row in rows], pa.int64()),
-                "sample_key": pa.array([keys[row.sample.sample_id] for row in rows], pa.int64()),
-                "domain": pa.array([storable(row.domain) for row in rows], pa.string()),
-                "source": pa.array([storable(row.source) for row in rows], pa.string()),
-                "is_duplicate": pa.array([False] * len(rows), pa.bool_()),
-            }
-        )
-        self._append("rows", table)
-        self._next_sample += len(new)
-        self._next_row += len(rows)
-        self._n_imported += len(rows)
-
-    def _known_keys(self, sample_ids: Iterable[str]) -> dict[str, int]:
-        """sample_id -> sample_key of those that the store holds; one pass over 8 bytes a stored sample."""
-        ids = list(sample_ids)
-        asked = pa.table({"sample_id": ids, "tie_key": pa.array(map(tie_key, ids), pa.uint64())})
-        self._cursor.register("asked", asked)
-        found = self._cursor.execute(
-            """
-            SELECT s.sample_id, s.sample_key
-            FROM samples s JOIN asked a USING (tie_key) WHERE s.sample_id = a.sample_id
-            """
-        ).fetchall()
-        self._cursor.unregister("asked")
-        return dict(found)
-
-    def _append(self, name: str, batch: pa.Table) -> None:
-        """Append a batch that has the table's columns, in its order.
-
-        Not by `register`: a registered batch stays in memory until the transaction ends, 1.8 GB for a million rows.
-        """
-        self._cursor.from_arrow(batch).insert_into(name)
-
-    def add_rejects(self, rejects: Sequence[RejectedRow]) -> None:
-        """Keep unreadable rows aside."""
-        if not rejects:
-            return
-        table = pa.table(
-            {
-                "dataset_id": pa.array([self.dataset_id] * len(rejects), pa.int32()),
-                "row_index": pa.array([reject.row_index for reject in rejects], pa.int64()),
-                "line": pa.array([reject.line for reject in rejects], pa.int64()),
-                "reason": pa.array([storable(reject.reason) for reject in rejects], pa.string()),
-                "source": pa.array([storable(reject.source) for reject in rejects], pa.string()),
-            }
-        )
-        self._append("rejects", table)
-        self._n_rejected += len(rejects)
-
-    def finish(self) -> ImportCounts:
-        """Mark duplicates, write the counts, and return them."""
-        self._cursor.execute(
-            "UPDATE datasets SET n_rows = ?, n_rejected = ? WHERE dataset_id = ?",
-            [self._n_imported, self._n_rejected, self.dataset_id],
-        )
-        mark_duplicates(self._cursor)
-        n_seen, n_distinct = _row(
-            self._cursor,
-            """
-            SELECT count(*) FILTER (sample_key < $first),
-                   count(DISTINCT sample_key) FILTER (sample_key >= $first)
-            FROM rows WHERE dataset_id = $dataset_id
-            """,
-            {"first": self._first_own_sample, "dataset_id": self.dataset_id},
-        )
-        return ImportCounts(self._n_imported, self._n_rejected, n_seen, self._n_imported - n_seen - n_distinct)
-
-
-def _record(sample: Sample) -> dict:
-    by_role = {role: "\n\n".join(t.content for t in sample.turns if t.role == role) for role in ("system", "assistant")}
-    prompt = "\n\n".join(turn.content for turn in sample.turns if turn.role in ("user", "tool"))
-    return {
-        "sample_id": sample.sample_id,
-        "tie_key": tie_key(sample.sample_id),
-        "kind": sample.kind,
-        "turns": storable(turns_to_json(sample.turns)),
-        "tools": storable(sample.tools) if sample.tools else None,
-        "rejected": storable(turns_to_json(sample.rejected)) if sample.rejected else None,
-        "system_text": storable(by_role["system"]),
-        "prompt_text": storable(prompt),
-        "response_text": storable(by_role["assistant"]),
-        "n_chars": sum(len(turn.content) for turn in sample.turns),
-    }
-
-
-def tie_key(sample_id: str) -> int:
-    """The first 8 bytes of the sample id: the short key of joins, and what breaks ties between equal scores."""
-    return int(sample_id[:16], 16)
-
-
-def storable(text: str) -> str:
-    """Text as UTF-8 can hold it: an unpaired surrogate, which no database can, becomes its JSON escape."""
-    if text.isascii():
-        return text
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def mark_duplicates(cursor: duckdb.DuckDBPyConnection) -> None:
@@ -342,9 +146,3 @@ def source_rows(cursor: duckdb.DuckDBPyConnection, row_keys: Sequence[int]) -> p
     )
     cursor.unregister("asked_rows")
     return table
-
-
-def _row(cursor: duckdb.DuckDBPyConnection, sql: str, values: dict | None = None) -> tuple:
-    row = (cursor.execute(sql, values) if values else cursor.execute(sql)).fetchone()
-    assert row is not None
-    return row

@@ -18,13 +18,15 @@ from lobass_core.formats.read_files import file_sha256
 from lobass_core.project import Project
 from lobass_core.records import Sample
 from lobass_core.specs import ImportSpec
-from lobass_core.store.datasets import (
-    BATCH_ROWS,
-    Dataset,
+from lobass_core.store.dataset_writer import (
     DatasetInfo,
     DatasetWriter,
     ImportedRow,
     RejectedRow,
+)
+from lobass_core.store.datasets import (
+    BATCH_ROWS,
+    Dataset,
     find_same_file,
     free_name,
     list_datasets,

@@ -1,12 +1,10 @@
 """A project at a glance: what is imported, scored, selected and exported, and what to do next."""
 
-import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from lobass_core.jobs.progress import RunState
 from lobass_core.jobs.run_folder import RunFolder, list_runs
 from lobass_core.project import Project
 from lobass_core.store.connection import Store
@@ -15,168 +13,18 @@ from lobass_core.store.exports import LoggedExport, list_exports
 from lobass_core.store.models import KnownModel, list_models
 from lobass_core.store.scorings import Coverage, Scoring, coverage, list_scorings
 from lobass_core.store.selections import SavedSelection, list_selections
+from lobass_core.workflows.next_step import next_step
+from lobass_core.workflows.project_status import (
+    DatasetStatus,
+    DomainStatus,
+    ExportStatus,
+    ModelStatus,
+    ProjectStatus,
+    RunStatus,
+    ScoringStatus,
+    SelectionStatus,
+)
 from lobass_core.workflows.recent import Recent
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetStatus:
-    """One imported file; `n_scored` and `n_tokens` (response tokens of the scored rows) under the scoring shown."""
-
-    name: str
-    path: str
-    format: str
-    domains: tuple[str, ...]
-    n_rows: int
-    n_rejected: int
-    n_duplicates: int
-    n_scored: int
-    n_tokens: int
-    imported_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class DomainStatus:
-    """One domain's way through the project, in rows; None where nothing is selected, or exported, at all."""
-
-    domain: str
-    n_datasets: int
-    n_rows: int
-    n_scored: int
-    n_tokens: int
-    n_selected: int | None
-    n_exported: int | None
-
-    @property
-    def n_to_score(self) -> int:
-        return self.n_rows - self.n_scored
-
-
-@dataclass(frozen=True, slots=True)
-class ModelStatus:
-    """A model that has scored samples; `place` is "trained here", "on disk", "missing" or "hub"."""
-
-    name: str
-    part: str
-    adapter: str
-    path: str
-    place: str
-    n_losses: int
-    mean_nats: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ScoringStatus:
-    """One pair of models with the rows that both have read."""
-
-    run_id: str
-    base_name: str
-    reference_name: str
-    template: str
-    max_tokens: int | None
-    n_scored: int
-    made_at: str
-
-    @property
-    def label(self) -> str:
-        return f"{self.base_name} → {self.reference_name}"
-
-
-@dataclass(frozen=True, slots=True)
-class SelectionStatus:
-    """A saved selection; `rule` is its budget and balance in words.
-
-    `cuts` holds (domain, score of the last row that its score brought in), `threshold` the one cut of all if it is one.
-    """
-
-    name: str
-    run_id: str
-    method: str
-    rule: str
-    cuts: tuple[tuple[str, float], ...]
-    threshold: float | None
-    n_kept: int
-    n_rows: int
-    tokens_kept: int
-    made_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class ExportStatus:
-    """One export as it was written."""
-
-    selection: str
-    format: str
-    folder: str
-    n_rows: int
-    made_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class RunStatus:
-    """One run; `seconds` from start to end, None before the end."""
-
-    run_id: str
-    kind: str
-    name: str
-    state: RunState
-    n_done: int
-    n_total: int
-    created_at: str
-    finished_at: str | None
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class NextStep:
-    """What to do next: a page by its name, a label for the button, and the command that does the same."""
-
-    page: str
-    label: str
-    command: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectStatus:
-    """Everything that Overview and `lobass status` show. Counts are of imported rows.
-
-    `scoring` is the one that scored counts refer to: the chosen or the latest; `selection` the latest made from it, and
-    `export` the latest of that selection. Lists are latest first, but datasets in order of import and domains by name.
-    """
-
-    name: str
-    root: str
-    n_bytes: int
-    revision: int
-    n_rows: int
-    n_rejected: int
-    n_duplicates: int
-    n_scored: int
-    datasets: tuple[DatasetStatus, ...]
-    domains: tuple[DomainStatus, ...]
-    models: tuple[ModelStatus, ...]
-    scoring: ScoringStatus | None
-    scorings: tuple[ScoringStatus, ...]
-    selection: SelectionStatus | None
-    selections: tuple[SelectionStatus, ...]
-    export: ExportStatus | None
-    exports: tuple[ExportStatus, ...]
-    runs: tuple[RunStatus, ...]
-    next_step: NextStep
-
-    @property
-    def n_to_score(self) -> int:
-        return self.n_rows - self.n_scored
-
-    @property
-    def changed_at(self) -> str | None:
-        """ISO time of the latest event."""
-        times = [item.imported_at for item in self.datasets]
-        times += [item.made_at for group in (self.scorings, self.selections, self.exports) for item in group]
-        times += [run.finished_at or run.created_at for run in self.runs]
-        return max(times, default=None)
-
-    def to_dict(self) -> dict:
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +78,7 @@ def status(project: Project, run: str | None = None) -> ProjectStatus:
         export=_export_status(export) if export else None,
         exports=tuple(_export_status(item) for item in stored.exports),
         runs=runs,
-        next_step=_next_step(project, scoring, domains, selection, export, runs),
+        next_step=next_step(project, scoring, domains, selection, export, runs),
     )
 
 
@@ -407,47 +255,3 @@ def _disk_usage(root: Path) -> int:
         except OSError:
             continue  # a worker has just renamed it
     return total
-
-
-def _next_step(
-    project: Project,
-    scoring: Scoring | None,
-    domains: tuple[DomainStatus, ...],
-    selection: SavedSelection | None,
-    export: LoggedExport | None,
-    runs: tuple[RunStatus, ...],
-) -> NextStep:
-    root = shlex.quote(str(project.root))
-    if not domains:
-        return NextStep("import", "Import a file", f"lobass import FILE --project {root} --domain NAME")
-    work = next((run for run in runs if run.kind in ("score", "train_reference")), None)
-    if work and work.state in ("running", "queued"):
-        return NextStep("score", f"Watch run {work.run_id}", f"lobass runs --project {root}")
-    if work and work.kind == "score" and work.state in ("failed", "interrupted", "cancelled"):
-        return NextStep("score", f"Resume run {work.run_id}", f"lobass score --project {root} --resume {work.run_id}")
-    to_do = [domain for domain in domains if domain.n_to_score]
-    if to_do:
-        n = sum(domain.n_to_score for domain in to_do)
-        of = f"{to_do[0].domain} " if len(to_do) == 1 and len(domains) > 1 else ""
-        models = _model_options(project, scoring)
-        return NextStep("score", f"Score {n:,} {of}rows", f"lobass score --project {root} {models}")
-    if selection is None:
-        return NextStep("select", "Select rows", f"lobass select --project {root} --ratio 0.06 --name paper-6")
-    if export is None:
-        name = shlex.quote(selection.name)
-        command = f"lobass export --project {root} --selection {name} --to FOLDER --format messages"
-        return NextStep("export", f"Export {selection.name}", command)
-    return NextStep("select", "Move the cut", f"lobass select --project {root} --ratio 0.06 --name NAME")
-
-
-def _model_options(project: Project, scoring: Scoring | None) -> str:
-    if scoring is None:
-        return "--base MODEL --reference MODEL"
-    spec = scoring.spec
-    model = spec["references"][0]
-    reference = spec.get("reference_name", "")
-    adapter = ""
-    if not (reference and (project.models_dir / reference).is_dir()):
-        reference = model.get("adapter") or model["path"]
-        adapter = " --adapter" if model.get("adapter") else ""
-    return f"--base {shlex.quote(spec['base']['path'])} --reference {shlex.quote(reference)}{adapter}"

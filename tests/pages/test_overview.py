@@ -13,7 +13,8 @@ from lobass_core.specs import ExportSpec, SelectionSpec
 from lobass_core.workflows import demo_build
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.export import export
-from lobass_core.workflows.status import DomainStatus, RunStatus, status
+from lobass_core.workflows.project_status import DomainStatus, RunStatus
+from lobass_core.workflows.status import status
 from pages.components.overview import funnel, lists
 from tests.pages.conftest import OpenPage, component_data, view_text
 from tests.pages.projects import HOSTILE, imported_project, scored_project

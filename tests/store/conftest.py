@@ -5,7 +5,12 @@ import pytest
 from lobass_core.project import Project
 from lobass_core.records import Sample, Turn
 from lobass_core.store.connection import Store
-from lobass_core.store.datasets import DatasetInfo, DatasetWriter, ImportedRow, RejectedRow
+from lobass_core.store.dataset_writer import (
+    DatasetInfo,
+    DatasetWriter,
+    ImportedRow,
+    RejectedRow,
+)
 
 
 def sample(question: str, answer: str) -> Sample:

@@ -1,12 +1,14 @@
 """Importing into the store: keys, duplicates, counts, and what comes back."""
 
 from lobass_core.records import Sample, Turn, turns_from_json
-from lobass_core.store.datasets import (
+from lobass_core.store.dataset_writer import (
     DatasetInfo,
     DatasetWriter,
     ImportCounts,
     ImportedRow,
     RejectedRow,
+)
+from lobass_core.store.datasets import (
     find_same_file,
     free_name,
     list_datasets,

@@ -7,12 +7,13 @@ import pyarrow as pa
 from lobass_core.jobs.progress import ErrorNote, Progress
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
-from lobass_core.store.datasets import RejectedRow
+from lobass_core.store.dataset_writer import RejectedRow
 from lobass_core.store.exports import log_export
 from lobass_core.store.losses import ingest_run
 from lobass_core.store.scorings import register_scoring
 from lobass_core.store.selections import save_selection
-from lobass_core.workflows.status import DomainStatus, NextStep, rule_in_words, status
+from lobass_core.workflows.project_status import DomainStatus, NextStep
+from lobass_core.workflows.status import rule_in_words, status
 from tests.store.conftest import add_file, sample
 
 MATH = [("1+1", "2"), ("2+2", "4"), ("1+1", "2")]

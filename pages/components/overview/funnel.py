@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lobass_core.learnability.distributions import Distribution
-from lobass_core.workflows.status import DomainStatus, SelectionStatus
+from lobass_core.workflows.project_status import DomainStatus, SelectionStatus
 from pages.components import parts, theme
 from pages.components.view import Node, el
 

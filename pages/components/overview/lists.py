@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lobass_core.workflows.status import DatasetStatus, ExportStatus, ModelStatus, ProjectStatus, RunStatus
+from lobass_core.workflows.project_status import DatasetStatus, ExportStatus, ModelStatus, ProjectStatus, RunStatus
 from pages.components import parts, theme
 from pages.components.parts import Column
 from pages.components.view import Node, el

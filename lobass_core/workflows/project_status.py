@@ -1,0 +1,166 @@
+"""What a project says of itself: the parts of `ProjectStatus`, which Overview and `lobass status` show."""
+
+from dataclasses import asdict, dataclass
+
+from lobass_core.jobs.progress import RunState
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetStatus:
+    """One imported file; `n_scored` and `n_tokens` (response tokens of the scored rows) under the scoring shown."""
+
+    name: str
+    path: str
+    format: str
+    domains: tuple[str, ...]
+    n_rows: int
+    n_rejected: int
+    n_duplicates: int
+    n_scored: int
+    n_tokens: int
+    imported_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class DomainStatus:
+    """One domain's way through the project, in rows; None where nothing is selected, or exported, at all."""
+
+    domain: str
+    n_datasets: int
+    n_rows: int
+    n_scored: int
+    n_tokens: int
+    n_selected: int | None
+    n_exported: int | None
+
+    @property
+    def n_to_score(self) -> int:
+        return self.n_rows - self.n_scored
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """A model that has scored samples; `place` is "trained here", "on disk", "missing" or "hub"."""
+
+    name: str
+    part: str
+    adapter: str
+    path: str
+    place: str
+    n_losses: int
+    mean_nats: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringStatus:
+    """One pair of models with the rows that both have read."""
+
+    run_id: str
+    base_name: str
+    reference_name: str
+    template: str
+    max_tokens: int | None
+    n_scored: int
+    made_at: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.base_name} → {self.reference_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionStatus:
+    """A saved selection; `rule` is its budget and balance in words.
+
+    `cuts` holds (domain, score of the last row that its score brought in), `threshold` the one cut of all if it is one.
+    """
+
+    name: str
+    run_id: str
+    method: str
+    rule: str
+    cuts: tuple[tuple[str, float], ...]
+    threshold: float | None
+    n_kept: int
+    n_rows: int
+    tokens_kept: int
+    made_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportStatus:
+    """One export as it was written."""
+
+    selection: str
+    format: str
+    folder: str
+    n_rows: int
+    made_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """One run; `seconds` from start to end, None before the end."""
+
+    run_id: str
+    kind: str
+    name: str
+    state: RunState
+    n_done: int
+    n_total: int
+    created_at: str
+    finished_at: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What to do next: a page by its name, a label for the button, and the command that does the same."""
+
+    page: str
+    label: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectStatus:
+    """Everything that Overview and `lobass status` show. Counts are of imported rows.
+
+    `scoring` is the one that scored counts refer to: the chosen or the latest; `selection` the latest made from it, and
+    `export` the latest of that selection. Lists are latest first, but datasets in order of import and domains by name.
+    """
+
+    name: str
+    root: str
+    n_bytes: int
+    revision: int
+    n_rows: int
+    n_rejected: int
+    n_duplicates: int
+    n_scored: int
+    datasets: tuple[DatasetStatus, ...]
+    domains: tuple[DomainStatus, ...]
+    models: tuple[ModelStatus, ...]
+    scoring: ScoringStatus | None
+    scorings: tuple[ScoringStatus, ...]
+    selection: SelectionStatus | None
+    selections: tuple[SelectionStatus, ...]
+    export: ExportStatus | None
+    exports: tuple[ExportStatus, ...]
+    runs: tuple[RunStatus, ...]
+    next_step: NextStep
+
+    @property
+    def n_to_score(self) -> int:
+        return self.n_rows - self.n_scored
+
+    @property
+    def changed_at(self) -> str | None:
+        """ISO time of the latest event."""
+        times = [item.imported_at for item in self.datasets]
+        times += [item.made_at for group in (self.scorings, self.selections, self.exports) for item in group]
+        times += [run.finished_at or run.created_at for run in self.runs]
+        return max(times, default=None)
+
+    def to_dict(self) -> dict:
+        return asdict(self)
