@@ -1,5 +1,6 @@
 """How a job says where it is: throttled progress, a heartbeat, memory, and the question whether to stop."""
 
+import contextlib
 import threading
 import time
 from dataclasses import replace
@@ -79,4 +80,9 @@ class Reporter:
 
 
 def _resident_bytes() -> int:
-    return psutil.Process().memory_info().rss
+    """What this process and those that it started hold in memory."""
+    total, me = 0, psutil.Process()
+    for process in (me, *me.children(recursive=True)):
+        with contextlib.suppress(psutil.Error):
+            total += process.memory_info().rss
+    return total

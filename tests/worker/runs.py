@@ -71,7 +71,7 @@ def work(run: RunFolder) -> int:
         signal.signal(signal.SIGTERM, before)
 
 
-def kill_when(process: subprocess.Popen, condition: Callable[[], bool], seconds: float = 120) -> bool:
+def kill_when(process: subprocess.Popen, condition: Callable[[], bool], seconds: float = 300) -> bool:
     """kill -9 the worker once the condition holds; False when it ended before."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
