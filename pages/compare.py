@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from lobass_core.errors import LobassError
 from lobass_core.workflows import compare
-from pages.components import charts, command_line, empty, errors, plane_chart, state, theme, toolbar, view
+from pages.components import charts, command_line, empty, plane_chart, state, theme, toolbar, view
 from pages.components.comparing import overlap_view, rows_view, sides
 from pages.components.comparing.sides import Missing
 from pages.components.learnability import save
@@ -21,11 +20,7 @@ if not around.scorings:
 
 left, right = toolbar.toolbar("compare")
 with left:
-    try:
-        pair = sides.pick(project, around.scorings)
-    except LobassError as error:
-        errors.show(error)
-        st.stop()
+    pair = sides.pick(project, around.scorings)
 if isinstance(pair, Missing):
     empty.show(pair.title, pair.text, action=pair.action)
     st.stop()

@@ -98,7 +98,8 @@ def _two(what: str, labels: Mapping[str, str]) -> tuple[str, str]:
         if st.session_state.get(key) not in options:
             st.session_state[key] = options[first]
         found = st.selectbox(
-            f"{letter}: {what}", options, key=key, format_func=lambda name: labels.get(name, name), width=190,
+            f"{letter}: {what}", options, key=key, width=200,
+            format_func=lambda name, letter=letter: f"{letter}: {labels.get(name, name)}",
             label_visibility="collapsed", persist_state="session",
         )  # fmt: skip
         chosen.append(found)

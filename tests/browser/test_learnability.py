@@ -1,0 +1,110 @@
+"""Learnability and Compare in a real browser: a brush finds exactly its rows in Browse, charts leave as files."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lobass_core.specs import SelectionSpec
+from lobass_core.store.connection import release
+from lobass_core.workflows import browse, explore
+from lobass_core.workflows import select as selections
+from lobass_core.workflows.browse_filter import BrowseFilter
+from tests.browser.conftest import Server
+
+
+def open_view(page, server: Server, view: str) -> None:
+    page.goto(server.url("learnability"))
+    page.get_by_role("radio", name=view).or_(page.get_by_role("button", name=view)).first.click()
+
+
+def drag(page, left: float, top: float, right: float, bottom: float) -> None:
+    """Drag over the first panel, in shares of its width and height."""
+    panel = page.locator(".js-plotly-plot .draglayer .nsewdrag").first.bounding_box()
+    x, y, width, height = panel["x"], panel["y"], panel["width"], panel["height"]
+    page.mouse.move(x + left * width, y + top * height)
+    page.mouse.down()
+    page.mouse.move(x + (left + right) / 2 * width, y + (top + bottom) / 2 * height, steps=4)
+    page.mouse.move(x + right * width, y + bottom * height, steps=4)
+    page.mouse.up()
+
+
+def browse_button(page):
+    return page.locator("[data-testid=stMainBlockContainer] button", has_text="Browse these")
+
+
+def n_in(text: str) -> int:
+    return int(re.search(r"[\d,]+", text)[0].replace(",", ""))  # type: ignore[index]
+
+
+@pytest.mark.parametrize("view", ["Distributions", "Loss plane", "Length"])
+def test_a_brush_finds_its_rows_in_browse(page, server: Server, view: str) -> None:
+    open_view(page, server, view)
+    page.wait_for_selector(".js-plotly-plot .nsewdrag")
+    # The chart of the view before may still stand for a moment.
+    page.wait_for_timeout(1500)
+    drag(page, 0.3, 0.2, 0.7, 0.8)
+    browse_button(page).wait_for()
+    n = n_in(browse_button(page).inner_text())
+    assert n > 0
+    browse_button(page).click()
+    page.wait_for_url("**/browse?**")
+    page.wait_for_selector(".item.current")
+    query = dict(pair.split("=") for pair in page.url.partition("?")[2].split("&"))
+    found = browse.find(server.project, BrowseFilter.from_query(query))
+    release(server.project.store_path)
+    assert found.n_found == n
+    page.get_by_text(re.compile(rf"{n:,} of 5,200")).first.wait_for()
+
+
+def test_clearing_takes_the_box_off_the_chart(page, server: Server) -> None:
+    open_view(page, server, "Distributions")
+    page.wait_for_selector(".js-plotly-plot .nsewdrag")
+    page.wait_for_timeout(1500)
+    drag(page, 0.3, 0.2, 0.6, 0.8)
+    page.get_by_role("button", name="Clear brush").click()
+    page.get_by_role("button", name=re.compile("Browse all 5,200")).wait_for()
+    page.wait_for_function("document.querySelectorAll('.js-plotly-plot .selectionlayer path').length === 0")
+
+
+def test_a_region_opens_the_rows_it_counts(page, server: Server) -> None:
+    open_view(page, server, "Loss plane")
+    link = page.locator("table button.link").first
+    link.wait_for()
+    n = n_in(link.inner_text())
+    link.click()
+    page.wait_for_url("**/browse?**")
+    page.get_by_text(re.compile(rf"{n:,} of 5,200")).first.wait_for()
+
+
+def test_a_chart_leaves_as_picture_and_as_numbers(page, server: Server, tmp_path: Path) -> None:
+    open_view(page, server, "Distributions")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("SVG", exact=True).click()
+    with page.expect_download() as numbers:
+        page.get_by_role("button", name="Numbers as CSV").click()
+    lines = Path(numbers.value.path()).read_text().splitlines()
+    shape = explore.distribution(explore.scored(server.project))
+    release(server.project.store_path)
+    assert lines[0] == "domain,low,high,rows"
+    assert sum(int(line.rsplit(",", 1)[1]) for line in lines[1:]) == int(shape.n.sum()) == 5200
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(1500)
+    page.locator(".js-plotly-plot").hover()
+    with page.expect_download() as picture:
+        page.locator(".modebar-btn").first.click()
+    assert picture.value.suggested_filename == "distribution-learnability.svg"
+    assert "<svg" in Path(picture.value.path()).read_text()[:200]
+
+
+def test_compare_opens_the_row_it_shows(page, server: Server) -> None:
+    selections.save(server.project, "natural", SelectionSpec(value=0.1), replace=True)
+    selections.save(server.project, "equal", SelectionSpec(value=0.1, balance="equal"), replace=True)
+    release(server.project.store_path)
+    page.goto(server.url("compare"))
+    row = page.locator("tr[data-on]").first
+    row.wait_for()
+    prompt = row.locator("td").last.inner_text()
+    row.click()
+    page.wait_for_url("**/browse?**")
+    page.locator(".item.current").get_by_text(prompt[:20]).first.wait_for()

@@ -1,0 +1,108 @@
+"""The Compare page: what it shows of two sides is what the workflow computes."""
+
+import shlex
+from pathlib import Path
+
+from lobass_core.project import Project
+from lobass_core.specs import SelectionSpec
+from lobass_core.workflows import compare
+from lobass_core.workflows import select as selections
+from pages.components import theme
+from tests.pages.conftest import OpenPage, view_text, view_texts
+from tests.pages.projects import add_scores, imported_project, scored_project
+
+
+def after(texts: list[str], label: str) -> str:
+    return texts[texts.index(label) + 1]
+
+
+def open_compare(open_page: OpenPage, project: Project, kind: str = "Selections", **state: object):
+    app = open_page(project.root, "compare", state={"compare.kind": kind, **state})
+    assert not app.exception
+    return app
+
+
+def test_two_saved_selections(scored: Project, open_page: OpenPage) -> None:
+    selections.save(scored, "natural", SelectionSpec(value=0.2))
+    selections.save(scored, "equal", SelectionSpec(value=0.2, balance="equal"))
+    state = {"compare.a-selection": "natural", "compare.b-selection": "equal"}
+    app = open_compare(open_page, scored, **state)
+    found = compare.compare(compare.saved_side(scored, "natural"), compare.saved_side(scored, "equal"))
+    texts = view_texts(app)
+    assert after(texts, "A keeps") == "84"
+    assert after(texts, "In both") == theme.count(found.overlap.both)
+    assert after(texts, "Only in A") == theme.count(found.overlap.only_a)
+    # The line may be broken for the eye; the shell reads one command.
+    command = shlex.split(app.code[0].value.replace("\\\n", " "))
+    assert command == ["lobass", "compare", "natural", "equal", "--project", str(scored.root)]
+    # One score orders both, so there is no plane of ranks to draw.
+    assert len(app.get("plotly_chart")) == 0
+    assert "by the same score" in " ".join(caption.value for caption in app.caption)
+    assert "Browse the 84 rows of A" in [button.label for button in app.button]
+
+
+def test_rows_of_each_part(scored: Project, open_page: OpenPage) -> None:
+    selections.save(scored, "natural", SelectionSpec(value=0.2))
+    selections.save(scored, "equal", SelectionSpec(value=0.2, balance="equal"))
+    state = {"compare.a-selection": "natural", "compare.b-selection": "equal", "compare.part": "only_b"}
+    app = open_compare(open_page, scored, **state)
+    found = compare.compare(compare.saved_side(scored, "natural"), compare.saved_side(scored, "equal"))
+    first = compare.part_rows(scored, found, "only_b", 1)[0]
+    assert first.rank_a == 0
+    assert first.prompt.split("\n")[0] in view_text(app)
+
+
+def test_two_methods_with_the_plane_of_ranks(scored: Project, open_page: OpenPage) -> None:
+    state = {"compare.a-method": "learnability", "compare.b-method": "length", "compare.ratio": 0.167}
+    app = open_compare(open_page, scored, "Methods", **state)
+    spec = SelectionSpec(value=0.167)
+    found = compare.compare(
+        compare.computed_side(scored, "Learnability", spec),
+        compare.computed_side(scored, "Length", SelectionSpec(method="length", value=0.167)),
+    )
+    texts = view_texts(app)
+    assert after(texts, "In both") == theme.count(found.overlap.both)
+    assert after(texts, "Rank agreement") == theme.signed(found.agreement)
+    assert len(app.get("plotly_chart")) == 1
+    assert "--ratio 0.167" in app.code[0].value
+    assert "--method length" in app.code[0].value
+    assert "lobass compare A B" in app.code[0].value
+
+
+def test_two_references(scored: Project, open_page: OpenPage) -> None:
+    app = open_compare(open_page, scored, "References")
+    assert "Only one pair of models is scored" in view_text(app)
+    add_scores(scored, reference_name="ref-2ep", reference_fp="4ef0000000000002")
+    app = open_compare(open_page, scored, "References", **{"compare.ratio": 0.5})
+    texts = view_texts(app)
+    # The second reference has the same losses: the two agree in everything.
+    assert (after(texts, "A keeps"), after(texts, "In both")) == ("210", "210")
+    assert after(texts, "Rank agreement") == "+1.00"
+    assert len(app.get("plotly_chart")) == 1
+    assert "--run r-0001" in app.code[0].value
+    assert "--run r-0002" in app.code[0].value
+
+
+def test_states_with_nothing_to_compare(scored: Project, tmp_path: Path, open_page: OpenPage) -> None:
+    assert "There are not two selections yet" in view_text(open_compare(open_page, scored))
+    unscored = imported_project(tmp_path / "unscored", {"math": 4})
+    assert "Nothing is scored yet" in view_text(open_page(unscored.root, "compare"))
+
+
+def test_a_selection_that_is_gone_is_not_asked_for(scored: Project, open_page: OpenPage) -> None:
+    selections.save(scored, "one", SelectionSpec(value=0.2))
+    selections.save(scored, "two", SelectionSpec(value=0.1))
+    app = open_compare(open_page, scored, **{"compare.a-selection": "deleted long ago"})
+    assert app.selectbox(key="compare.a-selection").value in ("one", "two")
+
+
+def test_hostile_text_is_shown_as_text(tmp_path: Path, open_page: OpenPage) -> None:
+    project = scored_project(tmp_path / "hostile", {"math": 3}, hostile=True)
+    state = {
+        "compare.a-method": "learnability",
+        "compare.b-method": "learnability",
+        "compare.part": "both",
+        "compare.ratio": 0.5,
+    }
+    text = view_text(open_compare(open_page, project, "Methods", **state))
+    assert "\u202e" not in text
