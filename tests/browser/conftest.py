@@ -161,7 +161,7 @@ def page(browser) -> Iterator[object]:
     context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
     watch = Watch()
     opened = context.new_page()
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(90_000)
     watch.follow(opened)
     yield opened
     context.close()

@@ -32,7 +32,7 @@ def current_row(page) -> int:
 
 
 def saved(page) -> None:
-    page.wait_for_function("() => { const s = deep('.saved'); return s && s.textContent === 'saved' }", timeout=15_000)
+    page.wait_for_function("() => { const s = deep('.saved'); return s && s.textContent === 'saved' }", timeout=60_000)
 
 
 @pytest.fixture(autouse=True)
