@@ -20,13 +20,18 @@ views = run_views(project)
 
 
 def shown_run() -> RunView | None:
-    """The run to show: the one opened, else one that goes, else one that stopped last; None for a new one."""
+    """The run to show: the one opened, else one that goes, else the last one; None for a new one.
+
+    A finished scoring that newer imports have outgrown gives way to a new run.
+    """
     wanted = st.session_state.get(SHOWN)
     if wanted == "new":
         return None
     opened = next((run for run in views if run.run_id == wanted), None)
     live = next((run for run in views if run.is_live), None)
-    latest = views[0] if views and views[0].is_stopped else None
+    latest = views[0] if views else None
+    if latest and latest.kind == "score" and latest.state == "done" and latest.n_rows < around.n_samples:
+        latest = None
     return opened or live or latest
 
 

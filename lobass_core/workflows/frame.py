@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import duckdb
+
 from lobass_core.project import Project
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.scorings import Scoring, list_scorings
@@ -18,7 +20,13 @@ class Frame:
     datasets: tuple[str, ...]
     domains: tuple[str, ...]
     n_rows: int
+    n_samples: int
     revision: int
+
+
+def _count(cursor: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = cursor.execute(sql).fetchone()
+    return int(row[0]) if row else 0
 
 
 def frame(project: Project) -> Frame:
@@ -34,6 +42,7 @@ def frame(project: Project) -> Frame:
                 datasets=tuple(dataset.name for dataset in list_datasets(cursor)),
                 domains=tuple(name for name, _ in domains),
                 n_rows=sum(n for _, n in domains),
+                n_samples=_count(cursor, "SELECT count(*) FROM samples"),
                 revision=revision,
             )
 

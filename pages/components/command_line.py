@@ -139,6 +139,7 @@ def export(root: Path | str, spec: ExportSpec) -> str:
     if spec.with_dropped:
         groups.append(["--with-dropped"])
     _add(groups, "--license", spec.license)
+    _add(groups, "--language", ",".join(spec.languages))
     return shell("export", groups)
 
 

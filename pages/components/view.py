@@ -103,10 +103,8 @@ def el(
 
 def _plain(value: object) -> object:
     """numpy numbers would turn the whole payload into a string on its way to the browser."""
-    if isinstance(value, bool | int | float | str):
-        return value if type(value) in (bool, int, float, str) else str(value)
     item = getattr(value, "item", None)
-    return item() if callable(item) else str(value)
+    return item() if callable(item) else value if isinstance(value, bool | int | float) else str(value)
 
 
 def show(

@@ -44,18 +44,26 @@ def pickers(known: KnownModels) -> Wish:
     if known.references and REFERENCE not in st.session_state:
         st.session_state[REFERENCE] = known.references[0]
     base = st.selectbox(
-        "Base", known.bases, index=None, key=BASE, accept_new_options=True, placeholder="Base: folder or hub id",
+        "Base", _with_typed(known.bases, BASE), index=None, key=BASE, accept_new_options=True,
+        placeholder="Base: folder or hub id",
         format_func=lambda path: f"Base: {_short(path)}", label_visibility="collapsed", width=236,
         persist_state="session", help="The model that is to be trained: a folder on this machine, or a hub id.",
     )  # fmt: skip
     st.markdown(":material/arrow_forward:", width="content")
     reference = st.selectbox(
-        "Reference", [*known.references, TRAIN], index=None, key=REFERENCE, accept_new_options=True,
-        placeholder="Reference: name, folder or hub id", label_visibility="collapsed", width=276,
+        "Reference", _with_typed((*known.references, TRAIN), REFERENCE), index=None, key=REFERENCE,
+        accept_new_options=True, placeholder="Reference: name, folder or hub id",
+        label_visibility="collapsed", width=276,
         format_func=lambda name: _reference_label(name, known), persist_state="session",
         help="The base after fine-tuning on this data: trained here, a folder, a PEFT adapter, or a hub id.",
     )  # fmt: skip
     return Wish((base or "").strip(), (reference or "").strip() if reference != TRAIN else TRAIN)
+
+
+def _with_typed(options: tuple[str, ...], key: str) -> list[str]:
+    """The options and what was typed in, so that it is labelled like them."""
+    typed = st.session_state.get(key)
+    return [*options, typed] if typed and typed not in options else list(options)
 
 
 def _short(path: str) -> str:

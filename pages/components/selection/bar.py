@@ -179,7 +179,7 @@ def _export(project: Project, cut: Cut) -> None:
     if not toolbar.primary("Export", ":material/ios_share:", key="select.export", disabled=cut.answer.n_kept == 0):
         return
     if ready:
-        state.go("export", selection=draft.name())
+        _go_export(draft.name())
     else:
         _save_and_export(project, cut)
 
@@ -195,4 +195,10 @@ def _save_and_export(project: Project, cut: Cut) -> None:
     if st.button("Save and export", type="primary", key="select.export-go", disabled=not name):
         with errors.shown():
             save(project, cut, name, replace=name == draft.name())
-            state.go("export", selection=name)
+            _go_export(name)
+
+
+def _go_export(name: str) -> None:
+    # The key of the picker on the Export page, which keeps its choice between visits.
+    st.session_state["selection"] = name
+    state.go("export")

@@ -1,0 +1,110 @@
+"""The line that a page shows is taken by the real command line, and means the same."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from lobass_core.cli import import_data as import_command
+from lobass_core.cli import options
+from lobass_core.cli import select as select_command
+from lobass_core.cli.main import app
+from lobass_core.specs import (
+    ExportSpec,
+    Gates,
+    ImportSpec,
+    ModelSpec,
+    RenderSpec,
+    ScoreSpec,
+    SelectionSpec,
+    TrainReferenceSpec,
+)
+from pages.components import command_line
+
+ROOT = "/data/my project"
+
+
+def parsed(line: str) -> tuple[str, dict[str, Any]]:
+    """The command's name and its parameters, as the application reads the line."""
+    # A shell joins lines that end in a backslash; shlex does not.
+    words = shlex.split(line.replace("\\\n", ""))
+    assert words[0] == "lobass"
+    command = typer.main.get_command(app).commands[words[1]]  # type: ignore[attr-defined]
+    return words[1], command.make_context(words[1], words[2:]).params
+
+
+SELECTIONS = [
+    SelectionSpec(),
+    SelectionSpec(value=0.015, balance="global", seed=3, method="random"),
+    SelectionSpec(budget="threshold", value=-0.25, balance="global"),
+    SelectionSpec(budget="samples", value=5000, balance="equal", datasets=("a.json", "b c.json")),
+    SelectionSpec(budget="tokens", value=2_000_000, balance="custom", weights=(("it's", 0.3333), ("math", 2.0))),
+    SelectionSpec(gates=Gates(8, 0.1, True, True, True, False), method="loss-drop-sum"),
+]
+
+
+@pytest.mark.parametrize("spec", SELECTIONS, ids=range(len(SELECTIONS)))
+def test_select(spec: SelectionSpec) -> None:
+    name, given = parsed(command_line.select(ROOT, spec, name="paper 6", run="r-0003"))
+    assert name == "select"
+    assert (given["project"], given["name"], given["run"]) == (Path(ROOT), "paper 6", "r-0003")
+    budget, value = select_command._budget(
+        given["ratio"], given["budget_samples"], given["budget_tokens"], given["threshold"]
+    )
+    balance, weights = select_command._balance(given["balance"])
+    gates = Gates(
+        given["min_response_tokens"], given["min_learnability"], given["exclude_truncated"], given["exclude_negative"],
+        given["exclude_near_zero_base"], not given["keep_duplicates"],
+    )  # fmt: skip
+    again = SelectionSpec(
+        given["method"], budget, value, balance, weights, gates, given["seed"], options.names(given["datasets"])
+    )
+    assert again == spec
+
+
+def test_import() -> None:
+    spec = ImportSpec(
+        "/data/a b.csv", domain="math", name="n", format="columns", mapping=(("prompt", "q"), ("response", "a")),
+        domain_rules=(("kind", "x", "code"),),
+    )  # fmt: skip
+    _, given = parsed(command_line.import_file(ROOT, spec))
+    assert str(given["file"]) == spec.path
+    assert (given["domain"], given["name"], given["format"]) == ("math", "n", "columns")
+    assert options.pairs(given["map"], "--map") == spec.mapping
+    assert given["domain_rule"] == ["kind=x:code"]
+    assert import_command.register
+
+
+def test_score() -> None:
+    spec = ScoreSpec(
+        base=ModelSpec("base", trust_remote_code=True), references=(ModelSpec("base", adapter="lora"),),
+        render=RenderSpec("alpaca", "last", 512), dtype="float32", device="cuda:1", budget_tokens=4096,
+        datasets=("a", "b"),
+    )  # fmt: skip
+    _, given = parsed(command_line.score(ROOT, spec, "lora"))
+    assert (given["base"], given["reference"], given["adapter"]) == ("base", "lora", True)
+    assert (given["template"], given["max_tokens"], given["mask"]) == ("alpaca", 512, "last")
+    assert (given["dtype"], given["device"], given["batch_tokens"]) == ("float32", "cuda:1", 4096)
+    assert options.names(given["datasets"]) == ("a", "b") and given["trust_remote_code"]
+
+
+def test_train_reference() -> None:
+    spec = TrainReferenceSpec(ModelSpec("base"), "r", ("a",), "lora", 4, 2.0, 1e-4, 7, RenderSpec(max_tokens=512))
+    _, given = parsed(command_line.train_reference(ROOT, spec))
+    assert (given["base"], given["name"], given["method"], given["folds"]) == ("base", "r", "lora", 4)
+    assert (given["epochs"], given["learning_rate"], given["seed"], given["max_tokens"]) == (2.0, 1e-4, 7, 512)
+
+
+def test_export() -> None:
+    _, given = parsed(command_line.export(ROOT, ExportSpec("paper 6", "/out", "trl", with_dropped=True, license="mit")))
+    assert (given["selection"], str(given["to"]), given["format"]) == ("paper 6", "/out", "trl")
+    assert given["with_dropped"] and given["license"] == "mit"
+
+
+def test_long_lines_break_before_an_option() -> None:
+    line = command_line.select("/a" * 30, SelectionSpec(), name="n" * 30)
+    assert " \\\n  --" in line
+    assert all(len(part) <= 92 for part in line.split("\n"))
+    assert parsed(line)[0] == "select"

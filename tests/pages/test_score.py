@@ -1,0 +1,220 @@
+"""The Score page: pickers, the look before, runs that go, stop and are done."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lobass_core.errors import ModelError
+from lobass_core.jobs.progress import ErrorNote, ModelProgress, Progress
+from lobass_core.jobs.run_folder import RunFolder, utc_now
+from lobass_core.project import Project
+from lobass_core.store.connection import release
+from lobass_core.workflows import preflight, score
+from lobass_core.workflows.run_views import collect_finished, run_view
+from tests.pages.conftest import OpenPage, view_text
+from tests.pages.projects import HOSTILE, add_scores, imported_project, scored_project
+
+RESULT = {
+    "n_samples": 420,
+    "models": [
+        {"part": "base", "name": "base-7b", "n_known": 300, "n_to_do": 120, "adapter": "", "fold": None},
+        {"part": "reference", "name": "ref", "n_known": 0, "n_to_do": 420, "adapter": "ref", "fold": None},
+    ],
+    "template": "alpaca",
+    "template_source": "built in",
+    "template_reason": "the tokenizer has no chat template",
+    "mask_rule": "all",
+    "max_tokens": 512,
+    "dtype": "float32",
+    "device": "cpu",
+    "n_truncated": 14,
+    "n_no_response": 2,
+    "n_dropped_response_tokens": 250,
+    "n_response_tokens": 9750,
+    "length_histogram": {"edges": [0.0, 256.0, 512.0, 768.0], "counts": [300, 106, 14]},
+    "tokens_per_second": 6787.0,
+    "forecast_seconds": 75.4,
+    "vocabulary": "the same vocabulary",
+    "warnings": [],
+    "preview": [
+        {
+            "sample_id": "ab" * 32,
+            "domain": "math",
+            "text": f"<s>{HOSTILE[:20]} 4</s>",
+            "tokens": [
+                {"start": 0, "end": 3, "id": 1, "response": False},
+                {"start": 3, "end": 24, "id": 7, "response": False},
+                {"start": 24, "end": 25, "id": 8, "response": True},
+                {"start": 25, "end": 29, "id": 2, "response": True},
+            ],
+            "status": "ok",
+        }
+    ],
+}
+
+
+def run_in(project: Project, state: str, **progress: object) -> RunFolder:
+    """A scoring run in a given state, without a worker."""
+    run = RunFolder.create(project.runs_dir, "score", {"base": {"path": "models/base-7b"}, "reference_name": "ref"})
+    run.write_progress(replace(Progress(state=state, n_done=268, n_total=840, started_at=utc_now()), **progress))
+    return run
+
+
+@pytest.fixture
+def imported(tmp_path: Path):
+    project = imported_project(tmp_path / "project", {"conversation": 300, "math": 120})
+    yield project
+    release(project.store_path)
+
+
+def test_empty_project_offers_import(project: Project, open_page: OpenPage) -> None:
+    app = open_page(project.root, "score")
+    assert "Nothing to score yet" in view_text(app)
+    assert app.button(key="empty-action").label == "Import data"
+
+
+def test_models_are_to_be_chosen_first(imported: Project, open_page: OpenPage) -> None:
+    app = open_page(imported.root, "score")
+    assert not app.exception
+    assert "Two models read every answer" in view_text(app)
+    assert app.button(key="score.start").disabled
+
+
+def test_the_look_says_what_is_cached_cut_and_read(
+    imported: Project, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "start", lambda *_: "r-0001")
+    monkeypatch.setattr(preflight, "poll", lambda *_: RESULT)
+    app = open_page(imported.root, "score", state={"score.base": "base", "score.reference": "ref"})
+    assert not app.exception
+    text = view_text(app)
+    # 120 + 420 losses to do, 300 known; 14 of 420 cut; 250 of 10,000 response tokens lost.
+    assert "540 losses" in text and "300 losses" in text
+    assert "1 min 15 s" in text and "at 6,787 tokens/s, measured now" in text
+    assert "3.3 %, 2.5 % of the response tokens" in text
+    assert "404 fit whole" in text
+    assert "scored: 2 tokens" in text
+    # The sample's markup stands there as text.
+    assert HOSTILE[:20] in text
+    assert app.button(key="score.start").label == "Score, 540 losses"
+
+
+def test_a_model_that_cannot_be_used_is_said_so(
+    imported: Project, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ModelError("the folder holds no weights", where="base", do="Choose another folder.")
+
+    monkeypatch.setattr(preflight, "start", lambda *_: "r-0001")
+    monkeypatch.setattr(preflight, "poll", refuse)
+    app = open_page(imported.root, "score", state={"score.base": "base", "score.reference": "ref"})
+    assert not app.exception
+    assert app.error[0].title == "The folder holds no weights\\."
+    assert "Choose another folder" in app.error[0].value
+
+
+def test_a_running_run_is_shown_with_its_numbers(imported: Project, open_page: OpenPage) -> None:
+    models = (ModelProgress("base-7b", "base", 268, 420), ModelProgress("ref", "reference", 0, 420))
+    run = run_in(
+        imported,
+        "running",
+        models=models,
+        samples_per_second=43.5,
+        tokens_per_second=15152.0,
+        seconds_left=377.0,
+        padding_share=0.006,
+        peak_bytes=14_600_000_000,
+        memory_total_bytes=78_000_000_000,
+        device="H100",
+    )
+    with run.hold_lock():
+        app = open_page(imported.root, "score")
+        text = view_text(app)
+    assert not app.exception
+    for shown in (
+        "31.9 %",
+        "268 of 840 losses",
+        "6 min 17 s",
+        "43.5 /s",
+        "15,152 /s",
+        "padding 0.6 %",
+        "14.6 GB of 78.0 GB",
+    ):
+        assert shown in text
+    assert "63.8 %" in text and "268 of 420" in text
+    assert "You can close this tab." in text
+    assert app.code[0].value == f"lobass cancel {run.run_id} --project {imported.root}"
+
+
+def test_cancel_asks_the_worker_to_stop(imported: Project, open_page: OpenPage) -> None:
+    run = run_in(imported, "running")
+    with run.hold_lock():
+        app = open_page(imported.root, "score")
+        app.button(key="score.cancel-yes").click().run()
+        assert run.cancel_requested()
+
+
+def test_a_failed_run_says_why_and_what_resume_does(
+    imported: Project, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resumed: list[str] = []
+    monkeypatch.setattr(score, "resume", lambda _, run_id: resumed.append(run_id))
+    error = ErrorNote("the worker ran out of memory", "batch of 16,384 tokens", "Resume halves the batch.")
+    run = run_in(imported, "failed", error=error)
+    app = open_page(imported.root, "score")
+    text = view_text(app)
+    assert "Scoring stopped at 32 %" in text
+    assert "The worker ran out of memory." in text
+    assert "268 of 840 are saved" in text
+    assert "Resume halves the batch." in text
+    app.button(key="score.resume").click().run()
+    assert resumed == [run.run_id]
+
+
+def test_a_killed_worker_is_interrupted(imported: Project, open_page: OpenPage) -> None:
+    run_in(imported, "running")
+    app = open_page(imported.root, "score")
+    assert "The worker is gone without a last word." in view_text(app)
+    assert app.button(key="score.resume").label == "Resume, 572 losses to do"
+
+
+def test_losses_of_a_run_that_ended_unwatched_come_home(tmp_path: Path, open_page: OpenPage) -> None:
+    project = scored_project(tmp_path / "project", {"math": 8})
+    add_scores(project, reference_name="second", reference_fp="4ef0000000000002")
+    with project.store() as store, store.transaction() as cursor:
+        cursor.execute("DELETE FROM losses")
+        cursor.execute("DELETE FROM ingested_shards")
+        cursor.execute("DELETE FROM scorings")
+    assert collect_finished(project) == 24  # the base once, two references
+    assert collect_finished(project) == 0
+    app = open_page(project.root, "score")
+    text = view_text(app)
+    assert "Scored 8 samples" in text
+    assert "base-7b → second" in text
+    release(project.store_path)
+
+
+def test_new_imports_ask_for_a_new_run(tmp_path: Path, open_page: OpenPage) -> None:
+    project = scored_project(tmp_path / "project", {"math": 8})
+    from lobass_core.specs import ImportSpec
+    from lobass_core.workflows.import_data import import_file
+    from tests.pages.projects import write_rows
+
+    path = write_rows(tmp_path / "more.json", 5, "code")
+    import_file(project, ImportSpec(path=str(path), domain="code", format="alpaca"))
+    app = open_page(project.root, "score", state={"score.base": "", "score.reference": ""})
+    assert "Scored 8 samples" not in view_text(app)
+    assert "Past runs" in view_text(app)
+    assert run_view(project, "r-0001").settings == "2,048 tok · float32 · alpaca · cpu"
+    release(project.store_path)
+
+
+def test_training_form_makes_a_spec(imported: Project, open_page: OpenPage) -> None:
+    state = {"score.base": "models/base-7b", "score.reference": "train one here/"}
+    app = open_page(imported.root, "score", state=state)
+    assert not app.exception
+    app.number_input(key="score.train-folds").set_value(4).run()
+    assert app.button(key="score.train").label == "Train on 420 rows"
+    command = app.code[0].value
+    assert "lobass train-reference" in command and "--folds 4" in command and "--name base-7b-ref" in command
