@@ -127,8 +127,11 @@ def bin_medians(x: np.ndarray, y: np.ndarray, edges: np.ndarray, *, at_least: in
     """Median and quartiles of y along x, for bins of `at_least` rows."""
     i = _bin_of(x, edges)
     usable = (i >= 0) & ~np.isnan(y)
-    order = np.lexsort((y[usable], i[usable]))
-    ranked, bins = y[usable][order], i[usable][order]
+    y, i = y[usable], i[usable].astype(np.int16)
+    by_y = np.argsort(y)
+    # A stable sort of int16 is a radix sort: this costs one sort, not two.
+    order = by_y[np.argsort(i[by_y], kind="stable")]
+    ranked, bins = y[order], i[order]
     starts = np.searchsorted(bins, np.arange(len(edges)))
     quartiles = np.full((3, len(edges) - 1), np.nan)
     for k, (start, end) in enumerate(itertools.pairwise(starts)):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lobass_core.learnability import distributions as views
-from lobass_core.learnability.diagnostics import LengthCheck, length_check
+from lobass_core.learnability.diagnostics import spearman
 from lobass_core.learnability.scores import ScoreTable
 from lobass_core.project import Project
 from lobass_core.specs import Method
@@ -183,12 +183,12 @@ def top_cut(rows: Scored, ratio: float) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LengthView:
-    """Learnability against response tokens: cells and median line by domain, and the rank correlations."""
+    """Learnability against response tokens: cells and median line by domain, and Spearman's rho (None without one)."""
 
     grid: views.Grid
     lines: tuple[views.BinMedians, ...]
-    overall: LengthCheck
-    by_domain: tuple[LengthCheck, ...]
+    rho: float | None
+    rho_by_domain: tuple[float | None, ...]
 
 
 def length(rows: Scored) -> LengthView:
@@ -207,8 +207,8 @@ def _length(table: ScoreTable) -> LengthView:
         grid=views.grid(n_tokens, score, table.domain_code, table.domains, x_edges, y_edges),
         # A median of three cells' width moves less from bin to bin than the data do.
         lines=tuple(views.bin_medians(n_tokens[part], score[part], x_edges[::3], at_least=20) for part in rows_of),
-        overall=length_check(score, table.n_tokens, all_rows, all_rows),
-        by_domain=tuple(length_check(score, table.n_tokens, part, part) for part in rows_of),
+        rho=spearman(score[all_rows], table.n_tokens[all_rows]),
+        rho_by_domain=tuple(spearman(score[part], table.n_tokens[part]) for part in rows_of),
     )
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lobass_core.learnability.diagnostics import LengthCheck
 from lobass_core.learnability.distributions import REGIONS, BinMedians, Grid
 from pages.components import charts, theme
 from pages.components.charts import Figure
@@ -31,12 +30,12 @@ def figure(
     shares: np.ndarray | None = None,
     diagonal: bool = False,
     lines: Sequence[BinMedians] = (),
-    checks: Sequence[LengthCheck] = (),
+    rhos: Sequence[float | None] = (),
 ) -> Figure:
     """One panel a domain, shaded by the share of its rows, with what the arguments add.
 
     `cut` and `known_below` draw the borders of the regions, `shares` (float64[domains, 4]) writes their names and
-    shares into the corners; `lines` draws medians with quartiles, `checks` prints rho; `diagonal` draws y = x.
+    shares into the corners; `lines` draws medians with quartiles, `rhos` prints correlations, `diagonal` draws y = x.
     """
     palette = theme.palette()
     totals = grid.counts.sum(axis=(1, 2)) + grid.n_beyond
@@ -44,7 +43,7 @@ def figure(
     for k, line in enumerate(lines):
         traces += _median_line(line, palette, panel=k)
     titles = [
-        charts.panel_title(name, int(totals[k]), slots, palette, _rho(checks[k]) if checks else "")
+        charts.panel_title(name, int(totals[k]), slots, palette, _rho(rhos[k]) if rhos else "")
         for k, name in enumerate(grid.names)
     ]
     x_axis = charts.axis(palette, x_title, log=True) | {"range": _log_range(grid.x_edges)}
@@ -179,8 +178,8 @@ def _region_names(shares: np.ndarray, k: int, palette: Palette) -> list[dict]:
     return notes
 
 
-def _rho(check: LengthCheck) -> str:
-    return f"ρ {theme.signed(check.rho_all)}" if check.rho_all is not None else ""
+def _rho(rho: float | None) -> str:
+    return "" if rho is None else f"ρ {theme.signed(rho)}"
 
 
 def _log_range(edges: np.ndarray) -> list[float]:

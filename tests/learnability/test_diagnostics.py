@@ -17,6 +17,12 @@ def test_equal_values_share_their_rank():
     assert average_ranks(np.zeros(0)).tolist() == []
 
 
+@given(st.lists(st.integers(0, 50), max_size=60))
+def test_counting_ranks_as_sorting_does(values):
+    whole = np.array(values, np.int32)
+    assert average_ranks(whole).tolist() == average_ranks(whole.astype(float)).tolist()
+
+
 @given(st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=3, max_size=40))
 def test_spearman_is_scipys(pairs):
     x, y = (np.array(column, float) for column in zip(*pairs, strict=True))

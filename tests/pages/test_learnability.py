@@ -105,8 +105,8 @@ def test_plane_against_reference_loss_draws_the_diagonal_and_no_regions(scored: 
 def test_length_prints_rho(scored: Project, open_page: OpenPage) -> None:
     app = open_view(open_page, scored, "Length")
     found = explore.length(explore.scored(scored))
-    assert theme.signed(found.overall.rho_all) in app.markdown[0].value
-    assert all(f"ρ {theme.signed(check.rho_all)}" in str(figure(app)["layout"]) for check in found.by_domain)
+    assert theme.signed(found.rho) in app.markdown[0].value
+    assert all(f"ρ {theme.signed(rho)}" in str(figure(app)["layout"]) for rho in found.rho_by_domain)
 
 
 def test_tables_by_domain_dataset_and_length(scored: Project, open_page: OpenPage) -> None:

@@ -81,8 +81,8 @@ def test_views(project):
     assert against.grid.counts.sum() == 3
     assert against.region_counts is plane.region_counts
     length = explore.length(rows)
-    assert length.overall.rho_all == 1.0
-    assert [check.n_all for check in length.by_domain] == [2, 1]
+    assert length.rho == 1.0
+    assert length.rho_by_domain == (1.0, None)
     assert explore.top_cut(rows, 0.5) == 0.5
     assert [line.n_rows for line in explore.by_dataset(rows)] == [4]
     assert [(line.name, line.n_scored) for line in explore.by_domain(rows)] == [("chat", 2), ("math", 1)]

@@ -21,7 +21,7 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
     found = explore.length(rows)
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="learnability-bar")
     with bar:
-        st.markdown(verdict(found.overall.rho_all))
+        st.markdown(verdict(found.rho))
         st.space("stretch")
         header = ("domain", "tokens_low", "tokens_high", "learnability_low", "learnability_high", "rows")
         save.popover("length", header, cells_csv(found.grid))
@@ -44,7 +44,7 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
             x_title="response tokens",
             y_title="learnability",
             lines=found.lines,
-            checks=found.by_domain,
+            rhos=found.rho_by_domain,
         ),
         key="learnability.length",
         name="length",
