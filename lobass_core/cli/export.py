@@ -36,12 +36,18 @@ def export(
         bool, typer.Option("--with-dropped", help="Also write the rows left out, each with its reason.")
     ] = False,
     license: Annotated[str, typer.Option("--license", help="Licence to state in the dataset card.")] = "",
+    language: Annotated[
+        str, typer.Option("--language", help="Languages to state in the dataset card, by commas: en,de.")
+    ] = "",
     replay: Annotated[
         Path | None, typer.Option("--replay", help="A manifest.json: write the same bytes again.")
     ] = None,
     preflight: Annotated[
         bool, typer.Option("--preflight", help="Say what the trainer would do with these rows; write nothing.")
     ] = False,
+    cutoff_tokens: Annotated[
+        int, typer.Option("--cutoff-tokens", min=0, help="With --preflight: the trainer's limit; 0 is its own.")
+    ] = 0,
     json: JsonOption = False,
 ) -> None:
     """Write a saved selection for a trainer, with a manifest that can be replayed."""
@@ -49,7 +55,8 @@ def export(
     if bool(selection) == bool(replay):
         raise RequestError("an export needs one source", do="Give --selection NAME or --replay MANIFEST.")
     if replay:
-        receipt = workflow.replay(opened, replay, to)
+        with progress_bar() as show:
+            receipt = workflow.replay(opened, replay, to, lambda done, total: show("Exporting", done, total, "rows"))
         _show(receipt, json)
         return
     spec = ExportSpec(
@@ -58,6 +65,8 @@ def export(
         format=format,  # type: ignore[arg-type]
         with_dropped=with_dropped,
         license=license,
+        languages=tuple(filter(None, (part.strip() for part in language.split(",")))),
+        cutoff_tokens=cutoff_tokens,
     )
     if preflight:
         _show_preflight(workflow.preflight(opened, spec), json)

@@ -45,7 +45,6 @@ class Preflight:
     setting: str  # the trainer's name for its length limit
     cutoff_tokens: int
     n_rows: int
-    n_response_tokens: int
     n_without_length: int  # never scored, or cut when they were: their length is not known
     findings: tuple[Finding, ...]
     plan: ExportPlan
@@ -104,8 +103,8 @@ class _Case:
         return self.known & (self.n_prompt + self.n_response > self.cutoff)
 
     def prompt_fills(self) -> np.ndarray:
-        """bool: nothing of the one answer is left under the limit. Of several answers the first may well be."""
-        one = (self.facts.bits & np.uint16(fact.SEVERAL_ANSWERS)) == 0
+        """bool: nothing of the one answer is left under the limit. Pairs are cut instead."""
+        one = (self.facts.bits & np.uint16(fact.SEVERAL_ANSWERS | fact.PAIR)) == 0
         return self.known & one & (self.n_prompt >= self.cutoff)
 
 
@@ -327,7 +326,6 @@ def judge(plan: ExportPlan, facts: RowFacts, format: ExportFormat, cutoff_tokens
         setting=trainer.setting if trainer else "",
         cutoff_tokens=cutoff,
         n_rows=len(known),
-        n_response_tokens=int(n_response.sum()),
         n_without_length=int((~known).sum()),
         findings=tuple(findings),
         plan=plan,

@@ -42,7 +42,7 @@ __all__ = [
 OnProgress = Callable[[int, int], None]
 DiskState = Literal["matches disk", "changed on disk", "replaced", "gone"]
 _facts: Recent[tuple[ExportPlan, RowFacts]] = Recent(4)
-_states: Recent[DiskState] = Recent(200)
+_states: Recent[tuple[DiskState, tuple[str, ...]]] = Recent(200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class PastExport:
 
     logged: LoggedExport
     state: DiskState
+    changed: tuple[str, ...] = ()  # files that are missing, or no longer what was written
 
 
 def export(project: Project, spec: ExportSpec, on_progress: OnProgress | None = None) -> ExportReceipt:
@@ -132,10 +133,10 @@ def past_exports(project: Project) -> list[PastExport]:
     """Every export that the project knows of, latest first, with what became of its files."""
     with project.store() as store:
         logged = list_exports(store.cursor())
-    return [PastExport(entry, _state_of(entry)) for entry in logged]
+    return [PastExport(entry, *_state_of(entry)) for entry in logged]
 
 
-def _state_of(entry: LoggedExport) -> DiskState:
+def _state_of(entry: LoggedExport) -> tuple[DiskState, tuple[str, ...]]:
     """Files are hashed once; after that their sizes and times say whether to look again."""
     folder = Path(entry.folder)
     try:
@@ -145,12 +146,13 @@ def _state_of(entry: LoggedExport) -> DiskState:
     return _states.get((entry.manifest_sha256, *looks), lambda: _compared(entry, folder))
 
 
-def _compared(entry: LoggedExport, folder: Path) -> DiskState:
+def _compared(entry: LoggedExport, folder: Path) -> tuple[DiskState, tuple[str, ...]]:
     if not (folder / MANIFEST_NAME).is_file():
-        return "gone"
+        return "gone", ()
     if file_sha256(folder / MANIFEST_NAME)[1] != entry.manifest_sha256:
-        return "replaced"
-    return "matches disk" if compare(folder, entry.manifest).matches_disk else "changed on disk"
+        return "replaced", ()
+    found = compare(folder, entry.manifest)
+    return ("matches disk", ()) if found.matches_disk else ("changed on disk", (*found.changed, *found.missing))
 
 
 def _destination(project: Project, to: Path | str) -> Path:

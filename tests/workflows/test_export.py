@@ -320,6 +320,7 @@ def test_past_exports_know_what_became_of_their_files(filled, tmp_path):
         ("edited", "all", "changed on disk"),
         ("kept", "all", "matches disk"),
     ]
+    assert [entry.changed for entry in past_exports(filled)] == [(), (), (), ("train.jsonl",), ()]
 
 
 def test_the_log_keeps_no_picks(filled, tmp_path):

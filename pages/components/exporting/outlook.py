@@ -3,6 +3,8 @@
 import json
 from collections import Counter
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from lobass_core.project import Project
@@ -48,11 +50,13 @@ def _note(found: Preflight) -> str:
 
 def _written(found: Preflight) -> Node:
     n_rows = found.findings[0].n_rows
-    domains = Counter(found.plan.picks["domain"].to_pylist())
+    picks = found.plan.picks.take(pa.array(found.findings[0].places, pa.int64()))
+    domains = Counter(picks["domain"].to_pylist())
+    n_tokens = pc.sum(picks["n_response_tokens"]).as_py() or 0
     shares = ", ".join(f"{theme.count(n)} {domain}" for domain, n in domains.most_common(4))
     if len(domains) > 4:
         shares += f" and {len(domains) - 4} more domains"
-    detail = f"{shares}; {theme.count(found.n_response_tokens)} response tokens"
+    detail = f"{shares}; {theme.count(n_tokens)} response tokens"
     words = "row is written" if n_rows == 1 else "rows are written"
     return parts.check("good" if n_rows else "bad", theme.count(n_rows), words, detail=detail)
 
@@ -98,7 +102,7 @@ def _rows_dialog(project: Project, found: Preflight, finding: Finding) -> None:
             for row, text in zip(found.rows(finding, SHOWN_ROWS), texts, strict=True)
         ]
         columns = [parts.Column("Dataset", 150), parts.Column("Row", 70, numeric=True), parts.Column("Record")]
-        view.show(parts.table(columns, rows, label="Rows"), key="export-rows")
+        view.show(el("div", parts.table(columns, rows, label="Rows"), cls="tall"), key="export-rows")
     with st.container(horizontal=True):
         st.download_button(
             "All as JSON", lambda: json.dumps(found.rows(finding), ensure_ascii=False, indent=1),

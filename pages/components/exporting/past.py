@@ -86,6 +86,7 @@ def _dialog(project: Project, one: PastExport) -> None:
     view.show(
         [
             el("div", parts.dot(TONES[one.state], one.state), el("span", entry.folder, cls="mono end"), cls="row"),
+            el("div", "Changed or missing: ", ", ".join(one.changed), cls="muted") if one.changed else None,
             parts.table(columns, rows, label="Files as they were written"),
             parts.heading("Use it"),
             parts.code(files.usage(entry.format, folder)),
