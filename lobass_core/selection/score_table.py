@@ -58,8 +58,8 @@ class CutAnswer:
 class SortedScores:
     """One table under one method, seed, scope and set of gates. Equal to `select` in every number (tests/invariants).
 
-    Budget, balance and weights are asked of it with `answer`; other gates reuse the order with `with_gates`. Measured
-    on 1M rows in 8 domains: see docs/performance.md.
+    Budget, balance and weights are asked of it with `answer`; other gates reuse the order with `with_gates`.
+    `benchmarks/cut.py` measures it: at 1M rows in 8 domains a sort takes 0.24 s, other gates 0.08 s, an answer 0.1 ms.
     """
 
     table: ScoreTable
