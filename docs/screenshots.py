@@ -69,6 +69,7 @@ def take(browser: Browser, address: str, page_name: str, scheme: str) -> Path:
     page = context.new_page()
     page.goto(address + page_name)
     page.wait_for_selector('[data-testid="stMainBlockContainer"]')
+    page.wait_for_selector('[data-testid="stSkeleton"]', state="detached", timeout=120_000)
     page.wait_for_timeout(SETTLE_MILLISECONDS.get(page_name, USUAL_MILLISECONDS))
     target = IMAGES / f"{page_name or 'overview'}_{scheme}_{SIZE['width']}.png"
     page.screenshot(path=target)
