@@ -36,6 +36,7 @@ class App {
     this.unfolded = false
     this.form = null
     this.seq = 0
+    this.queued = 0
     this.build()
     this.onKey = (event) => this.key(event)
     document.addEventListener("keydown", this.onKey)
@@ -146,7 +147,9 @@ class App {
     const side = this.waitingFor
     this.waitingFor = null
     const wanted = data.row !== null && rows.find((row) => row.key === data.row)
-    const first = side === "end" ? rows[rows.length - 1] : wanted || rows[0]
+    const start = side === "end" ? rows.length - 1 : wanted ? rows.indexOf(wanted) : 0
+    const first = rows[Math.min(Math.max(start + this.queued, 0), rows.length - 1)]
+    this.queued = 0
     this.paintList()
     if (first) this.select(first.key, { quiet: !side })
     else {
@@ -267,11 +270,13 @@ class App {
 
   move(step) {
     const rows = this.rows
+    // A page is on its way: the keys pressed meanwhile count from its first row.
+    if (!rows.length) return void (this.queued += step)
     const at = rows.findIndex((row) => row.key === this.at)
     const next = at + step
     if (next >= 0 && next < rows.length) return this.select(rows[next].key)
     const page = this.page + Math.sign(step)
-    if (rows.length && page >= 1 && page <= this.lastPage) this.go(page, step > 0 ? "start" : "end")
+    if (page >= 1 && page <= this.lastPage) this.go(page, step > 0 ? "start" : "end")
   }
 
   go(page, side = "start") {
@@ -279,8 +284,10 @@ class App {
     this.page = page
     this.waitingFor = side
     this.at = null
+    this.queued = 0
     if (this.pages.has(page)) this.arrive({ row: null })
     else this.list.classList.add("waiting")
+    this.list.setAttribute("aria-busy", String(!this.pages.has(page)))
     this.paintBar()
     this.want()
   }
@@ -463,6 +470,7 @@ class App {
 
   paintList() {
     this.list.classList.remove("waiting")
+    this.list.setAttribute("aria-busy", "false")
     const items = document.createDocumentFragment()
     for (const row of this.rows) items.append(rowItem(row, this))
     this.list.replaceChildren(items)
