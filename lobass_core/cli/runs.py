@@ -1,5 +1,6 @@
 """lobass runs, lobass cancel"""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -20,11 +21,11 @@ def runs(project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False) -> 
     """List the runs: training, scoring and previews, newest first."""
     found = workflow.list_runs(Project.open(project))
     if json:
-        print_json([run.to_dict() for run in found])
+        print_json([asdict(run) for run in found])
         return
     print_table(
         ("run", "what", "models", "state", "done", "of", "started"),
-        [(run.run_id, run.kind, run.models, run.state, run.n_done, run.n_total, run.created_at) for run in found],
+        [(run.run_id, run.kind, run.name, run.state, run.n_done, run.n_total, run.created_at) for run in found],
     )
 
 

@@ -1,33 +1,18 @@
 """List, cancel and look at a project's runs."""
 
 import re
-from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from lobass_core.errors import RunError
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_folder import list_runs as run_folders
 from lobass_core.project import Project
+from lobass_core.workflows.project_status import RunStatus
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """One run as the tables show it; times are ISO 8601 in UTC."""
-
-    run_id: str
-    kind: str
-    models: str
-    state: str
-    n_done: int
-    n_total: int
-    created_at: str
-
-    def to_dict(self) -> dict:
-        return asdict(self)
-
-
-def list_runs(project: Project) -> list[RunSummary]:
+def list_runs(project: Project) -> list[RunStatus]:
     """All runs, newest first."""
-    return [_summary(run) for run in reversed(run_folders(project.runs_dir))]
+    return [run_status(run) for run in reversed(run_folders(project.runs_dir))]
 
 
 def open_run(project: Project, run_id: str) -> RunFolder:
@@ -54,20 +39,23 @@ def cancel(project: Project, run_id: str) -> None:
     run.request_cancel()
 
 
-def _summary(run: RunFolder) -> RunSummary:
+def run_status(run: RunFolder) -> RunStatus:
+    """The run as tables show it."""
     progress = run.read_progress()
-    return RunSummary(
+    return RunStatus(
         run_id=run.run_id,
         kind=run.kind,
-        models=_models(run.spec),
+        name=_run_name(run.spec),
         state=run.state(),
         n_done=progress.n_done,
         n_total=progress.n_total,
         created_at=run.created_at,
+        finished_at=progress.finished_at,
+        message=progress.error.what if progress.error else progress.message,
     )
 
 
-def _models(spec: dict) -> str:
-    base = spec.get("base", {}).get("path", "")
+def _run_name(spec: dict) -> str:
+    base = Path(str((spec.get("base") or {}).get("path", ""))).name
     reference = spec.get("reference_name") or spec.get("name", "")
     return f"{base} → {reference}" if base and reference else base or reference

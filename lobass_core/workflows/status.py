@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.jobs.run_folder import list_runs
 from lobass_core.project import Project
 from lobass_core.store.connection import Store
 from lobass_core.store.datasets import Dataset, RowCount, list_datasets, row_counts
@@ -20,11 +20,11 @@ from lobass_core.workflows.project_status import (
     ExportStatus,
     ModelStatus,
     ProjectStatus,
-    RunStatus,
     ScoringStatus,
     SelectionStatus,
 )
 from lobass_core.workflows.recent import Recent
+from lobass_core.workflows.runs import run_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def status(project: Project, run: str | None = None) -> ProjectStatus:
     """
     with project.store() as store:
         stored = _stored.get((project.store_path, store.revision()), lambda: _read(store))
-    runs = tuple(_run_status(folder) for folder in reversed(list_runs(project.runs_dir)))
+    runs = tuple(run_status(folder) for folder in reversed(list_runs(project.runs_dir)))
     scoring = _shown_scoring(stored.scorings, run)
     seen = {(item.dataset_id, item.domain): item for item in (stored.coverage[scoring.scoring_id] if scoring else [])}
     selection = next((item for item in stored.selections if scoring and item.scoring_id == scoring.scoring_id), None)
@@ -224,27 +224,6 @@ def rule_in_words(spec: dict) -> str:
     method = spec.get("method", "learnability")
     parts = [amount, weights or spec.get("balance", ""), "" if method == "learnability" else f"by {method}"]
     return ", ".join(part for part in parts if part)
-
-
-def _run_status(run: RunFolder) -> RunStatus:
-    progress = run.read_progress()
-    return RunStatus(
-        run_id=run.run_id,
-        kind=run.kind,
-        name=_run_name(run.spec),
-        state=run.state(),
-        n_done=progress.n_done,
-        n_total=progress.n_total,
-        created_at=run.created_at,
-        finished_at=progress.finished_at,
-        message=progress.error.what if progress.error else progress.message,
-    )
-
-
-def _run_name(spec: dict) -> str:
-    base = Path(str((spec.get("base") or {}).get("path", ""))).name
-    reference = spec.get("reference_name") or spec.get("name", "")
-    return f"{base} → {reference}" if base and reference else base or reference
 
 
 def _disk_usage(root: Path) -> int:
