@@ -27,6 +27,7 @@ from lobass_core.workflows.browse_filter import (
 
 FILTER, WRITTEN, TROUBLE = "browse.filter", "browse.written", "browse.trouble"
 PLACE = ("page", "row")
+MENU_WIDTH = 600
 SCOPES = {"any": "any text", "user": "user", "assistant": "assistant", "system": "system"}
 SORTS = {
     "score": "Learnability",
@@ -167,22 +168,26 @@ def _default(field: str) -> object:
 
 
 def _menu(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
-    if len(choices.domains) > 1:
-        _several("domains", "Domain", choices.domains, asked)
-    if len(choices.datasets) > 1:
-        _several("datasets", "Dataset", choices.datasets, asked)
-    if is_scored:
-        for field in RANGES.values():
-            _range_row(field, getattr(asked, field))
-        _several("statuses", "Status", list(STATUS_WORDS), asked, STATUS_WORDS.__getitem__)
-        _several("flags", "Flags", list(FLAG_WORDS), asked, FLAG_WORDS.__getitem__)
-    _pills("decisions", "Decision", ("keep", "drop", "undecided"), asked)
-    if choices.tags:
-        _several("tags", "Tag", [name for name, _ in choices.tags], asked)
-    if choices.selections:
-        _selection(asked, choices.selections)
-    st.session_state["browse.w.match_case"] = asked.match_case
-    st.toggle("Search matches case", key="browse.w.match_case", on_change=_change("match_case"))
+    with st.container(width=MENU_WIDTH if is_scored else MENU_WIDTH // 2):
+        left, right = st.columns(2, gap="medium") if is_scored else (st.container(), None)
+    with left:
+        if len(choices.domains) > 1:
+            _several("domains", "Domain", choices.domains, asked)
+        if len(choices.datasets) > 1:
+            _several("datasets", "Dataset", choices.datasets, asked)
+        _pills("decisions", "Decision", ("keep", "drop", "undecided"), asked)
+        if choices.tags:
+            _several("tags", "Tag", [name for name, _ in choices.tags], asked)
+        if choices.selections:
+            _selection(asked, choices.selections)
+        st.session_state["browse.w.match_case"] = asked.match_case
+        st.toggle("Search matches case", key="browse.w.match_case", on_change=_change("match_case"))
+    if right is not None:
+        with right:
+            for field in RANGES.values():
+                _range_row(field, getattr(asked, field))
+            _several("statuses", "Status", list(STATUS_WORDS), asked, STATUS_WORDS.__getitem__)
+            _several("flags", "Flags", list(FLAG_WORDS), asked, FLAG_WORDS.__getitem__)
 
 
 def _several(
@@ -210,12 +215,13 @@ def _range_row(field: str, limits: Range | None) -> None:
         values = tuple(st.session_state[key] for key in keys)
         put(dataclasses.replace(st.session_state[FILTER], **{field: None if values == (None, None) else values}))
 
-    st.caption(RANGE_WORDS[field])
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
         for key, end in zip(keys, ("from", "to"), strict=True):
+            # The name of the measure stands over the pair, the second label only keeps the fields level.
             st.number_input(
-                f"{RANGE_WORDS[field]}, {end}", value=None, step=None, format="%.6g", key=key, placeholder=end,
-                label_visibility="collapsed", on_change=changed, width=150,
+                RANGE_WORDS[field] if end == "from" else f"{RANGE_WORDS[field]}, to", value=None, step=None,
+                format="%.6g", key=key, placeholder=end, on_change=changed,
+                label_visibility="visible" if end == "from" else "collapsed",
             )  # fmt: skip
 
 

@@ -87,7 +87,7 @@ def say() -> None:
         st.toast(st.session_state.pop(SAID), icon=":material/check:")
 
 
-@st.dialog("Decisions", width="large", position="right")
+@st.dialog("Decisions", width=680, position="right")
 def log(project: Project) -> None:
     """The latest decisions, batches as one line, each to be undone."""
     lines = _lines(decide.log(project, LOG_LINES))
