@@ -14,8 +14,11 @@ from tests.browser.conftest import Server
 
 
 def open_view(page, server: Server, view: str) -> None:
-    page.goto(server.url("learnability"))
-    page.get_by_role("radio", name=view).or_(page.get_by_role("button", name=view)).first.click()
+    """Open a view by its link, and wait until the server has nothing left to send."""
+    page.goto(f"{server.url('learnability')}?learnability.view={view.replace(' ', '+')}")
+    page.locator(".js-plotly-plot .draglayer .nsewdrag").first.wait_for(state="attached")
+    page.wait_for_selector("[data-test-script-state=notRunning]", state="attached")
+    page.wait_for_timeout(500)
 
 
 def drag(page, left: float, top: float, right: float, bottom: float) -> None:
@@ -40,9 +43,6 @@ def n_in(text: str) -> int:
 @pytest.mark.parametrize("view", ["Distributions", "Loss plane", "Length"])
 def test_a_brush_finds_its_rows_in_browse(page, server: Server, view: str) -> None:
     open_view(page, server, view)
-    page.wait_for_selector(".js-plotly-plot .nsewdrag")
-    # The chart of the view before may still stand for a moment.
-    page.wait_for_timeout(1500)
     drag(page, 0.3, 0.2, 0.7, 0.8)
     browse_button(page).wait_for()
     n = n_in(browse_button(page).inner_text())
@@ -59,8 +59,6 @@ def test_a_brush_finds_its_rows_in_browse(page, server: Server, view: str) -> No
 
 def test_clearing_takes_the_box_off_the_chart(page, server: Server) -> None:
     open_view(page, server, "Distributions")
-    page.wait_for_selector(".js-plotly-plot .nsewdrag")
-    page.wait_for_timeout(1500)
     drag(page, 0.3, 0.2, 0.6, 0.8)
     page.get_by_role("button", name="Clear brush").click()
     page.get_by_role("button", name=re.compile("Browse all 5,200")).wait_for()
