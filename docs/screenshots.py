@@ -69,8 +69,9 @@ def take(browser: Browser, address: str, page_name: str, scheme: str) -> Path:
     page = context.new_page()
     page.goto(address + page_name)
     page.wait_for_selector('[data-testid="stMainBlockContainer"]')
-    page.wait_for_selector('[data-testid="stSkeleton"]', state="detached", timeout=120_000)
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=120_000)
     page.wait_for_timeout(SETTLE_MILLISECONDS.get(page_name, USUAL_MILLISECONDS))
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", timeout=120_000)
     target = IMAGES / f"{page_name or 'overview'}_{scheme}_{SIZE['width']}.png"
     page.screenshot(path=target)
     context.close()
