@@ -457,7 +457,12 @@ class App {
       const first = (this.page - 1) * size + 1
       this.count.append(make("span", "muted", ` · rows ${formatCount(first)}–${formatCount(Math.min(first + size - 1, n))}`))
     }
-    this.pagerBox.replaceChildren(...(n > size ? [pager(this.page, this.lastPage, (page) => this.go(page))] : []))
+    // Only when it changes: somebody may be typing a page number into it.
+    const pages = `${this.page}/${this.lastPage}`
+    if (this.pagerShows !== pages) {
+      this.pagerShows = pages
+      this.pagerBox.replaceChildren(...(n > size ? [pager(this.page, this.lastPage, (page) => this.go(page))] : []))
+    }
     this.paintStatus()
   }
 
