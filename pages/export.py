@@ -1,5 +1,6 @@
 """Export: a saved selection, the format of a trainer, and what that trainer will do with these rows."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import get_args
 
@@ -13,6 +14,9 @@ from lobass_core.workflows import export as workflow
 from lobass_core.workflows import select as selections
 from pages.components import command_line, empty, errors, state, theme, toolbar
 from pages.components.exporting import cards, draft, files, outlook, past
+
+# Reading takes about a second for every 20,000 rows, the first time.
+MANY_ROWS = 20_000
 
 project = state.project()
 saved = selections.list_selections(project)
@@ -98,7 +102,8 @@ try:
 except LobassError as error:
     problem = error
 
-found = workflow.preflights(project, draft.spec_of(selection.name, format, to or Path("-")), get_args(ExportFormat))
+with st.spinner("Reading the selected rows, once") if selection.n_kept > MANY_ROWS else nullcontext():
+    found = workflow.preflights(project, draft.spec_of(selection.name, format, to or Path("-")), get_args(ExportFormat))
 spec = draft.spec_of(selection.name, format, to) if to else None
 n_written = found[format].findings[0].n_rows
 with right:
@@ -123,4 +128,4 @@ with main:
         files.receipt(project, receipt)
     elif spec:
         files.outlook(project, spec)
-past.show(project, workflow.past_exports(project))
+past.show(project, workflow.logged_exports(project))

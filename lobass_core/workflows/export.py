@@ -1,6 +1,6 @@
 """Export a saved selection, write an export again from its manifest, say beforehand what a trainer would do with it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -20,6 +20,7 @@ from lobass_core.exporting.write import write
 from lobass_core.project import Project
 from lobass_core.specs import ExportFormat, ExportSpec
 from lobass_core.store.exports import LoggedExport, list_exports, log_export
+from lobass_core.store.selections import find_selection
 from lobass_core.workflows.export_plan import originals_of, plan_export, texts_reader
 from lobass_core.workflows.recent import Recent
 
@@ -31,6 +32,8 @@ __all__ = [
     "Preflight",
     "Sketch",
     "export",
+    "logged_exports",
+    "past_export",
     "past_exports",
     "preflight",
     "preflights",
@@ -42,6 +45,7 @@ __all__ = [
 OnProgress = Callable[[int, int], None]
 DiskState = Literal["matches disk", "changed on disk", "replaced", "gone"]
 _facts: Recent[tuple[ExportPlan, RowFacts]] = Recent(4)
+_judged: Recent[Preflight] = Recent(40)
 _states: Recent[tuple[DiskState, tuple[str, ...]]] = Recent(200)
 
 
@@ -94,9 +98,13 @@ def preflight(project: Project, spec: ExportSpec) -> Preflight:
 def preflights(
     project: Project, spec: ExportSpec, formats: Sequence[ExportFormat] = get_args(ExportFormat)
 ) -> dict[ExportFormat, Preflight]:
-    """The preflight of several formats over one reading of the rows, which is kept until the project changes."""
-    plan, facts = _looked_at(project, spec.selection)
-    return {name: judge(plan, facts, name, spec.cutoff_tokens) for name in formats}
+    """The preflight of several formats over one reading of the rows, which is kept for the last few selections."""
+    key, plan, facts = _looked_at(project, spec.selection)
+
+    def judged(name: ExportFormat) -> Preflight:
+        return _judged.get((key, name, spec.cutoff_tokens), lambda: judge(plan, facts, name, spec.cutoff_tokens))
+
+    return {name: judged(name) for name in formats}
 
 
 def preview(project: Project, spec: ExportSpec) -> Sketch:
@@ -106,7 +114,7 @@ def preview(project: Project, spec: ExportSpec) -> Sketch:
         SelectionError: no such selection.
         ExportError: none of the rows fits the format.
     """
-    plan, facts = _looked_at(project, spec.selection)
+    _, plan, facts = _looked_at(project, spec.selection)
     wanted = replace(plan, format=spec.format, license=spec.license, languages=spec.languages)
     return sketch(wanted, facts, texts_reader(project, plan.sources))
 
@@ -117,33 +125,38 @@ def records(project: Project, found: Preflight, places: Sequence[int]) -> list[s
     return list(texts_reader(project, found.plan.sources)(wanted))
 
 
-def _looked_at(project: Project, selection: str) -> tuple[ExportPlan, RowFacts]:
-    """The plan of a selection and what is known of its rows; one reading is kept until the project changes."""
+def _looked_at(project: Project, selection: str) -> tuple[Hashable, ExportPlan, RowFacts]:
+    """The plan of a selection and what is known of its rows, under the key that decides both: picks never change."""
     with project.store() as store:
-        key = (project.store_path, store.revision(), selection)
+        saved = find_selection(store.cursor(), selection)
+    key = (project.store_path, saved.selection_id, saved.name, saved.made_at)
 
     def look() -> tuple[ExportPlan, RowFacts]:
         plan = plan_export(project, ExportSpec(selection=selection, to="-"))
         return plan, look_at(read_rows(plan, texts_reader(project, plan.sources)))
 
-    return _facts.get(key, look)
+    return key, *_facts.get(key, look)
+
+
+def logged_exports(project: Project) -> list[LoggedExport]:
+    """Every export that the project knows of, latest first."""
+    with project.store() as store:
+        return list_exports(store.cursor())
 
 
 def past_exports(project: Project) -> list[PastExport]:
-    """Every export that the project knows of, latest first, with what became of its files."""
-    with project.store() as store:
-        logged = list_exports(store.cursor())
-    return [PastExport(entry, *_state_of(entry)) for entry in logged]
+    """The same, each with what became of its files."""
+    return [past_export(entry) for entry in logged_exports(project)]
 
 
-def _state_of(entry: LoggedExport) -> tuple[DiskState, tuple[str, ...]]:
-    """Files are hashed once; after that their sizes and times say whether to look again."""
+def past_export(entry: LoggedExport) -> PastExport:
+    """What became of an export's files. They are hashed once; then sizes and times say whether to look again."""
     folder = Path(entry.folder)
     try:
         looks = sorted((path.as_posix(), path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*"))
     except OSError:
         looks = []
-    return _states.get((entry.manifest_sha256, *looks), lambda: _compared(entry, folder))
+    return PastExport(entry, *_states.get((entry.manifest_sha256, *looks), lambda: _compared(entry, folder)))
 
 
 def _compared(entry: LoggedExport, folder: Path) -> tuple[DiskState, tuple[str, ...]]:

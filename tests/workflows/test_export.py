@@ -1,8 +1,11 @@
 """Export, replay and their log over a project with imported and scored files."""
 
+import contextlib
 import csv
 import gzip
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import pyarrow as pa
@@ -396,3 +399,28 @@ def test_axolotl_fragment(filled, tmp_path):
         ]
     }
     assert [row["messages"][0]["content"] for row in _lines(tmp_path / "out" / "train.jsonl")][:2] == ["Hi 0", "Hi 1"]
+
+
+def test_a_disk_that_is_really_full(filled, tmp_path):
+    """A file system of 64 kB: the data do not fit, nothing is left, and the earlier export stands."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small file system can be mounted by root only")
+    try:
+        export(filled, ExportSpec(selection="best", to=str(disk / "out")))
+        before = _bytes(disk / "out")
+        with contextlib.suppress(OSError), (disk / "ballast").open("wb", buffering=0) as ballast:
+            while True:
+                ballast.write(b"x" * 1024)
+        (disk / "ballast").write_bytes((disk / "ballast").read_bytes()[4096:])
+        for format in FORMATS:
+            with pytest.raises(ExportError, match="disk is full"):
+                export(filled, ExportSpec(selection="all", to=str(disk / "out"), format=format))
+            assert _bytes(disk / "out") == before
+        assert sorted(path.name for path in disk.iterdir()) == ["ballast", "out"]
+        with pytest.raises(ExportError, match="mount point"):
+            export(filled, ExportSpec(selection="best", to=str(disk)))
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)

@@ -1,6 +1,7 @@
 """What an export will write, and what it has written: files, first line, receipt, how to use it."""
 
 import io
+import shlex
 import zipfile
 from pathlib import Path
 
@@ -97,14 +98,14 @@ def receipt(project: Project, done: ExportReceipt) -> None:
 
 def usage(format: str, folder: Path) -> str:
     """The line that opens or trains on the export."""
-    quoted = str(folder)
+    quoted = shlex.quote(str(folder))
     lines = {
         "trl": f"python {quoted}/train.py --model MODEL",
         "llama-factory": f"llamafactory-cli train ... --dataset_dir {quoted} --dataset curated",
         "axolotl": f"cat {quoted}/axolotl*.yml   # lines for your configuration; run Axolotl from this folder",
         "source": f"ls {quoted}",
     }
-    return lines.get(format, f'datasets.load_dataset({quoted!r}, split="train")')
+    return lines.get(format, f'datasets.load_dataset({str(folder)!r}, split="train")')
 
 
 def download(folder: Path, n_bytes: int, *, key: str) -> None:

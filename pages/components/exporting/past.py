@@ -6,7 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from lobass_core.project import Project
-from lobass_core.workflows.export import PastExport
+from lobass_core.store.exports import LoggedExport
+from lobass_core.workflows.export import PastExport, past_export
 from pages.components import command_line, parts, theme, view
 from pages.components.exporting import draft, files
 from pages.components.view import Node, el
@@ -16,9 +17,9 @@ SHOWN = 8
 ALL = "export.all-past"
 
 
-def show(project: Project, found: Sequence[PastExport]) -> None:
+def show(project: Project, found: Sequence[LoggedExport]) -> None:
     """A line an export, latest first; a click opens it."""
-    shown = found if st.session_state.get(ALL) else found[:SHOWN]
+    shown = [past_export(entry) for entry in (found if st.session_state.get(ALL) else found[:SHOWN])]
     more = ("show all", "all") if len(found) > len(shown) else None
     columns = [
         parts.Column("Selection", 210),
@@ -48,7 +49,7 @@ def show(project: Project, found: Sequence[PastExport]) -> None:
         st.session_state[ALL] = True
         st.rerun()
     if clicked and clicked.startswith("past:"):
-        _dialog(project, found[int(clicked.removeprefix("past:"))])
+        _dialog(project, shown[int(clicked.removeprefix("past:"))])
 
 
 def _line(project: Project, one: PastExport) -> list[Node]:
