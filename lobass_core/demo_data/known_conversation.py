@@ -12,7 +12,7 @@ _STAINS = (
     ("ink", "rubbing alcohol on a cotton pad", "Put kitchen paper under the fabric"),
     ("chocolate", "cold water and washing-up liquid", "Scrape off what you can with a spoon"),
     ("tomato sauce", "cold water and washing-up liquid", "Scrape off what you can with a spoon"),
-    ("candle wax", "a warm iron over brown paper", "Let it harden and scrape off what you can"),
+    ("candle wax", "rubbing alcohol on a soft cloth", "Let it harden and scrape off what you can"),
     ("blood", "cold salt water", "Rinse it under cold water as soon as you can"),
     ("mud", "warm water and washing powder", "Let it dry and brush off the crust"),
     ("butter", "baking powder and washing-up liquid", "Scrape off what you can with a spoon"),
@@ -92,8 +92,8 @@ def _letter(rng: random.Random) -> Exchange:
     answer = say(
         rng,
         "Subject: {matter}\n\n[Dear|Good morning|Hello] [Mr|Ms] {surname},\n\nI [am writing|hope you are well. I am "
-        "writing|hope this finds you well. I would like] to let you know that {news}. [Could you please|Would you "
-        "kindly|I would be glad if you could] {request}[?|, if possible?|, ideally this week?] [Thank you for your "
+        "writing|hope this finds you well. I would like] to let you know that {news}. [[Could you please|Would you "
+        "kindly] {request}[?|, if possible?]|I would be glad if you could {request}.] [Thank you for your "
         "help.|Many thanks in advance.|Please call me if anything is unclear.|I am at home most evenings.]\n\n[Kind "
         "regards|Best wishes|Yours sincerely|Many thanks],\n{sender}",
         matter=matter[0].upper() + matter[1:],
@@ -137,7 +137,7 @@ def _country(rng: random.Random) -> Exchange:
         rng,
         "[{country} is a country in {region}, and its capital is|{country} lies in {region}. Its capital is|The "
         "capital of {country}, in {region}, is] {capital}. [Most people there speak|The main language is|You will "
-        "mostly hear] {language}, and [the currency is|people pay in|prices are in] {currency}. [It is known "
+        "mostly hear] {language}, and [the currency is|the official currency is|shops take] {currency}. [It is known "
         "for|Visitors like it for|Many people think first of] {fame}[.|, and the food is good too.|, but there is "
         "much more to see.][| The best time to go is late spring.| Trains and buses are reliable.]",
         currency=currency,

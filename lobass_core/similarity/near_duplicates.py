@@ -20,6 +20,7 @@ N_BANDS = 42
 # two, and nothing else; five words at 0.7 miss both.
 SHINGLE_WORDS = 3
 THRESHOLD = 0.5
+_ROWS_AT_ONCE = 4096
 
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 # Scripts without spaces count a character as a word.
@@ -59,10 +60,16 @@ def _normal(text: str) -> str:
 
 def _signatures(texts: list[str], seed: int) -> np.ndarray:
     """MinHash sketches, uint32[n, N_PERMUTATIONS]."""
-    # rensa refuses unpaired surrogates, which crawled texts hold.
-    clean = ([piece.encode("utf-8", "replace") for piece in shingles(text)] for text in texts)
-    digests = rensa.RMinHash.digests_from_token_sets(list(clean), N_PERMUTATIONS, seed)
-    return np.asarray(digests, dtype=np.uint32).reshape(len(texts), N_PERMUTATIONS)
+    signatures = np.empty((len(texts), N_PERMUTATIONS), dtype=np.uint32)
+    # rensa answers in Python integers, nine times the size of the array: a few thousand rows of them at a time.
+    for start in range(0, len(texts), _ROWS_AT_ONCE):
+        # It refuses unpaired surrogates, which crawled texts hold.
+        chunk = [
+            [shingle.encode("utf-8", "replace") for shingle in shingles(text)]
+            for text in texts[start : start + _ROWS_AT_ONCE]
+        ]
+        signatures[start : start + len(chunk)] = rensa.RMinHash.digests_from_token_sets(chunk, N_PERMUTATIONS, seed)
+    return signatures
 
 
 def _similar_pairs(signatures: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:

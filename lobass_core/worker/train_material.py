@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import torch
 
 from lobass_core.errors import RenderError, RequestError
@@ -70,7 +71,7 @@ def prepare_material(run: RunFolder, report: Reporter, spec: TrainReferenceSpec)
         Cancelled: the run's owner asked it to stop.
     """
     device = choose_device(spec.device)
-    report.update(phase="rendering", device=str(device))
+    report.update(phase="rendering", device=str(device), n_total=pq.read_metadata(run.input_path).num_rows)
     tokenizer = load_tokenizer(spec.base)
     template = load_template(spec.render.template, tokenizer)
     max_tokens = resolve_max_tokens(spec.render.max_tokens, position_limit(config_of(find_model(spec.base).folder)))
@@ -108,7 +109,7 @@ def _assign(
     one_fold, nothing = np.zeros(len(table), dtype=np.int32), np.zeros(0, dtype=np.int64)
     if spec.folds == 1 and not spec.held_out_share:
         return one_fold, nothing
-    report.update(phase="looking for near duplicates")
+    report.update(phase="looking for near duplicates", n_done=0, n_total=0)
     ids = table.sample_ids
     groups = duplicate_groups([texts[sample_id] for sample_id in ids])
     if spec.folds == 1:
