@@ -7,7 +7,6 @@ from lobass_core.workflows import run_views
 from pages.components import errors, no_project, state, theme
 
 st.set_page_config(
-    page_title="LoBaSS",
     page_icon=str(state.PAGES_DIR / "assets" / "icon.png"),
     layout="wide",
     initial_sidebar_state="collapsed",
@@ -23,6 +22,7 @@ page = st.navigation(
     ],
     position="top",
 )
+st.set_page_config(page_title=f"{page.title} · LoBaSS")
 
 try:
     project = state.open_project()

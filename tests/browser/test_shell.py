@@ -1,0 +1,71 @@
+"""The frame around every page: deep links, both themes, no word to another host, no torch in the server."""
+
+from pathlib import Path
+
+import pytest
+
+from pages.components import state
+from tests.browser.conftest import start_server, stop_server
+from tests.pages.projects import scored_project
+
+PAGES = [("" if name == "overview" else name, title) for name, _, title, _, _ in state.PAGES if state.page_file(name)]
+
+
+def wait_for_run(page) -> None:
+    """The script has run to its end."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
+
+
+GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 18, 22)"}
+
+
+@pytest.mark.parametrize(("path", "title"), PAGES, ids=[title for _, title in PAGES])
+def test_every_page_by_its_address_in_both_themes(server, page, path: str, title: str) -> None:
+    page.goto(server.url(path))
+    wait_for_run(page)
+    assert page.title() == f"{title} · LoBaSS"
+    for scheme, ground in GROUNDS.items():
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(
+            "ground => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === ground",
+            arg=ground,
+        )
+        wait_for_run(page)
+        assert page.locator("[data-testid=stException]").count() == 0
+    # Nothing sticks out sideways at 1280.
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_a_deep_link_is_the_first_thing_a_server_sees(tmp_path: Path, page) -> None:
+    project = scored_project(tmp_path / "project", {"math": 40})
+    running = start_server(project, tmp_path / "log")
+    try:
+        page.goto(running.url("select"))
+        page.wait_for_selector(".instrument .status.exact", timeout=60_000)
+        assert page.get_by_role("link", name="Browse").count() == 1
+    finally:
+        stop_server(running)
+
+
+def test_the_server_never_loads_torch(server, page) -> None:
+    page.goto(server.url("score"))
+    wait_for_run(page)
+    maps = Path(f"/proc/{server.process.pid}/maps")
+    if not maps.exists():
+        pytest.skip("this system does not show what a process has loaded")
+    assert "libtorch" not in maps.read_text()
+
+
+def test_a_folder_without_a_project_offers_to_make_one(tmp_path: Path, page) -> None:
+    class Nowhere:
+        root = tmp_path / "new"
+        store_path = root / "store.duckdb"
+
+    running = start_server(Nowhere, tmp_path / "log")  # type: ignore[arg-type]
+    try:
+        page.goto(running.url())
+        page.get_by_role("button", name="Create a project here").click()
+        page.wait_for_function("document.title === 'Overview · LoBaSS'", timeout=60_000)
+        assert (tmp_path / "new" / "store.duckdb").is_file()
+    finally:
+        stop_server(running)
