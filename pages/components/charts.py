@@ -104,8 +104,8 @@ def layout(palette: Palette, height: int) -> dict:
     }
 
 
-def axis(palette: Palette, title: str, *, log: bool = False, at_zero: bool = False) -> dict:
-    """Hairlines and small muted figures; `log` ticks at 1, 2 and 5 of each decade."""
+def axis(palette: Palette, title: str, *, log: bool = False, whole: bool = False, at_zero: bool = False) -> dict:
+    """Hairlines and small muted figures; `log` ticks at 1, 2 and 5 of each decade, `whole` from 1 on."""
     found = {
         "title": {"text": title, "font": {"size": 12, "color": palette.muted}, "standoff": 8},
         "gridcolor": palette.border,
@@ -118,7 +118,7 @@ def axis(palette: Palette, title: str, *, log: bool = False, at_zero: bool = Fal
         "tickfont": {"size": 11, "color": palette.muted},
     }
     if log:
-        ticks = [factor * 10.0**power for power in range(-4, 6) for factor in (1, 2, 5)]
+        ticks = [factor * 10.0**power for power in range(0 if whole else -4, 6) for factor in (1, 2, 5)]
         found |= {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:,g}" for tick in ticks]}
     return found | ({"rangemode": "tozero"} if at_zero else {})
 

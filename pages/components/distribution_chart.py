@@ -29,7 +29,7 @@ def figure(
 ) -> Figure:
     """Lines of all domains on one plot up to six of them, else one small plot a domain."""
     palette = theme.palette()
-    x_axis = charts.axis(palette, title, log=log_x)
+    x_axis = charts.axis(palette, title, log=log_x, whole=log_x)
     y_axis = charts.axis(
         palette, {"density": "density", "count": "rows", "cumulative": "rows below"}[form], at_zero=True
     )

@@ -25,6 +25,7 @@ def figure(
     x_title: str,
     y_title: str,
     log_y: bool = False,
+    whole_x: bool = False,
     cut: float | None = None,
     known_below: float | None = None,
     shares: np.ndarray | None = None,
@@ -46,7 +47,7 @@ def figure(
         charts.panel_title(name, int(totals[k]), slots, palette, _rho(rhos[k]) if rhos else "")
         for k, name in enumerate(grid.names)
     ]
-    x_axis = charts.axis(palette, x_title, log=True) | {"range": _log_range(grid.x_edges)}
+    x_axis = charts.axis(palette, x_title, log=True, whole=whole_x) | {"range": _log_range(grid.x_edges)}
     y_range = _log_range(grid.y_edges) if log_y else [float(grid.y_edges[0]), float(grid.y_edges[-1])]
     y_axis = charts.axis(palette, y_title, log=log_y) | {"range": y_range}
     layout = charts.panels(titles, x_axis, y_axis, palette, height=LOW if len(grid.names) <= 3 else TALL, share_y=True)

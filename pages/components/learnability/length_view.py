@@ -43,6 +43,7 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
             slots=slots,
             x_title="response tokens",
             y_title="learnability",
+            whole_x=True,
             lines=found.lines,
             rhos=found.rho_by_domain,
         ),

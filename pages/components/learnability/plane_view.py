@@ -110,16 +110,16 @@ def _regions(found: Plane, slots: Mapping[str, int]) -> None:
     for k, name in enumerate(names):
         counts = found.region_counts[k]
         total = max(int(counts.sum()), 1)
-        cells = [
-            view.el(
-                "span",
+        cells: list[view.Node] = []
+        for region, n in enumerate(counts.tolist()):
+            cells += [
                 parts.link(theme.count(n), on=f"{k}-{region}") if n else theme.count(n),
-                view.el("span", f" {theme.percent(n / total)}", cls="muted"),
-            )
-            for region, n in enumerate(counts.tolist())
-        ]
+                view.el("span", theme.percent(n / total), cls="muted"),
+            ]
         rows.append([parts.swatch(slots.get(name, 0), name), *cells])
-    columns = [Column("Domain"), *[Column(name.capitalize(), numeric=True) for name in REGIONS]]
+    columns = [Column("Domain")]
+    for name in REGIONS:
+        columns += [Column(name.capitalize(), numeric=True), Column("", 66, numeric=True)]
     clicked = view.show(
         [
             parts.heading("Regions", "a number opens its rows"),
