@@ -46,14 +46,17 @@ def was_here() -> bool:
 
 def view(project: Project, asked: BrowseFilter) -> View:
     """The list for this filter: the session's own while nothing asks for another."""
-    made_for = (str(project.root), asked, state.chosen_run(), state.chosen_datasets())
+    run, datasets = state.chosen_run(), state.chosen_datasets()
+    # Rows that were imported or scored since make another list; decisions do not.
+    made_for = (browse.open_rows(project, run).version, str(project.root), asked, run, datasets)
     kept: View | None = st.session_state.get(VIEW)
     if kept is not None and kept.made_for == made_for:
         if not was_here():
             # Back from another page: the browser holds nothing any more, the place is remembered.
             kept.start = _place(kept.found, 1, st.session_state.get(AT))
+        # A tag that was just made can be filtered by.
+        kept.choices = browse.choices(project, kept.found.rows)
         return kept
-    _, asked, run, datasets = made_for
     found = browse.find(project, asked, run, within_datasets=datasets)
     page, row_key = filters.place_in_address()
     made = View(

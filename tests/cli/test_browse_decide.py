@@ -1,0 +1,103 @@
+"""What the Browse page does, from the command line."""
+
+import pytest
+
+from lobass_core.project import Project
+from lobass_core.store.connection import release
+from tests.filled_project import Filled, Row, fill
+
+ROWS = [
+    Row("Name a fish", "Cod", base=3.0, reference=0.3),
+    Row("What is 2 + 2 ?", "It is 4 .", base=2.0, reference=1.0),
+    Row("Say \x1b[31mhello", "Hello there", domain="chat", base=1.0, reference=1.5),
+]
+
+
+@pytest.fixture
+def filled(project: Project) -> Filled:
+    made = fill(project, ROWS)
+    release(project.store_path)
+    return made
+
+
+def browse(lobass, filled: Filled, *words) -> list[int]:
+    ran = lobass("browse", "--project", filled.project.root, "--json", *words)
+    assert ran.exit_code == 0, ran
+    return [row["row_index"] for row in ran.json["rows"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "rows"),
+    [
+        ((), [0, 1, 2]),
+        (("--domain", "chat"), [2]),
+        (("--score=..0.5",), [1, 2]),
+        (("--text", "FISH"), [0]),
+        (("--text", "FISH", "--match-case"), []),
+        (("--flag", "negative"), [2]),
+        (("--sort", "imported-desc"), [2, 1, 0]),
+        (("--rows", "1", "--page", "2"), [1]),
+        (("--where", "score=0.5..1&sort=score-asc"), [1, 0]),
+        (("--where", "http://127.0.0.1:8501/browse?domain=math&page=7&row=3"), [0, 1]),
+    ],
+)
+def test_browse_finds_what_the_page_finds(lobass, filled: Filled, words: tuple, rows: list[int]):
+    assert browse(lobass, filled, *words) == rows
+
+
+def test_browse_prints_rows_for_people_and_lets_no_sample_drive_the_terminal(lobass, filled: Filled):
+    ran = lobass("browse", "--project", filled.project.root)
+    assert "Name a fish" in ran.out
+    assert "\x1b[31m" not in ran.out
+    assert "\\u001b[31mhello" in ran.out
+    assert "3 of 3 rows" in ran.err
+
+
+def test_token_losses_of_one_sample(lobass, filled: Filled):
+    ran = lobass("browse", "--project", filled.project.root, "--token-losses", filled.sample_ids[1][:8], "--json")
+    assert ran.json["response"] == [False] * 6 + [True] * 4
+    assert ran.json["base"][6:] == pytest.approx([1.6, 1.8666667, 2.1333333, 2.4])
+
+
+def test_decide_by_id_and_by_filter_and_undo(lobass, filled: Filled):
+    root = filled.project.root
+    assert lobass("decide", "keep", filled.sample_ids[0], "--project", root, "--reason", "good").exit_code == 0
+    ran = lobass("decide", "drop", "--where", "domain=math", "--yes", "--project", root, "--json")
+    assert ran.json == {"act": "drop", "n_samples": 2}
+    assert browse(lobass, filled, "--decision", "drop") == [0, 1]
+    assert lobass("decide", "--undo", "--project", root, "--json").json["n_undone"] == 2
+    assert browse(lobass, filled, "--decision", "keep") == [0]
+    assert [one["reason"] for one in lobass("decide", "--log", "--project", root, "--json").json] == ["", "", "good"]
+
+
+def test_tags_and_notes(lobass, filled: Filled):
+    root = filled.project.root
+    assert lobass("decide", "tag", filled.sample_ids[1], "--text", "sum", "--project", root).exit_code == 0
+    assert lobass("decide", "note", filled.sample_ids[1], "--text", "check", "--project", root).exit_code == 0
+    assert browse(lobass, filled, "--tag", "sum") == [1]
+    assert lobass("decide", "untag", filled.sample_ids[1], "--text", "sum", "--project", root).exit_code == 0
+    assert browse(lobass, filled, "--tag", "sum") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("decide", "burn", "ffffff"), "no act"),
+        (("decide", "keep"), "which samples"),
+        (("decide", "keep", "ffffffffff"), "names no sample"),
+        (("decide", "keep", "--where", "domain=math", "ffffffffff"), "which samples"),
+        (("decide", "keep", "--where", "q=no+such+text", "--yes"), "no row passes"),
+        (("decide", "tag", "--where", "domain=math", "--yes"), "no tag"),
+        (("decide", "--undo"), "nothing to undo"),
+        (("browse", "--score", "high"), "not a range"),
+        (("browse", "--domain", "poetry"), "no domain poetry"),
+        (("browse", "--in-selection", "none"), "no selection"),
+        (("browse", "--where", "domain=math", "--text", "x"), "whole filter"),
+        (("browse", "--token-losses", "ffffffffff"), "names no sample"),
+    ],
+)
+def test_wrong_words_get_one_message(lobass, filled: Filled, words: tuple, part: str):
+    ran = lobass(*words, "--project", filled.project.root)
+    assert ran.exit_code in (1, 2)
+    assert part in ran.err, ran.err
+    assert ran.out == ""
