@@ -13,6 +13,7 @@ import torch
 from torch.utils.data import Dataset
 from transformers import Trainer, TrainerCallback, TrainingArguments, logging, set_seed
 
+from lobass_core.errors import ModelError
 from lobass_core.scoring.engine import keep_freed_memory
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.token_table import TokenTable
@@ -72,15 +73,28 @@ def fit(
 
     The checkpoint holds weights, optimiser, schedule and random state, and the plan of steps is the same: a training
     that was killed gives the same weights as one that was not.
+
+    Raises:
+        ModelError: a step does not fit into memory.
     """
     set_seed(settings.seed)
     keep_freed_memory()
     arguments = _arguments(loaded, len(steps), settings, checkpoints)
+    # With more, Trainer would draw as many items a step and `_only_item` would lose all but one (see one_gpu.py).
+    assert arguments.n_gpu <= 1
     watcher = _Watcher(table, steps, settings, on_pulse, should_stop)
     trainer = _ResponseTrainer(
         loaded, args=arguments, train_dataset=_Steps(table, steps), data_collator=_only_item, callbacks=[watcher]
     )
-    trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
+    try:
+        trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        most = max(int(table.lengths[step].max()) * len(step) for step in steps)
+        raise ModelError(
+            f"memory ran out while training: a step of {most:,} tokens does not fit",
+            where=str(loaded.device),
+            do="Lower --batch-tokens or --max-tokens, or train with --method lora.",
+        ) from error
     history = [(int(entry["step"]), float(entry["loss"])) for entry in trainer.state.log_history if "loss" in entry]
     return FitOutcome(
         finished=trainer.state.global_step >= len(steps),

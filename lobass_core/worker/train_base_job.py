@@ -1,6 +1,7 @@
 """The run that trains the demo's base model: tokenizer, a small Llama, every token of the texts a target."""
 
 import dataclasses
+import shutil
 import time
 from pathlib import Path
 
@@ -76,6 +77,7 @@ def run(run: RunFolder, report: Reporter) -> dict:
         "seconds": round(time.monotonic() - started, 1),
     }
     write_recipe(staging, {**recipe, **circumstances()})
+    shutil.rmtree(run.path / "checkpoints", ignore_errors=True)
     move_into_place(staging, output)
     return {"path": str(output), "final_loss": losses[-1]["loss"] if losses else None, **recipe}
 

@@ -1,5 +1,6 @@
 """The training run: render once, cut folds, train each model from the base, save it with its recipe."""
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,8 @@ def run(run: RunFolder, report: Reporter) -> dict:
             recipe = _train_fold(run, report, material, fold, folder, progress, slots[fold], checkpoint_seconds)
             recipe |= {"data": data, **circumstances()}
             write_recipe(folder, recipe)
+            # Three times the size of the weights, and of no more use.
+            shutil.rmtree(_checkpoints(run, fold), ignore_errors=True)
         else:
             progress.advance(
                 slots[fold], n_samples=recipe["n_samples_shown"], n_tokens=recipe["n_tokens_shown"], resumed=True
@@ -122,7 +125,7 @@ def _train_fold(
         table,
         steps,
         FitSettings(rate, spec.seed, checkpoint_seconds),
-        run.path / "checkpoints" / f"fold-{fold}",
+        _checkpoints(run, fold),
         Follower(report, progress, slot),
         run.cancel_requested,
     )
@@ -142,6 +145,10 @@ def _train_fold(
         "held_out_loss_after": after,
         "seconds": round(time.monotonic() - started, 1),
     }
+
+
+def _checkpoints(run: RunFolder, fold: int) -> Path:
+    return run.path / "checkpoints" / f"fold-{fold}"
 
 
 class Follower:

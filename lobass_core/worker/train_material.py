@@ -18,6 +18,7 @@ from lobass_core.similarity.folds import assign_folds, held_out_rows
 from lobass_core.similarity.near_duplicates import duplicate_groups
 from lobass_core.specs import TrainReferenceSpec
 from lobass_core.training.batches import plan_steps
+from lobass_core.training.one_gpu import one_gpu
 from lobass_core.worker.reporter import Reporter
 from lobass_core.worker.samples import read_samples
 
@@ -70,7 +71,7 @@ def prepare_material(run: RunFolder, report: Reporter, spec: TrainReferenceSpec)
         LobassError: the base's tokenizer, the template or the samples cannot be used.
         Cancelled: the run's owner asked it to stop.
     """
-    device = choose_device(spec.device)
+    device = choose_device(one_gpu(spec.device))
     report.update(phase="rendering", device=str(device), n_total=pq.read_metadata(run.input_path).num_rows)
     tokenizer = load_tokenizer(spec.base)
     template = load_template(spec.render.template, tokenizer)

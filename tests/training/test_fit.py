@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from lobass_core.errors import ModelError
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.output_head import find_output_head
 from lobass_core.scoring.token_table import TokenTable
+from lobass_core.training import fit as module
 from lobass_core.training.batches import plan_steps
 from lobass_core.training.fit import FitSettings, Pulse, fit, last_checkpoint
 from lobass_core.training.held_out import mean_loss
@@ -91,6 +93,27 @@ def test_a_stopped_training_goes_on_to_the_same_weights(tmp_path, method, stop_a
     expected = _weights(fresh)
     for name, value in _weights(resumed).items():
         assert torch.equal(value, expected[name]), name
+
+
+def test_a_training_stopped_at_its_very_end_has_nothing_left_to_do(tmp_path):
+    fresh = _loaded()
+    _, _, steps, _ = _fit(fresh, tmp_path / "fresh")
+    outcome, _, _, _ = _fit(_loaded(), tmp_path / "stopped", stop_at=len(steps))
+    assert outcome.finished
+    resumed = _loaded()
+    outcome, pulses, _, _ = _fit(resumed, tmp_path / "stopped")
+    assert outcome.finished and pulses == []
+    expected = _weights(fresh)
+    assert all(torch.equal(value, expected[name]) for name, value in _weights(resumed).items())
+
+
+def test_memory_that_runs_out_is_explained(tmp_path, monkeypatch):
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(module, "response_loss", fail)
+    with pytest.raises(ModelError, match=r"a step of 1\d\d tokens does not fit.*--batch-tokens"):
+        _fit(_loaded(), tmp_path)
 
 
 def test_dropout_resumes_as_well(tmp_path):

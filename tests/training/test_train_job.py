@@ -60,6 +60,7 @@ def test_one_model_with_its_recipe(tmp_path, base):
     assert work(run) == 0
     output, result = tmp_path / "models" / "ref", run.read_result()
     assert {path.name for path in output.iterdir()} >= {"model.safetensors", "tokenizer.json", "config.json"}
+    assert not list((run.path / "checkpoints").glob("*"))
     assert not [path for path in output.rglob("*") if path.suffix in (".bin", ".pt", ".pth", ".md")]
     recipe = _recipe(output)
     assert recipe["learning_rate"] == 3e-3 and recipe["seed"] == 0 and recipe["max_tokens"] == 512
