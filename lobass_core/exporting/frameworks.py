@@ -256,9 +256,9 @@ def _axolotl(case: _Case) -> list[Finding]:
         ),
         Finding(
             "weight 0",
-            "trained as it is",
+            "written",
             "have turns with weight 0",
-            "Axolotl ignores weights; the fragment's message_field_training leaves these turns out",
+            "the fragment's message_field_training leaves these turns out, which Axolotl alone would not",
             case.with_bits(fact.WEIGHT_ZERO),
         ),
         Finding(

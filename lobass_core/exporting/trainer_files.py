@@ -109,15 +109,11 @@ _TEXT = """  - path: {path}
     field: text
 """
 _PAIR = """  - path: {path}
-    ds_type: json
     split: train
     type: chat_template.default
     field_messages: messages
     field_chosen: chosen
     field_rejected: rejected
-    message_property_mappings:
-      role: role
-      content: content
 """
 
 

@@ -68,7 +68,7 @@ def test_a_plain_exchange_is_fine_everywhere(format):
         ((ASK, ASK, ANSWER), None, "not in turns", None),
         ((ASK, EMPTY), "empty answer", "empty answer", "empty answer"),
         ((ASK, ANSWER, ASK, EMPTY), "empty answer", "empty answer", "some empty answers"),
-        ((ASK, Turn("assistant", "5", weight=0), ASK, ANSWER, ASK, ANSWER), "weight 0", "weight 0", "weight 0"),
+        ((ASK, Turn("assistant", "5", weight=0), ASK, ANSWER, ASK, ANSWER), "weight 0", "weight 0", None),
         ((ASK, CALL, Turn("tool", "4"), ANSWER), None, None, "tool call without text"),
         ((ASK, CALL, Turn("tool", "4"), Turn("tool", "4"), ANSWER), None, None, "tool call without text"),
     ],

@@ -424,3 +424,21 @@ def test_a_disk_that_is_really_full(filled, tmp_path):
             export(filled, ExportSpec(selection="best", to=str(disk)))
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_axolotl_is_told_which_turns_to_leave_out_and_how_to_read_pairs(project, tmp_path):
+    weighted = {"messages": [*CHAT[0]["messages"], *CHAT[1]["messages"]]}
+    weighted["messages"][1] = weighted["messages"][1] | {"weight": 0}
+    pair = {"prompt": "p", "chosen": "good", "rejected": "bad"}
+    import_and_score(
+        project,
+        (write_jsonl(tmp_path / "chat.jsonl", [weighted]), "chat"),
+        (write_jsonl(tmp_path / "pairs.jsonl", [pair]), "pairs"),
+    )
+    select_all(project)
+    export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="axolotl"))
+    assert "    message_field_training: training\n" in (tmp_path / "out" / "axolotl.yml").read_text()
+    (row,) = _lines(tmp_path / "out" / "train.jsonl")
+    assert [message.get("training") for message in row["messages"]] == [None, False, None, None]
+    pairs = (tmp_path / "out" / "axolotl-preference.yml").read_text()
+    assert "rl: dpo\n" in pairs and "    field_chosen: chosen\n    field_rejected: rejected\n" in pairs
