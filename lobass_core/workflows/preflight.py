@@ -1,16 +1,21 @@
 """A look before scoring that nobody has to wait for: start it, ask for its result, throw it away."""
 
 import shutil
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from lobass_core.errors import LobassError, RunError
 from lobass_core.jobs.launch import launch
 from lobass_core.jobs.progress import Progress
-from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_folder import RunFolder, list_runs
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec
 from lobass_core.workflows.runs import open_run
 from lobass_core.workflows.score import prepare_run
+
+# A preflight that ended this long ago has no one left who would read its result.
+FORGOTTEN_SECONDS = 60.0
 
 
 def start(project: Project, spec: ScoreSpec) -> str:
@@ -19,6 +24,7 @@ def start(project: Project, spec: ScoreSpec) -> str:
     Raises:
         RequestError: a dataset is not there, or there is nothing to score.
     """
+    _sweep(project)
     run = prepare_run(project, "preflight", spec)
     launch(run)
     return run.run_id
@@ -56,6 +62,16 @@ def discard(project: Project, run_id: str) -> None:
         run.request_cancel()
     else:
         _remove(run)
+
+
+def _sweep(project: Project) -> None:
+    """Remove what stopped preflights have left behind."""
+    for run in list_runs(project.runs_dir):
+        with suppress(OSError):
+            ended = (run.path / "progress.json").stat().st_mtime
+            is_old = time.time() - ended > FORGOTTEN_SECONDS
+            if run.kind == "preflight" and is_old and run.state() not in ("running", "queued"):
+                _remove(run)
 
 
 def _remove(run: RunFolder) -> None:
