@@ -37,6 +37,7 @@ class App {
     this.form = null
     this.seq = 0
     this.queued = 0
+    this.waitingFor = null
     this.build()
     this.onKey = (event) => this.key(event)
     document.addEventListener("keydown", this.onKey)
@@ -115,12 +116,15 @@ class App {
       this.at = null
       this.form = null
       this.tokens = this.full = null
+      this.queued = 0
+      // Also when it is mounted anew while the server thinks that it holds the rows: they come with the next answer.
+      this.waitingFor = "landing"
     }
     for (const [number, rows] of Object.entries(data.pages)) this.hold(Number(number), rows)
     this.acknowledge(data)
     if (data.tokens && data.tokens.key === this.at) this.tokens = data.tokens
     if (data.full) this.replaceRow(data.full)
-    if (fresh || this.waitingFor !== null) this.arrive(data)
+    if (this.waitingFor !== null) this.arrive(data)
     else if (data.tokens || data.full) this.paintSample()
     this.paintBar()
     this.fit()
@@ -142,7 +146,7 @@ class App {
   }
 
   arrive(data) {
-    const rows = this.pages.get(this.page)
+    const rows = data.n === 0 ? [] : this.pages.get(this.page)
     if (!rows) return
     const side = this.waitingFor
     this.waitingFor = null
@@ -151,7 +155,7 @@ class App {
     const first = rows[Math.min(Math.max(start + this.queued, 0), rows.length - 1)]
     this.queued = 0
     this.paintList()
-    if (first) this.select(first.key, { quiet: !side })
+    if (first) this.select(first.key, { quiet: side === "landing" })
     else {
       this.at = null
       this.paintSample()
@@ -285,7 +289,7 @@ class App {
     this.waitingFor = side
     this.at = null
     this.queued = 0
-    if (this.pages.has(page)) this.arrive({ row: null })
+    if (this.pages.has(page)) this.arrive({ row: null, n: this.data.n })
     else this.list.classList.add("waiting")
     this.list.setAttribute("aria-busy", String(!this.pages.has(page)))
     this.paintBar()
@@ -586,7 +590,6 @@ export default function (component) {
   let app = apps.get(root)
   if (!app) {
     app = new App(root)
-    app.waitingFor = null
     apps.set(root, app)
   }
   app.receive(data, setStateValue)

@@ -5,7 +5,7 @@ const FOLD_LINES = 24
 // Joiners hold emoji and Persian together, so they stay invisible unless asked for.
 const JOINERS = "\u200c\u200d\ufe0e\ufe0f"
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu
-const PARTS = /(```[^\n]*\n[\s\S]*?(?:\n```[^\n]*|$))|(<think>[\s\S]*?(?:<\/think>|$))/g
+const PARTS = /(```[^\n]*\n[\s\S]*?(?:\n```[^\n]*\n?|$))|(<think>[\s\S]*?(?:<\/think>\n?|$))/g
 
 function make(tag, className, text) {
   const element = document.createElement(tag)
