@@ -64,8 +64,9 @@ def test_a_folder_without_a_project_offers_to_make_one(tmp_path: Path, page) -> 
     running = start_server(Nowhere, tmp_path / "log")  # type: ignore[arg-type]
     try:
         page.goto(running.url())
-        page.get_by_role("button", name="Create a project here").click()
-        page.wait_for_function("document.title === 'Overview · LoBaSS'", timeout=60_000)
+        create = page.get_by_role("button", name="Create a project here")
+        create.click()
+        create.wait_for(state="detached")
         assert (tmp_path / "new" / "store.duckdb").is_file()
     finally:
         stop_server(running)

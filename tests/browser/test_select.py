@@ -13,13 +13,6 @@ def open_select(page, server) -> None:
     page.wait_for_selector(EXACT)
 
 
-def choose(page, balance: str) -> None:
-    page.get_by_role("radio", name=balance, exact=True).click()
-    page.wait_for_function(
-        "custom => document.querySelector('.st-key-select\\\\.instrument, [class*=select]') !== null", arg=balance
-    )
-
-
 def cell(page, kind: str) -> str:
     return page.locator(f"input[data-budget={kind}]").input_value()
 
@@ -48,11 +41,6 @@ def drag(page, selector: str, dx: float, steps: int = 12) -> None:
     page.mouse.up()
 
 
-def wait_exact(page) -> None:
-    page.wait_for_function("() => true")
-    page.wait_for_selector(EXACT)
-
-
 def ratio_in(line: str) -> float:
     return float(re.search(r"--ratio (\S+)", line)[1])
 
@@ -61,7 +49,7 @@ def test_drag_of_the_common_cut(server, page) -> None:
     open_select(page, server)
     page.get_by_text("Global", exact=True).click()
     page.wait_for_selector(".cut:visible")
-    wait_exact(page)
+    page.wait_for_selector(EXACT)
     before = whole(cell(page, "samples"))
     drag(page, ".cut", -120)
     page.wait_for_selector(EXACT)
