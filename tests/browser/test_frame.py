@@ -1,5 +1,6 @@
 """The frame around every page: deep links, both themes, no word to another host, no torch in the server."""
 
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,10 @@ def test_a_folder_without_a_project_offers_to_make_one(tmp_path: Path, page) -> 
         assert (tmp_path / "new" / "store.duckdb").is_file()
     finally:
         stop_server(running)
+
+
+def test_the_browser_is_told_to_speak_to_this_host_alone(server) -> None:
+    with urllib.request.urlopen(server.url()) as answer:
+        policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'self' ")
+    assert "http" not in policy.replace("'none'", "")

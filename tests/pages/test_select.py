@@ -114,3 +114,20 @@ def test_command_is_the_same_selection(scored: Project, open_page: OpenPage) -> 
     spec = SelectionSpec(budget="samples", value=100, balance="custom", weights=(("conversation", 1.0), ("math", 3.0)))
     app = open_page(scored.root, "select", state={"select.spec": spec})
     assert app.code[0].value == command_line.select(scored.root, spec, name="NAME")
+
+
+def test_gates_that_let_nothing_through_leave_an_empty_instrument(scored: Project, open_page: OpenPage) -> None:
+    app = open_page(scored.root, "select", state={"select.spec": SelectionSpec(gates=Gates(min_learnability=2.0))})
+    assert not app.exception
+    exact = instrument(app)["exact"]
+    assert exact["kept"] == 0
+    assert [domain["cut"] for domain in exact["domains"]] == [None, None]
+    assert "No row is kept by its score." in view_text(app)
+
+
+def test_a_draft_that_names_a_domain_that_is_gone_starts_over(scored: Project, open_page: OpenPage) -> None:
+    spec = SelectionSpec(balance="custom", weights=(("poetry", 1.0),))
+    app = open_page(scored.root, "select", state={"select.spec": spec})
+    assert not app.exception
+    assert app.error[0].proto.title == "There is no scored domain poetry\\."
+    assert instrument(app)["spec"]["balance"] == "natural"
