@@ -299,7 +299,8 @@ def _in(names: Sequence[str], codes: np.ndarray, wanted: Sequence[str], kind: st
     unknown = sorted(set(wanted) - set(names))
     if unknown:
         raise RequestError(f"there is no {kind} {', '.join(unknown)}", do=f"There are: {', '.join(names) or 'none'}.")
-    return np.isin(codes, [names.index(name) for name in wanted])
+    # A table of booleans over the few names; np.isin takes ten times as long.
+    return np.array([name in wanted for name in names], bool)[codes]
 
 
 def _between(values: np.ndarray, limits: Range) -> np.ndarray:

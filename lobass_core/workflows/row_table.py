@@ -57,6 +57,7 @@ class DomainShape:
 
 # At a million rows a table is about 70 MB.
 _tables: Recent[RowTable] = Recent(2)
+_shapes: Recent[tuple[DomainShape, ...]] = Recent(2)
 
 
 def open_rows(project: Project, run: str | None = None) -> RowTable:
@@ -71,6 +72,10 @@ def open_rows(project: Project, run: str | None = None) -> RowTable:
 
 def domain_shapes(rows: RowTable) -> list[DomainShape]:
     """A small distribution of learnability for each domain, over one axis without a half percent at each end."""
+    return list(_shapes.get((rows.root, rows.version), lambda: _domain_shapes(rows)))
+
+
+def _domain_shapes(rows: RowTable) -> tuple[DomainShape, ...]:
     finite = np.isfinite(rows.score)
     low, high = _axis(rows.score[finite])
     width = (high - low) or 1.0
@@ -95,7 +100,7 @@ def domain_shapes(rows: RowTable) -> list[DomainShape]:
                 n_above=int((bins >= RIDGE_BINS).sum()),
             )
         )
-    return shapes
+    return tuple(shapes)
 
 
 def _axis(values: np.ndarray) -> tuple[float, float]:
