@@ -65,8 +65,9 @@ def new_run() -> None:
 def start_button(spec: scoring.ScoreSpec) -> None:
     """The primary button, named by what the look has found."""
     now = st.session_state.get(look.LOOK)
-    fresh = isinstance(now, look.Look) and now.key == look.key_of(spec, around.revision) and now.result
-    to_do = sum(model["n_to_do"] for model in now.result["models"]) if fresh else None
+    is_fresh = isinstance(now, look.Look) and now.key == look.key_of(spec, around.revision)
+    result = now.result if is_fresh and now else None
+    to_do = sum(model["n_to_do"] for model in result["models"]) if result else None
     label = "Score" if to_do is None else f"Score, {theme.count(to_do)} losses" if to_do else "Bring the scores in"
     if toolbar.primary(label, ":material/play_arrow:", key="score.start"):
         with errors.shown():

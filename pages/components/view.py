@@ -23,7 +23,7 @@ view_assets/view.css; parts.py has builders for what pages usually need.
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import streamlit as st
 
@@ -112,7 +112,7 @@ def show(
     *,
     key: str,
     label: str = "",
-    width: str | int = "stretch",
+    width: Literal["stretch", "content"] | int = "stretch",
     on_event: Callable[[], None] | None = None,
 ) -> str | None:
     """Draw the tree and return the `on` id that was just clicked, else None.

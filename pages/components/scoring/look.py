@@ -19,6 +19,8 @@ from pages.components.view import Node, el
 
 LOOK = "score.look"
 TICK_SECONDS = 0.6
+# One sample of 12,000 tokens would press all others into one bar.
+TAIL = 0.005
 EXAMPLES = ("Shortest", "Typical", "Longest", "Multi-turn")
 EXAMPLE = "score.example"
 
@@ -184,11 +186,12 @@ def _lengths(result: dict[str, Any]) -> list[Node]:
 
 
 def histogram_of(edges: list[float], counts: list[int], limit: int) -> Node | None:
-    """Bars of lengths, those beyond the limit hatched, and the limit as a line."""
-    if not counts:
+    """Bars of lengths, those beyond the limit hatched, and the limit as a line; a long tail is said in words."""
+    n_shown = _bars_in_sight(edges, counts, limit)
+    if not n_shown:
         return None
-    width, height = 560.0, 84.0
-    top, span = max(counts), edges[-1] or 1.0
+    width, height, span = 560.0, 84.0, edges[n_shown]
+    top = max(counts[:n_shown]) or 1
     bars = [
         el(
             "rect",
@@ -196,20 +199,32 @@ def histogram_of(edges: list[float], counts: list[int], limit: int) -> Node | No
             width=f"{max(width * (high - low) / span - 1, 0.5):.1f}", height=f"{height * n / top:.1f}",
             cls="kept-fill" if low < limit else "", fill=None if low < limit else "url(#hatch)",
         )
-        for low, high, n in zip(edges[:-1], edges[1:], counts, strict=True)
+        for low, high, n in zip(edges[:n_shown], edges[1 : n_shown + 1], counts[:n_shown], strict=True)
     ]  # fmt: skip
     place = width * min(limit / span, 1.0)
     marks = [el("line", x1="0", x2=str(width), y1=str(height), y2=str(height), cls="axis")]
     if limit < span:
         marks.append(el("line", x1=f"{place:.1f}", x2=f"{place:.1f}", y1="-4", y2=str(height), cls="cut"))
+    beyond = sum(counts[n_shown:])
+    end = f"{theme.count(beyond)} beyond {theme.count(span)}" if beyond else theme.count(span)
     labels = [
         el("text", "0", x="0", y=str(height + 15)),
-        el("text", theme.count(span), x=str(width), y=str(height + 15), text_anchor="end"),
+        el("text", end, x=str(width), y=str(height + 15), text_anchor="end"),
     ]
     return el(
         "svg", *bars, *marks, *labels, viewBox=f"0 -6 {width:g} {height + 24:g}", width="100%", role="img",
         aria_label=f"Lengths up to {theme.count(span)} tokens, limit {theme.count(limit)}",
     )  # fmt: skip
+
+
+def _bars_in_sight(edges: list[float], counts: list[int], limit: int) -> int:
+    """How many bars to draw: up to the limit at least, and up to the last half per cent of the samples."""
+    running, total = 0, sum(counts)
+    for place, n in enumerate(counts):
+        running += n
+        if running >= (1 - TAIL) * total and edges[place + 1] >= limit:
+            return place + 1
+    return len(counts)
 
 
 def _examples(result: dict[str, Any]) -> None:
@@ -224,7 +239,7 @@ def _examples(result: dict[str, Any]) -> None:
         chosen = st.segmented_control(
             "Example", names, key=EXAMPLE, required=True, label_visibility="collapsed", width="content"
         )
-    row = rows[chosen]
+    row = rows[chosen or names[0]]
     template = f"Template {result['template']}, {result['template_reason'] or result['template_source']}"
     n_rendered, n_found = len(result["preview"]), sum(item["status"] != "no_response" for item in result["preview"])
     view.show(

@@ -223,11 +223,11 @@ def ended(project: Project, now: RunView) -> None:
             st.session_state[SHOWN] = "new"
             st.session_state["score.use-reference"] = now.reference
             st.rerun()
-    nodes = [_cause(now)] if now.is_stopped else [_done_numbers(now)]
+    nodes: list[Node | None] = [_cause(now)] if now.is_stopped else [_done_numbers(now)]
     nodes += [
         el("div", *_meters(now.progress)) if now.progress.models else None,
         el("div", parts.heading("End of the log", f"runs/{now.run_id}/log"), parts.log(log_lines(now)), cls="stack"),
-    ]  # type: ignore[list-item]
+    ]
     view.show(nodes, key="score-ended", label="The run")
 
 

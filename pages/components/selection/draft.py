@@ -9,7 +9,7 @@ import streamlit as st
 
 from lobass_core.errors import LobassError, RequestError
 from lobass_core.project import Project
-from lobass_core.specs import Gates, SelectionSpec
+from lobass_core.specs import Balance, Gates, SelectionSpec
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import Cut, open_cut
 from pages.components import cut_instrument, state
@@ -111,7 +111,7 @@ def on_balance(project: Project) -> None:
         st.session_state[TROUBLE] = str(error)
 
 
-def balanced(now: SelectionSpec, balance: str, here: Cut) -> SelectionSpec:
+def balanced(now: SelectionSpec, balance: Balance, here: Cut) -> SelectionSpec:
     """The spec under another balance; a threshold, which is one cut for all, becomes the rows it keeps."""
     weights: tuple[tuple[str, float], ...] = ()
     if balance == "custom":
