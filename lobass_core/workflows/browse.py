@@ -21,8 +21,9 @@ from lobass_core.store.browse import StoredRow
 from lobass_core.store.connection import Store
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.selections import find_selection, list_selections
-from lobass_core.workflows.browse_filter import BrowseFilter, Range, is_descending
+from lobass_core.workflows.browse_filter import BrowseFilter, Range
 from lobass_core.workflows.recent import Recent
+from lobass_core.workflows.row_order import row_order
 from lobass_core.workflows.row_table import RowTable, leased_rows, open_rows
 
 __all__ = ["PAGE_ROWS", "BrowseRow", "Choices", "Found", "choices", "find", "open_rows", "read_page", "read_rows"]
@@ -115,8 +116,7 @@ class Choices:
     tags: tuple[tuple[str, int], ...]
 
 
-# At a million rows an order or a list is 4 MB, a search at most 8 MB.
-_orders: Recent[np.ndarray] = Recent(8)
+# At a million rows a list is 4 MB, a search at most 8 MB.
 _lists: Recent[Found] = Recent(16)
 _searches: Recent[np.ndarray] = Recent(8)
 
@@ -181,7 +181,7 @@ def choices(project: Project, rows: RowTable) -> Choices:
 
 
 def _find(store: Store, rows: RowTable, asked: BrowseFilter, within_datasets: Sequence[str]) -> Found:
-    order = _order(rows, asked)
+    order = row_order(rows, asked)
     scope = (
         None if not within_datasets else _in(rows.table.datasets, rows.table.dataset_code, within_datasets, "dataset")
     )
@@ -189,40 +189,6 @@ def _find(store: Store, rows: RowTable, asked: BrowseFilter, within_datasets: Se
     both = scope if mask is None else mask if scope is None else mask & scope
     positions = order if both is None else order[both[order]]
     return Found(rows, asked, positions, len(rows) if scope is None else int(scope.sum()))
-
-
-def _order(rows: RowTable, asked: BrowseFilter) -> np.ndarray:
-    """int32[n]: every row, in the order of the sort; rows without the value last, ties by sample, then by row."""
-    sort = asked.sort or ("score" if rows.is_scored else "imported")
-    if sort in ("score", "drop", "base", "reference") and not rows.is_scored:
-        raise RequestError(f"nothing is scored yet to sort by {sort}", do="Sort by imported or tokens.")
-    descending = is_descending(sort, asked.descending)
-    key = (rows.root, rows.version, sort, descending)
-    return _orders.get(key, lambda: _sorted(rows, sort, descending))
-
-
-def _sorted(rows: RowTable, sort: str, descending: bool) -> np.ndarray:
-    table = rows.table
-    if sort == "imported":
-        order = np.arange(len(table), dtype=np.int32)
-        return order[::-1].copy() if descending else order
-    if sort == "score" and descending:
-        return rows.best_first
-    values = {
-        "score": rows.score,
-        "drop": table.loss_drop(),
-        "base": table.base_loss,
-        "reference": table.reference_loss,
-        "tokens": table.n_tokens,
-    }[sort]
-    # A stable sort of rows that stand in tie order already; NaN goes last in both directions.
-    ties = _orders.get((rows.root, rows.version, "ties"), lambda: _tie_order(table))
-    return ties[np.argsort(-values[ties] if descending else values[ties], kind="stable")]
-
-
-def _tie_order(table: ScoreTable) -> np.ndarray:
-    """int32[n]: rows by sample id, then by row, as everywhere else where scores are equal."""
-    return np.lexsort((table.row_key, table.tie_key)).astype(np.int32)
 
 
 def _mask(store: Store, rows: RowTable, asked: BrowseFilter) -> np.ndarray | None:
