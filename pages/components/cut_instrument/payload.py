@@ -14,7 +14,8 @@ from lobass_core.selection.cut_curves import CutCurves, cut_curves
 from lobass_core.selection.score_table import CutAnswer, SortedScores
 from lobass_core.specs import SelectionSpec
 
-N_BINS = 160
+# Bars of a few rows each say nothing; more than these are thinner than a screen shows.
+LEAST_BINS, MOST_BINS = 40, 160
 # About 64 kB of tables whatever the number of domains; 1,000 points a domain is finer than a screen.
 MOST_KNOTS = 4000
 LEAST_RATIO = 1e-6
@@ -33,7 +34,9 @@ def tables(scores: SortedScores, slots: Mapping[str, int], table_id: str) -> Ins
     """Curves and totals of the domains that have rows in scope; `slots` are colour slots by domain."""
     supply = scores.supply
     shown = tuple(k for k, n in enumerate(supply.n_rows) if n)
-    curves = cut_curves(scores, n_knots=max(min(1000, MOST_KNOTS // max(len(shown), 1)), 100), n_bins=N_BINS)
+    n_knots = max(min(1000, MOST_KNOTS // max(len(shown), 1)), 100)
+    n_bins = round(2 * math.sqrt(max(supply.n_competing, default=0)))
+    curves = cut_curves(scores, n_knots=n_knots, n_bins=min(max(n_bins, LEAST_BINS), MOST_BINS))
     domains = [
         {
             "name": supply.domains[k],

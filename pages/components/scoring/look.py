@@ -207,14 +207,12 @@ def histogram_of(edges: list[float], counts: list[int], limit: int) -> Node | No
         marks.append(el("line", x1=f"{place:.1f}", x2=f"{place:.1f}", y1="-4", y2=str(height), cls="cut"))
     beyond = sum(counts[n_shown:])
     end = f"{theme.count(beyond)} beyond {theme.count(span)}" if beyond else theme.count(span)
-    labels = [
-        el("text", "0", x="0", y=str(height + 15)),
-        el("text", end, x=str(width), y=str(height + 15), text_anchor="end"),
-    ]
-    return el(
-        "svg", *bars, *marks, *labels, viewBox=f"0 -6 {width:g} {height + 24:g}", width="100%", role="img",
+    drawing = el(
+        "svg", *bars, *marks, viewBox=f"0 -6 {width:g} {height + 7:g}", width="100%", height=f"{height + 7:g}",
+        preserveAspectRatio="none", role="img",
         aria_label=f"Lengths up to {theme.count(span)} tokens, limit {theme.count(limit)}",
     )  # fmt: skip
+    return el("div", drawing, el("div", el("span", "0"), el("span", end, cls="end"), cls="row muted"))
 
 
 def _bars_in_sight(edges: list[float], counts: list[int], limit: int) -> int:
