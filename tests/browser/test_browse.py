@@ -1,5 +1,8 @@
 """Browse in a real browser: move, mark, undo, turn pages, read token losses; nothing is lost and nothing is run."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -9,7 +12,7 @@ from lobass_core.project import Project
 from lobass_core.store.connection import release
 from lobass_core.workflows import browse, decide
 from lobass_core.workflows.browse_filter import BrowseFilter
-from tests.browser.conftest import Server, start_server, stop_server
+from tests.browser.conftest import REPOSITORY, Server, start_server, stop_server
 from tests.filled_project import Row, fill
 from tests.pages.projects import HOSTILE
 
@@ -188,6 +191,13 @@ def special(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     stop_server(running)
 
 
+def test_nothing_found_says_so(special: Server, page):
+    page.goto(special.url("browse?q=no+such+text"))
+    page.wait_for_selector(".sample .nothing")
+    assert "No row passes these conditions" in page.inner_text(".sample")
+    assert page.inner_text(".list") == "No rows"
+
+
 def test_markup_is_shown_and_not_run(special: Server, page):
     open_browse(page, special)
     press(page, "ArrowDown")
@@ -265,22 +275,43 @@ def test_tag_note_and_reason_by_keyboard(special: Server, page):
     assert "“clear”" in page.inner_text(".tags")
 
 
-def test_not_saved_is_said_when_the_server_is_gone(tmp_path, browser):
+def start_again(server: Server) -> subprocess.Popen:
+    """Another dashboard over the same project at the same address."""
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+    return subprocess.Popen(
+        [*command, "--server.port", str(server.port)],
+        cwd=REPOSITORY,
+        env={**os.environ, "LOBASS_PROJECT": str(server.project.root)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def test_what_was_not_saved_is_said_and_saved_when_the_server_is_back(tmp_path, browser):
     project = Project.create(tmp_path / "project")
     fill(project, [Row("First", "One"), Row("Second", "Two")])
     running = start_server(project, tmp_path / "server.log")
     context = browser.new_context(viewport={"width": 1280, "height": 800})
+    second = None
     try:
         page = context.new_page()
+        page.set_default_timeout(60_000)
         open_browse(page, running)
         stop_server(running)
         press(page, "k")
         assert page.get_attribute(".item.current .mark", "class") == "mark keep"
-        page.wait_for_selector(".saved.late", timeout=10_000)
-        assert page.inner_text(".saved") == "1 not saved"
+        press(page, "ArrowDown", "d")
+        page.wait_for_selector(".saved.late")
+        assert page.inner_text(".saved") == "2 not saved"
+        second = start_again(running)
+        page.wait_for_selector(".saved:not(.late):has-text('saved')")
+        assert [one.verdict for one in wait_for_log(project, 2)] == ["drop", "keep"]
     finally:
         context.close()
         stop_server(running)
+        if second:
+            second.terminate()
+            second.wait(timeout=20)
 
 
 def test_help_lists_the_keys_and_the_list_speaks(server: Server, page):

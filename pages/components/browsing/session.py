@@ -4,9 +4,9 @@ The list stays as it was found until the filter changes or the person asks for i
 not vanish under the hand. Rows go to the browser only while it does not hold them.
 """
 
+import hashlib
 import uuid
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +22,7 @@ from lobass_core.workflows.token_heat import read_token_losses
 from pages.components import filters, sample_list, state, theme
 from pages.components.sample_list import Message, payload
 
-LIST, VIEW, DONE, AT = "browse.list", "browse.view", "browse.done", "browse.at"
+LIST, VIEW, DONE, AT, UNWRITTEN = "browse.list", "browse.view", "browse.done", "browse.at", "browse.unwritten"
 ACTS_REMEMBERED = 5_000
 
 
@@ -97,9 +97,11 @@ def take_acts() -> None:
         return
     try:
         results = decide.apply(state.project(), new)
-    except LobassError:
-        # Not acknowledged: the browser says "not saved" and sends them again.
+    except LobassError as error:
+        # Not acknowledged: the browser says "not saved", why, and sends them again.
+        st.session_state[UNWRITTEN] = error.what
         return
+    st.session_state.pop(UNWRITTEN, None)
     for result in results:
         done[result.act_id] = result
     while len(done) > ACTS_REMEMBERED:
@@ -112,13 +114,16 @@ def _done() -> OrderedDict[str, decide.Done]:
 
 def show(project: Project, shown: View) -> None:
     """Mount the list with whatever the browser lacks."""
-    message = sample_list.message(LIST)
-    if message is not None and message.view != shown.name:
-        message = None
-    results = {act.act_id: _done()[act.act_id] for act in _sent() if act.act_id in _done()}
-    refused = _refused()
+    last = sample_list.message(LIST)
+    # What the browser holds of another list is of no use here; its acts are acknowledged whichever list they are from.
+    message = last if last and last.view == shown.name else None
+    results = {act.act_id: _done()[act.act_id] for act in (last.acts if last else ()) if act.act_id in _done()}
+    refused = last.refused if last else ()
     sample_list.show(
         payload.data(
+            project=hashlib.sha256(str(project.root).encode()).hexdigest()[:12],
+            seq=last.seq if last else 0,
+            trouble=st.session_state.get(UNWRITTEN, ""),
             view=shown.name,
             n_found=shown.found.n_found,
             n_rows=shown.found.n_rows,
@@ -139,17 +144,6 @@ def show(project: Project, shown: View) -> None:
         key=LIST,
         on_change=take_acts,
     )
-
-
-def _sent() -> Sequence[decide.Act]:
-    # Acts are acknowledged whichever list they were done in.
-    message = sample_list.message(LIST)
-    return message.acts if message else ()
-
-
-def _refused() -> Sequence[tuple[str, str]]:
-    message = sample_list.message(LIST)
-    return message.refused if message else ()
 
 
 def _missing_pages(project: Project, shown: View, message: Message | None) -> dict[int, list[dict]]:

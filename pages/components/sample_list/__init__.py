@@ -30,8 +30,12 @@ MOST_ACTS = 500
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What the browser shows and wants: `have` are the pages it holds, `tokens` and `full` rows it asks for."""
+    """What the browser shows and wants; `seq` counts its messages.
 
+    `have` are the pages it holds, `tokens` and `full` rows that it asks for.
+    """
+
+    seq: int
     view: str
     page: int
     have: frozenset[int]
@@ -55,6 +59,7 @@ def message(key: str) -> Message | None:
     acts, refused = _acts(sent.get("acts"))
     try:
         return Message(
+            seq=int(sent.get("seq") or 0),
             view=str(sent["view"]),
             page=max(1, int(sent["page"])),
             have=frozenset(int(page) for page in sent.get("have") or ()),

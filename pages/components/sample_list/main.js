@@ -5,6 +5,8 @@
 // The server answers with the pages that are not held, and with the ids of the acts that are on disk.
 
 const SAVE_PATIENCE_MS = 3000
+// After this long without any answer the server is another one than the page came from: only a reload reaches it.
+const LOST_MS = 9000
 const PAGES_HELD = 12
 const WANT_DELAY_MS = 60
 const HELP = [
@@ -105,8 +107,11 @@ class App {
   // ---- what the server says -------------------------------------------------------------------------------------
 
   receive(data, send) {
+    const isFirst = this.data === undefined
     this.data = data
     this.send = send
+    this.answered = data.seq
+    if (isFirst) this.takeUpUnsaved()
     this.paintDomains()
     const fresh = this.view !== data.view
     if (fresh) {
@@ -168,6 +173,7 @@ class App {
     for (const act of this.acts) if (failed.has(act.id)) this.say(`not saved: ${failed.get(act.id)}`, true)
     this.acts = this.acts.filter((act) => !done.has(act.id) && !failed.has(act.id))
     for (const id of [...done, ...failed.keys()]) this.sentAt.delete(id)
+    this.keepUnsaved()
     // The same answer may come twice; verdicts that an undo brought back are taken over once.
     for (const [id, verdicts] of Object.entries(data.changed)) {
       if (this.undone.has(id)) continue
@@ -208,6 +214,7 @@ class App {
     const act = { id: crypto.randomUUID ? crypto.randomUUID() : fallbackId(), kind, key, text: text || "" }
     this.acts.push(act)
     this.sentAt.set(act.id, performance.now())
+    this.keepUnsaved()
     clearTimeout(this.wanting)
     this.tell()
     this.paintStatus()
@@ -215,8 +222,9 @@ class App {
   }
 
   checkSaved() {
-    const late = this.acts.filter((act) => performance.now() - (this.sentAt.get(act.id) ?? 0) > SAVE_PATIENCE_MS)
-    const isLate = late.length > 0
+    const ages = this.acts.map((act) => performance.now() - (this.sentAt.get(act.id) ?? 0))
+    const oldest = Math.max(0, ...ages)
+    const isLate = oldest > SAVE_PATIENCE_MS
     // Say it again: a connection that came back has forgotten what it was told.
     if (isLate && this.send && performance.now() - (this.toldAgainAt ?? 0) > SAVE_PATIENCE_MS) {
       this.toldAgainAt = performance.now()
@@ -226,6 +234,44 @@ class App {
       this.isLate = isLate
       this.paintStatus()
     }
+    if (oldest > LOST_MS && this.answered < this.seq - 1) this.reloadIfServerIsBack()
+  }
+
+  // A dashboard that was started anew does not know this page. The acts wait in the tab's own storage meanwhile.
+  async reloadIfServerIsBack() {
+    if (this.reloading) return
+    this.reloading = true
+    try {
+      const answer = await fetch(new URL("/_stcore/health", window.location.href), { cache: "no-store" })
+      if (answer.ok && this.acts.length) return window.location.reload()
+    } catch {
+      // Still away; asked again below.
+    }
+    setTimeout(() => (this.reloading = false), SAVE_PATIENCE_MS)
+  }
+
+  get unsavedKey() {
+    return `lobass.unsaved.${this.data.project}`
+  }
+
+  keepUnsaved() {
+    try {
+      if (this.acts.length) sessionStorage.setItem(this.unsavedKey, JSON.stringify(this.acts))
+      else sessionStorage.removeItem(this.unsavedKey)
+    } catch {
+      // Storage may be switched off; then acts live as long as the page.
+    }
+  }
+
+  // Acts that the page before this one could not bring home; their ids make sure that none is done twice.
+  takeUpUnsaved() {
+    try {
+      this.acts = JSON.parse(sessionStorage.getItem(this.unsavedKey)) || []
+    } catch {
+      this.acts = []
+    }
+    for (const act of this.acts) this.sentAt.set(act.id, performance.now())
+    if (this.acts.length) this.wanting = setTimeout(() => this.tell(), WANT_DELAY_MS)
   }
 
   // ---- rows -----------------------------------------------------------------------------------------------------
@@ -473,7 +519,9 @@ class App {
   paintStatus() {
     const waiting = this.acts.length
     this.status.className = this.isLate ? "saved late" : waiting ? "saved waiting" : "saved"
-    this.status.textContent = this.isLate ? `${formatCount(waiting)} not saved` : waiting ? "saving" : this.sentAny ? "saved" : ""
+    const why = this.isLate && this.data.trouble ? `: ${this.data.trouble}` : ""
+    this.status.title = why.slice(2)
+    this.status.textContent = this.isLate ? `${formatCount(waiting)} not saved${why}` : waiting ? "saving" : this.sentAny ? "saved" : ""
     if (waiting) this.sentAny = true
   }
 

@@ -135,6 +135,9 @@ def _utf16(text: str, offsets: Sequence[int]) -> list[int]:
 
 def data(
     *,
+    project: str,
+    seq: int,
+    trouble: str,
     view: str,
     n_found: int,
     n_rows: int,
@@ -152,8 +155,14 @@ def data(
     token_losses: dict | None,
     full: dict | None,
 ) -> dict[str, object]:
-    """The whole message. No numpy number, bytes or NaN may be in it: each would turn it into a string, or stop it."""
+    """The whole message: `seq` is the browser's last one that was read, `trouble` why acts could not be written.
+
+    No numpy number, bytes or NaN may be in it: each would turn it into a string, or stop it.
+    """
     return {
+        "project": project,
+        "seq": seq,
+        "trouble": trouble,
         "view": view,
         "n": n_found,
         "total": n_rows,
