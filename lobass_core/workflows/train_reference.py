@@ -49,8 +49,7 @@ def train_reference(project: Project, spec: TrainReferenceSpec, on_progress: OnP
     try:
         follow(run, on_progress)
     except LobassError as error:
-        again = f"The same command goes on from the last checkpoint of run {run.run_id}."
-        raise type(error)(error.what, where=error.where, do=f"{error.do} {again}".strip()) from error
+        raise type(error)(error.what, where=error.where, do=_way_on(run, error)) from error
     return run.read_result()
 
 
@@ -105,6 +104,14 @@ def list_references(project: Project) -> list[TrainedReference]:
                 )
             )
     return found
+
+
+def _way_on(run: RunFolder, error: LobassError) -> str:
+    """What to do about a training that ended early; without a checkpoint there is nothing to go on from."""
+    if not any((run.path / "checkpoints").glob("*/checkpoint-*")):
+        return error.do
+    again = "The same command goes on from its last checkpoint."
+    return f"{error.do} {again}" if run.state() == "failed" else again
 
 
 def _absolute(spec: TrainReferenceSpec) -> ModelSpec:

@@ -135,7 +135,19 @@ def test_a_relative_base_is_found_from_anywhere(filled, base, launched, monkeypa
     assert workflow.start(filled, spec).spec["base"]["path"] == str(base)
 
 
-def test_the_workers_error_comes_out_with_the_way_on(filled, base, launched, monkeypatch):
-    monkeypatch.setattr(workflow, "launch", lambda run: work(run))
-    with pytest.raises(RunError, match=r"4096 tokens are more than the model's 512.*The same command goes on"):
+def test_the_workers_error_comes_out_in_its_own_words(filled, base, launched, monkeypatch):
+    monkeypatch.setattr(workflow, "launch", work)
+    with pytest.raises(RunError, match=r"4096 tokens are more than the model's 512") as caught:
         workflow.train_reference(filled, _spec(base, render=RenderSpec("plain", max_tokens=4096)))
+    assert caught.value.do == "Say --max-tokens 512 or less."
+
+
+def test_a_stopped_training_says_how_to_go_on(filled, base, monkeypatch):
+    def stop(run: RunFolder) -> None:
+        (run.path / "checkpoints" / "fold-0" / "checkpoint-3").mkdir(parents=True)
+        run.write_progress(Progress(state="cancelled"))
+
+    monkeypatch.setattr(workflow, "launch", stop)
+    with pytest.raises(RunError, match="was cancelled") as caught:
+        workflow.train_reference(filled, _spec(base))
+    assert caught.value.do == "The same command goes on from its last checkpoint."
