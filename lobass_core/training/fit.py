@@ -1,5 +1,6 @@
 """Run the optimiser steps: transformers' Trainer over planned batches, with checkpoints, cancel and exact resume."""
 
+import gc
 import json
 import shutil
 import time
@@ -95,10 +96,14 @@ def fit(
             where=str(loaded.device),
             do="Lower --batch-tokens or --max-tokens, or train with --method lora.",
         ) from error
-    history = [(int(entry["step"]), float(entry["loss"])) for entry in trainer.state.log_history if "loss" in entry]
+    # Trainer and its callbacks hold each other, and with them the optimiser: twice the weights, until collected.
+    state = trainer.state
+    del trainer
+    gc.collect()
+    history = [(int(entry["step"]), float(entry["loss"])) for entry in state.log_history if "loss" in entry]
     return FitOutcome(
-        finished=trainer.state.global_step >= len(steps),
-        n_steps=trainer.state.global_step,
+        finished=state.global_step >= len(steps),
+        n_steps=state.global_step,
         losses=tuple(history),
         activation_checkpointing=bool(arguments.activation_checkpointing),
     )

@@ -130,7 +130,8 @@ def test_lora_saves_the_adapter_alone(tmp_path, base):
     assert config["r"] == 4 and config["lora_alpha"] == 8 and config["base_model_name_or_path"] == str(base)
     recipe = _recipe(output)
     assert recipe["lora"] == {"rank": 4, "alpha": 8} and recipe["learning_rate"] == 1e-2
-    assert recipe["n_parameters_trained"] < recipe["n_parameters"]
+    # Rank 4 on the seven linear layers (32 wide, keys and values 16, MLP 48) of each of two blocks.
+    assert recipe["n_parameters_trained"] == 2 * 4 * (2 * (32 + 32) + 2 * (32 + 16) + 3 * (32 + 48))
     assert recipe["held_out_loss_after"] < recipe["held_out_loss_before"]
 
 
