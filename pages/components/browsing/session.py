@@ -147,11 +147,12 @@ def show(project: Project, shown: View) -> None:
 
 
 def _missing_pages(project: Project, shown: View, message: Message | None) -> dict[int, list[dict]]:
-    """The page in sight and its neighbours, as far as the browser does not hold them."""
+    """The page in sight if the browser does not hold it, else those of its neighbours that it does not hold."""
     found = shown.found
     page = message.page if message else shown.start[0]
     have = message.have if message else frozenset()
-    wanted = [n for n in (page, page + 1, page - 1) if 1 <= n <= found.n_pages() and n not in have]
+    near = (page + 1, page - 1) if page in have else (page,)
+    wanted = [n for n in near if 1 <= n <= found.n_pages() and n not in have]
     if not wanted or not found.n_found:
         return {}
     parts = {n: found.positions[(n - 1) * PAGE_ROWS : n * PAGE_ROWS] for n in wanted}

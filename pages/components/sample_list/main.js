@@ -133,7 +133,13 @@ class App {
     else if (data.tokens || data.full) this.paintSample()
     this.paintBar()
     this.fit()
-    if (!this.pages.has(this.page) && data.n) this.want()
+    if (this.lacksPages()) this.want()
+  }
+
+  // The page in sight comes first; its neighbours are fetched before anybody turns to them.
+  lacksPages() {
+    if (!this.data.n) return false
+    return [this.page, this.page + 1, this.page - 1].some((n) => n >= 1 && n <= this.lastPage && !this.pages.has(n))
   }
 
   hold(number, rows) {
@@ -335,11 +341,16 @@ class App {
     this.waitingFor = side
     this.at = null
     this.queued = 0
-    if (this.pages.has(page)) this.arrive({ row: null, n: this.data.n })
-    else this.list.classList.add("waiting")
     this.list.setAttribute("aria-busy", String(!this.pages.has(page)))
+    clearTimeout(this.wanting)
+    if (this.pages.has(page)) {
+      this.arrive({ row: null, n: this.data.n })
+      this.want()
+    } else {
+      this.list.classList.add("waiting")
+      this.tell()
+    }
     this.paintBar()
-    this.want()
   }
 
   get lastPage() {
