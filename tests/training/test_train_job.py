@@ -37,7 +37,8 @@ def _samples(n: int = 120) -> list[Sample]:
 def _run(
     folder: Path, base: Path, chosen: list[Sample], *, name: str = "ref", run_settings=None, **settings
 ) -> RunFolder:
-    spec = TrainReferenceSpec(base=ModelSpec(str(base)), name=name, device="cpu", budget_tokens=1024, **settings)
+    fixed = {"device": "cpu", "budget_tokens": 1024, **settings}
+    spec = TrainReferenceSpec(base=ModelSpec(str(base)), name=name, **fixed)
     values = {**spec.to_dict(), "output_dir": str(folder / "models" / name), **(run_settings or {})}
     run = RunFolder.create(folder / "runs", "train_reference", values)
     write_input(run, chosen)
