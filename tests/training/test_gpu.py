@@ -7,7 +7,7 @@ import torch
 
 from lobass_core.training import fit
 from tests.models import tiny_llama
-from tests.training.test_train_job import _run, _samples
+from tests.training.runs import demo_samples, training_run
 from tests.worker.runs import work
 
 pytestmark = [
@@ -21,7 +21,7 @@ pytestmark = [
 def test_the_loss_falls_in_bfloat16(tmp_path, monkeypatch, method, weights, recompute):
     monkeypatch.setattr(fit, "CHECKPOINT_ACTIVATIONS_FROM", 0 if recompute else 10**12)
     base = tiny_llama(tmp_path / "base")
-    run = _run(tmp_path, base, _samples(), method=method, epochs=2, held_out_share=0.1, device="cuda")
+    run = training_run(tmp_path, base, demo_samples(), method=method, epochs=2, held_out_share=0.1, device="cuda")
     assert work(run) == 0
     recipe = json.loads((tmp_path / "models" / "ref" / "recipe.json").read_text(encoding="utf-8"))
     assert recipe["weights_dtype"] == weights and recipe["compute_dtype"] == "bfloat16"

@@ -11,38 +11,19 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file
 
-from lobass_core.demo_data.sample_rows import sample_rows
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.records import Sample, Turn
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.scoring.models import load_tokenizer
-from lobass_core.specs import ModelSpec, RenderSpec, TrainReferenceSpec
+from lobass_core.specs import ModelSpec, RenderSpec
 from tests.models import tiny_llama, tiny_lora
-from tests.worker.runs import kill_when, start, work, write_input
+from tests.training.runs import demo_samples, training_run
+from tests.worker.runs import kill_when, start, work
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Path:
     return tiny_llama(tmp_path_factory.mktemp("models") / "base")
-
-
-def _samples(n: int = 120) -> list[Sample]:
-    return [
-        Sample.of([Turn("user", row.exchange.prompt), Turn("assistant", row.exchange.response)])
-        for row in sample_rows("math", 0)
-        if row.planted in ("known", "learnable")
-    ][:n]
-
-
-def _run(
-    folder: Path, base: Path, chosen: list[Sample], *, name: str = "ref", run_settings=None, **settings
-) -> RunFolder:
-    fixed = {"device": "cpu", "budget_tokens": 1024, **settings}
-    spec = TrainReferenceSpec(base=ModelSpec(str(base)), name=name, **fixed)
-    values = {**spec.to_dict(), "output_dir": str(folder / "models" / name), **(run_settings or {})}
-    run = RunFolder.create(folder / "runs", "train_reference", values)
-    write_input(run, chosen)
-    return run
 
 
 def _recipe(folder: Path) -> dict:
@@ -53,7 +34,7 @@ def test_one_model_with_its_recipe(tmp_path, base):
     run = _run(
         tmp_path,
         base,
-        _samples(),
+        demo_samples(),
         epochs=2,
         held_out_share=0.1,
         run_settings={"data": [{"name": "math", "sha256": "ab", "n_rows": 120}]},
@@ -73,7 +54,7 @@ def test_one_model_with_its_recipe(tmp_path, base):
     assert recipe["losses"][-1]["step"] <= recipe["n_steps"]
     assert result["held_out_loss_after"] == recipe["held_out_loss_after"] and result["path"] == str(output)
     held_out = pq.read_table(output / "held_out.parquet")["sample_id"].to_pylist()
-    assert len(held_out) == 12 and set(held_out) <= {sample.sample_id for sample in _samples()}
+    assert len(held_out) == 12 and set(held_out) <= {sample.sample_id for sample in demo_samples()}
     progress = run.read_progress()
     assert progress.state == "done" and progress.n_done == progress.n_total == 216
     # What scoring checks before it compares the two.
@@ -83,22 +64,22 @@ def test_one_model_with_its_recipe(tmp_path, base):
 
 
 def test_row_order_changes_nothing(tmp_path, base):
-    chosen = _samples(60)
-    one = _run(tmp_path, base, chosen, name="one", held_out_share=0.1)
+    chosen = demo_samples(60)
+    one = training_run(tmp_path, base, chosen, name="one", held_out_share=0.1)
     shuffled = random.Random(1).sample(chosen, len(chosen))
-    other = _run(tmp_path, base, shuffled, name="other", held_out_share=0.1)
+    other = training_run(tmp_path, base, shuffled, name="other", held_out_share=0.1)
     assert work(one) == work(other) == 0
     weights = [load_file(tmp_path / "models" / name / "model.safetensors") for name in ("one", "other")]
     assert all(np.array_equal(weights[0][key], weights[1][key]) for key in weights[0])
 
 
 def test_folds_share_near_duplicates_and_each_model_leaves_its_own_out(tmp_path, base):
-    chosen = _samples(60)
+    chosen = demo_samples(60)
     # Same text but for its last word: a near duplicate of each of the first five.
     chosen += [
         Sample.of([sample.turns[0], Turn("assistant", f"{sample.turns[1].content} Indeed.")]) for sample in chosen[:5]
     ]
-    run = _run(tmp_path, base, chosen, folds=3)
+    run = training_run(tmp_path, base, chosen, folds=3)
     assert work(run) == 0
     output = tmp_path / "models" / "ref"
     table = pq.read_table(output / "folds.parquet").to_pydict()
@@ -123,7 +104,7 @@ def test_folds_share_near_duplicates_and_each_model_leaves_its_own_out(tmp_path,
 
 
 def test_lora_saves_the_adapter_alone(tmp_path, base):
-    run = _run(tmp_path, base, _samples(60), method="lora", lora_rank=4)
+    run = training_run(tmp_path, base, demo_samples(60), method="lora", lora_rank=4)
     assert work(run) == 0
     output = tmp_path / "models" / "ref"
     assert (output / "adapter_model.safetensors").is_file() and not (output / "model.safetensors").exists()
@@ -140,7 +121,9 @@ def test_lora_saves_the_adapter_alone(tmp_path, base):
 def test_killed_and_resumed_gives_the_same_weights(tmp_path, base):
     """kill -9 in either fold; bit-identical, as the steps and all state are the same."""
     settings = {"epochs": 4, "folds": 2, "run_settings": {"checkpoint_seconds": 0.05}}
-    fresh, killed = (_run(tmp_path, base, _samples(), name=name, **settings) for name in ("fresh", "killed"))
+    fresh, killed = (
+        training_run(tmp_path, base, demo_samples(), name=name, **settings) for name in ("fresh", "killed")
+    )
     assert start(fresh).wait(300) == 0
     for fold in range(2):
         assert kill_when(start(killed), _has_checkpoint(killed, fold))
@@ -162,7 +145,7 @@ def _has_checkpoint(run: RunFolder, fold: int) -> Callable[[], bool]:
 
 @pytest.mark.slow
 def test_cancel_keeps_a_checkpoint_and_a_resume_finishes(tmp_path, base):
-    run = _run(tmp_path, base, _samples(), epochs=4, run_settings={"checkpoint_seconds": 0.05})
+    run = training_run(tmp_path, base, demo_samples(), epochs=4, run_settings={"checkpoint_seconds": 0.05})
     process = start(run)
     while not _has_checkpoint(run, 0)() and process.poll() is None:
         time.sleep(0.01)
@@ -175,7 +158,7 @@ def test_cancel_keeps_a_checkpoint_and_a_resume_finishes(tmp_path, base):
 
 def test_samples_without_a_response_are_left_out_and_counted(tmp_path, base):
     silent = [Sample.of([Turn("user", f"Say nothing {i}.")]) for i in range(3)]
-    run = _run(tmp_path, base, _samples(40) + silent)
+    run = training_run(tmp_path, base, demo_samples(40) + silent)
     assert work(run) == 0
     assert run.read_result()["n_samples_without_response"] == 3 and run.read_result()["n_samples"] == 40
 
@@ -190,7 +173,7 @@ def test_samples_without_a_response_are_left_out_and_counted(tmp_path, base):
     ],
 )
 def test_refusals_name_the_trouble(tmp_path, base, settings, what):
-    run = _run(tmp_path, base, _samples(30), **settings)
+    run = training_run(tmp_path, base, demo_samples(30), **settings)
     assert work(run) == 1
     error = run.read_progress().error
     assert what in error.what and error.do
@@ -198,20 +181,20 @@ def test_refusals_name_the_trouble(tmp_path, base, settings, what):
 
 
 def test_no_response_at_all_is_an_error(tmp_path, base):
-    run = _run(tmp_path, base, [Sample.of([Turn("user", "Hello?")])])
+    run = training_run(tmp_path, base, [Sample.of([Turn("user", "Hello?")])])
     assert work(run) == 1
     assert "none of the 1 samples has a response" in run.read_progress().error.what
 
 
 def test_an_adapter_is_no_base(tmp_path, base):
     adapter = tiny_lora(tmp_path / "adapter", base)
-    run = _run(tmp_path, adapter, _samples(30))
+    run = training_run(tmp_path, adapter, demo_samples(30))
     assert work(run) == 1
     assert "this base is an adapter" in run.read_progress().error.what
 
 
 def test_a_taken_name_is_never_written_over(tmp_path, base):
-    run = _run(tmp_path, base, _samples(30))
+    run = training_run(tmp_path, base, demo_samples(30))
     (tmp_path / "models" / "ref").mkdir(parents=True)
     assert work(run) == 1
     assert "there is a reference 'ref' already" in run.read_progress().error.what
