@@ -21,7 +21,7 @@ def demo_samples(n: int = 120) -> list[Sample]:
 def training_run(
     folder: Path, base: Path, chosen: list[Sample], *, name: str = "ref", run_settings=None, **settings
 ) -> RunFolder:
-    """A training run that is ready to be worked on; `run_settings` go into its spec beside the reference\'s own."""
+    """A training run that is ready to be worked on; `run_settings` go into its spec beside the reference's own."""
     fixed = {"device": "cpu", "budget_tokens": 1024, **settings}
     spec = TrainReferenceSpec(base=ModelSpec(str(base)), name=name, **fixed)
     values = {**spec.to_dict(), "output_dir": str(folder / "models" / name), **(run_settings or {})}

@@ -31,7 +31,7 @@ def _recipe(folder: Path) -> dict:
 
 
 def test_one_model_with_its_recipe(tmp_path, base):
-    run = _run(
+    run = training_run(
         tmp_path,
         base,
         demo_samples(),
