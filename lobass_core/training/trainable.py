@@ -31,7 +31,12 @@ def load_base(spec: ModelSpec, method: TrainMethod, device: torch.device) -> Loa
             do="Merge the adapter into its base (peft: merge_and_unload) and give that folder.",
         )
     half = method == "lora" and device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return load_model(spec, "bfloat16" if half else "float32", device, files)
+    n_threads = torch.get_num_threads()
+    loaded = load_model(spec, "bfloat16" if half else "float32", device, files)
+    # Loading leaves a tiny model one thread, as scoring gives each core a process. A training is one process: two
+    # threads took 260 thousand parameters from 7,900 to 14,300 tokens a second on two idle cores.
+    torch.set_num_threads(n_threads)
+    return loaded
 
 
 def make_trainable(loaded: LoadedModel, method: TrainMethod, lora_rank: int) -> None:
