@@ -7,6 +7,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pages.components.warm_up import while_serving
+
 # The browser itself refuses a word to any other host, whoever asks for it: a page, Streamlit, or a sample's text.
 # Streamlit's own code needs inline and evaluated scripts, and components come as blobs.
 SAME_HOST_ONLY = (
@@ -36,4 +38,8 @@ class SafeHeaders:
 
 # The router does not lie beside `pages/`: Streamlit would take that folder for a multipage app of the old kind, and
 # a link to /select that comes before the first visit of / would run the page without its router.
-app = st.App(Path(__file__).parent / "pages" / "components" / "router.py", middleware=[Middleware(SafeHeaders)])
+app = st.App(
+    Path(__file__).parent / "pages" / "components" / "router.py",
+    lifespan=while_serving,
+    middleware=[Middleware(SafeHeaders)],
+)
