@@ -29,9 +29,11 @@ def pick_selection() -> SavedSelection:
         asked = st.query_params.get(draft.SELECTION)
         st.session_state[draft.SELECTION] = asked if asked in by_name else saved[0].name
     name = st.selectbox(
-        "Selection", list(by_name), key=draft.SELECTION, bind="query-params", label_visibility="collapsed", width=250,
+        "Selection", list(by_name), key=draft.SELECTION, label_visibility="collapsed", width=250,
         format_func=lambda name: f"{name} · {by_name[name].n_kept:,} rows", help="A saved selection.",
     )  # fmt: skip
+    # Not bound to the widget: that would write the label, row count and all, and nothing for the first option.
+    st.query_params[draft.SELECTION] = name
     return by_name[name]
 
 
