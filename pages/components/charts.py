@@ -53,16 +53,15 @@ def show(
         "toImageButtonOptions": {"format": picture, "filename": name, "scale": 2 if picture == "png" else 1},
     }
     chart: dict[str, Any] = {"key": key, "theme": None, "config": config, "alt": alt}
-    if on_brush is None:
+    if on_brush is not None:
+        figure["layout"] |= {"selectionrevision": revision}
+        chart |= {"on_select": lambda: on_brush(brush_of(st.session_state.get(key))), "selection_mode": "box"}
+    if figure["layout"].get("height", 0) > theme.ONE_ROW_PX:
         st.plotly_chart(figure, **chart)
         return
-
-    figure["layout"] |= {"selectionrevision": revision}
-
-    def told() -> None:
-        on_brush(brush_of(st.session_state.get(key)))
-
-    st.plotly_chart(figure, on_select=told, selection_mode="box", **chart)
+    with st.container(key=theme.TALL_KEY + key.replace(".", "-"), height="stretch"):
+        del figure["layout"]["height"]
+        st.plotly_chart(figure, height="stretch", **chart)
 
 
 def brush_of(state: Any) -> Brush | None:

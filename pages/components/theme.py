@@ -19,7 +19,13 @@ import streamlit as st
 
 N_DOMAIN_COLOURS = 8
 # The only style that the theme file cannot say: less air beside the page, so that a plot keeps its width at 1280.
-SIDE_PADDING = "<style>[data-testid='stMainBlockContainer'] { padding-left: 1.5rem; padding-right: 1.5rem; }</style>"
+# A chart with one row of plots is this high, and takes what a taller window has left.
+ONE_ROW_PX = 440
+TALL_KEY = "tall-"
+CSS = f"""<style>
+[data-testid='stMainBlockContainer'] {{ padding-left: 1.5rem; padding-right: 1.5rem; }}
+[data-testid='stLayoutWrapper']:has(> [class*='st-key-{TALL_KEY}']) {{ flex: none; height: clamp({ONE_ROW_PX}px, 100vh - 440px, 760px) !important; }}
+</style>"""
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -74,8 +80,8 @@ def palette() -> Palette:
 
 
 def apply_css() -> None:
-    """Put the one CSS rule on the page; called once, by the router."""
-    st.html(SIDE_PADDING)
+    """Put the few CSS rules on the page; called once, by the router."""
+    st.html(CSS)
 
 
 def domain_slots(domains: Iterable[str]) -> dict[str, int]:

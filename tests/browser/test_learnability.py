@@ -79,6 +79,8 @@ def test_a_chart_leaves_as_picture_and_as_numbers(page, server: Server, tmp_path
     open_view(page, server, "Distributions")
     page.get_by_role("button", name="Save").click()
     page.get_by_text("SVG", exact=True).click()
+    page.wait_for_timeout(300)
+    page.wait_for_selector("[data-test-script-state=notRunning]")
     with page.expect_download() as numbers:
         page.get_by_role("button", name="Numbers as CSV").click()
     lines = Path(numbers.value.path()).read_text().splitlines()

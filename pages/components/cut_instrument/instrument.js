@@ -117,7 +117,7 @@ function layOut(view) {
   if (!width || width === view.width) return
   view.width = width
   const n = model.domains.length
-  view.rowHeight = n <= 4 ? 56 : n <= 6 ? 46 : 38
+  view.rowHeight = n <= 2 ? 92 : n <= 4 ? 56 : n <= 6 ? 46 : 38
   view.root.style.setProperty("--row", `${view.rowHeight}px`)
   stage.body.style.maxHeight = n > TALL_ROWS ? `${view.rowHeight * TALL_ROWS + 20}px` : ""
   view.x = drawRidges(stage, model, width, view.rowHeight)
