@@ -40,8 +40,13 @@ def browse(
     flag: Annotated[str, typer.Option("--flag", help="negative, near_zero_base, short, truncated, duplicate ...")] = "",
     decision: Annotated[str, typer.Option("--decision", help="keep, drop, undecided.")] = "",
     tag: Annotated[str, typer.Option("--tag", help="Tags, separated by commas.")] = "",
-    in_selection: Annotated[str, typer.Option("--in-selection", help="Rows of this saved selection.")] = "",
-    not_in_selection: Annotated[str, typer.Option("--not-in-selection", help="Rows outside this selection.")] = "",
+    in_selection: Annotated[
+        list[str] | None,
+        typer.Option("--in-selection", help="Rows of this saved selection; given twice, rows that both keep."),
+    ] = None,
+    not_in_selection: Annotated[
+        list[str] | None, typer.Option("--not-in-selection", help="Rows that this saved selection does not keep.")
+    ] = None,
     sort: Annotated[
         str, typer.Option("--sort", help="score, drop, base, reference, tokens or imported; with -asc or -desc.")
     ] = "",
@@ -58,8 +63,6 @@ def browse(
     opened = Project.open(project)
     if token_losses:
         return _show_tokens(opened, token_losses, run, json)
-    if in_selection and not_in_selection:
-        raise RequestError("a row cannot be asked to be inside one selection and outside another at once")
     query: dict[str, str | tuple[str, ...]] = {
         "q": text,
         "in": scope,
@@ -74,8 +77,8 @@ def browse(
         "flag": names(flag),
         "decision": names(decision),
         "tag": names(tag),
-        "selection": in_selection or not_in_selection,
-        "side": "out" if not_in_selection else "in",
+        "selection": tuple(in_selection or ()),
+        "without": tuple(not_in_selection or ()),
         "sort": sort,
     }
     asked = filter_of(where) if where else BrowseFilter.from_query(query)

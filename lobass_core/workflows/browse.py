@@ -230,12 +230,18 @@ def _from_store(store: Store, rows: RowTable, asked: BrowseFilter) -> list[np.nd
         conditions.append(np.isin(decision_codes(store, table), codes))
     if asked.tags:
         conditions.append(_with_samples(table, rows_of_store.tagged_samples(cursor, asked.tags)))
-    if asked.selection:
-        picks = rows_of_store.picked_rows(cursor, find_selection(cursor, asked.selection).selection_id)
-        inside = np.zeros(len(table), bool)
-        inside[np.searchsorted(table.row_key, picks)] = True
-        conditions.append(inside if asked.side == "in" else ~inside)
+    conditions += [_picked(store, table, name) for name in asked.in_selections]
+    conditions += [~_picked(store, table, name) for name in asked.not_in_selections]
     return conditions
+
+
+def _picked(store: Store, table: ScoreTable, name: str) -> np.ndarray:
+    """bool[n]: the rows of a saved selection."""
+    cursor = store.cursor()
+    picks = rows_of_store.picked_rows(cursor, find_selection(cursor, name).selection_id)
+    inside = np.zeros(len(table), bool)
+    inside[np.searchsorted(table.row_key, picks)] = True
+    return inside
 
 
 def decision_codes(store: Store, table: ScoreTable) -> np.ndarray:

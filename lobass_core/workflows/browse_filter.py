@@ -2,6 +2,7 @@
 
     BrowseFilter(domains=("math",), score=(0.1, 0.4)).to_query()     {"domain": ["math"], "score": "0.1..0.4"}
     BrowseFilter.from_query({"domain": ["math"], "score": "0.4..0.1"}).score     (0.1, 0.4)
+    BrowseFilter.from_query({"selection": ["a"], "without": ["b"]})              rows that a keeps and b does not
 
 Ranges are closed at both ends, either of which may be left open ("0.5.."); numbers keep every digit.
 """
@@ -16,7 +17,6 @@ from lobass_core.errors import RequestError
 
 Scope = Literal["any", "user", "assistant", "system"]
 Sort = Literal["score", "drop", "base", "reference", "tokens", "imported"]
-Side = Literal["in", "out"]
 RowStatus = Literal["ok", "truncated", "no_response", "non_finite", "not_scored"]
 RowDecision = Literal["keep", "drop", "undecided"]
 FlagName = Literal[
@@ -37,7 +37,8 @@ LISTS = {
     "tag": "tags",
 }
 CHOICES = {"statuses": RowStatus, "flags": FlagName, "decisions": RowDecision}
-PARAMETERS = ("q", "in", "case", *LISTS, *RANGES, "selection", "side", "sort")
+SELECTIONS = {"selection": "in_selections", "without": "not_in_selections"}
+PARAMETERS = ("q", "in", "case", *LISTS, *RANGES, *SELECTIONS, "side", "sort")
 
 # Import order reads from the first row on; every measure from its highest value down.
 SORTS_UPWARD = ("imported",)
@@ -46,6 +47,8 @@ SORTS_UPWARD = ("imported",)
 @dataclass(frozen=True, slots=True)
 class BrowseFilter:
     """All conditions hold at once; several values of one field are alternatives. The default finds every row.
+
+    Selections are the exception: a row is in all of `in_selections` and in none of `not_in_selections`.
 
     `score` is learnability, losses are mean nats a response token, `tokens` are response tokens. `sort` empty: by
     score where rows are scored, else in import order; `descending` None: the direction natural to the sort.
@@ -63,22 +66,21 @@ class BrowseFilter:
     statuses: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     decisions: tuple[str, ...] = ()
-    selection: str = ""
-    side: Side = "in"
+    in_selections: tuple[str, ...] = ()
+    not_in_selections: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     sort: Sort | Literal[""] = ""
     descending: bool | None = None
 
     def __post_init__(self) -> None:
         _check("search scope", self.scope, get_args(Scope))
-        _check("side", self.side, get_args(Side))
         _check("sort", self.sort, ("", *get_args(Sort)))
         for field, kind in CHOICES.items():
             for value in getattr(self, field):
                 _check(field, value, get_args(kind))
         for field in RANGES.values():
             object.__setattr__(self, field, _ordered(field, getattr(self, field)))
-        for field in LISTS.values():
+        for field in (*LISTS.values(), *SELECTIONS.values()):
             # The same rows under the same key, in whatever order the boxes were ticked.
             object.__setattr__(self, field, tuple(sorted(set(getattr(self, field)))))
 
@@ -91,13 +93,12 @@ class BrowseFilter:
         """
         values: dict[str, object] = {field: _range(name, _one(query, name)) for name, field in RANGES.items()}
         values |= {field: _many(query, name) for name, field in LISTS.items()}
+        values |= _selections(query)
         sort, descending = _sort(_one(query, "sort"))
         return cls(
             text=_one(query, "q"),
             scope=_one(query, "in") or "any",  # type: ignore[arg-type]
             match_case=_one(query, "case") == "1",
-            selection=_one(query, "selection"),
-            side=_one(query, "side") or "in",  # type: ignore[arg-type]
             sort=sort,  # type: ignore[arg-type]
             descending=descending,
             **values,  # type: ignore[arg-type]
@@ -114,10 +115,7 @@ class BrowseFilter:
                 query["case"] = "1"
         query |= {name: list(found) for name, field in LISTS.items() if (found := getattr(self, field))}
         query |= {name: range_text(found) for name, field in RANGES.items() if (found := getattr(self, field))}
-        if self.selection:
-            query["selection"] = self.selection
-            if self.side != "in":
-                query["side"] = self.side
+        query |= {name: list(found) for name, field in SELECTIONS.items() if (found := getattr(self, field))}
         if self.sort or self.descending is not None:
             direction = {None: "", True: "-desc", False: "-asc"}[self.descending]
             query["sort"] = f"{self.sort}{direction}"
@@ -128,6 +126,11 @@ class BrowseFilter:
         kept = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in fields}
         return type(self)(**kept)
 
+    def without_selection(self, field: str, name: str) -> Self:
+        """The filter with one name taken out of `in_selections` or `not_in_selections`."""
+        kept = tuple(other for other in getattr(self, field) if other != name)
+        return dataclasses.replace(self, **{field: kept})  # type: ignore[arg-type]
+
     def only_order(self) -> Self:
         """The filter without conditions, in the same order."""
         return type(self)(sort=self.sort, descending=self.descending)
@@ -135,7 +138,7 @@ class BrowseFilter:
     @property
     def is_open(self) -> bool:
         """Whether every row passes."""
-        return self.only_order() == dataclasses.replace(self, scope="any", match_case=False, side="in")
+        return self.only_order() == dataclasses.replace(self, scope="any", match_case=False)
 
 
 def is_descending(sort: str, descending: bool | None) -> bool:
@@ -178,6 +181,17 @@ def _ordered(field: str, limits: Sequence[float | None] | None) -> Range | None:
     if low is not None and high is not None and low > high:
         low, high = high, low
     return None if low is None and high is None else (low, high)
+
+
+def _selections(query: Query) -> dict[str, tuple[str, ...]]:
+    """Both fields; an older link says `side=out` where a new one says `without`."""
+    side = _one(query, "side") or "in"
+    _check("side", side, ("in", "out"))
+    inside, outside = _many(query, "selection"), _many(query, "without")
+    return {
+        "in_selections": inside if side == "in" else (),
+        "not_in_selections": outside if side == "in" else (*inside, *outside),
+    }
 
 
 def _sort(text: str) -> tuple[str, bool | None]:

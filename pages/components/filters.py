@@ -8,6 +8,7 @@ Widgets never hold the truth: before they are drawn they are given the filter's 
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 
 import streamlit as st
@@ -19,6 +20,7 @@ from lobass_core.workflows.browse_filter import (
     LISTS,
     PARAMETERS,
     RANGES,
+    SELECTIONS,
     BrowseFilter,
     Range,
     is_descending,
@@ -44,7 +46,15 @@ RANGE_WORDS = {
     "reference_loss": "Reference loss, nats a token",
     "tokens": "Response tokens",
 }
-CHIP_WORDS = {"score": "learnability", "base_loss": "base", "reference_loss": "reference", "tokens": "tokens"}
+SELECTION_WORDS = {"in_selections": "In all of these selections", "not_in_selections": "In none of these selections"}
+CHIP_WORDS = {
+    "score": "learnability",
+    "base_loss": "base",
+    "reference_loss": "reference",
+    "tokens": "tokens",
+    "in_selections": "in",
+    "not_in_selections": "not in",
+}
 STATUS_WORDS = {
     "ok": "ok",
     "truncated": "truncated",
@@ -53,6 +63,8 @@ STATUS_WORDS = {
     "not_scored": "not scored",
 }
 FLAG_WORDS = {name: name.replace("_", " ") for name in FLAG_NAMES.values()}
+# What a chip says, the end of its key, and the way to the filter without it.
+Condition = tuple[str, str, Callable[[BrowseFilter], BrowseFilter]]
 
 
 def current(on_page: bool) -> BrowseFilter:
@@ -104,7 +116,7 @@ def toolbar(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
     """Search, scope, filters and sort, as widgets of the row that is open."""
     _text_input(asked)
     _choice("in", "Search in", list(SCOPES), asked.scope, SCOPES.__getitem__, _change("scope"), width=104)
-    n_set = sum(bool(getattr(asked, field)) for field in (*LISTS.values(), *RANGES.values(), "selection"))
+    n_set = sum(bool(getattr(asked, field)) for field in (*LISTS.values(), *RANGES.values(), *SELECTIONS.values()))
     with st.popover(f"Filters · {n_set}" if n_set else "Filters", icon=":material/filter_list:", key="browse.filters"):
         _menu(asked, choices, is_scored)
     sorts = [name for name in SORTS if is_scored or name not in NEEDS_SCORES]
@@ -179,7 +191,8 @@ def _menu(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
         if choices.tags:
             _several("tags", "Tag", [name for name, _ in choices.tags], asked)
         if choices.selections:
-            _selection(asked, choices.selections)
+            for field, label in SELECTION_WORDS.items():
+                _several(field, label, choices.selections, asked)
         st.session_state["browse.w.match_case"] = asked.match_case
         st.toggle("Search matches case", key="browse.w.match_case", on_change=_change("match_case"))
     if right is not None:
@@ -225,53 +238,47 @@ def _range_row(field: str, limits: Range | None) -> None:
             )  # fmt: skip
 
 
-def _selection(asked: BrowseFilter, names: Sequence[str]) -> None:
-    known = ["", *names, *([asked.selection] if asked.selection and asked.selection not in names else [])]
-    key, side = "browse.w.selection", "browse.w.side"
-    st.session_state[key], st.session_state[side] = asked.selection, asked.side
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox(
-            "Selection", known, key=key, format_func=lambda name: name or "any", on_change=_change("selection")
-        )
-        st.segmented_control(
-            "Side", ("in", "out"), key=side, label_visibility="collapsed", required=True, on_change=_change("side"),
-            disabled=not asked.selection,
-        )  # fmt: skip
-
-
 def chips(asked: BrowseFilter) -> None:
     """What is asked, one button a condition; a click takes it away."""
-    found = [(words, fields) for words, fields in _conditions(asked) if words]
+    found = _conditions(asked)
     if not found:
         return
     with st.container(horizontal=True, gap="xsmall", key="browse-chips"):
-        for words, fields in found:
+        for words, key, rest in found:
             st.button(
                 _plain(words),
                 icon=":material/close:",
                 icon_position="right",
-                key=f"browse.chip.{fields[0]}",
+                key=f"browse.chip.{key}",
                 help="Take this condition away",
-                on_click=lambda fields=fields: put(st.session_state[FILTER].without(*fields)),
+                on_click=lambda rest=rest: put(rest(st.session_state[FILTER])),
             )
         if len(found) > 1:
             st.button("Clear all", type="tertiary", key="browse.chip.all", on_click=lambda: put(asked.only_order()))
 
 
-def _conditions(asked: BrowseFilter) -> list[tuple[str, tuple[str, ...]]]:
-    scope = "" if asked.scope == "any" else f" in {asked.scope}"
-    rows: list[tuple[str, tuple[str, ...]]] = [
-        (f"“{_short(asked.text)}”{scope}" if asked.text else "", ("text", "scope", "match_case"))
-    ]
+def _conditions(asked: BrowseFilter) -> list[Condition]:
+    found: list[Condition] = []
+    if asked.text:
+        scope = "" if asked.scope == "any" else f" in {asked.scope}"
+        found.append(_condition(f"“{_short(asked.text)}”{scope}", "text", "scope", "match_case"))
     for name, field in LISTS.items():
-        values = getattr(asked, field)
-        words = ", ".join(value.replace("_", " ") if field in ("statuses", "flags") else value for value in values)
-        rows.append((f"{name}: {_short(words)}" if values else "", (field,)))
+        if values := getattr(asked, field):
+            words = ", ".join(value.replace("_", " ") if field in ("statuses", "flags") else value for value in values)
+            found.append(_condition(f"{name}: {_short(words)}", field))
     for field in RANGES.values():
-        limits = getattr(asked, field)
-        rows.append((f"{CHIP_WORDS[field]} {range_words(limits)}" if limits else "", (field,)))
-    rows.append((f"{asked.side} {_short(asked.selection)}" if asked.selection else "", ("selection", "side")))
-    return rows
+        if limits := getattr(asked, field):
+            found.append(_condition(f"{CHIP_WORDS[field]} {range_words(limits)}", field))
+    for field in SELECTIONS.values():
+        # A selection is a condition by itself, so each has a chip of its own.
+        for name in getattr(asked, field):
+            rest = functools.partial(BrowseFilter.without_selection, field=field, name=name)
+            found.append((f"{CHIP_WORDS[field]} {_short(name)}", f"{field}.{name}", rest))
+    return found
+
+
+def _condition(words: str, *fields: str) -> Condition:
+    return words, fields[0], lambda asked: asked.without(*fields)
 
 
 def range_words(limits: Range) -> str:
@@ -300,8 +307,8 @@ def command_groups(asked: BrowseFilter) -> list[list[str]]:
     groups += [
         [f"--{name}={range_text(limits)}"] for name, field in RANGES.items() if (limits := getattr(asked, field))
     ]
-    if asked.selection:
-        groups.append([f"--{'not-' if asked.side == 'out' else ''}in-selection", asked.selection])
+    groups += [[f"--in-selection={name}"] for name in asked.in_selections]
+    groups += [[f"--not-in-selection={name}"] for name in asked.not_in_selections]
     if asked.sort or asked.descending is not None:
         groups.append(["--sort", str(asked.to_query()["sort"])])
     return groups

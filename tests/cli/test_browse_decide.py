@@ -45,6 +45,20 @@ def test_browse_finds_what_the_page_finds(lobass, filled: Filled, words: tuple, 
     assert browse(lobass, filled, *words) == rows
 
 
+def test_browse_holds_selections_against_each_other(lobass, filled: Filled):
+    for name, method in (("best", "learnability"), ("-hard, base", "base-loss"), ("long", "length")):
+        words = ("--budget-samples", "2", "--balance", "global", "--method", method, f"--name={name}")
+        assert lobass("select", "--project", filled.project.root, *words).exit_code == 0
+    assert browse(lobass, filled, "--in-selection", "best") == [0, 1]
+    assert browse(lobass, filled, "--in-selection", "long") == [1, 2]
+    assert browse(lobass, filled, "--in-selection", "best", "--in-selection", "long") == [1]
+    assert browse(lobass, filled, "--in-selection", "best", "--not-in-selection", "long") == [0]
+    assert browse(lobass, filled, "--in-selection=-hard, base", "--not-in-selection", "long") == [0]
+    assert browse(lobass, filled, "--not-in-selection", "best") == [2]
+    assert browse(lobass, filled, "--where", "selection=best&selection=long") == [1]
+    assert browse(lobass, filled, "--where", "selection=long&without=best") == [2]
+
+
 def test_browse_prints_rows_for_people_and_lets_no_sample_drive_the_terminal(lobass, filled: Filled):
     ran = lobass("browse", "--project", filled.project.root)
     assert "Name a fish" in ran.out
@@ -92,6 +106,7 @@ def test_tags_and_notes(lobass, filled: Filled):
         (("browse", "--score", "high"), "not a range"),
         (("browse", "--domain", "poetry"), "no domain poetry"),
         (("browse", "--in-selection", "none"), "no selection"),
+        (("browse", "--not-in-selection", "none"), "no selection"),
         (("browse", "--where", "domain=math", "--text", "x"), "whole filter"),
         (("browse", "--token-losses", "ffffffffff"), "names no sample"),
     ],

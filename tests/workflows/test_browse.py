@@ -1,5 +1,7 @@
 """Finding and reading rows, with and without scores."""
 
+from dataclasses import replace
+
 import pytest
 
 from lobass_core.errors import RequestError, RunError, SelectionError
@@ -79,8 +81,9 @@ def test_names_that_are_not_there_are_refused(filled: Filled):
     for conditions in ({"domains": ("poetry",)}, {"datasets": ("second",)}):
         with pytest.raises(RequestError, match="there is no"):
             browse.find(filled.project, BrowseFilter(**conditions))
-    with pytest.raises(SelectionError):
-        browse.find(filled.project, BrowseFilter(selection="none"))
+    for conditions in ({"in_selections": ("none",)}, {"not_in_selections": ("none",)}):
+        with pytest.raises(SelectionError, match="no selection"):
+            browse.find(filled.project, BrowseFilter(**conditions))
 
 
 def test_datasets_and_the_shared_filter(filled: Filled):
@@ -102,8 +105,8 @@ def test_decisions_tags_and_selections_are_conditions(filled: Filled):
     decide.act_on(project, [filled.sample_ids[0], filled.sample_ids[3]], "tag", "sea")
     assert found_rows(project, tags=("sea",)) == [0, 3]
     select.save(project, "top", SelectionSpec(budget="samples", value=2, balance="global"), None)
-    assert found_rows(project, selection="top") == [0, 1]
-    assert found_rows(project, selection="top", side="out") == [5, 3, 2, 4]
+    assert found_rows(project, in_selections=("top",)) == [0, 1]
+    assert found_rows(project, not_in_selections=("top",)) == [5, 3, 2, 4]
     names = browse.choices(project, browse.find(project, BrowseFilter()).rows)
     assert (names.datasets, names.domains, names.selections, names.tags) == (
         ("first",),
@@ -111,6 +114,22 @@ def test_decisions_tags_and_selections_are_conditions(filled: Filled):
         ("top",),
         (("sea", 2),),
     )
+
+
+def test_several_selections_are_held_against_each_other(filled: Filled):
+    project, samples = filled.project, SelectionSpec(budget="samples", value=2, balance="global")
+    select.save(project, "top", samples)
+    select.save(project, "all but one", replace(samples, value=3))
+    select.save(project, "<b>hard</b>, base", replace(samples, method="base-loss"))
+    assert found_rows(project, in_selections=("top",)) == [0, 1]
+    assert found_rows(project, in_selections=("all but one",)) == [0, 1, 3]
+    assert found_rows(project, in_selections=("<b>hard</b>, base",)) == [0, 3]
+    assert found_rows(project, in_selections=("top", "<b>hard</b>, base")) == [0]
+    assert found_rows(project, in_selections=("all but one",), not_in_selections=("top",)) == [3]
+    assert found_rows(project, in_selections=("top",), not_in_selections=("all but one",)) == []
+    assert found_rows(project, not_in_selections=("top", "<b>hard</b>, base")) == [5, 2, 4]
+    assert found_rows(project, in_selections=("top",), not_in_selections=("top",)) == []
+    assert found_rows(project, in_selections=("top", "<b>hard</b>, base"), domains=("chat",)) == []
 
 
 def test_a_list_stays_as_it_was_found_and_arrays_outlive_decisions(filled: Filled):

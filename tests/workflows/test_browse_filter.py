@@ -15,7 +15,6 @@ LIMITS = st.none() | st.tuples(st.none() | FINITE, st.none() | FINITE)
 @st.composite
 def filters(draw: st.DrawFn) -> BrowseFilter:
     text = draw(st.text(max_size=20))
-    selection = draw(st.text(max_size=8))
     return BrowseFilter(
         text=text,
         scope=draw(st.sampled_from(["any", "user", "assistant", "system"])) if text else "any",
@@ -29,8 +28,8 @@ def filters(draw: st.DrawFn) -> BrowseFilter:
         statuses=tuple(draw(st.lists(st.sampled_from(["ok", "truncated", "not_scored"]), max_size=2))),
         flags=tuple(draw(st.lists(st.sampled_from(["negative", "short"]), max_size=2))),
         decisions=tuple(draw(st.lists(st.sampled_from(["keep", "drop"]), max_size=2))),
-        selection=selection,
-        side=draw(st.sampled_from(["in", "out"])) if selection else "in",
+        in_selections=tuple(draw(st.lists(NAMES, max_size=2))),
+        not_in_selections=tuple(draw(st.lists(NAMES, max_size=2))),
         tags=tuple(draw(st.lists(NAMES, max_size=3))),
         sort=draw(st.sampled_from(["", "score", "base", "tokens", "imported"])),
         descending=draw(st.sampled_from([None, True, False])),
@@ -62,6 +61,21 @@ def test_reversed_range_is_sorted_and_not_rounded():
 )
 def test_ranges_are_read(text: str, limits: tuple | None):
     assert parse_range(text) == limits
+
+
+def test_selections_are_named_one_by_one_in_the_address():
+    asked = BrowseFilter(in_selections=("b, with <i>", "a"), not_in_selections=("c",))
+    assert asked.to_query() == {"selection": ["a", "b, with <i>"], "without": ["c"]}
+    assert BrowseFilter.from_query({"selection": "a"}) == BrowseFilter(in_selections=("a",))
+    assert asked.without_selection("in_selections", "a") == BrowseFilter(
+        in_selections=("b, with <i>",), not_in_selections=("c",)
+    )
+    assert asked.without_selection("not_in_selections", "c").not_in_selections == ()
+
+
+def test_an_older_link_to_the_rows_outside_a_selection_still_means_them():
+    assert BrowseFilter.from_query({"selection": "a", "side": "out"}) == BrowseFilter(not_in_selections=("a",))
+    assert BrowseFilter.from_query({"selection": "a", "side": "in"}) == BrowseFilter(in_selections=("a",))
 
 
 def test_a_range_open_at_both_ends_is_none():
