@@ -126,26 +126,30 @@ def make_project(
     project = Project.create(root)
     run = RunFolder.create(project.runs_dir, "score", {"reference_name": "tuned"})
     shapes = SHAPES[:n_domains]
-    with project.store() as store, store.transaction() as cursor:
-        cursor.executemany(
-            "INSERT INTO datasets BY NAME SELECT $id AS dataset_id, $name AS name, $path AS path, '' AS file_sha256,"
-            " 'alpaca' AS format, 'jsonl' AS container, 'utf-8' AS encoding, '{}' AS mapping, '{}' AS spec,"
-            " 0 AS n_rows, 0 AS n_rejected, '2026-01-01T00:00:00+00:00' AS imported_at",
-            [
-                {"id": number, "name": f"{shape.name}-set", "path": f"/data/{shape.name}.jsonl"}
-                for number, shape in enumerate(shapes, 1)
-            ],
-        )
+    with project.store() as store:
+        with store.transaction() as cursor:
+            cursor.executemany(
+                "INSERT INTO datasets BY NAME SELECT $id AS dataset_id, $name AS name, $path AS path,"
+                " '' AS file_sha256, 'alpaca' AS format, 'jsonl' AS container, 'utf-8' AS encoding, '{}' AS mapping,"
+                " '{}' AS spec, 0 AS n_rows, 0 AS n_rejected, '2026-01-01T00:00:00+00:00' AS imported_at",
+                [
+                    {"id": number, "name": f"{shape.name}-set", "path": f"/data/{shape.name}.jsonl"}
+                    for number, shape in enumerate(shapes, 1)
+                ],
+            )
         for start in range(0, n_rows, CHUNK_ROWS):
             chunk = _chunk(shapes, start, min(CHUNK_ROWS, n_rows - start), seed, run.run_id)
-            for name in ("samples", "rows", "losses"):
-                cursor.register("chunk", getattr(chunk, name))
-                cursor.execute(f"INSERT INTO {name} BY NAME SELECT * FROM chunk")
-                cursor.unregister("chunk")
-        cursor.execute(
-            "UPDATE datasets SET n_rows = (SELECT count(*) FROM rows r WHERE r.dataset_id = datasets.dataset_id)"
-        )
-        register_scoring(cursor, run.run_id, run.spec, _result(n_rows), run.path / "no folds")
+            # One transaction over ten million rows would not fit into memory.
+            with store.transaction() as cursor:
+                for name in ("samples", "rows", "losses"):
+                    cursor.register("chunk", getattr(chunk, name))
+                    cursor.execute(f"INSERT INTO {name} BY NAME SELECT * FROM chunk")
+                    cursor.unregister("chunk")
+        with store.transaction() as cursor:
+            cursor.execute(
+                "UPDATE datasets SET n_rows = (SELECT count(*) FROM rows r WHERE r.dataset_id = datasets.dataset_id)"
+            )
+            register_scoring(cursor, run.run_id, run.spec, _result(n_rows), run.path / "no folds")
     _write_tokens(run, shapes, min(token_rows, n_rows), n_rows, seed)
     run.write_result(_result(n_rows))
     note.write_text(json.dumps(settings), encoding="utf-8")

@@ -1,7 +1,7 @@
 """How fast the scoring engine is, against the usual ways of doing the same, in one run.
 
-    python benchmarks/scoring.py                       # four shapes on one CPU thread, about ten minutes
-    python benchmarks/scoring.py --quick               # the two small shapes, about a minute
+    python benchmarks/scoring.py                       # four shapes on one CPU thread, about an hour
+    python benchmarks/scoring.py --quick               # the two small shapes, few samples, about a minute
     python benchmarks/scoring.py --device cuda --shapes 494M 7B --samples 50000
 
 Ways compared, all on the same samples with random weights (speed does not depend on their values):
@@ -14,7 +14,8 @@ Ways compared, all on the same samples with random weights (speed does not depen
 
 Repeats are interleaved, so that a busy machine slows all of them alike; medians are shown. On a CPU a second is a CPU
 second of the process. Lengths are those of Alpaca and GSM8K rows at four characters a token where LOBASS_REAL_DATA
-names them, else drawn from a like distribution.
+names them, else drawn from a like distribution. All rows are taken to stand in one template of 30 tokens, 26 of them
+(`--head`) in front of the prompt: the engine reads what rows begin with once, the other ways do not.
 """
 
 import argparse
@@ -38,9 +39,11 @@ from lobass_core.scoring.batch_plan import longest_first
 from lobass_core.scoring.engine import Engine
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.output_head import find_output_head
+from lobass_core.scoring.shared_prefixes import find_prefixes
 from lobass_core.scoring.token_table import TokenTable
 
 CHARACTERS_A_TOKEN = 4
+TEMPLATE_TOKENS = 30
 MOST_TOKENS = 1024
 BASELINES = ("one", "padded 8", "padded 32", "sorted 8")
 
@@ -62,10 +65,10 @@ class Shape:
 SHAPES = {
     shape.name: shape
     for shape in (
-        Shape("5.4M", 256, 6, 8, 8, 688, 4_096, 128),
+        Shape("5.4M", 256, 6, 8, 8, 688, 4_096, 512),
         Shape("30M", 512, 6, 8, 8, 1_376, 32_000, 64),
-        Shape("59M", 384, 6, 6, 6, 1_024, 128_256, 32),
-        Shape("494M", 896, 24, 14, 2, 4_864, 151_936, 12),
+        Shape("59M", 384, 6, 6, 6, 1_024, 128_256, 40),
+        Shape("494M", 896, 24, 14, 2, 4_864, 151_936, 32),
         Shape("7B", 4_096, 32, 32, 32, 11_008, 32_000, 4),
     )
 }
@@ -79,26 +82,31 @@ def lengths(n: int) -> list[tuple[int, int]]:
         texts = [(row["instruction"] + row["input"], row["output"]) for row in alpaca]
         lines = (folder / "math/gsm8k_train.jsonl").read_text(encoding="utf-8").splitlines()
         texts += [(row["question"], row["answer"]) for row in map(json.loads, lines)]
-        pairs = [(30 + len(asked) // CHARACTERS_A_TOKEN, 1 + len(said) // CHARACTERS_A_TOKEN) for asked, said in texts]
+        pairs = [
+            (TEMPLATE_TOKENS + len(asked) // CHARACTERS_A_TOKEN, 1 + len(said) // CHARACTERS_A_TOKEN)
+            for asked, said in texts
+        ]
     else:
         chance = np.random.default_rng(0)
         drawn = np.exp(chance.normal([3.8, 4.0], [0.6, 0.9], (20_000, 2))).astype(int)
-        pairs = [(30 + prompt, 1 + said) for prompt, said in drawn.tolist()]
+        pairs = [(TEMPLATE_TOKENS + prompt, 1 + said) for prompt, said in drawn.tolist()]
     order = np.random.default_rng(1).permutation(len(pairs))
     chosen = [pairs[order[place % len(order)]] for place in range(n)]
     return [(min(prompt, MOST_TOKENS // 2), min(said, MOST_TOKENS // 2)) for prompt, said in chosen]
 
 
-def token_table(n: int, vocabulary: int) -> TokenTable:
-    """Samples of real lengths made of random tokens."""
+def token_table(n: int, vocabulary: int, n_head: int) -> TokenTable:
+    """Samples of real lengths made of random tokens, the first `n_head` of them the same in all."""
     chance = np.random.default_rng(2)
     pairs = np.array(lengths(n))
     sizes = pairs.sum(axis=1)
     starts = np.concatenate([[0], np.cumsum(sizes)])
     mask = np.concatenate([np.arange(prompt + said) >= prompt for prompt, said in pairs])
+    input_ids = chance.integers(3, vocabulary, starts[-1]).astype(np.int32)
+    input_ids[starts[:-1, None] + np.arange(n_head)] = input_ids[:n_head]
     return TokenTable(
         sample_ids=tuple(f"{place:06d}" for place in range(n)),
-        input_ids=chance.integers(3, vocabulary, starts[-1]).astype(np.int32),
+        input_ids=input_ids,
         response_mask=mask,
         starts=starts,
         lengths=sizes,
@@ -181,13 +189,18 @@ def seconds_of(work: Callable, device: torch.device) -> float:
     return time.perf_counter() - started
 
 
-def needed_flop(shape: Shape, table: TokenTable) -> float:
-    """The floor: products over real tokens, causal attention, the head at response positions alone."""
+def needed_flop(shape: Shape, table: TokenTable, device: torch.device) -> float:
+    """The floor: products over the tokens that are not read already, causal attention, the head at response positions.
+
+    Rows that begin alike need their common head once, where the engine reads it once: not on a GPU.
+    """
     kv = shape.hidden * shape.kv_heads // shape.heads
     weights = shape.layers * (2 * shape.hidden**2 + 2 * shape.hidden * kv + 3 * shape.hidden * shape.intermediate)
+    seen = float(find_prefixes(table).n_tokens.max()) if device.type == "cpu" else 0.0
     read = (table.lengths - 1).astype(float)
-    attention = 2 * shape.layers * shape.hidden * (read**2).sum()
-    return 2 * weights * read.sum() + attention + 2 * shape.hidden * shape.vocabulary * table.n_response_tokens.sum()
+    attention = 2 * shape.layers * shape.hidden * ((read**2).sum() - (len(table) - 1) * seen**2)
+    n_read = read.sum() - (len(table) - 1) * seen
+    return 2 * weights * n_read + attention + 2 * shape.hidden * shape.vocabulary * table.n_response_tokens.sum()
 
 
 def product_rate(shape: Shape, device: torch.device, dtype: torch.dtype) -> float:
@@ -208,12 +221,13 @@ def peak_bytes(shape: Shape, way: str, arguments: argparse.Namespace) -> int:
     """Memory that one way needs on top of the loaded model, measured in a process of its own."""
     command = [sys.executable, __file__, "--peak", way, "--shapes", shape.name, "--device", arguments.device]
     command += ["--samples", str(arguments.samples), "--threads", str(arguments.threads), "--dtype", arguments.dtype]
+    command += ["--head", str(arguments.head)]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
 
 
 def print_peak(shape: Shape, arguments: argparse.Namespace, device: torch.device, dtype: torch.dtype) -> None:
     """The child's part of `peak_bytes`."""
-    table = token_table(arguments.samples or shape.n_samples, shape.vocabulary)
+    table = token_table(arguments.samples or shape.n_samples, shape.vocabulary, arguments.head)
     model = model_of(shape, device, dtype)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
@@ -244,7 +258,7 @@ def high_water() -> int:
 
 def measure(shape: Shape, arguments: argparse.Namespace, device: torch.device, dtype: torch.dtype) -> dict:
     """All ways over one shape."""
-    table = token_table(arguments.samples or shape.n_samples, shape.vocabulary)
+    table = token_table(arguments.samples or shape.n_samples, shape.vocabulary, arguments.head)
     model = model_of(shape, device, dtype)
     all_ways = ways(model, table, device, dtype)
     chosen = {name: all_ways[name] for name in arguments.ways}
@@ -266,7 +280,7 @@ def measure(shape: Shape, arguments: argparse.Namespace, device: torch.device, d
         "times_engine": {name: round(value / medians["engine"], 2) for name, value in medians.items()},
         "peak_megabytes": {} if arguments.no_memory else {n: peak_bytes(shape, n, arguments) >> 20 for n in chosen},
         "product_gflops": round(rate / 1e9, 1),
-        "share_of_product_rate": round(needed_flop(shape, table) / medians["engine"] / rate, 3),
+        "share_of_product_rate": round(needed_flop(shape, table, device) / medians["engine"] / rate, 3),
     }
 
 
@@ -292,6 +306,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="auto", choices=["auto", "float32", "bfloat16"])
     parser.add_argument("--samples", type=int, default=0, help="samples a shape (0: enough for a CPU thread)")
+    parser.add_argument("--head", type=int, default=26, help="tokens that all rows begin with (0: nothing in common)")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="the two small shapes, few samples, one repeat, no memory")

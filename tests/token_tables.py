@@ -38,6 +38,20 @@ def random_table(lengths: list[int], seed: int = 0, vocab_size: int = VOCAB_SIZE
     return table_of(sequences)
 
 
+def alike_table(heads: list[tuple[int, int]], seed: int = 0, vocab_size: int = VOCAB_SIZE) -> TokenTable:
+    """For each (tokens, samples): so many samples that begin with the same so many random tokens, then go on alone."""
+    chance = np.random.default_rng(seed)
+    sequences = []
+    for n_shared, n_samples in heads:
+        head = chance.integers(5, vocab_size, n_shared).tolist()
+        for _ in range(n_samples):
+            # The token after the head is one of many, so that nothing longer is shared by chance.
+            n_own, n_response = int(chance.integers(1, 9)), int(chance.integers(1, 20))
+            ids = head + chance.integers(5, vocab_size, n_own + n_response).tolist()
+            sequences.append((ids, [False] * (n_shared + n_own) + [True] * n_response))
+    return table_of(sequences)
+
+
 def loaded(model: torch.nn.Module) -> LoadedModel:
     """A model in memory as the engine wants it."""
     return LoadedModel(model, torch.device("cpu"), next(model.parameters()).dtype, find_output_head(model))

@@ -14,7 +14,9 @@ import torch
 from lobass_core.errors import ModelError
 from lobass_core.scoring.batch_plan import Batch, fill_batches
 from lobass_core.scoring.models import LoadedModel
+from lobass_core.scoring.prefix_cache import PrefixCaches
 from lobass_core.scoring.response_nll import response_nll
+from lobass_core.scoring.shared_prefixes import find_prefixes, no_prefixes
 from lobass_core.scoring.token_table import TokenTable
 
 # A core is fastest at about 1,024 tokens a batch (a 5.4M Llama: 6,886 tokens a CPU second; 6,487 at 2,048 and 5,729 at
@@ -45,36 +47,42 @@ class Engine:
         """Prepare to score; `budget_tokens` 0: as free memory allows."""
         self.loaded, self.table = loaded, table
         self.budget_tokens = budget_tokens or default_budget(loaded)
+        self._caches = PrefixCaches(loaded.body, loaded.causal_lm.config, loaded.device)
+        # Kept keys need a mask, which may cost a GPU its fastest attention: there, samples are read whole.
+        shares = loaded.head is not None and loaded.device.type == "cpu" and self._caches.fits
+        self._prefixes = find_prefixes(table) if shares else no_prefixes(table)
         keep_freed_memory()
 
     def score(self, order: np.ndarray, on_batch: Callable[[Losses], None] | None = None) -> Iterator[Losses]:
-        """Score samples in the given order (longest first), one batch at a time.
+        """Score samples in the given order (longest first), one batch at a time; those that begin alike together.
 
         Out of memory: the batch is halved and so is the budget, for all batches that follow.
 
         Raises:
             ModelError: one sample alone does not fit into memory.
         """
-        position = 0
         with torch.inference_mode(), self.loaded.active():
-            while position < len(order):
-                batch = next(fill_batches(order[position:], self.table.lengths, self._rows_budget()))
-                losses = self._halving(batch)
-                if losses is None:
-                    continue
-                position += len(batch.indices)
-                if on_batch:
-                    on_batch(losses)
-                yield losses
+            for group, members in self._prefixes.parts(order):
+                n_shared = int(self._prefixes.n_tokens[group])
+                lengths, position = self.table.lengths - n_shared, 0
+                while position < len(members):
+                    batch = next(fill_batches(members[position:], lengths, self._rows_budget()))
+                    losses = self._halving(batch, n_shared)
+                    if losses is None:
+                        continue
+                    position += len(batch.indices)
+                    if on_batch:
+                        on_batch(losses)
+                    yield losses
 
     def _rows_budget(self) -> int:
         # The plain path takes one sample at a time.
         return self.budget_tokens if self.loaded.head else 1
 
-    def _halving(self, batch: Batch) -> Losses | None:
+    def _halving(self, batch: Batch, n_shared: int) -> Losses | None:
         """The batch's losses, or None after memory ran out and the budget was halved."""
         try:
-            return self._batched(batch) if self.loaded.head else self._plain(batch)
+            return self._batched(batch, n_shared) if self.loaded.head else self._plain(batch)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
@@ -83,24 +91,30 @@ class Engine:
             torch.cuda.empty_cache()
         if len(batch.indices) == 1:
             raise ModelError(
-                f"a sample of {batch.width + 1:,} tokens does not fit into memory",
+                f"a sample of {n_shared + batch.width + 1:,} tokens does not fit into memory",
                 where=reason.splitlines()[0][:200] if reason else str(self.loaded.device),
                 do="Lower --max-tokens, or use a machine with more memory.",
             )
         self.budget_tokens = max(LEAST_TOKENS, batch.width * len(batch.indices) // 2)
         return None
 
-    def _batched(self, batch: Batch) -> Losses:
+    def _batched(self, batch: Batch, n_shared: int) -> Losses:
         """Right-padded rows without an attention mask: causality keeps the padding from the tokens before it.
 
         input_ids      [BOS] What is 2+2 ? [/INST]  4   0   0      (the last token is only predicted, never read)
         response_mask    0    0   0   0  0    0     1   .   .
         predicted at                          *                    hidden state of the token before
+
+        The first `n_shared` tokens, the same in every row, are not among the inputs: their keys and values are kept.
         """
-        inputs, places, targets, sizes = self._gather(batch)
+        inputs, places, targets, sizes = self._gather(batch, n_shared)
         device = self.loaded.device
+        shared = self._caches.of(self.table.ids_of(batch.indices[0])[:n_shared]) if n_shared else None
         hidden = self.loaded.body(
-            input_ids=torch.from_numpy(inputs).to(device, non_blocking=True), attention_mask=None, use_cache=False
+            input_ids=torch.from_numpy(inputs).to(device, non_blocking=True),
+            attention_mask=None,
+            past_key_values=shared,
+            use_cache=False,
         ).last_hidden_state
         predicting = hidden.reshape(-1, hidden.shape[-1])[torch.from_numpy(places).to(device, non_blocking=True)]
         del hidden
@@ -109,15 +123,15 @@ class Engine:
         nlls = response_nll(predicting, torch.from_numpy(targets).to(device, non_blocking=True), head)
         # The one place where the host waits for the device.
         values = nlls.cpu().numpy()
-        n_read = int((self.table.lengths[batch.indices] - 1).sum())
+        n_read = int((self.table.lengths[batch.indices] - n_shared - 1).sum())
         return Losses(batch.indices, np.split(values, np.cumsum(sizes)[:-1]), inputs.size, n_read)
 
-    def _gather(self, batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[int]]:
+    def _gather(self, batch: Batch, n_shared: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[int]]:
         """input_ids [rows, width]; flat places that predict; the tokens they predict; how many a sample."""
         inputs = np.zeros((len(batch.indices), batch.width), dtype=np.int64)
         places, targets, sizes = [], [], []
         for row, index in enumerate(batch.indices):
-            ids, mask = self.table.ids_of(index), self.table.mask_of(index)
+            ids, mask = self.table.ids_of(index)[n_shared:], self.table.mask_of(index)[n_shared:]
             inputs[row, : len(ids) - 1] = ids[:-1]
             responses = np.flatnonzero(mask)
             places.append(row * batch.width + responses - 1)

@@ -14,11 +14,16 @@ from hypothesis import strategies as st
 
 from lobass_core.scoring.batch_plan import longest_first
 from lobass_core.scoring.engine import Engine
+from lobass_core.scoring.shared_prefixes import LEAST_TOKENS
 from lobass_core.scoring.token_table import TokenTable
 from tests.models import ARCHITECTURES, tiny_model
-from tests.token_tables import loaded, plain_nlls, random_table
+from tests.token_tables import alike_table, loaded, plain_nlls, random_table
 
 FLOAT32_NATS = 5e-6
+# All but those with sliding attention, whose layers do not keep all keys, and those that take the plain path.
+READ_ONCE = {
+    "llama", "llama-tied", "qwen2", "qwen3", "gemma", "gpt2", "gpt-neox", "phi", "opt", "cohere", "granite", "olmo2",
+}  # fmt: skip
 LENGTHS = [2, 2, 3, 5, 8, 9, 17, 33, 34, 64, 64, 65]
 
 
@@ -64,6 +69,24 @@ def test_any_budget_and_any_order(architecture: str, lengths: list[int], budget_
     found = engine_nlls(model, table, np.array(order), budget_tokens)
     for index in range(len(lengths)):
         assert np.abs(found[index] - plain_nlls(double, table, index)).max() <= FLOAT32_NATS
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("budget_tokens", [24, 512])
+def test_what_samples_begin_with_is_read_once_and_changes_nothing(architecture: str, budget_tokens: int):
+    """Heads longer than a window of sliding attention, shorter than one, and a few samples that share nothing."""
+    model, double = model_and_double(architecture)
+    table = alike_table([(20, 40), (0, 5), (LEAST_TOKENS, 35)])
+    engine = Engine(loaded(model), table, budget_tokens)
+    found, n_read = {}, 0
+    for losses in engine.score(longest_first(table.lengths, table.sample_ids)):
+        found.update(zip(losses.indices.tolist(), losses.token_nlls, strict=True))
+        n_read += losses.n_tokens_read
+    assert sorted(found) == list(range(80))
+    for index, nlls in found.items():
+        assert np.abs(nlls - plain_nlls(double, table, index)).max() <= FLOAT32_NATS
+    n_whole = int((table.lengths - 1).sum())
+    assert n_read == n_whole - (40 * 20 + 35 * LEAST_TOKENS if architecture in READ_ONCE else 0)
 
 
 @pytest.mark.parametrize("vocab_size", [384, 4095, 4096, 4097, 9000])
