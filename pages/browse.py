@@ -35,8 +35,7 @@ with right:
     dialogs.find_again_button(shown)
     dialogs.act_on_all(project, shown.found)
     dialogs.log_button(project)
-    run = [["--run", state.chosen_run()]] if state.chosen_run() else []
-    command_line.popover(command_line.plain("browse", project.root, *filters.command_groups(asked), *run))
+    command_line.popover(filters.command(project.root, asked))
 # One container whether it holds something or not: what comes and goes here must not mount the list anew.
 with st.container(gap="small", key="browse-above-list"):
     if filters.TROUBLE in st.session_state:

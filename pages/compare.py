@@ -29,15 +29,12 @@ found = compare.compare(pair.a, pair.b)
 slots = theme.domain_slots(around.domains)
 with right:
     save.popover("overlap", overlap_view.CSV_HEADER, overlap_view.csv_lines(found), key="compare")
-    command_line.popover(pair.command)
-    if pair.saved and toolbar.primary(
-        f"Browse the {theme.count(found.composition[0].n_kept)} rows of A",
-        ":material/table_rows:",
-        key="compare.browse",
-    ):
-        state.go("browse", selection=pair.a.label)
+    if pair.saved:
+        rows_view.browse(project, found, pair.command)
+    else:
+        command_line.popover(pair.command)
 
-view.show(overlap_view.key_numbers(found), key="compare-numbers", label="Key numbers")
+view.show(overlap_view.key_numbers(found, rows_view.shown()), key="compare-numbers", label="Key numbers")
 by_scores = pair.a.rows.key != pair.b.rows.key or pair.a.spec.method != pair.b.spec.method
 tables, plane = st.columns([3, 2], gap="medium")
 with tables:

@@ -1,6 +1,6 @@
 """Two saved selections, or two ways of selecting, side by side."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from lobass_core.selection.select import select as pick
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.browse import read_rows
 from lobass_core.workflows import select as selections
+from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.cut import prompt_of
 from lobass_core.workflows.explore import Scored, scored
 from lobass_core.workflows.recent import Recent
@@ -160,9 +161,7 @@ def part_rows(project: Project, found: Comparison, part: str, limit: int = 8) ->
     """The first rows of a part: by their rank on the side that picked them, those in both by the sum of ranks."""
     table = found.a.rows.table
     rank_a, rank_b = found.a.rank, _b_rank(found.a, found.b)
-    in_a, in_b = rank_a > 0, rank_b > 0
-    inside = {"only_a": in_a & ~in_b, "both": in_a & in_b, "only_b": in_b & ~in_a}[part]
-    rows = np.flatnonzero(inside)
+    rows = np.flatnonzero(_inside(rank_a, rank_b, part))
     rows = rows[np.lexsort((table.row_key[rows], (rank_a + rank_b)[rows]))][:limit]
     score_b = _aligned(found.b.score, found.b.rows.table, table)
     keys = table.row_key[rows].tolist()
@@ -181,6 +180,31 @@ def part_rows(project: Project, found: Comparison, part: str, limit: int = 8) ->
         )
         for row, key in zip(rows.tolist(), keys, strict=True)
     ]
+
+
+def part_filter(a: str, b: str, part: str) -> BrowseFilter:
+    """What to browse for to see all rows of a part of two saved selections."""
+    return {
+        "only_a": BrowseFilter(in_selections=(a,), not_in_selections=(b,)),
+        "both": BrowseFilter(in_selections=(a, b)),
+        "only_b": BrowseFilter(in_selections=(b,), not_in_selections=(a,)),
+    }[part]
+
+
+def part_size(found: Comparison, part: str, datasets: Sequence[str] = ()) -> int:
+    """Rows of a part, of the named datasets where some are named.
+
+    Raises:
+        SelectionError: a name that no dataset of the comparison has.
+    """
+    inside = _inside(found.a.rank, _b_rank(found.a, found.b), part)
+    return int((inside & found.a.rows.table.scope(datasets)).sum())
+
+
+def _inside(rank_a: np.ndarray, rank_b: np.ndarray, part: str) -> np.ndarray:
+    """bool a row: whether it is in the part."""
+    in_a, in_b = rank_a > 0, rank_b > 0
+    return {"only_a": in_a & ~in_b, "both": in_a & in_b, "only_b": in_b & ~in_a}[part]
 
 
 def _number(value: float) -> float | None:

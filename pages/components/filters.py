@@ -10,6 +10,7 @@ Widgets never hold the truth: before they are drawn they are given the filter's 
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import streamlit as st
 
@@ -26,6 +27,7 @@ from lobass_core.workflows.browse_filter import (
     is_descending,
     range_text,
 )
+from pages.components import command_line, state
 
 FILTER, WRITTEN, TROUBLE = "browse.filter", "browse.written", "browse.trouble"
 PLACE = ("page", "row")
@@ -298,8 +300,16 @@ def _plain(text: str) -> str:
     return "".join(f"\\{mark}" if mark in r"\`*_{}[]()#+-.!|<>$~:" else mark for mark in text)
 
 
-def command_groups(asked: BrowseFilter) -> list[list[str]]:
-    """The options of `lobass browse` that find the same rows."""
+def command(root: Path, asked: BrowseFilter) -> str:
+    """`lobass browse`, finding the same rows under the scores and datasets that the sidebar has."""
+    chosen, run = state.chosen_datasets(), state.chosen_run()
+    if chosen:
+        both = tuple(name for name in asked.datasets or chosen if name in chosen)
+        asked = dataclasses.replace(asked, datasets=both or asked.datasets)
+    return command_line.plain("browse", root, *_command_groups(asked), *([["--run", run]] if run else []))
+
+
+def _command_groups(asked: BrowseFilter) -> list[list[str]]:
     groups = [["--text", asked.text], ["--in", asked.scope]] if asked.text else []
     groups += [["--match-case"]] if asked.match_case and asked.text else []
     groups += [[f"--{name}", ",".join(values)] for name, field in LISTS.items() if (values := getattr(asked, field))]

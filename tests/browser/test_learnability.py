@@ -7,7 +7,7 @@ import pytest
 
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.connection import release
-from lobass_core.workflows import browse, explore
+from lobass_core.workflows import browse, compare, explore
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.browse_filter import BrowseFilter
 from tests.browser.conftest import Server
@@ -108,3 +108,44 @@ def test_compare_opens_the_row_it_shows(page, server: Server) -> None:
     row.click()
     page.wait_for_url("**/browse?**")
     page.locator(".item.current").get_by_text(prompt[:20]).first.wait_for()
+
+
+def test_parts_of_two_selections_open_whole_and_come_apart_by_their_chips(page, server: Server) -> None:
+    a, b = "<b>wide</b>", "equal, half"
+    selections.save(server.project, a, SelectionSpec(value=0.1), replace=True)
+    selections.save(server.project, b, SelectionSpec(value=0.1, balance="equal"), replace=True)
+    found = compare.compare(compare.saved_side(server.project, a), compare.saved_side(server.project, b))
+    shared, n_b = found.overlap, found.composition[1].n_kept
+    assert min(shared.only_a, shared.both, shared.only_b) > 0
+    release(server.project.store_path)
+    # From the Select page, where one of the two is the working selection, with both sides chosen.
+    page.goto(server.url("select"))
+    page.wait_for_selector(".instrument .status.exact")
+    choose(page, "Working selection", a)
+    page.get_by_role("tab", name="Overlap with saved").click()
+    choose(page, "Compare with", b)
+    page.get_by_role("button", name="Compare the two in full").click()
+    page.wait_for_url("**/compare**")
+    page.get_by_text("Overlap by domain").wait_for()
+    sides = [page.get_by_role("combobox", name=f"{letter}: selection").input_value() for letter in "AB"]
+    assert sides == [f"A: {a}", f"B: {b}"]
+    # All rows that only B keeps, then all of B, then everything but A.
+    page.get_by_role("radio", name=re.compile("Only in B")).click()
+    page.get_by_role("button", name=f"Browse the {shared.only_b:,} rows only in B").click()
+    page.wait_for_url("**/browse?**")
+    page.get_by_text(re.compile(rf"{shared.only_b:,} of 5,200")).first.wait_for()
+    link = page.url
+    page.get_by_role("button", name=f"not in {a}").click()
+    page.get_by_text(re.compile(rf"{n_b:,} of 5,200")).first.wait_for()
+    # The link finds them again, in a session that has not been here.
+    page.goto(link)
+    page.get_by_text(re.compile(rf"{shared.only_b:,} of 5,200")).first.wait_for()
+    page.get_by_role("button", name=f"in {b}", exact=True).click()
+    page.get_by_text(re.compile(rf"{5200 - found.composition[0].n_kept:,} of 5,200")).first.wait_for()
+
+
+def choose(page, label: str, option: str) -> None:
+    """Pick an option of a select box."""
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    page.wait_for_selector("[data-test-script-state=notRunning]", state="attached")

@@ -6,7 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lobass_core.project import Project
+from lobass_core.specs import SelectionSpec
 from lobass_core.workflows import decide
+from lobass_core.workflows import select as selections
 from tests.pages.conftest import OpenPage, component_data
 from tests.pages.projects import HOSTILE, imported_project, scored_project
 
@@ -92,6 +94,36 @@ def test_a_name_that_is_gone_can_be_let_go(open_page: OpenPage, scored: Project)
     assert listing(app)["n"] == 420
 
 
+def test_each_selection_has_a_chip_and_a_place_in_the_menu(open_page: OpenPage, scored: Project):
+    selections.save(scored, "wide", SelectionSpec(value=0.2))
+    selections.save(scored, "<b>narrow</b>", SelectionSpec(value=0.1))
+    app = open_page(scored.root, "browse", run=False)
+    app.query_params["selection"] = ["wide", "<b>narrow</b>"]
+    app.run()
+    assert listing(app)["n"] == 42
+    click_chip(app, "in_selections.<b>narrow</b>")
+    assert (listing(app)["n"], app.query_params["selection"]) == (84, "wide")
+    app.multiselect(key="browse.w.not_in_selections").set_value(["<b>narrow</b>"]).run()
+    assert (listing(app)["n"], app.query_params["without"]) == (42, "<b>narrow</b>")
+    (line,) = [code.value for code in app.code if "lobass browse" in code.value]
+    assert "--in-selection=wide '--not-in-selection=<b>narrow</b>'" in line
+    click_chip(app, "in_selections.wide")
+    assert listing(app)["n"] == 378
+    click_chip(app, "not_in_selections.<b>narrow</b>")
+    assert listing(app)["n"] == 420
+    assert not [name for name in app.query_params if app.query_params[name]]
+
+
+@pytest.mark.parametrize("name", ["selection", "without"])
+def test_a_selection_that_is_gone_can_be_let_go(open_page: OpenPage, scored: Project, name: str):
+    app = open_page(scored.root, "browse", run=False)
+    app.query_params[name] = "long gone"
+    app.run()
+    assert "long gone" in app.error[0].title
+    next(button for button in app.button if button.label == "Show all rows").click().run()
+    assert listing(app)["n"] == 420
+
+
 def test_nothing_found_is_a_state_of_its_own(open_page: OpenPage, scored: Project):
     app = open_page(scored.root, "browse")
     app.text_input(key="browse.w.q").set_value("no text holds this").run()
@@ -142,3 +174,10 @@ def test_the_command_finds_the_same_rows(open_page: OpenPage, scored: Project):
     (line,) = [code.value for code in app.code if "lobass browse" in code.value]
     assert "--domain math" in line
     assert "--score=..-0.5" in line
+
+
+def test_the_command_keeps_to_the_datasets_of_the_sidebar(open_page: OpenPage, scored: Project):
+    app = open_page(scored.root, "browse", state={"datasets": ["math"]})
+    assert listing(app)["n"] == 120
+    (line,) = [code.value for code in app.code if "lobass browse" in code.value]
+    assert "--dataset math" in line

@@ -116,6 +116,24 @@ def test_command_is_the_same_selection(scored: Project, open_page: OpenPage) -> 
     assert app.code[0].value == command_line.select(scored.root, spec, name="NAME")
 
 
+def test_overlap_leads_to_compare_with_both_sides_chosen(scored: Project, open_page: OpenPage) -> None:
+    selections.save(scored, "<b>old</b>", SelectionSpec(value=0.2))
+    selections.save(scored, "older", SelectionSpec(value=0.3))
+    app = open_page(scored.root, "select", state={"select.spec": SelectionSpec(value=0.1), "select.tab": 3})
+    assert "This selection is not saved yet. Save it to compare the two in full" in view_text(app)
+    assert "Compare the two in full" not in view_text(app)
+    app.text_input(key="select.save-name").set_value("new").run()
+    app.button(key="select.save").click().run()
+    # What is saved and unchanged is not set against itself.
+    assert app.selectbox(key="select.overlap").options == ["older", "<b>old</b>"]
+    app.selectbox(key="select.overlap").set_value("<b>old</b>").run()
+    assert "Compare the two in full" in view_text(app)
+    app.session_state["select.spec"] = SelectionSpec(value=0.4)
+    app.run()
+    assert "new has changed since it was saved. Save it" in view_text(app)
+    assert app.selectbox(key="select.overlap").options == ["new", "older", "<b>old</b>"]
+
+
 def test_gates_that_let_nothing_through_leave_an_empty_instrument(scored: Project, open_page: OpenPage) -> None:
     app = open_page(scored.root, "select", state={"select.spec": SelectionSpec(gates=Gates(min_learnability=2.0))})
     assert not app.exception

@@ -9,7 +9,7 @@ from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.losses import ingest_run
 from lobass_core.store.scorings import register_scoring
-from lobass_core.workflows import compare, select
+from lobass_core.workflows import browse, compare, select
 from tests import filled_project
 from tests.filled_project import Row, fill
 
@@ -100,6 +100,19 @@ def test_rows_of_each_part_come_in_rank_order(project):
         (6, "math", 1, 1)
     ]
     assert [row.row_key for row in compare.part_rows(project, found, "only_b", limit=1)] == [7]
+
+
+@pytest.mark.parametrize(("part", "rows"), [("only_a", [0, 1]), ("both", [6]), ("only_b", [7, 8])])
+def test_the_filter_of_a_part_finds_all_its_rows(project, part: str, rows: list[int]):
+    fill(project, ROWS)
+    select.save(project, "natural", samples(3))
+    select.save(project, "global", samples(3, balance="global"))
+    found = compare.compare(compare.saved_side(project, "natural"), compare.saved_side(project, "global"))
+    listed = browse.find(project, compare.part_filter("natural", "global", part))
+    assert listed.rows.table.row_key[listed.positions].tolist() == rows
+    assert compare.part_size(found, part) == compare.part_size(found, part, ["first"]) == len(rows)
+    with pytest.raises(SelectionError, match="second"):
+        compare.part_size(found, part, ["second"])
 
 
 def test_the_rank_plane_of_one_score_is_its_diagonal(project):

@@ -8,18 +8,19 @@ from pages.components.parts import Column, KeyNumber
 from pages.components.view import Node, el
 
 
-def key_numbers(found: Comparison) -> Node:
-    """The strip: the sizes, what is shared and what chance would share, and how far the two orders agree."""
+def key_numbers(found: Comparison, part: str) -> Node:
+    """The strip: the sizes, what is shared and by chance, how far the two orders agree; the part shown is tinted."""
     shared = found.overlap
     n_a, n_b = (side.n_kept for side in found.composition)
     both = shared.both
     of_each = f"{theme.percent(both / max(n_a, 1))} of A, {theme.percent(both / max(n_b, 1))} of B"
+    of_a, of_b = (theme.percent(n / max(kept, 1)) for n, kept in ((shared.only_a, n_a), (shared.only_b, n_b)))
     cells = [
         KeyNumber("A keeps", theme.count(n_a), "rows", found.a.label),
         KeyNumber("B keeps", theme.count(n_b), "rows", found.b.label),
-        KeyNumber("In both", theme.count(both), "rows", of_each, tinted=True, weight=1.3),
-        KeyNumber("Only in A", theme.count(shared.only_a), "rows", theme.percent(shared.only_a / max(n_a, 1))),
-        KeyNumber("Only in B", theme.count(shared.only_b), "rows", theme.percent(shared.only_b / max(n_b, 1))),
+        KeyNumber("In both", theme.count(both), "rows", of_each, tinted=part == "both", weight=1.3),
+        KeyNumber("Only in A", theme.count(shared.only_a), "rows", f"{of_a} of A", tinted=part == "only_a"),
+        KeyNumber("Only in B", theme.count(shared.only_b), "rows", f"{of_b} of B", tinted=part == "only_b"),
         KeyNumber("By chance in both", theme.count(shared.expected_both), "rows", "random rows, as many a domain"),
         KeyNumber("Rank agreement", theme.signed(found.agreement), "ρ", "of the scores, over all rows"),
     ]

@@ -1,17 +1,36 @@
 """The rows that both sides keep, or only one: the best of each, and through to Browse."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from lobass_core.project import Project
 from lobass_core.workflows import compare
 from lobass_core.workflows.compare import ComparedRow, Comparison
-from pages.components import parts, state, theme, view
+from pages.components import command_line, filters, parts, state, theme, toolbar, view
 from pages.components.parts import Column
 
 PARTS = {"only_a": "Only in A", "both": "In both", "only_b": "Only in B"}
+PART = "compare.part"
 N_ROWS = 12
+
+
+def shown() -> str:
+    """The part whose rows are shown."""
+    return st.session_state.get(PART, "only_a")
+
+
+def browse(project: Project, found: Comparison, lines: Sequence[str]) -> None:
+    """Command and the primary button, for the part of two saved selections that is shown below."""
+    part = shown()
+    asked = compare.part_filter(found.a.label, found.b.label, part)
+    command_line.popover([*lines, filters.command(project.root, asked)])
+    size, n = compare.part_size(found, part), compare.part_size(found, part, state.chosen_datasets())
+    name = PARTS[part]
+    label = f"Browse the {theme.count(n)} {'row' if n == 1 else 'rows'} {name[0].lower()}{name[1:]}"
+    hidden = f"{theme.count(size - n)} more are in datasets that the sidebar leaves out." if n < size else None
+    if toolbar.primary(label, ":material/table_rows:", key="compare.browse", disabled=not n, help=hidden):
+        state.go("browse", **asked.to_query())
 
 
 def show(project: Project, found: Comparison, slots: Mapping[str, int]) -> None:
@@ -20,7 +39,7 @@ def show(project: Project, found: Comparison, slots: Mapping[str, int]) -> None:
     sizes = {"only_a": shared.only_a, "both": shared.both, "only_b": shared.only_b}
     with st.container(horizontal=True, vertical_alignment="center", key="compare-rows-bar"):
         part = st.segmented_control(
-            "Rows", list(PARTS), default="only_a", key="compare.part", required=True, label_visibility="collapsed",
+            "Rows", list(PARTS), default="only_a", key=PART, required=True, label_visibility="collapsed",
             format_func=lambda name: f"{PARTS[name]} · {theme.count(sizes[name])}", persist_state="session",
         )  # fmt: skip
         st.caption(f"The first {N_ROWS} by rank. A row opens in Browse." if sizes[part] else "There is no such row.")

@@ -38,6 +38,12 @@ class Missing:
     action: tuple[str, str]
 
 
+def choose_selections(a: str, b: str) -> None:
+    """Choose two saved selections, for a page that leads to this one."""
+    st.session_state[KIND] = "Selections"
+    st.session_state[f"{A}-selection"], st.session_state[f"{B}-selection"] = a, b
+
+
 def pick(project: Project, scorings: Sequence[Scoring]) -> Pair | Missing:
     """Draw the pickers and compute both sides."""
     kind = st.segmented_control(
@@ -55,7 +61,10 @@ def _selections(project: Project) -> Pair | Missing:
         text = "Save two selections to compare them. References and methods are compared without saving any."
         return Missing("There are not two selections yet", text, ("Select rows", "select"))
     a, b = _two("selection", names)
-    line = command_line.shell("compare", [[a], [b], ["--project", str(project.root)]])
+    root = ["--project", str(project.root)]
+    # After two dashes a name that begins with one is still a name.
+    dashed = a.startswith("-") or b.startswith("-")
+    line = command_line.shell("compare", [root, ["--", a, b]] if dashed else [[a], [b], root])
     return Pair(compare.saved_side(project, a), compare.saved_side(project, b), (line,), saved=True)
 
 

@@ -11,6 +11,7 @@ from lobass_core.workflows import cut as cuts
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import Cut, RowAtCut
 from pages.components import parts, state, theme, view
+from pages.components.comparing import sides
 from pages.components.parts import Column
 from pages.components.selection import draft
 from pages.components.view import Node, el
@@ -194,12 +195,15 @@ def _measure(measure: RandomComparison) -> list[Node]:
 
 
 def _overlap(project: Project, cut: Cut) -> None:
-    names = [saved.name for saved in selections.list_selections(project)]
+    here, changed = draft.name(), draft.is_changed()
+    # What is saved and unchanged has nothing to tell about itself; once changed, it does.
+    names = [saved.name for saved in selections.list_selections(project) if saved.name != here or changed]
     if not names:
-        st.caption("No selection is saved yet. Save this one, change the cut, and see what they share.")
+        other = "other " if here else ""
+        st.caption(f"No {other}selection is saved yet. Save this one, change the cut, and see what they share.")
         return
     if st.session_state.get(OVERLAP) not in names:
-        others = [name for name in names if name != draft.name()]
+        others = [name for name in names if name != here]
         st.session_state[OVERLAP] = (others or names)[0]
     name = st.selectbox("Compare with", names, key=OVERLAP, label_visibility="collapsed", width=260)
     found = cuts.overlap_with(project, cut, name)
@@ -237,14 +241,20 @@ def _overlap(project: Project, cut: Cut) -> None:
                 ]
             ),
             parts.table(columns, rows, label="Overlap by domain"),
-            parts.link("Compare the two in full", on="compare"),
+            parts.link("Compare the two in full", on="compare") if here and not changed else _save_first(here),
             cls="stack",
         ),
         key="select-overlap",
         label="Overlap with a saved selection",
     )
     if clicked:
+        sides.choose_selections(here, name)
         state.go("compare")
+
+
+def _save_first(here: str) -> Node:
+    what = f"{here} has changed since it was saved" if here else "This selection is not saved yet"
+    return el("p", f"{what}. Save it to compare the two in full, row by row.", cls="muted")
 
 
 def _table(project: Project, cut: Cut) -> None:
