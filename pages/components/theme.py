@@ -24,7 +24,9 @@ ONE_ROW_PX = 440
 TALL_KEY = "tall-"
 CSS = f"""<style>
 [data-testid='stMainBlockContainer'] {{ padding-left: 1.5rem; padding-right: 1.5rem; }}
-[data-testid='stLayoutWrapper']:has(> [class*='st-key-{TALL_KEY}']) {{ flex: none; height: clamp({ONE_ROW_PX}px, 100vh - 440px, 760px) !important; }}
+[data-testid='stLayoutWrapper']:has(> [class*='st-key-{TALL_KEY}']) {{
+  flex: none; height: clamp({ONE_ROW_PX}px, 100vh - 440px, 760px) !important;
+}}
 </style>"""
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
