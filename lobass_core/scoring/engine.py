@@ -4,7 +4,7 @@ import contextlib
 import ctypes
 import ctypes.util
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,18 @@ class Losses:
     n_tokens_read: int
 
 
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """A batch that the device works on: where its losses arrive on the host, and the event that says so (GPUs)."""
+
+    batch: Batch
+    n_shared: int
+    n_tokens_run: int
+    sizes: list[int]
+    nlls: torch.Tensor
+    arrived: torch.cuda.Event | None
+
+
 class Engine:
     """Scores samples of one token table with one model; finds and remembers the batch size that memory allows."""
 
@@ -53,7 +65,7 @@ class Engine:
         self._prefixes = find_prefixes(table) if shares else no_prefixes(table)
         keep_freed_memory()
 
-    def score(self, order: np.ndarray, on_batch: Callable[[Losses], None] | None = None) -> Iterator[Losses]:
+    def score(self, order: np.ndarray) -> Iterator[Losses]:
         """Score samples in the given order (longest first), one batch at a time; those that begin alike together.
 
         Out of memory: the batch is halved and so is the budget, for all batches that follow.
@@ -61,26 +73,42 @@ class Engine:
         Raises:
             ModelError: one sample alone does not fit into memory.
         """
+        flying: InFlight | None = None
         with torch.inference_mode(), self.loaded.active():
-            for group, members in self._prefixes.parts(order):
-                n_shared = int(self._prefixes.n_tokens[group])
-                lengths, position = self.table.lengths - n_shared, 0
-                while position < len(members):
-                    batch = next(fill_batches(members[position:], lengths, self._rows_budget()))
-                    losses = self._halving(batch, n_shared)
-                    if losses is None:
-                        continue
+            for launched in self._launched(order):
+                # The next batch is on the device before the losses of the last one are waited for.
+                if flying:
+                    yield self._landed(flying)
+                flying = launched
+            if flying:
+                yield self._landed(flying)
+
+    def _launched(self, order: np.ndarray) -> Iterator[InFlight]:
+        for group, members in self._prefixes.parts(order):
+            n_shared = int(self._prefixes.n_tokens[group])
+            lengths, position = self.table.lengths - n_shared, 0
+            while position < len(members):
+                batch = next(fill_batches(members[position:], lengths, self._rows_budget()))
+                launched = self._halving(batch, n_shared)
+                if launched:
                     position += len(batch.indices)
-                    if on_batch:
-                        on_batch(losses)
-                    yield losses
+                    yield launched
+
+    def _landed(self, flown: InFlight) -> Losses:
+        """The losses of a batch, once they are there: the one place where the host waits for the device."""
+        if flown.arrived:
+            flown.arrived.synchronize()
+        indices = flown.batch.indices
+        nlls = np.split(flown.nlls.numpy(), np.cumsum(flown.sizes)[:-1])
+        n_read = int((self.table.lengths[indices] - flown.n_shared - 1).sum())
+        return Losses(indices, nlls, flown.n_tokens_run, n_read)
 
     def _rows_budget(self) -> int:
         # The plain path takes one sample at a time.
         return self.budget_tokens if self.loaded.head else 1
 
-    def _halving(self, batch: Batch, n_shared: int) -> Losses | None:
-        """The batch's losses, or None after memory ran out and the budget was halved."""
+    def _halving(self, batch: Batch, n_shared: int) -> InFlight | None:
+        """The batch on its way, or None after memory ran out and the budget was halved."""
         try:
             return self._batched(batch, n_shared) if self.loaded.head else self._plain(batch)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -98,7 +126,7 @@ class Engine:
         self.budget_tokens = max(LEAST_TOKENS, batch.width * len(batch.indices) // 2)
         return None
 
-    def _batched(self, batch: Batch, n_shared: int) -> Losses:
+    def _batched(self, batch: Batch, n_shared: int) -> InFlight:
         """Right-padded rows without an attention mask: causality keeps the padding from the tokens before it.
 
         input_ids      [BOS] What is 2+2 ? [/INST]  4   0   0      (the last token is only predicted, never read)
@@ -121,10 +149,7 @@ class Engine:
         head = self.loaded.head
         assert head is not None
         nlls = response_nll(predicting, torch.from_numpy(targets).to(device, non_blocking=True), head)
-        # The one place where the host waits for the device.
-        values = nlls.cpu().numpy()
-        n_read = int((self.table.lengths[batch.indices] - n_shared - 1).sum())
-        return Losses(batch.indices, np.split(values, np.cumsum(sizes)[:-1]), inputs.size, n_read)
+        return InFlight(batch, n_shared, inputs.size, sizes, *_homeward(nlls))
 
     def _gather(self, batch: Batch, n_shared: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[int]]:
         """input_ids [rows, width]; flat places that predict; the tokens they predict; how many a sample."""
@@ -139,7 +164,7 @@ class Engine:
             sizes.append(len(responses))
         return inputs, np.concatenate(places), np.concatenate(targets).astype(np.int64), sizes
 
-    def _plain(self, batch: Batch) -> Losses:
+    def _plain(self, batch: Batch) -> InFlight:
         """One sample, unpadded, through the model's own forward pass: right for every causal LM."""
         (index,) = batch.indices
         ids, mask = self.table.ids_of(index), self.table.mask_of(index)
@@ -150,7 +175,18 @@ class Engine:
         logits = logits[torch.from_numpy(responses - 1).to(device)].float()
         targets = torch.from_numpy(ids[responses].astype(np.int64)).to(device)
         nlls = torch.logsumexp(logits, dim=1) - logits.gather(1, targets.unsqueeze(1)).squeeze(1)
-        return Losses(batch.indices, [nlls.cpu().numpy()], inputs.numel(), inputs.numel())
+        return InFlight(batch, 0, inputs.numel(), [len(responses)], *_homeward(nlls))
+
+
+def _homeward(nlls: torch.Tensor) -> tuple[torch.Tensor, torch.cuda.Event | None]:
+    """Losses on their way to the host; a GPU copies them behind its own work, into memory that it reaches itself."""
+    if nlls.device.type != "cuda":
+        return nlls.cpu(), None
+    host = torch.empty(nlls.shape, dtype=nlls.dtype, pin_memory=True)
+    host.copy_(nlls, non_blocking=True)
+    arrived = torch.cuda.Event()
+    arrived.record(torch.cuda.current_stream(nlls.device))
+    return host, arrived
 
 
 def default_budget(loaded: LoadedModel) -> int:

@@ -2,29 +2,16 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from lobass_core.errors import RenderError
-from lobass_core.jobs.run_folder import RunFolder, write_parquet
-from lobass_core.scoring.token_table import TokenTable
+from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.worker.preparation import ModelTask, Prepared, prepare, read_folds, read_known
 from lobass_core.worker.reporter import Reporter
-from lobass_core.worker.samples import read_sample_ids, read_samples
+from lobass_core.worker.samples import read_sample_ids
 from lobass_core.worker.score_progress import ScoreProgress
 from lobass_core.worker.scoring_pass import ScoringPass, Work
-from lobass_core.worker.shards import tokens_table
-
-
-@dataclass(slots=True)
-class Tokenised:
-    """The token table of the samples to score, and what rendering found out."""
-
-    table: TokenTable
-    n_truncated: int = 0
-    n_dropped_response_tokens: int = 0
-    refusals: tuple[tuple[str, str], ...] = ()
+from lobass_core.worker.tokenising import Tokenised, tokenise
 
 
 def run(run: RunFolder, report: Reporter) -> dict:
@@ -61,40 +48,6 @@ def run(run: RunFolder, report: Reporter) -> dict:
     return _result(prepared, sample_ids, works, tokenised, progress, scored, time.monotonic() - started)
 
 
-def tokenise(
-    run: RunFolder,
-    report: Reporter,
-    prepared: Prepared,
-    needed: set[str],
-    seen: set[str] | frozenset[str] = frozenset(),
-) -> Tokenised:
-    """Render the needed samples; keep their tokens in the run folder, but for those that an earlier run kept (`seen`).
-
-    Raises:
-        RenderError: no sample at all has a response under this template.
-    """
-    report.update(phase="rendering", n_done=0, n_total=len(needed))
-    folder = run.path / "tokens"
-    found, tables = Tokenised(TokenTable.of([])), []
-    n_done = 0
-    for number, chunk in enumerate(read_samples(run.input_path)):
-        report.check_cancel()
-        rendered = prepared.renderer.render([sample for sample, _ in chunk if sample.sample_id in needed])
-        tables.append(TokenTable.of(rendered))
-        found.n_truncated += sum(item.status == "truncated" for item in rendered)
-        found.n_dropped_response_tokens += sum(item.n_dropped_response_tokens for item in rendered)
-        found.refusals += tuple((item.sample_id, item.reason) for item in rendered if item.status == "no_response")
-        fresh = [item for item in rendered if item.sample_id not in seen and len(item.input_ids)]
-        path = folder / f"{number:05d}.parquet"
-        if fresh and not path.exists():
-            write_parquet(path, tokens_table(fresh, prepared.render_fp))
-        n_done += len(rendered)
-        report.update(n_done=n_done)
-    found.table = TokenTable.concatenated(tables)
-    _check_some_response(found, prepared)
-    return found
-
-
 def _samples_of(task: ModelTask, sample_ids: list[str], folds: dict[str, int]) -> list[str]:
     return sample_ids if task.fold is None else [name for name in sample_ids if folds[name] == task.fold]
 
@@ -102,16 +55,6 @@ def _samples_of(task: ModelTask, sample_ids: list[str], folds: dict[str, int]) -
 def _distinct(tasks: Sequence[ModelTask]) -> list[ModelTask]:
     """Each model once: a reference that is the base needs no second pass."""
     return list({task.fp: task for task in reversed(tasks)}.values())[::-1]
-
-
-def _check_some_response(found: Tokenised, prepared: Prepared) -> None:
-    if len(found.table) and len(found.refusals) == len(found.table):
-        sample_id, reason = found.refusals[0]
-        raise RenderError(
-            f"template {prepared.template.name} finds no response in any of {len(found.table):,} samples: {reason}",
-            where=f"sample {sample_id[:12]} and all others",
-            do="Look at a row with lobass doctor --render, or choose another --template.",
-        )
 
 
 def _result(

@@ -21,6 +21,7 @@ from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.scoring.engine import Engine
 from lobass_core.scoring.model_files import weight_files
 from lobass_core.scoring.token_table import TokenTable
+from lobass_core.worker.cores import n_cores
 from lobass_core.worker.preparation import ModelTask, Prepared
 from lobass_core.worker.reporter import Reporter
 from lobass_core.worker.score_progress import ScoreProgress
@@ -89,7 +90,7 @@ def n_processes(prepared: Prepared, table: TokenTable, tasks: Sequence[ModelTask
     if work < WORTH_SECONDS:
         return 1
     fitting = int(psutil.virtual_memory().available * 0.6 / (2 * max(sizes) + _BYTES_A_PROCESS))
-    return max(1, min(_n_cores(), fitting, len(jobs)))
+    return max(1, min(n_cores(), fitting, len(jobs)))
 
 
 def score_in_processes(
@@ -217,8 +218,3 @@ def _end_with(parent: int) -> None:
     """End at once if the worker was killed: its lock is free then, and the next worker computes this shard."""
     if os.getppid() != parent:
         os._exit(1)
-
-
-def _n_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -16,10 +16,11 @@ from lobass_core.worker.preparation import ModelTask, Prepared
 from lobass_core.worker.reporter import Reporter
 from lobass_core.worker.score_processes import n_processes, score_in_processes
 from lobass_core.worker.score_progress import ScoreProgress
-from lobass_core.worker.shards import ShardJob, is_finished, shard_table, unscored_table
+from lobass_core.worker.shard_writer import ShardWriter
+from lobass_core.worker.shards import ShardJob, is_finished, unscored_table
 from lobass_core.worker.shelf import ModelShelf
 
-# A shard is what a kill costs at most: about a minute of work, and never more samples than this.
+# A shard, and the one being written, is what a kill costs: about a minute of work, and never more samples than this.
 SHARD_SAMPLES = int(os.environ.get("LOBASS_SHARD_SAMPLES", "512"))
 SHARD_LEAST_SAMPLES = 16
 _SHARD_FLOP = {"cpu": 3e12, "mps": 3e13, "cuda": 1e16}
@@ -67,6 +68,10 @@ class ScoringPass:
             self._score_here(tasks, jobs)
 
     def _score_here(self, tasks: Sequence[ModelTask], jobs: Sequence[ShardJob]) -> None:
+        with ShardWriter(self.run, self.table, self.prepared.render_fp) as writer:
+            self._score_all(tasks, jobs, writer)
+
+    def _score_all(self, tasks: Sequence[ModelTask], jobs: Sequence[ShardJob], writer: ShardWriter) -> None:
         shelf = ModelShelf(self.prepared.dtype, self.prepared.device)
         current = -1
         for job in jobs:
@@ -90,7 +95,7 @@ class ScoringPass:
                     n_read=batch.n_tokens_read,
                 )
                 losses.append(batch)
-            self.run.write_shard(job.name, shard_table(self.table, losses, task.fp, self.prepared.render_fp))
+            writer.write(job.name, losses, task.fp)
             # What memory allowed for one model is the start for the next.
             self.budget_tokens = engine.budget_tokens
 

@@ -42,6 +42,14 @@ def test_one_sample_that_does_not_fit_is_an_error_in_words():
         list(Engine(loaded(cramped(10)), table).score(np.arange(1)))
 
 
+def test_the_next_batch_is_on_its_way_before_the_last_one_is_handed_over():
+    begun = []
+    model = tiny_model()
+    model.model.register_forward_pre_hook(lambda *_: begun.append(1))
+    engine = Engine(loaded(model), random_table([17] * 3), budget_tokens=1)
+    assert [len(begun) for _ in engine.score(np.arange(3))] == [2, 3, 3]
+
+
 def test_another_runtime_error_is_not_taken_for_memory():
     model = tiny_model()
     model.model.norm = torch.nn.Linear(3, 3)

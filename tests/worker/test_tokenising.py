@@ -1,0 +1,74 @@
+"""Several processes render what one does; a process that dies is an error in words, and none outlives the worker."""
+
+import os
+import time
+from pathlib import Path
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.records import Sample, Turn
+from lobass_core.specs import ModelSpec
+from lobass_core.worker import samples as sample_reading
+from lobass_core.worker import tokenising
+from tests.models import tiny_llama
+from tests.worker.runs import losses_of, samples, score_run, work
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    for seed, name in enumerate(("base", "ref")):
+        tiny_llama(folder / name, seed=seed, chat_template=None)
+    return folder
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven samples a chunk, so that a few dozen samples are several chunks."""
+    monkeypatch.setattr(tokenising, "read_samples", lambda path: sample_reading.read_samples(path, rows=7))
+
+
+def scored(folder: Path, models: Path) -> RunFolder:
+    chosen = [*samples(50), Sample.of([Turn("user", "Nobody answers.")])]
+    run = score_run(folder, chosen, models / "base", ModelSpec(str(models / "ref")))
+    assert work(run) == 0, run.read_progress().error
+    return run
+
+
+def test_many_processes_render_what_one_does(models: Path, tmp_path: Path, small_chunks, monkeypatch):
+    one = scored(tmp_path / "one", models)
+    monkeypatch.setattr(tokenising, "n_renderers", lambda _: 2)
+    two = scored(tmp_path / "two", models)
+    assert losses_of(one) == losses_of(two)
+    names = [sorted(path.name for path in (run.path / "tokens").iterdir()) for run in (one, two)]
+    assert names[0] == names[1] and len(names[0]) == 8
+    for name in names[0]:
+        tables = [pq.read_table(run.path / "tokens" / name) for run in (one, two)]
+        assert tables[0].equals(tables[1])
+    results = [run.read_result() for run in (one, two)]
+    for result in results:
+        result.pop("seconds")
+    assert results[0] == results[1]
+    commands = [" ".join(child.cmdline()) for child in psutil.Process().children()]
+    assert not [command for command in commands if "spawn_main" in command], "the processes have ended"
+
+
+def test_processes_are_for_many_samples():
+    assert tokenising.n_renderers(tokenising.WORTH_SAMPLES - 1) == 1
+    assert tokenising.n_renderers(tokenising.WORTH_SAMPLES) == len(os.sched_getaffinity(0))
+
+
+def test_a_process_that_dies_is_said(models: Path, tmp_path: Path, small_chunks, monkeypatch):
+    monkeypatch.setattr(tokenising, "n_renderers", lambda _: 2)
+    monkeypatch.setattr(tokenising, "_render_here", _die)
+    run = score_run(tmp_path, samples(50), models / "base", ModelSpec(str(models / "ref")))
+    assert work(run) != 0
+    assert "a process that renders samples died" in str(run.read_progress().error)
+
+
+def _die(_: object) -> None:
+    time.sleep(0.1)
+    os._exit(9)
