@@ -118,7 +118,7 @@ def toolbar(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
     """Search, scope, filters and sort, as widgets of the row that is open."""
     _text_input(asked)
     _choice("in", "Search in", list(SCOPES), asked.scope, SCOPES.__getitem__, _change("scope"), width=104)
-    n_set = sum(bool(getattr(asked, field)) for field in (*LISTS.values(), *RANGES.values(), *SELECTIONS.values()))
+    n_set = len(_conditions(asked.without("text")))
     with st.popover(f"Filters · {n_set}" if n_set else "Filters", icon=":material/filter_list:", key="browse.filters"):
         _menu(asked, choices, is_scored)
     sorts = [name for name in SORTS if is_scored or name not in NEEDS_SCORES]
@@ -194,7 +194,7 @@ def _menu(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
             _several("tags", "Tag", [name for name, _ in choices.tags], asked)
         if choices.selections:
             for field, label in SELECTION_WORDS.items():
-                _several(field, label, choices.selections, asked)
+                _several(field, label, choices.selections, asked, empty="choose")
         st.session_state["browse.w.match_case"] = asked.match_case
         st.toggle("Search matches case", key="browse.w.match_case", on_change=_change("match_case"))
     if right is not None:
@@ -206,13 +206,14 @@ def _menu(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
 
 
 def _several(
-    field: str, label: str, options: Sequence[str], asked: BrowseFilter, words: Callable[[str], str] = str
-) -> None:
+    field: str, label: str, options: Sequence[str], asked: BrowseFilter, words: Callable[[str], str] = str,
+    *, empty: str = "any",
+) -> None:  # fmt: skip
     key = f"browse.w.{field}"
     # A name that is gone stays an option, so that it can be taken out.
     known = [*options, *(name for name in getattr(asked, field) if name not in options)]
     st.session_state[key] = list(getattr(asked, field))
-    st.multiselect(label, known, key=key, format_func=words, placeholder="any", on_change=_change(field))
+    st.multiselect(label, known, key=key, format_func=words, placeholder=empty, on_change=_change(field))
 
 
 def _pills(field: str, label: str, options: Sequence[str], asked: BrowseFilter) -> None:

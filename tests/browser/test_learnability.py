@@ -118,8 +118,10 @@ def test_parts_of_two_selections_open_whole_and_come_apart_by_their_chips(page, 
     shared, n_b = found.overlap, found.composition[1].n_kept
     assert min(shared.only_a, shared.both, shared.only_b) > 0
     release(server.project.store_path)
-    # From the Select page, where one of the two is the working selection, with both sides chosen.
-    page.goto(server.url("select"))
+    # From the Select page, where one of the two is the working selection, with both sides chosen, whatever was before.
+    page.goto(f"{server.url('compare')}?compare.kind=Methods")
+    page.get_by_text("Overlap by domain").wait_for()
+    page.get_by_role("link", name="Select", exact=True).click()
     page.wait_for_selector(".instrument .status.exact")
     choose(page, "Working selection", a)
     page.get_by_role("tab", name="Overlap with saved").click()

@@ -101,6 +101,7 @@ def test_each_selection_has_a_chip_and_a_place_in_the_menu(open_page: OpenPage, 
     app.query_params["selection"] = ["wide", "<b>narrow</b>"]
     app.run()
     assert listing(app)["n"] == 42
+    assert "Filters · 2" in [popover.proto.popover.label for popover in app.get("popover")]
     click_chip(app, "in_selections.<b>narrow</b>")
     assert (listing(app)["n"], app.query_params["selection"]) == (84, "wide")
     app.multiselect(key="browse.w.not_in_selections").set_value(["<b>narrow</b>"]).run()

@@ -21,7 +21,7 @@ def key_numbers(found: Comparison, part: str) -> Node:
         KeyNumber("In both", theme.count(both), "rows", of_each, tinted=part == "both", weight=1.3),
         KeyNumber("Only in A", theme.count(shared.only_a), "rows", f"{of_a} of A", tinted=part == "only_a"),
         KeyNumber("Only in B", theme.count(shared.only_b), "rows", f"{of_b} of B", tinted=part == "only_b"),
-        KeyNumber("By chance in both", theme.count(shared.expected_both), "rows", "random rows, as many a domain"),
+        KeyNumber("By chance in both", theme.count(shared.expected_both), "rows", "if drawn at random"),
         KeyNumber("Rank agreement", theme.signed(found.agreement), "ρ", "of the scores, over all rows"),
     ]
     return parts.key_numbers(cells)
@@ -104,7 +104,7 @@ def lengths(found: Comparison) -> list[Node]:
 
 
 def _side_columns() -> list[Column]:
-    return [Column("A", 84, numeric=True), Column("B", 84, numeric=True), Column("A over B", 200)]
+    return [Column("A", 84, numeric=True), Column("B", 84, numeric=True), Column("A above, B below", 200)]
 
 
 def _shares(found: Comparison, names: Sequence[Node], rows_a: Sequence[int], rows_b: Sequence[int]) -> list[list[Node]]:

@@ -69,5 +69,5 @@ def _cells(row: ComparedRow, slots: Mapping[str, int]) -> list[view.Node]:
         theme.number(row.score_a),
         theme.number(row.score_b),
         theme.count(row.n_tokens),
-        parts.first_line(row.prompt),
+        parts.first_line(row.prompt, 300),
     ]

@@ -38,10 +38,12 @@ class Missing:
     action: tuple[str, str]
 
 
-def choose_selections(a: str, b: str) -> None:
-    """Choose two saved selections, for a page that leads to this one."""
-    st.session_state[KIND] = "Selections"
+def open_selections(a: str, b: str) -> None:
+    """Switch to the Compare page with two saved selections chosen."""
+    # Without a choice of its own the page compares selections.
+    st.session_state.pop(KIND, None)
     st.session_state[f"{A}-selection"], st.session_state[f"{B}-selection"] = a, b
+    state.go("compare")
 
 
 def pick(project: Project, scorings: Sequence[Scoring]) -> Pair | Missing:

@@ -248,8 +248,7 @@ def _overlap(project: Project, cut: Cut) -> None:
         label="Overlap with a saved selection",
     )
     if clicked:
-        sides.choose_selections(here, name)
-        state.go("compare")
+        sides.open_selections(here, name)
 
 
 def _save_first(here: str) -> Node:
