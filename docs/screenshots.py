@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, sync_playwright
 REPOSITORY = Path(__file__).parents[1]
 IMAGES = REPOSITORY / "docs" / "images"
 PAGES = ("", "import", "score", "learnability", "browse", "select", "compare", "export")
+# The demo saves one selection, so two methods are compared.
+QUERIES = {"compare": "?compare.kind=Methods"}
 SCHEMES = ("light", "dark")
 SIZE = {"width": 1280, "height": 800}
 # Long enough for the preflight of the Score page, the slowest thing that a page begins on its own.
@@ -67,7 +69,7 @@ def take(browser: Browser, address: str, page_name: str, scheme: str) -> Path:
     """One picture of one page, once it has settled."""
     context = browser.new_context(viewport=SIZE, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
-    page.goto(address + page_name)
+    page.goto(address + page_name + QUERIES.get(page_name, ""))
     page.wait_for_selector('[data-testid="stMainBlockContainer"]')
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=120_000)
     page.wait_for_timeout(SETTLE_MILLISECONDS.get(page_name, USUAL_MILLISECONDS))

@@ -116,7 +116,8 @@ class ScoreSpec(_Spec):
     """Score every sample in scope under the base and under each model of the reference.
 
     `references` has one model, or one a fold. `fold_assignment` is a Parquet file (sample_id, fold) for K folds;
-    a sample it does not name belongs to fold `int(sample_id[:8], 16) % K`.
+    a sample it does not name belongs to fold `int(sample_id[:8], 16) % K`. `refines` names the run of a scoring in a
+    coarser dtype, in which these losses stand in for those of the same samples.
     """
 
     base: ModelSpec
@@ -128,6 +129,7 @@ class ScoreSpec(_Spec):
     device: str = "auto"
     budget_tokens: int = 0
     datasets: tuple[str, ...] = ()
+    refines: str = ""
 
     def __post_init__(self) -> None:
         if self.dtype not in ("auto", "float32", "bfloat16"):

@@ -21,8 +21,10 @@ from lobass_core.cli.options import (
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
 from lobass_core.errors import RequestError
 from lobass_core.project import Project
+from lobass_core.workflows import refine as refinement
 from lobass_core.workflows import score as workflow
 from lobass_core.workflows.references import score_spec
+from lobass_core.workflows.refine import DEFAULT_BAND
 
 
 def register(app: typer.Typer) -> None:
@@ -46,6 +48,12 @@ def score(
     datasets: DatasetsOption = "",
     trust_remote_code: TrustOption = False,
     resume: Annotated[str, typer.Option("--resume", help="Go on with a stopped run; needs no other option.")] = "",
+    refine: Annotated[
+        str, typer.Option("--refine", help="Saved selection: compute the losses near its cut again in float32.")
+    ] = "",
+    band: Annotated[
+        float, typer.Option("--band", help="With --refine: how near to the cut, in units of the score.")
+    ] = DEFAULT_BAND,
     preflight: Annotated[
         bool, typer.Option("--preflight", help="Say what would be scored and read; score none.")
     ] = False,
@@ -58,8 +66,13 @@ def score(
             result = workflow.resume_and_finish(opened, resume, on_progress)
         _show(result, json)
         return
+    if refine:
+        with followed() as on_progress:
+            refined = refinement.refine(opened, refine, band, on_progress)
+        _show_refined(refined, json)
+        return
     if not (base and reference):
-        raise RequestError("scoring needs two models", do="Give --base and --reference, or --resume RUN.")
+        raise RequestError("scoring needs two models", do="Give --base and --reference, --resume or --refine.")
     spec = score_spec(
         opened,
         base=base,
@@ -100,6 +113,25 @@ def _show(result: workflow.ScoreResult, json: bool) -> None:
             ("responses cut at the limit", result.n_truncated),
             ("longest sample, tokens", result.max_tokens),
             ("template", result.template),
+            ("seconds", round(result.seconds, 1)),
+        ],
+    )
+
+
+def _show_refined(result: refinement.RefineResult, json: bool) -> None:
+    if json:
+        print_json(result.to_dict())
+        return
+    print_facts(
+        f"Scored {result.n_samples:,} samples near the cut of {result.selection} again in float32",
+        [
+            ("run", result.run_id),
+            ("losses computed", result.n_computed),
+            ("kept rows that would be others", f"{result.n_changed:,} of {result.n_kept:,}"),
+            (
+                "next",
+                f"Save the selection again, with --replace, to keep those: lobass select --name {result.selection}",
+            ),
             ("seconds", round(result.seconds, 1)),
         ],
     )

@@ -60,7 +60,8 @@ def content_version(cursor: duckdb.DuckDBPyConnection, scoring: Scoring | None) 
     """Changes with every import and every ingested loss, but not with a decision: what arrays of rows are kept by."""
     row = cursor.execute(
         "SELECT (SELECT count(*) FROM rows), (SELECT max(row_key) FROM rows), (SELECT count(*) FROM losses),"
-        " (SELECT string_agg(name, '/' ORDER BY dataset_id) FROM datasets)"
+        " (SELECT string_agg(name, '/' ORDER BY dataset_id) FROM datasets),"
+        " (SELECT string_agg(run_id, '/' ORDER BY run_id) FROM refinements)"
     ).fetchone()
     return (*(row or ()), scoring and (scoring.scoring_id, scoring.run_id, scoring.made_at))
 
@@ -181,6 +182,14 @@ def sample_id_of(cursor: duckdb.DuckDBPyConnection, sample_key: int) -> str:
     """The id of one sample; empty for no such key."""
     row = cursor.execute("SELECT sample_id FROM samples WHERE sample_key = ?", [sample_key]).fetchone()
     return str(row[0]) if row else ""
+
+
+def sample_ids(cursor: duckdb.DuckDBPyConnection, sample_keys: np.ndarray) -> list[str]:
+    """The ids of samples, in no order."""
+    cursor.register("wanted", pa.table({"sample_key": sample_keys}))
+    found = cursor.execute("SELECT sample_id FROM samples SEMI JOIN wanted USING (sample_key)").fetchall()
+    cursor.unregister("wanted")
+    return [sample_id for (sample_id,) in found]
 
 
 def loss_places(cursor: duckdb.DuckDBPyConnection, scoring: Scoring, sample_key: int) -> dict[str, LossPlace]:

@@ -50,6 +50,12 @@ CREATE TABLE exports (
     manifest_sha256 VARCHAR, made_at VARCHAR);
 """
 
+# Younger than the first stores of this version, which get it when they are opened.
+REFINEMENTS = """
+CREATE TABLE IF NOT EXISTS refinements (
+    scoring_id INTEGER, run_id VARCHAR, base_fp VARCHAR, reference_fp VARCHAR);
+"""
+
 
 def prepare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Make the tables in an empty store, or check that the store is of this version.
@@ -62,7 +68,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         raise StoreError("the database is not a LoBaSS store", where=str(path), do="Choose another folder.")
     if not tables:
         connection.execute("BEGIN TRANSACTION")
-        connection.execute(TABLES)
+        connection.execute(TABLES + REFINEMENTS)
         connection.execute("INSERT INTO meta VALUES ('schema_version', ?), ('revision', '0')", [str(SCHEMA_VERSION)])
         connection.execute("COMMIT")
         return
@@ -80,3 +86,5 @@ def prepare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             where=str(path),
             do="Open it with the version of LoBaSS that made it, or import the data into a new project.",
         )
+    if "refinements" not in tables:
+        connection.execute(REFINEMENTS)

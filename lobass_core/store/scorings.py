@@ -8,14 +8,17 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lobass_core.errors import SelectionError
+from lobass_core.errors import SelectionError, StoreError
 from lobass_core.jobs.run_folder import utc_now
 from lobass_core.store.connection import read_table
 
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """One (base, reference, rendering) triple; `run_id` is the latest run that scored it."""
+    """One (base, reference, rendering) triple; `run_id` is the latest run that scored it.
+
+    `refined_by` is the run whose losses stand in for some of its own, empty for none.
+    """
 
     scoring_id: int
     run_id: str
@@ -27,6 +30,12 @@ class Scoring:
     spec: dict
     result: dict
     made_at: str
+    refined_by: str = ""
+
+    @property
+    def dtype(self) -> str:
+        """Of the losses that are not refined."""
+        return str(self.result.get("dtype", ""))
 
     @property
     def label(self) -> str:
@@ -42,17 +51,9 @@ def register_scoring(cursor: duckdb.DuckDBPyConnection, run_id: str, spec: dict,
 
     `result` is the worker's result.json, `folds` a Parquet file (sample_id, fold) that exists for K folds only.
     """
-    base, references, render_fp = result["base"], result["references"], result["render_fp"]
-    reference_fp = result["reference_fp"]
-    for part, model in [("base", base), *(("reference", reference) for reference in references)]:
-        _register_model(cursor, part, model)
-    cursor.execute("DELETE FROM reference_models WHERE reference_fp = ?", [reference_fp])
-    cursor.executemany(
-        "INSERT INTO reference_models VALUES (?, ?, ?)",
-        [(reference_fp, fold, model["model_fp"]) for fold, model in enumerate(references)],
-    )
-    if len(references) > 1 and folds.is_file():
-        _register_folds(cursor, reference_fp, pq.read_table(folds, columns=["sample_id", "fold"]))
+    _register_models(cursor, result, folds)
+    base, references = result["base"], result["references"]
+    reference_fp, render_fp = result["reference_fp"], result["render_fp"]
     triple = [base["model_fp"], reference_fp, render_fp]
     found = cursor.execute(
         "SELECT scoring_id FROM scorings WHERE base_fp = ? AND reference_fp = ? AND render_fp = ?", triple
@@ -79,6 +80,41 @@ def register_scoring(cursor: duckdb.DuckDBPyConnection, run_id: str, spec: dict,
         {"scoring_id": scoring_id, "run_id": run_id},
     )
     return scoring_id
+
+
+def register_refinement(
+    cursor: duckdb.DuckDBPyConnection, scoring: Scoring, run_id: str, result: dict, folds: Path
+) -> None:
+    """Record that a run computed losses of a scoring anew: where it has both of a sample, they count from now on.
+
+    Raises:
+        StoreError: the run rendered its samples otherwise than the scoring.
+    """
+    if result["render_fp"] != scoring.render_fp:
+        raise StoreError(
+            f"run {run_id} read other tokens than {scoring.run_id}, whose losses it should refine",
+            where=scoring.label,
+            do="The template or the tokenizer has changed: score all samples anew.",
+        )
+    _register_models(cursor, result, folds)
+    cursor.execute("DELETE FROM refinements WHERE scoring_id = ?", [scoring.scoring_id])
+    cursor.execute(
+        "INSERT INTO refinements VALUES (?, ?, ?, ?)",
+        [scoring.scoring_id, run_id, result["base"]["model_fp"], result["reference_fp"]],
+    )
+
+
+def _register_models(cursor: duckdb.DuckDBPyConnection, result: dict, folds: Path) -> None:
+    base, references, reference_fp = result["base"], result["references"], result["reference_fp"]
+    for part, model in [("base", base), *(("reference", reference) for reference in references)]:
+        _register_model(cursor, part, model)
+    cursor.execute("DELETE FROM reference_models WHERE reference_fp = ?", [reference_fp])
+    cursor.executemany(
+        "INSERT INTO reference_models VALUES (?, ?, ?)",
+        [(reference_fp, fold, model["model_fp"]) for fold, model in enumerate(references)],
+    )
+    if len(references) > 1 and folds.is_file():
+        _register_folds(cursor, reference_fp, pq.read_table(folds, columns=["sample_id", "fold"]))
 
 
 def _register_model(cursor: duckdb.DuckDBPyConnection, part: str, model: dict) -> None:
@@ -115,11 +151,11 @@ _SCORING_COLUMNS = (
 
 def list_scorings(cursor: duckdb.DuckDBPyConnection) -> list[Scoring]:
     """All scorings, latest first."""
-    rows = cursor.execute(f"SELECT {_SCORING_COLUMNS} FROM scorings ORDER BY made_at DESC, scoring_id DESC").fetchall()
-    return [
-        Scoring(row[0], row[1], row[2], row[3], row[4], row[5], row[6], json.loads(row[7]), json.loads(row[8]), row[9])
-        for row in rows
-    ]
+    rows = cursor.execute(
+        f"SELECT {_SCORING_COLUMNS}, coalesce((SELECT r.run_id FROM refinements r "
+        "WHERE r.scoring_id = scorings.scoring_id), '') FROM scorings ORDER BY made_at DESC, scoring_id DESC"
+    ).fetchall()
+    return [Scoring(*row[:7], *map(json.loads, row[7:9]), *row[9:]) for row in rows]
 
 
 def find_scoring(cursor: duckdb.DuckDBPyConnection, run: str | None = None) -> Scoring:
@@ -203,27 +239,59 @@ def coverage(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> list[Covera
 
 
 def _both_losses(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> tuple[str, dict[str, str | int]]:
-    """The tables `base` and `reference` of a scoring, at most one loss a sample in each, and the bound values."""
+    """The tables `base` and `reference` of a scoring, at most one loss a sample in each, and the bound values.
+
+    A sample's refined losses stand in for the others where both are there, never one alone.
+    """
+    values: dict[str, str | int] = {"render_fp": scoring.render_fp}
+    base, reference, bound = _losses_of(cursor, "own", scoring.base_fp, scoring.reference_fp)
+    values |= bound
+    refined = cursor.execute(
+        "SELECT base_fp, reference_fp FROM refinements WHERE scoring_id = ?", [scoring.scoring_id]
+    ).fetchone()
+    if not refined:
+        return f"base AS ({base}), reference AS ({reference})", values
+    fine_base, fine_reference, bound = _losses_of(cursor, "fine", *refined)
+    values |= bound
+    return _REFINED.format(base=base, reference=reference, fine_base=fine_base, fine_reference=fine_reference), values
+
+
+def _losses_of(
+    cursor: duckdb.DuckDBPyConnection, name: str, base_fp: str, reference_fp: str
+) -> tuple[str, str, dict[str, str | int]]:
+    """Queries for the losses of base and reference, and the values bound in them under names that begin with `name`."""
     folds = dict(
         cursor.execute(
-            "SELECT fold, model_fp FROM reference_models WHERE reference_fp = ? ORDER BY fold", [scoring.reference_fp]
+            "SELECT fold, model_fp FROM reference_models WHERE reference_fp = ? ORDER BY fold", [reference_fp]
         ).fetchall()
     )
-    values: dict[str, str | int] = {"base_fp": scoring.base_fp, "render_fp": scoring.render_fp}
+    values: dict[str, str | int] = {f"{name}_base_fp": base_fp}
     if len(folds) > 1:
-        reference = _FOLD_LOSSES
-        values |= {"reference_fp": scoring.reference_fp, "n_folds": len(folds)}
+        reference = _FOLD_LOSSES.format(name=name)
+        values |= {f"{name}_reference_fp": reference_fp, f"{name}_n_folds": len(folds)}
     else:
-        reference = "SELECT * FROM losses WHERE model_fp = $model_fp AND render_fp = $render_fp"
-        values |= {"model_fp": folds.get(0, scoring.reference_fp)}
-    base = "SELECT * FROM losses WHERE model_fp = $base_fp AND render_fp = $render_fp"
-    return f"base AS ({base}), reference AS ({reference})", values
+        reference = _MODEL_LOSSES.format(name=f"{name}_model_fp")
+        values |= {f"{name}_model_fp": folds.get(0, reference_fp)}
+    return _MODEL_LOSSES.format(name=f"{name}_base_fp"), reference, values
 
+
+_MODEL_LOSSES = "SELECT * FROM losses WHERE model_fp = ${name} AND render_fp = $render_fp"
 
 _FOLD_LOSSES = """
     SELECT l.*
-    FROM losses l JOIN reference_models m ON m.reference_fp = $reference_fp AND m.model_fp = l.model_fp
+    FROM losses l JOIN reference_models m ON m.reference_fp = ${name}_reference_fp AND m.model_fp = l.model_fp
     JOIN samples s USING (sample_key)
-    LEFT JOIN reference_folds a ON a.reference_fp = $reference_fp AND a.sample_key = l.sample_key
-    WHERE l.render_fp = $render_fp AND m.fold = coalesce(a.fold, (s.tie_key >> 32) % $n_folds)
+    LEFT JOIN reference_folds a ON a.reference_fp = ${name}_reference_fp AND a.sample_key = l.sample_key
+    WHERE l.render_fp = $render_fp AND m.fold = coalesce(a.fold, (s.tie_key >> 32) % ${name}_n_folds)
+"""
+
+_REFINED = """
+    fine_base AS ({fine_base}), fine_reference AS ({fine_reference}),
+    refined AS (SELECT sample_key FROM fine_base SEMI JOIN fine_reference USING (sample_key)),
+    base AS (
+        SELECT * FROM fine_base SEMI JOIN refined USING (sample_key)
+        UNION ALL SELECT * FROM ({base}) ANTI JOIN refined USING (sample_key)),
+    reference AS (
+        SELECT * FROM fine_reference SEMI JOIN refined USING (sample_key)
+        UNION ALL SELECT * FROM ({reference}) ANTI JOIN refined USING (sample_key))
 """

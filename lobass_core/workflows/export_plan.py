@@ -179,6 +179,8 @@ def _models(scoring: Scoring) -> dict:
         "render_fingerprint": scoring.render_fp,
         "template": scoring.result.get("template", ""),
         "max_tokens": scoring.result.get("max_tokens", 0),
+        "dtype": scoring.dtype,
+        "refined_in_float32_by": scoring.refined_by,
     }
 
 

@@ -17,7 +17,7 @@ from lobass_core.records import Sample, turns_to_json
 from lobass_core.specs import ScoreSpec
 from lobass_core.store.datasets import list_datasets, sample_batches
 from lobass_core.store.losses import ingest_run, write_known
-from lobass_core.store.scorings import register_scoring
+from lobass_core.store.scorings import find_scoring, register_refinement, register_scoring
 from lobass_core.workflows.runs import open_run
 
 OnProgress = Callable[[Progress], None]
@@ -138,15 +138,20 @@ def score(project: Project, spec: ScoreSpec, on_progress: OnProgress | None = No
     Raises:
         LobassError: in the worker's words.
     """
-    return _followed(project, start(project, spec), on_progress)
+    return follow_home(project, start(project, spec), on_progress)
 
 
 def resume_and_finish(project: Project, run_id: str, on_progress: OnProgress | None = None) -> ScoreResult:
     """`resume`, then as `score`."""
-    return _followed(project, resume(project, run_id), on_progress)
+    return follow_home(project, resume(project, run_id), on_progress)
 
 
-def _followed(project: Project, run: RunFolder, on_progress: OnProgress | None) -> ScoreResult:
+def follow_home(project: Project, run: RunFolder, on_progress: OnProgress | None) -> ScoreResult:
+    """Follow a run to its end and bring its losses home.
+
+    Raises:
+        LobassError: in the worker's words; what was computed is kept.
+    """
     try:
         follow(run, on_progress)
     except LobassError as error:
@@ -165,8 +170,12 @@ def bring_home(project: Project, run: RunFolder) -> int:
         ingested = ingest_run(store, run)
         if run.result_path.is_file():
             result = run.read_result()
+            folds = run.path / "folds.parquet"
             with store.transaction() as cursor:
-                register_scoring(cursor, run.run_id, run.spec, result, run.path / "folds.parquet")
+                if refined := run.spec.get("refines"):
+                    register_refinement(cursor, find_scoring(cursor, refined), run.run_id, result, folds)
+                else:
+                    register_scoring(cursor, run.run_id, run.spec, result, folds)
     return ingested.n_new
 
 

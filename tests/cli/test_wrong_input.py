@@ -102,6 +102,7 @@ def test_scoring_without_data_or_models(lobass, folder):
     check(lobass("score", *project, "--base", "a", "--reference", "b"), "nothing is imported yet")
     check(lobass("score", *project, "--resume", "r-0042"), "r-0042")
     check(lobass("score", *project, "--resume", "../../etc"), "../../etc")
+    check(lobass("score", *project, "--refine", "nobody"), "nobody")
 
 
 @pytest.mark.slow

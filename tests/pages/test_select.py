@@ -1,5 +1,6 @@
 """The Select page: what it shows is what the workflow computes, and every state has a face."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from lobass_core.project import Project
 from lobass_core.specs import Gates, SelectionSpec
+from lobass_core.store.scorings import find_scoring
 from lobass_core.workflows import select as selections
 from pages.components import command_line
 from tests.pages.conftest import OpenPage, component_data, view_text
@@ -101,6 +103,23 @@ def test_rows_at_the_cut_show_hostile_text_as_text(tmp_path: Path, open_page: Op
     # The override and the null byte are boxed by name, not sent as they are.
     assert "U+202E" in text and "\u202e" not in text
     assert HOSTILE not in text
+
+
+def test_scores_in_a_coarser_dtype_say_how_to_have_the_rows_at_the_cut_exact(
+    scored: Project, open_page: OpenPage
+) -> None:
+    with scored.store() as store, store.transaction() as cursor:
+        scoring = find_scoring(cursor)
+        result = json.dumps({**scoring.result, "dtype": "bfloat16"})
+        cursor.execute("UPDATE scorings SET result = ?", [result])
+    app = open_page(scored.root, "select")
+    assert "lobass score" in view_text(app) and "--refine NAME" in view_text(app)
+    assert any("bfloat16" in caption.value for caption in app.caption)
+    with scored.store() as store, store.transaction() as cursor:
+        cursor.execute("INSERT INTO refinements VALUES (?, 'r-0002', 'b', 'r')", [scoring.scoring_id])
+    app = open_page(scored.root, "select")
+    assert "--refine" not in view_text(app)
+    assert any("again in float32 (r-0002)" in caption.value for caption in app.caption)
 
 
 def test_empty_and_unscored_projects_say_what_to_do(tmp_path: Path, open_page: OpenPage) -> None:

@@ -10,7 +10,7 @@ from lobass_core.selection.score_table import CutAnswer
 from lobass_core.workflows import cut as cuts
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import Cut, RowAtCut
-from pages.components import parts, state, theme, view
+from pages.components import command_line, parts, state, theme, view
 from pages.components.comparing import sides
 from pages.components.parts import Column
 from pages.components.selection import draft
@@ -56,6 +56,7 @@ def _remember_tab() -> None:
 
 
 def _rows_at_cut(project: Project, cut: Cut) -> None:
+    _precision(project, cut)
     kept, dropped = cuts.rows_at_cut(project, cut)
     slots = theme.domain_slots(state.surroundings(project).domains)
     clicked = view.show(
@@ -94,6 +95,19 @@ def _side(title: str, note: str, rows: Sequence[RowAtCut], slots: dict[str, int]
     ]
     shown = parts.table(columns, body, on=[str(row.row_key) for row in rows], label=title)
     return el("div", parts.heading(title, note), shown if rows else el("p", nothing, cls="muted"), cls="stack")
+
+
+def _precision(project: Project, cut: Cut) -> None:
+    """Losses in a coarser dtype may put rows this near on the wrong side; how to have them exact."""
+    scoring = cut.rows.scoring
+    if scoring.dtype in ("", "float32"):
+        return
+    if scoring.refined_by:
+        st.caption(f"Scored in {scoring.dtype}; rows near a cut were scored again in float32 ({scoring.refined_by}).")
+        return
+    st.caption(f"Scored in {scoring.dtype}: rows this near may lie on the wrong side. Save, then have them exact with")
+    line = command_line.plain("score", project.root, ["--refine", draft.name() or "NAME"])
+    view.show(parts.code(line), key="select-refine")
 
 
 def _only_length(project: Project, cut: Cut) -> None:
