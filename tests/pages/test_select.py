@@ -1,15 +1,16 @@
 """The Select page: what it shows is what the workflow computes, and every state has a face."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
 from lobass_core.specs import Gates, SelectionSpec
 from lobass_core.store.scorings import find_scoring
 from lobass_core.workflows import select as selections
+from lobass_core.workflows.score import bring_home
 from pages.components import command_line
 from tests.pages.conftest import OpenPage, component_data, view_text
 from tests.pages.projects import HOSTILE, imported_project, scored_project
@@ -108,15 +109,15 @@ def test_rows_at_the_cut_show_hostile_text_as_text(tmp_path: Path, open_page: Op
 def test_scores_in_a_coarser_dtype_say_how_to_have_the_rows_at_the_cut_exact(
     scored: Project, open_page: OpenPage
 ) -> None:
-    with scored.store() as store, store.transaction() as cursor:
-        scoring = find_scoring(cursor)
-        result = json.dumps({**scoring.result, "dtype": "bfloat16"})
-        cursor.execute("UPDATE scorings SET result = ?", [result])
+    run = RunFolder.open(scored.runs_dir / "r-0001")
+    run.write_result({**run.read_result(), "dtype": "bfloat16"})
+    bring_home(scored, run)
     app = open_page(scored.root, "select")
     assert "lobass score" in view_text(app) and "--refine NAME" in view_text(app)
     assert any("bfloat16" in caption.value for caption in app.caption)
     with scored.store() as store, store.transaction() as cursor:
-        cursor.execute("INSERT INTO refinements VALUES (?, 'r-0002', 'b', 'r')", [scoring.scoring_id])
+        scoring_id = find_scoring(cursor).scoring_id
+        cursor.execute("INSERT INTO refinements VALUES (?, 'r-0002', 'b', 'r')", [scoring_id])
     app = open_page(scored.root, "select")
     assert "--refine" not in view_text(app)
     assert any("again in float32 (r-0002)" in caption.value for caption in app.caption)
