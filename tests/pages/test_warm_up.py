@@ -1,0 +1,49 @@
+"""What the server reads while the browser loads: kept for the pages, and never in anybody's way."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lobass_core.project import Project
+from lobass_core.specs import SelectionSpec
+from lobass_core.store.connection import release
+from lobass_core.workflows import cut, row_table
+from pages.components.warm_up import warm_up
+from tests.pages.projects import scored_project
+from tests.pages.test_shell import HOLD
+
+
+def test_pages_find_what_was_read(scored: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOBASS_PROJECT", str(scored.root))
+    warm_up()
+
+    def read_again(*_: object) -> None:
+        raise AssertionError("the rows were read a second time")
+
+    monkeypatch.setattr(row_table, "score_rows", read_again)
+    assert cut.open_cut(scored, SelectionSpec(value=0.5)).answer.n_kept == 210
+
+
+def test_a_store_in_use_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = scored_project(tmp_path / "project", {"math": 20})
+    release(project.store_path)
+    monkeypatch.setenv("LOBASS_PROJECT", str(project.root))
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(project.store_path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+        started = time.monotonic()
+        warm_up()
+        # A page that waits for the store waits ten seconds.
+        assert time.monotonic() - started < 5
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+def test_without_a_project_there_is_nothing_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOBASS_PROJECT", str(tmp_path / "nothing"))
+    warm_up()
+    assert not (tmp_path / "nothing").exists()
