@@ -45,6 +45,11 @@ class RunView:
         return self.state in LIVE
 
     @property
+    def refines(self) -> str:
+        """The run whose losses near a cut it computes again; empty for a run of its own."""
+        return str(self.spec.get("refines", ""))
+
+    @property
     def is_stopped(self) -> bool:
         """Ended before it was done, and can be resumed."""
         return self.state in STOPPED

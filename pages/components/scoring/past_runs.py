@@ -11,7 +11,7 @@ KINDS = {"score": "scoring", "train_reference": "training"}
 N_SHOWN = 30
 COLUMNS = (
     Column("Run", 68),
-    Column("What", 76),
+    Column("What", 108),
     Column("Base → reference"),
     Column("Settings", 240),
     Column("Samples", 82, numeric=True),
@@ -44,7 +44,7 @@ def show(views: list[RunView], opened: str) -> None:
 def _row(run: RunView) -> list[view.Node]:
     return [
         run.run_id,
-        KINDS.get(run.kind, run.kind),
+        f"refines {run.refines}" if run.refines else KINDS.get(run.kind, run.kind),
         f"{run.base} → {run.reference}" if run.base else run.reference,
         run.settings,
         theme.count(run.n_rows),
