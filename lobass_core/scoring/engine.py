@@ -25,6 +25,8 @@ MOST_TOKENS_A_THREAD = 1024
 MOST_TOKENS_CUDA = 32768
 LEAST_TOKENS = 64
 MEMORY_SHARE = 0.5
+# A kept token costs a row its keys and values of one layer at a time, a token that is read all activations of a layer.
+KEPT_TOKENS_A_TOKEN = 16
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEEP_BYTES = 1 << 30
@@ -86,10 +88,11 @@ class Engine:
     def _launched(self, order: np.ndarray) -> Iterator[InFlight]:
         for group, members in self._prefixes.parts(order):
             n_shared = int(self._prefixes.n_tokens[group])
-            lengths, position = self.table.lengths - n_shared, 0
+            kept = n_shared // KEPT_TOKENS_A_TOKEN
+            lengths, position = self.table.lengths - n_shared + kept, 0
             while position < len(members):
                 batch = next(fill_batches(members[position:], lengths, self._rows_budget()))
-                launched = self._halving(batch, n_shared)
+                launched = self._halving(Batch(batch.indices, batch.width - kept), n_shared)
                 if launched:
                     position += len(batch.indices)
                     yield launched
@@ -123,7 +126,8 @@ class Engine:
                 where=reason.splitlines()[0][:200] if reason else str(self.loaded.device),
                 do="Lower --max-tokens, or use a machine with more memory.",
             )
-        self.budget_tokens = max(LEAST_TOKENS, batch.width * len(batch.indices) // 2)
+        width = batch.width + n_shared // KEPT_TOKENS_A_TOKEN
+        self.budget_tokens = max(1, width * len(batch.indices) // 2)
         return None
 
     def _batched(self, batch: Batch, n_shared: int) -> InFlight:

@@ -9,7 +9,7 @@ from lobass_core.scoring.engine import Engine
 from lobass_core.scoring.output_head import OutputHead
 from lobass_core.scoring.response_nll import response_nll
 from tests.models import tiny_model
-from tests.token_tables import loaded, random_table, table_of
+from tests.token_tables import alike_table, loaded, random_table, table_of
 
 
 def cramped(most: int):
@@ -34,6 +34,21 @@ def test_out_of_memory_halves_the_budget_and_remembers():
     ours = np.concatenate([values for losses in found for values in losses.token_nlls])
     theirs = np.concatenate([values for losses in roomy for values in losses.token_nlls])
     assert np.abs(ours - theirs).max() <= 5e-6
+
+
+def test_however_little_fits_every_sample_is_scored():
+    # Two rows of eight tokens are too many already, far below any budget that one would begin with.
+    table = random_table([9] * 6)
+    found = list(Engine(loaded(cramped(8)), table, budget_tokens=256).score(np.arange(6)))
+    assert sorted(index for losses in found for index in losses.indices) == list(range(6))
+
+
+def test_kept_tokens_count_where_rows_are_short():
+    table = alike_table([(320, 60)])
+    engine = Engine(loaded(tiny_model()), table, budget_tokens=100)
+    rows = [len(losses.indices) for losses in engine.score(np.arange(60))]
+    # 320 kept tokens weigh as 20 that are read, so a row of at least 21 fits four times and no more.
+    assert sum(rows) == 60 and max(rows) <= 4
 
 
 def test_one_sample_that_does_not_fit_is_an_error_in_words():
