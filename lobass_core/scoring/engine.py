@@ -63,7 +63,9 @@ class Engine:
         self.budget_tokens = budget_tokens or default_budget(loaded)
         self._caches = PrefixCaches(loaded.body, loaded.causal_lm.config, loaded.device)
         # Kept keys need a mask, which may cost a GPU its fastest attention: there, samples are read whole.
-        shares = loaded.head is not None and loaded.device.type == "cpu" and self._caches.fits
+        limit = loaded.same_up_to
+        self._alone = loaded.head is None or (limit is not None and int(table.lengths.max(initial=0)) > limit)
+        shares = not self._alone and loaded.device.type == "cpu" and self._caches.fits
         self._prefixes = find_prefixes(table) if shares else no_prefixes(table)
         keep_freed_memory()
 
@@ -107,8 +109,7 @@ class Engine:
         return Losses(indices, nlls, flown.n_tokens_run, n_read)
 
     def _rows_budget(self) -> int:
-        # The plain path takes one sample at a time.
-        return self.budget_tokens if self.loaded.head else 1
+        return 1 if self._alone else self.budget_tokens
 
     def _halving(self, batch: Batch, n_shared: int) -> InFlight | None:
         """The batch on its way, or None after memory ran out and the budget was halved."""

@@ -43,6 +43,19 @@ class LoadedModel:
         return self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
 
     @property
+    def same_up_to(self) -> int | None:
+        """Tokens up to which a state does not depend on what is run beside it; None: of any length.
+
+        Some rotary embeddings change for all positions once a batch is longer than the model was first trained for.
+        """
+        config = self.causal_lm.config.get_text_config()
+        rotation = getattr(config, "rope_parameters", None) or {}
+        if rotation.get("rope_type") not in ("dynamic", "longrope"):
+            return None
+        first = rotation.get("original_max_position_embeddings")
+        return int(first or getattr(config, "original_max_position_embeddings", 0) or config.max_position_embeddings)
+
+    @property
     def n_parameters(self) -> int:
         return sum(parameter.numel() for parameter in self.causal_lm.parameters())
 

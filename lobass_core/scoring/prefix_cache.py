@@ -9,7 +9,6 @@ from transformers.cache_utils import DynamicLayer
 
 # Of keys and values kept for one model; above it all are let go, and made again when they are needed.
 MOST_BYTES = 256 << 20
-LENGTH_DEPENDENT = ("dynamic", "longrope")
 
 
 class LentLayer(DynamicLayer):
@@ -40,14 +39,8 @@ class PrefixCaches:
 
     @property
     def fits(self) -> bool:
-        """Whether a token's keys are the same whatever follows, and every layer keeps all of them.
-
-        Windows and states keep other things; some rotations depend on how long the whole sample is.
-        """
-        rotation = (getattr(self._config, "rope_parameters", None) or {}).get("rope_type", "default")
-        return rotation not in LENGTH_DEPENDENT and all(
-            type(layer) is DynamicLayer for layer in DynamicCache(config=self._config).layers
-        )
+        """Whether every layer of the model sees all tokens before its own: windows and states keep other things."""
+        return all(type(layer) is DynamicLayer for layer in DynamicCache(config=self._config).layers)
 
     def of(self, tokens: np.ndarray) -> Cache:
         """The cache of these tokens, read now if it is not kept."""

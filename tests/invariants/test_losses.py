@@ -17,7 +17,7 @@ from lobass_core.scoring.engine import Engine
 from lobass_core.scoring.shared_prefixes import LEAST_TOKENS
 from lobass_core.scoring.token_table import TokenTable
 from tests.models import ARCHITECTURES, tiny_model
-from tests.token_tables import alike_table, loaded, plain_nlls, random_table
+from tests.token_tables import alike_table, loaded, plain_nlls, random_table, table_of
 
 FLOAT32_NATS = 5e-6
 # All but those with sliding attention, whose layers do not keep all keys, and those that take the plain path.
@@ -87,6 +87,24 @@ def test_what_samples_begin_with_is_read_once_and_changes_nothing(architecture: 
         assert np.abs(nlls - plain_nlls(double, table, index)).max() <= FLOAT32_NATS
     n_whole = int((table.lengths - 1).sum())
     assert n_read == n_whole - (40 * 20 + 35 * LEAST_TOKENS if architecture in READ_ONCE else 0)
+
+
+@pytest.mark.parametrize("longest", [16, 40])
+def test_rotations_that_change_with_the_length_of_the_batch(longest: int):
+    """Trained for 16 tokens first: beyond them LongRoPE turns every position otherwise, also in the shorter rows."""
+    rope = {"rope_type": "longrope", "rope_theta": 1e4, "short_factor": [1.0] * 4, "long_factor": [3.0] * 4}
+    rope |= {"original_max_position_embeddings": 16, "factor": 8.0}
+    config = {"max_position_embeddings": 128, "original_max_position_embeddings": 16, "rope_parameters": rope}
+    model = tiny_model("phi3", sliding_window=None, **config)
+    double = copy.deepcopy(model).double()
+    # Responses run to the end, so that both read the same length.
+    table = table_of([([5 + n % 40 for n in range(size)], [n > 2 for n in range(size)]) for size in (9, 14, longest)])
+    found = engine_nlls(model, table, longest_first(table.lengths, table.sample_ids), 512)
+    for index in range(3):
+        ids = torch.from_numpy(table.ids_of(index).astype(np.int64))
+        logits = double(input_ids=ids[None, :-1], use_cache=False).logits[0].double()
+        nll = -torch.log_softmax(logits, dim=-1).gather(1, ids[1:, None]).squeeze(1)[2:]
+        assert np.abs(found[index] - nll.detach().numpy()).max() <= FLOAT32_NATS
 
 
 @pytest.mark.parametrize("vocab_size", [384, 4095, 4096, 4097, 9000])
