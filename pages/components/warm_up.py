@@ -48,3 +48,5 @@ def _read(project: Project) -> None:
         if len(frame(project).scorings) == 1:
             explore.distribution(explore.scored(project))
             cut.pool(cut.open_cut(project, SelectionSpec()))
+        # The other way round needs an order of its own.
+        browse.find(project, BrowseFilter(descending=False))
