@@ -1,7 +1,9 @@
 """Several processes render what one does; a process that dies is an error in words, and none outlives the worker."""
 
 import os
+import sys
 import time
+import types
 from pathlib import Path
 
 import psutil
@@ -29,6 +31,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seven samples a chunk, so that a few dozen samples are several chunks."""
     monkeypatch.setattr(tokenising, "read_samples", lambda path: sample_reading.read_samples(path, rows=7))
+
+
+@pytest.fixture(autouse=True)
+def plain_main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spawned process runs its parent's main module, and a page's test leaves the page in that place."""
+    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
 
 
 def scored(folder: Path, models: Path) -> RunFolder:
