@@ -128,10 +128,7 @@ def _show_refined(result: refinement.RefineResult, json: bool) -> None:
             ("run", result.run_id),
             ("losses computed", result.n_computed),
             ("kept rows that would be others", f"{result.n_changed:,} of {result.n_kept:,}"),
-            (
-                "next",
-                f"Save the selection again, with --replace, to keep those: lobass select --name {result.selection}",
-            ),
+            ("next", "Select again with the same settings, name and --replace to keep those."),
             ("seconds", round(result.seconds, 1)),
         ],
     )

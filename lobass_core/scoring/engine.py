@@ -91,10 +91,13 @@ class Engine:
         for group, members in self._prefixes.parts(order):
             n_shared = int(self._prefixes.n_tokens[group])
             kept = n_shared // KEPT_TOKENS_A_TOKEN
-            lengths, position = self.table.lengths - n_shared + kept, 0
+            # Of the members alone: the table may be a million samples long, and a shard is a few hundred.
+            lengths = self.table.lengths[members] - n_shared + kept
+            position = 0
             while position < len(members):
-                batch = next(fill_batches(members[position:], lengths, self._rows_budget()))
-                launched = self._halving(Batch(batch.indices, batch.width - kept), n_shared)
+                places = np.arange(position, len(members))
+                batch = next(fill_batches(places, lengths, self._rows_budget()))
+                launched = self._halving(Batch(members[batch.indices], batch.width - kept), n_shared)
                 if launched:
                     position += len(batch.indices)
                     yield launched
