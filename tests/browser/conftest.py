@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -156,8 +156,25 @@ def browser() -> Iterator[object]:
 
 
 @pytest.fixture
-def page(browser) -> Iterator[object]:
-    """A fresh page at 1280x800 in the light theme, watched; fails for foreign requests and console errors."""
+def serve(tmp_path: Path) -> Iterator[Callable[[Project], Server]]:
+    """Start a dashboard of this test's own: `serve(project)`. It runs until the page before it has closed."""
+    running: list[Server] = []
+
+    def start(project: Project) -> Server:
+        running.append(start_server(project, tmp_path / f"server{len(running)}.log"))
+        return running[-1]
+
+    yield start
+    for server in running:
+        stop_server(server)
+
+
+@pytest.fixture
+def page(browser, serve) -> Iterator[object]:
+    """A fresh page at 1280x800 in the light theme, watched; fails for foreign requests and console errors.
+
+    It is closed before any server of `serve` stops: a page still loading its scripts would log each one refused.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
     watch = Watch()
     opened = context.new_page()

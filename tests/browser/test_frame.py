@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from pages.components import state
-from tests.browser.conftest import start_server, stop_server
 from tests.pages.projects import scored_project
 
 PAGES = [("" if name == "overview" else name, title) for name, _, title, _, _ in state.PAGES if state.page_file(name)]
@@ -37,15 +36,10 @@ def test_every_page_by_its_address_in_both_themes(server, page, path: str, title
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
-def test_a_deep_link_is_the_first_thing_a_server_sees(tmp_path: Path, page) -> None:
-    project = scored_project(tmp_path / "project", {"math": 40})
-    running = start_server(project, tmp_path / "log")
-    try:
-        page.goto(running.url("select"))
-        page.wait_for_selector(".instrument .status.exact", timeout=60_000)
-        assert page.get_by_role("link", name="Browse").count() == 1
-    finally:
-        stop_server(running)
+def test_a_deep_link_is_the_first_thing_a_server_sees(tmp_path: Path, serve, page) -> None:
+    page.goto(serve(scored_project(tmp_path / "project", {"math": 40})).url("select"))
+    page.wait_for_selector(".instrument .status.exact", timeout=60_000)
+    assert page.get_by_role("link", name="Browse").count() == 1
 
 
 def test_the_server_never_loads_torch(server, page) -> None:
@@ -57,20 +51,17 @@ def test_the_server_never_loads_torch(server, page) -> None:
     assert "libtorch" not in maps.read_text()
 
 
-def test_a_folder_without_a_project_offers_to_make_one(tmp_path: Path, page) -> None:
+def test_a_folder_without_a_project_offers_to_make_one(tmp_path: Path, serve, page) -> None:
     class Nowhere:
         root = tmp_path / "new"
         store_path = root / "store.duckdb"
 
-    running = start_server(Nowhere, tmp_path / "log")  # type: ignore[arg-type]
-    try:
-        page.goto(running.url())
-        create = page.get_by_role("button", name="Create a project here")
-        create.click()
-        create.wait_for(state="detached")
-        assert (tmp_path / "new" / "store.duckdb").is_file()
-    finally:
-        stop_server(running)
+    page.goto(serve(Nowhere).url())
+    create = page.get_by_role("button", name="Create a project here")
+    create.click()
+    create.wait_for(state="detached")
+    assert (tmp_path / "new" / "store.duckdb").is_file()
+    wait_for_run(page)
 
 
 def test_the_browser_is_told_to_speak_to_this_host_alone(server) -> None:
