@@ -13,8 +13,10 @@ import torch
 
 from lobass_core.errors import ModelError
 from lobass_core.scoring.batch_plan import Batch, fill_batches
+from lobass_core.scoring.last_layer import only_at
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.prefix_cache import PrefixCaches
+from lobass_core.scoring.products import fastest_products
 from lobass_core.scoring.response_nll import response_nll
 from lobass_core.scoring.shared_prefixes import find_prefixes, no_prefixes
 from lobass_core.scoring.token_table import TokenTable
@@ -67,6 +69,7 @@ class Engine:
         self._alone = loaded.head is None or (limit is not None and int(table.lengths.max(initial=0)) > limit)
         shares = not self._alone and loaded.device.type == "cpu" and self._caches.fits
         self._prefixes = find_prefixes(table) if shares else no_prefixes(table)
+        self._products = fastest_products(loaded.device, loaded.dtype)
         keep_freed_memory()
 
     def score(self, order: np.ndarray) -> Iterator[Losses]:
@@ -117,7 +120,8 @@ class Engine:
     def _halving(self, batch: Batch, n_shared: int) -> InFlight | None:
         """The batch on its way, or None after memory ran out and the budget was halved."""
         try:
-            return self._batched(batch, n_shared) if self.loaded.head else self._plain(batch)
+            with self._products:
+                return self._batched(batch, n_shared) if self.loaded.head else self._plain(batch)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
@@ -146,13 +150,15 @@ class Engine:
         inputs, places, targets, sizes = self._gather(batch, n_shared)
         device = self.loaded.device
         shared = self._caches.of(self.table.ids_of(batch.indices[0])[:n_shared]) if n_shared else None
-        hidden = self.loaded.body(
-            input_ids=torch.from_numpy(inputs).to(device, non_blocking=True),
-            attention_mask=None,
-            past_key_values=shared,
-            use_cache=False,
-        ).last_hidden_state
-        predicting = hidden.reshape(-1, hidden.shape[-1])[torch.from_numpy(places).to(device, non_blocking=True)]
+        predicts = torch.from_numpy(places).to(device, non_blocking=True)
+        with only_at(self.loaded.body, predicts):
+            hidden = self.loaded.body(
+                input_ids=torch.from_numpy(inputs).to(device, non_blocking=True),
+                attention_mask=None,
+                past_key_values=shared,
+                use_cache=False,
+            ).last_hidden_state
+        predicting = hidden.reshape(-1, hidden.shape[-1])[predicts]
         del hidden
         head = self.loaded.head
         assert head is not None

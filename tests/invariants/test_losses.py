@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lobass_core.scoring import products
 from lobass_core.scoring.batch_plan import longest_first
 from lobass_core.scoring.engine import Engine
 from lobass_core.scoring.shared_prefixes import LEAST_TOKENS
@@ -42,8 +43,11 @@ def engine_nlls(
     return found
 
 
+@pytest.mark.parametrize("onednn", [False, True], ids=["mkl", "onednn"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_every_architecture_gives_the_losses_of_float64(architecture: str):
+def test_every_architecture_gives_the_losses_of_float64(architecture: str, onednn: bool, monkeypatch):
+    """With either library for matrix products, whichever this processor prefers."""
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: onednn)
     model, double = model_and_double(architecture)
     table = random_table(LENGTHS)
     found = engine_nlls(model, table, longest_first(table.lengths, table.sample_ids), 128)

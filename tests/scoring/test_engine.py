@@ -67,8 +67,8 @@ def test_the_next_batch_is_on_its_way_before_the_last_one_is_handed_over():
 
 def test_another_runtime_error_is_not_taken_for_memory():
     model = tiny_model()
-    model.model.norm = torch.nn.Linear(3, 3)
-    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+    model.model.norm = torch.nn.Conv1d(3, 3, 1)
+    with pytest.raises(RuntimeError, match="channels"):
         list(Engine(loaded(model), random_table([9])).score(np.arange(1)))
 
 
