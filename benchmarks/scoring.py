@@ -39,6 +39,7 @@ from lobass_core.scoring.batch_plan import longest_first
 from lobass_core.scoring.engine import Engine
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.output_head import find_output_head
+from lobass_core.scoring.products import fastest_products
 from lobass_core.scoring.shared_prefixes import find_prefixes
 from lobass_core.scoring.token_table import TokenTable
 
@@ -203,14 +204,17 @@ def needed_flop(shape: Shape, table: TokenTable, device: torch.device) -> float:
     return 2 * weights * n_read + attention + 2 * shape.hidden * shape.vocabulary * table.n_response_tokens.sum()
 
 
-def product_rate(shape: Shape, device: torch.device, dtype: torch.dtype) -> float:
-    """FLOP/s of the shape's own largest product over 2,048 tokens; the best of several."""
+def product_rate(shape: Shape, device: torch.device, dtype: torch.dtype, *, plain: bool) -> float:
+    """FLOP/s of the shape's own largest product over 2,048 tokens; the best of several.
+
+    `plain` False: by the library that the engine would choose on this processor, else as torch does it by itself.
+    """
     tokens = torch.randn(2048, shape.hidden, device=device, dtype=dtype)
     weight = torch.randn(shape.intermediate, shape.hidden, device=device, dtype=dtype)
     flop = 2 * tokens.shape[0] * weight.numel()
     n_times = max(1, int(2e10 / flop)) if device.type == "cpu" else 50
     rates = []
-    with torch.inference_mode():
+    with torch.inference_mode(), contextlib.nullcontext() if plain else fastest_products(device, dtype):
         for _ in range(5):
             seconds = seconds_of(lambda: [torch.nn.functional.linear(tokens, weight) for _ in range(n_times)], device)
             rates.append(n_times * flop / seconds)
@@ -262,15 +266,16 @@ def measure(shape: Shape, arguments: argparse.Namespace, device: torch.device, d
     model = model_of(shape, device, dtype)
     all_ways = ways(model, table, device, dtype)
     chosen = {name: all_ways[name] for name in arguments.ways}
-    rate = product_rate(shape, device, dtype)
+    rates = {plain: product_rate(shape, device, dtype, plain=plain) for plain in (False, True)}
     seconds: dict[str, list[float]] = {name: [] for name in chosen}
     chosen["engine"]()
     for _ in range(arguments.repeats):
         for name, work in chosen.items():
             seconds[name].append(seconds_of(work, device))
-    rate = max(rate, product_rate(shape, device, dtype))
+    rates = {plain: max(rate, product_rate(shape, device, dtype, plain=plain)) for plain, rate in rates.items()}
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     n_tokens = int(table.lengths.sum())
+    engine_rate = needed_flop(shape, table, device) / medians["engine"]
     return {
         "shape": shape.name,
         "vocabulary": shape.vocabulary,
@@ -279,8 +284,10 @@ def measure(shape: Shape, arguments: argparse.Namespace, device: torch.device, d
         "tokens_per_second": {name: round(n_tokens / value, 1) for name, value in medians.items()},
         "times_engine": {name: round(value / medians["engine"], 2) for name, value in medians.items()},
         "peak_megabytes": {} if arguments.no_memory else {n: peak_bytes(shape, n, arguments) >> 20 for n in chosen},
-        "product_gflops": round(rate / 1e9, 1),
-        "share_of_product_rate": round(needed_flop(shape, table, device) / medians["engine"] / rate, 3),
+        "product_gflops": round(rates[False] / 1e9, 1),
+        "share_of_product_rate": round(engine_rate / rates[False], 3),
+        "plain_product_gflops": round(rates[True] / 1e9, 1),
+        "share_of_plain_product_rate": round(engine_rate / rates[True], 3),
     }
 
 
@@ -289,7 +296,8 @@ def show(result: dict) -> None:
     print(
         f"\n{result['shape']}, vocabulary {result['vocabulary']:,}: {result['n_samples']:,} samples, "
         f"{result['n_tokens']:,} tokens; products run at {result['product_gflops']:,} GFLOP/s, "
-        f"the engine reaches {result['share_of_product_rate']:.0%} of it"
+        f"the engine reaches {result['share_of_product_rate']:.0%} of it "
+        f"({result['share_of_plain_product_rate']:.0%} of torch's own {result['plain_product_gflops']:,})"
     )
     for name, speed in result["tokens_per_second"].items():
         peak = result["peak_megabytes"].get(name)

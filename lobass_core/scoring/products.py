@@ -57,12 +57,35 @@ def onednn_is_faster() -> bool:
 
 
 def onednn_linear(states: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
-    """What `functional.linear` gives for float32 on a CPU, computed by oneDNN; without gradients."""
+    """What `functional.linear` gives for float32 on a CPU, computed by oneDNN."""
     return torch.ops.mkldnn._linear_pointwise(states, weight, bias, "none", [], "")
 
 
 def _linear(states: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
     plain = type(weight) in (torch.Tensor, torch.nn.Parameter) and states.device.type == "cpu"
-    if plain and states.dtype == weight.dtype == torch.float32 and states.numel():
+    if not (plain and states.dtype == weight.dtype == torch.float32 and states.numel()):
+        return functional.linear(states, weight, bias)
+    if torch.is_grad_enabled() and any(one is not None and one.requires_grad for one in (states, weight, bias)):
+        return _LinearWithGradients.apply(states, weight, bias)
+    return onednn_linear(states, weight, bias)
+
+
+class _LinearWithGradients(torch.autograd.Function):
+    """y = x W^T + b, and back: dx = dy W, dW = dy^T x, db = the sum of dy over rows."""
+
+    @staticmethod
+    def forward(ctx: Any, states: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        ctx.save_for_backward(states, weight)
         return onednn_linear(states, weight, bias)
-    return functional.linear(states, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, *outward: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (gradient,) = outward
+        states, weight = ctx.saved_tensors
+        rows, inputs = gradient.reshape(-1, gradient.shape[-1]), states.reshape(-1, states.shape[-1])
+        for_states, for_weight, for_bias = ctx.needs_input_grad
+        return (
+            onednn_linear(gradient, weight.t()) if for_states else None,
+            onednn_linear(rows.t(), inputs.t()) if for_weight else None,
+            rows.sum(0) if for_bias else None,
+        )

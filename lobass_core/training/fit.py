@@ -17,6 +17,7 @@ from transformers import Trainer, TrainerCallback, TrainingArguments, logging, s
 from lobass_core.errors import ModelError
 from lobass_core.scoring.engine import keep_freed_memory
 from lobass_core.scoring.models import LoadedModel
+from lobass_core.scoring.products import fastest_products
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.training.response_loss import IGNORED, response_loss
 
@@ -88,7 +89,8 @@ def fit(
         loaded, args=arguments, train_dataset=_Steps(table, steps), data_collator=_only_item, callbacks=[watcher]
     )
     try:
-        trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
+        with fastest_products(loaded.device, loaded.dtype):
+            trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
     except (torch.OutOfMemoryError, MemoryError) as error:
         most = max(int(table.lengths[step].max()) * len(step) for step in steps)
         raise ModelError(

@@ -1,5 +1,7 @@
 """oneDNN multiplies what torch multiplies: any rows, a bias or none, views of larger matrices; other calls pass by."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from torch.nn import functional
@@ -21,6 +23,22 @@ def test_products_are_those_of_float64(shape: tuple[int, ...], with_bias: bool):
     expected = functional.linear(states.double(), weight.double(), None if bias is None else bias.double())
     assert found.shape == expected.shape and found.dtype == torch.float32
     torch.testing.assert_close(found.double(), expected, rtol=0, atol=5e-5)
+
+
+@pytest.mark.parametrize("frozen", [(), ("states",), ("weight",), ("states", "bias")])
+def test_gradients_are_those_of_float64(frozen: tuple[str, ...]):
+    torch.manual_seed(0)
+    made = {"states": torch.randn(3, 17, 96), "weight": torch.randn(40, 96), "bias": torch.randn(40)}
+    outward = torch.randn(3, 17, 40)
+    wanted = [name for name in made if name not in frozen]
+    gradients = []
+    for dtype, way in ((torch.float32, OneDnnProducts()), (torch.float64, nullcontext())):
+        with way:
+            own = {name: value.to(dtype).requires_grad_(name in wanted) for name, value in made.items()}
+            loss = (functional.linear(own["states"], own["weight"], own["bias"]) * outward.to(dtype)).sum()
+            gradients.append(torch.autograd.grad(loss, [own[name] for name in wanted]))
+    for found, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-4)
 
 
 def test_other_types_stay_with_torch():
