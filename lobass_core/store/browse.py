@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from lobass_core.errors import RequestError
 from lobass_core.store.connection import read_table
-from lobass_core.store.scorings import Scoring
+from lobass_core.store.scorings import Scoring, base_and_reference
 
 SCOPES = {
     "user": ("prompt_text",),
@@ -193,27 +193,15 @@ def sample_ids(cursor: duckdb.DuckDBPyConnection, sample_keys: np.ndarray) -> li
 
 
 def loss_places(cursor: duckdb.DuckDBPyConnection, scoring: Scoring, sample_key: int) -> dict[str, LossPlace]:
-    """Where the losses of a sample under a scoring's base and reference came from: "base", "reference" -> place."""
+    """Where a sample's losses under a scoring's base and reference came from: "base", "reference" -> place."""
+    tables, values = base_and_reference(cursor, scoring)
     rows = cursor.execute(
-        """
-        WITH folds AS (SELECT fold, model_fp FROM reference_models WHERE reference_fp = $reference_fp),
-        assigned AS (
-            SELECT coalesce(
-                (SELECT fold FROM reference_folds WHERE reference_fp = $reference_fp AND sample_key = $sample_key),
-                (SELECT tie_key >> 32 FROM samples WHERE sample_key = $sample_key)
-                    % (SELECT greatest(count(*), 1) FROM folds)) AS fold),
-        wanted AS (
-            SELECT 'base' AS part, $base_fp AS model_fp
-            UNION ALL SELECT 'reference', model_fp FROM folds JOIN assigned USING (fold))
-        SELECT w.part, l.model_fp, l.run_id, l.shard
-        FROM losses l JOIN wanted w USING (model_fp) WHERE l.sample_key = $sample_key AND l.render_fp = $render_fp
+        f"""
+        WITH {tables}
+        SELECT 'base' AS part, model_fp, run_id, shard FROM base WHERE sample_key = $sample_key
+        UNION ALL SELECT 'reference', model_fp, run_id, shard FROM reference WHERE sample_key = $sample_key
         """,
-        {
-            "reference_fp": scoring.reference_fp,
-            "base_fp": scoring.base_fp,
-            "render_fp": scoring.render_fp,
-            "sample_key": sample_key,
-        },
+        {**values, "sample_key": sample_key},
     ).fetchall()
     return {part: LossPlace(*place) for part, *place in rows}
 

@@ -190,7 +190,7 @@ def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:
     `tie_key` is the first 8 bytes of the sample id, `decision` 1 for keep, -1 for drop, 0 for none. For K folds each
     sample's reference loss is that of the fold model assigned to it (by hash where none is).
     """
-    losses, values = _both_losses(cursor, scoring)
+    losses, values = base_and_reference(cursor, scoring)
     return read_table(
         cursor,
         f"""
@@ -224,7 +224,7 @@ class Coverage:
 
 def coverage(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> list[Coverage]:
     """By dataset and domain, also those without a scored row."""
-    losses, values = _both_losses(cursor, scoring)
+    losses, values = base_and_reference(cursor, scoring)
     rows = cursor.execute(
         f"""
         WITH {losses}
@@ -238,7 +238,7 @@ def coverage(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> list[Covera
     return [Coverage(*row) for row in rows]
 
 
-def _both_losses(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> tuple[str, dict[str, str | int]]:
+def base_and_reference(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> tuple[str, dict[str, str | int]]:
     """The tables `base` and `reference` of a scoring, at most one loss a sample in each, and the bound values.
 
     A sample's refined losses stand in for the others where both are there, never one alone.

@@ -59,13 +59,8 @@ def refine(
     """
     saved, spec = selections.load(project, selection)
     scoring = selections.scoring_of(project, saved)
-    _check(scoring, spec, band)
     before = open_cut(project, spec, scoring.run_id)
-    rows = rows_near_cut(before, band)
-    if not len(rows):
-        raise RequestError(f"no row lies within {band:g} of the cut", do="Give a wider --band.")
-    run = _prepare(project, scoring, before.rows.table.sample_key[rows])
-    launch(run)
+    run = start(project, before, band)
     done = follow_home(project, run, on_progress)
     after = open_cut(project, spec, scoring.run_id)
     kept, kept_now = (set(kept_rows(cut).tolist()) for cut in (before, after))
@@ -81,7 +76,22 @@ def refine(
     )
 
 
-def rows_near_cut(cut: Cut, band: float) -> np.ndarray:
+def start(project: Project, cut: Cut, band: float = DEFAULT_BAND) -> RunFolder:
+    """Launch the run that scores the rows within `band` of a cut again; returns at once.
+
+    Raises:
+        RequestError: the scoring is in float32 already, the cut does not go by losses, or nothing is that near.
+    """
+    _check(cut.rows.scoring, cut.spec, band)
+    rows = rows_near_cut(cut, band)
+    if not len(rows):
+        raise RequestError(f"no row lies within {band:g} of the cut", do="Give a wider --band.")
+    run = _prepare(project, cut.rows.scoring, cut.rows.table.sample_key[rows])
+    launch(run)
+    return run
+
+
+def rows_near_cut(cut: Cut, band: float = DEFAULT_BAND) -> np.ndarray:
     """Table rows that compete and whose score lies within `band` of their domain's cut."""
     edges = np.array([np.nan if one.threshold is None else one.threshold for one in cut.answer.domains])
     rows = cut.scores.pool.rows.astype(np.int64)

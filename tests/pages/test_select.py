@@ -7,9 +7,11 @@ import pytest
 
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
-from lobass_core.specs import Gates, SelectionSpec
+from lobass_core.specs import PAPER_RATIOS, Gates, SelectionSpec
 from lobass_core.store.scorings import find_scoring
 from lobass_core.workflows import select as selections
+from lobass_core.workflows.cut import open_cut
+from lobass_core.workflows.refine import rows_near_cut
 from lobass_core.workflows.score import bring_home
 from pages.components import command_line
 from tests.pages.conftest import OpenPage, component_data, view_text
@@ -113,13 +115,17 @@ def test_scores_in_a_coarser_dtype_say_how_to_have_the_rows_at_the_cut_exact(
     run.write_result({**run.read_result(), "dtype": "bfloat16"})
     bring_home(scored, run)
     app = open_page(scored.root, "select")
-    assert "lobass score" in view_text(app) and "--refine NAME" in view_text(app)
-    assert any("bfloat16" in caption.value for caption in app.caption)
+    assert any("--refine NAME" in code.value for code in app.code)
+    n_near = len(rows_near_cut(open_cut(scored, SelectionSpec(value=PAPER_RATIOS[1]))))
+    assert any(f"bfloat16: the {n_near} rows within 0.01" in caption.value for caption in app.caption)
+    assert app.button(key="select.refine").label == f"Score {n_near} rows again in float32"
+    by_chance = open_page(scored.root, "select", state={"select.spec": SelectionSpec(method="random")})
+    assert not any("bfloat16" in caption.value for caption in by_chance.caption)
     with scored.store() as store, store.transaction() as cursor:
         scoring_id = find_scoring(cursor).scoring_id
         cursor.execute("INSERT INTO refinements VALUES (?, 'r-0002', 'b', 'r')", [scoring_id])
     app = open_page(scored.root, "select")
-    assert "--refine" not in view_text(app)
+    assert not any("--refine" in code.value for code in app.code)
     assert any("again in float32 (r-0002)" in caption.value for caption in app.caption)
 
 

@@ -16,7 +16,9 @@ from lobass_core.workflows.cut import open_cut
 from lobass_core.workflows.explore import score_table
 from lobass_core.workflows.import_data import import_file
 from lobass_core.workflows.refine import refine, rows_near_cut
+from lobass_core.workflows.row_table import open_rows
 from lobass_core.workflows.score import score
+from lobass_core.workflows.token_heat import read_token_losses
 from tests.models import tiny_llama
 
 BAND = 0.004
@@ -68,6 +70,12 @@ def test_rows_near_the_cut_get_the_losses_of_float32(models: Path, tmp_path: Pat
         assert np.array_equal(getattr(after, part)[others], getattr(before, part)[others])
         assert np.abs(getattr(after, part)[near] - getattr(wanted, part)[near]).max() <= 1e-6
         assert np.abs(getattr(before, part)[near] - getattr(wanted, part)[near]).max() > 1e-5
+    # The losses token by token are those behind the mean, on refined rows too.
+    keys = after.sample_key
+    for row in (int(near[0]), int(others[0])):
+        heat = read_token_losses(rough, open_rows(rough), int(keys[row]))
+        for losses, means in ((heat.base, after.base_loss), (heat.reference, after.reference_loss)):
+            assert np.mean([loss for loss in losses if loss is not None]) == pytest.approx(means[row], abs=1e-6)
     with rough.store() as store:
         (scoring,) = list_scorings(store.cursor())
     assert (scoring.dtype, scoring.refined_by) == ("bfloat16", result.run_id)

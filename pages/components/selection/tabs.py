@@ -8,11 +8,13 @@ from lobass_core.learnability.diagnostics import RandomComparison
 from lobass_core.project import Project
 from lobass_core.selection.score_table import CutAnswer
 from lobass_core.workflows import cut as cuts
+from lobass_core.workflows import refine
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import Cut, RowAtCut
-from pages.components import command_line, parts, state, theme, view
+from pages.components import command_line, errors, parts, state, theme, view
 from pages.components.comparing import sides
 from pages.components.parts import Column
+from pages.components.scoring.progress_view import SHOWN
 from pages.components.selection import draft
 from pages.components.view import Node, el
 
@@ -100,14 +102,29 @@ def _side(title: str, note: str, rows: Sequence[RowAtCut], slots: dict[str, int]
 def _precision(project: Project, cut: Cut) -> None:
     """Losses in a coarser dtype may put rows this near on the wrong side; how to have them exact."""
     scoring = cut.rows.scoring
-    if scoring.dtype in ("", "float32"):
+    if scoring.dtype in ("", "float32") or cut.spec.method in refine.LOSSLESS:
         return
     if scoring.refined_by:
         st.caption(f"Scored in {scoring.dtype}; rows near a cut were scored again in float32 ({scoring.refined_by}).")
         return
-    st.caption(f"Scored in {scoring.dtype}: rows this near may lie on the wrong side. Save, then have them exact with")
-    line = command_line.plain("score", project.root, ["--refine", draft.name() or "NAME"])
-    view.show(parts.code(line), key="select-refine")
+    n_near = len(refine.rows_near_cut(cut))
+    if not n_near:
+        return
+    st.caption(
+        f"Scored in {scoring.dtype}: the {theme.count(n_near)} rows within {refine.DEFAULT_BAND:g} of the cut may lie "
+        "on its wrong side."
+    )
+    with st.container(horizontal=True, gap="xsmall"):
+        asked = st.button(
+            f"Score {theme.count(n_near)} rows again in float32", icon=":material/target:", key="select.refine"
+        )
+        command_line.popover(
+            command_line.plain("score", project.root, ["--refine", draft.name() or "NAME"]), key="select.refine-command"
+        )
+    if asked:
+        with errors.shown():
+            st.session_state[SHOWN] = refine.start(project, cut).run_id
+            state.go("score")
 
 
 def _only_length(project: Project, cut: Cut) -> None:
