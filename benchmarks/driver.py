@@ -9,7 +9,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -81,15 +81,26 @@ class Bench:
     project: Project
     server: psutil.Process
 
+    def new_browsers(self, n: int) -> Iterator["Bench"]:
+        """The same server seen by browsers that have been nowhere yet, one after the other."""
+        for _ in range(n):
+            page = new_page(self._browser)
+            yield replace(self, page=page)
+            page.context.close()
+
     @contextmanager
     def anew(self) -> Iterator["Bench"]:
         """The first visit of a browser that has been nowhere yet to a server that has just started."""
-        browser = self.page.context.browser
-        assert browser is not None
         with serving(self.project) as (address, server):
-            page = new_page(browser)
+            page = new_page(self._browser)
             yield Bench(page, address, self.project, server)
             page.context.close()
+
+    @property
+    def _browser(self) -> Browser:
+        browser = self.page.context.browser
+        assert browser is not None
+        return browser
 
     def open(self, path: str, ready: str) -> float:
         """Open a page and return the milliseconds from the request to the first frame with `ready` in it."""

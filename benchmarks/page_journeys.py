@@ -25,13 +25,15 @@ STOP = "() => { cancelAnimationFrame(window.noting); return window.frames }"
 
 
 def pages_open(bench: Bench) -> list[Measure]:
-    """First paint of the pages that read every row: from a server that has just started, and from one in use."""
+    """First paint of the pages that read every row: from a server of this second, in a new browser, in one in use."""
     found = []
     for name, path, ready in PAGES:
         later = [bench.open(path, ready) for _ in range(1 + N_OPENS)][1:]
+        new = [fresh.open(path, ready) for fresh in bench.new_browsers(N_OPENS)]
         with bench.anew() as fresh:
             cold = fresh.open(path, ready)
         found.append(Measure(f"First paint of {name}, server just started", [cold], 3000))
+        found.append(Measure(f"First paint of {name}, new browser", new, 3000))
         found.append(Measure(f"First paint of {name}", later, 3000))
     return found
 
