@@ -32,6 +32,17 @@ def project(tmp_path: Path):
 
 
 @pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two tiny Llamas of the same tokenizer, `base` and `ref`."""
+    from tests.models import tiny_llama
+
+    folder = tmp_path_factory.mktemp("models")
+    for seed, name in enumerate(("base", "ref")):
+        tiny_llama(folder / name, seed=seed, chat_template=None)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of published data sets; the test is skipped where there is none."""
     folder = Path(os.environ.get("LOBASS_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))

@@ -3,12 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
 from lobass_core.specs import PAPER_RATIOS, Gates, SelectionSpec
 from lobass_core.store.scorings import find_scoring
+from lobass_core.workflows import refine
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import open_cut
 from lobass_core.workflows.refine import rows_near_cut
@@ -109,7 +111,7 @@ def test_rows_at_the_cut_show_hostile_text_as_text(tmp_path: Path, open_page: Op
 
 
 def test_scores_in_a_coarser_dtype_say_how_to_have_the_rows_at_the_cut_exact(
-    scored: Project, open_page: OpenPage
+    scored: Project, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = RunFolder.open(scored.runs_dir / "r-0001")
     run.write_result({**run.read_result(), "dtype": "bfloat16"})
@@ -119,6 +121,12 @@ def test_scores_in_a_coarser_dtype_say_how_to_have_the_rows_at_the_cut_exact(
     n_near = len(rows_near_cut(open_cut(scored, SelectionSpec(value=PAPER_RATIOS[1]))))
     assert any(f"bfloat16: the {n_near} rows within 0.01" in caption.value for caption in app.caption)
     assert app.button(key="select.refine").label == f"Score {n_near} rows again in float32"
+    with monkeypatch.context() as patched:
+        patched.setattr(refine, "launch", lambda run: None)
+        app.button(key="select.refine").click().run()
+    begun = RunFolder.open(scored.runs_dir / "r-0002")
+    assert (begun.spec["refines"], begun.spec["dtype"]) == ("r-0001", "float32")
+    assert pq.read_metadata(begun.input_path).num_rows == n_near
     by_chance = open_page(scored.root, "select", state={"select.spec": SelectionSpec(method="random")})
     assert not any("bfloat16" in caption.value for caption in by_chance.caption)
     with scored.store() as store, store.transaction() as cursor:

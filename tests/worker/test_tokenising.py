@@ -15,16 +15,7 @@ from lobass_core.records import Sample, Turn
 from lobass_core.specs import ModelSpec
 from lobass_core.worker import samples as sample_reading
 from lobass_core.worker import tokenising
-from tests.models import tiny_llama
 from tests.worker.runs import losses_of, samples, score_run, work
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    for seed, name in enumerate(("base", "ref")):
-        tiny_llama(folder / name, seed=seed, chat_template=None)
-    return folder
 
 
 @pytest.fixture

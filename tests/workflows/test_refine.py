@@ -19,18 +19,9 @@ from lobass_core.workflows.refine import refine, rows_near_cut
 from lobass_core.workflows.row_table import open_rows
 from lobass_core.workflows.score import score
 from lobass_core.workflows.token_heat import read_token_losses
-from tests.models import tiny_llama
 
 BAND = 0.004
 N_ROWS = 90
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    for seed, name in enumerate(("base", "ref")):
-        tiny_llama(folder / name, seed=seed, chat_template=None)
-    return folder
 
 
 def scored(root: Path, models: Path, dtype: str) -> Project:

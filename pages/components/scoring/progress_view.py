@@ -166,7 +166,8 @@ def log_lines(now: RunView) -> list[str]:
     lines += said
     if now.progress.message and now.is_live:
         lines.append(now.progress.message)
-    return lines or ["Nothing is saved yet."]
+    nothing = "Every loss was known, so nothing had to be computed." if now.state == "done" else "Nothing is saved yet."
+    return lines or [nothing]
 
 
 def _shard_line(shard: SavedShard) -> str:
