@@ -65,7 +65,13 @@ ARCHITECTURES: dict[str, tuple[str, dict]] = {
     ),
     "cohere": ("cohere", {**_LLAMA_LIKE, "logit_scale": 0.25}),
     "granite": ("granite", {**_LLAMA_LIKE, "logits_scaling": 4.0}),
+    "cohere2": ("cohere2", {**_LLAMA_LIKE, "logit_scale": 0.25, "sliding_window": 8, "layer_types": _HALF_SLIDING}),
+    "olmo": ("olmo", _LLAMA_LIKE),
     "olmo2": ("olmo2", _LLAMA_LIKE),
+    "smollm3": ("smollm3", _LLAMA_LIKE),
+    "stablelm": ("stablelm", _LLAMA_LIKE),
+    "starcoder2": ("starcoder2", {**_LLAMA_LIKE, "sliding_window": 8}),
+    "mixtral": ("mixtral", {**_LLAMA_LIKE, "num_local_experts": 4, "num_experts_per_tok": 2}),
     # An architecture that the engine has no fast path for.
     "bloom": ("bloom", {"hidden_size": 32, "n_layer": 2, "n_head": 4}),
 }

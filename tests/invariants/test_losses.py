@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lobass_core.scoring import products
 from lobass_core.scoring.batch_plan import longest_first
 from lobass_core.scoring.engine import Engine
+from lobass_core.scoring.output_head import KNOWN_FAMILIES
 from lobass_core.scoring.shared_prefixes import LEAST_TOKENS
 from lobass_core.scoring.token_table import TokenTable
 from tests.models import ARCHITECTURES, tiny_model
@@ -23,7 +24,8 @@ from tests.token_tables import alike_table, loaded, plain_nlls, random_table, ta
 FLOAT32_NATS = 5e-6
 # All but those with sliding attention, whose layers do not keep all keys, and those that take the plain path.
 READ_ONCE = {
-    "llama", "llama-tied", "qwen2", "qwen3", "gemma", "gpt2", "gpt-neox", "phi", "opt", "cohere", "granite", "olmo2",
+    "llama", "llama-tied", "qwen2", "qwen3", "gemma", "gpt2", "gpt-neox", "phi", "opt", "cohere", "granite", "olmo",
+    "olmo2", "smollm3", "stablelm", "mixtral",
 }  # fmt: skip
 LENGTHS = [2, 2, 3, 5, 8, 9, 17, 33, 34, 64, 64, 65]
 
@@ -31,7 +33,10 @@ LENGTHS = [2, 2, 3, 5, 8, 9, 17, 33, 34, 64, 64, 65]
 @cache
 def model_and_double(architecture: str):
     model = tiny_model(architecture)
-    return model, copy.deepcopy(model).double()
+    double = copy.deepcopy(model).double()
+    # Grouped products of experts have no float64.
+    double.set_experts_implementation("eager")
+    return model, double
 
 
 def engine_nlls(
@@ -41,6 +46,10 @@ def engine_nlls(
     for losses in Engine(loaded(model), table, budget_tokens).score(order):
         found.update(zip(losses.indices.tolist(), losses.token_nlls, strict=True))
     return found
+
+
+def test_every_family_with_a_fast_path_is_among_them():
+    assert {tiny_model(name).config.model_type for name in ARCHITECTURES} >= KNOWN_FAMILIES
 
 
 @pytest.mark.parametrize("onednn", [False, True], ids=["mkl", "onednn"])
