@@ -14,7 +14,8 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 
-# Each builds a demo project, which takes minutes: begun first, the other files fill the time beside them.
+# Each builds a demo project, which takes minutes: begun first, the other files fill the time beside them (as long as
+# xdist keeps this order: --no-loadscope-reorder).
 LONGEST = ("test_first_day.py", "test_demo.py")
 
 

@@ -16,7 +16,7 @@ from lobass_core.scoring.batch_plan import Batch, fill_batches
 from lobass_core.scoring.last_layer import only_at
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.prefix_cache import PrefixCaches
-from lobass_core.scoring.products import FEW_SHAPES, OneDnnProducts, fastest_products
+from lobass_core.scoring.products import fastest_products
 from lobass_core.scoring.response_nll import response_nll
 from lobass_core.scoring.shared_prefixes import find_prefixes, no_prefixes
 from lobass_core.scoring.token_table import TokenTable
@@ -70,7 +70,6 @@ class Engine:
         shares = not self._alone and loaded.device.type == "cpu" and self._caches.fits
         self._prefixes = find_prefixes(table) if shares else no_prefixes(table)
         self._products = fastest_products(loaded.device, loaded.dtype)
-        self._few_shapes = isinstance(self._products, OneDnnProducts) and not self._alone
         keep_freed_memory()
 
     def score(self, order: np.ndarray) -> Iterator[Losses]:
@@ -101,8 +100,7 @@ class Engine:
             while position < len(members):
                 places = np.arange(position, len(members))
                 batch = next(fill_batches(places, lengths, self._rows_budget()))
-                width = self._padded_width(batch.width - kept, n_shared)
-                launched = self._halving(Batch(members[batch.indices], width), n_shared)
+                launched = self._halving(Batch(members[batch.indices], batch.width - kept), n_shared)
                 if launched:
                     position += len(batch.indices)
                     yield launched
@@ -115,13 +113,6 @@ class Engine:
         nlls = np.split(flown.nlls.numpy(), np.cumsum(flown.sizes)[:-1])
         n_read = int((self.table.lengths[indices] - flown.n_shared - 1).sum())
         return Losses(indices, nlls, flown.n_tokens_run, n_read)
-
-    def _padded_width(self, width: int, n_shared: int) -> int:
-        """A width that other batches share, at most 3 % above; no position is beyond those of the longest sample."""
-        if not self._few_shapes:
-            return width
-        step = 1 << max(0, width.bit_length() - 6)
-        return min(-(-width // step) * step, int(self.table.lengths.max()) - 1 - n_shared)
 
     def _rows_budget(self) -> int:
         return 1 if self._alone else self.budget_tokens
@@ -157,9 +148,6 @@ class Engine:
         The first `n_shared` tokens, the same in every row, are not among the inputs: their keys and values are kept.
         """
         inputs, places, targets, sizes = self._gather(batch, n_shared)
-        n_wanted = len(places)
-        if self._few_shapes:
-            places, targets = (np.pad(one, (0, -n_wanted % FEW_SHAPES), mode="edge") for one in (places, targets))
         device = self.loaded.device
         shared = self._caches.of(self.table.ids_of(batch.indices[0])[:n_shared]) if n_shared else None
         predicts = torch.from_numpy(places).to(device, non_blocking=True)
@@ -175,7 +163,7 @@ class Engine:
         head = self.loaded.head
         assert head is not None
         nlls = response_nll(predicting, torch.from_numpy(targets).to(device, non_blocking=True), head)
-        return InFlight(batch, n_shared, inputs.size, sizes, *_homeward(nlls[:n_wanted]))
+        return InFlight(batch, n_shared, inputs.size, sizes, *_homeward(nlls))
 
     def _gather(self, batch: Batch, n_shared: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[int]]:
         """input_ids [rows, width]; flat places that predict; the tokens they predict; how many a sample."""

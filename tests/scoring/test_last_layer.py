@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from lobass_core.scoring import products
 from lobass_core.scoring.engine import Engine
 from lobass_core.scoring.last_layer import only_at, position_wise
 from lobass_core.scoring.output_head import find_output_head
-from lobass_core.scoring.products import FEW_SHAPES
 from tests.models import ARCHITECTURES, tiny_model
 from tests.token_tables import loaded, random_table
 
@@ -23,9 +21,7 @@ def test_every_family_with_a_fast_path_has_its_mlp_found(architecture: str):
     assert found & {"mlp", "fc1"} and found & {"o_proj", "out_proj", "dense", "c_proj"}
 
 
-@pytest.mark.parametrize("onednn", [False, True], ids=["mkl", "onednn"])
-def test_positions_that_predict_nothing_stay_out_of_the_last_mlp(onednn: bool, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(products, "onednn_is_faster", lambda: onednn)
+def test_positions_that_predict_nothing_stay_out_of_the_last_mlp():
     model = tiny_model("llama")
     table = random_table([30, 20, 10], seed=2)
     seen: list[list[int]] = [[] for _ in model.model.layers]
@@ -34,9 +30,8 @@ def test_positions_that_predict_nothing_stay_out_of_the_last_mlp(onednn: bool, m
             lambda _, inputs, __, place=place: seen[place].append(inputs[0].numel())
         )
     list(Engine(loaded(model), table, 512).score(np.arange(3)))
-    width, n_wanted = model.config.hidden_size, int(table.n_response_tokens.sum())
-    # One batch; oneDNN is given numbers of positions that come again.
-    assert sum(seen[-1]) == width * (-(-n_wanted // FEW_SHAPES) * FEW_SHAPES if onednn else n_wanted)
+    width = model.config.hidden_size
+    assert sum(seen[-1]) == int(table.n_response_tokens.sum()) * width
     assert sum(seen[0]) >= int((table.lengths - 1).sum()) * width > sum(seen[-1])
 
 

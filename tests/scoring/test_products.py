@@ -60,3 +60,12 @@ def test_only_float32_on_a_cpu_that_gains_by_it(monkeypatch: pytest.MonkeyPatch)
 def test_a_torch_without_onednn_keeps_its_own(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
     assert not onednn_is_faster.__wrapped__()
+
+
+@pytest.mark.parametrize("error", [AttributeError, RuntimeError, NotImplementedError])
+def test_a_torch_whose_onednn_lacks_the_operator_keeps_its_own(error: type[Exception], monkeypatch: pytest.MonkeyPatch):
+    def lacking(*_: object) -> torch.Tensor:
+        raise error("no such operator")
+
+    monkeypatch.setattr(products, "onednn_linear", lacking)
+    assert not onednn_is_faster.__wrapped__()
