@@ -29,7 +29,7 @@ check: setup
 	$(MAKE) test
 
 test: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --only-rerun TimeoutError
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not real_model and not trainers" -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --only-rerun TimeoutError
 
 bench: setup
 	$(BIN)/python benchmarks/scoring.py
