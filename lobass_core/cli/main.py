@@ -27,7 +27,7 @@ from lobass_core.cli import (
 )
 from lobass_core.cli.output import print_error, stderr
 from lobass_core.errors import LobassError
-from lobass_core.store.connection import announce_waits
+from lobass_core.store.connection import announce_upgrades, announce_waits
 
 app = typer.Typer(
     name="lobass",
@@ -76,6 +76,7 @@ for command in (
 def main() -> None:
     """Entry point: exit code 0 on success, 1 or 2 with one message otherwise, never a traceback."""
     announce_waits(lambda holder: stderr.print(f"Waiting for the project's store, which {holder} holds.", markup=False))
+    announce_upgrades(lambda sentence: stderr.print(sentence, markup=False))
     try:
         app()
     except LobassError as error:

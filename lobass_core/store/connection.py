@@ -14,7 +14,7 @@ import psutil
 import pyarrow as pa
 
 from lobass_core.errors import StoreError, StoreLockedError
-from lobass_core.store.schema import prepare
+from lobass_core.store.upgrade import prepare
 
 # Opening a 1.5 GB store takes 13 ms: giving it back after a pause costs nothing and lets others in.
 IDLE_SECONDS = 2.0
@@ -26,13 +26,21 @@ REFUSAL_SECONDS = 5.0
 MEMORY_LIMIT = "1GB"
 
 OnWait = Callable[[str], None]
+OnUpgrade = Callable[[str], None]
 _announcer: OnWait | None = None
+_upgrade_announcer: OnUpgrade | None = None
 
 
 def announce_waits(on_wait: OnWait | None) -> None:
     """Have every wait for a store told to `on_wait`, with who holds it, unless the `lease` has its own."""
     global _announcer
     _announcer = on_wait
+
+
+def announce_upgrades(on_upgrade: OnUpgrade | None) -> None:
+    """Have every update of an older store told to `on_upgrade`, in sentences; the store keeps a log of them too."""
+    global _upgrade_announcer
+    _upgrade_announcer = on_upgrade
 
 
 class Store:
@@ -211,7 +219,7 @@ def _release_all() -> None:
 def _open(path: Path, wait_seconds: float, on_wait: OnWait | None) -> Store:
     connection = _connect(path, wait_seconds, on_wait)
     try:
-        prepare(connection, path)
+        prepare(connection, path, _upgrade_announcer or (lambda _: None))
         _lock_down(connection, path)
     except BaseException as error:
         connection.close()

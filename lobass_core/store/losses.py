@@ -134,7 +134,8 @@ def _insert(cursor: duckdb.DuckDBPyConnection, run_id: str, shards: list[_Shard]
     n_replaced = _drop_stored(cursor)
     inserted = cursor.execute(
         """
-        INSERT INTO losses
+        INSERT INTO losses (sample_key, model_fp, render_fp, loss_sum_nats, n_tokens, n_prompt_tokens,
+                            n_dropped_tokens, status, run_id, shard)
         SELECT sample_key, model_fp, render_fp, CASE WHEN isfinite(loss_sum_nats) THEN loss_sum_nats END,
                n_tokens, n_prompt_tokens, n_dropped_tokens, status, $run_id, shard
         FROM new_losses ORDER BY model_fp, render_fp, sample_key

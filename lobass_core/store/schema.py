@@ -1,17 +1,9 @@
-"""The tables, and what to do with a store of another version."""
-
-from pathlib import Path
-
-import duckdb
-
-from lobass_core.errors import StoreError
-
-SCHEMA_VERSION = 1
+"""The tables of a store of version 1; whatever came later is a step of `store/migrations.py`."""
 
 # Row keys are sequential integers: a hash as primary key makes inserts four times slower. Times are ISO 8601 in UTC.
 # Losses have no key: they arrive 2.7 times faster so, and ingestion keeps each one single. `tie_key` is the first 8
 # bytes of the sample id: joins and orders by it read an eighth of the bytes.
-TABLES = """
+FIRST_TABLES = """
 CREATE TABLE meta (name VARCHAR, value VARCHAR);
 CREATE TABLE datasets (
     dataset_id INTEGER, name VARCHAR, path VARCHAR, file_sha256 VARCHAR, format VARCHAR, container VARCHAR,
@@ -48,43 +40,5 @@ CREATE TABLE selection_picks (
 CREATE TABLE exports (
     export_id INTEGER, selection_name VARCHAR, format VARCHAR, folder VARCHAR, n_rows BIGINT, manifest VARCHAR,
     manifest_sha256 VARCHAR, made_at VARCHAR);
+INSERT INTO meta VALUES ('schema_version', '1'), ('revision', '0');
 """
-
-# Younger than the first stores of this version, which get it when they are opened.
-REFINEMENTS = """
-CREATE TABLE IF NOT EXISTS refinements (
-    scoring_id INTEGER, run_id VARCHAR, base_fp VARCHAR, reference_fp VARCHAR);
-"""
-
-
-def prepare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Make the tables in an empty store, or check that the store is of this version.
-
-    Raises:
-        StoreError: the store was made by a newer program, or is not a LoBaSS store.
-    """
-    tables = {name for (name,) in connection.execute("SELECT table_name FROM information_schema.tables").fetchall()}
-    if tables and "meta" not in tables:
-        raise StoreError("the database is not a LoBaSS store", where=str(path), do="Choose another folder.")
-    if not tables:
-        connection.execute("BEGIN TRANSACTION")
-        connection.execute(TABLES + REFINEMENTS)
-        connection.execute("INSERT INTO meta VALUES ('schema_version', ?), ('revision', '0')", [str(SCHEMA_VERSION)])
-        connection.execute("COMMIT")
-        return
-    row = connection.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchone()
-    version = int(row[0]) if row and str(row[0]).isdecimal() else 0
-    if version > SCHEMA_VERSION:
-        raise StoreError(
-            f"a newer LoBaSS made this store, version {version}; this program reads {SCHEMA_VERSION}",
-            where=str(path),
-            do="Update LoBaSS.",
-        )
-    if version < SCHEMA_VERSION:
-        raise StoreError(
-            f"the store is of version {version or 'unknown'}, this program reads {SCHEMA_VERSION}",
-            where=str(path),
-            do="Open it with the version of LoBaSS that made it, or import the data into a new project.",
-        )
-    if "refinements" not in tables:
-        connection.execute(REFINEMENTS)

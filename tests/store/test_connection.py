@@ -195,22 +195,6 @@ def test_sql_reaches_no_file_outside_the_project(project, tmp_path):
             store.cursor().execute("SET enable_external_access = true")
 
 
-def test_a_store_of_a_newer_version_is_refused(project):
-    with project.store() as store, store.transaction() as cursor:
-        cursor.execute("UPDATE meta SET value = '99' WHERE name = 'schema_version'")
-    connection.release(project.store_path)
-    with pytest.raises(StoreError, match="version 99"), project.store():
-        pass
-
-
-def test_a_store_from_before_refinements_gets_their_table(project):
-    with project.store() as store, store.transaction() as cursor:
-        cursor.execute("DROP TABLE refinements")
-    connection.release(project.store_path)
-    with project.store() as store:
-        assert store.cursor().execute("SELECT count(*) FROM refinements").fetchone() == (0,)
-
-
 @pytest.mark.parametrize("content", [b"", b"not a database at all" * 1000])
 def test_a_damaged_store_says_so(tmp_path, content):
     folder = tmp_path / "p"

@@ -1,0 +1,62 @@
+"""The steps that bring a store of an older version to this one, in their order.
+
+A step never changes once it has been released: a change to the tables is one more step at the end of `STEPS`. A new
+store is made of the tables of version 1 and all steps, so it equals a migrated one.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+# Gets a cursor inside the migration's transaction and the project's folder, and returns sentences for the person whose
+# project it is: what changed for them, one a line; nothing for changes that they cannot see.
+Apply = Callable[[duckdb.DuckDBPyConnection, Path], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of the store; `name` says it in a few words."""
+
+    name: str
+    apply: Apply
+
+
+def _tables(name: str, sql: str) -> Step:
+    """A step of SQL statements that nobody has to be told about."""
+
+    def apply(cursor: duckdb.DuckDBPyConnection, _: Path) -> tuple[str, ...]:
+        cursor.execute(sql)
+        return ()
+
+    return Step(name, apply)
+
+
+STEPS: tuple[Step, ...] = (
+    _tables(
+        "Refinements of a scoring",
+        # The first stores of version 1 had no such table, the later ones had it.
+        "CREATE TABLE IF NOT EXISTS refinements"
+        " (scoring_id INTEGER, run_id VARCHAR, base_fp VARCHAR, reference_fp VARCHAR)",
+    ),
+    _tables(
+        "A log of updates",
+        "CREATE TABLE upgrades"
+        " (from_version INTEGER, to_version INTEGER, made_at VARCHAR, copy VARCHAR, notes VARCHAR)",
+    ),
+    _tables("Response bytes of losses", "ALTER TABLE losses ADD COLUMN n_response_bytes INTEGER"),
+)
+SCHEMA_VERSION = 1 + len(STEPS)
+
+
+def apply_steps(cursor: duckdb.DuckDBPyConnection, folder: Path, version: int) -> tuple[str, ...]:
+    """Apply the steps that a store of that version lacks and write its new version; returns what to tell its owner.
+
+    Runs inside the caller's transaction; `folder` is the project's.
+    """
+    notes: list[str] = []
+    for step in STEPS[version - 1 :]:
+        notes += step.apply(cursor, folder)
+    cursor.execute("UPDATE meta SET value = ? WHERE name = 'schema_version'", [str(SCHEMA_VERSION)])
+    return tuple(notes)

@@ -1,0 +1,171 @@
+"""Make a new store, or bring one of an older version to this one; a copy of it is kept beside it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from lobass_core.errors import StoreError
+from lobass_core.jobs.run_folder import utc_now
+from lobass_core.store.migrations import SCHEMA_VERSION, apply_steps
+from lobass_core.store.schema import FIRST_TABLES
+
+Tell = Callable[[str], None]
+
+# Once for the copy, once for what the steps may write anew.
+SPACE_FACTOR = 2
+SPACE_BYTES = 64 << 20
+# In a process of its own: a file's locks are dropped when any descriptor of it is closed, and the store must stay ours.
+_COPY = """
+import os, shutil, sys
+with open(sys.argv[1], "rb") as old, open(sys.argv[2], "wb") as new:
+    shutil.copyfileobj(old, new, 1 << 22)
+    new.flush()
+    os.fsync(new.fileno())
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """One update of the store to a newer version, with the copy of what it was before."""
+
+    from_version: int
+    to_version: int
+    made_at: str
+    copy: Path
+    notes: tuple[str, ...]
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, path: Path, tell: Tell) -> None:
+    """Make the tables of an empty store; bring an older one to this version. `tell` hears of it in sentences.
+
+    Raises:
+        StoreError: a newer program made the store, its version is unreadable, it is not a LoBaSS store, or it could not
+            be updated: it then is as it was.
+    """
+    tables = {name for (name,) in connection.execute("SELECT table_name FROM information_schema.tables").fetchall()}
+    if not tables:
+        with _whole(connection):
+            connection.execute(FIRST_TABLES)
+            apply_steps(connection, path.parent, 1)
+        return
+    version = _version(connection, tables, path)
+    if version < SCHEMA_VERSION:
+        _upgrade(connection, path, version, tell)
+
+
+def list_upgrades(cursor: duckdb.DuckDBPyConnection) -> list[Upgrade]:
+    """The updates of this store, latest first."""
+    rows = cursor.execute("SELECT * FROM upgrades ORDER BY made_at DESC, to_version DESC").fetchall()
+    return [Upgrade(row[0], row[1], row[2], Path(row[3]), tuple(json.loads(row[4]))) for row in rows]
+
+
+def _version(connection: duckdb.DuckDBPyConnection, tables: set[str], path: Path) -> int:
+    if "meta" not in tables:
+        raise StoreError("the database is not a LoBaSS store", where=str(path), do="Choose another folder.")
+    rows = connection.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchall()
+    text = str(rows[0][0]) if len(rows) == 1 else ""
+    version = int(text) if text.isascii() and text.isdecimal() else 0
+    if version < 1:
+        raise StoreError(
+            f"the store does not say which version it is ({text!r} stands there)"
+            if text
+            else "the store has no version",
+            where=str(path),
+            do="The file is damaged: restore it from a backup. Losses can be read again from the run folders.",
+        )
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"a newer LoBaSS made this store: it has version {version}, and this program reads up to {SCHEMA_VERSION}",
+            where=str(path),
+            do="Update LoBaSS, or open the copy that the newer program kept beside the store.",
+        )
+    return version
+
+
+def _upgrade(connection: duckdb.DuckDBPyConnection, path: Path, version: int, tell: Tell) -> None:
+    # What stands in the log beside the store belongs into the copy.
+    connection.execute("CHECKPOINT")
+    _check_space(path)
+    copy = _copy(path, version)
+    tell(f"Updating the project's store from version {version} to {SCHEMA_VERSION}. A copy of it is kept: {copy}")
+    try:
+        with _whole(connection):
+            notes = apply_steps(connection, path.parent, version)
+            connection.execute(
+                "INSERT INTO upgrades VALUES (?, ?, ?, ?, ?)",
+                [version, SCHEMA_VERSION, utc_now(), str(copy), json.dumps(notes)],
+            )
+    except BaseException as error:
+        copy.unlink(missing_ok=True)
+        if isinstance(error, duckdb.Error | OSError):
+            raise _refused(error, path, version) from error
+        raise
+    for note in notes:
+        tell(note)
+
+
+@contextmanager
+def _whole(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """One transaction: all of the block, or nothing of it."""
+    connection.execute("BEGIN TRANSACTION")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # A failed COMMIT has already ended the transaction; its error is the one to tell.
+        with suppress(duckdb.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _check_space(path: Path) -> None:
+    needed = SPACE_FACTOR * path.stat().st_size + SPACE_BYTES
+    free = shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise StoreError(
+            f"the store has to be updated to this version of LoBaSS, which needs {_mib(needed)} of free space "
+            f"for a copy and the changes; {_mib(free)} are free",
+            where=str(path.parent),
+            do="Nothing was changed. Free some space and try again.",
+        )
+
+
+def _mib(n_bytes: int) -> str:
+    return f"{-(-n_bytes // (1 << 20)):,} MiB"
+
+
+def _copy(path: Path, version: int) -> Path:
+    """Copy the store beside itself, under a name that says its version; the copy is there whole or not at all."""
+    copy, number = path.with_stem(f"{path.stem}-v{version}"), 1
+    while copy.exists():
+        number += 1
+        copy = path.with_stem(f"{path.stem}-v{version}-{number}")
+    unfinished = copy.with_name(f".{copy.name}.tmp")
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", _COPY, str(path), str(unfinished)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        unfinished.unlink(missing_ok=True)
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise StoreError(
+            f"the store has to be updated to this version of LoBaSS, and the copy that comes first failed: {reason}",
+            where=str(copy),
+            do="Nothing was changed. Make the folder writable, or free some space, and try again.",
+        )
+    unfinished.replace(copy)
+    return copy
+
+
+def _refused(error: BaseException, path: Path, version: int) -> StoreError:
+    return StoreError(
+        f"the store could not be updated from version {version} to {SCHEMA_VERSION}: {str(error).splitlines()[0]}",
+        where=str(path),
+        do="It is as it was before. Free some space or repair what is named, and try again.",
+    )
