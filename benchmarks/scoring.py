@@ -112,6 +112,7 @@ def token_table(n: int, vocabulary: int, n_head: int) -> TokenTable:
         starts=starts,
         lengths=sizes,
         n_response_tokens=pairs[:, 1].astype(np.int32),
+        n_response_bytes=(4 * pairs[:, 1]).astype(np.int32),
         n_prompt_tokens=pairs[:, 0].astype(np.int32),
         n_dropped_tokens=np.zeros(n, np.int32),
         statuses=("ok",) * n,

@@ -20,6 +20,7 @@ def table_of(sequences: list[tuple[list[int], list[bool]]]) -> TokenTable:
         starts=np.concatenate([[0], np.cumsum(sizes)]),
         lengths=np.array([int(np.flatnonzero(mask)[-1]) + 1 if mask.any() else 0 for mask in masks], dtype=np.int64),
         n_response_tokens=np.array([mask.sum() for mask in masks], dtype=np.int32),
+        n_response_bytes=np.array([4 * mask.sum() for mask in masks], dtype=np.int32),
         n_prompt_tokens=np.array([(~mask).sum() for mask in masks], dtype=np.int32),
         n_dropped_tokens=np.zeros(len(sequences), dtype=np.int32),
         statuses=tuple("ok" if mask.any() else "no_response" for mask in masks),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from lobass_core.errors import RenderError, RequestError
+from lobass_core.learnability.response_bytes import n_response_bytes
 from lobass_core.records import RenderFingerprint, Sample
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.rendering.messages import clean, is_scored, messages_of, tools_of
@@ -45,6 +46,11 @@ class Rendered:
     @property
     def n_response_tokens(self) -> int:
         return int(self.response_mask.sum())
+
+    @property
+    def n_response_bytes(self) -> int:
+        """Bytes of the text that the response tokens cover."""
+        return n_response_bytes(self.text, self.offsets[:, 0], self.offsets[:, 1], self.response_mask)
 
 
 class Renderer:

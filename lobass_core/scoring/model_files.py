@@ -117,6 +117,12 @@ def position_limit(config: dict) -> int | None:
     return None
 
 
+def vocabulary_size(config: dict) -> int | None:
+    """How many tokens the model chooses from, where its config says so."""
+    size = (config.get("text_config") or config).get("vocab_size")
+    return size if isinstance(size, int) and size > 0 else None
+
+
 def _folder_of(path: str, spec: ModelSpec) -> Path:
     local = Path(path).expanduser()
     if local.is_dir():

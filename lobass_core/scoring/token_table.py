@@ -22,6 +22,7 @@ class TokenTable:
     starts: np.ndarray
     lengths: np.ndarray
     n_response_tokens: np.ndarray
+    n_response_bytes: np.ndarray
     n_prompt_tokens: np.ndarray
     n_dropped_tokens: np.ndarray
     statuses: tuple[str, ...]
@@ -42,6 +43,7 @@ class TokenTable:
             starts=starts,
             lengths=np.array([_last_response(mask) for mask in masks], dtype=np.int64),
             n_response_tokens=np.array([mask.sum() for mask in masks], dtype=np.int32),
+            n_response_bytes=np.array([item.n_response_bytes for item in rendered], dtype=np.int32),
             n_prompt_tokens=np.array([(~mask).sum() for mask in masks], dtype=np.int32),
             n_dropped_tokens=np.array([item.n_dropped_tokens for item in rendered], dtype=np.int32),
             statuses=tuple(item.status for item in rendered),
@@ -58,6 +60,7 @@ class TokenTable:
             starts=np.concatenate([[0], np.cumsum(_joined(sizes, np.int64))]).astype(np.int64),
             lengths=_joined([table.lengths for table in tables], np.int64),
             n_response_tokens=_joined([table.n_response_tokens for table in tables], np.int32),
+            n_response_bytes=_joined([table.n_response_bytes for table in tables], np.int32),
             n_prompt_tokens=_joined([table.n_prompt_tokens for table in tables], np.int32),
             n_dropped_tokens=_joined([table.n_dropped_tokens for table in tables], np.int32),
             statuses=tuple(status for table in tables for status in table.statuses),

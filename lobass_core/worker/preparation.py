@@ -16,7 +16,14 @@ from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.rendering.render import Renderer, resolve_max_tokens
 from lobass_core.rendering.templates import Template, load_template
 from lobass_core.scoring.fingerprint import model_fingerprint
-from lobass_core.scoring.model_files import ModelFiles, config_of, find_model, has_tokenizer, position_limit
+from lobass_core.scoring.model_files import (
+    ModelFiles,
+    config_of,
+    find_model,
+    has_tokenizer,
+    position_limit,
+    vocabulary_size,
+)
 from lobass_core.scoring.models import check_same_vocabulary, choose_device, choose_dtype, load_tokenizer
 from lobass_core.specs import ModelSpec, ScoreSpec
 from lobass_core.worker.reporter import Reporter
@@ -42,6 +49,7 @@ class ModelTask:
 
     def info(self) -> dict:
         """What the store keeps of the model."""
+        config = config_of(self.files.folder)
         return {
             "model_fp": self.fp,
             "name": self.files.name,
@@ -54,7 +62,8 @@ class ModelTask:
                 "tokenizer": self.fingerprint.tokenizer,
                 "dtype": self.fingerprint.dtype,
                 "adapter": self.fingerprint.adapter,
-                "model_type": config_of(self.files.folder).get("model_type", ""),
+                "model_type": config.get("model_type", ""),
+                "vocabulary_size": vocabulary_size(config),
             },
         }
 

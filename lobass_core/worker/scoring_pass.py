@@ -10,7 +10,7 @@ from lobass_core.errors import ModelError
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.scoring.batch_plan import cut_groups, longest_first
 from lobass_core.scoring.engine import Engine, Losses
-from lobass_core.scoring.model_files import config_of, weight_files
+from lobass_core.scoring.model_files import config_of, vocabulary_size, weight_files
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.worker.preparation import ModelTask, Prepared
 from lobass_core.worker.reporter import Reporter
@@ -133,8 +133,7 @@ class ScoringPass:
         self.progress.advance(place, n_samples=len(silent), n_tokens=0, resumed=True)
 
     def _check_ids(self, task: ModelTask) -> None:
-        config = config_of(task.files.folder)
-        vocabulary = (config.get("text_config") or config).get("vocab_size")
+        vocabulary = vocabulary_size(config_of(task.files.folder))
         highest = int(self.table.input_ids.max(initial=0))
         if vocabulary and highest >= vocabulary:
             raise ModelError(

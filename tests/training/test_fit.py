@@ -43,6 +43,7 @@ def _table(n: int = 40) -> TokenTable:
         starts=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         lengths=sizes.astype(np.int64),
         n_response_tokens=(sizes - 4).astype(np.int32),
+        n_response_bytes=(4 * (sizes - 4)).astype(np.int32),
         n_prompt_tokens=np.full(n, 4, dtype=np.int32),
         n_dropped_tokens=np.zeros(n, dtype=np.int32),
         statuses=("ok",) * n,

@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.records import Sample, Turn
 from lobass_core.specs import ModelSpec
-from tests.models import tiny_llama, tiny_lora, tiny_tokenizer
+from tests.models import VOCAB_SIZE, tiny_llama, tiny_lora, tiny_tokenizer
 from tests.worker.runs import losses_of, samples, score_run, work
 
 
@@ -63,6 +63,19 @@ def test_the_result_says_what_was_done(finished: RunFolder):
         ("base", 41, 41),
         ("reference", 41, 41),
     ]
+
+
+def test_shards_hold_the_bytes_of_each_response(finished: RunFolder):
+    expected = {sample.sample_id: len(sample.turns[1].content.encode()) + len("</s>") for sample in samples(40)}
+    for model in ("base", "reference"):
+        (shard,) = [
+            pq.read_table(path)
+            for path in finished.finished_shards()
+            if path.stem.startswith(f"{model}-") and "unscored" not in path.stem
+        ]
+        assert dict(zip(shard["sample_id"].to_pylist(), shard["n_response_bytes"].to_pylist(), strict=True)) == expected
+    result = finished.read_result()
+    assert {model["info"]["vocabulary_size"] for model in (result["base"], *result["references"])} == {VOCAB_SIZE}
 
 
 def test_losses_are_those_of_the_model(finished: RunFolder, models: Path):
