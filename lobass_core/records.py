@@ -11,6 +11,12 @@ SampleKind = Literal["chat", "text", "preference"]
 LossStatus = Literal["ok", "truncated", "no_response", "non_finite"]
 Verdict = Literal["keep", "drop", "undecided"]
 
+# Where published rows keep the thoughts of a turn that stand beside its content. Chat templates read one of them each.
+REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
+# Optional fields of a turn in the order in which its JSON has them. A new one goes to the end: a turn without it then
+# keeps its JSON text, and its sample keeps its id.
+_OPTIONAL = ("name", "tool_calls", "tool_call_id", "weight", "extra", "input", *REASONING_KEYS)
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -18,7 +24,8 @@ class Turn:
 
     `weight` 0 keeps an assistant turn out of the response mask. `input` is Alpaca's second field: `content` is then
     `instruction + "\n\n" + input`, what every other template reads, and `alpaca` splits it again (None: no input).
-    It is part of the identity, because the published prompts with and without input differ.
+    It is part of the identity, because the published prompts with and without input differ. So are the thoughts beside
+    the content, under the key that the row has them.
     """
 
     role: str
@@ -29,6 +36,14 @@ class Turn:
     weight: float | None = None
     extra: str | None = None
     input: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    thinking: str | None = None
+
+    @property
+    def thoughts(self) -> dict[str, str]:
+        """The thoughts that stand beside the content, by their key."""
+        return {key: text for key in REASONING_KEYS if (text := getattr(self, key)) is not None}
 
     @property
     def instruction(self) -> str:
@@ -68,7 +83,7 @@ class Sample:
 def turn_to_dict(turn: Turn, *, with_extra: bool = True) -> dict:
     """The turn with its set fields only, in a fixed order; tool calls and extra stay JSON text."""
     row: dict = {"role": turn.role, "content": turn.content}
-    for name in ("name", "tool_calls", "tool_call_id", "weight", "extra", "input"):
+    for name in _OPTIONAL:
         value = getattr(turn, name)
         if value is not None and (with_extra or name != "extra"):
             row[name] = value

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from lobass_core.exporting.survey import Survey
 from lobass_core.exporting.trainer_rows import MessageStyle, trl_row
-from lobass_core.records import Sample, SampleKind
+from lobass_core.records import REASONING_KEYS, Sample, SampleKind
 
 _CALL = pa.struct(
     [
@@ -44,6 +44,7 @@ def _message_type(found: Survey, with_input: bool) -> pa.StructType:
         "tool_call_id": pa.string(),
         "weight": pa.float64(),
         "input": pa.string(),
+        **dict.fromkeys(REASONING_KEYS, pa.string()),
     }
     keys = found.turn_keys if with_input else found.turn_keys - {"input"}
     return pa.struct(

@@ -214,6 +214,13 @@ def _llama_factory(case: _Case) -> list[Finding]:
             "a turn is one or the other here: the call is learnt, the text is not written",
             case.with_bits(fact.TEXT_BESIDE_CALL),
         ),
+        Finding(
+            "reasoning beside the content",
+            "cut",
+            "lose their reasoning",
+            "it is in a field of its own, and LLaMA-Factory reads the content alone",
+            case.with_bits(fact.THOUGHTS),
+        ),
     ]
 
 

@@ -24,6 +24,7 @@ BARE_CALL = 256  # a tool call without text
 TEXT_BESIDE_CALL = 512
 SEVERAL_ANSWERS = 1024
 BROKEN_ARGUMENTS = 2048  # arguments of a tool call that are no JSON
+THOUGHTS = 4096  # reasoning in a field of its own, beside the content of a turn
 
 
 def _builder(name: str) -> Callable[[Sample], dict]:
@@ -75,8 +76,9 @@ def look_at(rows: Iterable[ExportRow]) -> RowFacts:
 
 def bits_of(sample: Sample) -> int:
     """The row's shape."""
+    thoughts = THOUGHTS if any(turn.thoughts for turn in (*sample.turns, *sample.rejected)) else 0
     if sample.kind != "chat":
-        return PAIR if sample.kind == "preference" else TEXT
+        return PAIR | thoughts if sample.kind == "preference" else TEXT
     turns = sample.turns[1:] if sample.turns[0].role == "system" else sample.turns
     answers = [turn for turn in turns if is_trained(turn)]
     empty = [not turn.content and turn.tool_calls is None for turn in answers]
@@ -93,7 +95,7 @@ def bits_of(sample: Sample) -> int:
         SEVERAL_ANSWERS: len(answers) > 1,
         BROKEN_ARGUMENTS: any(not _readable(turn) for turn in calls),
     }
-    return sum(bit for bit, holds in conditions.items() if holds)
+    return thoughts + sum(bit for bit, holds in conditions.items() if holds)
 
 
 def _in_turns(turns: tuple[Turn, ...]) -> bool:

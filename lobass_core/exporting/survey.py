@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lobass_core.exporting.columns import Columns
 from lobass_core.exporting.plan import ExportRow
 from lobass_core.exporting.trainer_rows import TURN_KEYS, has_one_target, has_parallel_results, turn_extra
-from lobass_core.records import SampleKind, Turn
+from lobass_core.records import REASONING_KEYS, SampleKind, Turn
 
 KINDS: tuple[SampleKind, ...] = ("chat", "preference", "text")
 # Columns that a loader or trainer gives a meaning of its own: an unknown field of that name would change the training.
@@ -73,7 +73,7 @@ class Survey:
             self._see_turn(turn)
 
     def _see_turn(self, turn: Turn) -> None:
-        for key in ("name", "tool_calls", "tool_call_id", "weight", "input"):
+        for key in ("name", "tool_calls", "tool_call_id", "weight", "input", *REASONING_KEYS):
             if getattr(turn, key) is not None:
                 self.turn_keys.add(key)
         if turn.tool_calls is not None:

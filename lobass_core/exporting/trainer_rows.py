@@ -16,10 +16,12 @@ from typing import Any
 from lobass_core.exporting.columns import Columns
 from lobass_core.formats.preference import n_prompt_turns
 from lobass_core.formats.row_errors import RowError
-from lobass_core.records import Sample, Turn
+from lobass_core.records import REASONING_KEYS, Sample, Turn
 
 # Keys of a turn that mean something to a loader; an unknown field of that name is left out.
-TURN_KEYS = frozenset(("role", "content", "name", "tool_calls", "tool_call_id", "weight", "input", "training"))
+TURN_KEYS = frozenset(
+    ("role", "content", "name", "tool_calls", "tool_call_id", "weight", "input", "training", *REASONING_KEYS)
+)
 
 
 # Notes of the reader on how the content came about: lists of text parts, joined; where a pair's dialogues part.
@@ -63,6 +65,7 @@ def _message(turn: Turn, style: MessageStyle) -> dict[str, Any]:
         message["weight"] = turn.weight
     if style.with_input and turn.input is not None:
         message["input"] = turn.input
+    message |= turn.thoughts
     return message | style.columns.of(turn_extra(turn)) if style.columns else message
 
 

@@ -77,6 +77,8 @@ def build(sample: Sample, extra: Mapping[str, Any]) -> dict[str, Any]:
         raise RowError("user and assistant do not take turns, as Alpaca needs")
     if any(turn.weight == 0 for turn in turns):
         raise RowError("Alpaca cannot keep a turn with weight 0 out of training")
+    if any(turn.thoughts for turn in turns):
+        raise RowError("Alpaca has no place for reasoning beside the answer")
     if any(turn.input is not None for turn in turns[:-2]):
         raise RowError("Alpaca's history has no place for an input")
     user, assistant = turns[-2:]

@@ -1,5 +1,6 @@
 """Preference pairs: a prompt with a chosen and a rejected answer, as texts, messages or whole dialogues (HH-RLHF)."""
 
+import dataclasses
 import json
 import re
 from collections.abc import Mapping
@@ -88,8 +89,7 @@ def _marked(rejected: tuple[Turn, ...], n_prompt: int, n_turns: int) -> tuple[Tu
         return rejected
     first = rejected[0]
     extra = {**(json.loads(first.extra) if first.extra else {}), "diverges_at": n_prompt}
-    values = {name: getattr(first, name) for name in ("name", "tool_calls", "tool_call_id", "weight", "input")}
-    return (Turn(first.role, first.content, **values, extra=compact(extra)), *rejected[1:])
+    return (dataclasses.replace(first, extra=compact(extra)), *rejected[1:])
 
 
 def n_prompt_turns(sample: Sample) -> int:

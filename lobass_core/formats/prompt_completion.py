@@ -68,7 +68,7 @@ def build_messages(sample: Sample, extra: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_plain(turn: Turn) -> bool:
-    return (turn.name, turn.tool_calls, turn.tool_call_id, turn.weight, turn.extra, turn.input) == (None,) * 6
+    return turn == Turn(turn.role, turn.content)
 
 
 def _check_target(sample: Sample) -> None:

@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from lobass_core.formats.row_errors import RowError
-from lobass_core.records import Turn
+from lobass_core.records import REASONING_KEYS, Turn
 
 ROLES = {
     "system": "system",
@@ -29,6 +29,10 @@ ROLES = {
 }
 _ROLE_KEYS = ("role", "from")
 _CONTENT_KEYS = ("content", "value", "text")
+_TAKEN_KEYS = frozenset(("name", "tool_calls", "tool_call_id", "weight", "input", "function_call", *REASONING_KEYS))
+# Axolotl's and ms-swift's words for an answer that is context and not to be learnt. A `loss` of 0.0 may be a
+# measurement, so these are false and nothing else; `loss_mask` is 0 or false.
+_FALSE_KEYS = ("train", "training", "loss")
 
 
 def compact(value: Any) -> str:
@@ -106,8 +110,11 @@ def turn_of(message: Any, what: str) -> Turn:
     role = ROLES.get(spoken.lower()) if isinstance(spoken, str) else None
     if role is None:
         raise RowError(f"{what} has the unknown role {str(spoken)[:40]!r}")
-    taken = {role_key, content_key, "name", "tool_calls", "tool_call_id", "weight", "input", "function_call"}
-    extra = {key: value for key, value in message.items() if key not in taken}
+    extra = {
+        key: value
+        for key, value in message.items()
+        if key not in _TAKEN_KEYS and key != role_key and key != content_key
+    }
     content, calls = _content_and_calls(message, content_key, spoken, what, extra)
     given_input = message.get("input")
     joined = isinstance(given_input, str) and content.endswith(f"\n\n{given_input}")
@@ -119,7 +126,8 @@ def turn_of(message: Any, what: str) -> Turn:
         name=_optional_text(message.get("name"), extra, "name"),
         tool_calls=calls,
         tool_call_id=_optional_text(message.get("tool_call_id"), extra, "tool_call_id"),
-        weight=_weight(message.get("weight"), what),
+        weight=_weight(message, role, what),
+        **{key: _optional_text(message.get(key), extra, key) for key in REASONING_KEYS},
         extra=compact(extra) if extra else None,
         input=given_input if joined else None,
     )
@@ -132,9 +140,12 @@ def _optional_text(value: Any, extra: dict, key: str) -> str | None:
     return value
 
 
-def _weight(value: Any, what: str) -> float | None:
+def _weight(message: dict, role: str, what: str) -> float | None:
+    """OpenAI's weight; 0 where another key says that the answer is not learnt (the key itself stays with the turn)."""
+    value = message.get("weight")
     if value is None:
-        return None
+        not_learnt = message.get("loss_mask") == 0 or any(message.get(key) is False for key in _FALSE_KEYS)
+        return 0.0 if not_learnt and role == "assistant" else None
     if isinstance(value, int | float) and math.isfinite(value):
         return float(value)
     raise RowError(f"{what} has a weight that is not a number")
@@ -226,7 +237,7 @@ def message_of(turn: Turn) -> dict[str, Any]:
         message["weight"] = turn.weight
     if turn.input is not None:
         message["input"] = turn.input
-    return message | extra
+    return message | turn.thoughts | extra
 
 
 def with_system(turns: tuple[Turn, ...], system: Any) -> tuple[Turn, ...]:

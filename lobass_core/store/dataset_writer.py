@@ -178,7 +178,10 @@ class DatasetWriter:
 
 
 def _record(sample: Sample) -> dict:
-    by_role = {role: "\n\n".join(t.content for t in sample.turns if t.role == role) for role in ("system", "assistant")}
+    system = "\n\n".join(turn.content for turn in sample.turns if turn.role == "system")
+    answers = (
+        text for turn in sample.turns if turn.role == "assistant" for text in (*turn.thoughts.values(), turn.content)
+    )
     prompt = "\n\n".join(turn.content for turn in sample.turns if turn.role in ("user", "tool"))
     return {
         "sample_id": sample.sample_id,
@@ -187,10 +190,10 @@ def _record(sample: Sample) -> dict:
         "turns": storable(turns_to_json(sample.turns)),
         "tools": storable(sample.tools) if sample.tools else None,
         "rejected": storable(turns_to_json(sample.rejected)) if sample.rejected else None,
-        "system_text": storable(by_role["system"]),
+        "system_text": storable(system),
         "prompt_text": storable(prompt),
-        "response_text": storable(by_role["assistant"]),
-        "n_chars": sum(len(turn.content) for turn in sample.turns),
+        "response_text": storable("\n\n".join(answers)),
+        "n_chars": sum(len(text) for turn in sample.turns for text in (*turn.thoughts.values(), turn.content)),
     }
 
 

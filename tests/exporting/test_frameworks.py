@@ -51,6 +51,24 @@ def _found(preflight: Preflight) -> dict[tuple[str, str], list[int]]:
 
 
 GOOD = Sample.of((ASK, ANSWER))
+THOUGHT = Sample.of((ASK, Turn("assistant", "4", reasoning_content="two and two")))
+
+
+@pytest.mark.parametrize(
+    ("format", "found", "n_left"),
+    [
+        ("trl", {}, 2),
+        ("axolotl", {}, 2),
+        ("messages", {}, 2),
+        ("source", {}, 2),
+        ("llama-factory", {("reasoning beside the content", "cut"): [1]}, 2),
+        ("sharegpt", {("reasoning beside the content", "cut"): [1]}, 2),
+        ("alpaca", {("does not fit", "not written"): [1]}, 1),
+    ],
+)
+def test_formats_that_lose_reasoning_say_so(format, found, n_left):
+    preflight = _preflight(format, GOOD, THOUGHT)
+    assert (_found(preflight), preflight.n_left) == (found, n_left)
 
 
 @pytest.mark.parametrize("format", ["trl", "llama-factory", "axolotl", "messages", "alpaca", "sharegpt", "source"])

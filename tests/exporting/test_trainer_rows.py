@@ -56,6 +56,23 @@ def test_trl_keeps_calls_ids_and_tools():
     assert row["messages"][3] == {"role": "tool", "content": "4 °C", "tool_call_id": "c1"}
 
 
+def test_thoughts_keep_their_key():
+    turns = (
+        ASK,
+        Turn("assistant", "4", reasoning_content="two and two"),
+        ASK,
+        Turn("assistant", "4", thinking="again"),
+    )
+    messages = [
+        {"role": "user", "content": "2+2?"},
+        {"role": "assistant", "content": "4", "reasoning_content": "two and two"},
+        {"role": "user", "content": "2+2?"},
+        {"role": "assistant", "content": "4", "thinking": "again"},
+    ]
+    assert trl_row(Sample.of(turns)) == {"messages": messages}
+    assert axolotl_row(Sample.of(turns)) == {"messages": messages}
+
+
 def test_arguments_that_came_as_objects_become_text():
     calls = json.dumps([{"function": {"name": "f", "arguments": {"x": 1}}}])
     (message,) = messages_of([Turn("assistant", "", tool_calls=calls)])

@@ -34,6 +34,73 @@ def test_alpaca_joins_instruction_and_input() -> None:
     assert parsed.extra == {"category": "math"}
 
 
+@pytest.mark.parametrize("name", ["messages", "sharegpt", "prompt-completion"])
+@pytest.mark.parametrize("key", ["reasoning_content", "reasoning", "thinking"])
+def test_thoughts_beside_the_content_come_back_under_their_key(name: str, key: str) -> None:
+    said = {"role": "assistant", "content": "4", key: "two and two"}
+    sample = parse("messages", {"messages": [{"role": "user", "content": "2+2?"}, said]})
+    assert sample.turns == (USER, Turn("assistant", "4", **{key: "two and two"}))
+    assert parse(name, FORMATS[name].build(sample, {})) == sample
+
+
+def test_thoughts_of_a_pair_are_kept_on_both_sides() -> None:
+    row = {
+        "prompt": [{"role": "user", "content": "2+2?"}],
+        "chosen": [{"role": "assistant", "content": "4", "reasoning_content": "easy"}],
+        "rejected": [{"role": "assistant", "content": "5", "thinking": "hm"}],
+    }
+    sample = parse("preference", row)
+    assert sample.turns[-1] == Turn("assistant", "4", reasoning_content="easy")
+    assert sample.rejected == (Turn("assistant", "5", thinking="hm"),)
+    assert FORMATS["preference"].build(sample, {}) == row
+
+
+def test_alpaca_refuses_what_it_cannot_hold() -> None:
+    with pytest.raises(RowError, match="no place for reasoning"):
+        FORMATS["alpaca"].build(Sample.of((USER, Turn("assistant", "4", reasoning="easy"))), {})
+
+
+@pytest.mark.parametrize("value", [None, ["a", "list"]])
+def test_thoughts_that_are_no_text_stay_with_the_turn(value: object) -> None:
+    said = {"role": "assistant", "content": "4", "reasoning_content": value}
+    sample = parse("messages", {"messages": [{"role": "user", "content": "2+2?"}, said]})
+    assert sample.sample_id == Sample.of((USER, ANSWER)).sample_id
+    assert sample.turns[1].extra == (None if value is None else '{"reasoning_content":["a","list"]}')
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "weight"),
+    [
+        ("weight", 0, 0.0),
+        ("weight", 1, 1.0),
+        ("loss_mask", 0, 0.0),
+        ("loss_mask", 0.0, 0.0),
+        ("loss_mask", False, 0.0),
+        ("loss_mask", 1, None),
+        ("loss_mask", [0, 1], None),
+        ("loss_mask", None, None),
+        ("train", False, 0.0),
+        ("train", True, None),
+        ("training", False, 0.0),
+        ("loss", False, 0.0),
+        ("loss", 0.0, None),
+    ],
+)
+def test_answers_that_are_not_to_be_learnt_have_weight_0(key: str, value: object, weight: float | None) -> None:
+    said = {"role": "assistant", "content": "4", key: value}
+    sample = parse("messages", {"messages": [{"role": "user", "content": "2+2?"}, said]})
+    assert sample.turns[1].weight == weight
+    built = FORMATS["messages"].build(sample, {})
+    assert built["messages"][1].get(key) == value
+    assert parse("messages", built) == sample
+
+
+def test_only_answers_are_left_out_of_learning() -> None:
+    asked = {"role": "user", "content": "2+2?", "loss_mask": 0, "train": False}
+    sample = parse("messages", {"messages": [asked, {"role": "assistant", "content": "4"}]})
+    assert sample.sample_id == Sample.of((USER, ANSWER)).sample_id
+
+
 @pytest.mark.parametrize("empty", [{"input": ""}, {"input": None}, {}])
 def test_alpaca_without_input(empty: dict) -> None:
     assert parse("alpaca", {"instruction": "2+2?", "output": "4", **empty}) == Sample.of((USER, ANSWER))
@@ -53,7 +120,6 @@ def test_alpaca_with_system_and_history() -> None:
 
 
 def test_alpaca_rejects() -> None:
-    refuses("alpaca", {"instruction": "a"}, "'output' is missing")
     refuses("alpaca", {"instruction": "a", "output": None}, "'output' is null")
     refuses("alpaca", {"instruction": "a", "output": ["b"]}, "'output' is a list, not text")
     refuses("alpaca", {"instruction": " ", "output": ""}, "instruction, input and output are all empty")

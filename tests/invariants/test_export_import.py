@@ -72,6 +72,8 @@ def chats(draw, *, tools: bool = True) -> dict:
         answer = {"role": "assistant", "content": draw(TEXT)}
         if draw(st.integers(0, 3)) == 0:
             answer["weight"] = 0
+        if draw(st.integers(0, 3)) == 0:
+            answer[draw(st.sampled_from(["reasoning_content", "reasoning", "thinking"]))] = draw(TEXT)
         messages.append(answer)
     row = {"messages": messages} | draw(EXTRA)
     if tools and draw(st.booleans()):
