@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := demo
 
-.PHONY: setup demo serve test check bench bench-ui screenshots clean
+# Two workers with one thread each; whole files to a worker, the longest first.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --only-rerun TimeoutError
+
+.PHONY: setup demo serve fast test check bench bench-ui screenshots clean
 
 setup: $(STAMP)
 
@@ -28,8 +31,12 @@ check: setup
 	$(BIN)/lint-imports
 	$(MAKE) test
 
+# Under a minute: what a change should pass before each commit.
+fast: setup
+	$(PYTEST) -m "not slow and not browser and not real_model and not trainers"
+
 test: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not real_model and not trainers" -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --only-rerun TimeoutError
+	$(PYTEST) -m "not real_model and not trainers"
 
 bench: setup
 	$(BIN)/python benchmarks/scoring.py

@@ -59,6 +59,7 @@ def test_no_project(lobass, folder):
     check(lobass("status", "--project", folder / "nothing"), "there is no project here", "lobass init", code=(2,))
 
 
+@pytest.mark.slow
 def test_a_store_in_use_names_the_process(lobass, folder, monkeypatch):
     monkeypatch.setattr("lobass_core.store.connection.WAIT_SECONDS", 0.2)
     holder = subprocess.Popen(

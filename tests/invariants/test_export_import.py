@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from lobass_core.store.connection import release
 from lobass_core.workflows.export import export
 from lobass_core.workflows.import_data import import_file
 from tests.scored_files import score, select_all, write_jsonl
+
+pytestmark = pytest.mark.slow
 
 # Every character that a text file can hold, with those that have broken readers before well represented.
 TEXT = st.text(

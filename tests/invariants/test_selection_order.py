@@ -1,6 +1,7 @@
 """Shuffled input gives the same selection, and the cut instrument the same numbers as the selection."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,8 @@ from lobass_core.selection.score_table import SortedScores
 from lobass_core.selection.select import select
 from lobass_core.specs import Gates, SelectionSpec
 from tests.score_tables import score_rows, shuffled, table_of
+
+pytestmark = pytest.mark.slow
 
 NAMES = {1: "one", 2: "two", 3: "three"}
 

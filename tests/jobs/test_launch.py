@@ -14,6 +14,8 @@ from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder
 
+pytestmark = pytest.mark.slow
+
 TOY = (sys.executable, str(Path(__file__).parent / "toy_worker.py"))
 
 

@@ -21,7 +21,7 @@ from lobass_core.scoring.models import load_model, load_tokenizer
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.specs import ModelSpec
 
-pytestmark = pytest.mark.real_data
+pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 
 NATS = 1e-5
 MAX_TOKENS = 512

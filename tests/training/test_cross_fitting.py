@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.records import Sample, Turn
@@ -12,6 +13,8 @@ from lobass_core.worker.train_material import prepare_material
 from tests.models import tiny_llama
 from tests.training.runs import demo_samples, training_run
 from tests.worker.runs import work, write_input
+
+pytestmark = pytest.mark.slow
 
 N_FOLDS = 3
 

@@ -19,6 +19,8 @@ from lobass_core.training.held_out import mean_loss
 from lobass_core.training.trainable import make_trainable
 from tests.models import VOCAB_SIZE, tiny_model
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = FitSettings(learning_rate=3e-3, seed=5)
 
 

@@ -20,6 +20,8 @@ from tests.models import tiny_llama, tiny_lora
 from tests.training.runs import demo_samples, training_run
 from tests.worker.runs import kill_when, start, work
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Path:
@@ -117,7 +119,6 @@ def test_lora_saves_the_adapter_alone(tmp_path, base):
     assert recipe["held_out_loss_after"] < recipe["held_out_loss_before"]
 
 
-@pytest.mark.slow
 def test_killed_and_resumed_gives_the_same_weights(tmp_path, base):
     """kill -9 in either fold; bit-identical, as the steps and all state are the same."""
     settings = {"epochs": 4, "folds": 2, "run_settings": {"checkpoint_seconds": 0.05}}
@@ -143,7 +144,6 @@ def _has_checkpoint(run: RunFolder, fold: int) -> Callable[[], bool]:
     return lambda: any(folder.glob("checkpoint-*/trainer_state.json"))
 
 
-@pytest.mark.slow
 def test_cancel_keeps_a_checkpoint_and_a_resume_finishes(tmp_path, base):
     run = training_run(tmp_path, base, demo_samples(), epochs=4, run_settings={"checkpoint_seconds": 0.05})
     process = start(run)

@@ -17,6 +17,8 @@ from lobass_core.worker import samples as sample_reading
 from lobass_core.worker import tokenising
 from tests.worker.runs import losses_of, samples, score_run, work
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:

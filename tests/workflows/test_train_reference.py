@@ -17,6 +17,8 @@ from lobass_core.workflows.references import resolve_reference
 from tests.models import tiny_llama
 from tests.worker.runs import work
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Path:
