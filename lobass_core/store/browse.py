@@ -56,16 +56,6 @@ class LossPlace:
     shard: str
 
 
-def content_version(cursor: duckdb.DuckDBPyConnection, scoring: Scoring | None) -> tuple:
-    """Changes with every import and every ingested loss, but not with a decision: what arrays of rows are kept by."""
-    row = cursor.execute(
-        "SELECT (SELECT count(*) FROM rows), (SELECT max(row_key) FROM rows), (SELECT count(*) FROM losses),"
-        " (SELECT string_agg(name, '/' ORDER BY dataset_id) FROM datasets),"
-        " (SELECT string_agg(run_id, '/' ORDER BY run_id) FROM refinements)"
-    ).fetchone()
-    return (*(row or ()), scoring and (scoring.scoring_id, scoring.run_id, scoring.made_at))
-
-
 def unscored_rows(cursor: duckdb.DuckDBPyConnection) -> pa.Table:
     """The columns of `score_rows` where nothing is scored: every loss is null."""
     return read_table(

@@ -10,6 +10,7 @@ import pyarrow as pa
 from lobass_core.jobs.run_folder import utc_now
 from lobass_core.records import Sample, turns_to_json
 from lobass_core.store.datasets import mark_duplicates
+from lobass_core.store.versions import raise_content
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -165,6 +166,7 @@ class DatasetWriter:
             [self._n_imported, self._n_rejected, self.dataset_id],
         )
         mark_duplicates(self._cursor)
+        raise_content(self._cursor)
         n_seen, n_distinct = _row(
             self._cursor,
             """

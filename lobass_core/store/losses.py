@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from lobass_core.jobs.run_folder import RunFolder, list_runs
 from lobass_core.records import LossStatus
 from lobass_core.store.connection import Store, read_table
+from lobass_core.store.versions import raise_content
 
 LOSS_SCHEMA = pa.schema(
     [
@@ -147,6 +148,7 @@ def _insert(cursor: duckdb.DuckDBPyConnection, run_id: str, shards: list[_Shard]
         "INSERT INTO ingested_shards VALUES (?, ?, ?, ?)",
         [(run_id, shard.name, shard.table.num_rows, shard.sha256) for shard in shards],
     )
+    raise_content(cursor)
     return int(inserted[0][0]) - n_replaced
 
 
@@ -183,6 +185,7 @@ def rebuild_losses(store: Store, runs_dir: Path) -> int:
     with store.transaction() as cursor:
         cursor.execute("DELETE FROM losses")
         cursor.execute("DELETE FROM ingested_shards")
+        raise_content(cursor)
     return sum(ingest_run(store, run).n_new for run in list_runs(runs_dir) if run.kind == "score")
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import duckdb
 
+from lobass_core.store.versions import FIRST_CONTENT, raise_content, raise_revision
+
 # Gets a cursor inside the migration's transaction and the project's folder, and returns sentences for the person whose
 # project it is: what changed for them, one a line; nothing for changes that they cannot see.
 Apply = Callable[[duckdb.DuckDBPyConnection, Path], tuple[str, ...]]
@@ -45,6 +47,7 @@ STEPS: tuple[Step, ...] = (
         "CREATE TABLE upgrades"
         " (from_version INTEGER, to_version INTEGER, made_at VARCHAR, copy VARCHAR, notes VARCHAR)",
     ),
+    _tables("A mark of the content", FIRST_CONTENT),
     _tables("Response bytes of losses", "ALTER TABLE losses ADD COLUMN n_response_bytes INTEGER"),
 )
 SCHEMA_VERSION = 1 + len(STEPS)
@@ -58,5 +61,7 @@ def apply_steps(cursor: duckdb.DuckDBPyConnection, folder: Path, version: int) -
     notes: list[str] = []
     for step in STEPS[version - 1 :]:
         notes += step.apply(cursor, folder)
+    raise_content(cursor)
+    raise_revision(cursor)
     cursor.execute("UPDATE meta SET value = ? WHERE name = 'schema_version'", [str(SCHEMA_VERSION)])
     return tuple(notes)

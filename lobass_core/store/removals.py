@@ -4,6 +4,7 @@ import duckdb
 
 from lobass_core.errors import StoreError
 from lobass_core.store.datasets import mark_duplicates
+from lobass_core.store.versions import raise_content
 
 
 def remove_dataset(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
@@ -41,4 +42,5 @@ def remove_dataset(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
         """
     )
     mark_duplicates(cursor)
+    raise_content(cursor)
     return int(n_rows)

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from lobass_core.errors import SelectionError, StoreError
 from lobass_core.jobs.run_folder import utc_now
 from lobass_core.store.connection import read_table
+from lobass_core.store.versions import raise_content
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def register_scoring(cursor: duckdb.DuckDBPyConnection, run_id: str, spec: dict,
     `result` is the worker's result.json, `folds` a Parquet file (sample_id, fold) that exists for K folds only.
     """
     _register_models(cursor, result, folds)
+    raise_content(cursor)
     base, references = result["base"], result["references"]
     reference_fp, render_fp = result["reference_fp"], result["render_fp"]
     triple = [base["model_fp"], reference_fp, render_fp]
@@ -97,6 +99,7 @@ def register_refinement(
             do="The template or the tokenizer has changed: score all samples anew.",
         )
     _register_models(cursor, result, folds)
+    raise_content(cursor)
     cursor.execute("DELETE FROM refinements WHERE scoring_id = ?", [scoring.scoring_id])
     cursor.execute(
         "INSERT INTO refinements VALUES (?, ?, ?, ?)",

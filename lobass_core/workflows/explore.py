@@ -33,13 +33,13 @@ class Scored:
     """One scoring's rows, of all datasets or of some, as they stood at one revision of one store."""
 
     store_path: Path
-    revision: int
+    revision: str
     scoring: Scoring
     table: ScoreTable
     datasets: tuple[str, ...] = ()
 
     @property
-    def key(self) -> tuple[Path, int, int, tuple[str, ...]]:
+    def key(self) -> tuple[Path, str, int, tuple[str, ...]]:
         """What decides every number computed from the table: keep results under it."""
         return self.store_path, self.revision, self.scoring.scoring_id, self.datasets
 

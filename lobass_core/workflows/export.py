@@ -126,10 +126,10 @@ def records(project: Project, found: Preflight, places: Sequence[int]) -> list[s
 
 
 def _looked_at(project: Project, selection: str) -> tuple[Hashable, ExportPlan, RowFacts]:
-    """The plan of a selection and what is known of its rows, under the key that decides both: picks never change."""
+    """The plan of a selection and what is known of its rows, under the key that decides both."""
     with project.store() as store:
-        saved = find_selection(store.cursor(), selection)
-    key = (project.store_path, saved.selection_id, saved.name, saved.made_at)
+        saved, content = find_selection(store.cursor(), selection), store.content()
+    key = (project.store_path, content, saved.selection_id, saved.name, saved.made_at)
 
     def look() -> tuple[ExportPlan, RowFacts]:
         plan = plan_export(project, ExportSpec(selection=selection, to="-"))

@@ -21,7 +21,7 @@ class Frame:
     domains: tuple[str, ...]
     n_rows: int
     n_samples: int
-    revision: int
+    revision: str
 
 
 def _count(cursor: duckdb.DuckDBPyConnection, sql: str) -> int:

@@ -133,7 +133,7 @@ class ProjectStatus:
     name: str
     root: str
     n_bytes: int
-    revision: int
+    revision: str
     n_rows: int
     n_rejected: int
     n_duplicates: int

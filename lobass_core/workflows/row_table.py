@@ -25,7 +25,7 @@ class RowTable:
     """All rows of a project as arrays in import order, with ranks by learnability (1 is best, 0 has none)."""
 
     root: Path
-    version: tuple
+    version: tuple  # of the content and the scoring: what every number computed from the table is kept under
     scoring: Scoring | None
     table: ScoreTable
     score: np.ndarray  # float64[n], learnability
@@ -113,7 +113,7 @@ def _axis(values: np.ndarray) -> tuple[float, float]:
 def leased_rows(project: Project, store: Store, run: str | None) -> RowTable:
     cursor = store.cursor()
     scoring = find_scoring(cursor, run) if run or list_scorings(cursor) else None
-    version = rows_of_store.content_version(cursor, scoring)
+    version = (store.content(), scoring and scoring.scoring_id)
     return _tables.get((project.root, version), lambda: _load(project.root, store, version, scoring))
 
 

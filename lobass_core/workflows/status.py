@@ -31,7 +31,7 @@ from lobass_core.workflows.runs import run_status
 class _Stored:
     """What the store says at one revision."""
 
-    revision: int
+    revision: str
     datasets: list[Dataset]
     rows: list[RowCount]
     models: list[KnownModel]

@@ -27,28 +27,6 @@ def test_search_is_literal_in_any_script(project: Project):
     assert keys(project, "rules", "user") == []
 
 
-def test_the_version_changes_with_rows_and_losses_but_not_with_decisions(project: Project):
-    import_rows(project, ROWS)
-    versions = []
-
-    def note() -> None:
-        with project.store() as store:
-            cursor = store.cursor()
-            scored = cursor.execute("SELECT count(*) FROM scorings").fetchone() != (0,)
-            versions.append(browse.content_version(cursor, find_scoring(cursor) if scored else None))
-
-    note()
-    with project.store() as store, store.transaction() as cursor:
-        append_decisions(cursor, [DecisionAct("a", 0, "keep")])
-    note()
-    import_rows(project, [Row("one more", "yes")], "second")
-    note()
-    fill(project, [Row("scored", "too")], "third")
-    note()
-    assert versions[0] == versions[1]
-    assert len(set(versions)) == 3
-
-
 def test_rows_are_read_in_the_order_asked_without_those_that_are_gone(project: Project):
     import_rows(project, ROWS)
     with project.store() as store:

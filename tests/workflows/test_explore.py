@@ -40,7 +40,7 @@ def test_reading_twice_reads_once_until_the_store_changes(project):
     assert explore.scored(project) is first
     import_rows(project, [Row("five", "x", "code", None)], "second")
     again = explore.scored(project)
-    assert again.revision > first.revision
+    assert again.revision != first.revision
     assert again.table.domains == ("chat", "code", "math")
 
 

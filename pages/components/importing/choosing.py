@@ -11,7 +11,7 @@ from pages.components import parts, server_paths, theme, view
 from pages.components.importing import draft
 from pages.components.view import el
 
-IN_USE = -1
+IN_USE = ""
 UPLOAD_TYPES = ["json", "jsonl", "ndjson", "csv", "tsv", "parquet", "gz", "zst"]
 
 
@@ -124,7 +124,7 @@ def _enter() -> None:
         st.session_state[draft.PATH] = targets[int(clicked)]
 
 
-def revision(project: Project) -> int:
+def revision(project: Project) -> str:
     """Revision of the store, or IN_USE while another process has it: a preview needs no store."""
     try:
         with project.store(wait_seconds=0.2) as store:

@@ -19,7 +19,7 @@ def _stamp(path: str) -> tuple[str, int, int]:
     return path, status.st_mtime_ns, status.st_size
 
 
-def scan(project: Project | None, spec: ImportSpec, revision: int) -> workflow.FileScan:
+def scan(project: Project | None, spec: ImportSpec, revision: str) -> workflow.FileScan:
     """The file in numbers; see `workflow.scan`. Without a project nothing counts as seen before."""
     return _scan(project, _key(spec), _stamp(spec.path), revision)
 
@@ -47,7 +47,7 @@ def _spec(key: str) -> ImportSpec:
 
 
 @st.cache_data(max_entries=16, show_spinner="Reading the file")
-def _scan(_project: Project | None, key: str, stamped: tuple, revision: int) -> workflow.FileScan:
+def _scan(_project: Project | None, key: str, stamped: tuple, revision: str) -> workflow.FileScan:
     return workflow.scan(_project, _spec(key))
 
 

@@ -39,7 +39,7 @@ class Look:
         return bool(self.run_id)
 
 
-def key_of(spec: ScoreSpec, revision: int) -> str:
+def key_of(spec: ScoreSpec, revision: str) -> str:
     """What decides a look: the settings and the state of the store."""
     return hashlib.sha256(json.dumps([spec.to_dict(), revision], sort_keys=True).encode()).hexdigest()
 
