@@ -20,12 +20,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from lobass_core.jobs.run_folder import RunFolder, write_parquet
+from lobass_core.jobs.run_files import write_parquet
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import ScoredModel, ScoreRunResult
 from lobass_core.project import Project
+from lobass_core.specs import ModelSpec, ScoreSpec
 from lobass_core.store.connection import release
 from lobass_core.store.scorings import register_scoring
 
 BASE_FP, REFERENCE_FP, RENDER_FP = "b" * 16, "r" * 16, "e" * 16
+SPEC = ScoreSpec(ModelSpec("base-7b"), (ModelSpec("tuned"),), "tuned")
 CHUNK_ROWS = 50_000
 TOKEN_CHUNK = 512
 HEAD = "### Instruction:\n{}\n\n### Response:\n"
@@ -124,7 +128,7 @@ def make_project(
         return Project.open(root)
     shutil.rmtree(root, ignore_errors=True)
     project = Project.create(root)
-    run = RunFolder.create(project.runs_dir, "score", {"reference_name": "tuned"})
+    run = RunFolder.create(project.runs_dir, "score", SPEC)
     shapes = SHAPES[:n_domains]
     with project.store() as store:
         with store.transaction() as cursor:
@@ -149,7 +153,7 @@ def make_project(
             cursor.execute(
                 "UPDATE datasets SET n_rows = (SELECT count(*) FROM rows r WHERE r.dataset_id = datasets.dataset_id)"
             )
-            register_scoring(cursor, run.run_id, run.spec, _result(n_rows), run.path / "no folds")
+            register_scoring(cursor, run.run_id, SPEC, _result(n_rows), run.path / "no folds")
     _write_tokens(run, shapes, min(token_rows, n_rows), n_rows, seed)
     run.write_result(_result(n_rows))
     note.write_text(json.dumps(settings), encoding="utf-8")
@@ -157,18 +161,18 @@ def make_project(
     return project
 
 
-def _result(n_rows: int) -> dict:
-    return {
-        "render_fp": RENDER_FP,
-        "base": {"model_fp": BASE_FP, "name": "base-7b", "info": {}},
-        "references": [{"model_fp": REFERENCE_FP, "name": "tuned", "info": {}}],
-        "reference_fp": REFERENCE_FP,
-        "n_samples": n_rows,
-        "template": "alpaca",
-        "max_tokens": 2048,
-        "dtype": "float32",
-        "device": "cpu",
-    }
+def _result(n_rows: int) -> ScoreRunResult:
+    return ScoreRunResult(
+        render_fp=RENDER_FP,
+        base=ScoredModel(BASE_FP, "base-7b"),
+        references=(ScoredModel(REFERENCE_FP, "tuned"),),
+        reference_fp=REFERENCE_FP,
+        n_samples=n_rows,
+        template="alpaca",
+        max_tokens=2048,
+        dtype="float32",
+        device="cpu",
+    )
 
 
 def _chunk(shapes: Sequence[DomainShape], start: int, n: int, seed: int, run_id: str) -> Chunk:

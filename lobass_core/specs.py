@@ -5,6 +5,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
+import msgspec
+
 from lobass_core.errors import RequestError
 
 FormatName = Literal[
@@ -44,16 +46,32 @@ class _Spec:
 
     @classmethod
     def from_dict(cls, values: dict) -> Self:
-        names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        unknown = sorted(set(values) - names)
-        if unknown:
+        """Inverse of `to_dict`, also of what became of it in JSON.
+
+        Raises:
+            RequestError: a setting is unknown, missing, of another type, or not allowed.
+        """
+        try:
+            spec = msgspec.convert(values, cls)
+        except msgspec.ValidationError as error:
+            raise RequestError(f"the saved settings cannot be read as {cls.__name__}: {error}") from error
+        if unknown := unknown_settings(values, spec):
             raise RequestError(f"{cls.__name__} has no setting {', '.join(unknown)}")
-        # JSON turns tuples into lists.
-        return cls(**{key: _tuples(value) for key, value in values.items()})
+        return spec
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
+def unknown_settings(values: dict, spec: Any) -> list[str]:
+    """Dotted names of the keys in `values` that the dataclass made of them does not have."""
+    return _unknown(values, msgspec.to_builtins(spec), "")
+
+
+def _unknown(values: Any, known: Any, place: str) -> list[str]:
+    if isinstance(values, dict) and isinstance(known, dict):
+        inner = [name for key in values if key in known for name in _unknown(values[key], known[key], f"{place}{key}.")]
+        return [f"{place}{key}" for key in values if key not in known] + inner
+    if isinstance(values, list | tuple) and isinstance(known, list | tuple):
+        return [name for one, other in zip(values, known, strict=False) for name in _unknown(one, other, place)]
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +155,6 @@ class ScoreSpec(_Spec):
         if not self.references:
             raise RequestError("no reference model is given", do="Say --reference PATH, HUB_ID or NAME.")
 
-    @classmethod
-    def from_dict(cls, values: dict) -> Self:
-        return cls(
-            **{
-                **{key: _tuples(value) for key, value in values.items()},
-                "base": ModelSpec.from_dict(values["base"]),
-                "references": tuple(ModelSpec.from_dict(item) for item in values["references"]),
-                "render": RenderSpec.from_dict(values.get("render", {})),
-            }
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class TrainReferenceSpec(_Spec):
@@ -177,16 +184,6 @@ class TrainReferenceSpec(_Spec):
             raise RequestError(f"{self.epochs} epochs train nothing", do="Give --epochs above 0.")
         if self.learning_rate < 0:
             raise RequestError(f"learning rate {self.learning_rate} is negative")
-
-    @classmethod
-    def from_dict(cls, values: dict) -> Self:
-        return cls(
-            **{
-                **{key: _tuples(value) for key, value in values.items()},
-                "base": ModelSpec.from_dict(values["base"]),
-                "render": RenderSpec.from_dict(values.get("render", {})),
-            }
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,15 +241,6 @@ class SelectionSpec(_Spec):
             raise RequestError("all domain weights are 0", do="Give at least one domain a weight above 0.")
         if self.budget == "threshold" and self.balance != "global":
             raise RequestError("a threshold is one cut for all domains", do="Use --balance global with --threshold.")
-
-    @classmethod
-    def from_dict(cls, values: dict) -> Self:
-        return cls(
-            **{
-                **{key: _tuples(value) for key, value in values.items()},
-                "gates": Gates.from_dict(values.get("gates", {})),
-            }
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def shown_run() -> RunView | None:
         return None
     opened = next((run for run in views if run.run_id == wanted), None)
     live = next((run for run in views if run.is_live), None)
-    latest = next((run for run in views if not (run.refines and run.state == "done")), None)
+    latest = next((run for run in views if run.spec and not (run.refines and run.state == "done")), None)
     if latest and latest.kind == "score" and latest.state == "done" and latest.n_rows < around.n_samples:
         latest = None
     return opened or live or latest
@@ -67,7 +67,7 @@ def start_button(spec: scoring.ScoreSpec) -> None:
     now = st.session_state.get(look.LOOK)
     is_fresh = isinstance(now, look.Look) and now.key == look.key_of(spec, around.revision)
     result = now.result if is_fresh and now else None
-    to_do = sum(model["n_to_do"] for model in result["models"]) if result else None
+    to_do = result.n_to_do if result else None
     label = "Score" if to_do is None else f"Score, {theme.count(to_do)} losses" if to_do else "Bring the scores in"
     if toolbar.primary(label, ":material/play_arrow:", key="score.start"):
         with errors.shown():

@@ -1,5 +1,6 @@
 """lobass doctor"""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from rich.text import Text
 from lobass_core.cli.options import JsonOption, MaskOption, MaxTokensOption, TemplateOption
 from lobass_core.cli.output import print_json, print_table, stdout
 from lobass_core.errors import RequestError
+from lobass_core.jobs.run_results import RenderResult
 from lobass_core.project import Project
 from lobass_core.specs import RenderSpec
 from lobass_core.workflows import doctor as workflow
@@ -55,33 +57,33 @@ def doctor(
         render=RenderSpec(template, mask, max_tokens),  # type: ignore[arg-type]
     )
     if json:
-        print_json(shown)
+        print_json(asdict(shown))
     else:
         _draw(shown)
 
 
-def _draw(shown: dict) -> None:
+def _draw(shown: RenderResult) -> None:
     """The rendered text with the scored tokens underlined, then a token a line."""
-    preview = shown["preview"][0]
-    n_scored = sum(token["response"] for token in preview["tokens"])
+    preview = shown.preview[0]
+    n_scored = sum(token.response for token in preview.tokens)
     stdout.print(
-        f"[bold]template[/bold] {escape(shown['template'])}   [bold]tokens[/bold] {len(preview['tokens']):,}   "
-        f"[bold]scored[/bold] {n_scored:,}   [bold]status[/bold] {preview['status']}"
+        f"[bold]template[/bold] {escape(shown.template)}   [bold]tokens[/bold] {len(preview.tokens):,}   "
+        f"[bold]scored[/bold] {n_scored:,}   [bold]status[/bold] {preview.status}"
     )
     whole = Text()
-    for token in preview["tokens"]:
-        piece = preview["text"][token["start"] : token["end"]]
-        whole.append(piece, style="bold underline green" if token["response"] else "dim")
+    for token in preview.tokens:
+        piece = preview.text[token.start : token.end]
+        whole.append(piece, style="bold underline green" if token.response else "dim")
     stdout.print(whole)
     print_table(
         ("position", "id", "scored", "text"),
         [
             (
                 position,
-                token["id"],
-                "yes" if token["response"] else "",
-                repr(preview["text"][token["start"] : token["end"]]),
+                token.id,
+                "yes" if token.response else "",
+                repr(preview.text[token.start : token.end]),
             )
-            for position, token in enumerate(preview["tokens"])
+            for position, token in enumerate(preview.tokens)
         ],
     )

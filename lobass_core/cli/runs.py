@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
-from lobass_core.cli.output import print_facts, print_json, print_table
+from lobass_core.cli.output import print_facts, print_json, print_table, warn
 from lobass_core.project import Project
 from lobass_core.workflows import runs as workflow
 
@@ -27,6 +27,9 @@ def runs(project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False) -> 
         ("run", "what", "models", "state", "done", "of", "started"),
         [(run.run_id, run.kind, run.name, run.state, run.n_done, run.n_total, run.created_at) for run in found],
     )
+    for run in found:
+        if run.state == "damaged":
+            warn(f"{run.run_id}: {run.message}.")
 
 
 def cancel(

@@ -1,5 +1,6 @@
 """lobass score"""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -20,6 +21,7 @@ from lobass_core.cli.options import (
 )
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
 from lobass_core.errors import RequestError
+from lobass_core.jobs.run_results import PreflightResult
 from lobass_core.project import Project
 from lobass_core.workflows import refine as refinement
 from lobass_core.workflows import score as workflow
@@ -134,17 +136,16 @@ def _show_refined(result: refinement.RefineResult, json: bool) -> None:
     )
 
 
-def _show_forecast(forecast: dict, json: bool) -> None:
+def _show_forecast(forecast: PreflightResult, json: bool) -> None:
+    values = asdict(forecast)
     if json:
-        print_json(forecast)
+        print_json(values)
         return
-    facts = [(key, value) for key, value in forecast.items() if isinstance(value, str | int | float) or value is None]
+    facts = [(key, value) for key, value in values.items() if isinstance(value, str | int | float) or value is None]
     print_facts("Before scoring", facts)
-    for warning in forecast.get("warnings", []):
+    for warning in forecast.warnings:
         warn(warning)
-    models = forecast.get("models", [])
-    if models:
-        print_table(
-            ("part", "model", "known", "to do"),
-            [(model.get("part"), model.get("name"), model.get("n_known"), model.get("n_to_do")) for model in models],
-        )
+    print_table(
+        ("part", "model", "known", "to do"),
+        [(model.part, model.name, model.n_known, model.n_to_do) for model in forecast.models],
+    )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
-from lobass_core.cli.output import print_facts, print_json, print_table
+from lobass_core.cli.output import print_facts, print_json, print_table, warn
 from lobass_core.project import Project
 from lobass_core.workflows.import_data import write_rejects
 from lobass_core.workflows.project_status import ProjectStatus
@@ -68,6 +68,9 @@ def _show(found: ProjectStatus) -> None:
             ("selection", "rows", "of", "response tokens", "rule"),
             [(s.name, s.n_kept, s.n_rows, s.tokens_kept, s.rule) for s in found.selections],
         )
+    for run in found.runs:
+        if run.state == "damaged":
+            warn(f"{run.run_id}: {run.message}.")
     if found.exports:
         print_table(
             ("export of", "format", "rows", "folder"),

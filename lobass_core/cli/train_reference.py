@@ -1,5 +1,6 @@
 """lobass train-reference"""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -69,9 +70,9 @@ def train_reference(
     with followed() as on_progress:
         result = workflow.train_reference(Project.open(project), spec, on_progress)
     if json:
-        print_json(result)
+        print_json(asdict(result))
         return
     print_facts(
         f"Trained reference {name}",
-        [(key, value) for key, value in result.items() if not isinstance(value, dict | list)],
+        list(asdict(result).items()),
     )

@@ -19,16 +19,23 @@ def launch(run: RunFolder, command: Sequence[str] = WORKER) -> int:
     """Start the run's worker in its own session, its output in the run's log, and return its PID.
 
     Raises:
-        RunError: a worker is at it already.
+        RunError: a worker is at it already, or a file of the run cannot be written.
     """
     if run.is_alive():
-        raise RunError(f"run {run.run_id} is already going", where=str(run.path), do="Follow it, or cancel it first.")
-    run.clear_cancel()
-    run.write_progress(Progress(state="queued", phase="starting"))
-    with run.log_path.open("ab") as log:
-        process = subprocess.Popen(
-            [*command, str(run.path)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+        raise RunError(f"run {run.run_id} is already running", where=str(run.path), do="Follow it, or cancel it first.")
+    try:
+        run.clear_cancel()
+        run.write_progress(Progress(state="queued", phase="starting"))
+        with run.log_path.open("ab") as log:
+            process = subprocess.Popen(
+                [*command, str(run.path)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+    except OSError as error:
+        raise RunError(
+            f"run {run.run_id} cannot be started: {error.strerror}",
+            where=str(error.filename or run.path),
+            do="Look at the rights and the free space of that folder.",
+        ) from error
     _started[run.path] = process
     return process.pid
 

@@ -1,9 +1,10 @@
 """What a worker says of itself while it runs, in one small file that is replaced whole."""
 
-from dataclasses import asdict, dataclass, fields
-from typing import Literal, Self
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
-RunState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+RunState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +49,12 @@ class Progress:
     heartbeat_at: str | None = None
     finished_at: str | None = None
 
-    def to_dict(self) -> dict:
-        """A plain dict for JSON."""
-        return asdict(self)
+    def __post_init__(self) -> None:
+        for moment in (self.started_at, self.heartbeat_at, self.finished_at):
+            check_time(moment)
 
-    @classmethod
-    def from_dict(cls, values: dict) -> Self:
-        """Inverse of `to_dict`; keys of a newer version are passed over."""
-        known = {field.name for field in fields(cls)}
-        values = {key: value for key, value in values.items() if key in known}
-        values["models"] = tuple(ModelProgress(**model) for model in values.get("models") or ())
-        values["error"] = ErrorNote(**values["error"]) if values.get("error") else None
-        return cls(**values)
+
+def check_time(moment: str | None) -> None:
+    """Raises ValueError where a text is no ISO 8601 time with its zone."""
+    if moment is not None and datetime.fromisoformat(moment).tzinfo is None:
+        raise ValueError(f"the time {moment!r} has no zone")

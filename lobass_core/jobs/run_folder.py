@@ -1,29 +1,32 @@
 """A run as a folder: settings in, progress and shards out; it survives whoever started it."""
 
-import json
 import os
 import re
+import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar
+from uuid import uuid4
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
+import msgspec
 
 from lobass_core.errors import RunError
-from lobass_core.jobs.progress import Progress, RunState
+from lobass_core.jobs.documents import VERSION, read_json, replace_text, to_document, to_json
+from lobass_core.jobs.progress import ErrorNote, Progress, RunState, check_time
+from lobass_core.jobs.run_files import RunFiles
+from lobass_core.jobs.run_kinds import KINDS, RunKind
+from lobass_core.jobs.run_specs import RunSpec
+from lobass_core.specs import unknown_settings
 
 RUN_ID = re.compile(r"r-(\d{4,})")
 ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled")
 # A worker takes its lock before it imports torch; one that has not after this long never started.
 START_SECONDS = 30.0
-# Whoever asks whether a run is alive holds its lock for some microseconds: one refusal is no answer yet.
-PROBE_SECONDS = 0.05
-LOCK_SECONDS = 1.0
+
+Expected = TypeVar("Expected")
 
 
 def utc_now() -> str:
@@ -31,203 +34,208 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-class RunFolder:
-    """One run's files. Whoever holds `worker.lock` is its worker; finished shards are its resume log."""
+@dataclass(frozen=True, slots=True)
+class _SpecFile:
+    """spec.json; `spec` is of the dataclass that its kind names."""
+
+    kind: str
+    run_id: str
+    created_at: str
+    spec: dict[str, Any]
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        check_time(self.created_at)
+
+
+class RunFolder(RunFiles):
+    """One run: what it was asked (`spec`), how far it is, what it answered."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        super().__init__(path)
+        spec_path = path / "spec.json"
         try:
-            document = json.loads((path / "spec.json").read_text(encoding="utf-8"))
-            self.run_id: str = document["run_id"]
-            self.kind: str = document["kind"]
-            self.created_at: str = document["created_at"]
-            self.spec: dict = document["spec"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunError("the run has no readable spec.json", where=str(path)) from error
+            document = to_document(read_json(spec_path), _SpecFile, spec_path)
+        except FileNotFoundError as error:
+            raise RunError(f"run {self.run_id} has no spec.json", where=str(path)) from error
+        self.kind = document.kind
+        self.created_at = document.created_at
+        kind = self._kind()
+        values = kind.from_version_1(document.spec) if document.version == 1 else document.spec
+        self.spec: RunSpec = to_document(values, kind.spec, spec_path)
+        if unknown := unknown_settings(values, self.spec):
+            raise RunError(
+                f"run {self.run_id} has a setting that this program does not know: {', '.join(unknown)}",
+                where=str(spec_path),
+                do="A newer LoBaSS started it: update LoBaSS.",
+            )
 
     @classmethod
-    def create(cls, runs_dir: Path, kind: str, spec: dict) -> Self:
-        """Make the next run, r-0001, r-0002 ...; two callers at once get two runs."""
+    def create(cls, runs_dir: Path, kind: str, spec: RunSpec) -> Self:
+        """Make the next run, r-0001, r-0002 ...; two callers at once get two runs.
+
+        The folder appears with its spec.json in it, so that nobody meets a run without settings.
+        """
+        assert isinstance(spec, KINDS[kind].spec), f"a {kind} run is not asked by a {type(spec).__name__}"
         runs_dir.mkdir(parents=True, exist_ok=True)
         number = max(
             (int(match[1]) for entry in runs_dir.iterdir() if (match := RUN_ID.fullmatch(entry.name))), default=0
         )
+        unfinished = runs_dir / f".new-run-{uuid4().hex}"
+        (unfinished / "shards").mkdir(parents=True)
         while True:
             number += 1
             path = runs_dir / f"r-{number:04d}"
+            document = _SpecFile(kind, path.name, utc_now(), msgspec.to_builtins(spec), VERSION)
+            replace_text(unfinished / "spec.json", to_json(document, indent=2))
             try:
-                path.mkdir()
-            except FileExistsError:
-                continue
-            break
-        (path / "shards").mkdir()
-        document = {"kind": kind, "run_id": path.name, "created_at": utc_now(), "spec": spec}
-        _replace(path / "spec.json", json.dumps(document, ensure_ascii=False, indent=2))
-        return cls(path)
+                unfinished.rename(path)
+            except OSError:
+                if path.exists():
+                    continue
+                shutil.rmtree(unfinished, ignore_errors=True)
+                raise
+            return cls(path)
 
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open an existing run.
 
         Raises:
-            RunError: the folder holds no run.
+            RunError: the folder holds no run that this program can read.
         """
         return cls(path)
 
-    @property
-    def input_path(self) -> Path:
-        return self.path / "input.parquet"
+    def _kind(self) -> RunKind:
+        if self.kind not in KINDS:
+            raise RunError(
+                f"run {self.run_id} is of the unknown kind {self.kind[:40]!r}",
+                where=str(self.path / "spec.json"),
+                do="If a newer LoBaSS started it, update LoBaSS.",
+            )
+        return KINDS[self.kind]
 
-    @property
-    def known_path(self) -> Path:
-        return self.path / "known.parquet"
+    def spec_as(self, expected: type[Expected]) -> Expected:
+        """The spec, of the dataclass that the caller works with.
 
-    @property
-    def shards_dir(self) -> Path:
-        return self.path / "shards"
-
-    @property
-    def log_path(self) -> Path:
-        return self.path / "log"
-
-    @property
-    def result_path(self) -> Path:
-        return self.path / "result.json"
-
-    @property
-    def _progress_path(self) -> Path:
-        return self.path / "progress.json"
+        Raises:
+            RunError: the run is of another kind.
+        """
+        if not isinstance(self.spec, expected):
+            raise RunError(f"run {self.run_id} is a {self.kind} run", where=str(self.path))
+        return self.spec
 
     def write_progress(self, progress: Progress) -> None:
         """Replace progress.json whole, so that a reader never sees half of it."""
-        _replace(self._progress_path, json.dumps(progress.to_dict(), ensure_ascii=False))
+        replace_text(self.progress_path, to_json(progress))
 
     def read_progress(self) -> Progress:
-        """The last progress written; a queued one before the first, or where the disk has lost it."""
+        """The last progress written; a queued one before the first, one in state `damaged` where it cannot be read."""
         try:
-            return Progress.from_dict(json.loads(self._progress_path.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError):
+            return to_document(read_json(self.progress_path), Progress, self.progress_path)
+        except FileNotFoundError:
             return Progress()
+        except RunError as error:
+            return Progress(state="damaged", phase="damaged", error=_note(error))
 
-    def write_result(self, result: dict) -> None:
-        """Write result.json, the worker's last word."""
-        _replace(self.result_path, json.dumps(result, ensure_ascii=False, indent=1))
+    def write_result(self, result: Any) -> None:
+        """Write result.json, the worker's last word: the dataclass of the run's kind."""
+        replace_text(self.result_path, to_json(result, indent=1))
 
-    def read_result(self) -> dict:
-        """The worker's result.
+    def read_result(self, expected: type[Expected]) -> Expected:
+        """The worker's result, of the dataclass that the caller works with.
 
         Raises:
-            RunError: the run has not finished.
+            RunError: the run has not finished, is of another kind, or its result.json is damaged.
         """
+        kind = self._kind().result
+        if not issubclass(kind, expected):
+            raise RunError(f"run {self.run_id} is a {self.kind} run", where=str(self.path))
         try:
-            return json.loads(self.result_path.read_text(encoding="utf-8"))
+            return to_document(read_json(self.result_path), kind, self.result_path)
         except FileNotFoundError as error:
             raise RunError(f"run {self.run_id} has no result yet", where=str(self.path)) from error
 
-    def request_cancel(self) -> None:
-        """Ask the worker to stop at its next shard."""
-        (self.path / "CANCEL").touch()
-
-    def cancel_requested(self) -> bool:
-        return (self.path / "CANCEL").exists()
-
-    def clear_cancel(self) -> None:
-        """Take the request back, before a resume."""
-        (self.path / "CANCEL").unlink(missing_ok=True)
-
-    @property
-    def _lock_path(self) -> Path:
-        return self.path / "worker.lock"
-
-    @contextmanager
-    def hold_lock(self) -> Iterator[None]:
-        """Be this run's worker for the length of the block.
-
-        Raises:
-            RunError: another worker is at it.
-        """
-        lock = FileLock(self._lock_path)
-        try:
-            lock.acquire(timeout=LOCK_SECONDS, poll_interval=0.01)
-        except Timeout as error:
-            raise RunError(f"run {self.run_id} is already going", where=str(self.path)) from error
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def is_alive(self) -> bool:
-        """Whether a worker holds the lock; the system frees it when the worker dies, however it dies."""
-        if not self._lock_path.exists():
-            return False
-        lock = FileLock(self._lock_path)
-        try:
-            lock.acquire(timeout=PROBE_SECONDS, poll_interval=0.01)
-        except Timeout:
-            return True
-        lock.release()
-        return False
+    def fault(self) -> ErrorNote | None:
+        """What is wrong with the run's progress.json or, once it is done, its result.json; None where both are good."""
+        progress = self.read_progress()
+        if progress.state == "damaged":
+            return progress.error
+        if progress.state == "done":
+            try:
+                self.read_result(self._kind().result)
+            except RunError as error:
+                return _note(error)
+        return None
 
     def state(self) -> RunState:
-        """What the run is in; `interrupted` has neither a worker nor an end, and can be resumed."""
+        """What the run is in.
+
+        `interrupted` has neither a worker nor an end, `damaged` has no worker and a file that cannot be read; both can
+        be resumed.
+        """
         state = self.read_progress().state
         if state not in ENDED:
             if self.is_alive():
                 return "running"
             # The worker may have ended between the two looks; its last word was written before it let go of the lock.
             state = self.read_progress().state
-        if state in ENDED:
+        if state == "done" and self.fault():
+            return "running" if self.is_alive() else "damaged"
+        if state in (*ENDED, "damaged"):
             return state
         return "queued" if state == "queued" and not self._start_is_overdue() else "interrupted"
 
     def _start_is_overdue(self) -> bool:
         try:
-            queued_at = self._progress_path.stat().st_mtime
+            queued_at = self.progress_path.stat().st_mtime
         except FileNotFoundError:
             return False
         return time.time() - queued_at > START_SECONDS
 
-    def write_shard(self, name: str, table: pa.Table) -> Path:
-        """Write `shards/NAME.parquet` so that it is there whole or not at all, also after a power cut."""
-        return write_parquet(self.shards_dir / f"{name}.parquet", table)
+    def remove(self) -> None:
+        """Remove the folder; it is gone from all lists at once, and from the disk as far as the system allows."""
+        hidden = self.path.with_name(f".{self.run_id}-removed-{os.getpid()}")
+        try:
+            self.path.rename(hidden)
+        except OSError:
+            return
+        shutil.rmtree(hidden, ignore_errors=True)
 
-    def set_aside(self, shard: Path) -> Path:
-        """Rename a shard that cannot be read to NAME.parquet.torn, so that a resumed worker computes it again."""
-        return shard.replace(shard.with_name(f"{shard.name}.torn"))
 
-    def finished_shards(self) -> list[Path]:
-        """Shards by name; what a killed worker left half written is not among them."""
-        return sorted(self.shards_dir.glob("*.parquet"))
+class DamagedRun(RunFiles):
+    """A run whose spec.json cannot be read: nobody knows what it was asked; its shards can still be used."""
+
+    def __init__(self, path: Path, error: RunError) -> None:
+        super().__init__(path)
+        self.note = ErrorNote(
+            error.what,
+            error.where,
+            error.do or "Restore the file from a backup, or remove the run's folder if you do not need it.",
+        )
+        self.changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
 
 
 def list_runs(runs_dir: Path) -> list[RunFolder]:
-    """All runs, oldest first; a folder that a crash left without a readable spec is passed over."""
+    """All runs that can be read, oldest first; `scan_runs` has the others too."""
+    return [run for run in scan_runs(runs_dir) if isinstance(run, RunFolder)]
+
+
+def scan_runs(runs_dir: Path) -> list[RunFolder | DamagedRun]:
+    """All runs, oldest first."""
     if not runs_dir.is_dir():
         return []
     numbers = [(int(match[1]), path) for path in runs_dir.iterdir() if (match := RUN_ID.fullmatch(path.name))]
-    runs = []
+    runs: list[RunFolder | DamagedRun] = []
     for _, path in sorted(numbers):
-        with suppress(RunError):
+        try:
             runs.append(RunFolder(path))
+        except RunError as error:
+            # Another process may have removed it since the folder was listed.
+            with suppress(FileNotFoundError):
+                runs.append(DamagedRun(path, error))
     return runs
 
 
-def write_parquet(path: Path, table: pa.Table) -> Path:
-    """Write a Parquet file under a temporary name, fsync it, and rename it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with unfinished.open("wb") as file:
-        pq.write_table(table, file, compression="zstd")
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-    return path
-
-
-def _replace(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+def _note(error: RunError) -> ErrorNote:
+    return ErrorNote(error.what, error.where, error.do or "Resume the run: what it computed is kept.")

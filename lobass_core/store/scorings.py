@@ -5,11 +5,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lobass_core.errors import SelectionError, StoreError
+from lobass_core.errors import LobassError, SelectionError, StoreError
+from lobass_core.jobs.documents import to_json
 from lobass_core.jobs.run_folder import utc_now
+from lobass_core.jobs.run_results import ScoredModel, ScoreRunResult
+from lobass_core.specs import ScoreSpec
 from lobass_core.store.connection import read_table
 from lobass_core.store.versions import raise_content
 
@@ -28,15 +32,15 @@ class Scoring:
     render_fp: str
     base_name: str
     reference_name: str
-    spec: dict
-    result: dict
+    spec: ScoreSpec
+    result: ScoreRunResult
     made_at: str
     refined_by: str = ""
 
     @property
     def dtype(self) -> str:
         """Of the losses that are not refined."""
-        return str(self.result.get("dtype", ""))
+        return self.result.dtype
 
     @property
     def label(self) -> str:
@@ -47,20 +51,20 @@ class Scoring:
         return asdict(self)
 
 
-def register_scoring(cursor: duckdb.DuckDBPyConnection, run_id: str, spec: dict, result: dict, folds: Path) -> int:
+def register_scoring(
+    cursor: duckdb.DuckDBPyConnection, run_id: str, spec: ScoreSpec, result: ScoreRunResult, folds: Path
+) -> int:
     """Record what a finished run scored, its models and fold assignment; returns the scoring's id.
 
-    `result` is the worker's result.json, `folds` a Parquet file (sample_id, fold) that exists for K folds only.
+    `folds` is a Parquet file (sample_id, fold) that exists for K folds only.
     """
     _register_models(cursor, result, folds)
     raise_content(cursor)
-    base, references = result["base"], result["references"]
-    reference_fp, render_fp = result["reference_fp"], result["render_fp"]
-    triple = [base["model_fp"], reference_fp, render_fp]
+    triple = [result.base.model_fp, result.reference_fp, result.render_fp]
     found = cursor.execute(
         "SELECT scoring_id FROM scorings WHERE base_fp = ? AND reference_fp = ? AND render_fp = ?", triple
     ).fetchone()
-    values = [json.dumps(spec), json.dumps(result), utc_now()]
+    values = [json.dumps(spec.to_dict()), to_json(result), utc_now()]
     if found:
         (scoring_id,) = found
         cursor.execute(
@@ -71,10 +75,10 @@ def register_scoring(cursor: duckdb.DuckDBPyConnection, run_id: str, spec: dict,
         row = cursor.execute("SELECT coalesce(max(scoring_id), 0) + 1 FROM scorings").fetchone()
         assert row is not None
         (scoring_id,) = row
-        name = spec.get("reference_name") or references[0]["name"]
+        name = spec.reference_name or result.references[0].name
         cursor.execute(
             "INSERT INTO scorings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [scoring_id, run_id, *triple, base["name"], name, *values],
+            [scoring_id, run_id, *triple, result.base.name, name, *values],
         )
     cursor.execute(
         "INSERT INTO scoring_runs SELECT $scoring_id, $run_id WHERE NOT EXISTS "
@@ -85,14 +89,14 @@ def register_scoring(cursor: duckdb.DuckDBPyConnection, run_id: str, spec: dict,
 
 
 def register_refinement(
-    cursor: duckdb.DuckDBPyConnection, scoring: Scoring, run_id: str, result: dict, folds: Path
+    cursor: duckdb.DuckDBPyConnection, scoring: Scoring, run_id: str, result: ScoreRunResult, folds: Path
 ) -> None:
     """Record that a run computed losses of a scoring anew: where it has both of a sample, they count from now on.
 
     Raises:
         StoreError: the run rendered its samples otherwise than the scoring.
     """
-    if result["render_fp"] != scoring.render_fp:
+    if result.render_fp != scoring.render_fp:
         raise StoreError(
             f"run {run_id} read other tokens than {scoring.run_id}, whose losses it should refine",
             where=scoring.label,
@@ -103,34 +107,34 @@ def register_refinement(
     cursor.execute("DELETE FROM refinements WHERE scoring_id = ?", [scoring.scoring_id])
     cursor.execute(
         "INSERT INTO refinements VALUES (?, ?, ?, ?)",
-        [scoring.scoring_id, run_id, result["base"]["model_fp"], result["reference_fp"]],
+        [scoring.scoring_id, run_id, result.base.model_fp, result.reference_fp],
     )
 
 
-def _register_models(cursor: duckdb.DuckDBPyConnection, result: dict, folds: Path) -> None:
-    base, references, reference_fp = result["base"], result["references"], result["reference_fp"]
-    for part, model in [("base", base), *(("reference", reference) for reference in references)]:
+def _register_models(cursor: duckdb.DuckDBPyConnection, result: ScoreRunResult, folds: Path) -> None:
+    references, reference_fp = result.references, result.reference_fp
+    for part, model in [("base", result.base), *(("reference", reference) for reference in references)]:
         _register_model(cursor, part, model)
     cursor.execute("DELETE FROM reference_models WHERE reference_fp = ?", [reference_fp])
     cursor.executemany(
         "INSERT INTO reference_models VALUES (?, ?, ?)",
-        [(reference_fp, fold, model["model_fp"]) for fold, model in enumerate(references)],
+        [(reference_fp, fold, model.model_fp) for fold, model in enumerate(references)],
     )
     if len(references) > 1 and folds.is_file():
         _register_folds(cursor, reference_fp, pq.read_table(folds, columns=["sample_id", "fold"]))
 
 
-def _register_model(cursor: duckdb.DuckDBPyConnection, part: str, model: dict) -> None:
-    cursor.execute("DELETE FROM models WHERE model_fp = ? AND part = ?", [model["model_fp"], part])
+def _register_model(cursor: duckdb.DuckDBPyConnection, part: str, model: ScoredModel) -> None:
+    cursor.execute("DELETE FROM models WHERE model_fp = ? AND part = ?", [model.model_fp, part])
     cursor.execute(
         "INSERT INTO models VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-            model["model_fp"],
-            model["name"],
-            model.get("path", ""),
-            model.get("adapter", ""),
+            model.model_fp,
+            model.name,
+            model.path,
+            model.adapter,
             part,
-            json.dumps(model.get("info", {})),
+            json.dumps(asdict(model.info)),
             utc_now(),
         ],
     )
@@ -158,7 +162,18 @@ def list_scorings(cursor: duckdb.DuckDBPyConnection) -> list[Scoring]:
         f"SELECT {_SCORING_COLUMNS}, coalesce((SELECT r.run_id FROM refinements r "
         "WHERE r.scoring_id = scorings.scoring_id), '') FROM scorings ORDER BY made_at DESC, scoring_id DESC"
     ).fetchall()
-    return [Scoring(*row[:7], *map(json.loads, row[7:9]), *row[9:]) for row in rows]
+    return [_scoring(row) for row in rows]
+
+
+def _scoring(row: tuple) -> Scoring:
+    try:
+        spec = msgspec.convert(json.loads(row[7]), ScoreSpec)
+        result = msgspec.convert(json.loads(row[8]), ScoreRunResult)
+    except (ValueError, msgspec.ValidationError, LobassError) as error:
+        raise StoreError(
+            f"the scoring of run {row[1]} cannot be read: {error}", where="table scorings", do="Update LoBaSS."
+        ) from error
+    return Scoring(*row[:7], spec, result, *row[9:])
 
 
 def find_scoring(cursor: duckdb.DuckDBPyConnection, run: str | None = None) -> Scoring:

@@ -1,12 +1,12 @@
 """A small base model from nothing: a tokenizer and a Llama that fit the texts they are to read."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from lobass_core.jobs.run_specs import SmallBaseSizes
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.output_head import find_output_head
 from lobass_core.scoring.threads import use_threads_for
@@ -21,22 +21,6 @@ CHAT_TEMPLATE = (
     "{% else %}{{ '<|user|>' + message['content'] + '<|end|>' }}{% endif %}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SmallBaseSizes:
-    """Shape of the small Llama; with these values it has 1.3 million parameters."""
-
-    vocab_size: int = 2048
-    hidden_size: int = 128
-    intermediate_size: int = 352
-    num_hidden_layers: int = 4
-    num_attention_heads: int = 4
-    num_key_value_heads: int = 4
-    max_position_embeddings: int = 512
-
-    def to_dict(self) -> dict:
-        return asdict(self)
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:

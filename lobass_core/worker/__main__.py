@@ -14,6 +14,7 @@ from pathlib import Path
 from lobass_core.errors import LobassError, RunError
 from lobass_core.jobs.progress import ErrorNote
 from lobass_core.jobs.run_folder import RunFolder, utc_now
+from lobass_core.jobs.run_results import RunResult
 from lobass_core.worker.reporter import Cancelled, Reporter
 
 # Imported when a run asks for them: the lock must be held before torch has loaded.
@@ -32,7 +33,11 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m lobass_core.worker RUN_FOLDER", file=sys.stderr)
         return 2
-    run = RunFolder.open(Path(arguments[0]))
+    try:
+        run = RunFolder.open(Path(arguments[0]))
+    except RunError as error:
+        print(error, file=sys.stderr)
+        return 1
     signal.signal(signal.SIGTERM, lambda *_: run.request_cancel())
     with ExitStack() as held:
         try:
@@ -73,9 +78,7 @@ def _work(run: RunFolder) -> int:
         return 0
 
 
-def _job(run: RunFolder) -> Callable[[RunFolder, Reporter], dict]:
-    if run.kind not in JOBS:
-        raise RunError(f"no job is called {run.kind!r}", where=str(run.path))
+def _job(run: RunFolder) -> Callable[[RunFolder, Reporter], RunResult]:
     module, function = JOBS[run.kind].split(":")
     return getattr(importlib.import_module(module), function)
 

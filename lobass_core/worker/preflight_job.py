@@ -1,11 +1,12 @@
 """What a scoring run would do: rows to look at, what would be cut, what is known, how long it would take."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import LengthHistogram, ModelForecast, PreflightResult, PreviewRow, ScoredModel
 from lobass_core.records import Sample
 from lobass_core.rendering.render import Rendered
 from lobass_core.scoring.engine import Engine
@@ -29,7 +30,7 @@ class Look:
     """The rendered samples, and the few that are shown."""
 
     rendered: list[Rendered] = field(default_factory=list)
-    previews: list[dict] = field(default_factory=list)
+    previews: list[PreviewRow] = field(default_factory=list)
     _shown: dict[str, int] = field(default_factory=dict)
 
     def add(self, item: Rendered, domain: str) -> None:
@@ -40,7 +41,7 @@ class Look:
         self.rendered.append(item)
 
 
-def run(run: RunFolder, report: Reporter) -> dict:
+def run(run: RunFolder, report: Reporter) -> PreflightResult:
     """Look at the run's samples, and return what a person should know before scoring them.
 
     Raises:
@@ -50,33 +51,37 @@ def run(run: RunFolder, report: Reporter) -> dict:
     sample_ids = read_sample_ids(run.input_path)
     known = read_known(run, prepared.render_fp)
     folds = read_folds(prepared, sample_ids, run)
-    models = [_model_row(task, sample_ids, folds, known) for task in (prepared.base, *prepared.references)]
+    models = tuple(_forecast(task, sample_ids, folds, known) for task in (prepared.base, *prepared.references))
     look = _look(run, report, prepared, len(sample_ids))
     table = TokenTable.of(look.rendered)
-    n_to_do = sum(model["n_to_do"] for model in models)
+    n_to_do = sum(model.n_to_do for model in models)
     rate = _trial(prepared, table, report) if n_to_do else None
     mean_tokens = float(table.lengths.mean()) if len(table) else 0.0
-    return {
-        "n_samples": len(sample_ids),
-        "n_looked_at": len(table),
-        "models": models,
-        "render_fp": prepared.render_fp,
-        "template": prepared.template.name,
-        "template_source": prepared.template.source,
-        "template_reason": prepared.template.default_reason,
-        "mask_rule": prepared.spec.render.mask_rule,
-        "max_tokens": prepared.max_tokens,
-        "dtype": prepared.dtype,
-        "device": str(prepared.device),
-        **_losses_by_cutting(look, scale=len(sample_ids) / max(1, len(table))),
-        "mean_tokens": round(mean_tokens, 1),
-        "length_histogram": _histogram(look.rendered),
-        "tokens_per_second": rate,
-        "forecast_seconds": n_to_do * mean_tokens / rate if rate else 0.0,
-        "vocabulary": "the same vocabulary",
-        "warnings": _warnings(prepared, look),
-        "preview": look.previews,
-    }
+    scale = len(sample_ids) / max(1, len(table))
+    return PreflightResult(
+        n_samples=len(sample_ids),
+        n_looked_at=len(table),
+        models=models,
+        render_fp=prepared.render_fp,
+        template=prepared.template.name,
+        template_source=prepared.template.source,
+        template_reason=prepared.template.default_reason,
+        mask_rule=prepared.spec.render.mask_rule,
+        max_tokens=prepared.max_tokens,
+        dtype=prepared.dtype,
+        device=str(prepared.device),
+        n_truncated=round(scale * sum(item.status == "truncated" for item in look.rendered)),
+        n_no_response=round(scale * sum(item.status == "no_response" for item in look.rendered)),
+        n_dropped_response_tokens=round(scale * sum(item.n_dropped_response_tokens for item in look.rendered)),
+        n_response_tokens=round(scale * sum(item.n_response_tokens for item in look.rendered)),
+        mean_tokens=round(mean_tokens, 1),
+        length_histogram=_histogram(look.rendered),
+        tokens_per_second=rate,
+        forecast_seconds=n_to_do * mean_tokens / rate if rate else 0.0,
+        vocabulary="the same vocabulary",
+        warnings=tuple(_warnings(prepared, look)),
+        preview=tuple(look.previews),
+    )
 
 
 def _look(run: RunFolder, report: Reporter, prepared: Prepared, n_samples: int) -> Look:
@@ -125,33 +130,22 @@ def _trial(prepared: Prepared, table: TokenTable, report: Reporter) -> float | N
     return n_tokens / seconds
 
 
-def _model_row(task: ModelTask, sample_ids: list[str], folds: dict[str, int], known: dict[str, set[str]]) -> dict:
+def _forecast(
+    task: ModelTask, sample_ids: list[str], folds: dict[str, int], known: dict[str, set[str]]
+) -> ModelForecast:
     mine = [name for name in sample_ids if task.fold is None or folds[name] == task.fold]
     n_known = sum(name in known.get(task.fp, ()) for name in mine)
-    return {**task.info(), "n_known": n_known, "n_to_do": len(mine) - n_known}
+    model = {field.name: getattr(task.scored(), field.name) for field in fields(ScoredModel)}
+    return ModelForecast(**model, n_known=n_known, n_to_do=len(mine) - n_known)
 
 
-def _losses_by_cutting(look: Look, scale: float) -> dict:
-    """Counts for all samples, scaled up where only some were looked at."""
-    n_truncated = sum(item.status == "truncated" for item in look.rendered)
-    n_none = sum(item.status == "no_response" for item in look.rendered)
-    n_lost = sum(item.n_dropped_response_tokens for item in look.rendered)
-    n_kept = sum(item.n_response_tokens for item in look.rendered)
-    return {
-        "n_truncated": round(n_truncated * scale),
-        "n_no_response": round(n_none * scale),
-        "n_dropped_response_tokens": round(n_lost * scale),
-        "n_response_tokens": round(n_kept * scale),
-    }
-
-
-def _histogram(rendered: list[Rendered]) -> dict:
-    """Tokens a sample before anything is cut: `edges` has one more than `counts`."""
+def _histogram(rendered: list[Rendered]) -> LengthHistogram:
+    """Tokens a sample before anything is cut."""
     sizes = np.array([len(item.input_ids) + item.n_dropped_tokens for item in rendered])
     if not len(sizes):
-        return {"edges": [], "counts": []}
+        return LengthHistogram()
     counts, edges = np.histogram(sizes, bins=min(N_BARS, max(1, int(sizes.max()))), range=(0, int(sizes.max())))
-    return {"edges": edges.tolist(), "counts": counts.tolist()}
+    return LengthHistogram(tuple(edges.tolist()), tuple(counts.tolist()))
 
 
 def _warnings(prepared: Prepared, look: Look) -> list[str]:

@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import torch
 
 from lobass_core.errors import RequestError
-from lobass_core.jobs.run_folder import RunFolder, write_parquet
+from lobass_core.jobs.run_files import write_parquet
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import ModelInfo, ScoredModel
 from lobass_core.records import ModelFingerprint
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.rendering.render import Renderer, resolve_max_tokens
@@ -47,25 +49,25 @@ class ModelTask:
     def label(self) -> str:
         return self.part if self.fold is None else f"fold-{self.fold}"
 
-    def info(self) -> dict:
-        """What the store keeps of the model."""
+    def scored(self) -> ScoredModel:
+        """What the result and the store keep of the model."""
         config = config_of(self.files.folder)
-        return {
-            "model_fp": self.fp,
-            "name": self.files.name,
-            "path": self.spec.path,
-            "adapter": self.spec.adapter,
-            "part": self.part,
-            "fold": self.fold,
-            "info": {
-                "weights": self.fingerprint.weights,
-                "tokenizer": self.fingerprint.tokenizer,
-                "dtype": self.fingerprint.dtype,
-                "adapter": self.fingerprint.adapter,
-                "model_type": config.get("model_type", ""),
-                "vocabulary_size": vocabulary_size(config),
-            },
-        }
+        return ScoredModel(
+            model_fp=self.fp,
+            name=self.files.name,
+            path=self.spec.path,
+            adapter=self.spec.adapter,
+            part=self.part,
+            fold=self.fold,
+            info=ModelInfo(
+                weights=self.fingerprint.weights,
+                tokenizer=self.fingerprint.tokenizer,
+                dtype=self.fingerprint.dtype,
+                adapter=self.fingerprint.adapter,
+                model_type=config.get("model_type", ""),
+                vocabulary_size=vocabulary_size(config),
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def prepare(run: RunFolder, report: Reporter) -> Prepared:
         LobassError: a model, its tokenizer or the template cannot be used.
     """
     _quiet()
-    spec = ScoreSpec.from_dict(run.spec)
+    spec = run.spec_as(ScoreSpec)
     device = choose_device(spec.device)
     dtype = choose_dtype(spec.dtype, device)
     report.update(phase="looking at the models", device=str(device))
@@ -168,7 +170,7 @@ def read_folds(prepared: Prepared, sample_ids: list[str], run: RunFolder) -> dic
             )
     folds = {sample_id: prepared.fold_of(sample_id, assigned) for sample_id in sample_ids}
     columns = {"sample_id": pa.array(folds.keys(), pa.string()), "fold": pa.array(folds.values(), pa.int32())}
-    write_parquet(run.path / "folds.parquet", pa.table(columns))
+    write_parquet(run.folds_path, pa.table(columns))
     return folds
 
 

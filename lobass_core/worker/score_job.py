@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import Refusal, ScoreRunResult
 from lobass_core.worker.preparation import ModelTask, Prepared, prepare, read_folds, read_known
 from lobass_core.worker.reporter import Reporter
 from lobass_core.worker.samples import read_sample_ids
@@ -14,7 +15,7 @@ from lobass_core.worker.scoring_pass import ScoringPass, Work
 from lobass_core.worker.tokenising import Tokenised, tokenise
 
 
-def run(run: RunFolder, report: Reporter) -> dict:
+def run(run: RunFolder, report: Reporter) -> ScoreRunResult:
     """Score the run's samples, and return what result.json says.
 
     Raises:
@@ -65,7 +66,7 @@ def _result(
     progress: ScoreProgress,
     scored: ScoringPass,
     seconds: float,
-) -> dict:
+) -> ScoreRunResult:
     n_computed = sum(len(work.places) for work in works)
     warnings = [*prepared.warnings, *dict.fromkeys(scored.notes)]
     if tokenised.refusals:
@@ -73,28 +74,28 @@ def _result(
             f"{len(tokenised.refusals):,} samples have no response to score, such as {tokenised.refusals[0][0][:12]}: "
             f"{tokenised.refusals[0][1]}."
         )
-    return {
-        "render_fp": prepared.render_fp,
-        "base": prepared.base.info(),
-        "references": [task.info() for task in prepared.references],
-        "reference_fp": prepared.reference_fp,
-        "reference_name": prepared.spec.reference_name or prepared.references[0].files.name,
-        "n_samples": len(sample_ids),
-        "n_computed": n_computed,
-        "n_known": sum(work.n_known for work in works),
-        "n_truncated": tokenised.n_truncated,
-        "n_no_response": len(tokenised.refusals),
-        "n_dropped_response_tokens": tokenised.n_dropped_response_tokens,
-        "refusals": [{"sample_id": name, "reason": reason} for name, reason in tokenised.refusals[:50]],
-        "template": prepared.template.name,
-        "template_source": prepared.template.source,
-        "template_reason": prepared.template.default_reason,
-        "mask_rule": prepared.spec.render.mask_rule,
-        "max_tokens": prepared.max_tokens,
-        "dtype": prepared.dtype,
-        "device": str(prepared.device),
-        "budget_tokens": scored.budget_tokens,
-        "padding_share": progress.padding_share,
-        "seconds": round(seconds, 3),
-        "warnings": warnings,
-    }
+    return ScoreRunResult(
+        render_fp=prepared.render_fp,
+        base=prepared.base.scored(),
+        references=tuple(task.scored() for task in prepared.references),
+        reference_fp=prepared.reference_fp,
+        reference_name=prepared.spec.reference_name or prepared.references[0].files.name,
+        n_samples=len(sample_ids),
+        n_computed=n_computed,
+        n_known=sum(work.n_known for work in works),
+        n_truncated=tokenised.n_truncated,
+        n_no_response=len(tokenised.refusals),
+        n_dropped_response_tokens=tokenised.n_dropped_response_tokens,
+        refusals=tuple(Refusal(name, reason) for name, reason in tokenised.refusals[:50]),
+        template=prepared.template.name,
+        template_source=prepared.template.source,
+        template_reason=prepared.template.default_reason,
+        mask_rule=prepared.spec.render.mask_rule,
+        max_tokens=prepared.max_tokens,
+        dtype=prepared.dtype,
+        device=str(prepared.device),
+        budget_tokens=scored.budget_tokens,
+        padding_share=progress.padding_share,
+        seconds=round(seconds, 3),
+        warnings=tuple(warnings),
+    )

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from lobass_core.errors import RenderError, RunError
-from lobass_core.jobs.run_folder import RunFolder, write_parquet
+from lobass_core.jobs.run_files import write_parquet
+from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.records import Sample
 from lobass_core.rendering.render import Renderer
 from lobass_core.rendering.templates import Template
@@ -110,7 +111,7 @@ def _chunks(run: RunFolder, needed: set[str], seen: set[str] | frozenset[str]) -
     for number, read in enumerate(read_samples(run.input_path)):
         samples = [sample for sample, _ in read if sample.sample_id in needed]
         fresh = frozenset(sample.sample_id for sample in samples if sample.sample_id not in seen)
-        yield Chunk(samples, fresh, run.path / "tokens" / f"{number:05d}.parquet")
+        yield Chunk(samples, fresh, run.tokens_dir / f"{number:05d}.parquet")
 
 
 def _render(renderer: Renderer, render_fp: str, chunk: Chunk) -> Tokenised:

@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 
 from lobass_core.errors import RequestError
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import StepLoss, TrainBaseResult
+from lobass_core.jobs.run_specs import TrainBaseRun
 from lobass_core.records import Sample, Turn
 from lobass_core.rendering.render import Rendered, Renderer
 from lobass_core.rendering.templates import load_template
@@ -17,18 +19,15 @@ from lobass_core.scoring.token_table import TokenTable
 from lobass_core.training.batches import plan_steps
 from lobass_core.training.fit import FitSettings, fit, quiet_transformers
 from lobass_core.training.recipe import circumstances, write_recipe
-from lobass_core.training.small_base import SmallBaseSizes, small_llama, train_tokenizer
+from lobass_core.training.small_base import small_llama, train_tokenizer
 from lobass_core.training.trainable import check_finite, n_trainable, save
 from lobass_core.worker.reporter import Cancelled, Reporter
 from lobass_core.worker.score_progress import ScoreProgress
 from lobass_core.worker.train_job import Follower, move_into_place
 
 
-def run(run: RunFolder, report: Reporter) -> dict:
+def run(run: RunFolder, report: Reporter) -> TrainBaseResult:
     """Train the base and return what result.json says.
-
-    The run's spec: `texts`, a Parquet file of (prompt, response); `output_dir`, `seed`, `epochs`, `learning_rate`,
-    `budget_tokens`, and `sizes` as of `SmallBaseSizes`.
 
     Raises:
         LobassError: the texts cannot be read, or the training diverged.
@@ -36,17 +35,17 @@ def run(run: RunFolder, report: Reporter) -> dict:
     """
     started = time.monotonic()
     quiet_transformers()
-    spec, output, staging = run.spec, Path(run.spec["output_dir"]), run.path / "model"
-    sizes = SmallBaseSizes(**spec["sizes"])
+    spec = run.spec_as(TrainBaseRun)
+    sizes, output, staging = spec.sizes, Path(spec.output_dir), run.path / "model"
     report.update(phase="training the tokenizer", device="cpu")
-    pairs = _read_pairs(Path(spec["texts"]))
+    pairs = _read_pairs(Path(spec.texts))
     tokenizer = train_tokenizer((f"{prompt}\n{response}" for prompt, response in pairs), sizes.vocab_size)
-    loaded = small_llama(tokenizer, sizes, spec["seed"])
+    loaded = small_llama(tokenizer, sizes, spec.seed)
     report.update(phase="rendering")
     renderer = Renderer(tokenizer, load_template("", tokenizer), "all", sizes.max_position_embeddings)
     samples = [Sample.of([Turn("user", prompt), Turn("assistant", response)]) for prompt, response in pairs]
     table = TokenTable.of([_every_token(item) for item in renderer.render(samples)])
-    steps = plan_steps(table.lengths, spec["budget_tokens"], spec["epochs"], spec["seed"])
+    steps = plan_steps(table.lengths, spec.budget_tokens, spec.epochs, spec.seed)
     progress = ScoreProgress(report, loaded.device)
     n_samples, n_tokens = sum(map(len, steps)), sum(int(table.lengths[step].sum()) for step in steps)
     slot = progress.add_model(output.name, "base", n_known=0, n_to_do=n_samples, n_tokens=n_tokens)
@@ -55,31 +54,34 @@ def run(run: RunFolder, report: Reporter) -> dict:
         loaded,
         table,
         steps,
-        FitSettings(spec["learning_rate"], spec["seed"]),
+        FitSettings(spec.learning_rate, spec.seed),
         run.path / "checkpoints",
         Follower(report, progress, slot),
         run.cancel_requested,
     )
     if not outcome.finished:
         raise Cancelled
-    check_finite(loaded, spec["learning_rate"])
+    check_finite(loaded, spec.learning_rate)
     report.update(phase="saving", message="")
     save(loaded, tokenizer, staging)
-    losses = [{"step": step, "loss": round(loss, 5)} for step, loss in outcome.losses]
-    recipe = {
-        "kind": run.kind,
-        "settings": spec,
-        "n_texts": len(pairs),
-        "n_tokens_shown": n_tokens,
-        "n_steps": outcome.n_steps,
-        "n_parameters": n_trainable(loaded),
-        "losses": losses,
-        "seconds": round(time.monotonic() - started, 1),
-    }
+    losses = tuple(StepLoss(step, round(loss, 5)) for step, loss in outcome.losses)
+    result = TrainBaseResult(
+        path=str(output),
+        final_loss=losses[-1].loss if losses else None,
+        kind=run.kind,
+        settings=spec,
+        n_texts=len(pairs),
+        n_tokens_shown=n_tokens,
+        n_steps=outcome.n_steps,
+        n_parameters=n_trainable(loaded),
+        losses=losses,
+        seconds=round(time.monotonic() - started, 1),
+    )
+    recipe = {key: value for key, value in dataclasses.asdict(result).items() if key not in ("path", "final_loss")}
     write_recipe(staging, {**recipe, **circumstances()})
     shutil.rmtree(run.path / "checkpoints", ignore_errors=True)
     move_into_place(staging, output)
-    return {"path": str(output), "final_loss": losses[-1]["loss"] if losses else None, **recipe}
+    return result
 
 
 def _every_token(item: Rendered) -> Rendered:

@@ -2,15 +2,18 @@
 
 import shutil
 import time
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
 
 from lobass_core.errors import RequestError
-from lobass_core.jobs.run_folder import RunFolder, write_parquet
+from lobass_core.jobs.run_files import write_parquet
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import TrainReferenceResult
+from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.specs import TrainReferenceSpec
 from lobass_core.training.fit import CHECKPOINT_SECONDS, FitOutcome, FitSettings, Pulse, fit, quiet_transformers
@@ -24,11 +27,8 @@ from lobass_core.worker.train_material import Material, prepare_material
 from lobass_core.worker.train_recipe import Fitted, recipe_of, summary_of
 
 
-def run(run: RunFolder, report: Reporter) -> dict:
+def run(run: RunFolder, report: Reporter) -> TrainReferenceResult:
     """Train the reference, and return what result.json says.
-
-    The run's spec is a `TrainReferenceSpec` and: `output_dir`; `data`, what the recipe says of the datasets; and, if
-    wanted, `checkpoint_seconds`.
 
     Raises:
         LobassError: the base, the template or the samples cannot be used, or the training diverged.
@@ -36,10 +36,9 @@ def run(run: RunFolder, report: Reporter) -> dict:
     """
     started = time.monotonic()
     quiet_transformers()
-    settings = dict(run.spec)
-    output, data = Path(settings.pop("output_dir")), settings.pop("data", [])
-    checkpoint_seconds = settings.pop("checkpoint_seconds", CHECKPOINT_SECONDS)
-    spec = TrainReferenceSpec.from_dict(settings)
+    asked = run.spec_as(TrainReferenceRun)
+    spec, output = asked.reference, Path(asked.output_dir)
+    checkpoint_seconds = CHECKPOINT_SECONDS if asked.checkpoint_seconds is None else asked.checkpoint_seconds
     staging = run.path / "model"
     material = prepare_material(run, report, spec)
     training = _Training(run, report, material, checkpoint_seconds)
@@ -48,7 +47,7 @@ def run(run: RunFolder, report: Reporter) -> dict:
         folder = staging / f"fold-{fold}" if spec.folds > 1 else staging
         recipe = read_recipe(folder)
         if recipe is None:
-            recipe = {**training.train(fold, folder), "data": data, **circumstances()}
+            recipe = {**training.train(fold, folder), "data": [asdict(dataset) for dataset in asked.data], **circumstances()}
             write_recipe(folder, recipe)
             training.drop_checkpoints(fold)
         else:
@@ -186,22 +185,22 @@ def move_into_place(staging: Path, output: Path) -> None:
 
 def _result(
     spec: TrainReferenceSpec, output: Path, material: Material, recipes: list[dict], seconds: float
-) -> dict[str, Any]:
+) -> TrainReferenceResult:
     before, after = ([recipe[key] for recipe in recipes] for key in ("held_out_loss_before", "held_out_loss_after"))
     known = [value for value in (*before, *after) if value is not None]
-    return {
-        "name": spec.name,
-        "path": str(output),
-        "method": spec.method,
-        "folds": spec.folds,
-        "learning_rate": recipes[0]["learning_rate"],
-        "template": material.template.name,
-        "max_tokens": material.max_tokens,
-        "device": str(material.device),
-        "n_samples": len(material.table),
-        "n_samples_without_response": material.n_without_response,
-        "n_steps": sum(recipe["n_steps"] for recipe in recipes),
-        "held_out_loss_before": sum(before) / len(before) if known else None,
-        "held_out_loss_after": sum(after) / len(after) if known else None,
-        "seconds": round(seconds, 1),
-    }
+    return TrainReferenceResult(
+        name=spec.name,
+        path=str(output),
+        method=spec.method,
+        folds=spec.folds,
+        learning_rate=recipes[0]["learning_rate"],
+        template=material.template.name,
+        max_tokens=material.max_tokens,
+        device=str(material.device),
+        n_samples=len(material.table),
+        n_samples_without_response=material.n_without_response,
+        n_steps=sum(recipe["n_steps"] for recipe in recipes),
+        held_out_loss_before=sum(before) / len(before) if known else None,
+        held_out_loss_after=sum(after) / len(after) if known else None,
+        seconds=round(seconds, 1),
+    )

@@ -13,7 +13,9 @@ from lobass_core.demo_data.sample_rows import base_exchanges
 from lobass_core.errors import ProjectError
 from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
-from lobass_core.jobs.run_folder import RunFolder, list_runs, write_parquet
+from lobass_core.jobs.run_files import write_parquet
+from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.jobs.run_specs import SmallBaseSizes, TrainBaseRun
 from lobass_core.project import STORE_NAME, Project
 from lobass_core.specs import ExportSpec, ImportSpec, ModelSpec, SelectionSpec, TrainReferenceSpec
 from lobass_core.workflows.export import export
@@ -32,8 +34,8 @@ MARKER = "demo.json"
 # 0.9 million parameters that read 0.7 million tokens: about a minute on two cores, and enough for the everyday topics
 # to become easy. Small steps at a high rate: a model of this size learns more from many updates than from large ones.
 _BASE_TEXTS = 9500
-_BASE_SPEC = {"seed": SEED, "epochs": 1.0, "learning_rate": 4e-3, "budget_tokens": 1024}
-_BASE_SIZES = {"num_hidden_layers": 3}
+_BASE_EPOCHS, _BASE_LEARNING_RATE, _BASE_BUDGET_TOKENS = 1.0, 4e-3, 1024
+_BASE_SIZES = SmallBaseSizes(num_hidden_layers=3)
 _REFERENCE_EPOCHS = 2.0
 _REFERENCE_LEARNING_RATE = 2e-3
 _REFERENCE_BUDGET_TOKENS = 1024
@@ -146,7 +148,16 @@ def _base(project: Project, show: OnProgress) -> ModelSpec:
         exchanges = base_exchanges(_BASE_TEXTS, SEED)
         columns = {"prompt": [item.prompt for item in exchanges], "response": [item.response for item in exchanges]}
         write_parquet(texts, pa.table(columns))
-        spec = {"texts": str(texts), "output_dir": str(folder), "name": BASE, "sizes": _BASE_SIZES, **_BASE_SPEC}
+        spec = TrainBaseRun(
+            str(texts),
+            str(folder),
+            BASE,
+            _BASE_SIZES,
+            SEED,
+            _BASE_EPOCHS,
+            _BASE_LEARNING_RATE,
+            _BASE_BUDGET_TOKENS,
+        )
         run = _stopped(project, "train_base") or RunFolder.create(project.runs_dir, "train_base", spec)
         launch(run)
         follow(run, show)

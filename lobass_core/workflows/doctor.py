@@ -12,7 +12,9 @@ import psutil
 
 from lobass_core.errors import LobassError
 from lobass_core.jobs.launch import follow, launch
-from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.jobs.run_folder import RunFolder, scan_runs
+from lobass_core.jobs.run_results import RenderResult
+from lobass_core.jobs.run_specs import RenderRun
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec, ModelSpec, RenderSpec
 from lobass_core.store.datasets import list_datasets
@@ -62,27 +64,25 @@ def _project_checks(project: Project) -> list[Check]:
         checks.append(Check("store", "good", f"opens; {n_rows:,} rows"))
     except LobassError as error:
         checks.append(Check("store", "bad", str(error)))
-    states = [run.state() for run in list_runs(project.runs_dir)]
-    stopped = sum(state in ("interrupted", "failed") for state in states)
-    detail = f"{len(states):,} runs" + (f", {stopped:,} interrupted or failed: lobass runs" if stopped else "")
-    checks.append(Check("runs", "note" if stopped else "good", detail))
+    states = [run.state() if isinstance(run, RunFolder) else "damaged" for run in scan_runs(project.runs_dir)]
+    stopped, damaged = sum(state in ("interrupted", "failed") for state in states), states.count("damaged")
+    parts = [f"{len(states):,} runs", f"{stopped:,} interrupted or failed" if stopped else ""]
+    parts += [f"{damaged:,} with a damaged file" if damaged else ""]
+    detail = ", ".join(part for part in parts if part) + (": lobass runs" if stopped or damaged else "")
+    checks.append(Check("runs", "bad" if damaged else "note" if stopped else "good", detail))
     return checks
 
 
-def render_record(path: Path, row: int, *, tokenizer: str, render: RenderSpec) -> dict:
+def render_record(path: Path, row: int, *, tokenizer: str, render: RenderSpec) -> RenderResult:
     """Render record `row` (from 0) of a data file in a short run, and return the run's result.
-
-    The result holds `template`, `max_tokens` and `preview`: text and tokens (start, end, id, response).
 
     Raises:
         LobassError: the file, the record, the tokenizer or the template cannot be used.
     """
     sample = read_sample(ImportSpec(path=str(path), domain="preview"), row)
     with tempfile.TemporaryDirectory(prefix="lobass-render-") as folder:
-        run = RunFolder.create(
-            Path(folder), "render", {"tokenizer": ModelSpec(tokenizer).to_dict(), "render": render.to_dict()}
-        )
+        run = RunFolder.create(Path(folder), "render", RenderRun(ModelSpec(tokenizer), render))
         write_samples(run.input_path, [(sample, "preview")])
         launch(run)
         follow(run)
-        return run.read_result()
+        return run.read_result(RenderResult)

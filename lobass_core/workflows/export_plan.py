@@ -168,17 +168,17 @@ def _source(dataset: Dataset) -> SourceFile:
 
 def _models(scoring: Scoring) -> dict:
     """Names and fingerprints of what scored; folders stay at home."""
-    references = scoring.result.get("references", [])
+    references = scoring.result.references
     return {
         "base": {"name": scoring.base_name, "fingerprint": scoring.base_fp},
         "reference": {
             "name": scoring.reference_name,
             "fingerprint": scoring.reference_fp,
-            "folds": [model["model_fp"] for model in references] if len(references) > 1 else [],
+            "folds": [model.model_fp for model in references] if len(references) > 1 else [],
         },
         "render_fingerprint": scoring.render_fp,
-        "template": scoring.result.get("template", ""),
-        "max_tokens": scoring.result.get("max_tokens", 0),
+        "template": scoring.result.template,
+        "max_tokens": scoring.result.max_tokens,
         "dtype": scoring.dtype,
         "refined_in_float32_by": scoring.refined_by,
     }

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lobass_core.jobs.run_folder import list_runs
+from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.project import Project
+from lobass_core.specs import ScoreSpec
 from lobass_core.workflows.train_reference import list_references
 
 
@@ -22,10 +24,11 @@ def known_models(project: Project) -> KnownModels:
     bases: list[str] = []
     references: list[str] = []
     for run in reversed(list_runs(project.runs_dir)):
-        base = str((run.spec.get("base") or {}).get("path", ""))
-        bases.append(base)
-        for model in run.spec.get("references", [])[:1]:
-            references.append(str(model.get("adapter") or model.get("path") or ""))
+        if isinstance(run.spec, TrainReferenceRun):
+            bases.append(run.spec.reference.base.path)
+        elif isinstance(run.spec, ScoreSpec):
+            bases.append(run.spec.base.path)
+            references.append(run.spec.references[0].adapter or run.spec.references[0].path)
     trained = list_references(project)
     bases += [str(item.base) for item in trained]
     bases += [str(config.parent) for config in sorted(project.models_dir.glob("*/config.json"))]

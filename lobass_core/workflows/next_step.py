@@ -24,7 +24,7 @@ def next_step(
     work = next((run for run in runs if run.kind in ("score", "train_reference")), None)
     if work and work.state in ("running", "queued"):
         return NextStep("score", f"Watch run {work.run_id}", f"lobass runs --project {root}")
-    if work and work.kind == "score" and work.state in ("failed", "interrupted", "cancelled"):
+    if work and work.kind == "score" and work.state in ("failed", "interrupted", "cancelled", "damaged"):
         return NextStep("score", f"Resume run {work.run_id}", f"lobass score --project {root} --resume {work.run_id}")
     to_do = [domain for domain in domains if domain.n_to_score]
     if to_do:
@@ -45,10 +45,10 @@ def _model_options(project: Project, scoring: Scoring | None) -> str:
     if scoring is None:
         return "--base MODEL --reference MODEL"
     spec = scoring.spec
-    model = spec["references"][0]
-    reference = spec.get("reference_name", "")
+    model = spec.references[0]
+    reference = spec.reference_name
     adapter = ""
     if not (reference and (project.models_dir / reference).is_dir()):
-        reference = model.get("adapter") or model["path"]
-        adapter = " --adapter" if model.get("adapter") else ""
-    return f"--base {shlex.quote(spec['base']['path'])} --reference {shlex.quote(reference)}{adapter}"
+        reference = model.adapter or model.path
+        adapter = " --adapter" if model.adapter else ""
+    return f"--base {shlex.quote(spec.base.path)} --reference {shlex.quote(reference)}{adapter}"

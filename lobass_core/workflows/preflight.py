@@ -1,14 +1,13 @@
 """A look before scoring that nobody has to wait for: start it, ask for its result, throw it away."""
 
-import shutil
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from lobass_core.errors import LobassError, RunError
 from lobass_core.jobs.launch import launch
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.jobs.run_results import PreflightResult
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec
 from lobass_core.workflows.runs import open_run
@@ -30,7 +29,7 @@ def start(project: Project, spec: ScoreSpec) -> str:
     return run.run_id
 
 
-def poll(project: Project, run_id: str) -> dict | Progress:
+def poll(project: Project, run_id: str) -> PreflightResult | Progress:
     """The worker's result once it is there, else how far it is. The run's folder is removed with its result.
 
     Raises:
@@ -44,7 +43,7 @@ def poll(project: Project, run_id: str) -> dict | Progress:
     progress = run.read_progress()
     try:
         if state == "done":
-            return run.read_result()
+            return run.read_result(PreflightResult)
         if progress.error:
             raise LobassError(progress.error.what, where=progress.error.where, do=progress.error.do)
         raise RunError("the look at the models was stopped", do="Change a setting, or start it again.")
@@ -68,7 +67,7 @@ def _sweep(project: Project) -> None:
     """Remove what stopped preflights have left behind."""
     for run in list_runs(project.runs_dir):
         with suppress(OSError):
-            ended = (run.path / "progress.json").stat().st_mtime
+            ended = run.progress_path.stat().st_mtime
             is_old = time.time() - ended > FORGOTTEN_SECONDS
             if run.kind == "preflight" and is_old and run.state() not in ("running", "queued"):
                 _remove(run)
@@ -76,6 +75,5 @@ def _sweep(project: Project) -> None:
 
 def _remove(run: RunFolder) -> None:
     """A preflight's input is a copy of all samples: it must not pile up."""
-    folder: Path = run.path
     if run.kind == "preflight":
-        shutil.rmtree(folder, ignore_errors=True)
+        run.remove()

@@ -15,7 +15,7 @@ from lobass_core.errors import RequestError
 from lobass_core.jobs.launch import launch
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
-from lobass_core.specs import ScoreSpec, SelectionSpec
+from lobass_core.specs import SelectionSpec
 from lobass_core.store.browse import sample_ids
 from lobass_core.store.datasets import sample_batches
 from lobass_core.store.losses import write_known
@@ -111,10 +111,10 @@ def _check(scoring: Scoring, spec: SelectionSpec, band: float) -> None:
 
 
 def _prepare(project: Project, scoring: Scoring, sample_keys: np.ndarray) -> RunFolder:
-    spec = replace(ScoreSpec.from_dict(scoring.spec), dtype="float32", datasets=(), refines=scoring.run_id)
+    spec = replace(scoring.spec, dtype="float32", datasets=(), refines=scoring.run_id)
     with project.store() as store:
         wanted = pa.array(sample_ids(store.cursor(), np.unique(sample_keys)), pa.string())
-        run = RunFolder.create(project.runs_dir, "score", spec.to_dict())
+        run = RunFolder.create(project.runs_dir, "score", spec)
         write_input(run, _chosen(sample_batches(store.cursor()), wanted))
         write_known(store.cursor(), run.known_path)
     return run

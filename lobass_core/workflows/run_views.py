@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from lobass_core.errors import LobassError
-from lobass_core.jobs.progress import Progress, RunState
-from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.errors import LobassError, RunError, StoreLockedError
+from lobass_core.jobs.progress import ErrorNote, Progress, RunState
+from lobass_core.jobs.run_folder import DamagedRun, RunFolder, list_runs, scan_runs
+from lobass_core.jobs.run_results import ScoreRunResult
+from lobass_core.jobs.run_specs import RunSpec, TrainReferenceRun, model_names
 from lobass_core.project import Project
-from lobass_core.workflows.runs import open_run
+from lobass_core.specs import ScoreSpec, TrainReferenceSpec
+from lobass_core.workflows.runs import run_path
 from lobass_core.workflows.score import bring_home
 
 SHOWN_KINDS = ("score", "train_reference")
 LIVE: tuple[RunState, ...] = ("running", "queued")
-STOPPED: tuple[RunState, ...] = ("failed", "interrupted", "cancelled")
+STOPPED: tuple[RunState, ...] = ("failed", "interrupted", "cancelled", "damaged")
 LOG_BYTES = 32_000
 
 _home: set[tuple[Path, float]] = set()
@@ -25,7 +28,10 @@ _collecting = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """One run at one moment; `n_rows` are samples, `seconds` from start to end or to now, times ISO 8601 in UTC."""
+    """One run at one moment; `n_rows` are samples, `seconds` from start to end or to now, times ISO 8601 in UTC.
+
+    `spec` is None, and `kind` empty, where spec.json is damaged; `fault` says what is wrong with a damaged file.
+    """
 
     run_id: str
     kind: str
@@ -37,22 +43,38 @@ class RunView:
     n_rows: int
     seconds: float | None
     created_at: str
-    spec: dict
+    spec: RunSpec | None
     path: Path
+    fault: ErrorNote | None = None
 
     @property
     def is_live(self) -> bool:
         return self.state in LIVE
 
     @property
+    def scoring(self) -> ScoreSpec | None:
+        """What a scoring run was asked; None of any other."""
+        return self.spec if isinstance(self.spec, ScoreSpec) else None
+
+    @property
+    def training(self) -> TrainReferenceSpec | None:
+        """What a training run was asked; None of any other."""
+        return self.spec.reference if isinstance(self.spec, TrainReferenceRun) else None
+
+    @property
     def refines(self) -> str:
         """The run whose losses near a cut it computes again; empty for a run of its own."""
-        return str(self.spec.get("refines", ""))
+        return self.scoring.refines if self.scoring else ""
 
     @property
     def is_stopped(self) -> bool:
-        """Ended before it was done, and can be resumed."""
+        """Ended before it was done, or damaged."""
         return self.state in STOPPED
+
+    @property
+    def can_resume(self) -> bool:
+        """Ended before it was done, and it is known what it was asked."""
+        return self.is_stopped and self.spec is not None
 
     @property
     def share(self) -> float:
@@ -71,8 +93,9 @@ class SavedShard:
 
 
 def run_views(project: Project) -> list[RunView]:
-    """Scorings and trainings, newest first; previews are not runs that a person started."""
-    return [_view(run) for run in reversed(list_runs(project.runs_dir)) if run.kind in SHOWN_KINDS]
+    """Scorings, trainings and damaged runs, newest first; previews are not runs that a person started."""
+    runs = reversed(scan_runs(project.runs_dir))
+    return [_view(run) for run in runs if isinstance(run, DamagedRun) or run.kind in SHOWN_KINDS]
 
 
 def run_view(project: Project, run_id: str) -> RunView:
@@ -81,55 +104,68 @@ def run_view(project: Project, run_id: str) -> RunView:
     Raises:
         RunError: there is no run of that id.
     """
-    return _view(open_run(project, run_id))
+    path = run_path(project, run_id)
+    try:
+        return _view(RunFolder.open(path))
+    except RunError as error:
+        return _view(DamagedRun(path, error))
 
 
-def _view(run: RunFolder) -> RunView:
+def _view(run: RunFolder | DamagedRun) -> RunView:
+    if isinstance(run, DamagedRun):
+        return RunView(
+            run.run_id, "", "damaged", Progress(), "", "", "", _n_rows(run), None, run.changed_at, None, run.path, run.note
+        )
     progress, state = run.read_progress(), run.state()
-    spec = run.spec
+    base, reference = model_names(run.spec)
     return RunView(
         run_id=run.run_id,
         kind=run.kind,
         state=state,
         progress=progress,
-        base=Path(str((spec.get("base") or {}).get("path", ""))).name,
-        reference=str(spec.get("reference_name") or spec.get("name") or _first_reference(spec)),
+        base=base,
+        reference=reference,
         settings=_settings(run, progress),
         n_rows=_n_rows(run),
         seconds=_seconds(progress),
         created_at=run.created_at,
-        spec=spec,
+        spec=run.spec,
         path=run.path,
+        fault=run.fault() if state == "damaged" else None,
     )
-
-
-def _first_reference(spec: dict) -> str:
-    references = spec.get("references") or [{}]
-    return Path(str(references[0].get("adapter") or references[0].get("path") or "")).name
 
 
 def _settings(run: RunFolder, progress: Progress) -> str:
     """The settings that tell runs apart, in words."""
-    spec, render = run.spec, run.spec.get("render") or {}
-    result = run.read_result() if run.result_path.is_file() else {}
-    limit = result.get("max_tokens") or render.get("max_tokens")
-    parts = [
-        f"{limit:,} tok" if limit else "",
-        result.get("dtype") or spec.get("dtype", ""),
-        Path(str(result.get("template") or render.get("template") or "")).name,
-        progress.device,
-    ]
-    if run.kind == "train_reference":
-        folds = int(spec.get("folds", 1))
+    if isinstance(run.spec, TrainReferenceRun):
+        spec = run.spec.reference
         parts = [
-            str(spec.get("method", "")),
-            f"{spec.get('epochs', 1):g} epoch" + ("" if spec.get("epochs", 1) == 1 else "s"),
-            f"{folds} folds" if folds > 1 else "",
+            spec.method,
+            f"{spec.epochs:g} epoch" + ("" if spec.epochs == 1 else "s"),
+            f"{spec.folds} folds" if spec.folds > 1 else "",
         ]
+    elif isinstance(run.spec, ScoreSpec):
+        result, render = _result(run), run.spec.render
+        limit = (result and result.max_tokens) or render.max_tokens
+        parts = [
+            f"{limit:,} tok" if limit else "",
+            (result and result.dtype) or run.spec.dtype,
+            Path((result and result.template) or render.template).name,
+            progress.device,
+        ]
+    else:
+        parts = []
     return " · ".join(part for part in parts if part and part != "auto")
 
 
-def _n_rows(run: RunFolder) -> int:
+def _result(run: RunFolder) -> ScoreRunResult | None:
+    try:
+        return run.read_result(ScoreRunResult)
+    except RunError:
+        return None
+
+
+def _n_rows(run: RunFolder | DamagedRun) -> int:
     try:
         return int(pq.read_metadata(run.input_path).num_rows)
     except (OSError, ValueError):
@@ -180,10 +216,11 @@ def _shard(saved: float, path: Path) -> SavedShard:
 def collect_finished(project: Project) -> int:
     """Bring home the losses of scoring runs that ended while nobody watched; returns the number of new losses.
 
-    Each ended run is looked at once a process, unless a resume has ended it anew.
+    Each ended run is looked at once a process, unless a resume has ended it anew. One that cannot be brought home keeps
+    no other away; it is tried again by the next call.
 
     Raises:
-        StoreError: the store is in use elsewhere; the next call tries again.
+        StoreLockedError: the store is in use elsewhere; the next call tries again.
     """
     n_new = 0
     with _collecting:
@@ -193,7 +230,12 @@ def collect_finished(project: Project) -> int:
             key = (run.path, _ended_at(run))
             if key in _home:
                 continue
-            n_new += bring_home(project, run)
+            try:
+                n_new += bring_home(project, run)
+            except StoreLockedError:
+                raise
+            except LobassError:
+                continue
             _home.add(key)
     return n_new
 
@@ -201,7 +243,7 @@ def collect_finished(project: Project) -> int:
 def _ended_at(run: RunFolder) -> float:
     """Changes when a resumed run ends again."""
     try:
-        return (run.path / "progress.json").stat().st_mtime
+        return run.progress_path.stat().st_mtime
     except OSError:
         return 0.0
 

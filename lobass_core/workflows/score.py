@@ -12,6 +12,7 @@ from lobass_core.errors import LobassError, RequestError, RunError
 from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import PreflightResult, ScoreRunResult
 from lobass_core.project import Project
 from lobass_core.records import Sample, turns_to_json
 from lobass_core.specs import ScoreSpec
@@ -87,7 +88,7 @@ def prepare_run(project: Project, kind: str, spec: ScoreSpec) -> RunFolder:
     """Make the run folder with the samples in scope and the losses on record."""
     with project.store() as store:
         check_datasets([dataset.name for dataset in list_datasets(store.cursor())], spec.datasets)
-        run = RunFolder.create(project.runs_dir, kind, spec.to_dict())
+        run = RunFolder.create(project.runs_dir, kind, spec)
         write_input(run, sample_batches(store.cursor(), spec.datasets))
         write_known(store.cursor(), run.known_path)
     return run
@@ -122,10 +123,10 @@ def resume(project: Project, run_id: str) -> RunFolder:
     """
     run = open_run(project, run_id)
     if run.kind != "score":
-        raise RunError(f"run {run_id} is no scoring run but {run.kind}", where=str(run.path))
+        raise RunError(f"run {run_id} is a {run.kind} run, not a scoring run", where=str(run.path))
     state = run.state()
     if state == "running":
-        raise RunError(f"run {run_id} is going already", where=str(run.path), do="lobass runs shows how far it is.")
+        raise RunError(f"run {run_id} is already running", where=str(run.path), do="lobass runs shows how far it is.")
     if state == "done":
         raise RunError(f"run {run_id} is done", where=str(run.path), do="Start a new one: known losses cost nothing.")
     launch(run)
@@ -168,15 +169,24 @@ def bring_home(project: Project, run: RunFolder) -> int:
     """
     with project.store() as store:
         ingested = ingest_run(store, run)
-        if run.result_path.is_file():
-            result = run.read_result()
-            folds = run.path / "folds.parquet"
+        spec, result = run.spec_as(ScoreSpec), _result_if_readable(run)
+        if result:
             with store.transaction() as cursor:
-                if refined := run.spec.get("refines"):
-                    register_refinement(cursor, find_scoring(cursor, refined), run.run_id, result, folds)
+                if spec.refines:
+                    register_refinement(
+                        cursor, find_scoring(cursor, spec.refines), run.run_id, result, run.folds_path
+                    )
                 else:
-                    register_scoring(cursor, run.run_id, run.spec, result, folds)
+                    register_scoring(cursor, run.run_id, spec, result, run.folds_path)
     return ingested.n_new
+
+
+def _result_if_readable(run: RunFolder) -> ScoreRunResult | None:
+    """A damaged result.json keeps no loss away from the store; the list of runs says that it is damaged."""
+    try:
+        return run.read_result(ScoreRunResult)
+    except RunError:
+        return None
 
 
 def finish(project: Project, run: RunFolder) -> ScoreResult:
@@ -185,20 +195,20 @@ def finish(project: Project, run: RunFolder) -> ScoreResult:
     Raises:
         RunError: the run has not finished.
     """
-    result, progress = run.read_result(), run.read_progress()
+    result, progress = run.read_result(ScoreRunResult), run.read_progress()
     return ScoreResult(
         run_id=run.run_id,
-        base_name=result["base"]["name"],
-        reference_name=run.spec.get("reference_name") or result["references"][0]["name"],
-        n_samples=result["n_samples"],
-        n_computed=result["n_computed"],
-        n_known=result["n_known"],
-        n_truncated=result["n_truncated"],
+        base_name=result.base.name,
+        reference_name=run.spec_as(ScoreSpec).reference_name or result.references[0].name,
+        n_samples=result.n_samples,
+        n_computed=result.n_computed,
+        n_known=result.n_known,
+        n_truncated=result.n_truncated,
         n_ingested=bring_home(project, run),
-        template=result["template"],
-        max_tokens=result["max_tokens"],
+        template=result.template,
+        max_tokens=result.max_tokens,
         seconds=_seconds(progress),
-        warnings=tuple(result.get("warnings", ())),
+        warnings=result.warnings,
     )
 
 
@@ -208,9 +218,9 @@ def _seconds(progress: Progress) -> float:
     return (datetime.fromisoformat(progress.finished_at) - datetime.fromisoformat(progress.started_at)).total_seconds()
 
 
-def preflight(project: Project, spec: ScoreSpec, on_progress: OnProgress | None = None) -> dict:
+def preflight(project: Project, spec: ScoreSpec, on_progress: OnProgress | None = None) -> PreflightResult:
     """What a scoring would read, skip and cut, by a short run that scores nothing; the worker's result as it is."""
     run = prepare_run(project, "preflight", spec)
     launch(run)
     follow(run, on_progress)
-    return run.read_result()
+    return run.read_result(PreflightResult)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import duckdb
 
-from lobass_core.jobs.run_folder import list_runs
 from lobass_core.project import Project
 from lobass_core.store.connection import Store
 from lobass_core.store.datasets import Dataset, RowCount, list_datasets, row_counts
@@ -24,7 +23,7 @@ from lobass_core.workflows.project_status import (
     SelectionStatus,
 )
 from lobass_core.workflows.recent import Recent
-from lobass_core.workflows.runs import run_status
+from lobass_core.workflows.runs import list_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def status(project: Project, run: str | None = None) -> ProjectStatus:
     """
     with project.store() as store:
         stored = _stored.get((project.store_path, store.revision()), lambda: _read(store))
-    runs = tuple(run_status(folder) for folder in reversed(list_runs(project.runs_dir)))
+    runs = tuple(list_runs(project))
     scoring = _shown_scoring(stored.scorings, run)
     seen = {(item.dataset_id, item.domain): item for item in (stored.coverage[scoring.scoring_id] if scoring else [])}
     selection = next((item for item in stored.selections if scoring and item.scoring_id == scoring.scoring_id), None)
@@ -182,8 +181,8 @@ def _scoring_status(scoring: Scoring, stored: _Stored) -> ScoringStatus:
         run_id=scoring.run_id,
         base_name=scoring.base_name,
         reference_name=scoring.reference_name,
-        template=scoring.result.get("template", ""),
-        max_tokens=scoring.result.get("max_tokens"),
+        template=scoring.result.template,
+        max_tokens=scoring.result.max_tokens or None,
         n_scored=sum(item.n_scored for item in stored.coverage[scoring.scoring_id]),
         made_at=scoring.made_at,
     )

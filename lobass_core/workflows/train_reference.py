@@ -11,6 +11,8 @@ from lobass_core.errors import LobassError, RequestError, RunError
 from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.jobs.run_results import TrainReferenceResult
+from lobass_core.jobs.run_specs import TrainedDataset, TrainReferenceRun
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, TrainReferenceSpec
 from lobass_core.store.datasets import Dataset, list_datasets, sample_batches
@@ -39,7 +41,9 @@ class TrainedReference:
     recipe: dict
 
 
-def train_reference(project: Project, spec: TrainReferenceSpec, on_progress: OnProgress | None = None) -> dict:
+def train_reference(
+    project: Project, spec: TrainReferenceSpec, on_progress: OnProgress | None = None
+) -> TrainReferenceResult:
     """Train the reference and wait for it; the worker's result.
 
     Raises:
@@ -50,7 +54,7 @@ def train_reference(project: Project, spec: TrainReferenceSpec, on_progress: OnP
         follow(run, on_progress)
     except LobassError as error:
         raise type(error)(error.what, where=error.where, do=_way_on(run, error)) from error
-    return run.read_result()
+    return run.read_result(TrainReferenceResult)
 
 
 def start(project: Project, spec: TrainReferenceSpec) -> RunFolder:
@@ -74,10 +78,10 @@ def start(project: Project, spec: TrainReferenceSpec) -> RunFolder:
     with project.store() as store:
         datasets = list_datasets(store.cursor())
         check_datasets([dataset.name for dataset in datasets], spec.datasets)
-        settings = {**spec.to_dict(), "output_dir": str(output), "data": _data(datasets, spec.datasets)}
-        run = _stopped(project, settings)
+        asked = TrainReferenceRun(spec, str(output), _data(datasets, spec.datasets))
+        run = _stopped(project, asked)
         if run is None:
-            run = RunFolder.create(project.runs_dir, KIND, settings)
+            run = RunFolder.create(project.runs_dir, KIND, asked)
             write_input(run, sample_batches(store.cursor(), spec.datasets))
     launch(run)
     return run
@@ -120,33 +124,32 @@ def _absolute(spec: TrainReferenceSpec) -> ModelSpec:
     return dataclasses.replace(spec.base, path=str(folder.resolve())) if folder.is_dir() else spec.base
 
 
-def _data(datasets: list[Dataset], asked: tuple[str, ...]) -> list[dict]:
+def _data(datasets: list[Dataset], asked: tuple[str, ...]) -> tuple[TrainedDataset, ...]:
     """What the recipe says of the data."""
-    return [
-        {"name": dataset.name, "path": dataset.path, "sha256": dataset.file_sha256, "n_rows": dataset.n_rows}
+    return tuple(
+        TrainedDataset(dataset.name, dataset.path, dataset.file_sha256, dataset.n_rows)
         for dataset in datasets
         if not asked or dataset.name in asked
-    ]
+    )
 
 
-def _stopped(project: Project, settings: dict) -> RunFolder | None:
+def _stopped(project: Project, asked: TrainReferenceRun) -> RunFolder | None:
     """The latest run that would train the same thing and did not finish.
 
     Raises:
         RunError: one of that name is at it.
     """
     for run in reversed(list_runs(project.runs_dir)):
-        if run.kind != KIND or run.spec.get("name") != settings["name"]:
+        if not isinstance(run.spec, TrainReferenceRun) or run.spec.reference.name != asked.reference.name:
             continue
         state = run.state()
         if state == "running":
             raise RunError(
-                f"reference {settings['name']!r} is being trained by run {run.run_id}",
+                f"reference {asked.reference.name!r} is being trained by run {run.run_id}",
                 where=str(run.path),
                 do=f"Wait for it, or stop it: lobass cancel {run.run_id}.",
             )
-        # Through JSON, as the run's own settings went.
-        if state != "done" and run.input_path.is_file() and run.spec == json.loads(json.dumps(settings)):
+        if state != "done" and run.input_path.is_file() and run.spec == asked:
             return run
     return None
 

@@ -164,7 +164,7 @@ def _missing_pages(project: Project, shown: View, message: Message | None) -> di
 
 def _mask_rule(found: Found) -> str:
     scoring = found.rows.scoring
-    return (scoring.spec.get("render") or {}).get("mask_rule", "all") if scoring else "all"
+    return scoring.spec.render.mask_rule if scoring else "all"
 
 
 def _tokens(project: Project, shown: View, message: Message | None) -> dict | None:

@@ -141,7 +141,7 @@ def events(status: ProjectStatus) -> list[Event]:
         Event("selection", item.name, f"{item.n_kept:,} rows, {item.rule}", item.made_at, "select")
         for item in status.selections
     ]
-    found += [_run_event(item) for item in status.runs if item.kind in RUN_KINDS]
+    found += [_run_event(item) for item in status.runs if item.kind in RUN_KINDS or item.state == "damaged"]
     found += [
         Event("import", item.name, _imported(item.n_rows, item.n_rejected), item.imported_at, "import")
         for item in status.datasets
@@ -169,8 +169,9 @@ def _run_event(run: RunStatus) -> Event:
         "cancelled": (f"cancelled {done}".strip(), "amber"),
         "interrupted": (f"interrupted {done}".strip(), "amber"),
         "failed": (f"failed: {run.message}" if run.message else "failed", "red"),
+        "damaged": (f"damaged: {run.message}", "red"),
     }[run.state]
-    return Event(RUN_KINDS[run.kind], run.name, result, run.finished_at or run.created_at, "score", tone)
+    return Event(RUN_KINDS.get(run.kind, "run"), run.name or run.run_id, result, run.finished_at or run.created_at, "score", tone)
 
 
 def _seconds(start: str, end: str | None) -> float | None:

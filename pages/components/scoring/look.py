@@ -3,12 +3,12 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
 from lobass_core.errors import LobassError
 from lobass_core.jobs.progress import Progress
+from lobass_core.jobs.run_results import PreflightResult
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec
 from lobass_core.workflows import preflight
@@ -31,7 +31,7 @@ class Look:
 
     key: str
     run_id: str = ""
-    result: dict[str, Any] | None = None
+    result: PreflightResult | None = None
     error: LobassError | None = None
 
     @property
@@ -102,7 +102,7 @@ def _waiting(progress: Progress) -> None:
     )
 
 
-def show(result: dict[str, Any]) -> None:
+def show(result: PreflightResult) -> None:
     """What the look found: counts, what truncation costs, what the models will read."""
     view.show([key_numbers(result)], key="score-look", label="Before scoring")
     left, right = st.columns([11, 13], gap="medium")
@@ -112,67 +112,67 @@ def show(result: dict[str, Any]) -> None:
         _examples(result)
 
 
-def key_numbers(result: dict[str, Any]) -> Node:
+def key_numbers(result: PreflightResult) -> Node:
     """Rows, to do, cached, forecast, device."""
-    models = result["models"]
-    to_do, known = sum(m["n_to_do"] for m in models), sum(m["n_known"] for m in models)
-    rate = result.get("tokens_per_second")
-    cut = result["n_truncated"]
+    models = result.models
+    to_do, known = result.n_to_do, sum(model.n_known for model in models)
+    rate = result.tokens_per_second
+    cut = result.n_truncated
     return parts.key_numbers(
         [
-            KeyNumber("Samples", theme.count(result["n_samples"]), note="duplicates are scored once"),
+            KeyNumber("Samples", theme.count(result.n_samples), note="duplicates are scored once"),
             KeyNumber("To do", theme.count(to_do), unit="losses", note=f"{len(models)} models", tinted=True),
             KeyNumber("Cached", theme.count(known), unit="losses", note="same weights, template and limit"),
             KeyNumber(
                 "Forecast",
-                theme.duration(result["forecast_seconds"]) if to_do else "nothing to do",
+                theme.duration(result.forecast_seconds) if to_do else "nothing to do",
                 note=f"at {theme.count(rate)} tokens/s, measured now" if rate else "all losses are cached",
             ),
-            KeyNumber("Device", result["device"], note=f"{result['dtype']}, {theme.count(cut)} cut at the limit"),
+            KeyNumber("Device", result.device, note=f"{result.dtype}, {theme.count(cut)} cut at the limit"),
         ]
     )
 
 
-def _already_there(result: dict[str, Any]) -> list[Node]:
+def _already_there(result: PreflightResult) -> list[Node]:
     lines = [parts.heading("What is already there", "cached losses are reused")]
-    for model in result["models"]:
-        n = model["n_known"] + model["n_to_do"]
-        fold = "" if model.get("fold") is None else f", fold {model['fold'] + 1}"
-        how = "adapter on the base" if model.get("adapter") else result["dtype"]
-        title = el("span", el("b", model["part"].capitalize()), f" {model['name']}{fold} · {how}")
+    for model in result.models:
+        n = model.n_known + model.n_to_do
+        fold = "" if model.fold is None else f", fold {model.fold + 1}"
+        how = "adapter on the base" if model.adapter else result.dtype
+        title = el("span", el("b", model.part.capitalize()), f" {model.name}{fold} · {how}")
         counts = el(
             "span",
-            f"{theme.count(model['n_known'])} cached · ",
-            el("b", f"{theme.count(model['n_to_do'])} to do"),
+            f"{theme.count(model.n_known)} cached · ",
+            el("b", f"{theme.count(model.n_to_do)} to do"),
             cls="end muted",
         )
-        bar = parts.bar(model["n_known"] / n if n else 0.0, tone="half", thick=True, label=f"{model['part']} cached")
+        bar = parts.bar(model.n_known / n if n else 0.0, tone="half", thick=True, label=f"{model.part} cached")
         lines.append(el("div", el("div", title, counts, cls="row"), bar, cls="stack"))
     return lines
 
 
-def _lengths(result: dict[str, Any]) -> list[Node]:
-    limit, histogram = result["max_tokens"], result["length_histogram"]
-    fit = result["n_samples"] - result["n_truncated"] - result["n_no_response"]
-    share = result["n_truncated"] / max(result["n_samples"], 1)
-    lost = result["n_dropped_response_tokens"]
-    lost_share = lost / max(lost + result["n_response_tokens"], 1)
+def _lengths(result: PreflightResult) -> list[Node]:
+    limit, histogram = result.max_tokens, result.length_histogram
+    fit = result.n_samples - result.n_truncated - result.n_no_response
+    share = result.n_truncated / max(result.n_samples, 1)
+    lost = result.n_dropped_response_tokens
+    lost_share = lost / max(lost + result.n_response_tokens, 1)
     checks = [
         parts.check(
-            "note" if result["n_truncated"] else "good",
-            theme.count(result["n_truncated"]),
+            "note" if result.n_truncated else "good",
+            theme.count(result.n_truncated),
             "responses lose their end",
             f"{theme.percent(share)}, {theme.percent(lost_share)} of the response tokens; flagged truncated",
         ),
         parts.check(
-            "note" if result["n_no_response"] else "good",
-            theme.count(result["n_no_response"]),
+            "note" if result.n_no_response else "good",
+            theme.count(result.n_no_response),
             "have no response left",
-            "not scored" if result["n_no_response"] else "",
+            "not scored" if result.n_no_response else "",
         ),
         parts.check("good", theme.count(fit), "fit whole"),
     ]
-    drawing = histogram_of(histogram["edges"], histogram["counts"], limit)
+    drawing = histogram_of(histogram.edges, histogram.counts, limit)
     return [
         el(
             "div",
@@ -181,7 +181,7 @@ def _lengths(result: dict[str, Any]) -> list[Node]:
             cls="stack",
         ),
         el("div", *checks),
-        *[parts.notice("Worth knowing.", warning, tone="amber") for warning in result["warnings"]],
+        *[parts.notice("Worth knowing.", warning, tone="amber") for warning in result.warnings],
     ]
 
 
@@ -225,8 +225,8 @@ def _bars_in_sight(edges: list[float], counts: list[int], limit: int) -> int:
     return len(counts)
 
 
-def _examples(result: dict[str, Any]) -> None:
-    rows = tokens.examples(result["preview"])
+def _examples(result: PreflightResult) -> None:
+    rows = tokens.examples(result.preview)
     names = [name for name in EXAMPLES if name in rows]
     if not names:
         return
@@ -238,8 +238,8 @@ def _examples(result: dict[str, Any]) -> None:
             "Example", names, key=EXAMPLE, required=True, label_visibility="collapsed", width="content"
         )
     row = rows[chosen or names[0]]
-    template = f"Template {result['template']}, {result['template_reason'] or result['template_source']}"
-    n_rendered, n_found = len(result["preview"]), sum(item["status"] != "no_response" for item in result["preview"])
+    template = f"Template {result.template}, {result.template_reason or result.template_source}"
+    n_rendered, n_found = len(result.preview), sum(item.status != "no_response" for item in result.preview)
     view.show(
         [
             tokens.legend(row),
@@ -251,8 +251,8 @@ def _examples(result: dict[str, Any]) -> None:
                 parts.plain_check(
                     "good" if n_found == n_rendered else "note", "Response found", f"in {n_found} of {n_rendered} rows"
                 ),
-                parts.plain_check("good", "Same tokenizer", f"base and reference share {result['vocabulary']}"),
-                parts.plain_check("good", "Nothing else is scored", tokens.mask_sentence(result["mask_rule"])),
+                parts.plain_check("good", "Same tokenizer", f"base and reference share {result.vocabulary}"),
+                parts.plain_check("good", "Nothing else is scored", tokens.mask_sentence(result.mask_rule)),
             ),
         ],
         key="score-read",

@@ -6,6 +6,7 @@ from lobass_core.workflows.run_views import RunView
 from pages.components import parts, theme, view
 from pages.components.parts import Column
 from pages.components.scoring.progress_view import SHOWN, TONES
+from pages.components.view import el
 
 KINDS = {"score": "scoring", "train_reference": "training"}
 N_SHOWN = 30
@@ -44,9 +45,9 @@ def show(views: list[RunView], opened: str) -> None:
 def _row(run: RunView) -> list[view.Node]:
     return [
         run.run_id,
-        f"refines {run.refines}" if run.refines else KINDS.get(run.kind, run.kind),
+        f"refines {run.refines}" if run.refines else KINDS.get(run.kind, "–"),
         f"{run.base} → {run.reference}" if run.base else run.reference,
-        run.settings,
+        el("span", run.fault.what, title=run.fault.where) if run.fault else run.settings,
         theme.count(run.n_rows),
         theme.duration(run.seconds),
         parts.dot(TONES[run.state], run.state),

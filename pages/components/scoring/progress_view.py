@@ -23,6 +23,7 @@ TONES = {
     "cancelled": "hollow",
     "interrupted": "amber",
     "failed": "red",
+    "damaged": "red",
 }
 WORDS = {"score": "Scoring", "train_reference": "Training"}
 
@@ -177,20 +178,18 @@ def _shard_line(shard: SavedShard) -> str:
 
 
 def _this_run(now: RunView) -> list[Node]:
-    spec, render = now.spec, now.spec.get("render") or {}
-    facts: list[tuple[str, Node]] = [("Base", str((spec.get("base") or {}).get("path", "")))]
-    if now.kind == "score":
-        n = len(spec.get("references") or [])
+    spec = now.scoring or now.training
+    assert spec is not None, "only scorings and trainings run on this page"
+    render, facts = spec.render, [("Base", spec.base.path)]
+    if now.scoring:
+        n = len(now.scoring.references)
         facts.append(("Reference", now.reference + (f", {n} folds" if n > 1 else "")))
-    else:
-        facts.append(("Method", f"{spec.get('method')}, seed {spec.get('seed')}"))
+    elif now.training:
+        facts.append(("Method", f"{now.training.method}, seed {now.training.seed}"))
     facts += [
-        ("Samples", f"{theme.count(now.n_rows)} in {', '.join(spec.get('datasets') or []) or 'all datasets'}"),
-        ("Template", render.get("template") or "the tokenizer's own"),
-        (
-            "Limit",
-            f"{theme.count(render['max_tokens'])} tokens" if render.get("max_tokens") else "2,048 or the model's own",
-        ),
+        ("Samples", f"{theme.count(now.n_rows)} in {', '.join(spec.datasets) or 'all datasets'}"),
+        ("Template", render.template or "the tokenizer's own"),
+        ("Limit", f"{theme.count(render.max_tokens)} tokens" if render.max_tokens else "2,048 or the model's own"),
         ("Settings", now.settings or "all as they come"),
     ]
     return [
@@ -210,12 +209,12 @@ def ended(project: Project, now: RunView) -> None:
     with right:
         command_line.popover(_again(project, now))
         st.button("New run", key="score.new", on_click=_new_run)
-        if now.is_stopped and now.kind == "score":
+        if now.can_resume and now.kind == "score":
             left_over = now.progress.n_total - now.progress.n_done
             label = f"Resume, {theme.count(left_over)} losses to do" if left_over > 0 else "Resume"
             if toolbar.primary(label, ":material/play_arrow:", key="score.resume"):
                 _resume(project, now)
-        elif now.is_stopped and toolbar.primary("Go on with it", ":material/play_arrow:", key="score.resume"):
+        elif now.can_resume and toolbar.primary("Go on with it", ":material/play_arrow:", key="score.resume"):
             _resume(project, now)
         elif now.state == "done" and now.kind == "score":
             if toolbar.primary("Select rows", ":material/tune:", key="score.go-select"):
@@ -238,6 +237,8 @@ def _badge(now: RunView) -> Node:
 
 
 def _ended_title(now: RunView) -> str:
+    if now.state == "damaged":
+        return f"Run {now.run_id} has a damaged file"
     word = WORDS[now.kind]
     if now.state == "done":
         return f"Scored {theme.count(now.n_rows)} samples" if now.kind == "score" else f"Trained {now.reference}"
@@ -258,6 +259,8 @@ def _cause(now: RunView) -> Node:
         what = error.what[:1].upper() + error.what[1:]
         where = f" ({error.where})" if error.where else ""
         return parts.notice(f"{what.rstrip('.')}.", f"{where.strip()} {saved}".strip(), error.do or goes_on, tone="red")
+    if now.fault:
+        return parts.notice(f"{now.fault.what}.", f"({now.fault.where})", now.fault.do, tone="red")
     if now.state == "cancelled":
         return parts.notice("The run was cancelled.", saved, goes_on)
     return parts.notice(

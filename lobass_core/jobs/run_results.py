@@ -1,0 +1,198 @@
+"""What runs say when they are done, one dataclass a kind; fields that older runs did not write have a default."""
+
+from dataclasses import dataclass
+
+from lobass_core.jobs.run_specs import TrainBaseRun
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a model's fingerprint is made of."""
+
+    weights: str = ""
+    tokenizer: str = ""
+    dtype: str = ""
+    adapter: str = ""
+    model_type: str = ""
+    vocabulary_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredModel:
+    """A model of a scoring run; `fold` None unless it is one of K fold models."""
+
+    model_fp: str
+    name: str
+    path: str = ""
+    adapter: str = ""
+    part: str = ""
+    fold: int | None = None
+    info: ModelInfo = ModelInfo()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A sample that cannot be scored, and why."""
+
+    sample_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRunResult:
+    """What a scoring run did. `n_computed` and `n_known` count losses of all models, the others samples."""
+
+    render_fp: str
+    base: ScoredModel
+    references: tuple[ScoredModel, ...]
+    reference_fp: str
+    reference_name: str = ""
+    n_samples: int = 0
+    n_computed: int = 0
+    n_known: int = 0
+    n_truncated: int = 0
+    n_no_response: int = 0
+    n_dropped_response_tokens: int = 0
+    refusals: tuple[Refusal, ...] = ()
+    template: str = ""
+    template_source: str = ""
+    template_reason: str = ""
+    mask_rule: str = ""
+    max_tokens: int = 0
+    dtype: str = ""
+    device: str = ""
+    budget_tokens: int = 0
+    padding_share: float | None = None
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewToken:
+    """One token: its characters in the text, and whether it is scored."""
+
+    start: int
+    end: int
+    id: int
+    response: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """One rendered sample as a page or a terminal shows it; `reason` says why nothing of it is scored."""
+
+    sample_id: str
+    domain: str
+    text: str
+    tokens: tuple[PreviewToken, ...]
+    status: str
+    reason: str = ""
+    n_dropped_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RenderResult:
+    """A few samples as tokens."""
+
+    template: str
+    template_source: str
+    template_reason: str
+    mask_rule: str
+    max_tokens: int
+    preview: tuple[PreviewRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelForecast(ScoredModel):
+    """A model of a scoring to come, with the losses that are known and those to compute."""
+
+    n_known: int = 0
+    n_to_do: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LengthHistogram:
+    """Samples by length in tokens before anything is cut; `edges` has one more than `counts`."""
+
+    edges: tuple[float, ...] = ()
+    counts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PreflightResult:
+    """What a scoring run would do; counts are of all samples, estimated where only some were looked at."""
+
+    n_samples: int
+    n_looked_at: int
+    models: tuple[ModelForecast, ...]
+    render_fp: str
+    template: str
+    template_source: str
+    template_reason: str
+    mask_rule: str
+    max_tokens: int
+    dtype: str
+    device: str
+    n_truncated: int
+    n_no_response: int
+    n_dropped_response_tokens: int
+    n_response_tokens: int
+    mean_tokens: float
+    length_histogram: LengthHistogram
+    tokens_per_second: float | None
+    forecast_seconds: float
+    vocabulary: str
+    warnings: tuple[str, ...]
+    preview: tuple[PreviewRow, ...]
+
+    @property
+    def n_to_do(self) -> int:
+        """Losses to compute, of all models."""
+        return sum(model.n_to_do for model in self.models)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainReferenceResult:
+    """The reference that a run trained; losses in nats a response token of unseen samples, means over folds."""
+
+    name: str
+    path: str
+    method: str
+    folds: int
+    learning_rate: float
+    template: str
+    max_tokens: int
+    device: str
+    n_samples: int
+    n_samples_without_response: int
+    n_steps: int
+    held_out_loss_before: float | None
+    held_out_loss_after: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepLoss:
+    """The training loss of one step, in nats a token."""
+
+    step: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainBaseResult:
+    """The base that a run trained."""
+
+    path: str
+    final_loss: float | None
+    kind: str
+    settings: TrainBaseRun
+    n_texts: int
+    n_tokens_shown: int
+    n_steps: int
+    n_parameters: int
+    losses: tuple[StepLoss, ...]
+    seconds: float
+
+
+RunResult = ScoreRunResult | RenderResult | PreflightResult | TrainReferenceResult | TrainBaseResult

@@ -1,0 +1,87 @@
+"""What runs are asked to do, one dataclass a kind; scoring and its preflight are asked by a `ScoreSpec`."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lobass_core.specs import ModelSpec, RenderSpec, ScoreSpec, TrainReferenceSpec
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRun:
+    """Render a few samples with a model's tokenizer."""
+
+    tokenizer: ModelSpec
+    render: RenderSpec = RenderSpec()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedDataset:
+    """A dataset that a reference is trained on, as its recipe names it."""
+
+    name: str
+    path: str
+    sha256: str
+    n_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainReferenceRun:
+    """Train a reference into `output_dir`; `checkpoint_seconds` None is the program's own interval."""
+
+    reference: TrainReferenceSpec
+    output_dir: str
+    data: tuple[TrainedDataset, ...] = ()
+    checkpoint_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SmallBaseSizes:
+    """Shape of the small Llama; with these values it has 1.3 million parameters."""
+
+    vocab_size: int = 2048
+    hidden_size: int = 128
+    intermediate_size: int = 352
+    num_hidden_layers: int = 4
+    num_attention_heads: int = 4
+    num_key_value_heads: int = 4
+    max_position_embeddings: int = 512
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainBaseRun:
+    """Train a small base from nothing on `texts`, a Parquet file of (prompt, response)."""
+
+    texts: str
+    output_dir: str
+    name: str = ""
+    sizes: SmallBaseSizes = SmallBaseSizes()
+    seed: int = 0
+    epochs: float = 1.0
+    learning_rate: float = 4e-3
+    budget_tokens: int = 1024
+
+
+RunSpec = ScoreSpec | RenderRun | TrainReferenceRun | TrainBaseRun
+
+
+def model_names(spec: RunSpec) -> tuple[str, str]:
+    """Base and reference of a run as a table names them; empty where it has none."""
+    match spec:
+        case ScoreSpec():
+            first = spec.references[0]
+            return Path(spec.base.path).name, spec.reference_name or Path(first.adapter or first.path).name
+        case TrainReferenceRun():
+            return Path(spec.reference.base.path).name, spec.reference.name
+        case TrainBaseRun():
+            return "", spec.name or Path(spec.output_dir).name
+        case _:
+            return "", ""
+
+
+def nested_reference(values: dict) -> dict:
+    """The spec of a training run of version 1, whose settings and output lay side by side, as this version has it."""
+    own = {key: values[key] for key in ("output_dir", "data", "checkpoint_seconds") if key in values}
+    return {**own, "reference": {key: value for key, value in values.items() if key not in own}}
