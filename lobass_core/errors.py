@@ -59,7 +59,7 @@ class IncomparableLossesError(LobassError):
 
 
 class RunError(LobassError):
-    """A worker's run failed, was cancelled, or is already going."""
+    """A worker's run failed, was cancelled, or is already running."""
 
 
 class SelectionError(LobassError):

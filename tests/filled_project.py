@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from lobass_core.jobs.run_folder import RunFolder, write_parquet
+from lobass_core.jobs.run_files import write_parquet
+from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
 from lobass_core.records import Sample, Turn
 from lobass_core.store.dataset_writer import DatasetInfo, DatasetWriter, ImportedRow
 from lobass_core.store.losses import ingest_run
 from lobass_core.store.scorings import register_scoring
+from tests.run_specs import A_SCORING, score_result
 
 BASE, REFERENCE, RENDER = "base0000base0000", "refe0000refe0000", "rend0000rend0000"
 
@@ -64,21 +66,16 @@ def import_rows(project: Project, rows: Sequence[Row], name: str = "first") -> l
 def fill(project: Project, rows: Sequence[Row], name: str = "first") -> Filled:
     """Import rows and score them: shards and tokens in a run folder, losses and scoring in the store."""
     ids = import_rows(project, rows, name)
-    run = RunFolder.create(project.runs_dir, "score", {"reference_name": "tuned"})
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     scored = {sample_id: row for sample_id, row in zip(ids, rows, strict=True) if row.base is not None}
     for model_fp, part in ((BASE, "base"), (REFERENCE, "reference")):
         run.write_shard(f"{part}-{model_fp}-00000", _shard(scored, model_fp, part))
     write_parquet(run.path / "tokens" / "00000.parquet", _tokens(scored))
-    result = {
-        "render_fp": RENDER,
-        "base": {"model_fp": BASE, "name": "tiny", "info": {}},
-        "references": [{"model_fp": REFERENCE, "name": "tuned", "info": {}}],
-        "reference_fp": REFERENCE,
-    }
+    result = score_result(BASE, REFERENCE, RENDER)
     with project.store() as store:
         ingest_run(store, run)
         with store.transaction() as cursor:
-            register_scoring(cursor, run.run_id, run.spec, result, Path("no folds"))
+            register_scoring(cursor, run.run_id, A_SCORING, result, Path("no folds"))
     return Filled(project, ids)
 
 

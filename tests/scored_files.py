@@ -13,6 +13,7 @@ from lobass_core.store.losses import ingest_run
 from lobass_core.store.scorings import register_scoring
 from lobass_core.workflows import select as selecting
 from lobass_core.workflows.import_data import import_file
+from tests.run_specs import A_SCORING, score_result
 
 BASE, REFERENCE, RENDER = "base0000base0000", "refe0000refe0000", "rend0000rend0000"
 
@@ -37,7 +38,7 @@ def score(project: Project) -> None:
     """Losses for every sample in the store, as a finished run would leave them."""
     with project.store() as store:
         samples = store.cursor().execute("SELECT sample_id, prompt_text FROM samples ORDER BY sample_key").fetchall()
-    run = RunFolder.create(project.runs_dir, "score", {"reference_name": "tuned"})
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     n = len(samples)
     for model_fp, part in ((BASE, "base"), (REFERENCE, "reference")):
         sums = [20.0] * n if part == "base" else [20.0 * (1 - (i + 1) / (n + 1)) for i in range(n)]
@@ -57,18 +58,11 @@ def score(project: Project) -> None:
                 }
             ),
         )
-    result = {
-        "render_fp": RENDER,
-        "base": {"model_fp": BASE, "name": "tiny", "info": {}},
-        "references": [{"model_fp": REFERENCE, "name": "tuned", "info": {}}],
-        "reference_fp": REFERENCE,
-        "template": "alpaca",
-        "max_tokens": 512,
-    }
+    result = score_result(BASE, REFERENCE, RENDER, template="alpaca", max_tokens=512)
     with project.store() as store:
         ingest_run(store, run)
         with store.transaction() as cursor:
-            register_scoring(cursor, run.run_id, run.spec, result, Path("no folds"))
+            register_scoring(cursor, run.run_id, A_SCORING, result, Path("no folds"))
 
 
 def select_all(project: Project, name: str = "all") -> None:

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.jobs.run_files import RunFiles
+from lobass_core.jobs.run_folder import DamagedRun, scan_runs
 from lobass_core.records import LossStatus
 from lobass_core.store.connection import Store, read_table
 from lobass_core.store.versions import raise_content
@@ -49,7 +50,7 @@ class _Shard:
     table: pa.Table
 
 
-def ingest_run(store: Store, run: RunFolder) -> Ingested:
+def ingest_run(store: Store, run: RunFiles) -> Ingested:
     """Bring the run's shards into the loss tables; shards that are home already cost nothing.
 
     Every shard is read and checked by itself, for one torn file would fail the whole set. A torn one is renamed to
@@ -181,12 +182,16 @@ def _drop_stored(cursor: duckdb.DuckDBPyConnection) -> int:
 
 
 def rebuild_losses(store: Store, runs_dir: Path) -> int:
-    """Forget the loss tables and read every run's shards again; returns the number of losses."""
+    """Forget the loss tables and read every run's shards again; returns the number of losses.
+
+    A run whose spec.json is damaged has whole shards all the same.
+    """
     with store.transaction() as cursor:
         cursor.execute("DELETE FROM losses")
         cursor.execute("DELETE FROM ingested_shards")
         raise_content(cursor)
-    return sum(ingest_run(store, run).n_new for run in list_runs(runs_dir) if run.kind == "score")
+    runs = [run for run in scan_runs(runs_dir) if isinstance(run, DamagedRun) or run.kind == "score"]
+    return sum(ingest_run(store, run).n_new for run in runs)
 
 
 def write_known(cursor: duckdb.DuckDBPyConnection, path: Path) -> int:

@@ -166,14 +166,15 @@ def list_scorings(cursor: duckdb.DuckDBPyConnection) -> list[Scoring]:
 
 
 def _scoring(row: tuple) -> Scoring:
+    """A row of `_SCORING_COLUMNS` and the run that refines it."""
     try:
-        spec = msgspec.convert(json.loads(row[7]), ScoreSpec)
+        spec: ScoreSpec = msgspec.convert(json.loads(row[7]), ScoreSpec)
         result = msgspec.convert(json.loads(row[8]), ScoreRunResult)
     except (ValueError, msgspec.ValidationError, LobassError) as error:
         raise StoreError(
             f"the scoring of run {row[1]} cannot be read: {error}", where="table scorings", do="Update LoBaSS."
         ) from error
-    return Scoring(*row[:7], spec, result, *row[9:])
+    return Scoring(*row[:7], spec, result, *row[9:11])  # type: ignore[call-arg]
 
 
 def find_scoring(cursor: duckdb.DuckDBPyConnection, run: str | None = None) -> Scoring:

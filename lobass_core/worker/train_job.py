@@ -47,7 +47,8 @@ def run(run: RunFolder, report: Reporter) -> TrainReferenceResult:
         folder = staging / f"fold-{fold}" if spec.folds > 1 else staging
         recipe = read_recipe(folder)
         if recipe is None:
-            recipe = {**training.train(fold, folder), "data": [asdict(dataset) for dataset in asked.data], **circumstances()}
+            data = [asdict(dataset) for dataset in asked.data]
+            recipe = {**training.train(fold, folder), "data": data, **circumstances()}
             write_recipe(folder, recipe)
             training.drop_checkpoints(fold)
         else:

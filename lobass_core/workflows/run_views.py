@@ -114,7 +114,19 @@ def run_view(project: Project, run_id: str) -> RunView:
 def _view(run: RunFolder | DamagedRun) -> RunView:
     if isinstance(run, DamagedRun):
         return RunView(
-            run.run_id, "", "damaged", Progress(), "", "", "", _n_rows(run), None, run.changed_at, None, run.path, run.note
+            run_id=run.run_id,
+            kind="",
+            state="damaged",
+            progress=Progress(),
+            base="",
+            reference="",
+            settings="",
+            n_rows=_n_rows(run),
+            seconds=None,
+            created_at=run.changed_at,
+            spec=None,
+            path=run.path,
+            fault=run.note,
         )
     progress, state = run.read_progress(), run.state()
     base, reference = model_names(run.spec)

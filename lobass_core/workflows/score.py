@@ -173,9 +173,7 @@ def bring_home(project: Project, run: RunFolder) -> int:
         if result:
             with store.transaction() as cursor:
                 if spec.refines:
-                    register_refinement(
-                        cursor, find_scoring(cursor, spec.refines), run.run_id, result, run.folds_path
-                    )
+                    register_refinement(cursor, find_scoring(cursor, spec.refines), run.run_id, result, run.folds_path)
                 else:
                     register_scoring(cursor, run.run_id, spec, result, run.folds_path)
     return ingested.n_new

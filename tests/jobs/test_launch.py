@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -13,14 +14,15 @@ from lobass_core.errors import RunError
 from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder
+from tests.jobs.toy_worker import ToyResult, ToySpec
 
 pytestmark = pytest.mark.slow
 
 TOY = (sys.executable, str(Path(__file__).parent / "toy_worker.py"))
 
 
-def make_run(folder: Path, **spec: object) -> RunFolder:
-    return RunFolder.create(folder, "toy", {"n_shards": 6, "seconds_a_shard": 0.02, **spec})
+def make_run(folder: Path, **spec: Any) -> RunFolder:
+    return RunFolder.create(folder, "toy", ToySpec(**spec))
 
 
 def wait_for_shards(run: RunFolder, n_shards: int) -> None:
@@ -47,7 +49,7 @@ def test_a_run_is_followed_to_its_end(tmp_path: Path) -> None:
     done = [progress.n_done for progress in seen]
     assert done == sorted(done)
     assert done[-1] == 6
-    assert run.read_result() == {"n_shards": 6, "n_found": 0}
+    assert run.read_result(ToyResult) == ToyResult(6, 0)
     assert numbers(run) == EVERY_NUMBER
     assert "wrote 5" in run.log_path.read_text()
 
@@ -66,7 +68,7 @@ def test_a_killed_worker_is_interrupted_and_resumes_where_it_was(tmp_path: Path)
     assert 6 <= n_kept < 40
     launch(run, TOY)
     follow(run, poll_seconds=0.01)
-    assert run.read_result() == {"n_shards": 40, "n_found": n_kept}
+    assert run.read_result(ToyResult) == ToyResult(40, n_kept)
     assert numbers(run) == [number for number in range(40) for _ in range(3)]
     # A kill may fall between a shard and its line in the log, so the log says each shard at most once.
     assert run.log_path.read_text().count("wrote") <= 40
@@ -120,6 +122,6 @@ def test_a_running_run_is_not_launched_twice(tmp_path: Path) -> None:
     run = make_run(tmp_path, seconds_a_shard=0.1)
     launch(run, TOY)
     wait_for_shards(run, 1)
-    with pytest.raises(RunError, match="r-0001 is already going"):
+    with pytest.raises(RunError, match="r-0001 is already running"):
         launch(run, TOY)
     assert follow(run, poll_seconds=0.01).state == "done"

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from lobass_core.jobs.progress import ModelProgress, Progress
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import ScoredModel, ScoreRunResult
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec, ModelSpec, ScoreSpec
 from lobass_core.store.datasets import sample_batches
@@ -72,7 +73,7 @@ def add_scores(
     spec = ScoreSpec(
         base=ModelSpec("models/base-7b"), references=(ModelSpec("models/ref"),), reference_name=reference_name
     )
-    run = RunFolder.create(project.runs_dir, "score", spec.to_dict())
+    run = RunFolder.create(project.runs_dir, "score", spec)
     pq.write_table(samples, run.input_path)
     random = np.random.default_rng(seed)
     base, learnability, n_tokens = _losses(random, samples["domain"].to_pylist())
@@ -120,21 +121,16 @@ def _shard(sample_ids: list[str], model_fp: str, mean: np.ndarray, n_tokens: np.
     )
 
 
-def _result(n: int, reference_name: str, reference_fp: str) -> dict:
-    def model(name: str, fp: str) -> dict:
-        return {"model_fp": fp, "name": name, "info": {"path": f"models/{name}"}}
-
-    return {
-        "render_fp": RENDER_FP,
-        "base": model("base-7b", BASE_FP),
-        "references": [model(reference_name, reference_fp)],
-        "reference_fp": reference_fp,
-        "n_samples": n,
-        "n_known": 0,
-        "n_computed": 2 * n,
-        "n_truncated": 0,
-        "template": "alpaca",
-        "max_tokens": 2048,
-        "dtype": "float32",
-        "device": "cpu",
-    }
+def _result(n: int, reference_name: str, reference_fp: str) -> ScoreRunResult:
+    return ScoreRunResult(
+        render_fp=RENDER_FP,
+        base=ScoredModel(BASE_FP, "base-7b"),
+        references=(ScoredModel(reference_fp, reference_name),),
+        reference_fp=reference_fp,
+        n_samples=n,
+        n_computed=2 * n,
+        template="alpaca",
+        max_tokens=2048,
+        dtype="float32",
+        device="cpu",
+    )

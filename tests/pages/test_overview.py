@@ -9,7 +9,7 @@ from lobass_core.errors import StoreLockedError
 from lobass_core.jobs.progress import ErrorNote, Progress
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
-from lobass_core.specs import ExportSpec, SelectionSpec
+from lobass_core.specs import ExportSpec, ModelSpec, ScoreSpec, SelectionSpec
 from lobass_core.workflows import demo_build
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.export import export
@@ -127,7 +127,8 @@ def test_a_store_in_use_elsewhere_says_so(scored: Project, open_page: OpenPage, 
 
 
 def test_a_failed_run_is_the_next_step(scored: Project, open_page: OpenPage) -> None:
-    run = RunFolder.create(scored.runs_dir, "score", {"base": {"path": "/models/base-7b"}, "reference_name": "ref"})
+    spec = ScoreSpec(ModelSpec("/models/base-7b"), (ModelSpec("/models/ref"),), reference_name="ref")
+    run = RunFolder.create(scored.runs_dir, "score", spec)
     run.write_progress(Progress(state="failed", n_done=3, n_total=10, error=ErrorNote("memory ran out")))
     app = open_page(scored.root)
     assert app.button(key="overview-next").label == "Resume run r-0002"

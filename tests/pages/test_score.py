@@ -8,55 +8,67 @@ import pytest
 from lobass_core.errors import ModelError
 from lobass_core.jobs.progress import ErrorNote, ModelProgress, Progress
 from lobass_core.jobs.run_folder import RunFolder, utc_now
+from lobass_core.jobs.run_results import (
+    LengthHistogram,
+    ModelForecast,
+    PreflightResult,
+    PreviewRow,
+    PreviewToken,
+)
 from lobass_core.project import Project
+from lobass_core.specs import ModelSpec, ScoreSpec
 from lobass_core.store.connection import release
 from lobass_core.workflows import preflight, score
 from lobass_core.workflows.run_views import collect_finished, run_view
 from tests.pages.conftest import OpenPage, view_text
 from tests.pages.projects import HOSTILE, add_scores, imported_project, scored_project
 
-RESULT = {
-    "n_samples": 420,
-    "models": [
-        {"part": "base", "name": "base-7b", "n_known": 300, "n_to_do": 120, "adapter": "", "fold": None},
-        {"part": "reference", "name": "ref", "n_known": 0, "n_to_do": 420, "adapter": "ref", "fold": None},
-    ],
-    "template": "alpaca",
-    "template_source": "built in",
-    "template_reason": "the tokenizer has no chat template",
-    "mask_rule": "all",
-    "max_tokens": 512,
-    "dtype": "float32",
-    "device": "cpu",
-    "n_truncated": 14,
-    "n_no_response": 2,
-    "n_dropped_response_tokens": 250,
-    "n_response_tokens": 9750,
-    "length_histogram": {"edges": [0.0, 256.0, 512.0, 768.0], "counts": [300, 106, 14]},
-    "tokens_per_second": 6787.0,
-    "forecast_seconds": 75.4,
-    "vocabulary": "the same vocabulary",
-    "warnings": [],
-    "preview": [
-        {
-            "sample_id": "ab" * 32,
-            "domain": "math",
-            "text": f"<s>{HOSTILE[:20]} 4</s>",
-            "tokens": [
-                {"start": 0, "end": 3, "id": 1, "response": False},
-                {"start": 3, "end": 24, "id": 7, "response": False},
-                {"start": 24, "end": 25, "id": 8, "response": True},
-                {"start": 25, "end": 29, "id": 2, "response": True},
-            ],
-            "status": "ok",
-        }
-    ],
-}
+SPEC = ScoreSpec(ModelSpec("models/base-7b"), (ModelSpec("models/ref"),), reference_name="ref")
+RESULT = PreflightResult(
+    n_samples=420,
+    n_looked_at=420,
+    models=(
+        ModelForecast("b", "base-7b", part="base", n_known=300, n_to_do=120),
+        ModelForecast("r", "ref", part="reference", adapter="ref", n_to_do=420),
+    ),
+    render_fp="rendering",
+    template="alpaca",
+    template_source="built in",
+    template_reason="the tokenizer has no chat template",
+    mask_rule="all",
+    max_tokens=512,
+    dtype="float32",
+    device="cpu",
+    n_truncated=14,
+    n_no_response=2,
+    n_dropped_response_tokens=250,
+    n_response_tokens=9750,
+    mean_tokens=123.0,
+    length_histogram=LengthHistogram((0.0, 256.0, 512.0, 768.0), (300, 106, 14)),
+    tokens_per_second=6787.0,
+    forecast_seconds=75.4,
+    vocabulary="the same vocabulary",
+    warnings=(),
+    preview=(
+        PreviewRow(
+            sample_id="ab" * 32,
+            domain="math",
+            text=f"<s>{HOSTILE[:20]} 4</s>",
+            tokens=(
+                PreviewToken(0, 3, 1, False),
+                PreviewToken(3, 24, 7, False),
+                PreviewToken(24, 25, 8, True),
+                PreviewToken(25, 29, 2, True),
+            ),
+            status="ok",
+        ),
+    ),
+)
 
 
 def run_in(project: Project, state: str, **progress: object) -> RunFolder:
     """A scoring run in a given state, without a worker."""
-    run = RunFolder.create(project.runs_dir, "score", {"base": {"path": "models/base-7b"}, "reference_name": "ref"})
+    run = RunFolder.create(project.runs_dir, "score", SPEC)
     run.write_progress(replace(Progress(state=state, n_done=268, n_total=840, started_at=utc_now()), **progress))
     return run
 

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.project import Project
 from lobass_core.specs import PAPER_RATIOS, Gates, SelectionSpec
 from lobass_core.store.scorings import find_scoring
@@ -114,7 +115,7 @@ def test_scores_in_a_coarser_dtype_say_how_to_have_the_rows_at_the_cut_exact(
     scored: Project, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = RunFolder.open(scored.runs_dir / "r-0001")
-    run.write_result({**run.read_result(), "dtype": "bfloat16"})
+    run.write_result(replace(run.read_result(ScoreRunResult), dtype="bfloat16"))
     bring_home(scored, run)
     app = open_page(scored.root, "select")
     assert any("--refine NAME" in code.value for code in app.code)
@@ -125,7 +126,7 @@ def test_scores_in_a_coarser_dtype_say_how_to_have_the_rows_at_the_cut_exact(
         patched.setattr(refine, "launch", lambda run: None)
         app.button(key="select.refine").click().run()
     begun = RunFolder.open(scored.runs_dir / "r-0002")
-    assert (begun.spec["refines"], begun.spec["dtype"]) == ("r-0001", "float32")
+    assert (begun.spec.refines, begun.spec.dtype) == ("r-0001", "float32")
     assert pq.read_metadata(begun.input_path).num_rows == n_near
     by_chance = open_page(scored.root, "select", state={"select.spec": SelectionSpec(method="random")})
     assert not any("bfloat16" in caption.value for caption in by_chance.caption)

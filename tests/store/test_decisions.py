@@ -16,11 +16,12 @@ from lobass_core.store.decisions import (
     undo_decision,
 )
 from lobass_core.store.scorings import Scoring, score_rows
+from tests.run_specs import A_SCORING, score_result
 from tests.store.conftest import add_file, sample
 
 PAIRS = [("1+1", "2"), ("2+2", "4"), ("3+3", "6")]
 IDS = [sample(*pair).sample_id for pair in PAIRS]
-NOTHING_SCORED = Scoring(1, "r-0001", "B", "R", "render", "b", "r", {}, {}, "")
+NOTHING_SCORED = Scoring(1, "r-0001", "B", "R", "render", "b", "r", A_SCORING, score_result("B", "R", "render"), "")
 
 
 @pytest.fixture

@@ -1,15 +1,20 @@
 """Losses come home once, torn shards are named, and two models stand side by side."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.errors import SelectionError
-from lobass_core.jobs.run_folder import RunFolder, write_parquet
+from lobass_core.jobs.run_files import write_parquet
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import ScoredModel, ScoreRunResult
 from lobass_core.store import losses
 from lobass_core.store.datasets import RowCount, row_counts
 from lobass_core.store.losses import Ingested, ingest_run, rebuild_losses, write_known
 from lobass_core.store.scorings import Coverage, coverage, find_scoring, register_scoring, score_rows
+from tests.run_specs import A_SCORING
 from tests.store.conftest import add_file, sample
 
 PAIRS = [("1+1", "2"), ("2+2", "4"), ("3+3", "6")]
@@ -31,18 +36,18 @@ def shard(model_fp: str, nats: dict[tuple[str, str], float], render_fp: str = "r
     )
 
 
-def result(base: str, references: list[str], reference_fp: str) -> dict:
-    return {
-        "base": {"model_fp": base, "name": "base"},
-        "references": [{"model_fp": fp, "name": f"ref-{fp}"} for fp in references],
-        "reference_fp": reference_fp,
-        "render_fp": "render",
-    }
+def result(base: str, references: list[str], reference_fp: str) -> ScoreRunResult:
+    return ScoreRunResult(
+        render_fp="render",
+        base=ScoredModel(base, "base"),
+        references=tuple(ScoredModel(fp, f"ref-{fp}") for fp in references),
+        reference_fp=reference_fp,
+    )
 
 
 def test_shards_are_ingested_once(store, project):
     add_file(store, "a", "math", PAIRS)
-    run = RunFolder.create(project.runs_dir, "score", {})
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     run.write_shard("base-0000", shard("B", dict.fromkeys(PAIRS[:2], 1.0)))
     assert ingest_run(store, run).n_new == 2
     assert ingest_run(store, run).n_new == 0
@@ -54,7 +59,7 @@ def test_shards_are_ingested_once(store, project):
 
 def test_a_torn_shard_is_named_and_the_others_come_home(store, project):
     add_file(store, "a", "math", PAIRS)
-    run = RunFolder.create(project.runs_dir, "score", {})
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     run.write_shard("base-0000", shard("B", {PAIRS[0]: 1.0}))
     whole = run.write_shard("base-0001", shard("B", {PAIRS[1]: 1.0}))
     whole.write_bytes(whole.read_bytes()[:100])
@@ -78,7 +83,7 @@ def test_a_torn_shard_is_named_and_the_others_come_home(store, project):
 )
 def test_a_shard_that_says_nonsense_is_not_believed(store, project, column, value, reason):
     add_file(store, "a", "math", PAIRS)
-    run = RunFolder.create(project.runs_dir, "score", {})
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     good = shard("B", {PAIRS[0]: 1.0})
     run.write_shard("base-0000", good.set_column(good.schema.get_field_index(column), column, value))
     ((name, said),) = ingest_run(store, run).torn
@@ -89,7 +94,7 @@ def test_a_shard_that_says_nonsense_is_not_believed(store, project, column, valu
 
 def test_the_later_loss_stands_and_no_row_doubles(store, project):
     add_file(store, "a", "math", PAIRS)
-    first, second = (RunFolder.create(project.runs_dir, "score", {}) for _ in range(2))
+    first, second = (RunFolder.create(project.runs_dir, "score", A_SCORING) for _ in range(2))
     first.write_shard("s-0", shard("B", {PAIRS[0]: 1.0, PAIRS[1]: 1.0}))
     first.write_shard("s-1", shard("B", {PAIRS[0]: 2.0}))
     assert ingest_run(store, first).n_new == 2
@@ -110,7 +115,7 @@ def test_the_later_loss_stands_and_no_row_doubles(store, project):
 
 def test_losses_of_samples_that_are_not_in_the_store_are_passed_over(store, project):
     add_file(store, "a", "math", PAIRS[:1])
-    run = RunFolder.create(project.runs_dir, "score", {})
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     run.write_shard("s-0", shard("B", dict.fromkeys(PAIRS, 1.0)))
     assert ingest_run(store, run).n_new == 1
 
@@ -118,7 +123,7 @@ def test_losses_of_samples_that_are_not_in_the_store_are_passed_over(store, proj
 def test_many_shards_go_in_by_groups(store, project, monkeypatch):
     monkeypatch.setattr(losses, "GROUP_ROWS", 2)
     add_file(store, "a", "math", PAIRS)
-    run = RunFolder.create(project.runs_dir, "score", {})
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     for number, pair in enumerate([*PAIRS, PAIRS[0]]):
         run.write_shard(f"s-{number}", shard("B", {pair: float(number)}))
     assert ingest_run(store, run).n_new == 3
@@ -132,7 +137,7 @@ def test_many_shards_go_in_by_groups(store, project, monkeypatch):
 
 def test_known_losses_are_written_for_the_worker(store, project, tmp_path):
     add_file(store, "a", "math", PAIRS)
-    run = RunFolder.create(project.runs_dir, "score", {})
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     run.write_shard("s-0", shard("B", {PAIRS[1]: 1.0}))
     ingest_run(store, run)
     assert write_known(store.cursor(), tmp_path / "known.parquet") == 1
@@ -144,12 +149,12 @@ def test_known_losses_are_written_for_the_worker(store, project, tmp_path):
 def test_coverage_counts_rows_with_both_losses(store, project):
     add_file(store, "a", "math", [*PAIRS, PAIRS[0]])
     add_file(store, "b", "code", [("x", "y")])
-    run = RunFolder.create(project.runs_dir, "score", {})
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     run.write_shard("base", shard("B", dict.fromkeys(PAIRS, 4.0)))
     run.write_shard("reference", shard("R", {PAIRS[0]: 1.0, PAIRS[2]: 1.0}))
     ingest_run(store, run)
     with store.transaction() as cursor:
-        register_scoring(cursor, run.run_id, {}, result("B", ["R"], "R"), run.path / "none")
+        register_scoring(cursor, run.run_id, A_SCORING, result("B", ["R"], "R"), run.path / "none")
     assert coverage(store.cursor(), find_scoring(store.cursor())) == [
         Coverage(1, "math", 3, 6),  # PAIRS[0] stands in two rows
         Coverage(2, "code", 0, 0),
@@ -159,7 +164,7 @@ def test_coverage_counts_rows_with_both_losses(store, project):
 
 def test_losses_can_be_rebuilt_from_the_run_folders(store, project):
     add_file(store, "a", "math", PAIRS)
-    run = RunFolder.create(project.runs_dir, "score", {})
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     run.write_shard("base-0000", shard("B", dict.fromkeys(PAIRS, 1.5)))
     ingest_run(store, run)
     read = "SELECT sample_key, model_fp, loss_sum_nats FROM losses ORDER BY ALL"
@@ -170,7 +175,7 @@ def test_losses_can_be_rebuilt_from_the_run_folders(store, project):
 
 def test_a_loss_that_is_no_number_is_null(store, project):
     add_file(store, "a", "math", PAIRS)
-    run = RunFolder.create(project.runs_dir, "score", {})
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     run.write_shard("base-0000", shard("B", {PAIRS[0]: float("nan"), PAIRS[1]: float("inf")}))
     ingest_run(store, run)
     assert store.cursor().execute("SELECT loss_sum_nats FROM losses").fetchall() == [(None,), (None,)]
@@ -178,12 +183,14 @@ def test_a_loss_that_is_no_number_is_null(store, project):
 
 def test_score_rows_of_one_reference(store, project):
     add_file(store, "a", "math", PAIRS)
-    run = RunFolder.create(project.runs_dir, "score", {})
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     run.write_shard("base-0000", shard("B", {PAIRS[0]: 4.0, PAIRS[1]: 6.0}))
     run.write_shard("reference-0000", shard("R", {PAIRS[0]: 1.0}))
     ingest_run(store, run)
     with store.transaction() as cursor:
-        register_scoring(cursor, run.run_id, {"reference_name": "ref"}, result("B", ["R"], "R"), run.path / "none")
+        register_scoring(
+            cursor, run.run_id, replace(A_SCORING, reference_name="ref"), result("B", ["R"], "R"), run.path / "none"
+        )
     scoring = find_scoring(store.cursor())
     assert scoring.label == "base → ref"
     rows = score_rows(store.cursor(), scoring).to_pylist()
@@ -197,7 +204,7 @@ def test_score_rows_of_one_reference(store, project):
 
 def test_each_sample_is_read_from_the_fold_that_did_not_see_it(store, project):
     add_file(store, "a", "math", PAIRS)
-    run = RunFolder.create(project.runs_dir, "score", {})
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     run.write_shard("fold-0", shard("F0", dict.fromkeys(PAIRS, 10.0)))
     run.write_shard("fold-1", shard("F1", dict.fromkeys(PAIRS, 20.0)))
     ingest_run(store, run)
@@ -206,7 +213,7 @@ def test_each_sample_is_read_from_the_fold_that_did_not_see_it(store, project):
         run.path / "folds.parquet", pa.table({"sample_id": ids[:2], "fold": pa.array([1, 0], pa.int32())})
     )
     with store.transaction() as cursor:
-        register_scoring(cursor, run.run_id, {}, result("B", ["F0", "F1"], "folded"), folds)
+        register_scoring(cursor, run.run_id, A_SCORING, result("B", ["F0", "F1"], "folded"), folds)
     found = score_rows(store.cursor(), find_scoring(store.cursor()))["reference_loss_sum"].to_pylist()
     by_hash = [10.0, 20.0][int(ids[2][:8], 16) % 2]
     assert found == [20.0, 10.0, by_hash]
@@ -215,10 +222,10 @@ def test_each_sample_is_read_from_the_fold_that_did_not_see_it(store, project):
 def test_several_scorings_ask_for_the_run(store, project):
     with pytest.raises(SelectionError, match="nothing is scored yet"):
         find_scoring(store.cursor())
-    runs = [RunFolder.create(project.runs_dir, "score", {}) for _ in range(2)]
+    runs = [RunFolder.create(project.runs_dir, "score", A_SCORING) for _ in range(2)]
     for run, reference in zip(runs, ("R1", "R2"), strict=True):
         with store.transaction() as cursor:
-            register_scoring(cursor, run.run_id, {}, result("B", [reference], reference), run.path / "none")
+            register_scoring(cursor, run.run_id, A_SCORING, result("B", [reference], reference), run.path / "none")
     with pytest.raises(SelectionError, match=r"--run.*r-0002.*r-0001"):
         find_scoring(store.cursor())
     assert find_scoring(store.cursor(), "r-0001").reference_fp == "R1"

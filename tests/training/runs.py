@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lobass_core.demo_data.sample_rows import sample_rows
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.records import Sample, Turn
 from lobass_core.specs import ModelSpec, TrainReferenceSpec
 from tests.worker.runs import write_input
@@ -24,7 +25,7 @@ def training_run(
     """A training run that is ready to be worked on; `run_settings` go into its spec beside the reference's own."""
     fixed = {"device": "cpu", "budget_tokens": 1024, **settings}
     spec = TrainReferenceSpec(base=ModelSpec(str(base)), name=name, **fixed)
-    values = {**spec.to_dict(), "output_dir": str(folder / "models" / name), **(run_settings or {})}
+    values = TrainReferenceRun(spec, str(folder / "models" / name), **(run_settings or {}))
     run = RunFolder.create(folder / "runs", "train_reference", values)
     write_input(run, chosen)
     return run

@@ -5,9 +5,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import ScoreRunResult
+from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.records import Sample, Turn
 from lobass_core.similarity.near_duplicates import duplicate_groups
-from lobass_core.specs import ModelSpec, ScoreSpec, TrainReferenceSpec
+from lobass_core.specs import ModelSpec, ScoreSpec
 from lobass_core.worker.reporter import Reporter
 from lobass_core.worker.train_material import prepare_material
 from tests.models import tiny_llama
@@ -35,11 +37,11 @@ def test_no_sample_is_scored_by_a_model_that_has_seen_it(tmp_path):
             references=tuple(ModelSpec(str(reference / f"fold-{fold}")) for fold in range(N_FOLDS)),
             fold_assignment=str(reference / "folds.parquet"),
             device="cpu",
-        ).to_dict(),
+        ),
     )
     write_input(scoring, chosen)
     assert work(scoring) == 0
-    fold_of_model = {model["model_fp"]: model["fold"] for model in scoring.read_result()["references"]}
+    fold_of_model = {model.model_fp: model.fold for model in scoring.read_result(ScoreRunResult).references}
     shards = [pq.read_table(path, columns=["sample_id", "model_fp"]).to_pylist() for path in scoring.finished_shards()]
     scored_by = {
         row["sample_id"]: fold_of_model[row["model_fp"]]
@@ -63,7 +65,6 @@ def test_no_sample_is_scored_by_a_model_that_has_seen_it(tmp_path):
 
 def _trained_on(run: RunFolder) -> list[set[str]]:
     """Sample ids that each fold's model trained on: those that stand in its steps."""
-    settings = {key: value for key, value in run.spec.items() if key != "output_dir"}
-    material = prepare_material(run, Reporter(run), TrainReferenceSpec.from_dict(settings))
+    material = prepare_material(run, Reporter(run), run.spec_as(TrainReferenceRun).reference)
     ids = material.table.sample_ids
     return [{ids[row] for step in material.steps(fold) for row in step} for fold in range(N_FOLDS)]

@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import TrainReferenceResult
 from lobass_core.records import Sample, Turn
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.scoring.models import load_tokenizer
@@ -42,7 +43,7 @@ def test_one_model_with_its_recipe(tmp_path, base):
         run_settings={"data": [{"name": "math", "sha256": "ab", "n_rows": 120}]},
     )
     assert work(run) == 0
-    output, result = tmp_path / "models" / "ref", run.read_result()
+    output, result = tmp_path / "models" / "ref", run.read_result(TrainReferenceResult)
     assert {path.name for path in output.iterdir()} >= {"model.safetensors", "tokenizer.json", "config.json"}
     assert not list((run.path / "checkpoints").glob("*"))
     assert not [path for path in output.rglob("*") if path.suffix in (".bin", ".pt", ".pth", ".md")]
@@ -54,7 +55,7 @@ def test_one_model_with_its_recipe(tmp_path, base):
     assert recipe["n_samples_shown"] == 216
     assert recipe["held_out_loss_after"] < recipe["held_out_loss_before"]
     assert recipe["losses"][-1]["step"] <= recipe["n_steps"]
-    assert result["held_out_loss_after"] == recipe["held_out_loss_after"] and result["path"] == str(output)
+    assert result.held_out_loss_after == recipe["held_out_loss_after"] and result.path == str(output)
     held_out = pq.read_table(output / "held_out.parquet")["sample_id"].to_pylist()
     assert len(held_out) == 12 and set(held_out) <= {sample.sample_id for sample in demo_samples()}
     progress = run.read_progress()
@@ -100,7 +101,7 @@ def test_folds_share_near_duplicates_and_each_model_leaves_its_own_out(tmp_path,
     assert whole["held_out_loss_before"] == pytest.approx(
         np.mean([item["held_out_loss_before"] for item in whole["folds"]])
     )
-    assert run.read_result()["folds"] == 3
+    assert run.read_result(TrainReferenceResult).folds == 3
     weights = [load_file(output / f"fold-{fold}" / "model.safetensors") for fold in range(3)]
     assert not np.array_equal(weights[0]["model.embed_tokens.weight"], weights[1]["model.embed_tokens.weight"])
 
@@ -160,7 +161,8 @@ def test_samples_without_a_response_are_left_out_and_counted(tmp_path, base):
     silent = [Sample.of([Turn("user", f"Say nothing {i}.")]) for i in range(3)]
     run = training_run(tmp_path, base, demo_samples(40) + silent)
     assert work(run) == 0
-    assert run.read_result()["n_samples_without_response"] == 3 and run.read_result()["n_samples"] == 40
+    result = run.read_result(TrainReferenceResult)
+    assert (result.n_samples_without_response, result.n_samples) == (3, 40)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def score_run(folder: Path, chosen: list[Sample], base: Path, *references: Model
     kind = settings.pop("kind", "score")
     render = settings.pop("render", RenderSpec("plain"))
     spec = ScoreSpec(base=ModelSpec(str(base)), references=references, render=render, device="cpu", **settings)
-    run = RunFolder.create(folder, kind, spec.to_dict())
+    run = RunFolder.create(folder, kind, spec)
     write_input(run, chosen)
     return run
 

@@ -131,5 +131,5 @@ def test_a_second_worker_leaves_the_first_alone(models: Path, tmp_path: Path):
     with run.hold_lock():
         process = start(run)
         assert process.wait(timeout=60) == 1
-    assert "already going" in run.log_path.read_text()
+    assert "already running" in run.log_path.read_text()
     assert run.read_progress().error is None

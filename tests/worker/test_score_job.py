@@ -11,6 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.records import Sample, Turn
 from lobass_core.specs import ModelSpec
 from tests.models import VOCAB_SIZE, tiny_llama, tiny_lora, tiny_tokenizer
@@ -37,7 +38,7 @@ def finished(models: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolde
 
 
 def test_the_result_says_what_was_done(finished: RunFolder):
-    result = finished.read_result()
+    result = finished.read_result(ScoreRunResult)
     assert finished.state() == "done"
     assert {key: result[key] for key in ("n_samples", "n_computed", "n_known", "n_truncated", "n_no_response")} == {
         "n_samples": 41,
@@ -46,15 +47,15 @@ def test_the_result_says_what_was_done(finished: RunFolder):
         "n_truncated": 0,
         "n_no_response": 1,
     }
-    assert (result["template"], result["max_tokens"], result["dtype"], result["device"]) == (
+    assert (result.template, result.max_tokens, result.dtype, result.device) == (
         "plain",
         512,
         "float32",
         "cpu",
     )
-    assert result["reference_fp"] == result["references"][0]["model_fp"] != result["base"]["model_fp"]
-    assert result["warnings"] == [
-        f"1 samples have no response to score, such as {result['refusals'][0]['sample_id'][:12]}: "
+    assert result.reference_fp == result.references[0].model_fp != result.base.model_fp
+    assert result.warnings == [
+        f"1 samples have no response to score, such as {result.refusals[0].sample_id[:12]}: "
         "it has no assistant turn to score."
     ]
     progress = finished.read_progress()
@@ -74,15 +75,15 @@ def test_shards_hold_the_bytes_of_each_response(finished: RunFolder):
             if path.stem.startswith(f"{model}-") and "unscored" not in path.stem
         ]
         assert dict(zip(shard["sample_id"].to_pylist(), shard["n_response_bytes"].to_pylist(), strict=True)) == expected
-    result = finished.read_result()
-    assert {model["info"]["vocabulary_size"] for model in (result["base"], *result["references"])} == {VOCAB_SIZE}
+    result = finished.read_result(ScoreRunResult)
+    assert {model.info.vocabulary_size for model in (result.base, *result.references)} == {VOCAB_SIZE}
 
 
 def test_losses_are_those_of_the_model(finished: RunFolder, models: Path):
-    result = finished.read_result()
+    result = finished.read_result(ScoreRunResult)
     found = losses_of(finished)
     tokenizer = tiny_tokenizer(None)
-    for part, name in ((result["base"], "base"), (result["references"][0], "ref")):
+    for part, name in ((result.base, "base"), (result.references[0], "ref")):
         model = AutoModelForCausalLM.from_pretrained(models / name).double().eval()
         for sample in samples(40):
             asked, said = (turn.content for turn in sample.turns)
@@ -93,7 +94,7 @@ def test_losses_are_those_of_the_model(finished: RunFolder, models: Path):
             expected = torch.nn.functional.cross_entropy(
                 logits[n_prompt - 1 : -1], torch.tensor(ids[n_prompt:]), reduction="sum"
             ).item()
-            loss, n_tokens, status, nlls = found[sample.sample_id, part["model_fp"]]
+            loss, n_tokens, status, nlls = found[sample.sample_id, part.model_fp]
             assert (n_tokens, status) == (len(ids) - n_prompt, "ok")
             assert loss == pytest.approx(expected, abs=5e-6 * n_tokens)
             assert loss == pytest.approx(float(np.sum(nlls, dtype=np.float64)), abs=1e-9)
@@ -104,7 +105,7 @@ def test_tokens_are_kept_for_the_pages(finished: RunFolder):
     rows = pq.read_table(path).to_pylist()
     assert len(rows) == 40
     found = losses_of(finished)
-    base_fp = finished.read_result()["base"]["model_fp"]
+    base_fp = finished.read_result(ScoreRunResult).base.model_fp
     for row in rows:
         pieces = [row["text"][start:end] for start, end in zip(row["token_starts"], row["token_ends"], strict=True)]
         assert "".join(pieces) == row["text"]
@@ -127,31 +128,31 @@ def test_the_same_again_does_no_forward_pass(finished: RunFolder, models: Path, 
     run = score_run(tmp_path, chosen, models / "base", ModelSpec(str(models / "ref")))
     pq.write_table(known_of(finished), run.known_path)
     assert work(run) == 0
-    result = run.read_result()
-    assert (result["n_computed"], result["n_known"], result["budget_tokens"]) == (0, 82, 0)
+    result = run.read_result(ScoreRunResult)
+    assert (result.n_computed, result.n_known, result.budget_tokens) == (0, 82, 0)
     assert run.finished_shards() == []
-    assert result["render_fp"] == finished.read_result()["render_fp"]
+    assert result.render_fp == finished.read_result(ScoreRunResult).render_fp
 
 
 def test_only_new_samples_and_new_models_are_computed(finished: RunFolder, models: Path, tmp_path: Path):
     run = score_run(tmp_path, samples(45), models / "base", ModelSpec(str(models / "other")))
     pq.write_table(known_of(finished), run.known_path)
     assert work(run) == 0
-    result = run.read_result()
-    assert (result["n_computed"], result["n_known"]) == (5 + 45, 40)
+    result = run.read_result(ScoreRunResult)
+    assert (result.n_computed, result.n_known) == (5 + 45, 40)
     found = losses_of(run)
-    assert sum(model_fp == result["base"]["model_fp"] for _, model_fp in found) == 5
+    assert sum(model_fp == result.base.model_fp for _, model_fp in found) == 5
 
 
 def test_a_lora_reference_shares_the_base(models: Path, tmp_path: Path):
     lora = ModelSpec(str(models / "base"), adapter=str(models / "lora"))
     run = score_run(tmp_path, samples(12), models / "base", lora)
     assert work(run) == 0, run.read_progress().error
-    result = run.read_result()
-    assert result["base"]["info"]["weights"] == result["references"][0]["info"]["weights"]
+    result = run.read_result(ScoreRunResult)
+    assert result.base.info.weights == result.references[0].info.weights
     found = losses_of(run)
-    parts = (result["base"], result["references"][0])
-    bare, adapted = ([found[sample.sample_id, part["model_fp"]][0] for sample in samples(12)] for part in parts)
+    parts = (result.base, result.references[0])
+    bare, adapted = ([found[sample.sample_id, part.model_fp][0] for sample in samples(12)] for part in parts)
     assert all(abs(one - other) > 1e-3 for one, other in zip(bare, adapted, strict=True))
 
 
@@ -165,9 +166,9 @@ def test_each_sample_is_scored_by_the_fold_that_did_not_see_it(models: Path, tmp
         tmp_path / "runs", chosen, models / "base", *references, fold_assignment=str(tmp_path / "folds.parquet")
     )
     assert work(run) == 0, run.read_progress().error
-    result = run.read_result()
-    fps = [reference["model_fp"] for reference in result["references"]]
-    assert result["reference_fp"] not in fps
+    result = run.read_result(ScoreRunResult)
+    fps = [reference.model_fp for reference in result.references]
+    assert result.reference_fp not in fps
     found = losses_of(run)
     for sample in chosen:
         fold = assigned.get(sample.sample_id, int(sample.sample_id[:8], 16) % 2)
@@ -175,7 +176,7 @@ def test_each_sample_is_scored_by_the_fold_that_did_not_see_it(models: Path, tmp
         assert (sample.sample_id, fps[1 - fold]) not in found
     kept = pq.read_table(run.path / "folds.parquet")
     assert kept.num_rows == 20
-    assert result["n_computed"] == 40
+    assert result.n_computed == 40
 
 
 def failure(run: RunFolder) -> str:
@@ -203,6 +204,9 @@ def test_failures_are_told_in_words(models: Path, tmp_path: Path):
     assert "different vocabularies: 2 of 384" in failure(run)
 
 
-def test_an_unknown_kind_of_run(tmp_path: Path):
-    run = RunFolder.create(tmp_path, "dance", {})
-    assert "no job is called 'dance'" in failure(run)
+def test_an_unknown_kind_of_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    run = score_run(tmp_path, samples(2), tmp_path, ModelSpec("ref"))
+    document = json.loads((run.path / "spec.json").read_text())
+    (run.path / "spec.json").write_text(json.dumps({**document, "kind": "dance"}))
+    assert work(run) == 1
+    assert "unknown kind 'dance'" in capsys.readouterr().err

@@ -9,6 +9,7 @@ import pytest
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.scoring.engine import Losses
 from lobass_core.worker.shard_writer import ShardWriter
+from tests.run_specs import A_SCORING
 from tests.token_tables import random_table
 
 TABLE = random_table([9, 12])
@@ -20,7 +21,7 @@ def losses_of(index: int) -> list[Losses]:
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    return RunFolder.create(tmp_path, "score", {})
+    return RunFolder.create(tmp_path, "score", A_SCORING)
 
 
 def test_every_shard_is_there_when_the_block_ends(run: RunFolder):

@@ -7,6 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import PreflightResult, PreviewToken, RenderResult
+from lobass_core.jobs.run_specs import RenderRun
 from lobass_core.records import Sample, Turn
 from lobass_core.specs import ModelSpec, RenderSpec
 from tests.models import tiny_llama
@@ -23,24 +25,22 @@ def test_preflight_counts_what_scoring_would_do(model: Path, tmp_path: Path):
     reference = ModelSpec(str(tiny_llama(tmp_path / "ref", seed=1, chat_template=None)))
     run = score_run(tmp_path, chosen, model, reference, kind="preflight", render=RenderSpec("plain", "all", 64))
     assert work(run) == 0, run.read_progress().error
-    result = run.read_result()
-    assert (result["n_samples"], result["n_looked_at"], result["n_truncated"], result["n_no_response"]) == (
+    result = run.read_result(PreflightResult)
+    assert (result.n_samples, result.n_looked_at, result.n_truncated, result.n_no_response) == (
         31,
         31,
         1,
         0,
     )
-    assert result["n_dropped_response_tokens"] > 400
-    assert [(row["part"], row["n_known"], row["n_to_do"]) for row in result["models"]] == [
+    assert result.n_dropped_response_tokens > 400
+    assert [(row.part, row.n_known, row.n_to_do) for row in result.models] == [
         ("base", 0, 31),
         ("reference", 0, 31),
     ]
-    assert sum(result["length_histogram"]["counts"]) == 31
-    assert len(result["length_histogram"]["edges"]) == len(result["length_histogram"]["counts"]) + 1
-    assert result["forecast_seconds"] == pytest.approx(
-        62 * result["mean_tokens"] / result["tokens_per_second"], rel=0.01
-    )
-    assert [row["sample_id"] for row in result["preview"]] == [sample.sample_id for sample in chosen[:3]]
+    assert sum(result.length_histogram.counts) == 31
+    assert len(result.length_histogram.edges) == len(result.length_histogram.counts) + 1
+    assert result.forecast_seconds == pytest.approx(62 * result.mean_tokens / result.tokens_per_second, rel=0.01)
+    assert [row.sample_id for row in result.preview] == [sample.sample_id for sample in chosen[:3]]
     assert run.finished_shards() == []
 
 
@@ -48,27 +48,27 @@ def test_preflight_of_known_samples_loads_no_model(model: Path, tmp_path: Path):
     chosen = samples(3)
     run = score_run(tmp_path, chosen, model, ModelSpec(str(model)), kind="preflight")
     assert work(run) == 0
-    first = run.read_result()
-    assert first["warnings"] == ["Base and reference are the same model: every learnability will be 0."]
+    first = run.read_result(PreflightResult)
+    assert first.warnings == ("Base and reference are the same model: every learnability will be 0.",)
     again = score_run(tmp_path, chosen, model, ModelSpec(str(model)), kind="preflight")
     ids = [sample.sample_id for sample in chosen]
-    fps = [[first["models"][0]["model_fp"]] * 3, [first["render_fp"]] * 3]
+    fps = [[first.models[0].model_fp] * 3, [first.render_fp] * 3]
     pq.write_table(pa.table({"sample_id": ids, "model_fp": fps[0], "render_fp": fps[1]}), again.known_path)
     assert work(again) == 0
-    result = again.read_result()
-    assert [row["n_to_do"] for row in result["models"]] == [0, 0]
-    assert (result["tokens_per_second"], result["forecast_seconds"]) == (None, 0.0)
+    result = again.read_result(PreflightResult)
+    assert [row.n_to_do for row in result.models] == [0, 0]
+    assert (result.tokens_per_second, result.forecast_seconds) == (None, 0.0)
 
 
 def test_render_shows_tokens_and_mask(model: Path, tmp_path: Path):
-    spec = {"tokenizer": ModelSpec(str(model)).to_dict(), "render": RenderSpec("plain").to_dict()}
+    spec = RenderRun(ModelSpec(str(model)), RenderSpec("plain"))
     run = RunFolder.create(tmp_path, "render", spec)
     write_input(run, [Sample.of([Turn("user", "2+2?"), Turn("assistant", "4")])])
     assert work(run) == 0, run.read_progress().error
-    result = run.read_result()
-    assert (result["template"], result["max_tokens"]) == ("plain", 512)
-    (row,) = result["preview"]
-    assert (row["text"], row["domain"], row["status"]) == ("<s>2+2?\n4</s>", "math", "ok")
-    scored = [row["text"][token["start"] : token["end"]] for token in row["tokens"] if token["response"]]
+    result = run.read_result(RenderResult)
+    assert (result.template, result.max_tokens) == ("plain", 512)
+    (row,) = result.preview
+    assert (row.text, row.domain, row.status) == ("<s>2+2?\n4</s>", "math", "ok")
+    scored = [row.text[token.start : token.end] for token in row.tokens if token.response]
     assert scored == ["4", "</s>"]
-    assert set(row["tokens"][0]) == {"start", "end", "id", "response"}
+    assert row.tokens[0] == PreviewToken(0, 3, 1, False)

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.records import Sample, Turn
 from lobass_core.specs import ModelSpec
 from lobass_core.worker import samples as sample_reading
@@ -49,9 +51,7 @@ def test_many_processes_render_what_one_does(models: Path, tmp_path: Path, small
     for name in names[0]:
         tables = [pq.read_table(run.path / "tokens" / name) for run in (one, two)]
         assert tables[0].equals(tables[1])
-    results = [run.read_result() for run in (one, two)]
-    for result in results:
-        result.pop("seconds")
+    results = [replace(run.read_result(ScoreRunResult), seconds=0.0) for run in (one, two)]
     assert results[0] == results[1]
     assert not [child for child in psutil.Process().children() if renders(child)], "the processes have ended"
 

@@ -1,5 +1,6 @@
 """Two sides by hand: saved against saved, saved against another method, two scorings of the same rows."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from lobass_core.store.scorings import register_scoring
 from lobass_core.workflows import browse, compare, select
 from tests import filled_project
 from tests.filled_project import Row, fill
+from tests.run_specs import A_SCORING, score_result
 
 ROWS = [Row(f"chat {k}", "word " * (k + 1), "chat", 2.0, 1.0 + k / 10) for k in range(6)] + [
     Row(f"math {k}", "word " * (k + 4), "math", 2.0, 0.5 + k / 10) for k in range(3)
@@ -55,21 +57,17 @@ def test_two_methods_on_one_scoring(project):
 
 def test_two_references(project):
     filled = fill(project, ROWS)
+    spec = dataclasses.replace(A_SCORING, reference_name="other")
     # A second reference with other losses, through a second run.
     other = [Row(row.prompt, row.response, row.domain, 2.0, 2.5 - row.reference) for row in ROWS]
-    run = RunFolder.create(project.runs_dir, "score", {"reference_name": "other"})
+    run = RunFolder.create(project.runs_dir, "score", spec)
     scored = dict(zip(filled.sample_ids, other, strict=True))
     run.write_shard("reference-other-00000", filled_project._shard(scored, "other0000other00", "reference"))
-    result = {
-        "render_fp": filled_project.RENDER,
-        "base": {"model_fp": filled_project.BASE, "name": "tiny", "info": {}},
-        "references": [{"model_fp": "other0000other00", "name": "other", "info": {}}],
-        "reference_fp": "other0000other00",
-    }
+    result = score_result(filled_project.BASE, "other0000other00", filled_project.RENDER)
     with project.store() as store:
         ingest_run(store, run)
         with store.transaction() as cursor:
-            register_scoring(cursor, run.run_id, run.spec, result, Path("no folds"))
+            register_scoring(cursor, run.run_id, spec, result, Path("no folds"))
     with pytest.raises(SelectionError, match="several pairs of models"):
         compare.computed_side(project, "either", samples(2))
     a = compare.computed_side(project, "tuned", samples(2, balance="global"), "r-0001")

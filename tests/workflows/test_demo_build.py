@@ -8,9 +8,11 @@ from filelock import FileLock
 
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_specs import TrainBaseRun
 from lobass_core.workflows import demo_build
 from lobass_core.workflows.demo import MARKER
 from lobass_core.workflows.demo_build import DemoBuild, look
+from tests.run_specs import A_SCORING
 
 
 @pytest.fixture
@@ -26,10 +28,10 @@ def test_the_demo_stands_beside_the_project(root: Path, tmp_path: Path) -> None:
 def test_a_build_shows_the_run_in_hand(root: Path) -> None:
     with FileLock(root.with_name(".mine-demo.lock")):
         assert look(root) == DemoBuild("building", "Writing and importing the sample data", 0.02)
-        run = RunFolder.create(root / "runs", "train_base", {})
+        run = RunFolder.create(root / "runs", "train_base", TrainBaseRun("texts.parquet", "demo-base"))
         run.write_progress(Progress(state="running", n_done=1, n_total=2))
         assert look(root) == DemoBuild("building", "Training the base", 0.30)
-        run = RunFolder.create(root / "runs", "score", {})
+        run = RunFolder.create(root / "runs", "score", A_SCORING)
         assert look(root) == DemoBuild("building", "Scoring with both", 0.85)
 
 

@@ -1,6 +1,7 @@
 """Near a cut the losses become those of float32, elsewhere they stay; the scoring is still one."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -104,5 +105,5 @@ def test_selections_and_bands_that_make_no_sense(models: Path, tmp_path: Path):
     with project.store() as store, store.transaction() as cursor:
         scoring = find_scoring(cursor)
         with pytest.raises(StoreError, match="other tokens"):
-            register_refinement(cursor, scoring, "r-0009", {**scoring.result, "render_fp": "other"}, tmp_path)
+            register_refinement(cursor, scoring, "r-0009", replace(scoring.result, render_fp="other"), tmp_path)
     release(project.store_path)

@@ -6,7 +6,9 @@ import pyarrow as pa
 
 from lobass_core.jobs.progress import ErrorNote, Progress
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import ScoredModel, ScoreRunResult
 from lobass_core.project import Project
+from lobass_core.specs import ModelSpec, ScoreSpec
 from lobass_core.store.dataset_writer import RejectedRow
 from lobass_core.store.exports import log_export
 from lobass_core.store.losses import ingest_run
@@ -27,7 +29,7 @@ def import_both(project: Project) -> None:
 
 
 def score_math(project: Project, *, name: str = "/models/tiny", state: str = "done") -> RunFolder:
-    spec = {"base": {"path": name}, "references": [{"path": "/models/ref"}], "reference_name": "ref"}
+    spec = ScoreSpec(ModelSpec(name), (ModelSpec("/models/ref"),), reference_name="ref")
     run = RunFolder.create(project.runs_dir, "score", spec)
     pairs = MATH[:2]
     for part, loss in (("B", 4.0), ("R", 1.0)):
@@ -46,15 +48,17 @@ def score_math(project: Project, *, name: str = "/models/tiny", state: str = "do
                 }
             ),
         )
-    result = {
-        "base": {"model_fp": "B", "name": "tiny", "path": name},
-        "references": [{"model_fp": "R", "name": "ref", "path": str(project.models_dir / "ref")}],
-        "reference_fp": "R",
-        "render_fp": "render",
-        "template": "alpaca",
-        "max_tokens": 512,
-    }
+    result = ScoreRunResult(
+        render_fp="render",
+        base=ScoredModel("B", "tiny", path=name),
+        references=(ScoredModel("R", "ref", path=str(project.models_dir / "ref")),),
+        reference_fp="R",
+        template="alpaca",
+        max_tokens=512,
+    )
     (project.models_dir / "ref").mkdir(exist_ok=True)
+    if state == "done":
+        run.write_result(result)
     run.write_progress(
         Progress(state=state, n_done=4, n_total=4, error=ErrorNote("it broke") if state == "failed" else None)
     )

@@ -9,6 +9,7 @@ import pytest
 from lobass_core.errors import RequestError, RunError
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.jobs.run_results import TrainReferenceResult
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec, ModelSpec, RenderSpec, TrainReferenceSpec
 from lobass_core.workflows import train_reference as workflow
@@ -60,11 +61,11 @@ def _spec(base: Path, **settings) -> TrainReferenceSpec:
 def test_start_writes_the_input_and_the_facts_of_the_data(filled, base, launched):
     run = workflow.start(filled, _spec(base, datasets=("sums",)))
     assert launched == [run.run_id]
-    assert [(item["name"], item["n_rows"]) for item in run.spec["data"]] == [("sums", 30)]
-    assert len(run.spec["data"][0]["sha256"]) == 64
-    assert run.spec["output_dir"] == str(filled.models_dir / "ref")
+    assert [(item.name, item.n_rows) for item in run.spec.data] == [("sums", 30)]
+    assert len(run.spec.data[0].sha256) == 64
+    assert run.spec.output_dir == str(filled.models_dir / "ref")
     assert work(run) == 0
-    assert run.read_result()["n_samples"] == 30
+    assert run.read_result(TrainReferenceResult).n_samples == 30
 
 
 @pytest.mark.parametrize("folds", [1, 2])
@@ -134,7 +135,7 @@ def test_unknown_data_and_no_data_are_refused(filled, project, base, launched, t
 def test_a_relative_base_is_found_from_anywhere(filled, base, launched, monkeypatch):
     monkeypatch.chdir(base.parent)
     spec = dataclasses.replace(_spec(base), base=ModelSpec("base"))
-    assert workflow.start(filled, spec).spec["base"]["path"] == str(base)
+    assert workflow.start(filled, spec).spec.reference.base.path == str(base)
 
 
 def test_the_workers_error_comes_out_in_its_own_words(filled, base, launched, monkeypatch):

@@ -171,7 +171,8 @@ def _run_event(run: RunStatus) -> Event:
         "failed": (f"failed: {run.message}" if run.message else "failed", "red"),
         "damaged": (f"damaged: {run.message}", "red"),
     }[run.state]
-    return Event(RUN_KINDS.get(run.kind, "run"), run.name or run.run_id, result, run.finished_at or run.created_at, "score", tone)
+    kind, when = RUN_KINDS.get(run.kind, "run"), run.finished_at or run.created_at
+    return Event(kind, run.name or run.run_id, result, when, "score", tone)
 
 
 def _seconds(start: str, end: str | None) -> float | None:
