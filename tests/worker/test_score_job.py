@@ -40,7 +40,7 @@ def finished(models: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolde
 def test_the_result_says_what_was_done(finished: RunFolder):
     result = finished.read_result(ScoreRunResult)
     assert finished.state() == "done"
-    assert {key: result[key] for key in ("n_samples", "n_computed", "n_known", "n_truncated", "n_no_response")} == {
+    assert {key: getattr(result, key) for key in ("n_samples", "n_computed", "n_known", "n_truncated", "n_no_response")} == {
         "n_samples": 41,
         "n_computed": 82,
         "n_known": 0,
@@ -54,10 +54,10 @@ def test_the_result_says_what_was_done(finished: RunFolder):
         "cpu",
     )
     assert result.reference_fp == result.references[0].model_fp != result.base.model_fp
-    assert result.warnings == [
+    assert result.warnings == (
         f"1 samples have no response to score, such as {result.refusals[0].sample_id[:12]}: "
-        "it has no assistant turn to score."
-    ]
+        "it has no assistant turn to score.",
+    )
     progress = finished.read_progress()
     assert (progress.n_done, progress.n_total, progress.seconds_left) == (82, 82, 0.0)
     assert [(model.part, model.n_done, model.n_total) for model in progress.models] == [
