@@ -21,6 +21,7 @@ from lobass_core.jobs.run_results import (
 )
 from lobass_core.jobs.run_specs import RenderRun, SmallBaseSizes, TrainBaseRun, TrainedDataset, TrainReferenceRun
 from lobass_core.specs import ModelSpec, RenderSpec, ScoreSpec, TrainReferenceSpec
+from tests.damaged_runs import DAMAGE, changed, finished_run
 from tests.run_specs import A_SCORING, score_result
 
 OLD = Path(__file__).parent / "data" / "old_runs"
@@ -73,56 +74,10 @@ def test_progress_of_version_1() -> None:
     assert (progress.n_done, progress.device, progress.models) == (16, "cpu", models)
 
 
-def finished_run(runs_dir: Path) -> RunFolder:
-    run = RunFolder.create(runs_dir, "score", A_SCORING)
-    run.write_result(score_result("b", "r", "rendering"))
-    run.write_progress(Progress(state="done", n_done=2, n_total=2))
-    return run
-
-
-def changed(**values: object) -> Callable[[Path], None]:
-    def change(path: Path) -> None:
-        path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
-
-    return change
-
-
-def cut_off(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-20])
-
-
-def in_latin_1(path: Path) -> None:
-    path.write_bytes('{"name": "Müller"}'.encode("latin-1"))
-
-
-def a_list(path: Path) -> None:
-    path.write_text("[1, 2]")
-
-
-def a_folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-def too_deep(path: Path) -> None:
-    path.write_text("[" * 100_000)
-
-
-ANY_FILE = [
-    (cut_off, "is cut off or not JSON"),
-    (too_deep, "is cut off or not JSON"),
-    (in_latin_1, "is not UTF-8 text"),
-    (a_list, "is not a JSON object"),
-    (a_folder, "is a folder"),
-    (changed(version=3), r"was written by a newer LoBaSS \(version 3, this program reads 2\)"),
-    (changed(version="two"), "has a version that is not a number"),
-]
-
-
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        *ANY_FILE,
+        *DAMAGE,
         (Path.unlink, r"run r-0001 has no spec\.json"),
         (changed(spec=[]), r"has an unknown layout: Expected `object`, got `array` - at `\$\.spec`"),
         (changed(spec={"base": {"path": "m"}}), r"unknown layout: Object missing required field `references`"),
@@ -147,7 +102,7 @@ def test_a_damaged_spec_costs_its_own_run_a_line(tmp_path: Path, damage: Callabl
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        *ANY_FILE,
+        *DAMAGE,
         (changed(n_done="many"), r"unknown layout: Expected `int`, got `str` - at `\$\.n_done`"),
         (changed(state="asleep"), "unknown layout: Invalid enum value 'asleep'"),
         (changed(started_at="yesterday"), "unknown layout: Invalid isoformat"),
@@ -167,7 +122,7 @@ def test_a_damaged_progress(tmp_path: Path, damage: Callable[[Path], None], says
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        *ANY_FILE,
+        *DAMAGE,
         (Path.unlink, "r-0001 has no result yet"),
         (changed(base="tiny"), r"unknown layout: Expected `object`, got `str` - at `\$\.base`"),
         (changed(n_samples=None), r"unknown layout: Expected `int`, got `null` - at `\$\.n_samples`"),

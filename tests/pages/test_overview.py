@@ -16,6 +16,7 @@ from lobass_core.workflows.export import export
 from lobass_core.workflows.project_status import DomainStatus, RunStatus
 from lobass_core.workflows.status import status
 from pages.components.overview import funnel, lists
+from tests.damaged_runs import cut_off, finished_run
 from tests.pages.conftest import OpenPage, component_data, view_text
 from tests.pages.projects import HOSTILE, imported_project, scored_project
 
@@ -133,6 +134,15 @@ def test_a_failed_run_is_the_next_step(scored: Project, open_page: OpenPage) -> 
     app = open_page(scored.root)
     assert app.button(key="overview-next").label == "Resume run r-0002"
     assert "failed: memory ran out" in view_text(app)
+
+
+@pytest.mark.parametrize("file", ["spec.json", "progress.json", "result.json"])
+def test_a_damaged_run_is_an_event_that_says_so(scored: Project, open_page: OpenPage, file: str) -> None:
+    run = finished_run(scored.runs_dir)
+    cut_off(run.path / file)
+    app = open_page(scored.root)
+    assert not app.exception
+    assert f"damaged: {file} of run r-0002 is cut off or not JSON" in view_text(app)
 
 
 def test_ribbons_narrow_and_never_widen() -> None:

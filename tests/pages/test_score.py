@@ -1,5 +1,6 @@
 """The Score page: pickers, the look before, runs that go, stop and are done."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from lobass_core.specs import ModelSpec, ScoreSpec
 from lobass_core.store.connection import release
 from lobass_core.workflows import preflight, score
 from lobass_core.workflows.run_views import collect_finished, run_view
+from pages.components.scoring.progress_view import SHOWN
+from tests.damaged_runs import a_folder, cut_off, finished_run, in_latin_1
 from tests.pages.conftest import OpenPage, view_text
 from tests.pages.projects import HOSTILE, add_scores, imported_project, scored_project
 
@@ -230,3 +233,25 @@ def test_training_form_makes_a_spec(imported: Project, open_page: OpenPage) -> N
     assert app.button(key="score.train").label == "Train on 420 rows"
     command = app.code[0].value
     assert "lobass train-reference" in command and "--folds 4" in command and "--name base-7b-ref" in command
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "says"),
+    [
+        ("spec.json", cut_off, "is cut off or not JSON"),
+        ("progress.json", in_latin_1, "is not UTF-8 text"),
+        ("result.json", a_folder, "is a folder"),
+    ],
+)
+def test_a_damaged_run_has_a_line_that_says_so(
+    scored: Project, open_page: OpenPage, file: str, damage: Callable[[Path], None], says: str
+) -> None:
+    run = finished_run(scored.runs_dir)
+    damage(run.path / file)
+    app = open_page(scored.root, "score")
+    assert not app.exception
+    assert f"{file} of run r-0002 {says}" in view_text(app)
+    app = open_page(scored.root, "score", state={SHOWN: "r-0002"})
+    assert not app.exception
+    assert "Run r-0002 has a damaged file" in view_text(app)
+    assert any(button.key == "score.resume" for button in app.button) == (file != "spec.json")

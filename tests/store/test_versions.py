@@ -18,6 +18,7 @@ from lobass_core.workflows.frame import frame
 from lobass_core.workflows.import_data import import_file, undo_import
 from lobass_core.workflows.row_table import open_rows
 from tests.filled_project import BASE, REFERENCE, RENDER, Row, fill, import_rows
+from tests.run_specs import score_result
 
 ROWS = [Row("one", "a"), Row("two", "b"), Row("three", "c")]
 
@@ -65,8 +66,7 @@ def test_a_table_changes_with_its_refinements(project: Project):
     fill(project, ROWS)
     before = open_rows(project)
     assert open_rows(project) is before
-    fine = {"render_fp": RENDER, "base": {"model_fp": BASE, "name": "tiny"}, "reference_fp": REFERENCE}
-    result = {**fine, "references": [{"model_fp": REFERENCE, "name": "tuned"}]}
+    result = score_result(BASE, REFERENCE, RENDER)
     for run_id in ("r-0002", "r-0003", "r-0002"):
         with project.store() as store, store.transaction() as cursor:
             register_refinement(cursor, find_scoring(cursor), run_id, result, Path("no folds"))

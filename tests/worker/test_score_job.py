@@ -40,7 +40,9 @@ def finished(models: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolde
 def test_the_result_says_what_was_done(finished: RunFolder):
     result = finished.read_result(ScoreRunResult)
     assert finished.state() == "done"
-    assert {key: getattr(result, key) for key in ("n_samples", "n_computed", "n_known", "n_truncated", "n_no_response")} == {
+    assert {
+        key: getattr(result, key) for key in ("n_samples", "n_computed", "n_known", "n_truncated", "n_no_response")
+    } == {
         "n_samples": 41,
         "n_computed": 82,
         "n_known": 0,
