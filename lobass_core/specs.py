@@ -121,12 +121,16 @@ class RenderSpec(_Spec):
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec(_Spec):
-    """A model as the user names it: folder or hub id, and an optional PEFT adapter on top of it."""
+    """A model as the user names it: folder, .gguf file or hub id, and an optional PEFT adapter on top of it.
+
+    `revision` and `adapter_revision` are a branch, tag or commit of a hub id; empty: its main branch.
+    """
 
     path: str
     adapter: str = ""
     revision: str = ""
     trust_remote_code: bool = False
+    adapter_revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

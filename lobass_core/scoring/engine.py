@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import torch
 
-from lobass_core.errors import ModelError
+from lobass_core.errors import ModelError, out_of_memory
 from lobass_core.scoring.batch_plan import Batch, fill_batches
 from lobass_core.scoring.last_layer import only_at
 from lobass_core.scoring.models import LoadedModel
@@ -123,7 +123,7 @@ class Engine:
             with self._products:
                 return self._batched(batch, n_shared) if self.loaded.head else self._plain(batch)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
+            if not out_of_memory(error):
                 raise
             reason = str(error)
         if self.loaded.device.type == "cuda":
@@ -224,11 +224,3 @@ def keep_freed_memory() -> None:
         libc = ctypes.CDLL(ctypes.util.find_library("c"))
         libc.mallopt(_M_MMAP_THRESHOLD, _KEEP_BYTES)
         libc.mallopt(_M_TRIM_THRESHOLD, _KEEP_BYTES)
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Also torch's CPU allocator, which raises a plain RuntimeError."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    text = str(error).lower()
-    return "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text

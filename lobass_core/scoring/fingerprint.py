@@ -22,13 +22,23 @@ def model_fingerprint(
 
     `on_bytes` hears of every few megabytes that had to be read.
     """
-    config = {key: value for key, value in config_of(files.folder).items() if key not in _IDLE_KEYS}
-    settings = json.dumps(config, sort_keys=True, ensure_ascii=False)
     weights = _digest(
-        [settings, *(f"{path.name}={file_sha256(path, on_bytes)}" for path in weight_files(files.folder))]
+        [*_settings(files), *(f"{path.name}={file_sha256(path, on_bytes)}" for path in weight_files(files))]
     )
     adapter = _digest([file_sha256(path, on_bytes) for path in adapter_files(files.adapter)]) if files.adapter else ""
     return ModelFingerprint(weights, tokenizer, dtype, adapter)
+
+
+def _settings(files: ModelFiles) -> list[str]:
+    """What beside the weights decides what the model computes; a GGUF file holds it itself."""
+    if files.gguf:
+        return []
+    config = {key: value for key, value in config_of(files).items() if key not in _IDLE_KEYS}
+    code = sorted(files.folder.glob("*.py")) if files.own_code else []
+    return [
+        json.dumps(config, sort_keys=True, ensure_ascii=False),
+        *(f"{path.name}={file_sha256(path)}" for path in code),
+    ]
 
 
 def file_sha256(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:

@@ -1,25 +1,39 @@
 """A model as files on this disk: the folder of a path or hub id, its weights, its adapter."""
 
 import json
-import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from lobass_core.errors import ModelError
+from lobass_core.scoring.gguf_files import check_gguf, gguf_config, gguf_n_parameters
+from lobass_core.scoring.hub import fetch_from_hub
 from lobass_core.specs import ModelSpec
 
-# Pickled weights (.bin, .pt) run code when they are loaded; they are never fetched and never opened.
-_FETCHED = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
+# Weights that run code when they are loaded; they are never opened.
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+# transformers takes a folder with such a file for a distributed checkpoint, whatever else lies in it.
+_DISTRIBUTED = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}\.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """Where a model lies: its folder, its adapter's folder if any, and the name that a person knows it by."""
+    """Where a model lies: its folder, its adapter's folder if any, and the name that a person knows it by.
+
+    `gguf` names the one file of the folder that is the whole model; empty for a Hugging Face folder. `own_code`: it
+    runs Python code that lies in the folder.
+    """
 
     folder: Path
     adapter: Path | None
     name: str
+    gguf: str = ""
+    own_code: bool = False
+
+    @property
+    def place(self) -> Path:
+        """The folder, or the GGUF file in it."""
+        return self.folder / self.gguf
 
 
 def find_model(spec: ModelSpec) -> ModelFiles:
@@ -28,52 +42,102 @@ def find_model(spec: ModelSpec) -> ModelFiles:
     A folder that holds an adapter alone stands for that adapter on the base that it names.
 
     Raises:
-        ModelError: there is no such folder or hub id, or it has no weights that can be loaded safely.
+        ModelError: there is no such folder, file or hub id, or it has no weights that can be loaded safely.
     """
-    folder = _folder_of(spec.path, spec)
-    adapter = _folder_of(spec.adapter, spec) if spec.adapter else None
+    folder, gguf = _place_of(spec.path, spec.revision, spec)
+    adapter = _folder_of(spec.adapter, spec.adapter_revision, spec) if spec.adapter else None
     name = Path(spec.adapter or spec.path).name or spec.path
-    if adapter is None and (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
-        base = _read_json(folder / "adapter_config.json").get("base_model_name_or_path") or ""
-        if not base:
-            raise ModelError(
-                "the adapter does not say what base it belongs to", where=str(folder), do="Name the base too."
-            )
-        adapter, folder = folder, _folder_of(base, spec)
-    if not (folder / "config.json").is_file():
-        raise ModelError("the folder holds no model: config.json is missing", where=str(folder))
-    weight_files(folder)
+    if adapter is None and not gguf and _is_adapter_alone(folder):
+        adapter, (folder, gguf) = folder, _named_base(folder, spec)
+    if not gguf and not (folder / "config.json").is_file():
+        raise ModelError(
+            "the folder holds no model: config.json is missing", where=str(folder), do=_inner_model(folder)
+        )
+    if not gguf and (folder / "adapter_config.json").is_file():
+        # transformers would put that adapter on the base unasked.
+        raise ModelError(
+            "the folder holds a whole model and an adapter, which belong in two folders",
+            where=str(folder),
+            do="Move adapter_config.json and the adapter's weights into another folder, which can be the reference.",
+        )
+    files = ModelFiles(folder, adapter, name, gguf, not gguf and spec.trust_remote_code and _brings_code(folder))
+    weight_files(files)
     if adapter is not None:
         adapter_files(adapter)
-    return ModelFiles(folder, adapter, name)
+    return files
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files that make up a model's weights.
+def weight_files(files: ModelFiles) -> list[Path]:
+    """The files that transformers reads a model's weights from, in its order of preference.
 
     Raises:
         ModelError: there are none, some are missing, or the weights are pickled.
     """
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        names = sorted(set(_read_json(index).get("weight_map", {}).values()))
-        missing = [name for name in names if not _inside(folder, name).is_file()]
-        if missing:
-            raise ModelError(f"weight file {missing[0]} is missing", where=str(folder), do="Fetch the model again.")
-        return [_inside(folder, name) for name in names]
-    files = sorted(path for path in folder.glob("*.safetensors") if not path.name.startswith("adapter_"))
-    whole = folder / "model.safetensors"
-    if whole in files:
-        return [whole]
-    if files:
-        return files
-    if any(path for pattern in _PICKLES for path in folder.glob(pattern)):
+    if files.gguf:
+        return [files.place]
+    folder, config = files.folder, config_of(files)
+    if any(_DISTRIBUTED.fullmatch(path.name) for path in folder.glob("shard-*.safetensors")):
         raise ModelError(
+            "the weights are a distributed checkpoint",
+            where=str(folder),
+            do="Save the model with save_pretrained(...).",
+        )
+    named = config.get("transformers_weights")
+    chosen = _inside(folder, named) if isinstance(named, str) else folder / "model.safetensors"
+    if named is None and not chosen.is_file():
+        chosen = folder / "model.safetensors.index.json"
+    if not chosen.is_file():
+        raise _no_weights(folder, named)
+    found = _shards(chosen) if chosen.name.endswith(".index.json") else [chosen]
+    return [*found, *(path for path in _extra_files(folder, config) if path not in found)]
+
+
+def _shards(index: Path) -> list[Path]:
+    document = _read_json(index)
+    names = document.get("weight_map") or {}
+    found = [_inside(index.parent, str(name)) for name in sorted(set(names.values()))]
+    if not found or "metadata" not in document:
+        raise ModelError(
+            f"{index.name} has no weight_map or no metadata", where=str(index.parent), do="Save the model again."
+        )
+    missing = [path for path in found if not path.is_file()]
+    if missing:
+        raise ModelError(
+            f"weight file {missing[0].name} is missing", where=str(index.parent), do="Fetch the model again."
+        )
+    return found
+
+
+def _extra_files(folder: Path, config: dict) -> list[Path]:
+    """Weights beside the usual ones, which a few model classes of transformers name themselves."""
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    kind = str(config.get("model_type"))
+    names = CONFIG_MAPPING[kind].extra_files if kind in CONFIG_MAPPING else ()
+    return [folder / name for name in names if (folder / name).is_file()]
+
+
+def _no_weights(folder: Path, named: str | None) -> ModelError:
+    if named is not None:
+        return ModelError(f"weight file {named} is missing, which config.json names", where=str(folder))
+    variants = sorted(folder.glob("model.*.safetensors*"))
+    if variants:
+        return ModelError(
+            f"the folder holds {variants[0].name}, a variant of the weights, and no model.safetensors",
+            where=str(folder),
+            do="Rename the variant that you mean (with its index, if it has one), or save the model again.",
+        )
+    if any(path for pattern in _PICKLES for path in folder.glob(pattern)):
+        return ModelError(
             "the weights are pickled (.bin), which would run their code on loading",
             where=str(folder),
             do="Save the model with save_pretrained(...), which writes safetensors, and use that.",
         )
-    raise ModelError("the folder holds no weights", where=str(folder), do="Give a folder that holds model.safetensors.")
+    return ModelError(
+        "the folder holds no weights",
+        where=str(folder),
+        do=_inner_model(folder) or "Give a folder that holds model.safetensors or its index.",
+    )
 
 
 def adapter_files(folder: Path) -> list[Path]:
@@ -103,9 +167,16 @@ def has_tokenizer(folder: Path) -> bool:
     return any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.json"))
 
 
-def config_of(folder: Path) -> dict:
-    """The model's config.json."""
-    return _read_json(folder / "config.json")
+def config_of(files: ModelFiles) -> dict:
+    """The model's settings: its config.json, or what its GGUF file says."""
+    return gguf_config(files.place) if files.gguf else _read_json(files.folder / "config.json")
+
+
+def weight_bytes(files: ModelFiles) -> int:
+    """Size of the weights: as they lie in safetensors files, or unpacked to float32 from a GGUF file."""
+    if files.gguf:
+        return 4 * gguf_n_parameters(files.place)
+    return sum(path.stat().st_size for path in weight_files(files))
 
 
 def position_limit(config: dict) -> int | None:
@@ -123,41 +194,60 @@ def vocabulary_size(config: dict) -> int | None:
     return size if isinstance(size, int) and size > 0 else None
 
 
-def _folder_of(path: str, spec: ModelSpec) -> Path:
+def _place_of(path: str, revision: str, spec: ModelSpec) -> tuple[Path, str]:
+    """The folder of a model, and the name of the GGUF file in it if that is what the path names."""
+    local = Path(path).expanduser()
+    if local.is_file() and local.suffix.lower() == ".gguf":
+        check_gguf(local)
+        return local.parent, local.name
+    if local.is_file():
+        raise ModelError("a model is a folder or a .gguf file", where=path, do="Give the folder that holds the file.")
+    folder = _folder_of(path, revision, spec)
+    inside = sorted(folder.glob("*.gguf"))
+    if inside and not (folder / "config.json").is_file() and not (folder / "adapter_config.json").is_file():
+        raise ModelError("the folder holds GGUF files alone", where=str(folder), do=f"Name the file: {inside[0]}.")
+    return folder, ""
+
+
+def _folder_of(path: str, revision: str, spec: ModelSpec) -> Path:
     local = Path(path).expanduser()
     if local.is_dir():
         return local
     if local.is_file():
-        raise ModelError("a model is a folder, not a file", where=path, do="Give the folder that holds the file.")
+        raise ModelError("an adapter is a folder, not a file", where=path, do="Give the folder that holds the file.")
     if path.startswith((".", "/", "~")) or path.count("/") > 1 or not path:
         raise ModelError("there is no such model folder", where=path, do="Check the path.")
-    return _fetched(path, spec)
+    return fetch_from_hub(path, revision, with_code=spec.trust_remote_code)
 
 
-def _fetched(repo_id: str, spec: ModelSpec) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+def _is_adapter_alone(folder: Path) -> bool:
+    """Some trainers leave the base's config.json beside an adapter, but not its weights."""
+    whole = folder / "config.json", folder / "model.safetensors", folder / "model.safetensors.index.json"
+    return (folder / "adapter_config.json").is_file() and not (whole[0].is_file() and any(map(Path.is_file, whole[1:])))
 
-    patterns = [*_FETCHED, "*.py"] if spec.trust_remote_code else [*_FETCHED]
-    try:
-        return Path(snapshot_download(repo_id, revision=spec.revision or None, allow_patterns=patterns))
-    except HFValidationError as error:
-        raise ModelError(f"there is no model folder {repo_id!r}, and it is not a hub id", where=repo_id) from error
-    except LocalEntryNotFoundError as error:
-        offline = os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
+
+def _named_base(adapter: Path, spec: ModelSpec) -> tuple[Path, str]:
+    """The base that an adapter names, from where the program runs or from the adapter's own folder."""
+    config = _read_json(adapter / "adapter_config.json")
+    base = str(config.get("base_model_name_or_path") or "")
+    if not base:
         raise ModelError(
-            f"there is no folder {repo_id!r}, and the hub model of that name is not in the local cache",
-            where="HF_HUB_OFFLINE is set" if offline else "the hub cannot be reached",
-            do="Give a model folder, or fetch the model while online.",
-        ) from error
-    except HfHubHTTPError as error:
-        raise ModelError(
-            f"neither a folder nor a hub model that can be read: {repo_id!r}",
-            where=type(error).__name__,
-            do="Check the name; for a gated model set HF_TOKEN.",
-        ) from error
-    except OSError as error:
-        raise ModelError(f"the hub model {repo_id!r} could not be fetched: {error}", where="huggingface.co") from error
+            "the adapter does not say what base it belongs to", where=str(adapter), do="Name the base too."
+        )
+    beside = adapter / base
+    if not Path(base).expanduser().exists() and beside.exists():
+        base = str(beside)
+    return _place_of(base, str(config.get("revision") or ""), spec)
+
+
+def _inner_model(folder: Path) -> str:
+    """Advice where the model lies one folder deeper, as in some hub repositories."""
+    inner = sorted(path.parent for path in folder.glob("*/config.json"))
+    return f"A model lies in {inner[0]}: give that folder." if inner else ""
+
+
+def _brings_code(folder: Path) -> bool:
+    return (folder / "config.json").is_file() and bool(_read_json(folder / "config.json").get("auto_map"))
 
 
 def _inside(folder: Path, name: str) -> Path:

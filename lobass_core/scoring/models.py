@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-from lobass_core.errors import IncomparableLossesError, ModelError, RequestError
+from lobass_core.errors import IncomparableLossesError, ModelError, RequestError, cause_of, out_of_memory
+from lobass_core.scoring.adapters import put_adapter
+from lobass_core.scoring.load_report import captured_report
+from lobass_core.scoring.model_checks import check_causal, check_finite_weights
 from lobass_core.scoring.model_files import ModelFiles, find_model, has_tokenizer
 from lobass_core.scoring.output_head import OutputHead, find_output_head
 from lobass_core.scoring.threads import use_threads_for
@@ -113,19 +116,21 @@ def load_tokenizer(spec: ModelSpec) -> Any:
         ModelError: there is none, or it cannot be loaded.
     """
     files = find_model(spec)
-    folders = [folder for folder in (files.adapter, files.folder) if folder]
+    folders = [folder for folder in (files.adapter, None if files.gguf else files.folder) if folder]
     folder = next((folder for folder in folders if has_tokenizer(folder)), None)
-    if folder is None:
+    if folder is None and not files.gguf:
         raise ModelError(
             "the model has no tokenizer",
             where=str(files.folder),
             do="Put tokenizer.json and tokenizer_config.json there.",
         )
     try:
+        if folder is None:
+            return AutoTokenizer.from_pretrained(files.folder, gguf_file=files.gguf)
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=spec.trust_remote_code)
     except Exception as error:
         raise ModelError(
-            f"the tokenizer cannot be loaded: {_first_line(error)}", where=str(folder), do=_advice(error)
+            f"the tokenizer cannot be loaded: {cause_of(error)}", where=str(folder or files.place), do=_advice(error)
         ) from error
 
 
@@ -136,11 +141,14 @@ def load_model(spec: ModelSpec, dtype: str, device: torch.device, files: ModelFi
         ModelError: the files cannot be loaded as a causal LM, or do not belong together.
     """
     files = files or find_model(spec)
-    model = _causal_lm(files, spec, dtype).to(device)
+    model, note = _causal_lm(files, spec, dtype)
+    model = model.to(device)
     if files.adapter:
-        model = _adapted(model, files, "reference")
-    loaded = LoadedModel(model.eval(), device, DTYPES[dtype], None, "reference" if files.adapter else "")
+        model = put_adapter(model, files, "reference")
+    check_finite_weights(model, str(files.adapter or files.place))
+    loaded = LoadedModel(model.eval(), device, DTYPES[dtype], None, "reference" if files.adapter else "", note)
     loaded.model.requires_grad_(False)
+    check_causal(loaded.causal_lm, _vocabulary_size(loaded.causal_lm), str(files.place))
     use_threads_for(loaded.model)
     return _with_head(loaded)
 
@@ -151,16 +159,10 @@ def with_adapter(base: LoadedModel, files: ModelFiles, name: str) -> LoadedModel
     Raises:
         ModelError: the adapter does not fit the base.
     """
-    if hasattr(base.model, "load_adapter") and hasattr(base.model, "disable_adapter"):
-        try:
-            base.model.load_adapter(str(files.adapter), adapter_name=name, is_trainable=False)
-        except Exception as error:
-            raise _misfit(files, error) from error
-        model = base.model
-    else:
-        model = _adapted(base.model, files, name)
-        base.model = model
+    model = put_adapter(base.model, files, name)
+    base.model = model
     model.eval().requires_grad_(False)
+    check_finite_weights(model, str(files.adapter))
     _with_head(base)
     return _with_head(LoadedModel(model, base.device, base.dtype, None, name))
 
@@ -187,73 +189,69 @@ def check_same_vocabulary(base: Any, reference: Any, *, base_name: str, referenc
     return (f"{reference_name} has {len(theirs) - len(ours):,} tokens that {base_name} lacks; they are never used.",)
 
 
-def _causal_lm(files: ModelFiles, spec: ModelSpec, dtype: str) -> Any:
+def _causal_lm(files: ModelFiles, spec: ModelSpec, dtype: str) -> tuple[Any, str]:
+    """The model in memory, and what a person should know of how its files were read."""
     try:
-        config = AutoConfig.from_pretrained(files.folder, trust_remote_code=spec.trust_remote_code)
-        model, report = cast(Any, AutoModelForCausalLM).from_pretrained(
-            files.folder,
-            config=config,
-            dtype=DTYPES[dtype],
-            trust_remote_code=spec.trust_remote_code,
-            use_safetensors=True,
-            low_cpu_mem_usage=True,
-            output_loading_info=True,
-        )
-    except (torch.OutOfMemoryError, MemoryError):
-        raise
+        with captured_report() as said:
+            model, report = _from_files(files, spec, dtype)
     except Exception as error:
+        if out_of_memory(error):
+            raise
+        cause = said.cause or cause_of(error)
+        raise ModelError(f"the model cannot be loaded: {cause}", where=str(files.place), do=_advice(error)) from error
+    _check_report(report, files)
+    unused = sorted(report.get("unexpected_keys") or ())
+    return model, f"{len(unused):,} weights in the files are not used, such as {unused[0]}." if unused else ""
+
+
+def _from_files(files: ModelFiles, spec: ModelSpec, dtype: str) -> tuple[Any, dict]:
+    # Tensors of other sizes come back in the report with their sizes; by default transformers only says that it failed.
+    settings: dict[str, Any] = {"output_loading_info": True, "ignore_mismatched_sizes": True, "dtype": DTYPES[dtype]}
+    if not files.gguf:
+        config = AutoConfig.from_pretrained(files.folder, trust_remote_code=spec.trust_remote_code)
+        return cast(Any, AutoModelForCausalLM).from_pretrained(
+            files.folder, config=config, trust_remote_code=spec.trust_remote_code, use_safetensors=True, **settings
+        )
+    model, report = cast(Any, AutoModelForCausalLM).from_pretrained(
+        files.folder, gguf_file=files.gguf, quantization_config=GgufConfig(dequantize=True), **settings
+    )
+    # Plain weights now: transformers would refuse to save a model that it takes for a quantised one.
+    model.hf_quantizer, model.is_quantized = None, False
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    # An adapter that is trained on it names this as its base.
+    model.name_or_path = model.config._name_or_path = str(files.place)
+    return model, report
+
+
+def _check_report(report: dict, files: ModelFiles) -> None:
+    # transformers would fill what does not fit with random numbers and a warning.
+    do = "Fetch or save the model again; config.json and weights do not belong together."
+    wrong = sorted(report.get("mismatched_keys") or ())
+    if wrong:
+        name, stored, wanted = wrong[0]
+        sizes = [" x ".join(map(str, size)) for size in (stored, wanted)]
+        others = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
         raise ModelError(
-            f"the model cannot be loaded: {_first_line(error)}", where=str(files.folder), do=_advice(error)
-        ) from error
+            f"weight {name} has the size {sizes[0]} in the file, and config.json asks for {sizes[1]}{others}",
+            where=str(files.place),
+            do=do,
+        )
     missing = sorted(report.get("missing_keys") or ())
     if missing:
-        # transformers would fill them with random numbers and a warning.
-        raise ModelError(
-            f"{len(missing):,} weights are missing, such as {missing[0]}",
-            where=str(files.folder),
-            do="Fetch or save the model again; config.json and weights do not belong together.",
-        )
-    return model
+        raise ModelError(f"{len(missing):,} weights are missing, such as {missing[0]}", where=str(files.place), do=do)
 
 
-def _adapted(model: Any, files: ModelFiles, name: str) -> Any:
-    from peft import PeftConfig, PeftModel
-
-    try:
-        config = PeftConfig.from_pretrained(str(files.adapter))
-        if config.is_prompt_learning:
-            raise ModelError(
-                "the adapter adds virtual tokens (prompt tuning), which change every position",
-                where=str(files.adapter),
-                do="Use a LoRA adapter, or merge it into a whole model.",
-            )
-        return PeftModel.from_pretrained(model, str(files.adapter), adapter_name=name, is_trainable=False)
-    except ModelError:
-        raise
-    except Exception as error:
-        raise _misfit(files, error) from error
-
-
-def _misfit(files: ModelFiles, error: Exception) -> ModelError:
-    return ModelError(
-        f"the adapter cannot be put on the base: {_first_line(error)}",
-        where=f"{files.adapter} on {files.folder}",
-        do="Use the base that the adapter was trained on.",
-    )
+def _vocabulary_size(model: Any) -> int:
+    return int(model.get_input_embeddings().weight.shape[0])
 
 
 def _with_head(loaded: LoadedModel) -> LoadedModel:
     loaded.head = find_output_head(loaded.causal_lm)
     family = loaded.causal_lm.config.model_type
-    loaded.note = (
-        "" if loaded.head else f"{family} is not a family with a fast path here: one sample at a time, same losses"
-    )
+    slow = "" if loaded.head else f"{family} is not a family with a fast path here: one sample at a time, same losses"
+    loaded.note = loaded.note if slow in loaded.note else " ".join(filter(None, (loaded.note, slow)))
     return loaded
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:300]
 
 
 def _advice(error: Exception) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from lobass_core.errors import LobassError, RunError
+from lobass_core.errors import LobassError, RunError, cause_of, out_of_memory
 from lobass_core.jobs.progress import ErrorNote
 from lobass_core.jobs.run_folder import RunFolder, utc_now
 from lobass_core.jobs.run_results import RunResult
@@ -70,6 +70,8 @@ def _work(run: RunFolder) -> int:
             report.update(state="cancelled", phase="cancelled", seconds_left=None, finished_at=utc_now(), now=True)
             return 3
         except LobassError as error:
+            if error.__cause__ is not None:
+                traceback.print_exc()
             return _failed(report, ErrorNote(error.what, error.where, error.do))
         except Exception as error:
             traceback.print_exc()
@@ -93,12 +95,12 @@ def _note_of(error: Exception, run: RunFolder) -> ErrorNote:
         return ErrorNote(
             "the disk is full", str(run.path), "Free some space and resume the run; finished shards are kept."
         )
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if out_of_memory(error):
         return ErrorNote(
             "memory ran out", run.run_id, "Lower --max-tokens, or use a machine with more memory, and resume."
         )
-    what = f"an unexpected {type(error).__name__}: {str(error).strip() or 'no message'}"
-    return ErrorNote(what[:2000], run.run_id, f"The details are in {run.log_path}.")
+    what = f"an unexpected {type(error).__name__}: {cause_of(error)}"
+    return ErrorNote(what, run.run_id, f"The details are in {run.log_path}.")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from lobass_core.records import ModelFingerprint
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.rendering.render import Renderer, resolve_max_tokens
 from lobass_core.rendering.templates import Template, load_template
+from lobass_core.scoring.adapters import check_adapter_fits
 from lobass_core.scoring.fingerprint import model_fingerprint
 from lobass_core.scoring.model_files import (
     ModelFiles,
@@ -51,7 +52,7 @@ class ModelTask:
 
     def scored(self) -> ScoredModel:
         """What the result and the store keep of the model."""
-        config = config_of(self.files.folder)
+        config = config_of(self.files)
         return ScoredModel(
             model_fp=self.fp,
             name=self.files.name,
@@ -114,12 +115,15 @@ def prepare(run: RunFolder, report: Reporter) -> Prepared:
     report.update(phase="looking at the models", device=str(device))
     base_files = find_model(spec.base)
     reference_files = [find_model(reference) for reference in spec.references]
+    for model, files in zip((spec.base, *spec.references), (base_files, *reference_files), strict=True):
+        if files.adapter:
+            check_adapter_fits(files, trust_remote_code=model.trust_remote_code)
     tokenizer = load_tokenizer(spec.base)
     warnings: list[str] = []
     for reference, files in zip(spec.references, reference_files, strict=True):
         warnings += _vocabulary_warnings(tokenizer, base_files, reference, files)
     template = load_template(spec.render.template, tokenizer)
-    limits = [position_limit(config_of(files.folder)) for files in (base_files, *reference_files)]
+    limits = [position_limit(config_of(files)) for files in (base_files, *reference_files)]
     max_tokens = resolve_max_tokens(spec.render.max_tokens, *limits)
     renderer = Renderer(tokenizer, template, spec.render.mask_rule, max_tokens)
     report.update(phase="fingerprinting the weights")
@@ -175,8 +179,8 @@ def read_folds(prepared: Prepared, sample_ids: list[str], run: RunFolder) -> dic
 
 
 def _vocabulary_warnings(tokenizer: Any, base: ModelFiles, spec: ModelSpec, files: ModelFiles) -> tuple[str, ...]:
-    folders = [folder for folder in (files.adapter, files.folder) if folder]
-    if folders[0] != base.folder and any(has_tokenizer(folder) for folder in folders):
+    own = files.adapter or files.place
+    if own != base.place and (files.gguf or any(has_tokenizer(folder) for folder in (own, files.folder))):
         return check_same_vocabulary(tokenizer, load_tokenizer(spec), base_name=base.name, reference_name=files.name)
     return ()
 

@@ -22,7 +22,7 @@ def run(run: RunFolder, report: Reporter) -> RenderResult:
     report.update(phase="loading the tokenizer")
     tokenizer = load_tokenizer(spec)
     template = load_template(render.template, tokenizer)
-    limit = position_limit(config_of(find_model(spec).folder)) if spec.path else None
+    limit = position_limit(config_of(find_model(spec))) if spec.path else None
     max_tokens = resolve_max_tokens(render.max_tokens, limit)
     renderer = Renderer(tokenizer, template, render.mask_rule, max_tokens)
     report.update(phase="rendering")

@@ -16,10 +16,10 @@ from typing import Any
 import psutil
 import torch
 
-from lobass_core.errors import LobassError, RunError
+from lobass_core.errors import LobassError, RunError, cause_of, out_of_memory
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.scoring.engine import Engine
-from lobass_core.scoring.model_files import weight_files
+from lobass_core.scoring.model_files import weight_bytes
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.worker.cores import n_cores
 from lobass_core.worker.preparation import ModelTask, Prepared
@@ -84,7 +84,7 @@ def n_processes(prepared: Prepared, table: TokenTable, tasks: Sequence[ModelTask
     asked = os.environ.get("LOBASS_CPU_PROCESSES", "")
     if asked.isdigit() and int(asked) > 0:
         return min(int(asked), len(jobs))
-    sizes = [sum(path.stat().st_size for path in weight_files(task.files.folder)) for task in tasks]
+    sizes = [weight_bytes(task.files) for task in tasks]
     # Half a FLOP a byte and token in float32: two for each weight of four bytes.
     work = sum(sizes[job.model] / 2 * float(table.lengths[job.places].sum()) for job in jobs) / _FLOP_A_SECOND
     if work < WORTH_SECONDS:
@@ -175,10 +175,27 @@ def _serve(orders: Orders, to_do: Queue, told: Queue) -> None:
         _score_shards(orders, to_do, told)
         told.put(Ended())
     except LobassError as error:
+        if error.__cause__ is not None:
+            traceback.print_exc()
         told.put(Ended(error))
     except Exception as error:
         traceback.print_exc()
-        told.put(Ended(RunError(f"an unexpected {type(error).__name__} in a scoring process: {error}"[:2000])))
+        told.put(Ended(_unexpected(error, orders)))
+
+
+def _unexpected(error: Exception, orders: Orders) -> RunError:
+    run = RunFolder.open(orders.run_path)
+    if out_of_memory(error):
+        return RunError(
+            "memory ran out in a scoring process",
+            where=run.run_id,
+            do="Resume with LOBASS_CPU_PROCESSES=1, or lower --max-tokens.",
+        )
+    return RunError(
+        f"an unexpected {type(error).__name__} in a scoring process: {cause_of(error)}",
+        where=run.run_id,
+        do=f"The details are in {run.log_path}.",
+    )
 
 
 def _score_shards(orders: Orders, to_do: Queue, told: Queue) -> None:

@@ -2,6 +2,7 @@
 
 import torch
 
+from lobass_core.scoring.adapters import replaces_base_weights
 from lobass_core.scoring.models import LoadedModel, load_model, with_adapter
 from lobass_core.worker.preparation import ModelTask
 
@@ -20,8 +21,9 @@ class ModelShelf:
         Raises:
             ModelError: it cannot be loaded.
         """
-        if task.fingerprint.adapter and self._base and self._base_weights == task.fingerprint.weights:
-            return with_adapter(self._base, task.files, task.label)
+        base = self._base if self._base_weights == task.fingerprint.weights else None
+        if base and task.fingerprint.adapter and not replaces_base_weights(task.files):
+            return with_adapter(base, task.files, task.label)
         self._base = None
         loaded = load_model(task.spec, self.dtype, self.device, task.files)
         if not task.fingerprint.adapter:

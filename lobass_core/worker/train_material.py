@@ -75,7 +75,7 @@ def prepare_material(run: RunFolder, report: Reporter, spec: TrainReferenceSpec)
     report.update(phase="rendering", device=str(device), n_total=pq.read_metadata(run.input_path).num_rows)
     tokenizer = load_tokenizer(spec.base)
     template = load_template(spec.render.template, tokenizer)
-    max_tokens = resolve_max_tokens(spec.render.max_tokens, position_limit(config_of(find_model(spec.base).folder)))
+    max_tokens = resolve_max_tokens(spec.render.max_tokens, position_limit(config_of(find_model(spec.base))))
     renderer = Renderer(tokenizer, template, spec.render.mask_rule, max_tokens)
     texts: dict[str, str] = {}
     domains: dict[str, str] = {}
