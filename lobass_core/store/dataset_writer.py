@@ -1,18 +1,16 @@
 """One file's way into the store: rows in batches through Arrow, equal samples once, counts at the end."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import duckdb
 import pyarrow as pa
 
 from lobass_core.jobs.run_folder import utc_now
-from lobass_core.records import Sample, turns_to_json
-from lobass_core.store.datasets import mark_duplicates
+from lobass_core.records import Sample
+from lobass_core.store.duplicates import mark_duplicates
+from lobass_core.store.samples import insert_samples, known_keys, storable
 from lobass_core.store.versions import raise_content
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +58,6 @@ class ImportCounts:
     n_duplicates: int
 
 
-_SAMPLE_SCHEMA = pa.schema(
-    [
-        ("sample_id", pa.string()),
-        ("tie_key", pa.uint64()),
-        ("kind", pa.string()),
-        ("turns", pa.string()),
-        ("tools", pa.string()),
-        ("rejected", pa.string()),
-        ("system_text", pa.string()),
-        ("prompt_text", pa.string()),
-        ("response_text", pa.string()),
-        ("n_chars", pa.int64()),
-    ]
-)
-
-
 class DatasetWriter:
     """One file's way into the store, inside the caller's transaction: add batches, then `finish`."""
 
@@ -98,13 +80,9 @@ class DatasetWriter:
         samples: dict[str, Sample] = {}
         for row in rows:
             samples.setdefault(row.sample.sample_id, row.sample)
-        keys = self._known_keys(samples)
+        keys = known_keys(self._cursor, samples)
         new = [sample for sample_id, sample in samples.items() if sample_id not in keys]
-        if new:
-            keys |= {sample.sample_id: self._next_sample + number for number, sample in enumerate(new)}
-            numbers = pa.array(range(self._next_sample, self._next_sample + len(new)), pa.int64())
-            table = pa.Table.from_pylist([_record(sample) for sample in new], schema=_SAMPLE_SCHEMA)
-            self._append("samples", table.add_column(0, "sample_key", numbers))
+        keys |= insert_samples(self._cursor, new, self._next_sample)
         table = pa.table(
             {
                 "row_key": pa.array(range(self._next_row, self._next_row + len(rows)), pa.int64()),
@@ -121,20 +99,6 @@ class DatasetWriter:
         self._next_sample += len(new)
         self._next_row += len(rows)
         self._n_imported += len(rows)
-
-    def _known_keys(self, sample_ids: Iterable[str]) -> dict[str, int]:
-        """sample_id -> sample_key of those that the store holds; one pass over 8 bytes a stored sample."""
-        ids = list(sample_ids)
-        asked = pa.table({"sample_id": ids, "tie_key": pa.array(map(tie_key, ids), pa.uint64())})
-        self._cursor.register("asked", asked)
-        found = self._cursor.execute(
-            """
-            SELECT s.sample_id, s.sample_key
-            FROM samples s JOIN asked a USING (tie_key) WHERE s.sample_id = a.sample_id
-            """
-        ).fetchall()
-        self._cursor.unregister("asked")
-        return dict(found)
 
     def _append(self, name: str, batch: pa.Table) -> None:
         """Append a batch that has the table's columns, in its order.
@@ -177,38 +141,6 @@ class DatasetWriter:
             {"first": self._first_own_sample, "dataset_id": self.dataset_id},
         )
         return ImportCounts(self._n_imported, self._n_rejected, n_seen, self._n_imported - n_seen - n_distinct)
-
-
-def _record(sample: Sample) -> dict:
-    system = "\n\n".join(turn.content for turn in sample.turns if turn.role == "system")
-    answers = (
-        text for turn in sample.turns if turn.role == "assistant" for text in (*turn.thoughts.values(), turn.content)
-    )
-    prompt = "\n\n".join(turn.content for turn in sample.turns if turn.role in ("user", "tool"))
-    return {
-        "sample_id": sample.sample_id,
-        "tie_key": tie_key(sample.sample_id),
-        "kind": sample.kind,
-        "turns": storable(turns_to_json(sample.turns)),
-        "tools": storable(sample.tools) if sample.tools else None,
-        "rejected": storable(turns_to_json(sample.rejected)) if sample.rejected else None,
-        "system_text": storable(system),
-        "prompt_text": storable(prompt),
-        "response_text": storable("\n\n".join(answers)),
-        "n_chars": sum(len(text) for turn in sample.turns for text in (*turn.thoughts.values(), turn.content)),
-    }
-
-
-def tie_key(sample_id: str) -> int:
-    """The first 8 bytes of the sample id: the short key of joins, and what breaks ties between equal scores."""
-    return int(sample_id[:16], 16)
-
-
-def storable(text: str) -> str:
-    """Text as UTF-8 can hold it: an unpaired surrogate, which no database can, becomes its JSON escape."""
-    if text.isascii():
-        return text
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _row(cursor: duckdb.DuckDBPyConnection, sql: str, values: dict | None = None) -> tuple:

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import duckdb
 
+from lobass_core.store.duplicates import mark_duplicates
+from lobass_core.store.follow import extend_fold_files, follow_rows
+from lobass_core.store.reread import reread_rows
+from lobass_core.store.token_bytes import fill_response_bytes
 from lobass_core.store.versions import FIRST_CONTENT, raise_content, raise_revision
 
 # Gets a cursor inside the migration's transaction and the project's folder, and returns sentences for the person whose
@@ -35,6 +39,22 @@ def _tables(name: str, sql: str) -> Step:
     return Step(name, apply)
 
 
+def _fill_bytes(cursor: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str, ...]:
+    fill_response_bytes(cursor, folder / "runs")
+    return ()
+
+
+def reread(cursor: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str, ...]:
+    found = reread_rows(cursor)
+    if found.moved:
+        follow_rows(cursor)
+        mark_duplicates(cursor)
+        extend_fold_files(cursor, folder / "models")
+    for name in ("moved_rows", "links", "heirs", "copies", "copied", "standing", "inherited", "together"):
+        cursor.execute(f"DROP TABLE IF EXISTS temp.{name}")
+    return found.sentences()
+
+
 STEPS: tuple[Step, ...] = (
     _tables(
         "Refinements of a scoring",
@@ -49,6 +69,12 @@ STEPS: tuple[Step, ...] = (
     ),
     _tables("A mark of the content", FIRST_CONTENT),
     _tables("Response bytes of losses", "ALTER TABLE losses ADD COLUMN n_response_bytes INTEGER"),
+    Step("Response bytes of older losses", _fill_bytes),
+    _tables(
+        "Samples whose records read otherwise now",
+        "CREATE TABLE earlier_samples (sample_key BIGINT, earlier_key BIGINT)",
+    ),
+    Step("Records read by the present readers", reread),
 )
 SCHEMA_VERSION = 1 + len(STEPS)
 

@@ -3,7 +3,7 @@
 import duckdb
 
 from lobass_core.errors import StoreError
-from lobass_core.store.datasets import mark_duplicates
+from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.versions import raise_content
 
 
@@ -38,7 +38,8 @@ def remove_dataset(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
         DELETE FROM samples WHERE sample_key NOT IN (
             SELECT sample_key FROM rows UNION SELECT sample_key FROM losses UNION SELECT sample_key FROM decisions
             UNION SELECT sample_key FROM tags UNION SELECT sample_key FROM notes
-            UNION SELECT sample_key FROM reference_folds UNION SELECT sample_key FROM selection_picks)
+            UNION SELECT sample_key FROM reference_folds UNION SELECT sample_key FROM selection_picks
+            UNION SELECT sample_key FROM earlier_samples UNION SELECT earlier_key FROM earlier_samples)
         """
     )
     mark_duplicates(cursor)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 
@@ -147,6 +148,9 @@ def read_known(run: RunFolder, render_fp: str) -> dict[str, set[str]]:
     if not run.known_path.is_file():
         return {}
     table = pq.read_table(run.known_path, filters=[("render_fp", "=", render_fp)])
+    if "scored_as" in table.column_names:
+        # The losses of an earlier reading of the record are those of another text.
+        table = table.filter(pc.is_null(table["scored_as"]))
     known: dict[str, set[str]] = {}
     for model_fp, sample_id in zip(table["model_fp"].to_pylist(), table["sample_id"].to_pylist(), strict=True):
         known.setdefault(model_fp, set()).add(sample_id)

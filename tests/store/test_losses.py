@@ -142,7 +142,14 @@ def test_known_losses_are_written_for_the_worker(store, project, tmp_path):
     ingest_run(store, run)
     assert write_known(store.cursor(), tmp_path / "known.parquet") == 1
     assert pq.read_table(tmp_path / "known.parquet").to_pylist() == [
-        {"sample_id": sample(*PAIRS[1]).sample_id, "model_fp": "B", "render_fp": "render"}
+        {
+            "sample_id": sample(*PAIRS[1]).sample_id,
+            "model_fp": "B",
+            "render_fp": "render",
+            "run_id": "r-0001",
+            "shard": "s-0",
+            "scored_as": None,
+        }
     ]
 
 

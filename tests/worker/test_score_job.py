@@ -14,6 +14,7 @@ from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.records import Sample, Turn
 from lobass_core.specs import ModelSpec
+from lobass_core.worker.preparation import read_known
 from tests.models import VOCAB_SIZE, tiny_llama, tiny_lora, tiny_tokenizer
 from tests.worker.runs import losses_of, samples, score_run, work
 
@@ -134,6 +135,17 @@ def test_the_same_again_does_no_forward_pass(finished: RunFolder, models: Path, 
     assert (result.n_computed, result.n_known, result.budget_tokens) == (0, 82, 0)
     assert run.finished_shards() == []
     assert result.render_fp == finished.read_result(ScoreRunResult).render_fp
+
+
+def test_a_loss_of_an_earlier_reading_of_the_record_is_not_known(finished: RunFolder):
+    known = known_of(finished)
+    ids = known["sample_id"].to_pylist()
+    render_fp = finished.read_result()["render_fp"]
+    earlier = pa.array([ids[0], *[None] * (len(ids) - 1)], pa.string())
+    pq.write_table(known.append_column("scored_as", earlier), finished.known_path)
+    found = read_known(finished, render_fp)
+    assert sum(len(sample_ids) for sample_ids in found.values()) == len(ids) - 1
+    finished.known_path.unlink()
 
 
 def test_only_new_samples_and_new_models_are_computed(finished: RunFolder, models: Path, tmp_path: Path):

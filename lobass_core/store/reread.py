@@ -1,0 +1,168 @@
+"""Read the stored records again with the present readers, and give each row the sample that it reads as now.
+
+A record that reads as before costs its parsing and nothing else. Where the reading has changed, the row moves to its
+new sample, and what a person did to the old one follows (`store/follow.py`). A record that the present readers refuse
+stays what it was: an update loses nothing.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import duckdb
+import pyarrow as pa
+
+from lobass_core.formats.detect import Detection, parse_row
+from lobass_core.formats.raw_records import decode_line, explain
+from lobass_core.formats.row_errors import RowError
+from lobass_core.records import Sample
+from lobass_core.store.samples import known_keys, sample_table
+
+PAGE_ROWS = 5_000
+# Rows of a dataset that are looked at first, to learn how it was imported.
+FIRST_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """One row: its untouched record, and the sample that it was read as."""
+
+    row_key: int
+    sample_key: int
+    sample_id: str
+    source: str
+
+
+@dataclass(slots=True)
+class Reread:
+    """What became of the rows: `moved` to another sample, by dataset, and `refused` by the readers, by reason."""
+
+    n_rows: int = 0
+    moved: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+
+    def sentences(self) -> tuple[str, ...]:
+        """What to tell the person whose rows these are; nothing where every record reads as before."""
+        said = []
+        if self.moved:
+            where = ", ".join(f"{name} {n:,}" for name, n in self.moved.items())
+            said.append(
+                f"{self.moved.total():,} of {self.n_rows:,} rows read differently now ({where}). Their decisions, "
+                "tags, notes and places in selections went with them. Score again for the losses that they lack."
+            )
+        if self.refused:
+            reason, n = self.refused.most_common(1)[0]
+            said.append(
+                f"{self.refused.total():,} of {self.n_rows:,} rows would be rejected by an import today and stay as "
+                f"they were; {n:,} times: {reason}."
+            )
+        return tuple(said)
+
+
+class _Reader:
+    """Reads the records of one dataset as an import would; whether its format was asked for is told from the rows.
+
+    The store does not keep that. It matters only where a file mixes schemas: an import that found the format by itself
+    reads a row of a sibling format by that format, one that was told the format does not.
+    """
+
+    def __init__(self, format: str, mapping: dict[str, str]) -> None:
+        self._ways = tuple(Detection(format, mapping, "", 1.0, asked=asked) for asked in (False, True))
+        self._n_right = [0, 0]
+
+    def learn(self, record: StoredRecord) -> None:
+        """See which way of reading gives what the import gave, where the two differ."""
+        ids = [self._id(record, way) for way in self._ways]
+        if ids[0] != ids[1]:
+            for number, sample_id in enumerate(ids):
+                self._n_right[number] += sample_id == record.sample_id
+
+    def read(self, record: StoredRecord) -> Sample | str:
+        """The record as the present readers read it, or why they refuse it."""
+        return self._read(record, self._ways[self._n_right[1] > self._n_right[0]])
+
+    def _id(self, record: StoredRecord, way: Detection) -> str:
+        found = self._read(record, way)
+        return "" if isinstance(found, str) else found.sample_id
+
+    def _read(self, record: StoredRecord, way: Detection) -> Sample | str:
+        try:
+            return parse_row(decode_line(record.source), way).sample
+        except RowError as error:
+            return error.reason
+        except Exception as error:
+            # Whatever a reader makes of an old record, one of them must not keep a whole project from being opened.
+            return explain(error)
+
+
+def reread_rows(cursor: duckdb.DuckDBPyConnection) -> Reread:
+    """Read every record again; the temporary table `moved_rows` (row_key, old_key, new_key) then lists the moves.
+
+    Rows have their new samples on return; what hangs on the old ones has not moved yet.
+    """
+    cursor.execute("CREATE OR REPLACE TEMP TABLE moved_rows (row_key BIGINT, old_key BIGINT, new_key BIGINT)")
+    found = Reread()
+    datasets = cursor.execute("SELECT dataset_id, name, format, mapping FROM datasets ORDER BY dataset_id").fetchall()
+    for dataset_id, name, format, mapping in datasets:
+        reader = _Reader(format, json.loads(mapping))
+        for number, page in enumerate(_pages(cursor, dataset_id)):
+            if not number:
+                for record in page[:FIRST_ROWS]:
+                    reader.learn(record)
+            found.n_rows += len(page)
+            moves: list[tuple[StoredRecord, Sample]] = []
+            for record in page:
+                now = reader.read(record)
+                if isinstance(now, str):
+                    found.refused[now] += 1
+                elif now.sample_id != record.sample_id:
+                    moves.append((record, now))
+            if moves:
+                found.moved[name] += len(moves)
+                _note_moves(cursor, moves)
+    if found.moved:
+        cursor.execute("UPDATE rows SET sample_key = m.new_key FROM moved_rows m WHERE rows.row_key = m.row_key")
+    return found
+
+
+def _pages(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> Iterator[list[StoredRecord]]:
+    """The rows of a dataset in the order of their keys, which an import gives out one after another."""
+    ((first, last),) = cursor.execute(
+        "SELECT min(row_key), max(row_key) FROM rows WHERE dataset_id = ?", [dataset_id]
+    ).fetchall()
+    if first is None:
+        return
+    for start in range(first, last + 1, PAGE_ROWS):
+        rows = cursor.execute(
+            """
+            WITH page AS (
+                SELECT row_key, sample_key, source FROM rows
+                WHERE dataset_id = $dataset_id AND row_key BETWEEN $start AND $start + $n_rows - 1)
+            SELECT p.row_key, p.sample_key, s.sample_id, p.source FROM page p JOIN samples s USING (sample_key)
+            ORDER BY p.row_key
+            """,
+            {"dataset_id": dataset_id, "start": start, "n_rows": PAGE_ROWS},
+        ).fetchall()
+        yield [StoredRecord(*row) for row in rows]
+
+
+def _note_moves(cursor: duckdb.DuckDBPyConnection, moves: list[tuple[StoredRecord, Sample]]) -> None:
+    """Store the new samples that the store lacks, and write down which row moves to which."""
+    samples = {sample.sample_id: sample for _, sample in moves}
+    keys = known_keys(cursor, samples)
+    new = [sample for sample_id, sample in samples.items() if sample_id not in keys]
+    if new:
+        ((first_key,),) = cursor.execute("SELECT coalesce(max(sample_key), -1) + 1 FROM samples").fetchall()
+        # The table may lack columns that younger steps add.
+        ours = [name for name, *_ in cursor.execute("DESCRIBE samples").fetchall()]
+        cursor.from_arrow(sample_table(new, first_key).select(ours)).insert_into("samples")
+        keys |= {sample.sample_id: first_key + number for number, sample in enumerate(new)}
+    table = pa.table(
+        {
+            "row_key": pa.array([record.row_key for record, _ in moves], pa.int64()),
+            "old_key": pa.array([record.sample_key for record, _ in moves], pa.int64()),
+            "new_key": pa.array([keys[sample.sample_id] for _, sample in moves], pa.int64()),
+        }
+    )
+    cursor.from_arrow(table).insert_into("moved_rows")

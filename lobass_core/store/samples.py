@@ -1,0 +1,90 @@
+"""Samples as the store keeps them: each once, found by the first bytes of its id."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from lobass_core.records import Sample, turns_to_json
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SCHEMA = pa.schema(
+    [
+        ("sample_id", pa.string()),
+        ("tie_key", pa.uint64()),
+        ("kind", pa.string()),
+        ("turns", pa.string()),
+        ("tools", pa.string()),
+        ("rejected", pa.string()),
+        ("system_text", pa.string()),
+        ("prompt_text", pa.string()),
+        ("response_text", pa.string()),
+        ("n_chars", pa.int64()),
+    ]
+)
+
+
+def known_keys(cursor: duckdb.DuckDBPyConnection, sample_ids: Iterable[str]) -> dict[str, int]:
+    """sample_id -> sample_key of those that the store holds; one pass over 8 bytes a stored sample."""
+    ids = list(sample_ids)
+    asked = pa.table({"sample_id": pa.array(ids, pa.string()), "tie_key": pa.array(map(tie_key, ids), pa.uint64())})
+    cursor.register("asked", asked)
+    found = cursor.execute(
+        """
+        SELECT s.sample_id, s.sample_key
+        FROM samples s JOIN asked a USING (tie_key) WHERE s.sample_id = a.sample_id
+        """
+    ).fetchall()
+    cursor.unregister("asked")
+    return dict(found)
+
+
+def insert_samples(cursor: duckdb.DuckDBPyConnection, samples: Sequence[Sample], first_key: int) -> dict[str, int]:
+    """Store samples that the store does not hold, under keys from `first_key` on; returns sample_id -> sample_key.
+
+    Not by `register`: a registered batch stays in memory until the transaction ends, 1.8 GB for a million rows.
+    """
+    if not samples:
+        return {}
+    cursor.from_arrow(sample_table(samples, first_key)).insert_into("samples")
+    return {sample.sample_id: first_key + number for number, sample in enumerate(samples)}
+
+
+def sample_table(samples: Sequence[Sample], first_key: int) -> pa.Table:
+    """Samples in the columns of the table `samples`, in its order, under keys from `first_key` on."""
+    table = pa.Table.from_pylist([_record(sample) for sample in samples], schema=_SCHEMA)
+    keys = pa.array(range(first_key, first_key + len(samples)), pa.int64())
+    return table.add_column(0, "sample_key", keys)
+
+
+def _record(sample: Sample) -> dict:
+    system = "\n\n".join(turn.content for turn in sample.turns if turn.role == "system")
+    answers = (
+        text for turn in sample.turns if turn.role == "assistant" for text in (*turn.thoughts.values(), turn.content)
+    )
+    prompt = "\n\n".join(turn.content for turn in sample.turns if turn.role in ("user", "tool"))
+    return {
+        "sample_id": sample.sample_id,
+        "tie_key": tie_key(sample.sample_id),
+        "kind": sample.kind,
+        "turns": storable(turns_to_json(sample.turns)),
+        "tools": storable(sample.tools) if sample.tools else None,
+        "rejected": storable(turns_to_json(sample.rejected)) if sample.rejected else None,
+        "system_text": storable(system),
+        "prompt_text": storable(prompt),
+        "response_text": storable("\n\n".join(answers)),
+        "n_chars": sum(len(text) for turn in sample.turns for text in (*turn.thoughts.values(), turn.content)),
+    }
+
+
+def tie_key(sample_id: str) -> int:
+    """The first 8 bytes of the sample id: the short key of joins, and what breaks ties between equal scores."""
+    return int(sample_id[:16], 16)
+
+
+def storable(text: str) -> str:
+    """Text as UTF-8 can hold it: an unpaired surrogate, which no database can, becomes its JSON escape."""
+    if text.isascii():
+        return text
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
