@@ -12,7 +12,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lobass_core.jobs.run_folder import utc_now, write_parquet
+from lobass_core.jobs.run_files import write_parquet
+from lobass_core.jobs.run_folder import utc_now
 
 # links     old sample -> each sample that a row of it has moved to
 # heirs     old sample that all rows have left -> the one sample that takes over what hung on it

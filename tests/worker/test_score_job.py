@@ -140,7 +140,7 @@ def test_the_same_again_does_no_forward_pass(finished: RunFolder, models: Path, 
 def test_a_loss_of_an_earlier_reading_of_the_record_is_not_known(finished: RunFolder):
     known = known_of(finished)
     ids = known["sample_id"].to_pylist()
-    render_fp = finished.read_result()["render_fp"]
+    render_fp = finished.read_result(ScoreRunResult).render_fp
     earlier = pa.array([ids[0], *[None] * (len(ids) - 1)], pa.string())
     pq.write_table(known.append_column("scored_as", earlier), finished.known_path)
     found = read_known(finished, render_fp)
