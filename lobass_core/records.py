@@ -80,6 +80,18 @@ class Sample:
         return cls(sample_id_of(turns, kind, tools, rejected), turns, kind, tools, rejected)
 
 
+def scored_turns(turns: Sequence[Turn], kind: SampleKind, mask_rule: str) -> list[bool]:
+    """Which turns are response: the assistant's whose weight is not 0, all of them (`all`) or the last one (`last`).
+
+    Of a pair it is the last one under either rule, the chosen answer: what stands before it belongs to both sides.
+    """
+    scored = [turn.role == "assistant" and turn.weight != 0 for turn in turns]
+    if mask_rule == "last" or kind == "preference":
+        last = max((index for index, turn in enumerate(turns) if turn.role == "assistant"), default=-1)
+        scored = [value and index == last for index, value in enumerate(scored)]
+    return scored
+
+
 def turn_to_dict(turn: Turn, *, with_extra: bool = True) -> dict:
     """The turn with its set fields only, in a fixed order; tool calls and extra stay JSON text."""
     row: dict = {"role": turn.role, "content": turn.content}

@@ -79,7 +79,8 @@ class PreviewToken:
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """One rendered sample as a page or a terminal shows it; `reason` says why nothing of it is scored."""
+    """One rendered sample as a page or a terminal shows it; `reason` says why nothing of it is scored, `notes` what a
+    person should know all the same."""
 
     sample_id: str
     domain: str
@@ -88,6 +89,7 @@ class PreviewRow:
     status: str
     reason: str = ""
     n_dropped_tokens: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,33 @@ import numpy as np
 
 from lobass_core.errors import RenderError, RequestError
 from lobass_core.learnability.response_bytes import n_response_bytes
-from lobass_core.records import RenderFingerprint, Sample
+from lobass_core.records import RenderFingerprint, Sample, scored_turns
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
-from lobass_core.rendering.messages import clean, is_scored, messages_of, tools_of
+from lobass_core.rendering.messages import clean, messages_of, tools_of
+from lobass_core.rendering.notes import Note, notes_of
 from lobass_core.rendering.spans import Marked, ResponseFinder, SpanNotFound
 from lobass_core.rendering.templates import Template
 
 # Raise it whenever the same settings would give other tokens or another mask: cached losses then no longer match.
-RENDER_VERSION = 1
+# 2: of a pair the chosen answer alone is response; a special token that swallows the white space at the start of a
+# response is not; rows with tools take the template tool_use; templates get thoughts and unknown fields of turns.
+RENDER_VERSION = 2
 TRUNCATION_SIDE = "right"
 DEFAULT_MAX_TOKENS = 2048
+
+# What a template for tools is tried with: it may loop over them.
+PROBE_TOOL = {
+    "type": "function",
+    "function": {
+        "name": "look_up",
+        "description": "Look a word up.",
+        "parameters": {
+            "type": "object",
+            "properties": {"word": {"type": "string", "description": "The word."}},
+            "required": ["word"],
+        },
+    },
+}
 
 RenderStatus = Literal["ok", "truncated", "no_response"]
 
@@ -31,6 +48,7 @@ class Rendered:
 
     `offsets` holds each token's (start, end) in `text`. The first token is never response: nothing predicts it.
     `reason` says why a sample has no response; it then has no tokens, unless the response was merely empty.
+    `notes` are what a person should know of it all the same (see notes.py).
     """
 
     sample_id: str
@@ -42,6 +60,7 @@ class Rendered:
     n_dropped_tokens: int = 0
     n_dropped_response_tokens: int = 0
     reason: str = ""
+    notes: tuple[Note, ...] = ()
 
     @property
     def n_response_tokens(self) -> int:
@@ -71,18 +90,25 @@ class Renderer:
                 do="Use its fast form, the one that is saved with a tokenizer.json.",
             )
         self.tokenizer, self.template, self.mask_rule, self.max_tokens = tokenizer, template, mask_rule, max_tokens
-        special = sorted({str(token) for token in tokenizer.added_tokens_decoder.values() if token.special})
+        self._special = sorted({str(token) for token in tokenizer.added_tokens_decoder.values() if token.special})
+        # Tokens that swallow the white space beside them, and what they themselves are.
+        self._greedy = {
+            token_id: str(token)
+            for token_id, token in tokenizer.added_tokens_decoder.items()
+            if token.rstrip or token.lstrip
+        }
         self._bos = str(tokenizer.bos_token or "")
         self._bos_id = tokenizer.bos_token_id if self._bos else None
         variables = {name: str(value) for name, value in tokenizer.special_tokens_map.items() if isinstance(value, str)}
-        variables = {"bos_token": "", "eos_token": "", "pad_token": "", "unk_token": "", **variables}
-        self._finder = ResponseFinder(template, variables, special)
+        self._variables = {"bos_token": "", "eos_token": "", "pad_token": "", "unk_token": "", **variables}
+        self._finder = ResponseFinder(template, self._variables, self._special)
+        self._of_tools: ResponseFinder | RenderError | None = None
 
     @property
     def fingerprint(self) -> RenderFingerprint:
         """Under which losses of two models can be compared."""
         return RenderFingerprint(
-            template_text=self.template.text,
+            template_text=self.template.whole_text,
             tokenizer=tokenizer_fingerprint(self.tokenizer),
             mask_rule=self.mask_rule,
             max_tokens=self.max_tokens,
@@ -115,28 +141,41 @@ class Renderer:
             text = clean("".join(turn.content for turn in sample.turns))
             text, start = self._one_bos(self._bos + text)
             return text, [(start, len(text))], "" if len(text) > start else "the text is empty"
-        scored = is_scored(sample.turns, self.mask_rule)
-        if not any(scored):
+        wanted = [index for index, flag in enumerate(scored_turns(sample.turns, sample.kind, self.mask_rule)) if flag]
+        if not wanted:
             return "", [], "it has no assistant turn to score"
         try:
-            marked = self._found(sample)
-        except (SpanNotFound, ValueError) as error:
+            marked = self._found(sample, wanted)
+        except (SpanNotFound, RenderError, ValueError) as error:
             return "", [], str(error)
         text, shift = self._one_bos(marked.text, already=0)
-        wanted = [flag for flag, turn in zip(scored, sample.turns, strict=True) if turn.role == "assistant"]
-        spans = [(start + shift, end + shift) for (start, end), flag in zip(marked.spans, wanted, strict=True) if flag]
-        return text, spans, ""
+        return text, [(start + shift, end + shift) for start, end in marked.spans], ""
 
-    def _found(self, sample: Sample) -> Marked:
+    def _found(self, sample: Sample, wanted: Sequence[int]) -> Marked:
+        finder = self._finder_of(sample)
+        tools = tools_of(sample)
         try:
-            return self._finder.find(messages_of(sample), tools_of(sample))
+            return finder.find(messages_of(sample, finder.keys), tools, wanted)
         except SpanNotFound as refusal:
             if not any(turn.tool_calls for turn in sample.turns):
                 raise
             try:
-                return self._finder.find(messages_of(sample, parse_arguments=False), tools_of(sample))
+                return finder.find(messages_of(sample, finder.keys, parse_arguments=False), tools, wanted)
             except SpanNotFound:
                 raise refusal from None
+
+    def _finder_of(self, sample: Sample) -> ResponseFinder:
+        """The finder of the template that rows like this one take; the one for tools is made when a row needs it."""
+        if not (self.template.tool_use and sample.tools):
+            return self._finder
+        if self._of_tools is None:
+            try:
+                self._of_tools = ResponseFinder(self.template.for_tools(), self._variables, self._special, [PROBE_TOOL])
+            except RenderError as error:
+                self._of_tools = error
+        if isinstance(self._of_tools, RenderError):
+            raise self._of_tools
+        return self._of_tools
 
     def _one_bos(self, text: str, already: int | None = None) -> tuple[str, int]:
         """Text with at most one BOS at its head, and (for `already`) the shift, else the length of that head."""
@@ -158,16 +197,30 @@ class Renderer:
     ) -> Rendered:
         input_ids = np.asarray(ids, dtype=np.int32)
         places = np.asarray(offsets, dtype=np.int32).reshape(-1, 2)
-        mask = response_mask(places, spans)
+        mask = response_mask(self._own_places(text, input_ids, places), spans)
         keep, n_dropped = self._kept(mask, input_ids)
         n_response = int(mask.sum())
         input_ids, places, mask = input_ids[keep], places[keep], mask[keep]
         status: RenderStatus = "truncated" if n_dropped else "ok"
         if not mask.any():
             status, reason = "no_response", reason or "its response is empty"
-        return Rendered(
-            sample.sample_id, text, input_ids, places, mask, status, n_dropped, n_response - int(mask.sum()), reason
-        )
+        notes = notes_of(sample, self._finder_of(sample).keys) if len(input_ids) else ()
+        n_lost = n_response - int(mask.sum())
+        return Rendered(sample.sample_id, text, input_ids, places, mask, status, n_dropped, n_lost, reason, notes)
+
+    def _own_places(self, text: str, input_ids: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """The characters of each token, without the white space that a marker swallowed: it is the response's, or the
+        prompt's, whatever the marker is."""
+        if not self._greedy:
+            return places
+        own = places.copy()
+        for row in np.flatnonzero(np.isin(input_ids, list(self._greedy))):
+            start, end = places[row]
+            content = self._greedy[int(input_ids[row])]
+            at = text.find(content, start, end)
+            if at >= 0:
+                own[row] = at, at + len(content)
+        return own
 
     def _kept(self, mask: np.ndarray, input_ids: np.ndarray) -> tuple[np.ndarray, int]:
         """Positions that fit, and how many do not.

@@ -6,9 +6,13 @@ Three ways, in this order, and never the length of a separately tokenised prefix
     content marks       the assistant's content between two invisible marks; the marked rendering without its marks
                         must be the unmarked one, so a template that looks into the content or drops part is noticed
     generation prompt   text up to the turn with `add_generation_prompt` and text up to the end of the turn, both of
-                        which must be prefixes of the whole (tool calls, reasoning that the template takes apart)
+                        which must be prefixes of the whole (tool calls, reasoning that the template takes apart or
+                        that has a field of its own)
+
+Only the turns that are to be scored are looked for: what a template does to the others is prompt.
 """
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +21,7 @@ from typing import Any
 import jinja2
 
 from lobass_core.errors import RenderError
+from lobass_core.records import REASONING_KEYS
 from lobass_core.rendering.chat_jinja import (
     GENERATION_END,
     GENERATION_START,
@@ -25,11 +30,16 @@ from lobass_core.rendering.chat_jinja import (
     compile_template,
     without_marks,
 )
+from lobass_core.rendering.template_keys import message_keys
 from lobass_core.rendering.templates import Template
 
 _GENERATION = re.compile(r"{%[-+]?\s*generation\s*[-+]?%}")
 _EMPTY_REASONING = re.compile(r"\s*(<think>\s*)?(</think>\s*)?")
+# What a generation prompt ends with where it opens a reasoning for the model, or closes an empty one.
+_OPEN_REASONING = re.compile(r"(<think>\s*</think>|<think>|</think>)\s*$")
 _REASONING_TAG = re.compile(r"</?think>")
+# Keys of a message that say nothing of their own in the response.
+_SILENT_KEYS = frozenset(("role", "content", "name", "tool_call_id", "instruction", "input"))
 
 Span = tuple[int, int]
 Message = dict[str, Any]
@@ -41,7 +51,7 @@ class SpanNotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A rendered conversation and the character span of each assistant turn, end-of-turn token included."""
+    """A rendered conversation and the character span of each wanted turn, end-of-turn token included."""
 
     text: str
     spans: tuple[Span, ...]
@@ -50,40 +60,71 @@ class Marked:
 class ResponseFinder:
     """Renders conversations and finds their responses; `special_tokens` are those that can end a turn."""
 
-    def __init__(self, template: Template, variables: dict[str, str], special_tokens: Sequence[str]) -> None:
-        """Compile the template and try it on two exchanges.
+    def __init__(
+        self,
+        template: Template,
+        variables: dict[str, str],
+        special_tokens: Sequence[str],
+        tools: list[Any] | None = None,
+    ) -> None:
+        """Compile the template and try it on two exchanges, with `tools` where it is made for rows that offer some.
 
         Raises:
             RenderError: the template cannot render them, or hides where a response lies.
         """
         self.template = template
         self._compiled = compile_template(template.text)
+        self.keys = message_keys(template.text)
         self._has_generation = _GENERATION.search(template.text) is not None
         self._variables = variables
         self._end_of_turn: tuple[str, ...] = ()
         self._prompt_is_prefix = False
-        self._probe(special_tokens)
+        self._probe(special_tokens, tools)
 
-    def find(self, messages: Sequence[Message], tools: list[Any] | None = None) -> Marked:
-        """Render the conversation and find the span of each assistant turn, in order.
+    def find(
+        self, messages: Sequence[Message], tools: list[Any] | None = None, wanted: Sequence[int] | None = None
+    ) -> Marked:
+        """Render the conversation and find the spans of the wanted turns (None: every assistant turn), in order.
 
         Raises:
             SpanNotFound: the template refuses the conversation or hides a response in it.
         """
+        turns = [index for index, message in enumerate(messages) if message["role"] == "assistant"]
+        wanted = turns if wanted is None else wanted
         if self._has_generation:
             marked = self._render(messages, tools)
-            spans = _spans_between(marked, GENERATION_START, GENERATION_END)
-            if spans is not None and self._plausible(messages, spans, without_marks(marked)):
-                return self._closed(without_marks(marked), spans)
+            spans = _spans_between(marked, GENERATION_START, GENERATION_END) or []
+            # Some templates mark a turn in pieces: its text, then its end token.
+            spans = spans if len(spans) == len(turns) else _joined(spans)
+            if len(spans) == len(turns):
+                text, span_of = without_marks(marked), dict(zip(turns, spans, strict=True))
+                if all(self._left_out(messages[index], text[slice(*span_of[index])]) == "" for index in wanted):
+                    return self._closed(text, [span_of[index] for index in wanted])
+        return self._unmarked(messages, tools, wanted)
+
+    def _unmarked(self, messages: Sequence[Message], tools: list[Any] | None, wanted: Sequence[int]) -> Marked:
+        """The spans where the template marks none, or not one a turn."""
         text = without_marks(self._render(messages, tools))
-        turns = [index for index, message in enumerate(messages) if message["role"] == "assistant"]
-        # A tool call is response too, and stands outside of the content.
-        plain = [index for index in turns if not messages[index].get("tool_calls")]
+        # A tool call, reasoning and other fields are response too, and stand outside of the content.
+        plain = [index for index in wanted if not self._speaking_keys(messages[index])]
         found = self._by_content(messages, tools, text, plain)
-        for index in turns:
+        for index in wanted:
             if index not in found:
                 found[index] = self._by_prompt(messages, tools, text, index)
-        return Marked(text, tuple(found[index] for index in turns))
+        return Marked(text, tuple(found[index] for index in wanted))
+
+    def _speaking_keys(self, message: Message) -> set[str]:
+        """Keys beside the content whose text stands in the turn: tool calls, and what the template reads."""
+        return {
+            key
+            for key, value in message.items()
+            if value
+            and key not in _SILENT_KEYS
+            and (
+                key == "tool_calls"
+                or (isinstance(value, str | list | dict) and (self.keys is None or key in self.keys))
+            )
+        }
 
     def _render(self, messages: Sequence[Message], tools: list[Any] | None, *, prompt: bool = False) -> str:
         try:
@@ -93,13 +134,21 @@ class ResponseFinder:
         except (jinja2.TemplateError, TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
             raise SpanNotFound(f"the template refuses it: {error}") from error
 
-    @staticmethod
-    def _plausible(messages: Sequence[Message], spans: Sequence[Span], text: str) -> bool:
-        """One block an assistant turn, each holding what the turn says."""
-        turns = [message for message in messages if message["role"] == "assistant"]
-        return len(turns) == len(spans) and all(
-            _says_all(turn, text[start:end]) for turn, (start, end) in zip(turns, spans, strict=True)
-        )
+    def _left_out(self, message: Message, text: str) -> str:
+        """What a rendered turn lacks: part of its content, its reasoning, a tool that it calls; "" if nothing.
+
+        Of several fields with reasoning a template prints one; fields that it never reads are not looked for.
+        """
+        calls = message.get("tool_calls") or []
+        names = [str((call.get("function") or call).get("name", "")) for call in calls if isinstance(call, dict)]
+        if any(name not in text for name in names):
+            return "a tool call"
+        speaking = self._speaking_keys(message)
+        thoughts = [message[key] for key in REASONING_KEYS if key in speaking and isinstance(message[key], str)]
+        if thoughts and not any(thought.strip() in text for thought in thoughts):
+            return "the reasoning"
+        pieces = _REASONING_TAG.split(message["content"])
+        return "" if all(piece.strip() in text for piece in pieces) else "part"
 
     def _by_content(
         self, messages: Sequence[Message], tools: list[Any] | None, text: str, turns: Sequence[int]
@@ -118,9 +167,9 @@ class ResponseFinder:
     def _by_prompt(self, messages: Sequence[Message], tools: list[Any] | None, text: str, index: int) -> Span:
         if not self._prompt_is_prefix:
             raise SpanNotFound(f"turn {index + 1} cannot be found in the rendered text")
-        before = without_marks(self._render(messages[:index], tools, prompt=True))
+        before = _begun(without_marks(self._render(messages[:index], tools, prompt=True)), text)
         through = without_marks(self._render(messages[: index + 1], tools))
-        if not text.startswith(before):
+        if before is None:
             raise SpanNotFound(f"the template renders turn {index + 1} in another way when more turns follow")
         start = len(before)
         if text.startswith(through) and start <= len(through):
@@ -129,8 +178,11 @@ class ResponseFinder:
             # The turn looks different when it is not the last (reasoning left out): up to its end-of-turn token, then.
             ends = [text.find(ending, start) + len(ending) for ending in self._end_of_turn if ending in text[start:]]
             end = min(ends, default=start)
-        if not _says_all(messages[index], text[start:end]):
-            raise SpanNotFound(f"the template leaves out part of turn {index + 1}")
+        missing = self._left_out(messages[index], text[start:end])
+        if missing:
+            is_last = all(message["role"] != "assistant" for message in messages[index + 1 :])
+            advice = "" if is_last else "; --mask last scores the last answer alone"
+            raise SpanNotFound(f"the template leaves out {missing} of turn {index + 1}{advice}")
         return start, end
 
     def _closed(self, text: str, spans: Sequence[Span]) -> Marked:
@@ -144,13 +196,13 @@ class ResponseFinder:
             closed.append((start, end))
         return Marked(text, tuple(closed))
 
-    def _probe(self, special_tokens: Sequence[str]) -> None:
+    def _probe(self, special_tokens: Sequence[str], tools: list[Any] | None) -> None:
         asked, said = "Name a colour of the rainbow.", "Violet is one of them."
         exchanges = [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]
         conversation = [*exchanges, {"role": "user", "content": asked}, {"role": "assistant", "content": said}]
         for messages in (conversation, exchanges):
             try:
-                marked = self.find(messages)
+                marked = self.find(messages, tools)
                 break
             except SpanNotFound as error:
                 refusal = str(error)
@@ -166,28 +218,29 @@ class ResponseFinder:
                 where=self.template.source,
                 do="Print the content of user messages, or use alpaca, chatml or plain.",
             )
+        with contextlib.suppress(SpanNotFound):
+            # Marks of a template may take in the head and the end token of a turn, which must be known without them.
+            marked = self._unmarked(messages, tools, [i for i, m in enumerate(messages) if m["role"] == "assistant"])
         self._end_of_turn = _end_of_turn(marked, asked, special_tokens)
-        self._prompt_is_prefix = self._ends_where_responses_start(messages[:-1], marked)
+        self._prompt_is_prefix = self._ends_where_responses_start(messages[:-1], tools, marked)
 
-    def _ends_where_responses_start(self, asked: Sequence[Message], marked: Marked) -> bool:
+    def _ends_where_responses_start(self, asked: Sequence[Message], tools: list[Any] | None, marked: Marked) -> bool:
         """Whether the generation prompt ends where a response starts, but for the tags of an empty reasoning."""
         try:
-            before = without_marks(self._render(asked, None, prompt=True))
+            before = _begun(without_marks(self._render(asked, tools, prompt=True)), marked.text)
         except SpanNotFound:
             return False
         start = marked.spans[-1][0]
-        between = marked.text[len(before) : start]
         return (
-            marked.text.startswith(before) and len(before) <= start and _EMPTY_REASONING.fullmatch(between) is not None
+            before is not None
+            and len(before) <= start
+            and _EMPTY_REASONING.fullmatch(marked.text[len(before) : start]) is not None
         )
 
 
-def _says_all(message: Message, text: str) -> bool:
-    """Whether a rendered turn holds all of its content, reasoning tags aside, and names every tool that it calls."""
-    calls = message.get("tool_calls") or []
-    names = [(call.get("function") or call).get("name", "") for call in calls if isinstance(call, dict)]
-    pieces = [piece.strip() for piece in _REASONING_TAG.split(message["content"])]
-    return all(piece in text for piece in (*pieces, *map(str, names)))
+def _begun(prompt: str, text: str) -> str | None:
+    """The generation prompt as the text begins with it: whole, or without the reasoning that it opens or closes."""
+    return next((begun for begun in (prompt, _OPEN_REASONING.sub("", prompt)) if text.startswith(begun)), None)
 
 
 def _wrap_whole(content: str) -> str:
@@ -215,6 +268,17 @@ def _spans_between(marked: str, opening: str, closing: str) -> list[Span] | None
         else:
             position += len(without_marks(piece))
     return spans if spans and start < 0 else None
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    """The spans, those that touch as one."""
+    joined: list[Span] = []
+    for start, end in spans:
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _end_of_turn(marked: Marked, asked: str, special_tokens: Sequence[str]) -> tuple[str, ...]:

@@ -103,18 +103,42 @@ PLAIN = """\
 BUILT_IN = {"alpaca": ALPACA, "chatml": CHATML, "plain": PLAIN}
 
 
+# The names that `apply_chat_template` knows, of a tokenizer that has several templates.
+DEFAULT, TOOL_USE = "default", "tool_use"
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A chat template's text, where it comes from (built-in, tokenizer or a path) and, for a default, why."""
+    """A chat template's text, where it comes from (built-in, tokenizer or a path) and, for a default, why.
+
+    `tool_use` is the text for rows that offer tools, where the tokenizer has one of its own for them; "" if not.
+    """
 
     name: str
     text: str
     source: str
     default_reason: str = ""
+    tool_use: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name as people read it, with the names of both texts where there are two."""
+        return f"{self.name} ({DEFAULT}; {TOOL_USE} for rows with tools)" if self.tool_use else self.name
+
+    @property
+    def whole_text(self) -> str:
+        """All that decides a rendering, for the fingerprint."""
+        return f"{self.text}\x1f{self.tool_use}" if self.tool_use else self.text
+
+    def for_tools(self) -> "Template":
+        """The template as rows with tools are rendered."""
+        return Template(f"{self.name} ({TOOL_USE})", self.tool_use or self.text, self.source)
 
 
 def load_template(name_or_path: str, tokenizer: Any) -> Template:
     """The template of that name or file; of "", the tokenizer's own chat template, else `alpaca`.
+
+    A tokenizer may have several by name (`default`, `tool_use`, `rag`); one of them is taken by its name.
 
     Raises:
         RenderError: no such name or file, or the text is not Jinja.
@@ -122,6 +146,7 @@ def load_template(name_or_path: str, tokenizer: Any) -> Template:
     template = _find(name_or_path.strip(), tokenizer)
     try:
         compile_template(template.text)
+        compile_template(template.tool_use)
     except jinja2.TemplateSyntaxError as error:
         raise RenderError(
             f"template {template.name} is not valid Jinja: {error.message}",
@@ -132,22 +157,22 @@ def load_template(name_or_path: str, tokenizer: Any) -> Template:
 
 
 def _find(name: str, tokenizer: Any) -> Template:
-    if not name:
-        own = own_template(tokenizer)
-        if own is not None:
-            return Template("tokenizer", own, "tokenizer", "the tokenizer has a chat template of its own")
-        return Template("alpaca", ALPACA, "built-in", "the tokenizer has no chat template")
+    named = _named_templates(tokenizer)
     if name in BUILT_IN:
         return Template(name, BUILT_IN[name], "built-in")
-    if name == "tokenizer":
-        own = own_template(tokenizer)
-        if own is None:
-            raise RenderError("the tokenizer has no chat template", do="Say --template alpaca, chatml or plain.")
-        return Template("tokenizer", own, "tokenizer")
+    if name in named and len(named) > 1:
+        return Template(name, named[name], "tokenizer")
+    if not name and not named:
+        return Template("alpaca", ALPACA, "built-in", "the tokenizer has no chat template")
+    if name in ("", "tokenizer"):
+        reason = "" if name else "the tokenizer has a chat template of its own"
+        return _own(named, reason)
     path = Path(name)
     if not path.is_file():
+        own = "".join(f", {choice}" for choice in named if len(named) > 1)
         raise RenderError(
-            f"there is no template {name!r}", do="Give alpaca, chatml, plain, tokenizer, or the path of a Jinja file."
+            f"there is no template {name!r}",
+            do=f"Give alpaca, chatml, plain, tokenizer{own}, or the path of a Jinja file.",
         )
     try:
         return Template(path.name, path.read_text(encoding="utf-8-sig"), str(path))
@@ -155,9 +180,21 @@ def _find(name: str, tokenizer: Any) -> Template:
         raise RenderError(f"template {path.name} cannot be read: {error}", where=str(path)) from error
 
 
-def own_template(tokenizer: Any) -> str | None:
-    """The tokenizer's chat template; where it has several by name, the one called default."""
+def _own(named: dict[str, str], reason: str) -> Template:
+    """The tokenizer's own template, as `apply_chat_template` chooses it."""
+    if not named:
+        raise RenderError("the tokenizer has no chat template", do="Say --template alpaca, chatml or plain.")
+    if DEFAULT not in named:
+        names = ", ".join(sorted(named))
+        raise RenderError(
+            f"the tokenizer has the templates {names}, and none of them is called {DEFAULT}",
+            do=f"Say which one: --template {min(named)}.",
+        )
+    return Template("tokenizer", named[DEFAULT], "tokenizer", reason, named.get(TOOL_USE, ""))
+
+
+def _named_templates(tokenizer: Any) -> dict[str, str]:
+    """The tokenizer's chat templates by name; a single one is called default."""
     template = getattr(tokenizer, "chat_template", None)
-    if isinstance(template, dict):
-        template = template.get("default") or next(iter(template.values()), None)
-    return template or None
+    named = template if isinstance(template, dict) else {DEFAULT: template}
+    return {name: text for name, text in named.items() if text}

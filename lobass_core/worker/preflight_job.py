@@ -8,6 +8,7 @@ import numpy as np
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import LengthHistogram, ModelForecast, PreflightResult, PreviewRow, ScoredModel
 from lobass_core.records import Sample
+from lobass_core.rendering.notes import counted, sentences
 from lobass_core.rendering.render import Rendered
 from lobass_core.scoring.engine import Engine
 from lobass_core.scoring.models import load_model
@@ -63,7 +64,7 @@ def run(run: RunFolder, report: Reporter) -> PreflightResult:
         n_looked_at=len(table),
         models=models,
         render_fp=prepared.render_fp,
-        template=prepared.template.name,
+        template=prepared.template.label,
         template_source=prepared.template.source,
         template_reason=prepared.template.default_reason,
         mask_rule=prepared.spec.render.mask_rule,
@@ -150,6 +151,7 @@ def _histogram(rendered: list[Rendered]) -> LengthHistogram:
 
 def _warnings(prepared: Prepared, look: Look) -> list[str]:
     warnings = list(prepared.warnings)
+    warnings += sentences(counted(item.notes for item in look.rendered))
     refused = [item for item in look.rendered if item.status == "no_response"]
     if refused:
         warnings.append(

@@ -3,6 +3,7 @@
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import PreviewRow, PreviewToken, RenderResult
 from lobass_core.jobs.run_specs import RenderRun
+from lobass_core.rendering.notes import counted, sentences
 from lobass_core.rendering.render import Rendered, Renderer, resolve_max_tokens
 from lobass_core.rendering.templates import load_template
 from lobass_core.scoring.model_files import config_of, find_model, position_limit
@@ -31,7 +32,7 @@ def run(run: RunFolder, report: Reporter) -> RenderResult:
         rendered = renderer.render([sample for sample, _ in chunk])
         preview += [preview_row(item, extra["domain"]) for item, (_, extra) in zip(rendered, chunk, strict=True)]
     return RenderResult(
-        template=template.name,
+        template=template.label,
         template_source=template.source,
         template_reason=template.default_reason,
         mask_rule=render.mask_rule,
@@ -51,4 +52,5 @@ def preview_row(item: Rendered, domain: str | None) -> PreviewRow:
         status=item.status,
         reason=item.reason,
         n_dropped_tokens=item.n_dropped_tokens,
+        notes=tuple(sentences(counted([item.notes]))),
     )

@@ -7,6 +7,7 @@ import numpy as np
 
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import Refusal, ScoreRunResult
+from lobass_core.rendering.notes import sentences
 from lobass_core.worker.preparation import ModelTask, Prepared, prepare, read_folds, read_known
 from lobass_core.worker.reporter import Reporter
 from lobass_core.worker.samples import read_sample_ids
@@ -68,7 +69,7 @@ def _result(
     seconds: float,
 ) -> ScoreRunResult:
     n_computed = sum(len(work.places) for work in works)
-    warnings = [*prepared.warnings, *dict.fromkeys(scored.notes)]
+    warnings = [*prepared.warnings, *sentences(tokenised.notes), *dict.fromkeys(scored.notes)]
     if tokenised.refusals:
         warnings.append(
             f"{len(tokenised.refusals):,} samples have no response to score, such as {tokenised.refusals[0][0][:12]}: "
@@ -87,7 +88,7 @@ def _result(
         n_no_response=len(tokenised.refusals),
         n_dropped_response_tokens=tokenised.n_dropped_response_tokens,
         refusals=tuple(Refusal(name, reason) for name, reason in tokenised.refusals[:50]),
-        template=prepared.template.name,
+        template=prepared.template.label,
         template_source=prepared.template.source,
         template_reason=prepared.template.default_reason,
         mask_rule=prepared.spec.render.mask_rule,

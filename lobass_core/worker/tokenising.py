@@ -7,12 +7,12 @@ of all samples. So the tokens come first, and every core makes them.
 import multiprocessing
 import os
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from lobass_core.errors import RenderError, RunError
 from lobass_core.jobs.run_files import write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.records import Sample
+from lobass_core.rendering.notes import Note, counted
 from lobass_core.rendering.render import Renderer
 from lobass_core.rendering.templates import Template
 from lobass_core.scoring.token_table import TokenTable
@@ -43,6 +44,7 @@ class Tokenised:
     n_truncated: int = 0
     n_dropped_response_tokens: int = 0
     refusals: tuple[tuple[str, str], ...] = ()
+    notes: Counter[Note] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ def tokenise(
         sum(part.n_truncated for part in parts),
         sum(part.n_dropped_response_tokens for part in parts),
         tuple(refusal for part in parts for refusal in part.refusals),
+        sum((part.notes for part in parts), Counter()),
     )
     _check_some_response(found, prepared.template.name)
     return found
@@ -124,6 +127,7 @@ def _render(renderer: Renderer, render_fp: str, chunk: Chunk) -> Tokenised:
         sum(item.status == "truncated" for item in rendered),
         sum(item.n_dropped_response_tokens for item in rendered),
         tuple((item.sample_id, item.reason) for item in rendered if item.status == "no_response"),
+        counted(item.notes for item in rendered),
     )
 
 

@@ -195,7 +195,7 @@ def _result(
         method=spec.method,
         folds=spec.folds,
         learning_rate=recipes[0]["learning_rate"],
-        template=material.template.name,
+        template=material.template.label,
         max_tokens=material.max_tokens,
         device=str(material.device),
         n_samples=len(material.table),

@@ -37,7 +37,11 @@ def recipe_of(material: Material, fitted: Fitted) -> dict[str, Any]:
         "method": spec.method,
         "base": spec.base.path,
         "seed": spec.seed,
-        "template": {"name": material.template.name, "text": material.template.text},
+        "template": {
+            "name": material.template.name,
+            "text": material.template.text,
+            "tool_use": material.template.tool_use,
+        },
         "mask_rule": spec.render.mask_rule,
         "max_tokens": material.max_tokens,
         "learning_rate": fitted.learning_rate,

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from tokenizers import AddedToken
 
 from lobass_core.errors import RenderError, RequestError
 from lobass_core.records import Sample, Turn
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
+from lobass_core.rendering.notes import counted, sentences
 from lobass_core.rendering.render import Renderer, resolve_max_tokens, response_mask
 from lobass_core.rendering.templates import Template, load_template
 from tests.models import tiny_tokenizer
@@ -88,6 +90,44 @@ def test_the_chosen_side_of_a_pair_is_scored():
     )
     (item,) = renderer().render([pair])
     assert item.text == "<s>a\ngood</s>"
+
+
+@pytest.mark.parametrize("mask_rule", ["all", "last"])
+def test_of_a_pair_the_chosen_answer_alone_is_scored(mask_rule: str):
+    turns = [Turn("user", "a"), Turn("assistant", "shared"), Turn("user", "b"), Turn("assistant", "good")]
+    pair = Sample.of(turns, kind="preference", rejected=[Turn("assistant", "bad")])
+    (item,) = renderer(mask_rule=mask_rule).render([pair])
+    assert item.text == "<s>a\nshared</s>\nb\ngood</s>"
+    scored = "".join(item.text[start:end] for start, end in item.offsets[item.response_mask])
+    assert scored == "good</s>"
+    assert sentences(counted([item.notes])) == [
+        "Of 1 preference pair the chosen answer is scored. The rejected answer is not scored yet."
+    ]
+    # The same turns as a conversation teach both answers, unless the last one alone is asked for.
+    (chat_item,) = renderer(mask_rule=mask_rule).render([Sample.of(turns)])
+    scored = "".join(item.text[start:end] for start, end in chat_item.offsets[chat_item.response_mask])
+    assert scored == ("shared</s>good</s>" if mask_rule == "all" else "good</s>")
+
+
+@pytest.mark.parametrize("said", ["Baltic.", " Baltic.", "\nBaltic.", " \n\n Baltic."])
+@pytest.mark.parametrize("strips", [{"rstrip": True}, {"lstrip": True, "rstrip": True}])
+def test_a_marker_that_swallows_white_space_is_not_response(said: str, strips: dict):
+    tokenizer = tiny_tokenizer(None)
+    markers = [
+        AddedToken(name, special=True, normalized=False, **strips) for name in ("<|user|>", "<|bot|>", "<|end|>")
+    ]
+    tokenizer.add_special_tokens({"additional_special_tokens": markers})
+    text = (
+        "{% for m in messages %}{{ ('<|user|>' if m.role == 'user' else '<|bot|>') + '\n' + m.content + '<|end|>\n' }}"
+        "{% endfor %}{% if add_generation_prompt %}{{ '<|bot|>\n' }}{% endif %}"
+    )
+    turns = [Turn("user", "Name a sea. "), Turn("assistant", said), Turn("user", "Why?"), Turn("assistant", said + " ")]
+    (item,) = Renderer(tokenizer, Template("markers", text, "test"), "all", 512).render([Sample.of(turns)])
+    answer = [*tokenizer("Baltic.")["input_ids"], tokenizer.convert_tokens_to_ids("<|end|>")]
+    scored = item.input_ids[item.response_mask].tolist()
+    # A space before the end token is a token of its own where the marker does not swallow it.
+    space = [] if "lstrip" in strips else tokenizer(" ")["input_ids"]
+    assert scored == [*answer, *answer[:-1], *space, answer[-1]]
 
 
 def test_truncation_cuts_the_end():
