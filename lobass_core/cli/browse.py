@@ -7,6 +7,7 @@ import typer
 
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption, names
 from lobass_core.cli.output import print_json, print_table, stderr
+from lobass_core.cli.terminal_text import printable
 from lobass_core.errors import RequestError
 from lobass_core.project import Project
 from lobass_core.records import turns_from_json
@@ -135,15 +136,14 @@ def _show(project: Project, found: workflow.Found, page: int, n_rows: int, json:
 
 
 def _turns(row: workflow.BrowseRow) -> list[dict]:
-    return [{"role": turn.role, "content": turn.content} for turn in turns_from_json(row.stored.turns)]
+    turns = turns_from_json(row.stored.turns)
+    return [{"role": turn.role, "content": turn.content, **turn.thoughts} for turn in turns]
 
 
 def _first_line(row: workflow.BrowseRow) -> str:
     turns = turns_from_json(row.stored.turns)
     text = next((turn.content for turn in turns if turn.role == "user"), turns[0].content if turns else "")
-    line = " ".join(text.split())
-    # A control character of a sample must not drive the terminal.
-    line = "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in line[: ONE_LINE * 2])
+    line = printable(" ".join(text.split())[: ONE_LINE * 2])
     return line if len(line) <= ONE_LINE else line[: ONE_LINE - 1] + "…"
 
 

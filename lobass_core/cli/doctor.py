@@ -9,9 +9,10 @@ from rich.markup import escape
 from rich.text import Text
 
 from lobass_core.cli.options import JsonOption, MaskOption, MaxTokensOption, TemplateOption
-from lobass_core.cli.output import print_json, print_table, stdout
+from lobass_core.cli.output import print_json, print_table, stdout, warn
+from lobass_core.cli.terminal_text import printable
 from lobass_core.errors import RequestError
-from lobass_core.jobs.run_results import RenderResult
+from lobass_core.jobs.run_results import PreviewRow, RenderResult
 from lobass_core.project import Project
 from lobass_core.specs import RenderSpec
 from lobass_core.workflows import doctor as workflow
@@ -63,27 +64,53 @@ def doctor(
 
 
 def _draw(shown: RenderResult) -> None:
-    """The rendered text with the scored tokens underlined, then a token a line."""
+    """The rendered text with the scored tokens underlined, then a token a line; why nothing is scored, if so."""
     preview = shown.preview[0]
     n_scored = sum(token.response for token in preview.tokens)
     stdout.print(
         f"[bold]template[/bold] {escape(shown.template)}   [bold]tokens[/bold] {len(preview.tokens):,}   "
         f"[bold]scored[/bold] {n_scored:,}   [bold]status[/bold] {preview.status}"
     )
-    whole = Text()
-    for token in preview.tokens:
-        piece = preview.text[token.start : token.end]
-        whole.append(piece, style="bold underline green" if token.response else "dim")
-    stdout.print(whole)
+    if preview.reason:
+        warn(f"nothing is scored: {preview.reason}")
+    for note in preview.notes:
+        warn(note)
+    if not preview.tokens:
+        return
+    stdout.print(_marked_text(preview))
     print_table(
         ("position", "id", "scored", "text"),
         [
-            (
-                position,
-                token.id,
-                "yes" if token.response else "",
-                repr(preview.text[token.start : token.end]),
-            )
-            for position, token in enumerate(preview.tokens)
+            (position, token.id, "yes" if token.response else "", text)
+            for position, (token, text) in enumerate(zip(preview.tokens, _token_texts(preview), strict=True))
         ],
     )
+
+
+def _marked_text(preview: PreviewRow) -> Text:
+    """The text that is read, each character once: several tokens may share one, and some white space has none."""
+    whole, printed = Text(), 0
+    for token in preview.tokens:
+        # The limit may have cut the prompt in its middle; white space between two tokens was read all the same.
+        between = preview.text[printed : token.start]
+        whole.append(printable(between if between.isspace() else ""), style="dim")
+        piece = preview.text[max(printed, token.start) : token.end]
+        whole.append(printable(piece), style="bold underline green" if token.response else "dim")
+        printed = max(printed, token.end)
+    return whole
+
+
+def _token_texts(preview: PreviewRow) -> list[str]:
+    """Each token's text, quoted; where several make up one character, which of them it is."""
+    places = [(token.start, token.end) for token in preview.tokens]
+    texts = []
+    for position, (start, end) in enumerate(places):
+        first = position
+        while first and end - start == 1 and places[first - 1] == (start, end):
+            first -= 1
+        last = position
+        while last + 1 < len(places) and end - start == 1 and places[last + 1] == (start, end):
+            last += 1
+        part = f" part {position - first + 1} of {last - first + 1}" if last > first else ""
+        texts.append(repr(preview.text[start:end]) + part)
+    return texts

@@ -1,4 +1,8 @@
-"""Results on stdout for people or machines; progress, warnings and errors on stderr."""
+"""Results on stdout for people or machines; progress, warnings and errors on stderr.
+
+Whatever is printed may come from data. No character of it reaches the terminal that would steer it: texts are escaped
+where they are laid out, and what any command prints past these functions is escaped as the last step.
+"""
 
 import json
 import sys
@@ -7,16 +11,28 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
 from rich.table import Table
 
+from lobass_core.cli.terminal_text import printable, printable_json
 from lobass_core.errors import LobassError
 
+
+class SafeConsole(Console):
+    """A console whose texts cannot steer the terminal; its own styles and cursor movements are not texts."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """As rich renders it, every text escaped."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else printable(text), style, control)
+
+
 # A pipe has no width; 80 columns would fold names that scripts and logs want whole.
-stdout = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
-stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+stdout = SafeConsole(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
+stderr = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
 
 # A log file that fills with one line a tick is no use; one every ten seconds shows that the work goes on.
 PLAIN_LINE_SECONDS = 10.0
@@ -47,8 +63,8 @@ def progress_bar() -> Iterator[ShowProgress]:
 
         def show(label: str, n_done: int, n_total: int, detail: str = "") -> None:
             if label not in tasks:
-                tasks[label] = bar.add_task(escape(label), total=None, detail="")
-            bar.update(tasks[label], completed=n_done, total=n_total or None, detail=escape(detail))  # type: ignore[arg-type]
+                tasks[label] = bar.add_task(_safe(label), total=None, detail="")
+            bar.update(tasks[label], completed=n_done, total=n_total or None, detail=_safe(detail))  # type: ignore[arg-type]
 
         yield show
 
@@ -64,44 +80,49 @@ class _PlainLines:
             return
         self._said_at, self._label = now, label
         of = f" of {n_total:,}" if n_total else ""
-        stderr.print(escape(f"{label}: {n_done:,}{of} {detail}".rstrip()))
+        stderr.print(_safe(f"{label}: {n_done:,}{of} {detail}".rstrip()))
 
 
 def print_json(result: object) -> None:
     """One JSON document on stdout; NaN never appears in it."""
-    sys.stdout.write(json.dumps(result, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+    document = json.dumps(result, ensure_ascii=False, allow_nan=False, default=str)
+    sys.stdout.write(printable_json(document) + "\n")
 
 
 def print_facts(title: str, facts: Sequence[tuple[str, object]]) -> None:
     """A title and aligned name: value lines."""
-    stdout.print(f"[bold]{escape(title)}[/bold]")
+    stdout.print(f"[bold]{_safe(title)}[/bold]")
     width = max((len(name) for name, _ in facts), default=0)
     for name, value in facts:
-        stdout.print(f"  {escape(name):<{width}}  {escape(_text(value))}")
+        stdout.print(f"  {_safe(name):<{width}}  {_safe(_text(value))}")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str = "") -> None:
     """A light table; columns whose values are all numbers stand right."""
-    table = Table(title=escape(title) if title else None, title_justify="left", box=None, pad_edge=False)
+    table = Table(title=_safe(title) if title else None, title_justify="left", box=None, pad_edge=False)
     for number, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[number], int | float) or row[number] is None for row in rows)
-        table.add_column(escape(name), justify="right" if numeric else "left", overflow="fold")
+        table.add_column(_safe(name), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(escape(_text(value)) for value in row))
+        table.add_row(*(_safe(_text(value)) for value in row))
     stdout.print(table)
 
 
 def warn(message: str) -> None:
     """One warning on stderr."""
-    stderr.print(f"[yellow]warning:[/yellow] {escape(message)}")
+    stderr.print(f"[yellow]warning:[/yellow] {_safe(message)}")
 
 
 def print_error(error: LobassError) -> None:
     """What happened and where, then what to do, on stderr."""
     where = f" ({error.where})" if error.where else ""
-    stderr.print(f"[red]error:[/red] {escape(error.what.rstrip('.') + where)}.")
+    stderr.print(f"[red]error:[/red] {_safe(error.what.rstrip('.') + where)}.")
     if error.do:
-        stderr.print(f"  {escape(error.do)}")
+        stderr.print(f"  {_safe(error.do)}")
+
+
+def _safe(text: str) -> str:
+    return escape(printable(text))
 
 
 def _text(value: object) -> str:
