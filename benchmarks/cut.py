@@ -37,6 +37,7 @@ def synthetic_table(n_rows: int, n_domains: int, seed: int = 0) -> ScoreTable:
         reference_loss=base * (1 - random.normal(0.3, 0.2, n_rows)),
         n_tokens=random.lognormal(4.0, 1.0, n_rows).astype(np.int32) + 1,
         n_prompt_tokens=np.full(n_rows, 30, np.int32),
+        n_bytes=np.full(n_rows, -1, np.int32),
         flags=np.zeros(n_rows, np.uint16),
         decision=np.zeros(n_rows, np.int8),
     )

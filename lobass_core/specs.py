@@ -51,6 +51,7 @@ class _Spec:
         Raises:
             RequestError: a setting is unknown, missing, of another type, or not allowed.
         """
+        values = cls._with_later_settings(values)
         try:
             spec = msgspec.convert(values, cls)
         except msgspec.ValidationError as error:
@@ -58,6 +59,11 @@ class _Spec:
         if unknown := unknown_settings(values, spec):
             raise RequestError(f"{cls.__name__} has no setting {', '.join(unknown)}")
         return spec
+
+    @classmethod
+    def _with_later_settings(cls, values: dict) -> dict:
+        """The values with what a spec means that was saved before some setting was made."""
+        return values
 
 
 def unknown_settings(values: dict, spec: Any) -> list[str]:
@@ -190,6 +196,10 @@ class TrainReferenceSpec(_Spec):
             raise RequestError(f"learning rate {self.learning_rate} is negative")
 
 
+# These scores do not read a loss.
+LOSSLESS_METHODS: tuple[Method, ...] = ("random", "length")
+
+
 @dataclass(frozen=True, slots=True)
 class Gates(_Spec):
     """Rows that no score can bring in. A person's `keep` still does."""
@@ -200,10 +210,20 @@ class Gates(_Spec):
     exclude_negative: bool = False
     exclude_near_zero_base: bool = False
     exclude_duplicates: bool = True
+    exclude_worse_than_chance: bool = True
 
     def __post_init__(self) -> None:
         if self.min_response_tokens < 0:
             raise RequestError(f"minimum of {self.min_response_tokens} response tokens is negative")
+
+    @classmethod
+    def for_method(cls, method: Method) -> Self:
+        """The gates that a new selection by this method starts with."""
+        return cls(exclude_worse_than_chance=method not in LOSSLESS_METHODS)
+
+    @classmethod
+    def _with_later_settings(cls, values: dict) -> dict:
+        return {"exclude_worse_than_chance": False, **values}
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +265,11 @@ class SelectionSpec(_Spec):
             raise RequestError("all domain weights are 0", do="Give at least one domain a weight above 0.")
         if self.budget == "threshold" and self.balance != "global":
             raise RequestError("a threshold is one cut for all domains", do="Use --balance global with --threshold.")
+
+    @classmethod
+    def _with_later_settings(cls, values: dict) -> dict:
+        gates = values.get("gates", {})
+        return {**values, "gates": Gates._with_later_settings(gates)} if isinstance(gates, dict) else values
 
 
 @dataclass(frozen=True, slots=True)

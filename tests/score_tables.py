@@ -21,6 +21,9 @@ COLUMNS = pa.schema(
         "reference_n_tokens": pa.int32(),
         "reference_status": pa.string(),
         "n_prompt_tokens": pa.int32(),
+        "n_response_bytes": pa.int32(),
+        "vocabulary_size": pa.int32(),
+        "is_unseen": pa.bool_(),
         "is_duplicate": pa.bool_(),
         "decision": pa.int8(),
     }
@@ -43,6 +46,9 @@ def row(key: int, domain: str = "math", base: float = 2.0, reference: float = 1.
         "reference_n_tokens": n,
         "reference_status": "ok",
         "n_prompt_tokens": 7,
+        "n_response_bytes": 4 * n,
+        "vocabulary_size": 50_000,
+        "is_unseen": None,
         "is_duplicate": False,
         "decision": 0,
     } | other
@@ -93,6 +99,8 @@ def score_rows(draw: st.DrawFn, max_rows: int = 40) -> list[dict]:
                 reference_n_tokens=n_tokens if scored else None,
                 base_status=state if scored else None,
                 reference_status="ok" if scored else None,
+                n_response_bytes=draw(st.sampled_from([None, 1, 4 * n_tokens])),
+                vocabulary_size=50_000,
                 decision=draw(st.sampled_from([0] * 8 + [1, -1])),
             )
         )

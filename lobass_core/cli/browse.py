@@ -9,6 +9,7 @@ from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, 
 from lobass_core.cli.output import print_json, print_table, stderr
 from lobass_core.cli.terminal_text import printable
 from lobass_core.errors import RequestError
+from lobass_core.learnability.flags import FLAG_NAMES
 from lobass_core.project import Project
 from lobass_core.records import turns_from_json
 from lobass_core.workflows import browse as workflow
@@ -38,7 +39,7 @@ def browse(
     reference: Annotated[str, typer.Option("--reference", help="Range of the reference loss.")] = "",
     tokens: Annotated[str, typer.Option("--tokens", help="Range of response tokens.")] = "",
     status: Annotated[str, typer.Option("--status", help="ok, truncated, no_response, non_finite, not_scored.")] = "",
-    flag: Annotated[str, typer.Option("--flag", help="negative, near_zero_base, short, truncated, duplicate ...")] = "",
+    flag: Annotated[str, typer.Option("--flag", help=f"Rows with any of: {', '.join(FLAG_NAMES.values())}.")] = "",
     decision: Annotated[str, typer.Option("--decision", help="keep, drop, undecided.")] = "",
     tag: Annotated[str, typer.Option("--tag", help="Tags, separated by commas.")] = "",
     in_selection: Annotated[

@@ -51,6 +51,14 @@ def select(
     exclude_near_zero_base: Annotated[
         bool, typer.Option("--exclude-near-zero-base", help="Leave out rows that the base knows by heart.")
     ] = False,
+    exclude_worse_than_chance: Annotated[
+        bool | None,
+        typer.Option(
+            "--exclude-worse-than-chance/--keep-worse-than-chance",
+            help="Leave out rows on which the base is worse than a blind guess: their scores are artefacts.",
+            show_default="left out where the method reads losses",
+        ),
+    ] = None,
     keep_duplicates: Annotated[
         bool, typer.Option("--keep-duplicates", help="Let repeated samples in more than once.")
     ] = False,
@@ -66,6 +74,7 @@ def select(
     """Keep the most learnable rows, up to a budget, balanced between domains."""
     budget, value = _budget(ratio, budget_samples, budget_tokens, threshold)
     balance_kind, weights = _balance(balance)
+    chance = Gates.for_method(method).exclude_worse_than_chance  # type: ignore[arg-type]
     spec = SelectionSpec(
         method=method,  # type: ignore[arg-type]
         budget=budget,
@@ -79,6 +88,7 @@ def select(
             exclude_negative=exclude_negative,
             exclude_near_zero_base=exclude_near_zero_base,
             exclude_duplicates=not keep_duplicates,
+            exclude_worse_than_chance=chance if exclude_worse_than_chance is None else exclude_worse_than_chance,
         ),
         seed=seed,
         datasets=names(datasets),

@@ -1,5 +1,7 @@
 """What is odd about a row's losses, as bits of one number."""
 
+import math
+
 import numpy as np
 
 NEGATIVE = 1
@@ -10,6 +12,8 @@ NON_FINITE = 16
 DUPLICATE = 32
 NO_RESPONSE = 64
 NOT_SCORED = 128
+WORSE_THAN_CHANCE = 256
+UNSEEN_BY_REFERENCE = 512
 
 FLAG_NAMES = {
     NEGATIVE: "negative",
@@ -20,6 +24,8 @@ FLAG_NAMES = {
     DUPLICATE: "duplicate",
     NO_RESPONSE: "no_response",
     NOT_SCORED: "not_scored",
+    WORSE_THAN_CHANCE: "worse_than_chance",
+    UNSEEN_BY_REFERENCE: "unseen_by_reference",
 }
 
 # Under 0.05 nats a token the base gives each response token 95 % on average: nothing is left to learn, and the
@@ -28,6 +34,9 @@ NEAR_ZERO_BASE_NATS = 0.05
 
 # A mean over fewer tokens is mostly the end token and one word.
 SHORT_RESPONSE_TOKENS = 5
+
+# What a guess that gives every byte the same chance costs.
+NATS_A_BYTE_BY_CHANCE = math.log(256)
 
 
 def names(bits: int) -> str:
@@ -45,6 +54,8 @@ def loss_flags(
     no_response: np.ndarray,
     not_scored: np.ndarray,
     duplicate: np.ndarray,
+    worse_than_chance: np.ndarray,
+    unseen_by_reference: np.ndarray,
 ) -> np.ndarray:
     """uint16[n] of flags from mean losses (nats a response token, NaN = none) and boolean columns."""
     has_response = n_tokens > 0
@@ -57,8 +68,25 @@ def loss_flags(
         DUPLICATE: duplicate,
         NO_RESPONSE: no_response,
         NOT_SCORED: not_scored,
+        WORSE_THAN_CHANCE: worse_than_chance,
+        UNSEEN_BY_REFERENCE: unseen_by_reference,
     }
     bits = np.zeros(len(n_tokens), np.uint16)
     for bit, holds in conditions.items():
         bits[holds] |= np.uint16(bit)
     return bits
+
+
+def above_chance(
+    base_loss: np.ndarray, n_tokens: np.ndarray, n_bytes: np.ndarray, vocabulary_size: np.ndarray | int
+) -> np.ndarray:
+    """bool[n]: rows whose base loss is above that of a blind guess, over the vocabulary or over the response's bytes.
+
+    A model that is so wrong does not read this text at all, and what a reference gains on it says nothing about what
+    there is to learn. Bytes or sizes of 0 and below are unknown: that rule then flags no row. NaN is no loss.
+    """
+    size = np.asarray(vocabulary_size, np.float64)
+    nats_a_token = np.log(size, out=np.full(size.shape, np.inf), where=size > 0)
+    of_bytes = np.where(n_bytes > 0, n_bytes * NATS_A_BYTE_BY_CHANCE, np.inf)
+    with np.errstate(invalid="ignore"):
+        return (base_loss > nats_a_token) | (base_loss * n_tokens > of_bytes)

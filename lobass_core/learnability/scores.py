@@ -4,6 +4,7 @@ learnability(sample) = (L_base - L_ref) / L_base, L the mean NLL of the response
 (LoBaSS, arXiv 2310.13008, section 3.1).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -36,6 +37,7 @@ class ScoreTable:
     reference_loss: np.ndarray  # float64[n]
     n_tokens: np.ndarray  # int32[n], response tokens
     n_prompt_tokens: np.ndarray  # int32[n]
+    n_bytes: np.ndarray  # int32[n], bytes of the response, -1 where unknown
     flags: np.ndarray  # uint16[n]
     decision: np.ndarray  # int8[n]
 
@@ -54,6 +56,7 @@ class ScoreTable:
         n_tokens = np.maximum(np.where(base_n >= 0, base_n, reference_n), 0).astype(np.int32)
         base_loss = _mean_loss(table, "base_loss_sum", n_tokens)
         reference_loss = _mean_loss(table, "reference_loss_sum", n_tokens)
+        n_bytes = _integers(table, "n_response_bytes", -1).astype(np.int32)
         domains, domain_code = _codes(table["domain"])
         datasets, dataset_code = _dataset_codes(table["dataset_id"], dataset_names or {})
         return cls(
@@ -68,7 +71,8 @@ class ScoreTable:
             reference_loss=reference_loss,
             n_tokens=n_tokens,
             n_prompt_tokens=_integers(table, "n_prompt_tokens", 0).astype(np.int32),
-            flags=_flags_of(table, base_loss, reference_loss, n_tokens),
+            n_bytes=n_bytes,
+            flags=_flags_of(table, base_loss, reference_loss, n_tokens, n_bytes),
             decision=_integers(table, "decision", 0).astype(np.int8),
         )
 
@@ -85,6 +89,14 @@ class ScoreTable:
     def loss_drop_sum(self) -> np.ndarray:
         """float64[n]: nats that the reference gained over the whole response."""
         return self.loss_drop() * self.n_tokens
+
+    def bits_per_byte(self, loss: np.ndarray) -> np.ndarray:
+        """float64[n]: a mean loss of this table in bits a byte of the response, NaN where the bytes are unknown.
+
+        The bytes are the same for every tokenizer, so these numbers compare between models that share none.
+        """
+        n_bytes = np.where(self.n_bytes > 0, self.n_bytes, np.nan)
+        return loss * self.n_tokens / (n_bytes * math.log(2))
 
     def score(self, method: Method, seed: int = 0) -> np.ndarray:
         """float64[n] of any method, higher is kept first; NaN = cannot be scored. The seed matters to `random` only."""
@@ -192,7 +204,9 @@ def _dataset_codes(column: pa.ChunkedArray, known: Mapping[int, str]) -> tuple[t
     return names, place[inverse] if len(column) else np.zeros(0, np.int16)
 
 
-def _flags_of(table: pa.Table, base_loss: np.ndarray, reference_loss: np.ndarray, n_tokens: np.ndarray) -> np.ndarray:
+def _flags_of(
+    table: pa.Table, base_loss: np.ndarray, reference_loss: np.ndarray, n_tokens: np.ndarray, n_bytes: np.ndarray
+) -> np.ndarray:
     def either(status: str) -> np.ndarray:
         found = [pc.fill_null(pc.equal(table[name], status), False) for name in ("base_status", "reference_status")]
         return np.logical_or(*(column.to_numpy(zero_copy_only=False) for column in found))
@@ -210,4 +224,6 @@ def _flags_of(table: pa.Table, base_loss: np.ndarray, reference_loss: np.ndarray
         no_response=no_response,
         not_scored=not_scored,
         duplicate=pc.fill_null(table["is_duplicate"], False).to_numpy(zero_copy_only=False),
+        worse_than_chance=flag.above_chance(base_loss, n_tokens, n_bytes, _integers(table, "vocabulary_size", 0)),
+        unseen_by_reference=pc.fill_null(table["is_unseen"], False).to_numpy(zero_copy_only=False),
     )

@@ -64,8 +64,9 @@ def unscored_rows(cursor: duckdb.DuckDBPyConnection) -> pa.Table:
         SELECT r.row_key, r.sample_key, s.tie_key, r.dataset_id, r.row_index,
                r.domain, NULL::DOUBLE AS base_loss_sum, NULL::INTEGER AS base_n_tokens, NULL::VARCHAR AS base_status,
                NULL::DOUBLE AS reference_loss_sum, NULL::INTEGER AS reference_n_tokens,
-               NULL::VARCHAR AS reference_status, NULL::INTEGER AS n_prompt_tokens, r.is_duplicate,
-               0::TINYINT AS decision
+               NULL::VARCHAR AS reference_status, NULL::INTEGER AS n_prompt_tokens,
+               NULL::INTEGER AS n_response_bytes, NULL::INTEGER AS vocabulary_size, NULL::BOOLEAN AS is_unseen,
+               r.is_duplicate, 0::TINYINT AS decision
         FROM rows r JOIN samples s USING (sample_key) ORDER BY r.row_key
         """,
     )

@@ -28,8 +28,11 @@ LOSS_SCHEMA = pa.schema(
         ("n_prompt_tokens", pa.int32()),
         ("n_dropped_tokens", pa.int32()),
         ("status", pa.string()),
+        ("n_response_bytes", pa.int32()),
     ]
 )
+# Null where there is no loss, and where the shard is older than the column.
+NULLABLE = ("loss_sum_nats", "n_response_bytes")
 STATUSES = pa.array(get_args(LossStatus))
 # Shards go in together up to this many losses: each insert looks once over the losses of its models.
 GROUP_ROWS = 500_000
@@ -80,7 +83,7 @@ def _checked_shards(paths: list[Path], torn: list[tuple[str, str]]) -> Iterator[
     """The shards that can be used; the others are added to `torn` with the reason."""
     for path in paths:
         try:
-            table = pq.ParquetFile(path).read(columns=LOSS_SCHEMA.names).select(LOSS_SCHEMA.names).cast(LOSS_SCHEMA)
+            table = _read(path)
             reason = _fault(table)
         except (pa.ArrowException, OSError, KeyError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -91,10 +94,17 @@ def _checked_shards(paths: list[Path], torn: list[tuple[str, str]]) -> Iterator[
             yield _Shard(path.stem, hashlib.file_digest(file, "sha256").hexdigest(), table)
 
 
+def _read(path: Path) -> pa.Table:
+    table = pq.ParquetFile(path).read(columns=LOSS_SCHEMA.names)
+    if "n_response_bytes" not in table.schema.names:
+        table = table.append_column("n_response_bytes", pa.nulls(table.num_rows, pa.int32()))
+    return table.select(LOSS_SCHEMA.names).cast(LOSS_SCHEMA)
+
+
 def _fault(table: pa.Table) -> str:
     """What makes a readable shard unusable, or nothing."""
     for name in LOSS_SCHEMA.names:
-        if name != "loss_sum_nats" and table[name].null_count:
+        if name not in NULLABLE and table[name].null_count:
             return f"{name} is missing in {table[name].null_count:,} rows"
     if not pc.all(pc.is_in(table["status"], STATUSES), min_count=0).as_py():
         return "a status is not known"
@@ -137,9 +147,9 @@ def _insert(cursor: duckdb.DuckDBPyConnection, run_id: str, shards: list[_Shard]
     inserted = cursor.execute(
         """
         INSERT INTO losses (sample_key, model_fp, render_fp, loss_sum_nats, n_tokens, n_prompt_tokens,
-                            n_dropped_tokens, status, run_id, shard)
+                            n_dropped_tokens, status, run_id, shard, n_response_bytes)
         SELECT sample_key, model_fp, render_fp, CASE WHEN isfinite(loss_sum_nats) THEN loss_sum_nats END,
-               n_tokens, n_prompt_tokens, n_dropped_tokens, status, $run_id, shard
+               n_tokens, n_prompt_tokens, n_dropped_tokens, status, $run_id, shard, n_response_bytes
         FROM new_losses ORDER BY model_fp, render_fp, sample_key
         """,
         {"run_id": run_id},

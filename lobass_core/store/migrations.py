@@ -75,6 +75,9 @@ STEPS: tuple[Step, ...] = (
         "CREATE TABLE earlier_samples (sample_key BIGINT, earlier_key BIGINT)",
     ),
     Step("Records read by the present readers", reread),
+    _tables(
+        "What a reference was trained on", "CREATE TABLE reference_training (reference_fp VARCHAR, tie_key UBIGINT)"
+    ),
 )
 SCHEMA_VERSION = 1 + len(STEPS)
 

@@ -15,7 +15,10 @@ from lobass_core.jobs.run_folder import utc_now
 from lobass_core.jobs.run_results import ScoredModel, ScoreRunResult
 from lobass_core.specs import ScoreSpec
 from lobass_core.store.connection import read_table
+from lobass_core.store.reference_training import TRAINED_ON, is_training_known, register_training
 from lobass_core.store.versions import raise_content
+
+Bound = dict[str, str | int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ class Scoring:
         return self.result.dtype
 
     @property
+    def vocabulary_size(self) -> int | None:
+        """How many tokens the base chooses from; None where the run that scored did not say."""
+        return self.result.base.info.vocabulary_size
+
+    @property
     def label(self) -> str:
         """Names a person can tell apart."""
         return f"{self.base_name} → {self.reference_name}"
@@ -54,9 +62,10 @@ class Scoring:
 def register_scoring(
     cursor: duckdb.DuckDBPyConnection, run_id: str, spec: ScoreSpec, result: ScoreRunResult, folds: Path
 ) -> int:
-    """Record what a finished run scored, its models and fold assignment; returns the scoring's id.
+    """Record what a finished run scored, its models, fold assignment and training; returns the scoring's id.
 
-    `folds` is a Parquet file (sample_id, fold) that exists for K folds only.
+    `folds` is a Parquet file (sample_id, fold) that exists for K folds only; beside it stands
+    `trained_on.parquet` where the samples that one reference was trained on are known.
     """
     _register_models(cursor, result, folds)
     raise_content(cursor)
@@ -122,6 +131,8 @@ def _register_models(cursor: duckdb.DuckDBPyConnection, result: ScoreRunResult, 
     )
     if len(references) > 1 and folds.is_file():
         _register_folds(cursor, reference_fp, pq.read_table(folds, columns=["sample_id", "fold"]))
+    if len(references) == 1:
+        register_training(cursor, reference_fp, folds.with_name(TRAINED_ON))
 
 
 def _register_model(cursor: duckdb.DuckDBPyConnection, part: str, model: ScoredModel) -> None:
@@ -207,24 +218,34 @@ def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:
     """One row an imported row in order of row_key, losses null where not scored; columns as selected below.
 
     `tie_key` is the first 8 bytes of the sample id, `decision` 1 for keep, -1 for drop, 0 for none. For K folds each
-    sample's reference loss is that of the fold model assigned to it (by hash where none is).
+    sample's reference loss is that of the fold model assigned to it (by hash where none is). `is_unseen` is null where
+    the samples that the reference was trained on are not known.
     """
     losses, values = base_and_reference(cursor, scoring)
+    values |= {
+        "trained_fp": scoring.reference_fp,
+        "is_training_known": is_training_known(cursor, scoring.reference_fp),
+        "vocabulary_size": scoring.vocabulary_size,
+    }
     return read_table(
         cursor,
         f"""
         WITH {losses},
+        trained AS (SELECT tie_key FROM reference_training WHERE reference_fp = $trained_fp),
         verdicts AS (
             SELECT sample_key, arg_max(verdict, decision_number) AS verdict
             FROM decisions WHERE undone_at IS NULL GROUP BY sample_key)
         SELECT r.row_key, r.sample_key, s.tie_key, r.dataset_id, r.row_index,
                r.domain, b.loss_sum_nats AS base_loss_sum, b.n_tokens AS base_n_tokens, b.status AS base_status,
                f.loss_sum_nats AS reference_loss_sum, f.n_tokens AS reference_n_tokens, f.status AS reference_status,
-               coalesce(b.n_prompt_tokens, f.n_prompt_tokens) AS n_prompt_tokens, r.is_duplicate,
-               CASE v.verdict WHEN 'keep' THEN 1 WHEN 'drop' THEN -1 ELSE 0 END::TINYINT AS decision
+               coalesce(b.n_prompt_tokens, f.n_prompt_tokens) AS n_prompt_tokens,
+               coalesce(b.n_response_bytes, f.n_response_bytes) AS n_response_bytes,
+               $vocabulary_size::INTEGER AS vocabulary_size,
+               CASE WHEN $is_training_known AND f.sample_key IS NOT NULL THEN t.tie_key IS NULL END AS is_unseen,
+               r.is_duplicate, CASE v.verdict WHEN 'keep' THEN 1 WHEN 'drop' THEN -1 ELSE 0 END::TINYINT AS decision
         FROM rows r JOIN samples s USING (sample_key)
         LEFT JOIN base b USING (sample_key) LEFT JOIN reference f USING (sample_key)
-        LEFT JOIN verdicts v USING (sample_key)
+        LEFT JOIN verdicts v USING (sample_key) LEFT JOIN trained t USING (tie_key)
         ORDER BY r.row_key
         """,
         values,
@@ -257,12 +278,12 @@ def coverage(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> list[Covera
     return [Coverage(*row) for row in rows]
 
 
-def base_and_reference(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> tuple[str, dict[str, str | int]]:
+def base_and_reference(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> tuple[str, Bound]:
     """The tables `base` and `reference` of a scoring, at most one loss a sample in each, and the bound values.
 
     A sample's refined losses stand in for the others where both are there, never one alone.
     """
-    values: dict[str, str | int] = {"render_fp": scoring.render_fp}
+    values: Bound = {"render_fp": scoring.render_fp}
     base, reference, bound = _losses_of(cursor, "own", scoring.base_fp, scoring.reference_fp)
     values |= bound
     refined = cursor.execute(
@@ -275,16 +296,14 @@ def base_and_reference(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> t
     return _REFINED.format(base=base, reference=reference, fine_base=fine_base, fine_reference=fine_reference), values
 
 
-def _losses_of(
-    cursor: duckdb.DuckDBPyConnection, name: str, base_fp: str, reference_fp: str
-) -> tuple[str, str, dict[str, str | int]]:
+def _losses_of(cursor: duckdb.DuckDBPyConnection, name: str, base_fp: str, reference_fp: str) -> tuple[str, str, Bound]:
     """Queries for the losses of base and reference, and the values bound in them under names that begin with `name`."""
     folds = dict(
         cursor.execute(
             "SELECT fold, model_fp FROM reference_models WHERE reference_fp = ? ORDER BY fold", [reference_fp]
         ).fetchall()
     )
-    values: dict[str, str | int] = {f"{name}_base_fp": base_fp}
+    values: Bound = {f"{name}_base_fp": base_fp}
     if len(folds) > 1:
         reference = _FOLD_LOSSES.format(name=name)
         values |= {f"{name}_reference_fp": reference_fp, f"{name}_n_folds": len(folds)}
@@ -306,7 +325,9 @@ _FOLD_LOSSES = """
 
 _REFINED = """
     fine_base AS ({fine_base}), fine_reference AS ({fine_reference}),
-    refined AS (SELECT sample_key FROM fine_base SEMI JOIN fine_reference USING (sample_key)),
+    refined AS (
+        SELECT b.sample_key FROM fine_base b JOIN fine_reference f USING (sample_key)
+        WHERE b.loss_sum_nats IS NOT NULL AND f.loss_sum_nats IS NOT NULL),
     base AS (
         SELECT * FROM fine_base SEMI JOIN refined USING (sample_key)
         UNION ALL SELECT * FROM ({base}) ANTI JOIN refined USING (sample_key)),

@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
 from lobass_core.errors import RequestError
+from lobass_core.learnability.flags import FLAG_NAMES
 
 Scope = Literal["any", "user", "assistant", "system"]
 Sort = Literal["score", "drop", "base", "reference", "tokens", "imported"]
 RowStatus = Literal["ok", "truncated", "no_response", "non_finite", "not_scored"]
 RowDecision = Literal["keep", "drop", "undecided"]
-FlagName = Literal[
-    "negative", "near_zero_base", "short", "truncated", "non_finite", "duplicate", "no_response", "not_scored"
-]
 
 Range = tuple[float | None, float | None]
 Query = Mapping[str, str | Sequence[str]]
@@ -36,7 +34,11 @@ LISTS = {
     "decision": "decisions",
     "tag": "tags",
 }
-CHOICES = {"statuses": RowStatus, "flags": FlagName, "decisions": RowDecision}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "statuses": get_args(RowStatus),
+    "flags": tuple(FLAG_NAMES.values()),
+    "decisions": get_args(RowDecision),
+}
 SELECTIONS = {"selection": "in_selections", "without": "not_in_selections"}
 PARAMETERS = ("q", "in", "case", *LISTS, *RANGES, *SELECTIONS, "side", "sort")
 
@@ -75,9 +77,9 @@ class BrowseFilter:
     def __post_init__(self) -> None:
         _check("search scope", self.scope, get_args(Scope))
         _check("sort", self.sort, ("", *get_args(Sort)))
-        for field, kind in CHOICES.items():
+        for field, known in CHOICES.items():
             for value in getattr(self, field):
-                _check(field, value, get_args(kind))
+                _check(field, value, known)
         for field in RANGES.values():
             object.__setattr__(self, field, _ordered(field, getattr(self, field)))
         for field in (*LISTS.values(), *SELECTIONS.values()):

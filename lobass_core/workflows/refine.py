@@ -15,7 +15,7 @@ from lobass_core.errors import RequestError
 from lobass_core.jobs.launch import launch
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
-from lobass_core.specs import SelectionSpec
+from lobass_core.specs import LOSSLESS_METHODS, SelectionSpec
 from lobass_core.store.browse import sample_ids
 from lobass_core.store.datasets import sample_batches
 from lobass_core.store.losses import write_known
@@ -26,7 +26,6 @@ from lobass_core.workflows.score import OnProgress, follow_home, write_input
 
 # Four times the error of a mean loss in bfloat16 at a base loss of one nat.
 DEFAULT_BAND = 0.01
-LOSSLESS = ("length", "random")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ def _check(scoring: Scoring, spec: SelectionSpec, band: float) -> None:
         raise RequestError(
             f"the losses of {scoring.run_id} are in float32 already", where=scoring.label, do="There is nothing to do."
         )
-    if spec.method in LOSSLESS:
+    if spec.method in LOSSLESS_METHODS:
         raise RequestError(f"a selection by {spec.method} does not go by losses", do="Choose another selection.")
     if not band > 0:
         raise RequestError(f"a band of {band:g} holds no row", do="Give a number above 0, in units of the score.")

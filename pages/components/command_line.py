@@ -12,7 +12,16 @@ from pathlib import Path
 
 import streamlit as st
 
-from lobass_core.specs import ExportSpec, Gates, ImportSpec, RenderSpec, ScoreSpec, SelectionSpec, TrainReferenceSpec
+from lobass_core.specs import (
+    ExportSpec,
+    Gates,
+    ImportSpec,
+    Method,
+    RenderSpec,
+    ScoreSpec,
+    SelectionSpec,
+    TrainReferenceSpec,
+)
 
 # Each group is an option with its values; groups stay together when the line is broken.
 Groups = list[list[str]]
@@ -105,7 +114,7 @@ def select(root: Path | str, spec: SelectionSpec, *, name: str = "", run: str = 
     weights = ",".join(f"{domain}={exact(weight)}" for domain, weight in spec.weights)
     groups: Groups = [["--project", str(root)], budget, ["--balance", weights or spec.balance]]
     _add(groups, "--method", spec.method, "learnability")
-    groups += gates(spec.gates)
+    groups += gates(spec.gates, spec.method)
     _add(groups, "--datasets", ",".join(spec.datasets))
     _add(groups, "--seed", str(spec.seed), "0")
     _add(groups, "--name", name)
@@ -113,17 +122,20 @@ def select(root: Path | str, spec: SelectionSpec, *, name: str = "", run: str = 
     return shell("select", groups)
 
 
-def gates(spec: Gates) -> Groups:
+def gates(spec: Gates, method: Method) -> Groups:
     """The gate options of `lobass select`."""
     groups: Groups = []
     _add(groups, "--min-response-tokens", str(spec.min_response_tokens), "0")
     if spec.min_learnability is not None:
         groups.append(["--min-learnability", exact(spec.min_learnability)])
+    by_default = Gates.for_method(method).exclude_worse_than_chance
     flags = {
         "--exclude-truncated": spec.exclude_truncated,
         "--exclude-negative": spec.exclude_negative,
         "--exclude-near-zero-base": spec.exclude_near_zero_base,
         "--keep-duplicates": not spec.exclude_duplicates,
+        "--exclude-worse-than-chance": spec.exclude_worse_than_chance and not by_default,
+        "--keep-worse-than-chance": by_default and not spec.exclude_worse_than_chance,
     }
     return groups + [[flag] for flag, on in flags.items() if on]
 

@@ -23,6 +23,7 @@ gates_of = st.builds(
     exclude_negative=st.booleans(),
     exclude_near_zero_base=st.booleans(),
     exclude_duplicates=st.booleans(),
+    exclude_worse_than_chance=st.booleans(),
 )
 methods = st.sampled_from(
     ["learnability", "loss-drop", "loss-drop-sum", "base-loss", "reference-loss", "random", "length"]

@@ -55,12 +55,30 @@ def test_losses_that_cannot_be_divided_have_no_learnability_but_a_drop():
             "no_response",
         ),
         ({"base_status": None, "base_loss_sum": None, "base_n_tokens": None}, "not_scored"),
+        # 10 tokens of 40 bytes: a blind guess costs 221.8 nats by the bytes, 6.24 a token by a vocabulary of 512.
+        ({"base_loss_sum": 222.0, "vocabulary_size": None}, "worse_than_chance"),
+        ({"base_loss_sum": 221.0, "vocabulary_size": None}, ""),
+        ({"base_loss_sum": 62.4, "vocabulary_size": 512}, "worse_than_chance"),
+        ({"base_loss_sum": 62.3, "vocabulary_size": 512}, ""),
+        ({"base_loss_sum": 900.0, "vocabulary_size": None, "n_response_bytes": None}, ""),
+        ({"base_loss_sum": 900.0, "vocabulary_size": None, "n_response_bytes": 0}, ""),
+        # The reference alone may be that wrong: it is the base that the score is divided by.
+        ({"reference_loss_sum": 900.0}, "negative"),
+        ({"base_loss_sum": 900.0, "base_status": "truncated"}, "truncated,worse_than_chance"),
+        ({"is_unseen": True}, "unseen_by_reference"),
+        ({"is_unseen": False}, ""),
         ({}, ""),
     ],
 )
 def test_one_flag_a_cause(changes, named):
     table = table_of([row(0, n=10) | changes])
     assert flags.names(table.flags[0]) == named
+
+
+def test_bits_a_byte_from_the_sum_of_the_response():
+    table = table_of([row(0, base=2.0, n=10, n_response_bytes=5), row(1, n_response_bytes=None)])
+    assert table.bits_per_byte(table.base_loss)[0] == pytest.approx(20 / math.log(2) / 5)
+    assert np.isnan(table.bits_per_byte(table.base_loss)[1])
 
 
 def test_flags_combine_in_a_fixed_order():

@@ -41,7 +41,8 @@ SELECTIONS = [
     SelectionSpec(budget="threshold", value=-0.25, balance="global"),
     SelectionSpec(budget="samples", value=5000, balance="equal", datasets=("a.json", "b c.json")),
     SelectionSpec(budget="tokens", value=2_000_000, balance="custom", weights=(("it's", 0.3333), ("math", 2.0))),
-    SelectionSpec(gates=Gates(8, 0.1, True, True, True, False), method="loss-drop-sum"),
+    SelectionSpec(method="length", gates=Gates.for_method("length")),
+    SelectionSpec(gates=Gates(8, 0.1, True, True, True, False, False), method="loss-drop-sum"),
 ]
 
 
@@ -57,6 +58,8 @@ def test_select(spec: SelectionSpec) -> None:
     gates = Gates(
         given["min_response_tokens"], given["min_learnability"], given["exclude_truncated"], given["exclude_negative"],
         given["exclude_near_zero_base"], not given["keep_duplicates"],
+        Gates.for_method(given["method"]).exclude_worse_than_chance
+        if given["exclude_worse_than_chance"] is None else given["exclude_worse_than_chance"],
     )  # fmt: skip
     again = SelectionSpec(
         given["method"], budget, value, balance, weights, gates, given["seed"], options.names(given["datasets"])

@@ -1,9 +1,14 @@
 """Selections against picks worked out by hand."""
 
-import numpy as np
+from typing import get_args
 
+import numpy as np
+import pytest
+
+from lobass_core.selection.cut_curves import cut_curves
+from lobass_core.selection.score_table import SortedScores
 from lobass_core.selection.select import select
-from lobass_core.specs import Gates, SelectionSpec
+from lobass_core.specs import Gates, Method, SelectionSpec
 from tests.score_tables import learnable, row, table_of
 
 
@@ -109,6 +114,7 @@ def test_each_gate_gives_its_reason():
         row(8, base_n_tokens=0, reference_n_tokens=0, base_loss_sum=0.0, base_status="no_response"),
         row(9, base_loss_sum=None, base_n_tokens=None, base_status=None),
         row(10, reference_loss_sum=None, reference_status="non_finite"),
+        learnable(11, 0.9, vocabulary_size=2),
     ]
     gates = Gates(
         min_response_tokens=4,
@@ -129,8 +135,35 @@ def test_each_gate_gives_its_reason():
         "truncated": 1,
         "negative learnability": 1,
         "near-zero base loss": 1,
+        "base worse than chance": 1,
         "below the learnability gate": 1,
     }
+
+
+def test_rows_whose_base_is_worse_than_chance_stay_out_unless_asked_for_or_kept_by_hand():
+    # ln 2 = 0.69 nats a token by chance, and base losses of 1.
+    rows = [learnable(0, 0.5), learnable(1, 0.9, vocabulary_size=2), learnable(2, 0.1, vocabulary_size=2, decision=1)]
+    assert picks(rows, samples(9)) == [2, 0]
+    assert picks(rows, samples(9, gates=Gates(exclude_worse_than_chance=False))) == [2, 1, 0]
+    cut = SortedScores.build(table_of(rows))
+    assert cut.answer(samples(1)).domains[0].n_eligible == 2
+    assert cut_curves(cut).domains[0].n_competing == 1
+    assert cut_curves(cut.with_gates(Gates(exclude_worse_than_chance=False))).domains[0].n_competing == 2
+
+
+def test_selections_saved_before_the_gate_was_made_keep_what_they_kept():
+    saved = SelectionSpec().to_dict()
+    assert saved["gates"].pop("exclude_worse_than_chance") is True
+    rows = [learnable(0, 0.5), learnable(1, 0.9, vocabulary_size=2)]
+    assert picks(rows, SelectionSpec.from_dict(saved | {"budget": "samples", "value": 1})) == [1]
+    assert picks(rows, SelectionSpec.from_dict({"budget": "samples", "value": 1})) == [1]
+    new = SelectionSpec(budget="samples", value=1)
+    assert picks(rows, new) == picks(rows, SelectionSpec.from_dict(new.to_dict())) == [0]
+
+
+@pytest.mark.parametrize("method", get_args(Method))
+def test_the_gate_is_on_in_new_selections_of_methods_that_read_losses(method):
+    assert Gates.for_method(method).exclude_worse_than_chance is (method not in ("random", "length"))
 
 
 def test_a_token_budget_is_the_longest_run_from_the_top_that_fits():

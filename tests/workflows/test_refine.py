@@ -25,6 +25,8 @@ pytestmark = pytest.mark.slow
 
 BAND = 0.004
 N_ROWS = 90
+# The models are random, and so as good as chance or a little worse.
+ANY = Gates(exclude_worse_than_chance=False)
 
 
 def scored(root: Path, models: Path, dtype: str) -> Project:
@@ -44,7 +46,7 @@ def scored(root: Path, models: Path, dtype: str) -> Project:
 
 def test_rows_near_the_cut_get_the_losses_of_float32(models: Path, tmp_path: Path):
     rough, exact = (scored(tmp_path / dtype, models, dtype) for dtype in ("bfloat16", "float32"))
-    spec = SelectionSpec(value=0.4)
+    spec = SelectionSpec(value=0.4, gates=ANY)
     selections.save(rough, "mine", spec)
     before, cut = score_table(rough), open_cut(rough, spec)
     near = rows_near_cut(cut, BAND)
@@ -85,7 +87,7 @@ def test_rows_near_the_cut_get_the_losses_of_float32(models: Path, tmp_path: Pat
 
 def test_what_cannot_be_refined_says_why(models: Path, tmp_path: Path):
     project = scored(tmp_path / "exact", models, "float32")
-    selections.save(project, "mine", SelectionSpec(value=0.4))
+    selections.save(project, "mine", SelectionSpec(value=0.4, gates=ANY))
     with pytest.raises(RequestError, match="float32 already"):
         refine(project, "mine")
     release(project.store_path)
@@ -93,7 +95,7 @@ def test_what_cannot_be_refined_says_why(models: Path, tmp_path: Path):
 
 def test_selections_and_bands_that_make_no_sense(models: Path, tmp_path: Path):
     project = scored(tmp_path / "rough", models, "bfloat16")
-    selections.save(project, "mine", SelectionSpec(value=0.4))
+    selections.save(project, "mine", SelectionSpec(value=0.4, gates=ANY))
     selections.save(project, "chance", SelectionSpec(value=0.4, method="random"))
     with pytest.raises(RequestError, match="does not go by losses"):
         refine(project, "chance")

@@ -11,6 +11,8 @@ const FLAG_WORDS = {
   duplicate: "copy",
   no_response: "no response",
   not_scored: "not scored",
+  worse_than_chance: "base worse than chance",
+  unseen_by_reference: "not seen by the reference",
 }
 
 function drawn(tag, attributes) {

@@ -7,6 +7,7 @@ import streamlit as st
 from lobass_core.learnability.diagnostics import RandomComparison
 from lobass_core.project import Project
 from lobass_core.selection.score_table import CutAnswer
+from lobass_core.specs import LOSSLESS_METHODS
 from lobass_core.workflows import cut as cuts
 from lobass_core.workflows import refine
 from lobass_core.workflows import select as selections
@@ -102,7 +103,7 @@ def _side(title: str, note: str, rows: Sequence[RowAtCut], slots: dict[str, int]
 def _precision(project: Project, cut: Cut) -> None:
     """Losses in a coarser dtype may put rows this near on the wrong side; how to have them exact."""
     scoring = cut.rows.scoring
-    if scoring.dtype in ("", "float32") or cut.spec.method in refine.LOSSLESS:
+    if scoring.dtype in ("", "float32") or cut.spec.method in LOSSLESS_METHODS:
         return
     if scoring.refined_by:
         st.caption(f"Scored in {scoring.dtype}; rows near a cut were scored again in float32 ({scoring.refined_by}).")

@@ -1,0 +1,37 @@
+"""Which samples a reference was trained on, by the first 8 bytes of their ids."""
+
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from lobass_core.store.connection import read_table
+
+# Of the run's folder: the sample ids, where the run's reference is one model whose training is known.
+TRAINED_ON = "trained_on.parquet"
+
+
+def register_training(cursor: duckdb.DuckDBPyConnection, reference_fp: str, trained_on: Path) -> None:
+    """Keep what a run knew of its reference's training; a run that knew nothing takes nothing away.
+
+    A sample need not be in the project: it may be imported later.
+    """
+    if not trained_on.is_file():
+        return
+    cursor.execute("DELETE FROM reference_training WHERE reference_fp = ?", [reference_fp])
+    cursor.register("trained_on", pq.read_table(trained_on, columns=["sample_id"]))
+    cursor.execute(
+        "INSERT INTO reference_training SELECT DISTINCT ?, ('0x' || sample_id[1:16])::UBIGINT FROM trained_on",
+        [reference_fp],
+    )
+    cursor.unregister("trained_on")
+
+
+def is_training_known(cursor: duckdb.DuckDBPyConnection, reference_fp: str) -> bool:
+    """Whether the store knows what the reference was trained on."""
+    table = read_table(
+        cursor,
+        "SELECT 1 FROM reference_training WHERE reference_fp = $reference_fp LIMIT 1",
+        {"reference_fp": reference_fp},
+    )
+    return table.num_rows > 0
