@@ -5,7 +5,6 @@ Losses are given as means, in nats a response token, so that a test can say what
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +18,8 @@ from lobass_core.store.losses import ingest_run
 from lobass_core.store.scorings import register_scoring
 from tests.run_specs import A_SCORING, score_result
 
+# A blind guess costs 10.8 nats a token.
+VOCABULARY_SIZE = 50_000
 BASE, REFERENCE, RENDER = "base0000base0000", "refe0000refe0000", "rend0000rend0000"
 
 
@@ -63,19 +64,27 @@ def import_rows(project: Project, rows: Sequence[Row], name: str = "first") -> l
     return [sample.sample_id for sample in samples]
 
 
-def fill(project: Project, rows: Sequence[Row], name: str = "first") -> Filled:
-    """Import rows and score them: shards and tokens in a run folder, losses and scoring in the store."""
+def fill(
+    project: Project, rows: Sequence[Row], name: str = "first", *, trained_on: Sequence[str] | None = None
+) -> Filled:
+    """Import rows and score them: shards and tokens in a run folder, losses and scoring in the store.
+
+    `trained_on` are the prompts of the rows that the reference was trained on; None where that is not known.
+    """
     ids = import_rows(project, rows, name)
     run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     scored = {sample_id: row for sample_id, row in zip(ids, rows, strict=True) if row.base is not None}
     for model_fp, part in ((BASE, "base"), (REFERENCE, "reference")):
         run.write_shard(f"{part}-{model_fp}-00000", _shard(scored, model_fp, part))
     write_parquet(run.path / "tokens" / "00000.parquet", _tokens(scored))
-    result = score_result(BASE, REFERENCE, RENDER)
+    if trained_on is not None:
+        seen = [sample_id for sample_id, row in zip(ids, rows, strict=True) if row.prompt in trained_on]
+        write_parquet(run.path / "trained_on.parquet", pa.table({"sample_id": pa.array(seen, pa.string())}))
+    result = score_result(BASE, REFERENCE, RENDER, vocabulary_size=VOCABULARY_SIZE)
     with project.store() as store:
         ingest_run(store, run)
         with store.transaction() as cursor:
-            register_scoring(cursor, run.run_id, A_SCORING, result, Path("no folds"))
+            register_scoring(cursor, run.run_id, A_SCORING, result, run.path / "folds.parquet")
     return Filled(project, ids)
 
 
@@ -103,6 +112,7 @@ def _shard(scored: dict[str, Row], model_fp: str, part: str) -> pa.Table:
             "render_fp": [RENDER] * n,
             "loss_sum_nats": pa.array([float(sum(values)) for values in nlls.values()], pa.float64()),
             "n_tokens": pa.array([len(values) for values in nlls.values()], pa.int32()),
+            "n_response_bytes": pa.array([len(row.response.encode()) for row in scored.values()], pa.int32()),
             "n_prompt_tokens": pa.array([len(words(row.prompt)) for row in scored.values()], pa.int32()),
             "n_dropped_tokens": pa.array([0] * n, pa.int32()),
             "status": [row.status for row in scored.values()],

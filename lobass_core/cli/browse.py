@@ -115,13 +115,14 @@ def _show(project: Project, found: workflow.Found, page: int, n_rows: int, json:
         )
         return
     print_table(
-        ("rank", "score", "base", "reference", "domain", "tokens", "decision", "sample", "prompt"),
+        ("rank", "score", "base", "reference", "bits/byte", "domain", "tokens", "decision", "sample", "prompt"),
         [
             (
                 row.rank or None,
                 row.score,
                 row.base_loss,
                 row.reference_loss,
+                _bits(row),
                 row.stored.domain,
                 row.n_tokens,
                 "" if row.stored.verdict == "undecided" else row.stored.verdict,
@@ -134,6 +135,13 @@ def _show(project: Project, found: workflow.Found, page: int, n_rows: int, json:
     first = (page - 1) * n_rows + 1
     where = f"rows {first:,} to {first + len(shown) - 1:,}" if shown else "none on this page"
     stderr.print(f"{found.n_found:,} of {found.n_rows:,} rows; {where}.")
+
+
+def _bits(row: workflow.BrowseRow) -> str:
+    """Base and reference loss in the unit that compares between tokenizers."""
+    if row.base_bits_per_byte is None or row.reference_bits_per_byte is None:
+        return ""
+    return f"{row.base_bits_per_byte:.2f} → {row.reference_bits_per_byte:.2f}"
 
 
 def _turns(row: workflow.BrowseRow) -> list[dict]:

@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, RunOption, names, pairs
-from lobass_core.cli.output import print_facts, print_json, print_table
+from lobass_core.cli.output import print_facts, print_json, print_table, warn
 from lobass_core.errors import RequestError
 from lobass_core.project import Project
+from lobass_core.selection.order import WORSE_THAN_CHANCE
 from lobass_core.selection.select import SelectionResult
 from lobass_core.specs import Balance, BudgetKind, Gates, SelectionSpec
 from lobass_core.workflows import select as workflow
@@ -154,6 +155,7 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -
                 "n_rows": sum(share.n_rows for share in result.domains),
                 "response_tokens_kept": result.tokens_kept,
                 "domains": shares,
+                "left_out": result.dropped(),
                 "spec": spec.to_dict(),
             }
         )
@@ -175,3 +177,9 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -
             for share in shares
         ],
     )
+    n_artefacts = result.dropped().get(WORSE_THAN_CHANCE, 0)
+    if n_artefacts:
+        warn(
+            f"{n_artefacts:,} {'row is' if n_artefacts == 1 else 'rows are'} left out because the base is worse than a blind guess on them: their scores are "
+            "artefacts. --keep-worse-than-chance lets them compete."
+        )

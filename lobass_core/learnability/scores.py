@@ -90,13 +90,14 @@ class ScoreTable:
         """float64[n]: nats that the reference gained over the whole response."""
         return self.loss_drop() * self.n_tokens
 
-    def bits_per_byte(self, loss: np.ndarray) -> np.ndarray:
-        """float64[n]: a mean loss of this table in bits a byte of the response, NaN where the bytes are unknown.
+    def bits_per_byte(self, loss: np.ndarray, rows: np.ndarray | Sequence[int] | slice = slice(None)) -> np.ndarray:
+        """float64 of `rows`: a mean loss of this table in bits a byte of the response, NaN where bytes are unknown.
 
         The bytes are the same for every tokenizer, so these numbers compare between models that share none.
         """
-        n_bytes = np.where(self.n_bytes > 0, self.n_bytes, np.nan)
-        return loss * self.n_tokens / (n_bytes * math.log(2))
+        n_bytes = self.n_bytes[rows].astype(np.float64)
+        n_bytes[n_bytes <= 0] = np.nan
+        return loss[rows] * self.n_tokens[rows] / (n_bytes * math.log(2))
 
     def score(self, method: Method, seed: int = 0) -> np.ndarray:
         """float64[n] of any method, higher is kept first; NaN = cannot be scored. The seed matters to `random` only."""

@@ -49,6 +49,7 @@ def copies(table: ScoreTable, scope: np.ndarray) -> np.ndarray:
     return again
 
 
+WORSE_THAN_CHANCE = "base worse than chance"
 # Why a row is not kept, in the order in which the reasons are looked for; 0 is kept.
 REASONS = (
     "kept",
@@ -63,7 +64,7 @@ REASONS = (
     "truncated",
     "negative learnability",
     "near-zero base loss",
-    "base worse than chance",
+    WORSE_THAN_CHANCE,
     "below the learnability gate",
     "below the cut",
 )
@@ -86,7 +87,7 @@ def gate_reasons(table: ScoreTable, score: np.ndarray, gates: Gates, scope: np.n
         "truncated": table.has(flag.TRUNCATED) if gates.exclude_truncated else None,
         "negative learnability": table.has(flag.NEGATIVE) if gates.exclude_negative else None,
         "near-zero base loss": table.has(flag.NEAR_ZERO_BASE) if gates.exclude_near_zero_base else None,
-        "base worse than chance": table.has(flag.WORSE_THAN_CHANCE) if gates.exclude_worse_than_chance else None,
+        WORSE_THAN_CHANCE: table.has(flag.WORSE_THAN_CHANCE) if gates.exclude_worse_than_chance else None,
         # A learnability that does not exist is not above any floor.
         "below the learnability gate": None if floor is None else ~(table.learnability() >= floor),
     }

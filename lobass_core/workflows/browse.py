@@ -76,12 +76,17 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class BrowseRow:
-    """One row of a page. Losses are mean nats a response token, None where there is none; rank 0 is no rank."""
+    """One row of a page. Losses are mean nats a response token, None where there is none; rank 0 is no rank.
+
+    Bits a byte are the same losses over the bytes of the response, None where those are not known.
+    """
 
     stored: StoredRow
     score: float | None
     base_loss: float | None
     reference_loss: float | None
+    base_bits_per_byte: float | None
+    reference_bits_per_byte: float | None
     n_tokens: int
     n_prompt_tokens: int
     flags: tuple[str, ...]
@@ -98,6 +103,8 @@ class BrowseRow:
             "learnability": self.score,
             "base_loss": self.base_loss,
             "reference_loss": self.reference_loss,
+            "base_bits_per_byte": self.base_bits_per_byte,
+            "reference_bits_per_byte": self.reference_bits_per_byte,
             "n_response_tokens": self.n_tokens,
             "n_prompt_tokens": self.n_prompt_tokens,
             "flags": list(self.flags),
@@ -288,12 +295,15 @@ def _between(values: np.ndarray, limits: Range) -> np.ndarray:
 
 def _browse_row(rows: RowTable, stored: StoredRow, place: int) -> BrowseRow:
     table = rows.table
+    bits = [table.bits_per_byte(loss, [place])[0] for loss in (table.base_loss, table.reference_loss)]
     names = flag.names(int(table.flags[place]))
     return BrowseRow(
         stored=stored,
         score=_number(rows.score[place]),
         base_loss=_number(table.base_loss[place]),
         reference_loss=_number(table.reference_loss[place]),
+        base_bits_per_byte=_number(bits[0]),
+        reference_bits_per_byte=_number(bits[1]),
         n_tokens=int(table.n_tokens[place]),
         n_prompt_tokens=int(table.n_prompt_tokens[place]),
         flags=tuple(names.split(",")) if names else (),

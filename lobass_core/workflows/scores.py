@@ -23,7 +23,9 @@ def write_scores(project: Project, output: Path, *, run: str | None = None) -> i
     """Write the scores of one scoring to .parquet, .csv or .jsonl, in order of import; returns the number of rows.
 
     Columns: dataset, row_index, sample_id, domain, base_loss and reference_loss (mean nats a response token),
-    n_response_tokens, learnability, status (ok, truncated, no_response, non_finite, not_scored), flags (by commas).
+    n_response_tokens, n_response_bytes, base_bits_per_byte and reference_bits_per_byte (the same losses in a unit that
+    compares between tokenizers), learnability, status (ok, truncated, no_response, non_finite, not_scored), flags (by
+    commas).
 
     Raises:
         RequestError: the file's ending is none of the three.
@@ -63,6 +65,9 @@ def score_columns(project: Project, *, run: str | None = None) -> pa.Table:
             "base_loss": _numbers(scores.base_loss),
             "reference_loss": _numbers(scores.reference_loss),
             "n_response_tokens": pa.array(scores.n_tokens, pa.int32(), mask=_not_scored(rows)),
+            "n_response_bytes": pa.array(scores.n_bytes, pa.int32(), mask=scores.n_bytes < 0),
+            "base_bits_per_byte": _numbers(scores.bits_per_byte(scores.base_loss)),
+            "reference_bits_per_byte": _numbers(scores.bits_per_byte(scores.reference_loss)),
             "learnability": _numbers(scores.learnability()),
             "status": _status(rows),
             "flags": pa.array([names(bits) for bits in scores.flags], pa.string()),

@@ -1,5 +1,7 @@
 """What the Browse page does, from the command line."""
 
+import math
+
 import pytest
 
 from lobass_core.project import Project
@@ -11,6 +13,7 @@ ROWS = [
     Row("What is 2 + 2 ?", "It is 4 .", base=2.0, reference=1.0),
     Row("Say \x1b[31mhello", "Hello there", domain="chat", base=1.0, reference=1.5),
 ]
+GARBAGE = Row("Sag etwas", "Unlesbar ist das", domain="chat", base=23.0, reference=1.0)
 
 
 @pytest.fixture
@@ -116,3 +119,33 @@ def test_wrong_words_get_one_message(lobass, filled: Filled, words: tuple, part:
     assert ran.exit_code in (1, 2)
     assert part in ran.err, ran.err
     assert ran.out == ""
+
+
+def test_a_loss_in_bits_a_byte(lobass, filled: Filled):
+    ran = lobass("browse", "--project", filled.project.root, "--json", "--text", "fish")
+    (row,) = ran.json["rows"]
+    # One token of 3.0 nats over the three bytes of "Cod".
+    assert row["base_bits_per_byte"] == pytest.approx(1 / math.log(2))
+    assert row["reference_bits_per_byte"] == pytest.approx(0.1 / math.log(2))
+    shown = lobass("browse", "--project", filled.project.root, "--text", "fish")
+    assert "1.44 → 0.14" in shown.out
+
+
+def test_rows_worse_than_chance_are_found_and_left_out_of_selections(lobass, project: Project):
+    fill(project, [*ROWS, GARBAGE], trained_on=[row.prompt for row in ROWS])
+    release(project.store_path)
+    here = ("--project", project.root)
+    assert browse(lobass, Filled(project), "--flag", "worse_than_chance") == [3]
+    assert browse(lobass, Filled(project), "--flag", "unseen_by_reference") == [3]
+    everything = ("--ratio", "1", "--balance", "global")
+    left = lobass("select", *here, *everything)
+    assert left.out.startswith("Selected 3 rows")
+    assert "1 row is left out because the base is worse than a blind guess" in " ".join(left.err.split())
+    assert lobass("select", *here, *everything, "--json").json["left_out"] == {"base worse than chance": 1}
+    kept = lobass("select", *here, *everything, "--keep-worse-than-chance", "--json").json
+    assert (kept["n_kept"], kept["left_out"], kept["spec"]["gates"]["exclude_worse_than_chance"]) == (4, {}, False)
+    # Length and chance read no loss, so nothing is an artefact unless asked.
+    by_length = lobass("select", *here, *everything, "--method", "length", "--json").json
+    assert by_length["n_kept"] == 4
+    asked = lobass("select", *here, *everything, "--method", "length", "--exclude-worse-than-chance", "--json").json
+    assert asked["n_kept"] == 3

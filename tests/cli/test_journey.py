@@ -1,6 +1,7 @@
 """The whole job from the command line: import, train, score, select, export, replay; on a tiny model."""
 
 import json
+import math
 
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +16,9 @@ COLUMNS = [
     "base_loss",
     "reference_loss",
     "n_response_tokens",
+    "n_response_bytes",
+    "base_bits_per_byte",
+    "reference_bits_per_byte",
     "learnability",
     "status",
     "flags",
@@ -60,10 +64,14 @@ def test_the_whole_job(lobass, tmp_path):
     assert scores.num_rows == 50
     for row in scores.to_pylist():
         assert row["learnability"] == pytest.approx((row["base_loss"] - row["reference_loss"]) / row["base_loss"])
+        nats = row["base_loss"] * row["n_response_tokens"]
+        assert row["base_bits_per_byte"] == pytest.approx(nats / math.log(2) / row["n_response_bytes"])
     lines = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text().splitlines()]
     assert [line["sample_id"] for line in lines] == scores["sample_id"].to_pylist()
 
-    selected = lobass("select", *project, "--ratio", "0.2", "--balance", "equal", "--name", "fifth", "--json")
+    # The base is random, and so no better than chance.
+    wanted = ("--ratio", "0.2", "--balance", "equal", "--keep-worse-than-chance")
+    selected = lobass("select", *project, *wanted, "--name", "fifth", "--json")
     assert selected.json["n_kept"] == 10
     assert {share["domain"]: share["got"] for share in selected.json["domains"]} == {"conversation": 5, "math": 5}
     assert lobass("select", *project, "--ratio", "0.2", "--name", "fifth").exit_code == 2

@@ -1,16 +1,20 @@
 """What a reference was trained on, and the bytes of responses, as the rows of a scoring tell them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from lobass_core.jobs.run_folder import RunFolder, write_parquet
+from lobass_core.jobs.run_files import write_parquet
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import ModelInfo, ScoredModel
 from lobass_core.project import Project
 from lobass_core.store.connection import Store
 from lobass_core.store.losses import ingest_run, rebuild_losses
 from lobass_core.store.reference_training import is_training_known
 from lobass_core.store.scorings import find_scoring, register_scoring, score_rows
+from tests.run_specs import A_SCORING
 from tests.store.conftest import add_file, sample
 from tests.store.test_losses import PAIRS, result, shard
 
@@ -19,7 +23,7 @@ from tests.store.test_losses import PAIRS, result, shard
 def run(store: Store, project: Project) -> RunFolder:
     """Losses of the first two of three samples under B and R."""
     add_file(store, "a", "math", PAIRS)
-    run = RunFolder.create(project.runs_dir, "score", {})
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     run.write_shard("base", shard("B", dict.fromkeys(PAIRS[:2], 4.0)))
     run.write_shard("reference", shard("R", dict.fromkeys(PAIRS[:2], 1.0)))
     ingest_run(store, run)
@@ -35,7 +39,7 @@ def trained_on(run: RunFolder, sample_ids: list[str]) -> Path:
 def register(store: Store, run: RunFolder, folds: Path, references: tuple[str, ...] = ("R",)) -> list[bool | None]:
     """Register the run; whether each row is unseen."""
     with store.transaction() as cursor:
-        register_scoring(cursor, run.run_id, {}, result("B", list(references), references[0]), folds)
+        register_scoring(cursor, run.run_id, A_SCORING, result("B", list(references), references[0]), folds)
     return score_rows(store.cursor(), find_scoring(store.cursor()))["is_unseen"].to_pylist()
 
 
@@ -69,7 +73,7 @@ def test_folds_are_never_unseen(store: Store, run: RunFolder):
 
 
 def test_bytes_come_with_the_losses_and_older_shards_read_without(store: Store, project: Project, run: RunFolder):
-    newer = RunFolder.create(project.runs_dir, "score", {})
+    newer = RunFolder.create(project.runs_dir, "score", A_SCORING)
     table = shard("B", {PAIRS[1]: 4.0, PAIRS[2]: 4.0})
     newer.write_shard("base", table.append_column("n_response_bytes", pa.array([12, None], pa.int32())))
     assert ingest_run(store, newer).torn == ()
@@ -84,9 +88,8 @@ def test_bytes_come_with_the_losses_and_older_shards_read_without(store: Store, 
 
 
 def test_the_vocabulary_is_that_of_the_base(store: Store, run: RunFolder):
-    said = result("B", ["R"], "R")
-    said["base"]["info"] = {"vocabulary_size": 512}
+    said = replace(result("B", ["R"], "R"), base=ScoredModel("B", "base", info=ModelInfo(vocabulary_size=512)))
     with store.transaction() as cursor:
-        register_scoring(cursor, run.run_id, {}, said, run.path / "none")
+        register_scoring(cursor, run.run_id, A_SCORING, said, run.path / "none")
     rows = score_rows(store.cursor(), find_scoring(store.cursor()))
     assert rows["vocabulary_size"].to_pylist() == [512, 512, 512]

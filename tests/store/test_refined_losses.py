@@ -3,7 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from lobass_core.jobs.run_folder import RunFolder, write_parquet
+from lobass_core.jobs.run_files import write_parquet
+from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.learnability.scores import ScoreTable
 from lobass_core.project import Project
 from lobass_core.store.browse import loss_places
@@ -19,6 +20,7 @@ from lobass_core.store.scorings import (
 )
 from lobass_core.workflows.row_table import open_rows
 from lobass_core.workflows.token_heat import read_token_losses
+from tests.run_specs import A_SCORING
 from tests.store.conftest import add_file, sample
 from tests.store.test_losses import PAIRS, result, shard
 
@@ -34,7 +36,7 @@ def token_shard(model_fp: str, nats: dict[tuple[str, str], float]) -> pa.Table:
 def refined(store: Store, project: Project) -> Project:
     """Three samples with base 4 and reference 2; a refinement with 3 and 1, whole for the first sample only."""
     add_file(store, "a", "math", PAIRS)
-    run, fine = (RunFolder.create(project.runs_dir, "score", {}) for _ in range(2))
+    run, fine = (RunFolder.create(project.runs_dir, "score", A_SCORING) for _ in range(2))
     run.write_shard("base", token_shard("B", dict.fromkeys(PAIRS, 4.0)))
     run.write_shard("reference", token_shard("R", dict.fromkeys(PAIRS, 2.0)))
     fine.write_shard("base", token_shard("FB", {BOTH: 3.0, BASE_ALONE: 3.0}))
@@ -48,7 +50,7 @@ def refined(store: Store, project: Project) -> Project:
     ingest_run(store, run)
     ingest_run(store, fine)
     with store.transaction() as cursor:
-        register_scoring(cursor, run.run_id, {}, result("B", ["R"], "R"), run.path / "none")
+        register_scoring(cursor, run.run_id, A_SCORING, result("B", ["R"], "R"), run.path / "none")
     with store.transaction() as cursor:
         scoring = find_scoring(cursor)
         register_refinement(cursor, scoring, fine.run_id, result("FB", ["FR"], "FR"), fine.path / "none")
@@ -78,7 +80,7 @@ def test_token_losses_come_from_the_run_of_the_pair(refined: Project, store: Sto
 
 
 def test_a_refined_loss_that_is_no_number_replaces_nothing(refined: Project, store: Store):
-    again = RunFolder.create(refined.runs_dir, "score", {})
+    again = RunFolder.create(refined.runs_dir, "score", A_SCORING)
     broken = token_shard("FR", {BOTH: 1.0})
     place = broken.schema.get_field_index("loss_sum_nats")
     broken = broken.set_column(place, "loss_sum_nats", pa.array([None], pa.float64()))

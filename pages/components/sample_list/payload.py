@@ -29,6 +29,8 @@ def row(found: BrowseRow, *, mask_rule: str, whole: bool = False) -> dict:
         "score": found.score,
         "base": found.base_loss,
         "reference": found.reference_loss,
+        "base_bits": found.base_bits_per_byte,
+        "reference_bits": found.reference_bits_per_byte,
         "n_tokens": found.n_tokens,
         "n_prompt_tokens": found.n_prompt_tokens,
         "n_chars": stored.n_chars,

@@ -63,6 +63,11 @@ function factsOf(row, app) {
   if (row.score !== null) line.append(make("span", "", `learnability ${formatNumber(row.score, 3)}`))
   if (row.base !== null || row.reference !== null)
     line.append(make("span", "muted", `base ${formatNumber(row.base, 2)} → reference ${formatNumber(row.reference, 2)} nats/token`))
+  if (row.base_bits !== null && row.reference_bits !== null) {
+    const bits = make("span", "muted", `${formatNumber(row.base_bits, 2)} → ${formatNumber(row.reference_bits, 2)} bits/byte`)
+    bits.title = "The same losses over the bytes of the response: a unit that compares between tokenizers"
+    line.append(bits)
+  }
   for (const flag of row.flags) line.append(make("span", `tagged ${flag === "duplicate" ? "" : "amber"}`, FLAG_WORDS[flag] || flag))
   const id = make("button", "tagged id", row.sample_id.slice(0, 10))
   id.type = "button"
