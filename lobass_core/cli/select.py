@@ -179,7 +179,8 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -
     )
     n_artefacts = result.dropped().get(WORSE_THAN_CHANCE, 0)
     if n_artefacts:
+        rows = "1 row is" if n_artefacts == 1 else f"{n_artefacts:,} rows are"
         warn(
-            f"{n_artefacts:,} {'row is' if n_artefacts == 1 else 'rows are'} left out because the base is worse than a blind guess on them: their scores are "
-            "artefacts. --keep-worse-than-chance lets them compete."
+            f"{rows} left out because the base is worse than a blind guess on them: their scores are artefacts. "
+            "--keep-worse-than-chance lets them compete."
         )
