@@ -8,13 +8,13 @@ import typer
 from rich.markup import escape
 from rich.text import Text
 
-from lobass_core.cli.options import JsonOption, MaskOption, MaxTokensOption, TemplateOption
+from lobass_core.cli.options import JsonOption, MaskOption, MaxTokensOption, RevisionOption, TemplateOption
 from lobass_core.cli.output import print_json, print_table, stdout, warn
 from lobass_core.cli.terminal_text import printable
 from lobass_core.errors import RequestError
 from lobass_core.jobs.run_results import PreviewRow, RenderResult
 from lobass_core.project import Project
-from lobass_core.specs import RenderSpec
+from lobass_core.specs import ModelSpec, RenderSpec
 from lobass_core.workflows import doctor as workflow
 
 
@@ -31,7 +31,10 @@ def doctor(
     render: Annotated[
         Path | None, typer.Option("--render", help="Show record ROW of this file as the model will read it.")
     ] = None,
-    tokenizer: Annotated[str, typer.Option("--tokenizer", help="With --render: model or tokenizer folder.")] = "",
+    tokenizer: Annotated[
+        str, typer.Option("--tokenizer", help="With --render: the model whose tokenizer reads it, as for --base.")
+    ] = "",
+    revision: RevisionOption = "",
     template: TemplateOption = "",
     max_tokens: MaxTokensOption = 0,
     mask: MaskOption = "all",
@@ -54,7 +57,7 @@ def doctor(
     shown = workflow.render_record(
         render,
         row,
-        tokenizer=tokenizer,
+        tokenizer=ModelSpec(tokenizer, revision=revision),
         render=RenderSpec(template, mask, max_tokens),  # type: ignore[arg-type]
     )
     if json:

@@ -36,6 +36,12 @@ TrustOption = Annotated[
     bool, typer.Option("--trust-remote-code", help="Run Python code that ships with the model. Only if you trust it.")
 ]
 
+RevisionOption = Annotated[
+    str,
+    typer.Option("--revision", help="Branch, tag or commit of a base from the hub.", show_default="the main branch"),
+]
+BASE_HELP = "Base model: folder, .gguf file or hub id."
+
 DEFAULT_PROJECT = Path()
 
 

@@ -7,6 +7,7 @@ import typer
 
 from lobass_core.cli.follow import followed
 from lobass_core.cli.options import (
+    BASE_HELP,
     DEFAULT_PROJECT,
     BudgetTokensOption,
     DatasetsOption,
@@ -15,6 +16,7 @@ from lobass_core.cli.options import (
     MaskOption,
     MaxTokensOption,
     ProjectOption,
+    RevisionOption,
     TemplateOption,
     TrustOption,
     names,
@@ -36,11 +38,20 @@ def register(app: typer.Typer) -> None:
 
 def score(
     project: ProjectOption = DEFAULT_PROJECT,
-    base: Annotated[str, typer.Option("--base", help="Base model: folder or hub id.")] = "",
+    base: Annotated[str, typer.Option("--base", help=BASE_HELP)] = "",
     reference: Annotated[
         str, typer.Option("--reference", help="Reference: name of one trained here, folder, adapter or hub id.")
     ] = "",
     adapter: Annotated[bool, typer.Option("--adapter", help="The reference is a PEFT adapter on the base.")] = False,
+    revision: RevisionOption = "",
+    reference_revision: Annotated[
+        str,
+        typer.Option(
+            "--reference-revision",
+            help="The same of a reference (model or adapter) from the hub.",
+            show_default="the main branch",
+        ),
+    ] = "",
     template: TemplateOption = "",
     max_tokens: MaxTokensOption = 0,
     mask: MaskOption = "all",
@@ -88,6 +99,8 @@ def score(
         budget_tokens=batch_tokens,
         datasets=names(datasets),
         trust_remote_code=trust_remote_code,
+        revision=revision,
+        reference_revision=reference_revision,
     )
     with followed() as on_progress:
         if preflight:

@@ -7,6 +7,7 @@ import typer
 
 from lobass_core.cli.follow import followed
 from lobass_core.cli.options import (
+    BASE_HELP,
     DEFAULT_PROJECT,
     DatasetsOption,
     DeviceOption,
@@ -14,6 +15,7 @@ from lobass_core.cli.options import (
     MaskOption,
     MaxTokensOption,
     ProjectOption,
+    RevisionOption,
     TemplateOption,
     TrustOption,
     names,
@@ -30,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train_reference(
-    base: Annotated[str, typer.Option("--base", help="Base model: folder or hub id.")],
+    base: Annotated[str, typer.Option("--base", help=BASE_HELP)],
     project: ProjectOption = DEFAULT_PROJECT,
     name: Annotated[str, typer.Option("--name", help="Name of the reference.")] = "reference",
     datasets: DatasetsOption = "",
@@ -49,12 +51,13 @@ def train_reference(
     device: DeviceOption = "auto",
     lora_rank: Annotated[int, typer.Option("--lora-rank", min=1, help="Rank of the LoRA matrices.")] = 16,
     batch_tokens: Annotated[int, typer.Option("--batch-tokens", min=1, help="Tokens an optimiser step.")] = 4096,
+    revision: RevisionOption = "",
     trust_remote_code: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
     """Fine-tune the base model into a reference; a stopped run of the same name goes on from its checkpoint."""
     spec = TrainReferenceSpec(
-        base=ModelSpec(base, trust_remote_code=trust_remote_code),
+        base=ModelSpec(base, revision=revision, trust_remote_code=trust_remote_code),
         name=name,
         datasets=names(datasets),
         method=method,  # type: ignore[arg-type]

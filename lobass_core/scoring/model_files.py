@@ -197,6 +197,10 @@ def vocabulary_size(config: dict) -> int | None:
 def _place_of(path: str, revision: str, spec: ModelSpec) -> tuple[Path, str]:
     """The folder of a model, and the name of the GGUF file in it if that is what the path names."""
     local = Path(path).expanduser()
+    if revision and local.exists():
+        raise ModelError(
+            f"revision {revision!r} is for a hub id, and this is on the disk", where=path, do="Leave it out."
+        )
     if local.is_file() and local.suffix.lower() == ".gguf":
         check_gguf(local)
         return local.parent, local.name

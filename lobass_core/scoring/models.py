@@ -130,7 +130,9 @@ def load_tokenizer(spec: ModelSpec) -> Any:
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=spec.trust_remote_code)
     except Exception as error:
         raise ModelError(
-            f"the tokenizer cannot be loaded: {cause_of(error)}", where=str(folder or files.place), do=_advice(error)
+            f"the tokenizer cannot be loaded: {cause_of(error)}",
+            where=str(folder or files.place),
+            do=_advice(error, files),
         ) from error
 
 
@@ -198,7 +200,9 @@ def _causal_lm(files: ModelFiles, spec: ModelSpec, dtype: str) -> tuple[Any, str
         if out_of_memory(error):
             raise
         cause = said.cause or cause_of(error)
-        raise ModelError(f"the model cannot be loaded: {cause}", where=str(files.place), do=_advice(error)) from error
+        raise ModelError(
+            f"the model cannot be loaded: {cause}", where=str(files.place), do=_advice(error, files)
+        ) from error
     _check_report(report, files)
     unused = sorted(report.get("unexpected_keys") or ())
     return model, f"{len(unused):,} weights in the files are not used, such as {unused[0]}." if unused else ""
@@ -254,7 +258,9 @@ def _with_head(loaded: LoadedModel) -> LoadedModel:
     return loaded
 
 
-def _advice(error: Exception) -> str:
+def _advice(error: Exception, files: ModelFiles) -> str:
     if "trust_remote_code" in str(error):
         return "The model brings its own code. Read it; if you trust it, allow it with --trust-remote-code."
+    if files.gguf:
+        return "Check that the file is a whole language model of a family that transformers reads from GGUF."
     return "Check that the folder holds a whole causal language model in Hugging Face form."

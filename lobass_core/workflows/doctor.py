@@ -73,7 +73,7 @@ def _project_checks(project: Project) -> list[Check]:
     return checks
 
 
-def render_record(path: Path, row: int, *, tokenizer: str, render: RenderSpec) -> RenderResult:
+def render_record(path: Path, row: int, *, tokenizer: ModelSpec, render: RenderSpec) -> RenderResult:
     """Render record `row` (from 0) of a data file in a short run, and return the run's result.
 
     Raises:
@@ -81,7 +81,7 @@ def render_record(path: Path, row: int, *, tokenizer: str, render: RenderSpec) -
     """
     sample = read_sample(ImportSpec(path=str(path), domain="preview"), row)
     with tempfile.TemporaryDirectory(prefix="lobass-render-") as folder:
-        run = RunFolder.create(Path(folder), "render", RenderRun(ModelSpec(tokenizer), render))
+        run = RunFolder.create(Path(folder), "render", RenderRun(tokenizer, render))
         write_samples(run.input_path, [(sample, "preview")])
         launch(run)
         follow(run)

@@ -48,5 +48,5 @@ def _folders(paths: set[str]) -> set[Path]:
 
 
 def _usable(paths: list[str]) -> list[str]:
-    """Each once, in order, without folders that are gone."""
-    return [path for path in dict.fromkeys(paths) if path and (not Path(path).is_absolute() or Path(path).is_dir())]
+    """Each once, in order, without folders and files that are gone."""
+    return [path for path in dict.fromkeys(paths) if path and (not Path(path).is_absolute() or Path(path).exists())]

@@ -1,10 +1,10 @@
 """Find the reference that a person names, and build the settings of a scoring from what they type."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lobass_core.errors import ModelError
+from lobass_core.errors import ModelError, RequestError
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, RenderSpec, ScoreSpec
 
@@ -17,18 +17,23 @@ class ResolvedReference:
     name: str
     fold_assignment: str = ""
     render: RenderSpec = RenderSpec()
+    trained_from: ModelSpec | None = None
 
 
 def resolve_reference(
-    project: Project, name_or_path: str, base: ModelSpec, *, adapter: bool = False
+    project: Project, name_or_path: str, base: ModelSpec, *, adapter: bool = False, revision: str = ""
 ) -> ResolvedReference:
     """Find the reference: one trained in this project (by name), a folder, an adapter on the base, or a hub id.
+
+    `revision` is the branch, tag or commit of a reference from the hub.
 
     Raises:
         ModelError: the training of that reference has not finished, or `adapter` is asked of a plain folder.
     """
     folder = project.models_dir / name_or_path
     trained_here = folder.is_dir() and folder.resolve().parent == project.models_dir.resolve()
+    if trained_here and revision:
+        raise RequestError(f"reference {name_or_path!r} was trained here and has no revisions", do="Leave it out.")
     if trained_here:
         return _trained_reference(folder, base)
     path = Path(name_or_path).expanduser()
@@ -37,7 +42,7 @@ def resolve_reference(
         raise ModelError(
             "the folder holds no PEFT adapter", where=str(path), do="Leave out --adapter for a whole model."
         )
-    return ResolvedReference((_reference_model(base, _absolute(name_or_path), is_adapter),), path.name)
+    return ResolvedReference((_reference_model(base, _absolute(name_or_path), is_adapter, revision),), path.name)
 
 
 def _absolute(path_or_hub_id: str) -> str:
@@ -46,10 +51,10 @@ def _absolute(path_or_hub_id: str) -> str:
     return str(folder.resolve()) if folder.exists() else path_or_hub_id
 
 
-def _reference_model(base: ModelSpec, path: str, is_adapter: bool) -> ModelSpec:
+def _reference_model(base: ModelSpec, path: str, is_adapter: bool, revision: str = "") -> ModelSpec:
     if is_adapter:
-        return ModelSpec(base.path, adapter=path, revision=base.revision, trust_remote_code=base.trust_remote_code)
-    return ModelSpec(path, trust_remote_code=base.trust_remote_code)
+        return replace(base, adapter=path, adapter_revision=revision)
+    return ModelSpec(path, revision=revision, trust_remote_code=base.trust_remote_code)
 
 
 def _trained_reference(folder: Path, base: ModelSpec) -> ResolvedReference:
@@ -69,6 +74,7 @@ def _trained_reference(folder: Path, base: ModelSpec) -> ResolvedReference:
         folder.name,
         str(folds) if len(models) > 1 and folds.is_file() else "",
         RenderSpec.from_dict(spec.get("render", {})),
+        ModelSpec.from_dict(spec["base"]) if "base" in spec else None,
     )
 
 
@@ -86,10 +92,19 @@ def score_spec(
     budget_tokens: int = 0,
     datasets: tuple[str, ...] = (),
     trust_remote_code: bool = False,
+    revision: str = "",
+    reference_revision: str = "",
 ) -> ScoreSpec:
-    """Build the settings from what a person types; a reference trained here brings its own rendering along."""
-    base_model = ModelSpec(_absolute(base), trust_remote_code=trust_remote_code)
-    resolved = resolve_reference(project, reference, base_model, adapter=adapter)
+    """Build the settings from what a person types; a reference trained here brings its own rendering along.
+
+    It brings the revision of its base along too, where the base is the same hub id and no other revision is asked for.
+    """
+    base_model = ModelSpec(_absolute(base), revision=revision, trust_remote_code=trust_remote_code)
+    resolved = resolve_reference(project, reference, base_model, adapter=adapter, revision=reference_revision)
+    origin = resolved.trained_from
+    if origin and origin.path == base_model.path and origin.revision and not revision:
+        base_model = replace(base_model, revision=origin.revision)
+        resolved = resolve_reference(project, reference, base_model, adapter=adapter)
     render = RenderSpec(
         template or resolved.render.template,
         mask_rule if mask_rule != "all" else resolved.render.mask_rule,  # type: ignore[arg-type]

@@ -119,9 +119,9 @@ def _way_on(run: RunFolder, error: LobassError) -> str:
 
 
 def _absolute(spec: TrainReferenceSpec) -> ModelSpec:
-    """The base with its folder spelled out: the worker and a LoRA adapter must find it from anywhere."""
+    """The base with its folder or file spelled out: the worker and a LoRA adapter must find it from anywhere."""
     folder = Path(spec.base.path).expanduser()
-    return dataclasses.replace(spec.base, path=str(folder.resolve())) if folder.is_dir() else spec.base
+    return dataclasses.replace(spec.base, path=str(folder.resolve())) if folder.exists() else spec.base
 
 
 def _data(datasets: list[Dataset], asked: tuple[str, ...]) -> tuple[TrainedDataset, ...]:

@@ -75,6 +75,9 @@ def score(root: Path | str, spec: ScoreSpec, reference: str) -> str:
     groups: Groups = [["--project", str(root)], ["--base", spec.base.path], ["--reference", reference]]
     if any(model.adapter for model in spec.references) and reference == spec.references[0].adapter:
         groups.append(["--adapter"])
+    _add(groups, "--revision", spec.base.revision)
+    first = spec.references[0]
+    _add(groups, "--reference-revision", first.adapter_revision if first.adapter else first.revision)
     groups += _render(spec.render)
     _add(groups, "--dtype", spec.dtype, "auto")
     _add(groups, "--device", spec.device, "auto")
@@ -98,6 +101,7 @@ def train_reference(root: Path | str, spec: TrainReferenceSpec) -> str:
     _add(groups, "--device", spec.device, "auto")
     _add(groups, "--lora-rank", str(spec.lora_rank), "16")
     _add(groups, "--batch-tokens", str(spec.budget_tokens), "4096")
+    _add(groups, "--revision", spec.base.revision)
     if spec.base.trust_remote_code:
         groups.append(["--trust-remote-code"])
     return shell("train-reference", groups)

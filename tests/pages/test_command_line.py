@@ -100,6 +100,15 @@ def test_train_reference() -> None:
     assert (given["epochs"], given["learning_rate"], given["seed"], given["max_tokens"]) == (2.0, 1e-4, 7, 512)
 
 
+def test_revisions_of_hub_models() -> None:
+    base = ModelSpec("some/base", revision="v1")
+    for reference in (ModelSpec("some/tuned", revision="v2"), ModelSpec("some/base", "some/lora", "v1", False, "v2")):
+        _, given = parsed(command_line.score(ROOT, ScoreSpec(base, (reference,)), "some/tuned"))
+        assert (given["revision"], given["reference_revision"]) == ("v1", "v2")
+    _, given = parsed(command_line.train_reference(ROOT, TrainReferenceSpec(base, "ref")))
+    assert given["revision"] == "v1"
+
+
 def test_export() -> None:
     _, given = parsed(command_line.export(ROOT, ExportSpec("paper 6", "/out", "trl", with_dropped=True, license="mit")))
     assert (given["selection"], str(given["to"]), given["format"]) == ("paper 6", "/out", "trl")

@@ -14,7 +14,7 @@ from lobass_core.project import Project
 from lobass_core.specs import ImportSpec, ModelSpec, RenderSpec, TrainReferenceSpec
 from lobass_core.workflows import train_reference as workflow
 from lobass_core.workflows.import_data import import_file
-from lobass_core.workflows.references import resolve_reference
+from lobass_core.workflows.references import resolve_reference, score_spec
 from tests.models import tiny_llama
 from tests.worker.runs import work
 
@@ -83,6 +83,20 @@ def test_scoring_finds_a_trained_reference_by_its_name(filled, base, launched, f
     (listed,) = workflow.list_references(filled)
     assert (listed.name, listed.folds, listed.n_samples, listed.base) == ("ref", folds, 50, str(base))
     assert [item["name"] for item in listed.recipe["data"]] == ["sums", "products"]
+
+
+def test_scoring_takes_the_revision_that_a_reference_was_trained_from(filled):
+    folder = filled.models_dir / "ref"
+    folder.mkdir(parents=True)
+    trained_from = {"path": "some/base", "revision": "v1"}
+    (folder / "adapter_config.json").write_text("{}", encoding="utf-8")
+    (folder / "recipe.json").write_text(json.dumps({"spec": {"base": trained_from}}), encoding="utf-8")
+    spec = score_spec(filled, base="some/base", reference="ref")
+    assert (spec.base.revision, spec.references[0].revision, spec.references[0].adapter) == ("v1", "v1", str(folder))
+    assert score_spec(filled, base="some/base", reference="ref", revision="v2").references[0].revision == "v2"
+    assert score_spec(filled, base="other/base", reference="ref").base.revision == ""
+    with pytest.raises(RequestError, match="was trained here and has no revisions"):
+        score_spec(filled, base="some/base", reference="ref", reference_revision="v3")
 
 
 def test_a_stopped_training_of_the_same_settings_is_gone_on_with(filled, base, launched):

@@ -15,6 +15,7 @@ from pages.components import state
 BASE, REFERENCE = "score.base", "score.reference"
 TEMPLATE, MASK, MAX_TOKENS = "score.template", "score.mask", "score.max-tokens"
 DTYPE, DEVICE, BATCH, ADAPTER, TRUST = "score.dtype", "score.device", "score.batch", "score.adapter", "score.trust"
+REVISION, REFERENCE_REVISION = "score.revision", "score.reference-revision"
 # Not a path or a hub id that anyone could type: both end in a name.
 TRAIN = "train one here/"
 MASKS = {"all": "All assistant turns", "last": "The last assistant turn"}
@@ -45,9 +46,10 @@ def pickers(known: KnownModels) -> Wish:
         st.session_state[REFERENCE] = known.references[0]
     base = st.selectbox(
         "Base", _with_typed(known.bases, BASE), index=None, key=BASE, accept_new_options=True,
-        placeholder="Base: folder or hub id",
+        placeholder="Base: folder, .gguf file or hub id",
         format_func=lambda path: f"Base: {_short(path)}", label_visibility="collapsed", width=236,
-        persist_state="session", help="The model that is to be trained: a folder on this machine, or a hub id.",
+        persist_state="session",
+        help="The model that is to be trained: a folder or .gguf file on this machine, or a hub id.",
     )  # fmt: skip
     st.markdown(":material/arrow_forward:", width="content")
     reference = st.selectbox(
@@ -98,6 +100,14 @@ def popover() -> None:
             "Tokens a batch", min_value=0, step=1024, key=BATCH, persist_state="session",
             help="0: found from free memory. Losses do not depend on it.",
         )  # fmt: skip
+        left.text_input(
+            "Revision of the base", key=REVISION, placeholder="main", persist_state="session",
+            help="Branch, tag or commit of a base from the hub.",
+        )  # fmt: skip
+        right.text_input(
+            "Revision of the reference", key=REFERENCE_REVISION, placeholder="main", persist_state="session",
+            help="The same of a reference from the hub.",
+        )  # fmt: skip
         st.toggle("The reference is a PEFT adapter on the base", key=ADAPTER, persist_state="session")
         st.toggle(
             "Run Python code that ships with the model", key=TRUST, persist_state="session",
@@ -125,6 +135,8 @@ def spec_of(project: Project, wish: Wish) -> ScoreSpec:
         budget_tokens=int(value(BATCH) or 0),
         datasets=state.chosen_datasets(),
         trust_remote_code=bool(value(TRUST)),
+        revision=(value(REVISION) or "").strip(),
+        reference_revision=(value(REFERENCE_REVISION) or "").strip(),
     )
 
 
