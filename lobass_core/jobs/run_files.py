@@ -14,6 +14,8 @@ from lobass_core.errors import RunError
 # Whoever asks whether a run is alive holds its lock for some microseconds: one refusal is no answer yet.
 PROBE_SECONDS = 0.05
 LOCK_SECONDS = 1.0
+# Sample ids that a reference was trained on, in its own folder and in those of the runs that score with it.
+TRAINED_ON = "trained_on.parquet"
 
 
 class RunFiles:
@@ -34,6 +36,10 @@ class RunFiles:
     @property
     def folds_path(self) -> Path:
         return self.path / "folds.parquet"
+
+    @property
+    def trained_on_path(self) -> Path:
+        return self.path / TRAINED_ON
 
     @property
     def shards_dir(self) -> Path:

@@ -121,8 +121,30 @@ class LengthHistogram:
 
 
 @dataclass(frozen=True, slots=True)
+class DomainChance:
+    """Rows of one domain that were scored beforehand, and those on which the base is worse than a blind guess."""
+
+    domain: str
+    n_rows: int
+    n_worse: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChanceCheck:
+    """The same over all domains."""
+
+    n_rows: int
+    n_worse: int
+    domains: tuple[DomainChance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PreflightResult:
-    """What a scoring run would do; counts are of all samples, estimated where only some were looked at."""
+    """What a scoring run would do; counts are of all samples, estimated where only some were looked at.
+
+    `chance` is None where no model was loaded, `n_unseen` (samples that the reference was not trained on) where that is
+    not known, or where there are folds.
+    """
 
     n_samples: int
     n_looked_at: int
@@ -146,6 +168,8 @@ class PreflightResult:
     vocabulary: str
     warnings: tuple[str, ...]
     preview: tuple[PreviewRow, ...]
+    chance: ChanceCheck | None = None
+    n_unseen: int | None = None
 
     @property
     def n_to_do(self) -> int:

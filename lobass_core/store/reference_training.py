@@ -7,9 +7,6 @@ import pyarrow.parquet as pq
 
 from lobass_core.store.connection import read_table
 
-# Of the run's folder: the sample ids, where the run's reference is one model whose training is known.
-TRAINED_ON = "trained_on.parquet"
-
 
 def register_training(cursor: duckdb.DuckDBPyConnection, reference_fp: str, trained_on: Path) -> None:
     """Keep what a run knew of its reference's training; a run that knew nothing takes nothing away.

@@ -11,11 +11,12 @@ import pyarrow.parquet as pq
 
 from lobass_core.errors import LobassError, SelectionError, StoreError
 from lobass_core.jobs.documents import to_json
+from lobass_core.jobs.run_files import TRAINED_ON
 from lobass_core.jobs.run_folder import utc_now
 from lobass_core.jobs.run_results import ScoredModel, ScoreRunResult
 from lobass_core.specs import ScoreSpec
 from lobass_core.store.connection import read_table
-from lobass_core.store.reference_training import TRAINED_ON, is_training_known, register_training
+from lobass_core.store.reference_training import is_training_known, register_training
 from lobass_core.store.versions import raise_content
 
 Bound = dict[str, str | int | None]

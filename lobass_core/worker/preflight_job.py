@@ -4,15 +4,26 @@ import time
 from dataclasses import dataclass, field, fields
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from lobass_core.jobs.run_folder import RunFolder
-from lobass_core.jobs.run_results import LengthHistogram, ModelForecast, PreflightResult, PreviewRow, ScoredModel
+from lobass_core.jobs.run_results import (
+    ChanceCheck,
+    LengthHistogram,
+    ModelForecast,
+    PreflightResult,
+    PreviewRow,
+    ScoredModel,
+)
+from lobass_core.learnability.flags import UNSEEN_SHARE
 from lobass_core.records import Sample
 from lobass_core.rendering.notes import counted, sentences
 from lobass_core.rendering.render import Rendered
 from lobass_core.scoring.engine import Engine
+from lobass_core.scoring.model_files import config_of, vocabulary_size
 from lobass_core.scoring.models import load_model
 from lobass_core.scoring.token_table import TokenTable
+from lobass_core.worker.chance_check import check_chance
 from lobass_core.worker.preparation import ModelTask, Prepared, prepare, read_folds, read_known
 from lobass_core.worker.render_job import preview_row
 from lobass_core.worker.reporter import Reporter
@@ -31,6 +42,7 @@ class Look:
     """The rendered samples, and the few that are shown."""
 
     rendered: list[Rendered] = field(default_factory=list)
+    domains: list[str] = field(default_factory=list)
     previews: list[PreviewRow] = field(default_factory=list)
     _shown: dict[str, int] = field(default_factory=dict)
 
@@ -40,6 +52,7 @@ class Look:
             self._shown[domain] = self._shown.get(domain, 0) + 1
             self.previews.append(preview_row(item, domain))
         self.rendered.append(item)
+        self.domains.append(domain)
 
 
 def run(run: RunFolder, report: Reporter) -> PreflightResult:
@@ -56,7 +69,8 @@ def run(run: RunFolder, report: Reporter) -> PreflightResult:
     look = _look(run, report, prepared, len(sample_ids))
     table = TokenTable.of(look.rendered)
     n_to_do = sum(model.n_to_do for model in models)
-    rate = _trial(prepared, table, report) if n_to_do else None
+    rate, chance = _trial(prepared, look, table, report) if n_to_do else (None, None)
+    n_unseen = _n_unseen(run, sample_ids)
     mean_tokens = float(table.lengths.mean()) if len(table) else 0.0
     scale = len(sample_ids) / max(1, len(table))
     return PreflightResult(
@@ -80,8 +94,10 @@ def run(run: RunFolder, report: Reporter) -> PreflightResult:
         tokens_per_second=rate,
         forecast_seconds=n_to_do * mean_tokens / rate if rate else 0.0,
         vocabulary="the same vocabulary",
-        warnings=tuple(_warnings(prepared, look)),
+        warnings=(*_warnings(prepared, look), *_doubts(prepared, chance, n_unseen, len(sample_ids))),
         preview=tuple(look.previews),
+        chance=chance,
+        n_unseen=n_unseen,
     )
 
 
@@ -104,14 +120,24 @@ def _look(run: RunFolder, report: Reporter, prepared: Prepared, n_samples: int) 
     return look
 
 
-def _trial(prepared: Prepared, table: TokenTable, report: Reporter) -> float | None:
-    """Tokens a second of the base over a few batches of every length, in a few seconds; None without any response."""
+def _trial(
+    prepared: Prepared, look: Look, table: TokenTable, report: Reporter
+) -> tuple[float | None, ChanceCheck | None]:
+    """Tokens a second of the base, and whether it reads the responses; None without any response."""
     places = np.flatnonzero(table.lengths > 1)
     if not len(places):
-        return None
+        return None, None
     report.update(phase="timing a few batches")
     engine = Engine(load_model(prepared.base.spec, prepared.dtype, prepared.device, prepared.base.files), table)
     engine.budget_tokens = min(engine.budget_tokens, TRIAL_TOKENS)
+    rate = _rate(engine, places, report)
+    size = vocabulary_size(config_of(prepared.base.files))
+    return rate, check_chance(engine, look.domains, size, report)
+
+
+def _rate(engine: Engine, places: np.ndarray, report: Reporter) -> float:
+    """Tokens a second over a few batches of every length, in a few seconds."""
+    table = engine.table
     by_length = places[np.argsort(table.lengths[places], kind="stable")]
     # The middle first: it also warms up; then the two quarters, which stand for the long and the short.
     n_tokens, seconds = 0, 0.0
@@ -138,6 +164,34 @@ def _forecast(
     n_known = sum(name in known.get(task.fp, ()) for name in mine)
     model = {field.name: getattr(task.scored(), field.name) for field in fields(ScoredModel)}
     return ModelForecast(**model, n_known=n_known, n_to_do=len(mine) - n_known)
+
+
+def _n_unseen(run: RunFolder, sample_ids: list[str]) -> int | None:
+    """How many samples the reference was not trained on; None where that is not known."""
+    if not run.trained_on_path.is_file():
+        return None
+    trained_on = set(pq.read_table(run.trained_on_path, columns=["sample_id"])["sample_id"].to_pylist())
+    return sum(sample_id not in trained_on for sample_id in sample_ids)
+
+
+def _doubts(prepared: Prepared, chance: ChanceCheck | None, n_unseen: int | None, n_samples: int) -> list[str]:
+    """Why scores would mislead."""
+    doubts = []
+    if chance and chance.n_worse:
+        found = ", ".join(f"{one.n_worse:,} of {one.n_rows:,} in {one.domain or 'no domain'}"
+                          for one in chance.domains if one.n_worse)  # fmt: skip
+        doubts.append(
+            f"The base is worse than a blind guess on {chance.n_worse:,} of {chance.n_rows:,} rows that were tried "
+            f"({found}): their scores would be artefacts. Check the template, and whether the base knows the language."
+        )
+    if n_unseen and n_unseen > UNSEEN_SHARE * n_samples:
+        name = prepared.spec.reference_name or prepared.references[0].files.name
+        doubts.append(
+            f"{name} was not trained on {n_unseen:,} of the {n_samples:,} samples, and their scores would be lower for "
+            "that reason alone. Train a new reference on all rows, or one with folds, which score every row by a model "
+            "that was not trained on it."
+        )
+    return doubts
 
 
 def _histogram(rendered: list[Rendered]) -> LengthHistogram:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import torch
 
 from lobass_core.errors import RequestError
-from lobass_core.jobs.run_files import write_parquet
+from lobass_core.jobs.run_files import TRAINED_ON, write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import TrainReferenceResult
 from lobass_core.jobs.run_specs import TrainReferenceRun
@@ -58,7 +58,8 @@ def run(run: RunFolder, report: Reporter) -> TrainReferenceResult:
         _write_folds(material, staging)
         write_recipe(staging, summary_of(recipes))
     else:
-        _write_held_out(material, staging)
+        _write_ids(material, material.held_out, staging / "held_out.parquet")
+        _write_ids(material, material.trained_rows(0), staging / TRAINED_ON)
     move_into_place(staging, output)
     return _result(spec, output, material, recipes, time.monotonic() - started)
 
@@ -165,9 +166,9 @@ def _write_folds(material: Material, folder: Path) -> None:
     write_parquet(folder / "folds.parquet", pa.table(columns))
 
 
-def _write_held_out(material: Material, folder: Path) -> None:
-    ids = sorted(material.table.sample_ids[row] for row in material.held_out)
-    write_parquet(folder / "held_out.parquet", pa.table({"sample_id": pa.array(ids, pa.string())}))
+def _write_ids(material: Material, rows: np.ndarray, path: Path) -> None:
+    ids = sorted(material.table.sample_ids[row] for row in rows)
+    write_parquet(path, pa.table({"sample_id": pa.array(ids, pa.string())}))
 
 
 def move_into_place(staging: Path, output: Path) -> None:

@@ -22,6 +22,7 @@ from lobass_core.store.losses import write_known
 from lobass_core.store.scorings import Scoring
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import Cut, kept_rows, open_cut
+from lobass_core.workflows.reference_training import write_trained_on
 from lobass_core.workflows.score import OnProgress, follow_home, write_input
 
 # Four times the error of a mean loss in bfloat16 at a base loss of one nat.
@@ -114,6 +115,7 @@ def _prepare(project: Project, scoring: Scoring, sample_keys: np.ndarray) -> Run
     with project.store() as store:
         wanted = pa.array(sample_ids(store.cursor(), np.unique(sample_keys)), pa.string())
         run = RunFolder.create(project.runs_dir, "score", spec)
+        write_trained_on(project, run, spec.references)
         write_input(run, _chosen(sample_batches(store.cursor()), wanted))
         write_known(store.cursor(), run.known_path)
     return run

@@ -19,6 +19,7 @@ from lobass_core.specs import ScoreSpec
 from lobass_core.store.datasets import list_datasets, sample_batches
 from lobass_core.store.losses import ingest_run, write_known
 from lobass_core.store.scorings import find_scoring, register_refinement, register_scoring
+from lobass_core.workflows.reference_training import write_trained_on
 from lobass_core.workflows.runs import open_run
 
 OnProgress = Callable[[Progress], None]
@@ -89,6 +90,7 @@ def prepare_run(project: Project, kind: str, spec: ScoreSpec) -> RunFolder:
     with project.store() as store:
         check_datasets([dataset.name for dataset in list_datasets(store.cursor())], spec.datasets)
         run = RunFolder.create(project.runs_dir, kind, spec)
+        write_trained_on(project, run, spec.references)
         write_input(run, sample_batches(store.cursor(), spec.datasets))
         write_known(store.cursor(), run.known_path)
     return run

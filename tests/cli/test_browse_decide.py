@@ -66,7 +66,7 @@ def test_browse_prints_rows_for_people_and_lets_no_sample_drive_the_terminal(lob
     ran = lobass("browse", "--project", filled.project.root)
     assert "Name a fish" in ran.out
     assert "\x1b[31m" not in ran.out
-    assert "\\u001b[31mhello" in ran.out
+    assert "\\x1b[31mhello" in ran.out
     assert "3 of 3 rows" in ran.err
 
 

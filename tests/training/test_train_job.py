@@ -40,7 +40,7 @@ def test_one_model_with_its_recipe(tmp_path, base):
         demo_samples(),
         epochs=2,
         held_out_share=0.1,
-        run_settings={"data": [{"name": "math", "sha256": "ab", "n_rows": 120}]},
+        run_settings={"data": [{"name": "math", "path": "/data/math.jsonl", "sha256": "ab", "n_rows": 120}]},
     )
     assert work(run) == 0
     output, result = tmp_path / "models" / "ref", run.read_result(TrainReferenceResult)
@@ -50,7 +50,7 @@ def test_one_model_with_its_recipe(tmp_path, base):
     recipe = _recipe(output)
     assert recipe["learning_rate"] == 3e-3 and recipe["seed"] == 0 and recipe["max_tokens"] == 512
     assert recipe["template"]["name"] == "tokenizer" and "<|im_start|>" in recipe["template"]["text"]
-    assert recipe["data"] == [{"name": "math", "sha256": "ab", "n_rows": 120}]
+    assert recipe["data"] == [{"name": "math", "path": "/data/math.jsonl", "sha256": "ab", "n_rows": 120}]
     assert recipe["n_samples"] == 120 and recipe["n_samples_held_out"] == 12 and recipe["n_samples_trained"] == 108
     assert recipe["n_samples_shown"] == 216
     assert recipe["held_out_loss_after"] < recipe["held_out_loss_before"]
@@ -58,6 +58,8 @@ def test_one_model_with_its_recipe(tmp_path, base):
     assert result.held_out_loss_after == recipe["held_out_loss_after"] and result.path == str(output)
     held_out = pq.read_table(output / "held_out.parquet")["sample_id"].to_pylist()
     assert len(held_out) == 12 and set(held_out) <= {sample.sample_id for sample in demo_samples()}
+    trained_on = pq.read_table(output / "trained_on.parquet")["sample_id"].to_pylist()
+    assert set(trained_on) == {sample.sample_id for sample in demo_samples()} - set(held_out) and len(trained_on) == 108
     progress = run.read_progress()
     assert progress.state == "done" and progress.n_done == progress.n_total == 216
     # What scoring checks before it compares the two.

@@ -24,6 +24,8 @@ def test_preflight_counts_what_scoring_would_do(model: Path, tmp_path: Path):
     chosen = [*samples(30), Sample.of([Turn("user", "q"), Turn("assistant", "r" * 500)])]
     reference = ModelSpec(str(tiny_llama(tmp_path / "ref", seed=1, chat_template=None)))
     run = score_run(tmp_path, chosen, model, reference, kind="preflight", render=RenderSpec("plain", "all", 64))
+    seen = [sample.sample_id for sample in chosen[:20]]
+    pq.write_table(pa.table({"sample_id": seen}), run.trained_on_path)
     assert work(run) == 0, run.read_progress().error
     result = run.read_result(PreflightResult)
     assert (result.n_samples, result.n_looked_at, result.n_truncated, result.n_no_response) == (
@@ -42,6 +44,9 @@ def test_preflight_counts_what_scoring_would_do(model: Path, tmp_path: Path):
     assert result.forecast_seconds == pytest.approx(62 * result.mean_tokens / result.tokens_per_second, rel=0.01)
     assert [row.sample_id for row in result.preview] == [sample.sample_id for sample in chosen[:3]]
     assert run.finished_shards() == []
+    assert result.n_unseen == 11
+    assert (result.chance.n_rows, [part.domain for part in result.chance.domains]) == (31, ["math"])
+    assert any(warning.startswith("ref was not trained on 11 of the 31 samples") for warning in result.warnings)
 
 
 def test_preflight_of_known_samples_loads_no_model(model: Path, tmp_path: Path):
@@ -49,7 +54,7 @@ def test_preflight_of_known_samples_loads_no_model(model: Path, tmp_path: Path):
     run = score_run(tmp_path, chosen, model, ModelSpec(str(model)), kind="preflight")
     assert work(run) == 0
     first = run.read_result(PreflightResult)
-    assert first.warnings == ("Base and reference are the same model: every learnability will be 0.",)
+    assert first.warnings[0] == "Base and reference are the same model: every learnability will be 0."
     again = score_run(tmp_path, chosen, model, ModelSpec(str(model)), kind="preflight")
     ids = [sample.sample_id for sample in chosen]
     fps = [[first.models[0].model_fp] * 3, [first.render_fp] * 3]
@@ -58,6 +63,7 @@ def test_preflight_of_known_samples_loads_no_model(model: Path, tmp_path: Path):
     result = again.read_result(PreflightResult)
     assert [row.n_to_do for row in result.models] == [0, 0]
     assert (result.tokens_per_second, result.forecast_seconds) == (None, 0.0)
+    assert (result.chance, result.n_unseen) == (None, None)
 
 
 def test_render_shows_tokens_and_mask(model: Path, tmp_path: Path):

@@ -11,10 +11,11 @@ from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder, list_runs
 from lobass_core.jobs.run_results import TrainReferenceResult
 from lobass_core.project import Project
-from lobass_core.specs import ImportSpec, ModelSpec, RenderSpec, TrainReferenceSpec
+from lobass_core.specs import ImportSpec, ModelSpec, RenderSpec, ScoreSpec, TrainReferenceSpec
 from lobass_core.workflows import train_reference as workflow
 from lobass_core.workflows.import_data import import_file
 from lobass_core.workflows.references import resolve_reference, score_spec
+from lobass_core.workflows.score import prepare_run
 from tests.models import tiny_llama
 from tests.worker.runs import work
 
@@ -80,6 +81,8 @@ def test_scoring_finds_a_trained_reference_by_its_name(filled, base, launched, f
     else:
         assert [model.path for model in resolved.models] == [str(folder / "fold-0"), str(folder / "fold-1")]
         assert resolved.fold_assignment == str(folder / "folds.parquet")
+    scoring = prepare_run(filled, "score", ScoreSpec(ModelSpec(str(base)), resolved.models))
+    assert scoring.trained_on_path.is_file() is (folds == 1)
     (listed,) = workflow.list_references(filled)
     assert (listed.name, listed.folds, listed.n_samples, listed.base) == ("ref", folds, 50, str(base))
     assert [item["name"] for item in listed.recipe["data"]] == ["sums", "products"]
