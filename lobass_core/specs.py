@@ -26,6 +26,7 @@ ExportFormat = Literal[
     "axolotl",
     "llama-factory",
     "trl",
+    "tokens",
 ]
 MaskRule = Literal["all", "last"]
 TrainMethod = Literal["full", "lora"]

@@ -1,12 +1,16 @@
-"""Samples as rows of one fixed Arrow type: `messages`, or `prompt`, `chosen` and `rejected`, or `text`."""
+"""The Arrow types of a file's rows: turns with the keys that occur, unknown fields in columns of one type."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Literal
 
 import pyarrow as pa
 
 from lobass_core.exporting.survey import Survey
-from lobass_core.exporting.trainer_rows import MessageStyle, trl_row
-from lobass_core.records import REASONING_KEYS, Sample, SampleKind
+from lobass_core.exporting.trainer_rows import MessageStyle
+from lobass_core.records import REASONING_KEYS, SampleKind
+
+# What a column of a row holds: a list of turns, one turn, or a text.
+Shape = Literal["turns", "turn", "text"]
 
 _CALL = pa.struct(
     [
@@ -15,49 +19,40 @@ _CALL = pa.struct(
         ("function", pa.struct([("name", pa.string()), ("arguments", pa.string())])),
     ]
 )
-CHAT_COLUMNS: dict[SampleKind, tuple[str, ...]] = {
-    "chat": ("messages",),
-    "preference": ("prompt", "chosen", "rejected"),
-    "text": ("text",),
+CHAT_SHAPES: dict[SampleKind, dict[str, Shape]] = {
+    "chat": {"messages": "turns"},
+    "preference": {"prompt": "turns", "chosen": "turns", "rejected": "turns"},
+    "text": {"text": "text"},
 }
+TARGET_SHAPE: dict[str, Shape] = {"prompt": "turns", "completion": "turns"}
 
 
-def sample_schema(found: Survey, kind: SampleKind, *, with_input: bool = False) -> pa.Schema:
-    """The columns of one kind: its turns, the tools as JSON text if any sample has some, and its unknown fields.
-
-    `with_input` keeps Alpaca's input as a key of its turn beside the content that holds it.
-    """
-    if kind == "text":
-        fields = [pa.field("text", pa.string())]
-    else:
-        turns = pa.list_(_message_type(found, with_input))
-        fields = [pa.field(name, turns) for name in CHAT_COLUMNS[kind]]
-        if found.has_tools:
-            fields.append(pa.field("tools", pa.string()))
-    return pa.schema([*fields, *found.row_columns[kind].arrow_fields()])
+def row_schema(found: Survey, kind: SampleKind, shapes: Mapping[str, Shape], style: MessageStyle) -> pa.Schema:
+    """The columns of one kind: those of `shapes`, the tools as JSON text if any row has some, and its unknown fields."""
+    message = _message_type(found, style)
+    types = {"turns": pa.list_(message), "turn": message, "text": pa.string()}
+    fields = [pa.field(name, types[shape]) for name, shape in shapes.items()]
+    if found.n_with_tools[kind]:
+        fields.append(pa.field("tools", pa.string()))
+    return pa.schema([*fields, *found.columns_of(kind).arrow_fields()])
 
 
-def _message_type(found: Survey, with_input: bool) -> pa.StructType:
+def _message_type(found: Survey, style: MessageStyle) -> pa.StructType:
     types = {
         "name": pa.string(),
-        "tool_calls": pa.list_(_CALL) if found.plain_calls else pa.string(),
+        "tool_calls": pa.string() if style.calls_as_text else pa.list_(_CALL),
         "tool_call_id": pa.string(),
         "weight": pa.float64(),
         "input": pa.string(),
         **dict.fromkeys(REASONING_KEYS, pa.string()),
     }
-    keys = found.turn_keys if with_input else found.turn_keys - {"input"}
-    return pa.struct(
-        [
-            pa.field("role", pa.string()),
-            pa.field("content", pa.string()),
-            *(pa.field(key, kind) for key, kind in types.items() if key in keys),
-            *found.turn_columns.arrow_fields(),
-        ]
-    )
-
-
-def arrow_record(sample: Sample, extra: dict, found: Survey, *, with_input: bool = False) -> dict[str, Any]:
-    """One row for `sample_schema`."""
-    style = MessageStyle(found.turn_columns, with_input=with_input, calls_as_text=not found.plain_calls)
-    return trl_row(sample, style) | found.row_columns[sample.kind].of(extra)
+    fields = [
+        pa.field("role", pa.string()),
+        pa.field("content", pa.string()),
+        *(pa.field(key, kind) for key, kind in types.items() if key in found.turn_keys),
+    ]
+    if style.with_instruction and "input" in found.turn_keys:
+        fields.append(pa.field("instruction", pa.string()))
+    if style.with_training:
+        fields.append(pa.field("training", pa.bool_()))
+    return pa.struct([*fields, *found.turn_columns.arrow_fields()])

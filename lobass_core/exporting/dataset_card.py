@@ -5,13 +5,16 @@ from collections.abc import Sequence
 
 from lobass_core.exporting.layout import Written
 from lobass_core.exporting.plan import ExportPlan, FileReceipt
+from lobass_core.exporting.trainer_files import dataset_name
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _USE = {
-    "trl": "`python train.py --model MODEL` trains on it with TRL.",
+    "trl": "`python train.py --model MODEL` trains on it with TRL, on the tokens that were scored.",
     "axolotl": "Put the lines of the YAML fragment into your Axolotl configuration.",
-    "llama-factory": "Train with LLaMA-Factory: `dataset_dir: THIS_FOLDER`, `dataset: curated`.",
     "source": "These are the original records, untouched; one file a source.",
+    "tokens": "These rows are tokens already, as they were scored. TRL's SFTTrainer, Axolotl (a data set without `type`) "
+    "and transformers' Trainer read them as they are; for LLaMA-Factory run `python save_tokenized.py` and set "
+    "`tokenized_path: THIS_FOLDER/tokenized`. They fit the tokenizer of the base model and no other.",
 }
 
 
@@ -23,7 +26,7 @@ def dataset_card(plan: ExportPlan, written: Written) -> str:
         f"# {_text(plan.selection)}",
         f"{n_rows:,} of {plan.facts['counts']['n_considered']:,} rows, chosen with LoBaSS "
         f"by {_text(plan.facts['formula']['method'])}: {_text(plan.facts['formula']['text'])}",
-        _USE.get(plan.format, "`datasets.load_dataset(THIS_FOLDER)` opens it."),
+        _use(plan, written),
         _sources(plan),
         _domains(plan),
         _models(plan),
@@ -35,12 +38,20 @@ def dataset_card(plan: ExportPlan, written: Written) -> str:
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
+def _use(plan: ExportPlan, written: Written) -> str:
+    if plan.format in ("llama-factory", "alpaca", "sharegpt"):
+        names = ", ".join(f"`dataset: {dataset_name(kind)}`" for kind in written.kinds)
+        return f"Train with LLaMA-Factory: `dataset_dir: THIS_FOLDER`, {names}."
+    return _USE.get(plan.format, "`datasets.load_dataset(THIS_FOLDER)` opens it.")
+
+
 def _yaml_head(plan: ExportPlan, splits: Sequence[tuple[str, str]], n_rows: int) -> str:
     lines = ["---"]
     if plan.languages:
         lines += ["language:", *(f"- {json.dumps(language)}" for language in plan.languages)]
     if plan.license:
         lines.append(f"license: {json.dumps(plan.license)}")
+    lines += ["task_categories:", "- text-generation"]
     lines += ["size_categories:", f"- {_size(n_rows)}", "tags:", "- lobass", "- data-selection"]
     lines.append("configs:")
     for name, path in splits:

@@ -4,19 +4,24 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lobass_core.exporting.plan import ExportPlan, ExportRow, FileReceipt, ReadTexts, Refusal
+from lobass_core.exporting.plan import ExportPlan, ExportRow, FileReceipt, ReadTexts, ReadTokens, Refusal
 from lobass_core.exporting.read_rows import read_rows
 from lobass_core.records import SampleKind
+
+TEMPLATE_NAME = "chat_template.jinja"
 
 
 @dataclass(slots=True)
 class Written:
-    """What a layout wrote. `splits` are (configuration, path) of the files that hold rows, for the data card."""
+    """What a layout wrote. `splits` are (configuration, path) of the files that hold rows, for the data card; `kinds`
+    are those of the samples in them, where they are apart; `sample_ids` are the samples of each such file, a row each, where they are checked against the scored tokens."""
 
     files: list[FileReceipt] = field(default_factory=list)
     splits: list[tuple[str, str]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    kinds: list[SampleKind] = field(default_factory=list)
+    sample_ids: dict[str, list[str]] = field(default_factory=dict)
     n_rows: int = 0
 
     def refuse(self, row: ExportRow, reason: str) -> None:
@@ -26,12 +31,24 @@ class Written:
 @dataclass(frozen=True, slots=True)
 class Job:
     """What a layout works on. `rows` and `read_texts` start from the beginning at every call; `originals` are the
-    source files (by sha256) that are still where they were imported from, unchanged."""
+    source files (by sha256) that are still where they were imported from, unchanged; `tokens` are those that the
+    scores were computed on."""
 
     plan: ExportPlan
     folder: Path
     read_texts: ReadTexts
     originals: Mapping[str, Path]
+    tokens: ReadTokens
+
+    @property
+    def chat_template(self) -> str:
+        """The text of the template that the scores were computed with; empty where it is not known."""
+        return str(self.plan.facts.get("render", {}).get("chat_template", ""))
+
+    @property
+    def mask_rule(self) -> str:
+        """Which answers were scored: "all" or "last"."""
+        return str(self.plan.facts.get("render", {}).get("mask_rule", "") or "all")
 
     def rows(self) -> Iterator[ExportRow]:
         return read_rows(self.plan, self.read_texts)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import get_args
 
 import pyarrow as pa
 
@@ -11,8 +12,11 @@ from lobass_core.errors import ExportError
 from lobass_core.exporting.destination import MANIFEST_MARK
 from lobass_core.exporting.layout import Written
 from lobass_core.exporting.plan import DROPPED_SCHEMA, PICKS_SCHEMA, ExportPlan, FileReceipt, SourceFile
+from lobass_core.specs import ExportFormat
 
 MANIFEST_VERSION = 1
+# Raised for a format when the same picks would come out as other bytes: a replay of an older one is refused by name.
+LAYOUT_VERSIONS: dict[str, int] = dict.fromkeys(get_args(ExportFormat), 2)
 
 
 def manifest_of(plan: ExportPlan, written: Written, files: Sequence[FileReceipt]) -> dict:
@@ -22,6 +26,7 @@ def manifest_of(plan: ExportPlan, written: Written, files: Sequence[FileReceipt]
         "program": {"name": "lobass", "version": __version__},
         "export": {
             "format": plan.format,
+            "layout": LAYOUT_VERSIONS[plan.format],
             "selection": plan.selection,
             "order": "dataset by name, then row of its file",
             "with_dropped": plan.with_dropped,
@@ -89,6 +94,7 @@ def plan_of(manifest: dict, where: str) -> ExportPlan:
     own = {MANIFEST_MARK, "program", "export", "sources", "written", "files", "picks", "dropped"}
     try:
         export = manifest["export"]
+        _check_layout(manifest, where)
         return ExportPlan(
             format=export["format"],
             selection=export["selection"],
@@ -100,8 +106,20 @@ def plan_of(manifest: dict, where: str) -> ExportPlan:
             license=export["license"],
             languages=tuple(export["languages"]),
         )
-    except (KeyError, TypeError, ValueError, pa.ArrowException) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, pa.ArrowException) as error:
         raise ExportError(f"the manifest is damaged: {error}", where=where, do="Take it from a backup.") from error
+
+
+def _check_layout(manifest: dict, where: str) -> None:
+    """Raises ExportError where this program would write the format in other bytes than the manifest promises."""
+    format, layout = manifest["export"]["format"], manifest["export"].get("layout", 1)
+    if layout != LAYOUT_VERSIONS.get(format):
+        version = manifest.get("program", {}).get("version", "an unknown version")
+        raise ExportError(
+            f"the manifest is of layout {layout} of {format}, this program writes layout {LAYOUT_VERSIONS.get(format)}",
+            where=where,
+            do=f"Replay it with LoBaSS {version}, which wrote it, or export the selection again.",
+        )
 
 
 def differing_files(manifest: dict, files: Sequence[FileReceipt]) -> list[str]:

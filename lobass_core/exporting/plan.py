@@ -1,6 +1,6 @@
 """What an export is made of: sources, picks and provenance; everything that decides its bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
@@ -101,6 +101,20 @@ class ReadTexts(Protocol):
     """
 
     def __call__(self, wanted: pa.Table) -> Iterator[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredTokens:
+    """A sample as the models read it: cut where it was too long; `response_mask` marks the tokens that were scored."""
+
+    input_ids: list[int]
+    response_mask: list[bool]
+
+
+class ReadTokens(Protocol):
+    """Yields the scored tokens of samples in their order, None for a sample whose tokens are not on disk."""
+
+    def __call__(self, sample_ids: Sequence[str]) -> Iterator[ScoredTokens | None]: ...
 
 
 @dataclass(frozen=True, slots=True)

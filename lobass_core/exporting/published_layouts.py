@@ -1,55 +1,96 @@
-"""The published formats: one file of rows, unknown fields as they came."""
+"""The published formats: one file of rows, every row with the same columns."""
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 
-from lobass_core.exporting.data_file import DataFile, JsonRows
-from lobass_core.exporting.layout import Job, Layout, Written
-from lobass_core.exporting.plan import ExportRow
-from lobass_core.exporting.trainer_rows import is_trained
+from lobass_core.exporting.arrow_rows import TARGET_SHAPE
+from lobass_core.exporting.data_file import write_text
+from lobass_core.exporting.layout import Job, Written
+from lobass_core.exporting.rows_file import KindRows, write_rows
+from lobass_core.exporting.survey import Survey, survey
+from lobass_core.exporting.trainer_files import published_info
+from lobass_core.exporting.trainer_layouts import add_template
+from lobass_core.exporting.trainer_rows import MessageStyle, is_trained, messages_of, trl_row, turn_extra
 from lobass_core.formats import FORMATS, RowError
-from lobass_core.formats.prompt_completion import build_messages
 from lobass_core.records import Sample
 
 
-def rows_as(name: str, file_name: str) -> Layout:
-    """A published format: one file of its rows, unknown fields as they came."""
+def messages(job: Job) -> Written:
+    """OpenAI's messages."""
+    found = survey(job.rows())
+    style = MessageStyle(found.turn_columns, calls_as_text=not found.plain_calls)
+    rows = KindRows(lambda sample: trl_row(_chat(sample), style), {"messages": "turns"}, style=style)
+    written, _ = write_rows(job, found, {"chat": rows})
+    add_template(job, written)
+    return written
 
-    def write(job: Job) -> Written:
-        return _write_json(job.folder, file_name, job.rows(), FORMATS[name].build)
 
-    return write
+def _chat(sample: Sample) -> Sample:
+    if sample.kind != "chat":
+        raise RowError(f"a {sample.kind} sample is no conversation")
+    return sample
 
 
-def _write_json(
-    folder: Path, file_name: str, rows: Iterable[ExportRow], build: Callable[[Sample, dict], dict]
-) -> Written:
-    written = Written()
-    with DataFile(folder, file_name, "rows") as file:
-        out = JsonRows(file, array=file_name.endswith(".json"))
-        for row in rows:
-            try:
-                out.add(build(row.sample, row.extra))
-            except RowError as error:
-                written.refuse(row, error.reason)
-        out.end()
-    written.files.append(file.receipt())
-    written.splits.append(("default", file_name))
-    written.n_rows = file.rows
+def alpaca(job: Job) -> Written:
+    """Alpaca's array, with the entry that LLaMA-Factory needs: without it system prompts and histories are lost."""
+    found = survey(job.rows())
+
+    def build(sample: Sample) -> dict[str, Any]:
+        row = FORMATS["alpaca"].build(sample, {})
+        later = {"system": row.get("system", "")} if found.has_system else {}
+        return row | later | ({"history": row.get("history", [])} if found.has_history else {})
+
+    return _array(job, found, build)
+
+
+def sharegpt(job: Job) -> Written:
+    """ShareGPT's array, with the entry that LLaMA-Factory needs."""
+    found = survey(job.rows())
+
+    def build(sample: Sample) -> dict[str, Any]:
+        bare = replace(sample, turns=tuple(replace(turn, extra=None) for turn in sample.turns))
+        row = FORMATS["sharegpt"].build(bare, {})
+        for spoken, turn in zip(row["conversations"], sample.turns, strict=True):
+            spoken |= found.turn_columns.of(turn_extra(turn))
+        return row | ({"tools": sample.tools or ""} if found.has_tools else {})
+
+    return _array(job, found, build)
+
+
+def _array(job: Job, found: Survey, build: Any) -> Written:
+    written, kinds = write_rows(job, found, {"chat": KindRows(build, {}, "array")})
+    if kinds:
+        text = published_info(job.plan.format, kinds[0].name, found)
+        written.files.append(write_text(job.folder, "dataset_info.json", "names, columns and tags", text))
     return written
 
 
 def prompt_completion(job: Job) -> Written:
     """Texts where every row is one plain exchange, else lists of messages in every row: a file has one type."""
-    build = FORMATS["prompt-completion"].build
-    plain, n_more_targets = True, 0
-    for row in job.rows():
-        plain = plain and _is_text_pair(row.sample)
-        n_more_targets += sum(map(is_trained, row.sample.turns)) > 1
-    written = _write_json(job.folder, "train.jsonl", job.rows(), build if plain else build_messages)
+    found = survey(job.rows())
+    plain = all(_is_text_pair(row.sample) for row in job.rows())
+    style = MessageStyle(found.turn_columns, calls_as_text=not found.plain_calls)
+    n_more_targets = 0
+
+    def build(sample: Sample) -> dict[str, Any]:
+        nonlocal n_more_targets
+        row = FORMATS["prompt-completion"].build(replace(sample, turns=_bare(sample)), {})
+        n_more_targets += sum(map(is_trained, sample.turns)) > 1
+        if plain:
+            return row
+        sides = {"prompt": messages_of(sample.turns[:-1], style), "completion": messages_of(sample.turns[-1:], style)}
+        return sides | ({"tools": sample.tools} if sample.tools else {})
+
+    shapes = {"prompt": "text", "completion": "text"} if plain else TARGET_SHAPE
+    written, _ = write_rows(job, found, {"chat": KindRows(build, shapes, style=style)})  # type: ignore[arg-type]
     if n_more_targets:
         written.notes.append(f"{n_more_targets:,} conversations have earlier answers, which become part of the prompt")
+    add_template(job, written)
     return written
+
+
+def _bare(sample: Sample) -> Any:
+    return tuple(replace(turn, extra=None) for turn in sample.turns)
 
 
 def _is_text_pair(sample: Sample) -> bool:

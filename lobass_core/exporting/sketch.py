@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from lobass_core.exporting import row_facts as fact
-from lobass_core.exporting.plan import ExportPlan, ReadTexts
+from lobass_core.exporting.plan import ExportPlan, ReadTexts, ReadTokens
 from lobass_core.exporting.row_facts import RowFacts
 from lobass_core.exporting.write import write
 from lobass_core.formats.read_files import open_records
@@ -35,7 +35,7 @@ class Sketch:
     first_record: str
 
 
-def sketch(plan: ExportPlan, facts: RowFacts, read_texts: ReadTexts) -> Sketch:
+def sketch(plan: ExportPlan, facts: RowFacts, read_texts: ReadTexts, tokens: ReadTokens) -> Sketch:
     """Write a few rows of every shape into a temporary folder and look at what is there.
 
     Raises:
@@ -45,7 +45,7 @@ def sketch(plan: ExportPlan, facts: RowFacts, read_texts: ReadTexts) -> Sketch:
     few = replace(plan, picks=plan.picks.take(pa.array(places)), dropped=None, with_dropped=False)
     growth = plan.picks.num_rows / len(places)
     with TemporaryDirectory() as folder:
-        receipt, _ = write(few, read_texts, Path(folder) / "sketch")
+        receipt, _ = write(few, read_texts, Path(folder) / "sketch", tokens=tokens)
         files = [
             # The manifest lists every pick, so it grows with the rows as the data do.
             SketchedFile(one.name, one.holds, round(one.n_bytes * (growth if _grows(one.name, one.rows) else 1)))

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from lobass_core.exporting.columns import Columns
+from lobass_core.exporting.columns import Columns, looks_like_a_date, renamed_notes
 from lobass_core.exporting.plan import ExportRow
-from lobass_core.exporting.trainer_rows import TURN_KEYS, has_one_target, has_parallel_results, turn_extra
-from lobass_core.records import REASONING_KEYS, SampleKind, Turn
+from lobass_core.exporting.trainer_rows import TURN_KEYS, has_one_target, has_parallel_results, split_pair, turn_extra
+from lobass_core.records import REASONING_KEYS, Sample, SampleKind, Turn
 
 KINDS: tuple[SampleKind, ...] = ("chat", "preference", "text")
 # Columns that a loader or trainer gives a meaning of its own: an unknown field of that name would change the training.
@@ -44,18 +44,27 @@ RESERVED = frozenset(
     ]
 )
 _CALL_KEYS = frozenset(("id", "type", "function"))
+_OPTIONAL_KEYS = ("name", "tool_calls", "tool_call_id", "weight", "input", *REASONING_KEYS)
 
 
 @dataclass(slots=True)
 class Survey:
-    """What the rows have in common. `one_target`: every conversation teaches its last turn and nothing else."""
+    """What the rows have in common. `one_target`: every conversation teaches its last turn and nothing else.
+
+    `uneven` are the kinds of which a JSON file would not show every type in its first row: `datasets` fixes the columns
+    of such a file on its first 10 MB, so that a later row with a tool call would end the reading.
+    """
 
     reserved: frozenset[str] = RESERVED
     n_rows: Counter[str] = field(default_factory=Counter)
+    n_with_tools: Counter[str] = field(default_factory=Counter)
     one_target: bool = True
-    has_tools: bool = False
     plain_calls: bool = True  # every tool call is {id, type, function: {name, arguments}}: a fixed Arrow type holds it
     n_parallel_results: int = 0  # conversations in which tools answer one after another
+    has_system: bool = False
+    has_history: bool = False  # some conversation has more than one exchange
+    has_dates: bool = False  # some text could be read as a date
+    uneven: set[str] = field(default_factory=set)
     turn_keys: set[str] = field(default_factory=set)
     row_columns: dict[str, Columns] = field(default_factory=dict)
     turn_columns: Columns = field(default_factory=lambda: Columns(TURN_KEYS))
@@ -64,16 +73,22 @@ class Survey:
         """Look at one row."""
         sample = row.sample
         self.n_rows[sample.kind] += 1
-        self.has_tools |= sample.tools is not None
+        self.n_with_tools[sample.kind] += sample.tools is not None
         if sample.kind == "chat":
             self.one_target = self.one_target and has_one_target(sample)
         self.row_columns.setdefault(sample.kind, Columns(self.reserved)).see(row.extra)
         self.n_parallel_results += has_parallel_results(sample.turns)
+        starts_with_system = sample.turns[0].role == "system"
+        self.has_system |= starts_with_system
+        self.has_history |= len(sample.turns) - starts_with_system > 2
+        self.has_dates |= any(looks_like_a_date(turn.content) for turn in sample.turns)
+        if _is_uneven(sample):
+            self.uneven.add(sample.kind)
         for turn in (*sample.turns, *sample.rejected):
             self._see_turn(turn)
 
     def _see_turn(self, turn: Turn) -> None:
-        for key in ("name", "tool_calls", "tool_call_id", "weight", "input", *REASONING_KEYS):
+        for key in _OPTIONAL_KEYS:
             if getattr(turn, key) is not None:
                 self.turn_keys.add(key)
         if turn.tool_calls is not None:
@@ -85,12 +100,22 @@ class Survey:
         """The kinds that occur, conversations first."""
         return [kind for kind in KINDS if self.n_rows[kind]]
 
+    @property
+    def has_tools(self) -> bool:
+        """Whether any row offers tools."""
+        return any(self.n_with_tools.values())
+
+    def fits_json(self, kind: SampleKind) -> bool:
+        """Whether a JSON file of this kind has the same keys with the same types in every row, the first one too."""
+        return kind not in self.uneven and self.n_with_tools[kind] in (0, self.n_rows[kind])
+
+    def columns_of(self, kind: SampleKind) -> Columns:
+        """The unknown fields of the rows of that kind."""
+        return self.row_columns[kind]
+
     def notes(self) -> list[str]:
-        """Fields that no column could be made of."""
-        refused = sorted(set().union(*(columns.refused for columns in self.row_columns.values())))
-        return [
-            f"the field {name!r} is not written: a column of that name means something else here" for name in refused
-        ]
+        """Fields that are written under another name."""
+        return renamed_notes([*self.row_columns.values(), self.turn_columns])
 
 
 def survey(rows: Iterable[ExportRow], reserved: frozenset[str] = RESERVED) -> Survey:
@@ -99,6 +124,15 @@ def survey(rows: Iterable[ExportRow], reserved: frozenset[str] = RESERVED) -> Su
     for row in rows:
         found.see(row)
     return found
+
+
+def _is_uneven(sample: Sample) -> bool:
+    turns = (*sample.turns, *sample.rejected)
+    if sample.kind == "preference" and not split_pair(sample)[0]:
+        return True
+    if all(looks_like_a_date(turn.content) for turn in turns):
+        return True
+    return any(turn_extra(turn) or any(getattr(turn, key) is not None for key in _OPTIONAL_KEYS) for turn in turns)
 
 
 def _is_plain(call: dict) -> bool:

@@ -1,10 +1,11 @@
 """A sample in the shape that each trainer reads, with tool calls and tools as that trainer wants them.
 
-    TRL            {"prompt": [...], "completion": [...]} or {"messages": [...]}, tools: JSON text
-    Axolotl        {"messages": [...]}, tools: list, function.parameters as JSON text; `training` on turns with a weight
+    TRL            {"prompt": [...], "completion": [...]} or {"messages": [...]}
+    Axolotl        {"messages": [...]}; `training` on the assistant's turns where not all of them are learnt
     LLaMA-Factory  {"system": "", "tools": "", "messages": [...]}, calls as turns of role function_call
 
-Arguments of tool calls are JSON text, but for LLaMA-Factory's function_call, which is one JSON text as a whole.
+Tools and the arguments of tool calls are JSON text: as objects, Arrow would fill the keys of one with the nulls of
+another. Axolotl parses them, and train.py does so for TRL.
 """
 
 import itertools
@@ -20,7 +21,10 @@ from lobass_core.records import REASONING_KEYS, Sample, Turn
 
 # Keys of a turn that mean something to a loader; an unknown field of that name is left out.
 TURN_KEYS = frozenset(
-    ("role", "content", "name", "tool_calls", "tool_call_id", "weight", "input", "training", *REASONING_KEYS)
+TURN_KEYS = frozenset(
+    ("role", "content", "name", "tool_calls", "tool_call_id", "weight", "input", "instruction", "training", "from")
+    + ("value", *REASONING_KEYS)
+)
 )
 
 
@@ -36,11 +40,17 @@ def turn_extra(turn: Turn) -> dict:
 
 @dataclass(frozen=True, slots=True)
 class MessageStyle:
-    """How turns are written. `columns`: the unknown fields to keep; `with_input`: Alpaca's input as a key of its own
-    beside the content that holds it; `calls_as_text`: tool calls as one JSON text, where no fixed type holds them."""
+    """How turns are written.
+
+    `columns`: the unknown fields to keep. `with_instruction`: Alpaca's instruction beside its input. `with_training`:
+    whether each turn of the assistant is learnt, of which `last_only` leaves the last alone. `calls_as_text`: tool
+    calls as one JSON text, where no fixed type holds them.
+    """
 
     columns: Columns | None = None
-    with_input: bool = False
+    with_instruction: bool = False
+    with_training: bool = False
+    last_only: bool = False
     calls_as_text: bool = False
 
 
@@ -63,8 +73,10 @@ def _message(turn: Turn, style: MessageStyle) -> dict[str, Any]:
         message["tool_call_id"] = turn.tool_call_id
     if turn.weight is not None:
         message["weight"] = turn.weight
-    if style.with_input and turn.input is not None:
+    if turn.input is not None:
         message["input"] = turn.input
+        if style.with_instruction:
+            message["instruction"] = turn.instruction
     message |= turn.thoughts
     return message | style.columns.of(turn_extra(turn)) if style.columns else message
 
@@ -129,35 +141,22 @@ def axolotl_row(sample: Sample, style: MessageStyle = PLAIN) -> dict[str, Any]:
         prompt, chosen = split_pair(sample)
         if len(chosen) != 1 or len(sample.rejected) != 1:
             raise RowError("Axolotl compares one turn with one turn; this pair has more")
-        row = {
+        if sample.tools or any(turn.tool_calls for turn in (*sample.turns, *sample.rejected)):
+            raise RowError("Axolotl reads the text of a pair alone; this pair has tools")
+        return {
             "messages": messages_of(prompt, style),
             "chosen": messages_of(chosen, style)[0],
             "rejected": messages_of(sample.rejected, style)[0],
         }
-    else:
-        row = {"messages": messages_of(sample.turns, style)}
-        for message, turn in zip(row["messages"], sample.turns, strict=True):
-            if turn.role == "assistant" and turn.weight is not None:
-                message["training"] = turn.weight != 0
+    row = {"messages": messages_of(sample.turns, style)}
+    if style.with_training:
+        answers = [place for place, turn in enumerate(sample.turns) if turn.role == "assistant"]
+        for place in answers:
+            is_left_out = style.last_only and place != answers[-1]
+            row["messages"][place]["training"] = is_trained(sample.turns[place]) and not is_left_out
     if sample.tools:
-        row["tools"] = _with_text_parameters(sample.tools)
+        row["tools"] = sample.tools
     return row
-
-
-def _with_text_parameters(tools: str) -> list:
-    """Axolotl wants a list; as text, the parameters of different tools do not fight over one Arrow type."""
-    try:
-        found = json.loads(tools)
-    except ValueError:
-        raise RowError("the tools are no JSON, which Axolotl cannot read") from None
-    offered = []
-    for tool in found if isinstance(found, list) else [found]:
-        function = tool.get("function") if isinstance(tool, dict) else None
-        if isinstance(function, dict) and "parameters" in function and not isinstance(function["parameters"], str):
-            parameters = json.dumps(function["parameters"], ensure_ascii=False)
-            tool = {**tool, "function": {**function, "parameters": parameters}}
-        offered.append(tool)
-    return offered
 
 
 def llama_factory_row(sample: Sample) -> dict[str, Any]:
@@ -201,12 +200,21 @@ def _llama_factory_messages(turns: Sequence[Turn]) -> list[dict[str, str]]:
     return messages
 
 
+_CALL_START, _CALL_END = "<tool_call>", "</tool_call>"
+
+
 def _llama_factory_message(turn: Turn) -> dict[str, str]:
     if turn.tool_calls is None:
         return {"role": turn.role, "content": turn.content}
     # Its function formatter reads [{"name", "arguments"}] with arguments as an object.
-    calls = [call.get("function", call) for call in json.loads(turn.tool_calls)]
-    return {"role": "function_call", "content": json.dumps([_plain_call(call) for call in calls], ensure_ascii=False)}
+    calls = [_plain_call(call.get("function", call)) for call in json.loads(turn.tool_calls)]
+    text = json.dumps(calls, ensure_ascii=False)
+    if turn.content:
+        # It looks for these words first, and puts what stands around them before the call.
+        if _CALL_START in turn.content or _CALL_START in text or _CALL_END in text:
+            raise RowError("LLaMA-Factory could not tell the tool call from the text beside it")
+        text = f"{turn.content}{_CALL_START}{text}{_CALL_END}"
+    return {"role": "function_call", "content": text}
 
 
 def _plain_call(function: dict) -> dict:

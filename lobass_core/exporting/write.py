@@ -1,7 +1,7 @@
 """Write an export whole, check it, and only then let it take its place."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,19 +13,21 @@ from lobass_core.exporting.destination import MANIFEST_NAME, staging
 from lobass_core.exporting.layout import Job, Layout, Written
 from lobass_core.exporting.manifest import differing_files, manifest_of, manifest_text
 from lobass_core.exporting.parquet_layouts import huggingface, parquet
-from lobass_core.exporting.plan import ExportPlan, ExportReceipt, FileReceipt, ReadTexts
-from lobass_core.exporting.published_layouts import prompt_completion, rows_as
+from lobass_core.exporting.plan import ExportPlan, ExportReceipt, FileReceipt, ReadTexts, ReadTokens
+from lobass_core.exporting.published_layouts import alpaca, messages, prompt_completion, sharegpt
 from lobass_core.exporting.source_layout import source
+from lobass_core.exporting.tokens_layout import tokens
 from lobass_core.exporting.trainer_layouts import axolotl, llama_factory, trl
 from lobass_core.exporting.verify import verify
 
 OnProgress = Callable[[int, int], None]
+Check = Callable[[Path, Written], list[str]]
 DROPPED_NAME = "dropped.jsonl"
 
 LAYOUTS: dict[str, Layout] = {
-    "messages": rows_as("messages", "train.jsonl"),
-    "alpaca": rows_as("alpaca", "train.json"),
-    "sharegpt": rows_as("sharegpt", "train.json"),
+    "messages": messages,
+    "alpaca": alpaca,
+    "sharegpt": sharegpt,
     "prompt-completion": prompt_completion,
     "source": source,
     "parquet": parquet,
@@ -44,20 +46,24 @@ def write(
     to: Path,
     *,
     originals: Mapping[str, Path] | None = None,
+    tokens: ReadTokens | None = None,
+    check: Check | None = None,
     on_progress: OnProgress | None = None,
     promised: dict | None = None,
 ) -> tuple[ExportReceipt, dict]:
     """Write the plan into the folder and return the receipt and the manifest; nothing is left behind by a failure.
 
-    `on_progress(n_done, n_total)` counts rows. `promised` is the manifest of an export that must come out the same.
+    `on_progress(n_done, n_total)` counts rows. `check` looks at what was written before it takes its place, and says
+    what a person should know. `promised` is the manifest of an export that must come out the same.
 
     Raises:
         ExportError: the destination is refused, the disk is full, no row fits, a file did not verify, or a replay came
             out different.
     """
+    notes: list[str] = []
     texts = _counted(read_texts, plan.picks.num_rows * _PASSES.get(plan.format, 2), on_progress)
     with staging(to) as folder:
-        written = LAYOUTS[plan.format](Job(plan, folder, texts, originals or {}))
+        written = LAYOUTS[plan.format](Job(plan, folder, texts, originals or {}, tokens or _no_tokens))
         if not written.n_rows:
             reasons = "; ".join(_counts(refusal.reason for refusal in written.refusals))
             raise ExportError(
@@ -70,11 +76,13 @@ def write(
         verify(folder, files)
         if promised is not None:
             _check_promise(promised, files)
+        if check is not None:
+            notes = check(folder, written)
         manifest = manifest_of(plan, written, files)
         with DataFile(folder, MANIFEST_NAME, "every pick, setting and checksum") as file:
             file.write(manifest_text(manifest))
         verify(folder, [file.receipt()])
-    return _receipt(plan, written, [*files, file.receipt()], to), manifest
+    return _receipt(plan, written, [*files, file.receipt()], to, notes), manifest
 
 
 def _counted(read_texts: ReadTexts, n_total: int, on_progress: OnProgress | None) -> ReadTexts:
@@ -118,7 +126,13 @@ def _counts(reasons: Iterator[str]) -> list[str]:
     return [f"{reason} ({n:,})" for reason, n in Counter(reasons).most_common(5)]
 
 
-def _receipt(plan: ExportPlan, written: Written, files: list[FileReceipt], to: Path) -> ExportReceipt:
+def _no_tokens(sample_ids: Sequence[str]) -> Iterator[None]:
+    return iter([None] * len(sample_ids))
+
+
+def _receipt(
+    plan: ExportPlan, written: Written, files: list[FileReceipt], to: Path, notes: Sequence[str]
+) -> ExportReceipt:
     return ExportReceipt(
         folder=str(to),
         format=plan.format,
@@ -131,5 +145,5 @@ def _receipt(plan: ExportPlan, written: Written, files: list[FileReceipt], to: P
         not_written=dict(Counter(refusal.reason for refusal in written.refusals).most_common()),
         refusals=tuple(written.refusals),
         left_out=plan.facts["counts"].get("left_out", {}),
-        notes=tuple(written.notes),
+        notes=(*written.notes, *notes),
     )

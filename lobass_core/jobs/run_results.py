@@ -15,6 +15,7 @@ class ModelInfo:
     adapter: str = ""
     model_type: str = ""
     vocabulary_size: int | None = None
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRunResult:
-    """What a scoring run did. `n_computed` and `n_known` count losses of all models, the others samples."""
+    """What a scoring run did. `n_computed` and `n_known` count losses of all models, the others samples;
+    `chat_template` is the text of the template as it goes with an export."""
 
     render_fp: str
     base: ScoredModel
@@ -57,6 +59,7 @@ class ScoreRunResult:
     template: str = ""
     template_source: str = ""
     template_reason: str = ""
+    chat_template: str = ""
     mask_rule: str = ""
     max_tokens: int = 0
     dtype: str = ""

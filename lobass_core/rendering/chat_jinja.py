@@ -47,7 +47,8 @@ def _raise_exception(message: str) -> None:
     raise TemplateRefusal(message)
 
 
-def _strftime_now(pattern: str) -> str:
+def fixed_date(pattern: str) -> str:
+    """The date that every template prints, in its own form."""
     return _TEMPLATE_DATE.strftime(pattern)
 
 
@@ -66,7 +67,7 @@ def template_environment() -> ImmutableSandboxedEnvironment:
     )
     environment.filters["tojson"] = _tojson
     environment.globals["raise_exception"] = _raise_exception
-    environment.globals["strftime_now"] = _strftime_now
+    environment.globals["strftime_now"] = fixed_date
     return environment
 
 

@@ -51,6 +51,12 @@ class ModelTask:
     def label(self) -> str:
         return self.part if self.fold is None else f"fold-{self.fold}"
 
+    @property
+    def revision(self) -> str:
+        """The commit of a model from the hub, else what the user named."""
+        folder = self.files.folder
+        return folder.name if folder.parent.name == "snapshots" else self.spec.revision
+
     def scored(self) -> ScoredModel:
         """What the result and the store keep of the model."""
         config = config_of(self.files)
@@ -68,6 +74,7 @@ class ModelTask:
                 adapter=self.fingerprint.adapter,
                 model_type=config.get("model_type", ""),
                 vocabulary_size=vocabulary_size(config),
+                revision=self.revision,
             ),
         )
 

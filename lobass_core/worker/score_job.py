@@ -7,6 +7,7 @@ import numpy as np
 
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import Refusal, ScoreRunResult
+from lobass_core.rendering.carried_template import carried_template
 from lobass_core.rendering.notes import sentences
 from lobass_core.worker.preparation import ModelTask, Prepared, prepare, read_folds, read_known
 from lobass_core.worker.reporter import Reporter
@@ -91,6 +92,7 @@ def _result(
         template=prepared.template.label,
         template_source=prepared.template.source,
         template_reason=prepared.template.default_reason,
+        chat_template=carried_template(prepared.template),
         mask_rule=prepared.spec.render.mask_rule,
         max_tokens=prepared.max_tokens,
         dtype=prepared.dtype,

@@ -21,7 +21,7 @@ from lobass_core.project import Project
 from lobass_core.specs import ExportFormat, ExportSpec
 from lobass_core.store.exports import LoggedExport, list_exports, log_export
 from lobass_core.store.selections import find_selection
-from lobass_core.workflows.export_plan import originals_of, plan_export, texts_reader
+from lobass_core.workflows.export_plan import originals_of, plan_export, texts_reader, tokens_reader
 from lobass_core.workflows.recent import Recent
 
 __all__ = [
@@ -116,7 +116,7 @@ def preview(project: Project, spec: ExportSpec) -> Sketch:
     """
     _, plan, facts = _looked_at(project, spec.selection)
     wanted = replace(plan, format=spec.format, license=spec.license, languages=spec.languages)
-    return sketch(wanted, facts, texts_reader(project, plan.sources))
+    return sketch(wanted, facts, texts_reader(project, plan.sources), tokens_reader(project, wanted))
 
 
 def records(project: Project, found: Preflight, places: Sequence[int]) -> list[str]:
@@ -189,6 +189,7 @@ def _write(
         texts_reader(project, plan.sources),
         to,
         originals=originals_of(project, plan.sources),
+        tokens=tokens_reader(project, plan),
         on_progress=on_progress,
         promised=promised,
     )

@@ -1,7 +1,8 @@
 """What an export consists of, read from the store: picks with their numbers, sources, models, decisions, counts."""
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -9,8 +10,17 @@ import numpy as np
 import pyarrow as pa
 
 from lobass_core.errors import ExportError, SelectionError
-from lobass_core.exporting.plan import DROPPED_SCHEMA, PICKS_SCHEMA, ExportPlan, ReadTexts, SourceFile
+from lobass_core.exporting.plan import (
+    DROPPED_SCHEMA,
+    PICKS_SCHEMA,
+    ExportPlan,
+    ReadTexts,
+    ReadTokens,
+    ScoredTokens,
+    SourceFile,
+)
 from lobass_core.formats.read_files import file_sha256
+from lobass_core.jobs.token_files import TokenFiles
 from lobass_core.learnability import flags
 from lobass_core.learnability.scores import ScoreTable
 from lobass_core.project import Project
@@ -71,7 +81,8 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
         sources=tuple(_source(dataset) for dataset in sources),
         picks=_picks_table(placed, picks, table, numbers),
         facts={
-            "models": _models(scoring),
+            "models": _models(project, scoring),
+            "render": _render(scoring),
             "formula": {"method": saved.spec["method"], "text": FORMULAS[saved.spec["method"]], "unit": LOSS_UNIT},
             "selection": {"spec": saved.spec, "seed": saved.spec["seed"], "domains": saved.result.get("domains", [])},
             "decisions": decisions,
@@ -166,21 +177,80 @@ def _source(dataset: Dataset) -> SourceFile:
     )
 
 
-def _models(scoring: Scoring) -> dict:
-    """Names and fingerprints of what scored; folders stay at home."""
+def _models(project: Project, scoring: Scoring) -> dict:
+    """Names, revisions and fingerprints of what scored, and how the reference was trained; folders stay at home."""
     references = scoring.result.references
     return {
-        "base": {"name": scoring.base_name, "fingerprint": scoring.base_fp},
+        "base": {
+            "name": scoring.base_name,
+            "fingerprint": scoring.base_fp,
+            "revision": scoring.result.base.info.revision,
+        },
         "reference": {
             "name": scoring.reference_name,
             "fingerprint": scoring.reference_fp,
+            "revision": references[0].info.revision if len(references) == 1 else "",
             "folds": [model.model_fp for model in references] if len(references) > 1 else [],
+            "recipe": trained_recipe(project, scoring),
         },
         "render_fingerprint": scoring.render_fp,
         "template": scoring.result.template,
         "max_tokens": scoring.result.max_tokens,
         "dtype": scoring.dtype,
         "refined_in_float32_by": scoring.refined_by,
+    }
+
+
+_RECIPE_KEYS = (
+    "method",
+    "epochs",
+    "learning_rate",
+    "schedule",
+    "warmup_share",
+    "weight_decay",
+    "max_grad_norm",
+    "optimizer",
+    "seed",
+    "budget_tokens",
+    "lora",
+    "mask_rule",
+    "max_tokens",
+    "n_samples_trained",
+    "n_samples_held_out",
+    "n_steps",
+)
+
+
+def trained_recipe(project: Project, scoring: Scoring) -> dict:
+    """What made the reference what it is, where it was trained in this project; else empty."""
+    paths = [path for one in scoring.spec.references for path in (one.adapter, one.path)]
+    folder = project.models_dir / scoring.reference_name
+    if not any(Path(path).is_relative_to(folder) for path in paths if path):
+        return {}
+    try:
+        recipe = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    spec = recipe.get("spec", {})
+    return {
+        **{key: recipe[key] for key in _RECIPE_KEYS if key in recipe},
+        "base": Path(str(recipe.get("base", ""))).name,
+        "datasets": list(spec.get("datasets", [])),
+        "folds": spec.get("folds", 1),
+    }
+
+
+def _render(scoring: Scoring) -> dict:
+    """How a sample became tokens: enough to make the same ones again."""
+    template = scoring.result.chat_template
+    return {
+        "fingerprint": scoring.render_fp,
+        "template": scoring.result.template,
+        "template_sha256": hashlib.sha256(template.encode()).hexdigest() if template else "",
+        "mask_rule": scoring.result.mask_rule or scoring.spec.render.mask_rule,
+        "max_tokens": scoring.result.max_tokens,
+        "truncation_side": "right",
+        "chat_template": template,
     }
 
 
@@ -220,6 +290,17 @@ def texts_reader(project: Project, sources: tuple[SourceFile, ...]) -> ReadTexts
                         do="Import the file again with the settings that the manifest names.",
                     )
                 yield text
+
+    return read
+
+
+def tokens_reader(project: Project, plan: ExportPlan) -> ReadTokens:
+    """Reads the scored tokens of samples from the folders of the runs; they are looked up at the first call."""
+
+    def read(sample_ids: Sequence[str]) -> Iterator[ScoredTokens | None]:
+        files = TokenFiles(project.runs_dir, plan.facts["models"]["render_fingerprint"], sample_ids)
+        for kept in files.read(sample_ids):
+            yield ScoredTokens(kept.token_ids, kept.response_mask) if kept else None
 
     return read
 

@@ -1,0 +1,152 @@
+"""One file a kind of sample, as JSON or Parquet: whichever shows every column with its type to whoever opens it.
+
+    JSON Lines   every row has the same keys with the same types; fields that some rows lack are in `metadata`, as text
+    JSON array   the same; loaders read it whole, so that a key may be null in the first rows
+    Parquet      everything else: tool calls, weights and names that only some turns have
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lobass_core.exporting.arrow_rows import Shape, row_schema
+from lobass_core.exporting.data_file import DataFile, JsonRows
+from lobass_core.exporting.layout import Job, KindFile, Written
+from lobass_core.exporting.survey import Survey
+from lobass_core.exporting.trainer_rows import PLAIN, MessageStyle
+from lobass_core.formats.row_errors import RowError
+from lobass_core.records import Sample, SampleKind
+
+# pyarrow's own row groups of a million rows would hold them all in memory.
+ROW_GROUP_ROWS = 10_000
+Container = Literal["lines", "array", "parquet"]
+
+
+@dataclass(frozen=True, slots=True)
+class KindRows:
+    """How samples of one kind become rows of a file: what builds a row, its columns, and the container it asks for."""
+
+    build: Callable[[Sample], dict[str, Any]]
+    shapes: Mapping[str, Shape]
+    container: Container = "lines"
+    style: MessageStyle = PLAIN
+    folder: str = ""
+    more_columns: tuple[pa.Field, ...] = ()  # of `numbers` that `write_rows` is given with each row
+
+
+def write_rows(
+    job: Job,
+    found: Survey,
+    layouts: Mapping[SampleKind, KindRows],
+    numbers: Callable[[], Any] | None = None,
+) -> tuple[Written, list[KindFile]]:
+    """Write the rows of the kinds that `layouts` names, and refuse the others; a file with no row is not written.
+
+    `numbers()` gives an iterable with one dict of further columns for each pick.
+    """
+    written = Written(notes=found.notes())
+    files: dict[SampleKind, _RowsOut] = {}
+    beside = iter(numbers()) if numbers else None
+    try:
+        for row in job.rows():
+            more = next(beside) if beside else {}
+            kind = row.sample.kind
+            layout = layouts.get(kind)
+            if layout is None:
+                written.refuse(row, f"{job.plan.format} has no place for {_A_KIND[kind]}")
+                continue
+            try:
+                record = layout.build(row.sample)
+            except RowError as error:
+                written.refuse(row, error.reason)
+                continue
+            if kind not in files:
+                files[kind] = _RowsOut(job.folder, kind, layout, found)
+            files[kind].add(record, row.extra, more)
+            files[kind].sample_ids.append(row.sample.sample_id)
+        for out in files.values():
+            out.end()
+    finally:
+        for out in files.values():
+            out.close()
+    written.kinds = kinds = [kind for kind in found.kinds if kind in files]
+    for kind in kinds:
+        receipt = files[kind].file.receipt()
+        written.files.append(receipt)
+        written.n_rows += receipt.rows
+        written.splits.append(("default" if kind == kinds[0] else kind, receipt.name))
+        written.sample_ids[receipt.name] = files[kind].sample_ids
+    return written, [KindFile(kind, files[kind].suffix) for kind in kinds]
+
+
+_A_KIND = {"chat": "conversations", "preference": "preference pairs", "text": "plain texts"}
+
+
+@dataclass(slots=True)
+class _RowsOut:
+    """The open file of one kind."""
+
+    folder: Path
+    kind: SampleKind
+    layout: KindRows
+    found: Survey
+    suffix: str = ""
+    sample_ids: list[str] = field(default_factory=list)
+    file: DataFile = field(init=False)
+    _out: "JsonRows | ParquetRows" = field(init=False)
+
+    def __post_init__(self) -> None:
+        container = self.layout.container
+        if container == "lines" and not self._fits_json():
+            container = "parquet"
+        self.suffix = {"lines": "jsonl", "array": "json", "parquet": "parquet"}[container]
+        name = f"{self.layout.folder}{KindFile(self.kind, self.suffix).name}"
+        self.file = DataFile(self.folder, name, "rows")
+        if container == "parquet":
+            schema = row_schema(self.found, self.kind, self.layout.shapes, self.layout.style)
+            self._out = ParquetRows(self.file, pa.schema([*schema, *self.layout.more_columns]))
+        else:
+            self._out = JsonRows(self.file, array=container == "array")
+
+    def _fits_json(self) -> bool:
+        texts = "text" in self.layout.shapes.values()
+        return self.found.fits_json(self.kind) and not (texts and self.found.has_dates)
+
+    def add(self, record: dict, extra: dict, more: dict) -> None:
+        columns = self.found.columns_of(self.kind)
+        unknown = columns.of(extra) if self.suffix == "parquet" else columns.json_of(extra)
+        self._out.add(record | unknown | more)
+
+    def end(self) -> None:
+        self._out.end()
+
+    def close(self) -> None:
+        self.file.close()
+
+
+class ParquetRows:
+    """Rows gathered into row groups of one Parquet file."""
+
+    def __init__(self, file: DataFile, schema: pa.Schema) -> None:
+        self._file, self._schema = file, schema
+        self._writer = pq.ParquetWriter(file, schema)
+        self._batch: list[dict] = []
+
+    def add(self, record: dict) -> None:
+        self._batch.append(record)
+        self._file.rows += 1
+        if len(self._batch) == ROW_GROUP_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._batch:
+            self._writer.write_table(pa.Table.from_pylist(self._batch, schema=self._schema))
+            self._batch = []
+
+    def end(self) -> None:
+        self._flush()
+        self._writer.close()

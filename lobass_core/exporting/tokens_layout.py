@@ -1,0 +1,68 @@
+"""The rows as the models read them when they were scored: no second rendering between the score and the training."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from lobass_core.exporting.data_file import DataFile, write_text
+from lobass_core.exporting.layout import Job, Written
+from lobass_core.exporting.plan import ExportRow, ScoredTokens
+from lobass_core.exporting.rows_file import ParquetRows
+from lobass_core.exporting.trainer_layouts import add_template
+
+SCHEMA = pa.schema(
+    [
+        ("input_ids", pa.list_(pa.int32())),
+        ("attention_mask", pa.list_(pa.int8())),
+        ("labels", pa.list_(pa.int32())),
+    ]
+)
+NOT_LEARNT = -100
+_SAVE = '''"""Save the rows as LLaMA-Factory reads them: python save_tokenized.py, then `tokenized_path: tokenized`."""
+
+from pathlib import Path
+
+from datasets import DatasetDict, load_dataset
+
+HERE = Path(__file__).parent
+rows = load_dataset("parquet", data_files=str(HERE / "train.parquet"), split="train")
+DatasetDict({"train": rows}).save_to_disk(str(HERE / "tokenized"))
+'''
+
+
+def tokens(job: Job) -> Written:
+    """`input_ids`, `attention_mask` and `labels`, cut and masked as they were scored."""
+    written = Written()
+    with DataFile(job.folder, "train.parquet", "tokens as they were scored") as file:
+        out = ParquetRows(file, SCHEMA)
+        for row, scored in _rows_with_tokens(job):
+            if row.sample.kind == "preference":
+                written.refuse(row, "a preference pair has two answers; tokens holds one")
+            elif scored is None:
+                written.refuse(row, "its tokens are not on disk: it was not scored, or the run's folder is gone")
+            elif not any(scored.response_mask):
+                written.refuse(row, "it has no response to learn")
+            else:
+                out.add(token_record(scored))
+        out.end()
+    written.files.append(file.receipt())
+    written.splits.append(("default", file.name))
+    written.n_rows = file.rows
+    written.files.append(write_text(job.folder, "save_tokenized.py", "a copy for LLaMA-Factory's tokenized_path", _SAVE))
+    add_template(job, written)
+    return written
+
+
+def token_record(scored: ScoredTokens) -> dict[str, list[int]]:
+    """The row of one sample: labels are the token itself where it was scored, -100 elsewhere."""
+    pairs = zip(scored.input_ids, scored.response_mask, strict=True)
+    return {
+        "input_ids": scored.input_ids,
+        "attention_mask": [1] * len(scored.input_ids),
+        "labels": [token if learnt else NOT_LEARNT for token, learnt in pairs],
+    }
+
+
+def _rows_with_tokens(job: Job) -> Iterator[tuple[ExportRow, ScoredTokens | None]]:
+    sample_ids = job.plan.picks["sample_id"].to_pylist()
+    return zip(job.rows(), job.tokens(sample_ids), strict=True)

@@ -1,0 +1,192 @@
+"""Rows of an export as token ids and labels, as they were scored. Each exported train.py holds a copy of this."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_UNUSABLE = re.compile("[\ud800-\udfff\ufdd0-\ufdd3]")
+_START, _END = "\ufdd0", "\ufdd1"
+_KEYS = (
+    *("role", "content", "name", "tool_call_id", "tool_calls", "input"),
+    *("reasoning_content", "reasoning", "thinking"),
+)
+_NAMED_TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
+
+
+def as_templates_read(message: dict, *, parse: bool = True) -> dict:
+    """A message without the nulls that Arrow adds to it, and with the arguments of its tool calls as objects."""
+    read = {key: message[key] for key in _KEYS if message.get(key) is not None}
+    read["content"] = _UNUSABLE.sub("\ufffd", read.get("content", ""))
+    if "tool_calls" in read:
+        calls = read["tool_calls"]
+        calls = json.loads(calls) if isinstance(calls, str) else without_nulls(calls)
+        read["tool_calls"] = [_parsed(call) for call in calls] if parse else calls
+    if "input" in read:
+        read["instruction"] = read["content"].removesuffix("\n\n" + read["input"])
+    return read
+
+
+def without_nulls(value: Any) -> Any:
+    """The value without keys that are null."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def _parsed(call: dict) -> dict:
+    function = call.get("function") or {}
+    try:
+        arguments = json.loads(function["arguments"])
+    except (KeyError, TypeError, ValueError):
+        return call
+    return {**call, "function": {**function, "arguments": arguments}} if isinstance(arguments, dict) else call
+
+
+class RowsAsTokens:
+    """Turns a row into `input_ids` and `labels`: -100 everywhere but on the answers that are to be learnt.
+
+    `mask_rule` "last" learns the last answer alone. A row whose answers cannot be found in the text has no labels.
+    """
+
+    def __init__(self, tokenizer: Any, mask_rule: str = "all") -> None:
+        self.tokenizer, self.mask_rule = tokenizer, mask_rule
+        self._bos = tokenizer.bos_token or ""
+        special = sorted({str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}, key=len)
+        self._closing = re.compile(r"\s*(" + ("|".join(map(re.escape, reversed(special))) or "(?!)") + ")")
+        self._endings: list[str] = []
+        if tokenizer.chat_template:
+            self._endings = self._find_endings()
+
+    def __call__(self, row: dict) -> dict[str, list[int]]:
+        text, spans = self.text_and_spans(row)
+        return self.tokens(text, spans)
+
+    def tokens(self, text: str, spans: list[tuple[int, int]]) -> dict[str, list[int]]:
+        """The text as tokens, those with a character in one of the spans labelled."""
+        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        ids = list(encoded["input_ids"])
+        is_learnt = [False] * len(ids)
+        last_end = 0
+        for place, (start, end) in enumerate(encoded["offset_mapping"]):
+            # A token without characters of its own stands for what lies between the one before and itself.
+            first = min(last_end, start) if start == end else start
+            is_learnt[place] = place > 0 and any(
+                first < right and end > left if first < end else left <= first < right for left, right in spans
+            )
+            last_end = max(last_end, end)
+        return {"input_ids": ids, "labels": [one if learnt else -100 for one, learnt in zip(ids, is_learnt, strict=True)]}
+
+    def text_and_spans(self, row: dict) -> tuple[str, list[tuple[int, int]]]:
+        """The row as the model reads it, and where in that text the answers lie."""
+        if row.get("text") is not None:
+            text = self._one_bos(self._bos + _UNUSABLE.sub("\ufffd", row["text"]))
+            return text, [(len(self._bos), len(text))]
+        messages = row.get("messages") or [*row["prompt"], *(row.get("completion") or row["chosen"])]
+        tools = json.loads(_UNUSABLE.sub("\ufffd", row["tools"])) if row.get("tools") else None
+        tools = [tools] if isinstance(tools, dict) else tools
+        answers = [place for place, message in enumerate(messages) if message["role"] == "assistant"]
+        wanted = [messages[place].get("weight") != 0 for place in answers]
+        if self.mask_rule == "last":
+            wanted = [flag and place == answers[-1] for flag, place in zip(wanted, answers, strict=True)]
+        spans: list[tuple[int, int] | None] = []
+        for parse in (True, False):
+            # Most templates want arguments as objects; those that join them to a text want them as they are.
+            read = [as_templates_read(message, parse=parse) for message in messages]
+            try:
+                text = self._render(read, tools)
+                spans = self._spans(read, tools, text, answers)
+            except Exception:
+                if not parse:
+                    raise
+                continue
+            if None not in spans:
+                break
+        short = self._one_bos(text)
+        cut = len(text) - len(short)
+        if None in spans:
+            return short, []
+        found = [(span[0] - cut, span[1] - cut) for span in spans if span]
+        return short, [span for span, flag in zip(found, wanted, strict=True) if flag]
+
+    def _render(self, messages: list[dict], tools: list | None, *, prompt: bool = False) -> str:
+        named = {name: self.tokenizer.special_tokens_map.get(name) or "" for name in _NAMED_TOKENS}
+        return self.tokenizer.apply_chat_template(
+            messages, tools=tools, tokenize=False, add_generation_prompt=prompt, **named
+        )
+
+    def _spans(
+        self, messages: list[dict], tools: list | None, text: str, answers: list[int]
+    ) -> list[tuple[int, int] | None]:
+        """Where each answer lies: by marks around its content, else by the text with and without it."""
+        plain = [place for place in answers if not messages[place].get("tool_calls")]
+        found: dict[int, tuple[int, int] | None] = {}
+        for trimmed in (False, True):
+            marked = list(messages)
+            for place in plain:
+                marked[place] = {**messages[place], "content": _marked(messages[place]["content"], trimmed)}
+            rendered = self._render(marked, tools)
+            pieces = list(_between_marks(rendered))
+            if len(pieces) == len(plain) and rendered.translate(_NO_MARKS) == text:
+                found = {place: self._closed(text, span) for place, span in zip(plain, pieces, strict=True)}
+                break
+        for place in answers:
+            if place not in found:
+                found[place] = self._by_prompt(messages, tools, text, place)
+        return [found[place] for place in answers]
+
+    def _by_prompt(
+        self, messages: list[dict], tools: list | None, text: str, place: int
+    ) -> tuple[int, int] | None:
+        before = self._render(messages[:place], tools, prompt=True)
+        through = self._render(messages[: place + 1], tools)
+        start, end = len(before), len(through.rstrip())
+        return (start, max(start, end)) if text.startswith(before) and text.startswith(through) else None
+
+    def _closed(self, text: str, span: tuple[int, int]) -> tuple[int, int]:
+        """The span with the token that ends the turn."""
+        for ending in self._endings:
+            if text.startswith(ending, span[1]):
+                return span[0], span[1] + len(ending)
+        return span
+
+    def _find_endings(self) -> list[str]:
+        """What closes a turn of this template, tried on two exchanges."""
+        asked = "Name a colour of the rainbow."
+        exchange = [{"role": "user", "content": asked}, {"role": "assistant", "content": "Violet is one of them."}]
+        for messages in ([*exchange, *exchange], exchange):
+            try:
+                text = self._render(messages, None)
+                spans = self._spans(messages, None, text, list(range(1, len(messages), 2)))
+            except Exception:
+                continue
+            opening = text[: text.find(asked)]
+            found = []
+            for number, span in enumerate(reversed([span for span in spans if span])):
+                match = self._closing.match(text, span[1])
+                if match and (number == 0 or match.group(1) not in opening) and match.group() not in found:
+                    found.append(match.group())
+            return found
+        return []
+
+    def _one_bos(self, text: str) -> str:
+        while self._bos and text.startswith(self._bos * 2):
+            text = text[len(self._bos) :]
+        return text
+
+
+_NO_MARKS = {ord(_START): None, ord(_END): None}
+
+
+def _marked(content: str, trimmed: bool) -> str:
+    """The content between two marks; `trimmed`: inside the outer white space, which many templates remove."""
+    core = content.strip() if trimmed else content
+    start = content.index(core) if core else len(content)
+    return content[:start] + _START + core + _END + content[start + len(core) :]
+
+
+def _between_marks(text: str) -> Iterator[tuple[int, int]]:
+    """Spans between the marks, in the text without them."""
+    for number, match in enumerate(re.finditer(f"{_START}(.*?){_END}", text, re.DOTALL)):
+        start = match.start() - 2 * number
+        yield start, start + len(match.group(1))
