@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_folder import RunFolder, write_parquet
 from lobass_core.project import Project
 from lobass_core.specs import Gates, ImportSpec, SelectionSpec
 from lobass_core.store.losses import ingest_run
@@ -58,11 +58,27 @@ def score(project: Project) -> None:
                 }
             ),
         )
+    tokens = [_tokens(sample_id, prompt) for sample_id, prompt in samples]
+    write_parquet(run.path / "tokens" / "00000.parquet", pa.Table.from_pylist(tokens))
     result = score_result(BASE, REFERENCE, RENDER, template="alpaca", max_tokens=512)
     with project.store() as store:
         ingest_run(store, run)
         with store.transaction() as cursor:
             register_scoring(cursor, run.run_id, A_SCORING, result, Path("no folds"))
+
+
+def _tokens(sample_id: str, prompt: str) -> dict:
+    """A token a character of the prompt, then the ten of the response."""
+    n = len(prompt) + 10
+    return {
+        "sample_id": sample_id,
+        "render_fp": RENDER,
+        "text": prompt + "r" * 10,
+        "token_ids": [*(ord(letter) % 500 for letter in prompt), *range(500, 510)],
+        "token_starts": list(range(n)),
+        "token_ends": list(range(1, n + 1)),
+        "response_mask": [place >= len(prompt) for place in range(n)],
+    }
 
 
 def select_all(project: Project, name: str = "all") -> None:

@@ -8,7 +8,7 @@ import typer
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table, progress_bar, warn
 from lobass_core.errors import RequestError
-from lobass_core.exporting.frameworks import Preflight
+from lobass_core.exporting.findings import Preflight
 from lobass_core.exporting.plan import ExportReceipt
 from lobass_core.project import Project
 from lobass_core.specs import ExportSpec
@@ -29,7 +29,7 @@ def export(
         typer.Option(
             "--format",
             help="messages, alpaca, sharegpt, prompt-completion, source, parquet, huggingface, axolotl, "
-            "llama-factory or trl.",
+            "llama-factory, trl or tokens.",
         ),
     ] = "messages",
     with_dropped: Annotated[
@@ -99,5 +99,7 @@ def _show_preflight(found: Preflight, json: bool) -> None:
         print_json(found.to_dict())
         return
     facts = [("format", found.format), ("trainer", found.trainer or "none"), ("left to learn from", found.n_left)]
+    if found.n_unknown:
+        facts.append(("of unknown length", found.n_unknown))
     print_facts(f"What would become of {found.n_rows:,} rows", facts)
     print_table(("rows", "effect", "what", "why"), [(f.n_rows, f.effect, f.what, f.why) for f in found.findings])

@@ -28,7 +28,7 @@ TARGET_SHAPE: dict[str, Shape] = {"prompt": "turns", "completion": "turns"}
 
 
 def row_schema(found: Survey, kind: SampleKind, shapes: Mapping[str, Shape], style: MessageStyle) -> pa.Schema:
-    """The columns of one kind: those of `shapes`, the tools as JSON text if any row has some, and its unknown fields."""
+    """The columns of one kind: those of `shapes`, tools as JSON text if any row has some, and its unknown fields."""
     message = _message_type(found, style)
     types = {"turns": pa.list_(message), "turn": message, "text": pa.string()}
     fields = [pa.field(name, types[shape]) for name, shape in shapes.items()]

@@ -12,8 +12,8 @@ _USE = {
     "trl": "`python train.py --model MODEL` trains on it with TRL, on the tokens that were scored.",
     "axolotl": "Put the lines of the YAML fragment into your Axolotl configuration.",
     "source": "These are the original records, untouched; one file a source.",
-    "tokens": "These rows are tokens already, as they were scored. TRL's SFTTrainer, Axolotl (a data set without `type`) "
-    "and transformers' Trainer read them as they are; for LLaMA-Factory run `python save_tokenized.py` and set "
+    "tokens": "These rows are tokens already, as they were scored. TRL's SFTTrainer, Axolotl (as a data set without "
+    "`type`) and transformers' Trainer read them as they are; for LLaMA-Factory run `python save_tokenized.py` and set "
     "`tokenized_path: THIS_FOLDER/tokenized`. They fit the tokenizer of the base model and no other.",
 }
 

@@ -13,8 +13,12 @@ TEMPLATE_NAME = "chat_template.jinja"
 
 @dataclass(slots=True)
 class Written:
-    """What a layout wrote. `splits` are (configuration, path) of the files that hold rows, for the data card; `kinds`
-    are those of the samples in them, where they are apart; `sample_ids` are the samples of each such file, a row each, where they are checked against the scored tokens."""
+    """What a layout wrote.
+
+    `splits` are (configuration, path) of the files that hold rows, for the data card; `kinds` are those of the samples
+    in them, where they are apart; `sample_ids` are the samples of each such file, a row each, for the comparison with
+    the scored tokens.
+    """
 
     files: list[FileReceipt] = field(default_factory=list)
     splits: list[tuple[str, str]] = field(default_factory=list)

@@ -20,7 +20,7 @@ def messages(job: Job) -> Written:
     found = survey(job.rows())
     style = MessageStyle(found.turn_columns, calls_as_text=not found.plain_calls)
     rows = KindRows(lambda sample: trl_row(_chat(sample), style), {"messages": "turns"}, style=style)
-    written, _ = write_rows(job, found, {"chat": rows})
+    written, _ = write_rows(job, found, dict.fromkeys(found.kinds, rows))
     add_template(job, written)
     return written
 
@@ -58,7 +58,7 @@ def sharegpt(job: Job) -> Written:
 
 
 def _array(job: Job, found: Survey, build: Any) -> Written:
-    written, kinds = write_rows(job, found, {"chat": KindRows(build, {}, "array")})
+    written, kinds = write_rows(job, found, dict.fromkeys(found.kinds, KindRows(build, {}, "array")))
     if kinds:
         text = published_info(job.plan.format, kinds[0].name, found)
         written.files.append(write_text(job.folder, "dataset_info.json", "names, columns and tags", text))
@@ -82,7 +82,8 @@ def prompt_completion(job: Job) -> Written:
         return sides | ({"tools": sample.tools} if sample.tools else {})
 
     shapes = {"prompt": "text", "completion": "text"} if plain else TARGET_SHAPE
-    written, _ = write_rows(job, found, {"chat": KindRows(build, shapes, style=style)})  # type: ignore[arg-type]
+    rows = KindRows(build, shapes, style=style)  # type: ignore[arg-type]
+    written, _ = write_rows(job, found, dict.fromkeys(found.kinds, rows))
     if n_more_targets:
         written.notes.append(f"{n_more_targets:,} conversations have earlier answers, which become part of the prompt")
     add_template(job, written)

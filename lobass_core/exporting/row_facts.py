@@ -7,8 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from lobass_core.exporting.plan import ExportRow
-from lobass_core.exporting.trainer_rows import axolotl_row, has_one_target, is_trained, llama_factory_row
+from lobass_core.exporting.trainer_rows import (
+    MessageStyle,
+    axolotl_row,
+    has_one_target,
+    has_parallel_results,
+    is_trained,
+    llama_factory_row,
+    split_pair,
+    trl_row,
+)
 from lobass_core.formats import FORMATS, RowError
+from lobass_core.formats.detect import Detection, classify, parse_row
 from lobass_core.records import Sample, Turn
 
 PAIR = 1
@@ -20,31 +30,50 @@ NOT_IN_TURNS = 16
 EMPTY_ANSWERS = 32  # every answer that is to be learnt is empty
 SOME_EMPTY_ANSWERS = 64
 WEIGHT_ZERO = 128
-BARE_CALL = 256  # a tool call without text
-TEXT_BESIDE_CALL = 512
-SEVERAL_ANSWERS = 1024
-BROKEN_ARGUMENTS = 2048  # arguments of a tool call that are no JSON
-THOUGHTS = 4096  # reasoning in a field of its own, beside the content of a turn
+SEVERAL_ANSWERS = 256
+BROKEN_ARGUMENTS = 512  # arguments of a tool call that are no JSON
+THOUGHTS = 1024  # reasoning in a field of its own, beside the content of a turn
+PARALLEL_RESULTS = 2048  # tools answer one after another
+LAST_WEIGHT_ZERO = 4096  # the last turn is an answer that is not to be learnt
+EMPTY_CHOSEN = 8192  # the chosen answer of a pair
 
 
-def _builder(name: str) -> Callable[[Sample], dict]:
+def _published(name: str) -> Callable[[Sample], dict]:
     return lambda sample: FORMATS[name].build(sample, {})
 
 
+def _chat(sample: Sample) -> dict:
+    if sample.kind != "chat":
+        raise RowError(f"a {sample.kind} sample is no conversation")
+    return trl_row(sample)
+
+
+def _axolotl(sample: Sample) -> dict:
+    return axolotl_row(sample, MessageStyle(with_instruction=True))
+
+
 _BUILDERS: dict[str, Callable[[Sample], dict]] = {
-    **{name: _builder(name) for name in ("messages", "alpaca", "sharegpt", "prompt-completion")},
-    "axolotl": axolotl_row,
+    **{name: _published(name) for name in ("alpaca", "sharegpt", "prompt-completion")},
+    "messages": _chat,
+    "trl": trl_row,
+    "axolotl": _axolotl,
     "llama-factory": llama_factory_row,
 }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowFacts:
-    """`bits` a row of the picks; `refused`: format -> {place among the picks: reason}; `more_targets` is the place of
-    the first chat that teaches more than its last turn, None if there is none."""
+    """What is known of the picks, by their places.
 
-    bits: np.ndarray  # uint16[n]
+    `refused`: format -> {place: reason}. `other_ids`: format -> places of rows that are other samples when the export
+    is imported again. `more_targets` is the place of the first chat that teaches more than its last turn, None if there
+    is none.
+    """
+
+    bits: np.ndarray  # uint32[n]
+    rejected_bytes: np.ndarray  # int64[n], of the longer side of a pair's rejected answer
     refused: dict[str, dict[int, str]]
+    other_ids: dict[str, list[int]]
     more_targets: int | None
 
     @property
@@ -54,31 +83,66 @@ class RowFacts:
 
     def places(self, bits: int) -> np.ndarray:
         """int64: places of the rows with any of the bits."""
-        return np.flatnonzero(self.bits & np.uint16(bits))
+        return np.flatnonzero(self.bits & np.uint32(bits))
 
 
 def look_at(rows: Iterable[ExportRow]) -> RowFacts:
     """Look at every row once."""
     bits: list[int] = []
+    rejected_bytes: list[int] = []
     refused: dict[str, dict[int, str]] = {name: {} for name in _BUILDERS}
+    other_ids: dict[str, list[int]] = {name: [] for name in _BUILDERS}
     more_targets: int | None = None
     for place, row in enumerate(rows):
-        bits.append(bits_of(row.sample))
-        if more_targets is None and row.sample.kind == "chat" and not has_one_target(row.sample):
+        sample = row.sample
+        bits.append(bits_of(sample))
+        rejected_bytes.append(sum(len(_text_of(turn).encode("utf-8", "replace")) for turn in sample.rejected))
+        if more_targets is None and sample.kind == "chat" and not has_one_target(sample):
             more_targets = place
+        is_plain = _is_plain(sample)
         for name, build in _BUILDERS.items():
             try:
-                build(row.sample)
+                record = build(sample)
             except RowError as error:
                 refused[name][place] = error.reason
-    return RowFacts(np.array(bits, np.uint16), refused, more_targets)
+                continue
+            if not is_plain and not _comes_back(record, sample):
+                other_ids[name].append(place)
+    return RowFacts(np.array(bits, np.uint32), np.array(rejected_bytes, np.int64), refused, other_ids, more_targets)
+
+
+def _text_of(turn: Turn) -> str:
+    return "".join((turn.content, turn.tool_calls or "", *turn.thoughts.values()))
+
+
+def _is_plain(sample: Sample) -> bool:
+    """Roles and contents alone: every format that takes the row gives it back."""
+    return sample.kind != "preference" and not sample.tools and all(
+        turn == Turn(turn.role, turn.content, extra=turn.extra) for turn in sample.turns
+    )  # fmt: skip
+
+
+def _comes_back(record: dict, sample: Sample) -> bool:
+    """Whether the record, imported again, is the same sample."""
+    reading = classify(record)
+    if reading is None:
+        return False
+    try:
+        parsed = parse_row(record, Detection(reading[0], dict(reading[1]), reason="", confidence=1.0))
+    except RowError:
+        return False
+    return parsed.sample.sample_id == sample.sample_id
 
 
 def bits_of(sample: Sample) -> int:
     """The row's shape."""
     thoughts = THOUGHTS if any(turn.thoughts for turn in (*sample.turns, *sample.rejected)) else 0
-    if sample.kind != "chat":
-        return PAIR | thoughts if sample.kind == "preference" else TEXT
+    if sample.kind == "text":
+        return TEXT
+    if sample.kind == "preference":
+        chosen = split_pair(sample)[1]
+        is_empty = not any(turn.content or turn.tool_calls for turn in chosen if turn.role == "assistant")
+        return PAIR | thoughts | (EMPTY_CHOSEN if is_empty else 0)
     turns = sample.turns[1:] if sample.turns[0].role == "system" else sample.turns
     answers = [turn for turn in turns if is_trained(turn)]
     empty = [not turn.content and turn.tool_calls is None for turn in answers]
@@ -90,9 +154,9 @@ def bits_of(sample: Sample) -> int:
         EMPTY_ANSWERS: bool(empty) and all(empty),
         SOME_EMPTY_ANSWERS: any(empty) and not all(empty),
         WEIGHT_ZERO: any(turn.role == "assistant" and turn.weight == 0 for turn in turns),
-        BARE_CALL: any(not turn.content for turn in calls),
-        TEXT_BESIDE_CALL: any(turn.content for turn in calls),
         SEVERAL_ANSWERS: len(answers) > 1,
+        PARALLEL_RESULTS: has_parallel_results(turns),
+        LAST_WEIGHT_ZERO: bool(turns) and turns[-1].role == "assistant" and turns[-1].weight == 0,
         BROKEN_ARGUMENTS: any(not _readable(turn) for turn in calls),
     }
     return thoughts + sum(bit for bit, holds in conditions.items() if holds)

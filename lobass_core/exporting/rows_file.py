@@ -1,8 +1,8 @@
 """One file a kind of sample, as JSON or Parquet: whichever shows every column with its type to whoever opens it.
 
-    JSON Lines   every row has the same keys with the same types; fields that some rows lack are in `metadata`, as text
-    JSON array   the same; loaders read it whole, so that a key may be null in the first rows
-    Parquet      everything else: tool calls, weights and names that only some turns have
+JSON Lines   every row has the same keys with the same types; fields that some rows lack are in `metadata`, as text
+JSON array   the same; loaders read it whole, so that a key may be null in the first rows
+Parquet      everything else: tool calls, weights and names that only some turns have
 """
 
 from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ def write_rows(
     layouts: Mapping[SampleKind, KindRows],
     numbers: Callable[[], Any] | None = None,
 ) -> tuple[Written, list[KindFile]]:
-    """Write the rows of the kinds that `layouts` names, and refuse the others; a file with no row is not written.
+    """Write one file a kind, of the rows that its layout takes; a file with no row is not written.
 
     `numbers()` gives an iterable with one dict of further columns for each pick.
     """
@@ -55,17 +55,13 @@ def write_rows(
         for row in job.rows():
             more = next(beside) if beside else {}
             kind = row.sample.kind
-            layout = layouts.get(kind)
-            if layout is None:
-                written.refuse(row, f"{job.plan.format} has no place for {_A_KIND[kind]}")
-                continue
             try:
-                record = layout.build(row.sample)
+                record = layouts[kind].build(row.sample)
             except RowError as error:
                 written.refuse(row, error.reason)
                 continue
             if kind not in files:
-                files[kind] = _RowsOut(job.folder, kind, layout, found)
+                files[kind] = _RowsOut(job.folder, kind, layouts[kind], found)
             files[kind].add(record, row.extra, more)
             files[kind].sample_ids.append(row.sample.sample_id)
         for out in files.values():
@@ -81,9 +77,6 @@ def write_rows(
         written.splits.append(("default" if kind == kinds[0] else kind, receipt.name))
         written.sample_ids[receipt.name] = files[kind].sample_ids
     return written, [KindFile(kind, files[kind].suffix) for kind in kinds]
-
-
-_A_KIND = {"chat": "conversations", "preference": "preference pairs", "text": "plain texts"}
 
 
 @dataclass(slots=True)

@@ -62,6 +62,9 @@ def _grows(name: str, n_rows: int) -> bool:
 def sketch_places(facts: RowFacts, n_rows: int) -> np.ndarray:
     """int64, ascending: rows spread over the selection, and the first of each shape that decides on a file."""
     spread = np.linspace(0, n_rows - 1, min(n_rows, SKETCH_ROWS)).round().astype(np.int64)
-    shapes = [facts.places(bits)[:1] for bits in (fact.PAIR, fact.TEXT, fact.WEIGHT_ZERO, fact.TEXT_BESIDE_CALL)]
+    shapes = [
+        facts.places(bits)[:1]
+        for bits in (fact.PAIR, fact.TEXT, fact.WEIGHT_ZERO, fact.PARALLEL_RESULTS, fact.THOUGHTS)
+    ]
     more = [] if facts.more_targets is None else [facts.more_targets]
     return np.unique(np.concatenate([spread, *shapes, np.array(more, np.int64)]))

@@ -36,21 +36,33 @@ def tokens(job: Job) -> Written:
     with DataFile(job.folder, "train.parquet", "tokens as they were scored") as file:
         out = ParquetRows(file, SCHEMA)
         for row, scored in _rows_with_tokens(job):
-            if row.sample.kind == "preference":
-                written.refuse(row, "a preference pair has two answers; tokens holds one")
-            elif scored is None:
-                written.refuse(row, "its tokens are not on disk: it was not scored, or the run's folder is gone")
-            elif not any(scored.response_mask):
-                written.refuse(row, "it has no response to learn")
-            else:
+            why = refusal(
+                is_pair=row.sample.kind == "preference",
+                is_there=scored is not None,
+                has_answer=scored is not None and any(scored.response_mask),
+            )
+            if why:
+                written.refuse(row, why)
+            elif scored is not None:
                 out.add(token_record(scored))
         out.end()
     written.files.append(file.receipt())
     written.splits.append(("default", file.name))
     written.n_rows = file.rows
-    written.files.append(write_text(job.folder, "save_tokenized.py", "a copy for LLaMA-Factory's tokenized_path", _SAVE))
+    written.files.append(
+        write_text(job.folder, "save_tokenized.py", "a copy for LLaMA-Factory's tokenized_path", _SAVE)
+    )
     add_template(job, written)
     return written
+
+
+def refusal(*, is_pair: bool, is_there: bool, has_answer: bool) -> str:
+    """Why a row cannot be written as tokens; empty where it can."""
+    if is_pair:
+        return "a preference pair has two answers, and tokens holds one"
+    if not is_there:
+        return "its tokens are not on disk: it was not scored, or the folder of the run is gone"
+    return "" if has_answer else "it has no response to learn"
 
 
 def token_record(scored: ScoredTokens) -> dict[str, list[int]]:

@@ -87,11 +87,11 @@ def dataset_name(kind: SampleKind) -> str:
 def published_info(format: str, name: str, found: Survey) -> str:
     """The same for rows in the format that LLaMA-Factory calls alpaca or sharegpt."""
     if format == "alpaca":
-        columns = {"prompt": "instruction", "query": "input", "response": "output"}
-        columns |= {"system": "system"} if found.has_system else {}
-        columns |= {"history": "history"} if found.has_history else {}
-        return json.dumps({DATASET_NAME: _alpaca_entry(name, columns)}, indent=2) + "\n"
-    columns = {"messages": "conversations", "system": None, "tools": "tools" if found.has_tools else None}
+        named = {"prompt": "instruction", "query": "input", "response": "output"}
+        named |= {"system": "system"} if found.has_system else {}
+        named |= {"history": "history"} if found.has_history else {}
+        return json.dumps({DATASET_NAME: _alpaca_entry(name, named)}, indent=2) + "\n"
+    columns: dict = {"messages": "conversations", "system": None, "tools": "tools" if found.has_tools else None}
     tags = {"role_tag": "from", "content_tag": "value", "user_tag": "human", "assistant_tag": "gpt"}
     tags |= {"observation_tag": "observation", "function_tag": "function_call", "system_tag": "system"}
     entry = {"file_name": name, "formatting": "sharegpt", "columns": columns, "tags": tags}

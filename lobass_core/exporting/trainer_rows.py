@@ -21,11 +21,8 @@ from lobass_core.records import REASONING_KEYS, Sample, Turn
 
 # Keys of a turn that mean something to a loader; an unknown field of that name is left out.
 TURN_KEYS = frozenset(
-TURN_KEYS = frozenset(
-    ("role", "content", "name", "tool_calls", "tool_call_id", "weight", "input", "instruction", "training", "from")
-    + ("value", *REASONING_KEYS)
-)
-)
+    ("role", "content", "from", "value", "name", "tool_calls", "tool_call_id", "weight", "input", "instruction")
+) | {"training", *REASONING_KEYS}
 
 
 # Notes of the reader on how the content came about: lists of text parts, joined; where a pair's dialogues part.

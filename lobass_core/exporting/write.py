@@ -16,7 +16,7 @@ from lobass_core.exporting.parquet_layouts import huggingface, parquet
 from lobass_core.exporting.plan import ExportPlan, ExportReceipt, FileReceipt, ReadTexts, ReadTokens
 from lobass_core.exporting.published_layouts import alpaca, messages, prompt_completion, sharegpt
 from lobass_core.exporting.source_layout import source
-from lobass_core.exporting.tokens_layout import tokens
+from lobass_core.exporting.tokens_layout import tokens as tokens_as_scored
 from lobass_core.exporting.trainer_layouts import axolotl, llama_factory, trl
 from lobass_core.exporting.verify import verify
 
@@ -35,9 +35,10 @@ LAYOUTS: dict[str, Layout] = {
     "trl": trl,
     "axolotl": axolotl,
     "llama-factory": llama_factory,
+    "tokens": tokens_as_scored,
 }
 # Reads of every picked record: layouts that look at all rows before they write read them twice.
-_PASSES = {"messages": 1, "alpaca": 1, "sharegpt": 1, "source": 1}
+_PASSES = {"source": 1, "tokens": 1, "prompt-completion": 3}
 
 
 def write(

@@ -5,10 +5,11 @@ each file about once.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -25,6 +26,22 @@ class KeptTokens:
 
     token_ids: list[int]
     response_mask: list[bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptLengths:
+    """One entry a sample in every array, -1 where its tokens are not on disk; places count what was kept.
+
+    token    0  1  2  3  4  5  6  7
+    scored         x  x     x  x
+                   first    last_answer    n_tokens 8, end 7
+    """
+
+    n_tokens: np.ndarray
+    first: np.ndarray  # of the first scored token; n_tokens where none is scored
+    last_answer: np.ndarray  # of the first token of the last run of scored ones
+    end: np.ndarray  # one past the last scored token
+    lost_start: np.ndarray  # bool: the prompt lost its start
 
 
 class TokenFiles:
@@ -59,6 +76,28 @@ class TokenFiles:
             place = self._places.get(sample_id)
             yield None if place is None else self._tokens(*place)
 
+    def lengths(self, sample_ids: Sequence[str], cut: Container[str] = ()) -> KeptLengths:
+        """How long these samples are, and where their scored tokens lie; `cut` are those that lost some tokens."""
+        found = np.full((4, len(sample_ids)), -1, np.int64)
+        lost_start = np.zeros(len(sample_ids), bool)
+        asked: dict[int, list[tuple[int, int]]] = {}
+        for place, sample_id in enumerate(sample_ids):
+            if sample_id in self._places:
+                number, row = self._places[sample_id]
+                asked.setdefault(number, []).append((place, row))
+        for number, rows in asked.items():
+            masks = _read(self._paths[number], ["response_mask"]).combine_chunks()["response_mask"].chunk(0)
+            flat, offsets = masks.values.to_numpy(zero_copy_only=False), masks.offsets.to_numpy()
+            for place, row in rows:
+                found[:, place] = _places_of(flat[offsets[row] : offsets[row + 1]])
+            cut_rows = [(place, row) for place, row in rows if sample_ids[place] in cut]
+            if cut_rows:
+                texts = _read(self._paths[number], ["text", "token_starts", "token_ends"])
+                for place, row in cut_rows:
+                    lost_start[place] = _lost_its_start(*(column[row].as_py() for column in texts.columns))
+        n_tokens, first, last_answer, end = found
+        return KeptLengths(n_tokens, first, last_answer, end, lost_start)
+
     def _tokens(self, number: int, row: int) -> KeptTokens:
         if number not in self._open:
             self._open[number] = _read(self._paths[number], _COLUMNS)
@@ -67,6 +106,21 @@ class TokenFiles:
         self._open.move_to_end(number)
         table = self._open[number]
         return KeptTokens(*(table[name][row].as_py() for name in _COLUMNS))
+
+
+def _places_of(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """n_tokens, first, last_answer and end of `KeptLengths`."""
+    scored = np.flatnonzero(mask)
+    if not len(scored):
+        return len(mask), len(mask), len(mask), 0
+    breaks = np.flatnonzero(np.diff(scored) > 1)
+    return len(mask), int(scored[0]), int(scored[breaks[-1] + 1] if len(breaks) else scored[0]), int(scored[-1]) + 1
+
+
+def _lost_its_start(text: str, starts: list[int], ends: list[int]) -> bool:
+    """Whether some of the prompt is missing before the first token or after it, which may be the BOS."""
+    gaps = [text[: starts[0]], text[ends[0] : starts[1]]] if len(starts) > 1 else []
+    return any(gap.strip() for gap in gaps)
 
 
 def _read(path: Path, columns: list[str]) -> pa.Table:

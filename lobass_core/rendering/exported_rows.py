@@ -75,7 +75,10 @@ class RowsAsTokens:
                 first < right and end > left if first < end else left <= first < right for left, right in spans
             )
             last_end = max(last_end, end)
-        return {"input_ids": ids, "labels": [one if learnt else -100 for one, learnt in zip(ids, is_learnt, strict=True)]}
+        return {
+            "input_ids": ids,
+            "labels": [one if learnt else -100 for one, learnt in zip(ids, is_learnt, strict=True)],
+        }
 
     def text_and_spans(self, row: dict) -> tuple[str, list[tuple[int, int]]]:
         """The row as the model reads it, and where in that text the answers lie."""
@@ -135,9 +138,7 @@ class RowsAsTokens:
                 found[place] = self._by_prompt(messages, tools, text, place)
         return [found[place] for place in answers]
 
-    def _by_prompt(
-        self, messages: list[dict], tools: list | None, text: str, place: int
-    ) -> tuple[int, int] | None:
+    def _by_prompt(self, messages: list[dict], tools: list | None, text: str, place: int) -> tuple[int, int] | None:
         before = self._render(messages[:place], tools, prompt=True)
         through = self._render(messages[: place + 1], tools)
         start, end = len(before), len(through.rstrip())

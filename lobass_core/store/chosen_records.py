@@ -50,6 +50,18 @@ def texts_of(
     return table["source"].to_pylist()
 
 
+def cut_samples(cursor: duckdb.DuckDBPyConnection, model_fp: str, render_fp: str) -> dict[str, int]:
+    """Sample id -> tokens that it lost because it was too long, for the samples that lost some."""
+    rows = cursor.execute(
+        """
+        SELECT s.sample_id, l.n_dropped_tokens FROM losses l JOIN samples s USING (sample_key)
+        WHERE l.model_fp = ? AND l.render_fp = ? AND l.n_dropped_tokens > 0
+        """,
+        [model_fp, render_fp],
+    )
+    return dict(rows.fetchall())
+
+
 def standing_decisions(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, str]]:
     """Every decision that stands, with its reason, by sample id; without times, which say nothing about the rows."""
     rows = cursor.execute(

@@ -10,7 +10,9 @@ import pyarrow as pa
 from lobass_core.errors import ExportError
 from lobass_core.exporting.data_file import file_sha256
 from lobass_core.exporting.destination import MANIFEST_NAME, check, compare, read_manifest
-from lobass_core.exporting.frameworks import LOST, Finding, Preflight, judge
+from lobass_core.exporting.findings import LOST, Finding, Preflight
+from lobass_core.exporting.judge import judge
+from lobass_core.exporting.lengths import Lengths
 from lobass_core.exporting.manifest import plan_of, without_rows
 from lobass_core.exporting.plan import ExportPlan, ExportReceipt
 from lobass_core.exporting.read_rows import read_rows
@@ -21,6 +23,7 @@ from lobass_core.project import Project
 from lobass_core.specs import ExportFormat, ExportSpec
 from lobass_core.store.exports import LoggedExport, list_exports, log_export
 from lobass_core.store.selections import find_selection
+from lobass_core.workflows.export_lengths import measure
 from lobass_core.workflows.export_plan import originals_of, plan_export, texts_reader, tokens_reader
 from lobass_core.workflows.recent import Recent
 
@@ -44,7 +47,7 @@ __all__ = [
 
 OnProgress = Callable[[int, int], None]
 DiskState = Literal["matches disk", "changed on disk", "replaced", "gone"]
-_facts: Recent[tuple[ExportPlan, RowFacts]] = Recent(4)
+_facts: Recent[tuple[ExportPlan, RowFacts, Lengths]] = Recent(4)
 _judged: Recent[Preflight] = Recent(40)
 _states: Recent[tuple[DiskState, tuple[str, ...]]] = Recent(200)
 
@@ -99,10 +102,12 @@ def preflights(
     project: Project, spec: ExportSpec, formats: Sequence[ExportFormat] = get_args(ExportFormat)
 ) -> dict[ExportFormat, Preflight]:
     """The preflight of several formats over one reading of the rows, which is kept for the last few selections."""
-    key, plan, facts = _looked_at(project, spec.selection)
+    key, plan, facts, lengths = _looked_at(project, spec.selection)
 
     def judged(name: ExportFormat) -> Preflight:
-        return _judged.get((key, name, spec.cutoff_tokens), lambda: judge(plan, facts, name, spec.cutoff_tokens))
+        return _judged.get(
+            (key, name, spec.cutoff_tokens), lambda: judge(plan, facts, lengths, name, spec.cutoff_tokens)
+        )
 
     return {name: judged(name) for name in formats}
 
@@ -114,7 +119,7 @@ def preview(project: Project, spec: ExportSpec) -> Sketch:
         SelectionError: no such selection.
         ExportError: none of the rows fits the format.
     """
-    _, plan, facts = _looked_at(project, spec.selection)
+    _, plan, facts, _ = _looked_at(project, spec.selection)
     wanted = replace(plan, format=spec.format, license=spec.license, languages=spec.languages)
     return sketch(wanted, facts, texts_reader(project, plan.sources), tokens_reader(project, wanted))
 
@@ -125,15 +130,17 @@ def records(project: Project, found: Preflight, places: Sequence[int]) -> list[s
     return list(texts_reader(project, found.plan.sources)(wanted))
 
 
-def _looked_at(project: Project, selection: str) -> tuple[Hashable, ExportPlan, RowFacts]:
+def _looked_at(project: Project, selection: str) -> tuple[Hashable, ExportPlan, RowFacts, Lengths]:
     """The plan of a selection and what is known of its rows, under the key that decides both."""
     with project.store() as store:
         saved, content = find_selection(store.cursor(), selection), store.content()
     key = (project.store_path, content, saved.selection_id, saved.name, saved.made_at)
 
-    def look() -> tuple[ExportPlan, RowFacts]:
+    def look() -> tuple[ExportPlan, RowFacts, Lengths]:
         plan = plan_export(project, ExportSpec(selection=selection, to="-"))
-        return plan, look_at(read_rows(plan, texts_reader(project, plan.sources)))
+        facts = look_at(read_rows(plan, texts_reader(project, plan.sources)))
+        lengths, not_as_tokens = measure(project, plan, facts)
+        return plan, replace(facts, refused=facts.refused | {"tokens": not_as_tokens}), lengths
 
     return key, *_facts.get(key, look)
 

@@ -32,10 +32,40 @@ def test_numbers_beyond_int64_become_text():
     assert _columns({"v": 2**64}).of({"v": 2**64}) == {"v": "18446744073709551616"}
 
 
-def test_reserved_names_are_left_out_and_remembered():
-    columns = _columns({"labels": 1, "source": "x"}, reserved=frozenset(["labels"]))
-    assert columns.of({"labels": 1, "source": "x"}) == {"source": "x"}
-    assert columns.refused == {"labels"}
+def test_reserved_names_are_written_under_another_name():
+    columns = _columns({"labels": 1, "source": "x", "source_labels": "y"}, reserved=frozenset(["labels"]))
+    assert columns.of({"labels": 1, "source": "x", "source_labels": "y"}) == {
+        "source_source_labels": 1,
+        "source": "x",
+        "source_labels": "y",
+    }
+    assert columns.renamed == {"labels": "source_source_labels"}
+
+
+def test_a_json_file_has_a_column_for_fields_of_every_row_and_one_text_for_the_others():
+    rows = [{"id": 1, "tag": "a", "on": "2024-05-01"}, {"id": 2, "n": 0.5, "on": "2024-05-02"}]
+    columns = _columns(*rows)
+    assert [columns.json_of(row) for row in rows] == [
+        {"id": 1, "metadata": '{"tag": "a", "on": "2024-05-01"}'},
+        {"id": 2, "metadata": '{"on": "2024-05-02", "n": 0.5}'},
+    ]
+    assert columns.json_of({}) == {"metadata": "{}"}
+    assert _columns({"id": 1}).json_of({"id": 1}) == {"id": 1}
+
+
+def test_a_field_called_metadata_gives_way_to_nothing():
+    rows = [{"metadata": "own", "x": 1}, {"metadata": "own"}]
+    assert [_columns(*rows).json_of(row) for row in rows] == [
+        {"metadata": "own", "source_metadata": '{"x": 1}'},
+        {"metadata": "own", "source_metadata": "{}"},
+    ]
+
+
+def test_numbers_that_json_has_no_word_for_are_written_as_text():
+    rows: list[dict] = [{"x": float("nan")}, {"x": 1.0}, {"x": [float("inf")]}]
+    columns = _columns(*rows[:2])
+    assert columns.json_of(rows[0]) == {"metadata": '{"x": "nan"}'}
+    assert _columns(*rows).of(rows[2]) == {"x": '["inf"]'}
 
 
 def test_arrow_types_hold_what_of_gives():

@@ -88,20 +88,41 @@ def test_unknown_fields_of_a_turn_stay_and_reader_notes_go():
     ]
 
 
-def test_alpaca_input_is_in_the_content_and_a_key_only_when_asked():
+def test_alpaca_input_is_in_the_content_and_a_key_of_its_own():
     turn = Turn("user", "Simplify.\n\n4/16", input="4/16")
-    assert messages_of([turn]) == [{"role": "user", "content": "Simplify.\n\n4/16"}]
-    assert messages_of([turn], MessageStyle(with_input=True))[0]["input"] == "4/16"
+    assert messages_of([turn]) == [{"role": "user", "content": "Simplify.\n\n4/16", "input": "4/16"}]
+    assert messages_of([turn], MessageStyle(with_instruction=True))[0]["instruction"] == "Simplify."
 
 
-def test_axolotl_tools_are_a_list_with_text_parameters():
-    row = axolotl_row(TOOL_CHAT)
-    assert row["tools"] == [{"type": "function", "function": {"name": "weather", "parameters": '{"type": "object"}'}}]
+def test_axolotl_tools_are_the_text_that_they_were():
+    assert axolotl_row(TOOL_CHAT)["tools"] == TOOLS
 
 
-def test_axolotl_says_which_turns_are_learnt():
-    row = axolotl_row(Sample.of((ASK, Turn("assistant", "5", weight=0.0), ASK, Turn("assistant", "4", weight=1.0))))
-    assert [message.get("training") for message in row["messages"]] == [None, False, None, True]
+def test_axolotl_says_which_answers_are_learnt():
+    sample = Sample.of((ASK, Turn("assistant", "5", weight=0.0), ASK, ANSWER, ASK, Turn("assistant", "6", weight=1.0)))
+    style = MessageStyle(with_training=True)
+    flags = [message.get("training") for message in axolotl_row(sample, style)["messages"]]
+    assert flags == [None, False, None, True, None, True]
+    last = MessageStyle(with_training=True, last_only=True)
+    flags = [message.get("training") for message in axolotl_row(sample, last)["messages"]]
+    assert flags == [None, False, None, False, None, True]
+
+
+def test_axolotl_pairs_have_no_place_for_tools():
+    pair = Sample.of((ASK, Turn("assistant", "", tool_calls=CALLS)), kind="preference", rejected=(ANSWER,))
+    with pytest.raises(RowError, match="this pair has tools"):
+        axolotl_row(pair)
+
+
+def test_text_beside_a_tool_call_stands_before_it_for_llama_factory():
+    sample = Sample.of((ASK, Turn("assistant", "Let me look.", tool_calls=CALLS), Turn("tool", "4"), ANSWER))
+    assert llama_factory_row(sample)["messages"][1] == {
+        "role": "function_call",
+        "content": 'Let me look.<tool_call>[{"name": "weather", "arguments": {"city": "Oslo"}}]</tool_call>',
+    }
+    confusing = Sample.of((ASK, Turn("assistant", "A <tool_call> is ...", tool_calls=CALLS)))
+    with pytest.raises(RowError, match="could not tell the tool call"):
+        llama_factory_row(confusing)
 
 
 def test_llama_factory_takes_calls_as_turns_and_the_system_prompt_beside():

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.project import Project
@@ -121,7 +122,7 @@ def test_rows_with_markup_are_shown_as_they_are(tmp_path, open_page):
     assert "U+202E" in text and "\u202e" not in text
     _button(app, "export.go").click().run()
     (folder,) = project.exports_dir.iterdir()
-    (row,) = (json.loads(line) for line in (folder / "train.jsonl").read_text(encoding="utf-8").splitlines())
+    (row,) = pq.read_table(folder / "train.parquet").to_pylist()
     assert row["messages"][1]["content"] == HOSTILE
     assert Path(folder).name == "b-all-b-x-messages"
     release(project.store_path)

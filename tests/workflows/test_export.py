@@ -32,6 +32,7 @@ FORMATS = (
     "axolotl",
     "llama-factory",
     "trl",
+    "tokens",
 )
 MATH = [{"question": f"{n}+{n}?", "answer": str(2 * n), "level": n} for n in range(6)]
 CHAT = [
@@ -67,9 +68,13 @@ def _bytes(folder: Path) -> dict[str, bytes]:
 def test_messages_in_the_order_of_the_files(filled, tmp_path):
     receipt = export(filled, ExportSpec(selection="best", to=str(tmp_path / "out")))
     rows = _lines(tmp_path / "out" / "train.jsonl")
+    # Some rows have an id, others a level: in a column of their own they would be missing from the first rows.
     assert rows == [
-        *CHAT,
-        {"messages": [{"role": "user", "content": "5+5?"}, {"role": "assistant", "content": "10"}], "level": 5},
+        *({"messages": row["messages"], "metadata": json.dumps({"id": row["id"]})} for row in CHAT),
+        {
+            "messages": [{"role": "user", "content": "5+5?"}, {"role": "assistant", "content": "10"}],
+            "metadata": '{"level": 5}',
+        },
     ]
     assert (receipt.n_selected, receipt.n_written, receipt.not_written) == (5, 5, {})
     assert receipt.left_out == {"below the cut": 5}
@@ -94,7 +99,7 @@ def test_manifest(filled, tmp_path):
         ("chat", "chat.jsonl", 4),
         ("math", "math.jsonl", 6),
     ]
-    assert manifest["models"]["base"] == {"name": "tiny", "fingerprint": "base0000base0000"}
+    assert manifest["models"]["base"] == {"name": "tiny", "fingerprint": "base0000base0000", "revision": ""}
     assert manifest["models"]["render_fingerprint"] == "rend0000rend0000"
     assert manifest["formula"]["text"] == "(base_loss - reference_loss) / base_loss"
     assert manifest["selection"]["seed"] == 0 and manifest["selection"]["spec"]["value"] == 5
@@ -438,7 +443,7 @@ def test_axolotl_is_told_which_turns_to_leave_out_and_how_to_read_pairs(project,
     select_all(project)
     export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="axolotl"))
     assert "    message_field_training: training\n" in (tmp_path / "out" / "axolotl.yml").read_text()
-    (row,) = _lines(tmp_path / "out" / "train.jsonl")
-    assert [message.get("training") for message in row["messages"]] == [None, False, None, None]
+    (row,) = pq.read_table(tmp_path / "out" / "train.parquet").to_pylist()
+    assert [message["training"] for message in row["messages"]] == [None, False, None, True]
     pairs = (tmp_path / "out" / "axolotl-preference.yml").read_text()
     assert "rl: dpo\n" in pairs and "    field_chosen: chosen\n    field_rejected: rejected\n" in pairs

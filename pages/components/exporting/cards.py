@@ -64,7 +64,7 @@ def verdict(found: Preflight) -> tuple[str, str]:
             "red",
             "no row fits" if refused == found.n_rows else f"{theme.count(refused)} {phrase('do not fit', refused)}",
         )
-    warnings = [finding for finding in found.findings if finding.n_rows and finding.effect in (*LOST, "cut")]
+    warnings = [finding for finding in found.findings if finding.n_rows and finding.effect in (*LOST, "cut", "unknown")]
     if warnings:
         return "amber", "1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
     return "kept", "ready"

@@ -17,7 +17,7 @@ TO, DROPPED, LICENSE, LANGUAGES, CUTOFF = (
 )  # fmt: skip
 RECEIPT = "export.receipt"
 
-# Card title and what its files are, in the order in which they stand; the last three are offered in a line below.
+# Card title and what its files are, in the order in which they stand; the last four are offered in a line below.
 FORMATS: dict[ExportFormat, tuple[str, str]] = {
     "trl": ("TRL", "messages · SFTTrainer"),
     "llama-factory": ("LLaMA-Factory", "sharegpt + dataset_info"),
@@ -29,6 +29,7 @@ FORMATS: dict[ExportFormat, tuple[str, str]] = {
     "sharegpt": ("ShareGPT", "from and value"),
     "prompt-completion": ("Prompt and completion", "two fields"),
     "parquet": ("Parquet", "one table with scores"),
+    "tokens": ("Tokens", "input_ids and labels as scored"),
 }
 N_CARDS = 7
 

@@ -1,6 +1,7 @@
 """What an export will write, and what it has written: files, first line, receipt, how to use it."""
 
 import io
+import json
 import shlex
 import zipfile
 from pathlib import Path
@@ -99,13 +100,23 @@ def receipt(project: Project, done: ExportReceipt) -> None:
 def usage(format: str, folder: Path) -> str:
     """The line that opens or trains on the export."""
     quoted = shlex.quote(str(folder))
+    names = ",".join(_dataset_names(folder))
+    if names:
+        return f"llamafactory-cli train ... --dataset_dir {quoted} --dataset {names}"
     lines = {
         "trl": f"python {quoted}/train.py --model MODEL",
-        "llama-factory": f"llamafactory-cli train ... --dataset_dir {quoted} --dataset curated",
         "axolotl": f"cat {quoted}/axolotl*.yml   # lines for your configuration; run Axolotl from this folder",
         "source": f"ls {quoted}",
     }
     return lines.get(format, f'datasets.load_dataset({str(folder)!r}, split="train")')
+
+
+def _dataset_names(folder: Path) -> list[str]:
+    """What LLaMA-Factory calls the data sets of the folder; none where it holds none for LLaMA-Factory."""
+    try:
+        return list(json.loads((folder / "dataset_info.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return []
 
 
 def download(folder: Path, n_bytes: int, *, key: str) -> None:

@@ -79,15 +79,16 @@ def _listed(phrases: list[str]) -> str:
 
 
 def _left(found: Preflight) -> Node:
-    """The sum of it."""
-    unknown = found.n_without_length
-    note = f"lengths as scored; {theme.count(unknown)} rows have none" if unknown else "lengths as they were scored"
+    """The sum of it. Rows of unknown length are not counted as left."""
+    unknown = found.n_unknown
     left = el(
         "span",
         "Left after the trainer: " if found.trainer else "Written: ",
-        el("b", f"{theme.count(found.n_left)} of {theme.count(found.n_rows)}", cls="kept"),
+        el("b", f"{theme.count(found.n_left)} of {theme.count(found.n_rows)}", cls="amber" if unknown else "kept"),
+        f"; {theme.count(unknown)} of unknown length" if unknown else "",
     )
-    return el("div", left, el("span", note if found.trainer else "", cls="muted end"), cls="row left-after")
+    note = "lengths as they were scored" if found.trainer else ""
+    return el("div", left, el("span", note, cls="muted end"), cls="row left-after")
 
 
 @st.dialog("Rows", width="large")

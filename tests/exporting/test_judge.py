@@ -7,13 +7,15 @@ import pyarrow as pa
 import pytest
 
 from lobass_core.exporting import row_facts as fact
-from lobass_core.exporting.frameworks import Preflight, judge
+from lobass_core.exporting.findings import Preflight
+from lobass_core.exporting.judge import judge
+from lobass_core.exporting.lengths import Lengths
 from lobass_core.exporting.plan import PICKS_SCHEMA, ExportPlan, ExportRow, SourceFile
 from lobass_core.exporting.row_facts import bits_of, look_at
 from lobass_core.records import Sample, Turn
 
 ASK, ANSWER, EMPTY = Turn("user", "2+2?"), Turn("assistant", "4"), Turn("assistant", "")
-CALL = Turn("assistant", "", tool_calls=json.dumps([{"function": {"name": "f", "arguments": "{}"}}]))
+CALL = Turn("assistant", "", tool_calls='[{"type":"function","function":{"name":"f","arguments":"{}"}}]')
 SOURCE = SourceFile("d", "d.jsonl", "0" * 64, 9, 0, "messages", {}, "jsonl", "utf-8")
 
 
@@ -38,7 +40,10 @@ def _preflight(
     )
     plan = ExportPlan(format, "s", (SOURCE,), picks, {})  # type: ignore[arg-type]
     rows = [ExportRow("d", index, "math", sample, {}, "") for index, sample in enumerate(samples)]
-    return judge(plan, look_at(rows), format, cutoff)  # type: ignore[arg-type]
+    facts = look_at(rows)
+    one_answer = (facts.bits & np.uint32(fact.SEVERAL_ANSWERS)) == 0
+    lengths_known = Lengths.counted(picks, one_answer)
+    return judge(plan, facts, lengths_known, format, cutoff)  # type: ignore[arg-type]
 
 
 def _found(preflight: Preflight) -> dict[tuple[str, str], list[int]]:
@@ -61,7 +66,7 @@ THOUGHT = Sample.of((ASK, Turn("assistant", "4", reasoning_content="two and two"
         ("axolotl", {}, 2),
         ("messages", {}, 2),
         ("source", {}, 2),
-        ("llama-factory", {("reasoning beside the content", "cut"): [1]}, 2),
+        ("llama-factory", {("reasoning beside the content", "cut"): [1], ("other samples", "other id"): [1]}, 2),
         ("sharegpt", {("reasoning beside the content", "cut"): [1]}, 2),
         ("alpaca", {("does not fit", "not written"): [1]}, 1),
     ],
@@ -86,15 +91,16 @@ def test_a_plain_exchange_is_fine_everywhere(format):
         ((ASK, ASK, ANSWER), None, "not in turns", None),
         ((ASK, EMPTY), "empty answer", "empty answer", "empty answer"),
         ((ASK, ANSWER, ASK, EMPTY), "empty answer", "empty answer", "some empty answers"),
-        ((ASK, Turn("assistant", "5", weight=0), ASK, ANSWER, ASK, ANSWER), "weight 0", "weight 0", None),
-        ((ASK, CALL, Turn("tool", "4"), ANSWER), None, None, "tool call without text"),
-        ((ASK, CALL, Turn("tool", "4"), Turn("tool", "4"), ANSWER), None, None, "tool call without text"),
+        ((ASK, Turn("assistant", "5", weight=0.0), ASK, ANSWER, ASK, ANSWER), None, "weight 0", None),
+        ((ASK, CALL, Turn("tool", "4"), ANSWER), None, None, None),
+        ((ASK, CALL, Turn("tool", "4"), Turn("tool", "4"), ANSWER), None, None, None),
     ],
 )
 def test_rules_of_shape(turns, trl, llama_factory, axolotl):
     for format, rule in (("trl", trl), ("llama-factory", llama_factory), ("axolotl", axolotl)):
         found = _found(_preflight(format, GOOD, Sample.of(turns)))
-        assert [(name, places) for (name, _), places in found.items()] == ([(rule, [1])] if rule else []), format
+        shown = [(name, places) for (name, _), places in found.items() if name != "other samples"]
+        assert shown == ([(rule, [1])] if rule else []), format
 
 
 def test_what_is_lost_and_what_is_not():
@@ -106,10 +112,58 @@ def test_what_is_lost_and_what_is_not():
     }
 
 
-def test_weights_are_honoured_where_prompt_and_completion_say_them():
-    sample = Sample.of((ASK, Turn("assistant", "5", weight=0), ASK, ANSWER))
+def test_weights_are_honoured_by_the_script_and_by_no_bare_trainer():
+    sample = Sample.of((ASK, Turn("assistant", "5", weight=0.0), ASK, ANSWER, ASK, ANSWER))
     assert _found(_preflight("trl", sample)) == {}
-    assert ("weight 0", "trained as it is") in _found(_preflight("llama-factory", sample))
+    for format in ("messages", "huggingface", "llama-factory"):
+        assert _found(_preflight(format, sample))[("weight 0", "trained as it is")] == [0]
+    last = Sample.of((ASK, ANSWER, ASK, Turn("assistant", "5", weight=0.0)))
+    assert _found(_preflight("prompt-completion", last)) == {("weight 0", "trained as it is"): [0]}
+
+
+def test_prompt_and_completion_says_that_earlier_answers_are_not_learnt():
+    assert _found(_preflight("prompt-completion", GOOD, Sample.of((ASK, ANSWER, ASK, ANSWER)))) == {
+        ("earlier answers", "cut"): [1]
+    }
+
+
+def test_parallel_results_are_one_turn_in_the_layout_for_llama_factory_alone():
+    both = Sample.of((ASK, Turn("assistant", "", tool_calls=CALL.tool_calls), *[Turn("tool", "4")] * 2, ANSWER))
+    assert _found(_preflight("sharegpt", both))[("not in turns", "dropped")] == [0]
+    assert ("not in turns", "dropped") not in _found(_preflight("llama-factory", both))
+
+
+def test_an_empty_chosen_answer_is_said():
+    pair = Sample.of((ASK, EMPTY), kind="preference", rejected=(ANSWER,))
+    for format, rule in (
+        ("trl", "empty answer"),
+        ("llama-factory", "empty answer"),
+        ("axolotl", "empty chosen answer"),
+    ):
+        assert _found(_preflight(format, pair))[(rule, "trained as it is")] == [0]
+
+
+def test_rows_that_come_back_as_other_samples_are_counted():
+    calls = '[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}]'
+    named = Sample.of((ASK, Turn("assistant", "", tool_calls=calls), Turn("tool", "4", tool_call_id="c1"), ANSWER))
+    assert _found(_preflight("llama-factory", GOOD, named)) == {("other samples", "other id"): [1]}
+    assert _found(_preflight("trl", GOOD, named)) == {}
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "trl", "axolotl"),
+    [
+        (1024, {}, {}),
+        # The prompt has 400 tokens, the chosen answer 100; of the rejected one only its 90 bytes are known.
+        (500, {}, {("length of the rejected answer not known", "unknown"): [0]}),
+        (450, {("answer over the limit", "cut"): [0]}, {("over the limit", "dropped"): [0]}),
+        (400, {("prompt over the limit", "dropped"): [0]}, {("over the limit", "dropped"): [0]}),
+    ],
+)
+def test_lengths_of_pairs(cutoff, trl, axolotl):
+    pair = Sample.of((ASK, ANSWER), kind="preference", rejected=(Turn("assistant", "x" * 90),))
+    for format, expected in (("trl", trl), ("axolotl", axolotl)):
+        assert _found(_preflight(format, pair, lengths=[(400, 100)], cutoff=cutoff)) == expected, format
 
 
 #            prompt, response: fits    answer over  prompt over   just fits    long answer
@@ -136,16 +190,18 @@ def test_own_limits():
     assert limits == {"trl": 1024, "llama-factory": 2048, "axolotl": 2048, "source": 0}
 
 
-def test_the_first_of_several_answers_may_come_before_the_limit():
+def test_where_the_first_of_several_answers_begins_is_not_guessed():
     chat = Sample.of((ASK, ANSWER, ASK, ANSWER))
     preflight = _preflight("trl", chat, lengths=[(1100, 10)], cutoff=1024)
-    assert _found(preflight) == {("answer over the limit", "cut"): [0]}
+    assert _found(preflight) == {("length not known", "unknown"): [0]}
+    assert (preflight.n_left, preflight.n_unknown) == (0, 1)
+    assert preflight.to_dict()["n_unknown"] == 1
 
 
 def test_lengths_that_nobody_knows_are_counted_not_guessed():
-    preflight = _preflight("axolotl", GOOD, lengths=[(5000, 5000)], flags="truncated", cutoff=1024)
-    assert _found(preflight) == {}
-    assert preflight.n_without_length == 1
+    preflight = _preflight("axolotl", GOOD, lengths=[(500, 12)], flags="truncated", cutoff=1024)
+    assert _found(preflight) == {("length not known", "unknown"): [0]}
+    assert (preflight.n_left, preflight.n_unknown) == (0, 1)
 
 
 def test_refused_rows_have_reasons_and_no_other_findings():

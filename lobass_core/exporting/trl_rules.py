@@ -1,0 +1,95 @@
+"""What TRL does with rows: established by running TRL 1.16 on rows of every kind."""
+
+import numpy as np
+
+from lobass_core.exporting import row_facts as fact
+from lobass_core.exporting.case import Case, empty_answers, unknown_length
+from lobass_core.exporting.findings import Finding
+from lobass_core.exporting.lengths import UNKNOWN
+
+AS_IT_IS = "TRL trains on them as they are"
+
+
+def trl(case: Case) -> list[Finding]:
+    """SFTTrainer, and DPOTrainer for pairs: what is dropped, cut and learnt."""
+    first, at_least = case.answer_from()
+    total = case.lengths.kept_total if case.format == "tokens" else case.lengths.total
+    is_text = case.has(fact.TEXT)
+    fills = (np.maximum(first, at_least) >= case.cutoff) & ~is_text
+    unclear = (first == UNKNOWN) & ~fills & ~((total != UNKNOWN) & (total <= case.cutoff)) & ~is_text
+    return [
+        Finding(
+            "prompt over the limit",
+            "dropped",
+            f"are dropped: the prompt alone fills {case.cutoff:,} tokens",
+            "raise max_length, or leave them out",
+            np.flatnonzero(fills),
+        ),
+        Finding(
+            "answer over the limit",
+            "cut",
+            f"are cut at {case.cutoff:,} tokens",
+            "their response loses its end; raise max_length to keep it",
+            np.flatnonzero((total > case.cutoff) & ~fills & ~unclear),
+        ),
+        unknown_length(np.flatnonzero(unclear)),
+        empty_answers(case.places(fact.EMPTY_ANSWERS | fact.SOME_EMPTY_ANSWERS | fact.EMPTY_CHOSEN)),
+        Finding(
+            "no answer at the end",
+            "trained as it is",
+            "do not end with an answer",
+            AS_IT_IS,
+            case.places(fact.NOT_ENDING_WITH_ANSWER),
+        ),
+        Finding(
+            "answer at the start",
+            "trained as it is",
+            "begin with the assistant",
+            AS_IT_IS,
+            case.places(fact.STARTS_WITH_ANSWER),
+        ),
+        *(_whats_learnt(case) if case.format != "tokens" else []),
+    ]
+
+
+def _whats_learnt(case: Case) -> list[Finding]:
+    chats = np.flatnonzero(~case.has(fact.PAIR | fact.TEXT))
+    weights = Finding(
+        "weight 0",
+        "trained as it is",
+        "have answers with weight 0",
+        "TRL ignores weights: these answers are learnt too",
+        case.places(fact.WEIGHT_ZERO),
+    )
+    if case.format == "trl":
+        name, what = (
+            ("prompt and completion", "are prompt and completion")
+            if case.facts.one_target
+            else ("whole conversations", "are whole conversations")
+        )
+        why = "train.py makes the tokens that were scored of them, and learns the answers that were scored"
+        return [Finding(name, "written", what, why, chats)]
+    if case.format == "prompt-completion":
+        earlier = Finding(
+            "earlier answers",
+            "cut",
+            "have earlier answers",
+            "these become part of the prompt and are not learnt; the formats trl and tokens learn them",
+            case.places(fact.SEVERAL_ANSWERS),
+        )
+        last = Finding(
+            weights.rule,
+            weights.effect,
+            "end with an answer of weight 0",
+            "it is the completion, and learnt all the same",
+            case.places(fact.LAST_WEIGHT_ZERO),
+        )
+        return [earlier, last]
+    if case.marks_answers:
+        why = "set assistant_only_loss=True: without it TRL learns the questions too"
+    else:
+        why = (
+            "TRL learns the questions too: the chat template does not mark the answers with {% generation %}, which "
+            "assistant_only_loss needs. The formats trl and tokens learn the answers alone"
+        )
+    return [Finding("whole conversations", "written", "are whole conversations", why, chats), weights]

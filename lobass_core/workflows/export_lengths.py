@@ -1,0 +1,38 @@
+"""How long the rows of an export are: measured on the tokens that scoring kept, else from the counts in the store."""
+
+import numpy as np
+
+from lobass_core.exporting import row_facts as fact
+from lobass_core.exporting.lengths import Lengths, n_dropped_of
+from lobass_core.exporting.plan import ExportPlan
+from lobass_core.exporting.row_facts import RowFacts
+from lobass_core.exporting.tokens_layout import refusal
+from lobass_core.jobs.token_files import TokenFiles
+from lobass_core.project import Project
+from lobass_core.store.chosen_records import cut_samples
+
+
+def measure(project: Project, plan: ExportPlan, facts: RowFacts) -> tuple[Lengths, dict[int, str]]:
+    """The lengths of the picks, and why some of them cannot be written as tokens, by their places."""
+    sample_ids = plan.picks["sample_id"].to_pylist()
+    models = plan.facts["models"]
+    with project.store() as store:
+        dropped = cut_samples(store.cursor(), models["base"]["fingerprint"], models["render_fingerprint"])
+    kept = TokenFiles(project.runs_dir, models["render_fingerprint"], sample_ids).lengths(sample_ids, dropped)
+    one_answer = (facts.bits & np.uint32(fact.SEVERAL_ANSWERS)) == 0
+    lengths = Lengths.measured(kept, n_dropped_of(sample_ids, dropped), int(models["max_tokens"] or 0)).or_else(
+        Lengths.counted(plan.picks, one_answer)
+    )
+    is_pair = (facts.bits & np.uint32(fact.PAIR)) != 0
+    reasons = {
+        place: why
+        for place in range(len(sample_ids))
+        if (
+            why := refusal(
+                is_pair=bool(is_pair[place]),
+                is_there=bool(kept.n_tokens[place] >= 0),
+                has_answer=bool(kept.first[place] < kept.n_tokens[place]),
+            )
+        )
+    }
+    return lengths, reasons

@@ -1,0 +1,139 @@
+"""Rows of an export become the tokens that were scored: ids and labels, under templates of every kind."""
+
+import json
+from collections.abc import Callable
+
+import jinja2
+import pyarrow as pa
+import pytest
+
+from lobass_core.exporting.arrow_rows import CHAT_SHAPES, row_schema
+from lobass_core.exporting.plan import ExportRow
+from lobass_core.exporting.survey import survey
+from lobass_core.exporting.trainer_rows import MessageStyle, trl_row
+from lobass_core.formats.messages import parse
+from lobass_core.records import Sample, Turn
+from lobass_core.rendering.carried_template import carried_template
+from lobass_core.rendering.chat_jinja import compile_template
+from lobass_core.rendering.exported_rows import RowsAsTokens, as_templates_read
+from lobass_core.rendering.render import Renderer
+from lobass_core.rendering.templates import BUILT_IN, Template
+from tests.chat_templates import EVERY
+from tests.models import tiny_tokenizer
+
+
+def _chat(*messages: dict, **more) -> Sample:
+    return parse({"messages": list(messages), **more}, {}).sample
+
+
+def _said(role: str, content: str, **more) -> dict:
+    return {"role": role, "content": content, **more}
+
+
+def _call(name: str, **arguments) -> dict:
+    return {"id": "c1", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+
+
+TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
+PLAIN = [
+    _chat(_said("user", "2+2?"), _said("assistant", "4")),
+    _chat(
+        _said("system", "Be brief."),
+        _said("user", "Hi  "),
+        _said("assistant", "  Hello \n"),
+        _said("user", "Bye"),
+        _said("assistant", "Goodbye", weight=0),
+        _said("user", "Really?"),
+        _said("assistant", "Yes <|im_end|> é"),
+    ),
+    _chat(_said("user", "Say nothing."), _said("assistant", "")),
+    _chat(_said("user", "\ufdd0 marks"), _said("assistant", "and \ufdd1 more")),
+]
+CALLS = [
+    _chat(
+        _said("user", "Oslo?"),
+        _said("assistant", "", tool_calls=[_call("weather", city="Oslo", days=2)]),
+        _said("tool", '{"c": 4}', tool_call_id="c1"),
+        _said("assistant", "4 °C"),
+        tools=[TOOL],
+    ),
+    _chat(
+        _said("user", "Rome?"),
+        _said("assistant", "Let me look.", tool_calls=[_call("weather", town="Rome", exact=True)]),
+        _said("tool", "20", tool_call_id="c1"),
+        _said("assistant", "Warm."),
+    ),
+]
+ALPACA = Sample.of((Turn("user", "Simplify.\n\n4/16", input="4/16"), Turn("assistant", "1/4")))
+TEXT = Sample.of((Turn("assistant", "Once upon a time."),), kind="text")
+
+
+def _as_loaded(samples: list[Sample]) -> list[dict]:
+    """The rows as `datasets` gives them back: every message with every key, null where it had none."""
+    found = survey(ExportRow("d", place, "d", sample, {}, "") for place, sample in enumerate(samples))
+    style = MessageStyle(found.turn_columns, calls_as_text=not found.plain_calls)
+    kind = samples[0].kind
+    schema = row_schema(found, kind, CHAT_SHAPES[kind], style)
+    return pa.Table.from_pylist([trl_row(sample, style) for sample in samples], schema=schema).to_pylist()
+
+
+def _renderer(template: str, mask_rule: str) -> tuple[Renderer, Callable[[dict], dict]]:
+    tokenizer = tiny_tokenizer(template)
+    renderer = Renderer(tokenizer, Template("t", template, "test"), mask_rule, 10_000)
+    tokenizer.chat_template = carried_template(template)
+    return renderer, RowsAsTokens(tokenizer, mask_rule)
+
+
+def _check(samples: list[Sample], template: str, mask_rule: str = "all") -> int:
+    """Compare every sample that the template can render; returns how many those were."""
+    renderer, as_tokens = _renderer(template, mask_rule)
+    n_compared = 0
+    for scored, row in zip(renderer.render(samples), _as_loaded(samples), strict=True):
+        if not len(scored.input_ids):
+            continue
+        made = as_tokens(row)
+        assert made["input_ids"] == scored.input_ids.tolist()
+        learnt = [label != -100 for label in made["labels"]]
+        assert learnt == scored.response_mask.tolist(), scored.text
+        assert [i for i, flag in zip(made["labels"], learnt, strict=True) if flag] == scored.input_ids[
+            scored.response_mask
+        ].tolist()
+        n_compared += 1
+    return n_compared
+
+
+@pytest.mark.parametrize("mask_rule", ["all", "last"])
+@pytest.mark.parametrize("name", [*EVERY, *BUILT_IN])
+def test_plain_chats(name, mask_rule):
+    assert _check(PLAIN, (EVERY | BUILT_IN)[name], mask_rule) == len(PLAIN)
+
+
+@pytest.mark.parametrize("name", ["prints json", "walks arguments", "joins arguments", "asks for the key", "chatml"])
+def test_tool_calls(name):
+    n_compared = _check([*CALLS, *PLAIN], (EVERY | BUILT_IN)[name])
+    # The template that asks for the key prints a call and nothing of the text beside it: the renderer refuses that row.
+    assert n_compared == len(PLAIN) + (1 if name == "asks for the key" else 2)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_alpaca_rows_and_texts(name):
+    assert _check([ALPACA, PLAIN[0]], BUILT_IN[name]) == 2
+    assert _check([TEXT], BUILT_IN[name]) == 1
+
+
+def test_a_template_that_prints_the_date_prints_the_date_of_the_scores():
+    template = "{{ strftime_now('%d %b %Y') }} {{ strftime_now(\"%Y\") }}"
+    tokenizer = tiny_tokenizer(carried_template(template))
+    assert tokenizer.apply_chat_template([{"role": "user", "content": "x"}], tokenize=False) == "26 Jul 2024 2024"
+    assert carried_template("no date") == "no date"
+
+
+def test_the_keys_that_arrow_adds_are_taken_away():
+    """The comparisons above can fail: with its nulls, the same row is refused by a template that asks for the key."""
+    row = _as_loaded([CALLS[0]])[0]
+    assert row["messages"][0]["tool_calls"] is None
+    template = compile_template(EVERY["asks for the key"])
+    with pytest.raises(jinja2.UndefinedError):
+        template.render(messages=row["messages"], bos_token="")
+    read = [as_templates_read(message) for message in row["messages"]]
+    assert "Oslo?" in template.render(messages=read, bos_token="")
