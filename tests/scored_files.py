@@ -15,6 +15,11 @@ from lobass_core.workflows import select as selecting
 from lobass_core.workflows.import_data import import_file
 from tests.run_specs import A_SCORING, score_result
 
+CHATML = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{% if message['role'] == 'assistant' %}"
+    "{% generation %}{{ message['content'] }}<|im_end|>{% endgeneration %}{% else %}{{ message['content'] }}<|im_end|>"
+    "{% endif %}\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
 BASE, REFERENCE, RENDER = "base0000base0000", "refe0000refe0000", "rend0000rend0000"
 
 
@@ -60,7 +65,7 @@ def score(project: Project) -> None:
         )
     tokens = [_tokens(sample_id, prompt) for sample_id, prompt in samples]
     write_parquet(run.path / "tokens" / "00000.parquet", pa.Table.from_pylist(tokens))
-    result = score_result(BASE, REFERENCE, RENDER, template="alpaca", max_tokens=512)
+    result = score_result(BASE, REFERENCE, RENDER, template="chatml", chat_template=CHATML, max_tokens=512)
     with project.store() as store:
         ingest_run(store, run)
         with store.transaction() as cursor:
@@ -74,7 +79,7 @@ def _tokens(sample_id: str, prompt: str) -> dict:
         "sample_id": sample_id,
         "render_fp": RENDER,
         "text": prompt + "r" * 10,
-        "token_ids": [*(ord(letter) % 500 for letter in prompt), *range(500, 510)],
+        "token_ids": [*(ord(letter) % 370 for letter in prompt), *range(370, 380)],
         "token_starts": list(range(n)),
         "token_ends": list(range(1, n + 1)),
         "response_mask": [place >= len(prompt) for place in range(n)],

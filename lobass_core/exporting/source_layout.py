@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,6 +41,10 @@ def source(job: Job) -> Written:
         with DataFile(job.folder, names[number], f"records of {one.dataset}") as file:
             if one.container == "parquet":
                 written.notes += _write_parquet(file, one, wanted, records, job.originals.get(one.sha256))
+            elif one.container in ("json", "jsonl"):
+                types = FieldTypes()
+                _WRITERS[one.container](file, types.seen(records))
+                written.notes += types.notes(one.dataset)
             else:
                 _WRITERS[one.container](file, records)
         # What the original's rows were not taken from is read all the same, so that the next source starts at its own.
@@ -66,6 +71,47 @@ def file_names(sources: Iterable[SourceFile]) -> list[str]:
             name = f"{Path(name).stem.removesuffix(f'-{number - 1}')}-{number}{Path(name).suffix}"
         names.append(name)
     return names
+
+
+@dataclass(slots=True)
+class FieldTypes:
+    """The JSON types of each field of some records, nested ones too, by their path."""
+
+    kinds: dict[str, set[str]] = field(default_factory=dict)
+
+    def seen(self, records: Iterable[str]) -> Iterator[str]:
+        """The records as they are, each looked at on its way."""
+        for record in records:
+            self._see("", decode_line(record))
+            yield record
+
+    def _see(self, path: str, value: object) -> None:
+        match value:
+            case None:
+                return
+            case dict():
+                kind = "object"
+                for key, item in value.items():
+                    self._see(f"{path}.{key}" if path else str(key), item)
+            case list():
+                kind = "list"
+                for item in value:
+                    self._see(path + "[]", item)
+            case bool():
+                kind = "true or false"
+            case int() | float():
+                kind = "number"
+            case _:
+                kind = "text"
+        self.kinds.setdefault(path, set()).add(kind)
+
+    def notes(self, dataset: str) -> list[str]:
+        """A note where a field has values of several types: the records stay as they came, and not all loaders care."""
+        mixed = [path for path, kinds in self.kinds.items() if len(kinds) > 1]
+        if not mixed:
+            return []
+        named = ", ".join(mixed[:3]) + (f" and {len(mixed) - 3:,} more" if len(mixed) > 3 else "")
+        return [f"records of {dataset} hold values of several types in {named}: `datasets` before 4.8 cannot open them"]
 
 
 def _write_json(file: DataFile, records: Iterable[str]) -> None:

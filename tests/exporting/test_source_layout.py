@@ -3,7 +3,7 @@
 import pytest
 
 from lobass_core.exporting.plan import SourceFile
-from lobass_core.exporting.source_layout import file_names
+from lobass_core.exporting.source_layout import FieldTypes, file_names
 
 
 def _source(file_name: str, container: str) -> SourceFile:
@@ -33,3 +33,16 @@ def test_names(file_name, container, name):
 def test_equal_names_are_told_apart():
     sources = [_source("train.json", "json"), _source("Train.json", "json"), _source("train.json", "json")]
     assert file_names(sources) == ["train.json", "Train-2.json", "train-3.json"]
+
+
+def test_fields_of_several_types_are_named():
+    """The records go out as they came; who cannot open them is told beforehand."""
+    records = ['{"id": 1, "m": [{"v": "a"}], "x": null}', '{"id": "1", "m": [{"v": 2.0}], "x": 0.5}', '{"id": 2}']
+    types = FieldTypes()
+    assert list(types.seen(records)) == records
+    assert types.notes("d") == [
+        "records of d hold values of several types in id, m[].v: `datasets` before 4.8 cannot open them"
+    ]
+    same = FieldTypes()
+    list(same.seen(['{"id": 1}', '{"id": 2.5, "y": []}']))
+    assert same.notes("d") == []

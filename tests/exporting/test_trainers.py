@@ -1,21 +1,18 @@
 """Exports in the hands of those who read them: datasets and TRL as they are installed."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from lobass_core.specs import ExportSpec
+from lobass_core.specs import ExportFormat, ExportSpec
 from lobass_core.workflows.export import export
 from tests.models import tiny_llama
 from tests.scored_files import import_and_score, select_all, write_jsonl
 
-CHATML = (
-    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{% if message['role'] == 'assistant' %}"
-    "{% generation %}{{ message['content'] }}<|im_end|>{% endgeneration %}{% else %}{{ message['content'] }}<|im_end|>"
-    "{% endif %}\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
 ONE_TARGET = [{"prompt": f"{n}+{n}?", "completion": str(2 * n), "level": "easy" if n % 2 else n} for n in range(6)]
 SEVERAL = [
     {
@@ -50,10 +47,14 @@ TOOLS = [
 PAIRS = [{"prompt": f"Say {n}", "chosen": f"{n}", "rejected": "no"} for n in range(4)]
 
 
-def _exported(project, tmp_path, format, **files):
+def _scored(project, tmp_path, **files):
     paths = [(write_jsonl(tmp_path / f"{name}.jsonl", rows), name) for name, rows in files.items()]
     import_and_score(project, *paths)
     select_all(project)
+
+
+def _exported(project, tmp_path, format, **files):
+    _scored(project, tmp_path, **files)
     export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format=format))
     return tmp_path / "out"
 
@@ -83,12 +84,47 @@ def test_a_hugging_face_folder_opens_as_it_is(project, tmp_path, load_dataset):
     assert sorted(scores["rank"]) == list(range(1, 20))
 
 
-@pytest.mark.parametrize(
-    "format", ["messages", "alpaca", "prompt-completion", "trl", "axolotl", "llama-factory", "parquet"]
-)
-def test_every_folder_opens_by_its_card(project, tmp_path, load_dataset, format):
-    out = _exported(project, tmp_path, format, plain=ONE_TARGET, several=SEVERAL)
-    assert len(load_dataset(out)["train"]) == 12
+def test_every_folder_opens_by_its_card(project, tmp_path, load_dataset):
+    _scored(project, tmp_path, plain=ONE_TARGET, several=SEVERAL)
+    for format in get_args(ExportFormat):
+        export(project, ExportSpec(selection="all", to=str(tmp_path / format), format=format))
+        n_rows = 6 if format == "source" else 12  # a source is a file of its own, and the first one opens
+        assert len(load_dataset(tmp_path / format)["train"]) == n_rows, format
+
+
+# Every row of each set is small; what one has and the other lacks is what a loader stumbles over.
+DATED = [{"prompt": f"Day {n}?", "completion": "Monday", "on": f"2024-05-{n + 1:02}"} for n in range(20)]
+MARKED = [row | {"dataset": "tulu", "id": f"t{n}", "score": 0.5 * n} for n, row in enumerate(SEVERAL)]
+MIXED = [{"prompt": "a", "completion": "b", "id": value} for value in (1, "x", 2.5, None, [1], {"k": 2})]
+WITH_INPUT = [{"instruction": "Add.", "input": f"{n}", "output": "1"} for n in range(4)]
+MIXTURES = {
+    "tools last": {"a": ONE_TARGET * 40, "b": SEVERAL * 40, "z": TOOLS * 10},
+    "tools first": {"a": TOOLS * 10, "y": ONE_TARGET * 40, "z": SEVERAL * 40},
+    "fields last": {"a": ONE_TARGET * 40, "y": MARKED * 40, "z": MIXED},
+    "fields first": {"a": MIXED, "b": MARKED * 40, "z": ONE_TARGET * 40},
+    "dates and inputs": {"a": DATED * 20, "b": WITH_INPUT * 20, "z": ONE_TARGET * 20},
+}
+CHUNK_BYTES = 4096
+
+
+@pytest.mark.parametrize("mixture", MIXTURES)
+def test_mixtures_open_a_small_piece_at_a_time(project, tmp_path, load_dataset, mixture):
+    """`datasets` fixes the columns of a JSON file on its first chunk, 10 MB unless told otherwise."""
+    files = MIXTURES[mixture]
+    _scored(project, tmp_path, **files)
+    for format in ("messages", "alpaca", "sharegpt", "prompt-completion", "trl", "axolotl", "llama-factory"):
+        out = tmp_path / format
+        export(project, ExportSpec(selection="all", to=str(out), format=format))
+        receipt = json.loads((out / "manifest.json").read_text())
+        n_written = sum(map(len, files.values())) - receipt["written"]["n_not_written"]
+        (name,) = [file["name"] for file in receipt["files"] if file["rows"]]
+        builder, settings = "parquet", {}
+        if not name.endswith(".parquet"):
+            builder, settings = "json", {"chunksize": CHUNK_BYTES}
+            assert (out / name).stat().st_size > 2 * CHUNK_BYTES
+        rows = load_dataset(builder, data_files=str(out / name), split="train", **settings)
+        assert len(rows) == receipt["written"]["n_rows"] == n_written, format
+        assert load_dataset(out)["train"][-1] == rows[-1]
 
 
 @pytest.mark.slow
@@ -101,35 +137,41 @@ def test_every_folder_opens_by_its_card(project, tmp_path, load_dataset, format)
     ],
 )
 def test_the_script_trains_with_trl(project, tmp_path, load_dataset, files, columns):
-    """A few steps of the exported train.py itself, in a process of its own, as a user would run it."""
+    """A few steps of the exported train.py itself, in a process of its own, as a user would run it.
+
+    The model has no chat template: the export brings the one that the scores were computed with.
+    """
     out = _exported(project, tmp_path, "trl", **files)
     assert set(load_dataset(out)["train"].column_names) == columns
-    (tmp_path / "chat.jinja").write_text(CHATML)
-    model = tiny_llama(tmp_path / "model")
+    model = tiny_llama(tmp_path / "model", chat_template=None)
     command = [sys.executable, str(out / "train.py"), "--model", str(model), "--output", str(tmp_path / "trained")]
-    command += ["--chat-template", str(tmp_path / "chat.jinja"), "--max-steps", "3", "--batch-size", "2", "--cpu"]
+    command += ["--max-steps", "3", "--batch-size", "2", "--cpu"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
+    n_rows = sum(map(len, files.values()))
+    assert f"{n_rows} of {n_rows} rows are trained on" in done.stdout
     assert (tmp_path / "trained" / "model.safetensors").is_file()
     assert (Path(tmp_path) / "trained" / "config.json").is_file()
 
 
 @pytest.mark.slow
-def test_sft_trainer_learns_the_answers_and_nothing_else(project, tmp_path, load_dataset):
-    """Labels as SFTTrainer makes them from the export: the completion and its end, never the prompt."""
+def test_sft_trainer_reads_tokens_as_they_are(project, tmp_path, load_dataset):
+    """Labels as SFTTrainer has them are those of the export: the scored response, never the prompt."""
     from transformers import AutoTokenizer
     from trl import SFTConfig, SFTTrainer
 
-    out = _exported(project, tmp_path, "trl", plain=ONE_TARGET)
+    out = _exported(project, tmp_path, "tokens", plain=ONE_TARGET)
+    rows = load_dataset(out)["train"]
+    prompts = [row["prompt"] for row in ONE_TARGET]
+    assert rows["labels"] == [[-100] * len(prompt) + list(range(370, 380)) for prompt in prompts]
     model = tiny_llama(tmp_path / "model")
-    tokenizer = AutoTokenizer.from_pretrained(model)
-    tokenizer.chat_template = CHATML
     settings = SFTConfig(output_dir=str(tmp_path / "o"), max_steps=2, use_cpu=True, bf16=False, report_to="none")
     trainer = SFTTrainer(
-        str(model), args=settings, train_dataset=load_dataset(out)["train"], processing_class=tokenizer
+        str(model),
+        args=settings,
+        train_dataset=rows,
+        processing_class=AutoTokenizer.from_pretrained(model),
     )
-    for row, source in zip(trainer.train_dataset, ONE_TARGET, strict=True):
-        learnt = [token for token in row["labels"] if token != -100]
-        assert tokenizer.decode(learnt).startswith(source["completion"] + "<|im_end|>")
-        assert len(learnt) < len(row["input_ids"])
+    for trained, row in zip(trainer.train_dataset, rows, strict=True):
+        assert (trained["input_ids"], trained["labels"]) == (row["input_ids"], row["labels"])
     assert trainer.train().global_step == 2
