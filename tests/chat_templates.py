@@ -73,6 +73,16 @@ OPENS_EACH_EXCHANGE = """\
     {%- endif %}
 {%- endfor %}
 """
+# Reasoning and a field of the data, printed before the answer.
+THINKS = """\
+{%- for message in messages %}
+    {{- '<|im_start|>' + message.role + '\\n' }}
+    {%- if message.mood %}{{- '(' + message.mood + ') ' }}{%- endif %}
+    {%- if message.reasoning_content %}{{- '<think>' + message.reasoning_content + '</think>' }}{%- endif %}
+    {{- message.content + '<|im_end|>\\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}
+"""
 
 EVERY = {
     "prints json": PRINTS_JSON,
@@ -80,4 +90,5 @@ EVERY = {
     "joins arguments": JOINS_ARGUMENTS,
     "asks for the key": ASKS_FOR_THE_KEY,
     "opens each exchange": OPENS_EACH_EXCHANGE,
+    "thinks": THINKS,
 }

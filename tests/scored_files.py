@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from lobass_core.jobs.run_folder import RunFolder, write_parquet
+from lobass_core.jobs.run_files import write_parquet
+from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
 from lobass_core.specs import Gates, ImportSpec, SelectionSpec
 from lobass_core.store.losses import ingest_run

@@ -7,17 +7,17 @@ from typing import Any
 
 _UNUSABLE = re.compile("[\ud800-\udfff\ufdd0-\ufdd3]")
 _START, _END = "\ufdd0", "\ufdd1"
-_KEYS = (
-    *("role", "content", "name", "tool_call_id", "tool_calls", "input"),
-    *("reasoning_content", "reasoning", "thinking"),
-)
+# What trainers read beside the chat template, and keys that say nothing of their own in an answer.
+_NEVER_PASSED = ("weight", "training")
+_SILENT = ("role", "content", "name", "tool_call_id", "instruction", "input")
+_OPEN_REASONING = re.compile(r"(<think>\s*</think>|<think>|</think>)\s*$")
 _NAMED_TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
 
 
 def as_templates_read(message: dict, *, parse: bool = True) -> dict:
     """A message without the nulls that Arrow adds to it, and with the arguments of its tool calls as objects."""
-    read = {key: message[key] for key in _KEYS if message.get(key) is not None}
-    read["content"] = _UNUSABLE.sub("\ufffd", read.get("content", ""))
+    read = {key: value for key, value in message.items() if value is not None and key not in _NEVER_PASSED}
+    read = {key: _clean(value) for key, value in read.items()}
     if "tool_calls" in read:
         calls = read["tool_calls"]
         calls = json.loads(calls) if isinstance(calls, str) else without_nulls(calls)
@@ -25,6 +25,10 @@ def as_templates_read(message: dict, *, parse: bool = True) -> dict:
     if "input" in read:
         read["instruction"] = read["content"].removesuffix("\n\n" + read["input"])
     return read
+
+
+def _clean(value: Any) -> Any:
+    return _UNUSABLE.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 def without_nulls(value: Any) -> Any:
@@ -54,6 +58,8 @@ class RowsAsTokens:
         self._bos = tokenizer.bos_token or ""
         special = sorted({str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}, key=len)
         self._closing = re.compile(r"\s*(" + ("|".join(map(re.escape, reversed(special))) or "(?!)") + ")")
+        added = tokenizer.added_tokens_decoder.items()
+        self._greedy = {number: str(token) for number, token in added if token.rstrip or token.lstrip}
         self._endings: list[str] = []
         if tokenizer.chat_template:
             self._endings = self._find_endings()
@@ -69,6 +75,9 @@ class RowsAsTokens:
         is_learnt = [False] * len(ids)
         last_end = 0
         for place, (start, end) in enumerate(encoded["offset_mapping"]):
+            marker = self._greedy.get(ids[place], "")
+            if marker and (at := text.find(marker, start, end)) >= 0:
+                start, end = at, at + len(marker)  # without the white space that the marker swallowed
             # A token without characters of its own stands for what lies between the one before and itself.
             first = min(last_end, start) if start == end else start
             is_learnt[place] = place > 0 and any(
@@ -122,7 +131,8 @@ class RowsAsTokens:
         self, messages: list[dict], tools: list | None, text: str, answers: list[int]
     ) -> list[tuple[int, int] | None]:
         """Where each answer lies: by marks around its content, else by the text with and without it."""
-        plain = [place for place in answers if not messages[place].get("tool_calls")]
+        # Tool calls, reasoning and other fields are part of the answer and stand outside of its content.
+        plain = [place for place in answers if not any(v for key, v in messages[place].items() if key not in _SILENT)]
         found: dict[int, tuple[int, int] | None] = {}
         for trimmed in (False, True):
             marked = list(messages)
@@ -140,9 +150,16 @@ class RowsAsTokens:
 
     def _by_prompt(self, messages: list[dict], tools: list | None, text: str, place: int) -> tuple[int, int] | None:
         before = self._render(messages[:place], tools, prompt=True)
+        if not text.startswith(before):
+            # The generation prompt opens a reasoning, or closes an empty one, that this answer does not have.
+            before = _OPEN_REASONING.sub("", before)
+        start = len(before)
         through = self._render(messages[: place + 1], tools)
-        start, end = len(before), len(through.rstrip())
-        return (start, max(start, end)) if text.startswith(before) and text.startswith(through) else None
+        if text.startswith(before) and text.startswith(through):
+            return start, max(start, len(through.rstrip()))
+        # The turn looks different when it is not the last: up to what closes it, then.
+        ends = [text.find(ending, start) + len(ending) for ending in self._endings if ending in text[start:]]
+        return (start, min(ends)) if text.startswith(before) and ends else None
 
     def _closed(self, text: str, span: tuple[int, int]) -> tuple[int, int]:
         """The span with the token that ends the turn."""

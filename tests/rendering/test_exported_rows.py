@@ -64,6 +64,15 @@ CALLS = [
         _said("assistant", "Warm."),
     ),
 ]
+THOUGHTS = [
+    _chat(
+        _said("user", "2+2?"),
+        _said("assistant", "4", reasoning_content="two and two"),
+        _said("user", "3+3?"),
+        _said("assistant", "6", reasoning_content="three and three", mood="calm"),
+    ),
+    _chat(_said("user", "Hi"), _said("assistant", "Hello")),
+]
 ALPACA = Sample.of((Turn("user", "Simplify.\n\n4/16", input="4/16"), Turn("assistant", "1/4")))
 TEXT = Sample.of((Turn("assistant", "Once upon a time."),), kind="text")
 
@@ -80,7 +89,7 @@ def _as_loaded(samples: list[Sample]) -> list[dict]:
 def _renderer(template: str, mask_rule: str) -> tuple[Renderer, Callable[[dict], dict]]:
     tokenizer = tiny_tokenizer(template)
     renderer = Renderer(tokenizer, Template("t", template, "test"), mask_rule, 10_000)
-    tokenizer.chat_template = carried_template(template)
+    tokenizer.chat_template = carried_template(Template("t", template, "test"))
     return renderer, RowsAsTokens(tokenizer, mask_rule)
 
 
@@ -115,6 +124,14 @@ def test_tool_calls(name):
     assert n_compared == len(PLAIN) + (1 if name == "asks for the key" else 2)
 
 
+@pytest.mark.parametrize("name", ["thinks", "prints json"])
+def test_reasoning_in_a_field_of_its_own(name):
+    """Printed before the answer, with a mood, by a template that reads both fields; ignored by others."""
+    assert _check([*THOUGHTS, *PLAIN], EVERY[name]) == len(PLAIN) + 2
+    if name == "thinks":
+        assert "calm" in _renderer(EVERY[name], "all")[0].render(THOUGHTS)[0].text
+
+
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_alpaca_rows_and_texts(name):
     assert _check([ALPACA, PLAIN[0]], BUILT_IN[name]) == 2
@@ -123,9 +140,19 @@ def test_alpaca_rows_and_texts(name):
 
 def test_a_template_that_prints_the_date_prints_the_date_of_the_scores():
     template = "{{ strftime_now('%d %b %Y') }} {{ strftime_now(\"%Y\") }}"
-    tokenizer = tiny_tokenizer(carried_template(template))
+    tokenizer = tiny_tokenizer(carried_template(Template("t", template, "test")))
     assert tokenizer.apply_chat_template([{"role": "user", "content": "x"}], tokenize=False) == "26 Jul 2024 2024"
-    assert carried_template("no date") == "no date"
+    assert carried_template(Template("t", "no date", "test")) == "no date"
+
+
+def test_a_template_for_rows_with_tools_goes_along_in_the_same_file():
+    template = Template(
+        "t", "plain\n{{ messages[0].content }}\n", "test", tool_use="{%- if true %}\ntools\n{%- endif %}\n"
+    )
+    tokenizer = tiny_tokenizer(carried_template(template))
+    messages = [{"role": "user", "content": "x"}]
+    assert tokenizer.apply_chat_template(messages, tokenize=False) == "plain\nx"
+    assert tokenizer.apply_chat_template(messages, tools=[TOOL], tokenize=False) == "tools"
 
 
 def test_the_keys_that_arrow_adds_are_taken_away():

@@ -3,9 +3,11 @@
 import contextlib
 import csv
 import gzip
+import hashlib
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,12 +16,13 @@ import pytest
 
 from lobass_core.errors import ExportError, SelectionError
 from lobass_core.project import Project
-from lobass_core.specs import ExportSpec, ImportSpec
+from lobass_core.specs import ExportSpec, ImportSpec, ModelSpec
 from lobass_core.store.decisions import DecisionAct, append_decisions
+from lobass_core.store.scorings import list_scorings, register_scoring
 from lobass_core.workflows import select as selecting
 from lobass_core.workflows.export import export, past_exports, preflight, preflights, replay
 from lobass_core.workflows.import_data import import_file
-from tests.scored_files import import_and_score, select_all, select_best, write_jsonl
+from tests.scored_files import CHATML, import_and_score, select_all, select_best, write_jsonl
 
 FORMATS = (
     "messages",
@@ -78,12 +81,11 @@ def test_messages_in_the_order_of_the_files(filled, tmp_path):
     ]
     assert (receipt.n_selected, receipt.n_written, receipt.not_written) == (5, 5, {})
     assert receipt.left_out == {"below the cut": 5}
-    assert [file.name for file in receipt.files] == ["train.jsonl", "README.md", "manifest.json"]
+    assert [file.name for file in receipt.files] == ["train.jsonl", "chat_template.jinja", "README.md", "manifest.json"]
+    assert (tmp_path / "out" / "chat_template.jinja").read_text() == CHATML
 
 
 def test_the_receipt_is_what_the_disk_holds(filled, tmp_path):
-    import hashlib
-
     receipt = export(filled, ExportSpec(selection="all", to=str(tmp_path / "out"), format="trl"))
     for file in receipt.files:
         data = (tmp_path / "out" / file.name).read_bytes()
@@ -156,6 +158,121 @@ def test_a_replay_that_comes_out_different_is_refused(filled, tmp_path):
     with pytest.raises(ExportError, match=r"same bytes: train\.jsonl"):
         replay(filled, tmp_path / "altered.json", tmp_path / "two")
     assert not (tmp_path / "two").exists()
+
+
+def test_a_manifest_of_another_layout_is_refused_by_name(filled, tmp_path):
+    """Its bytes could not come out: an older one was written with other columns."""
+    export(filled, ExportSpec(selection="best", to=str(tmp_path / "one"), format="trl"))
+    manifest = json.loads((tmp_path / "one" / "manifest.json").read_text())
+    assert manifest["export"].pop("layout") == 2
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(ExportError, match="layout 1 of trl, this program writes layout 2"):
+        replay(filled, path, tmp_path / "two")
+    assert not (tmp_path / "two").exists()
+
+
+def test_the_manifest_says_how_the_tokens_were_made(filled, tmp_path):
+    recipe = {"epochs": 2.0, "learning_rate": 1e-4, "seed": 3, "n_samples_trained": 7, "losses": [1], "base": "/m/tiny"}
+    folder = filled.models_dir / "tuned"
+    folder.mkdir(parents=True)
+    (folder / "recipe.json").write_text(json.dumps(recipe | {"spec": {"datasets": ["math"], "folds": 1}}))
+    with filled.store() as store, store.transaction() as cursor:
+        (scoring,) = list_scorings(cursor)
+        spec = replace(scoring.spec, references=(ModelSpec(str(folder)),))
+        base = replace(scoring.result.base, info=replace(scoring.result.base.info, revision="abc123"))
+        result = replace(scoring.result, base=base, mask_rule="last", max_tokens=512)
+        register_scoring(cursor, scoring.run_id, spec, result, Path("no folds"))
+    export(filled, ExportSpec(selection="best", to=str(tmp_path / "out"), format="trl"))
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["render"] == {
+        "fingerprint": "rend0000rend0000",
+        "template": "chatml",
+        "template_sha256": hashlib.sha256(CHATML.encode()).hexdigest(),
+        "mask_rule": "last",
+        "max_tokens": 512,
+        "truncation_side": "right",
+        "chat_template": CHATML,
+    }
+    assert manifest["models"]["base"]["revision"] == "abc123"
+    assert manifest["models"]["reference"]["recipe"] == {
+        "epochs": 2.0,
+        "learning_rate": 1e-4,
+        "seed": 3,
+        "n_samples_trained": 7,
+        "base": "tiny",
+        "datasets": ["math"],
+        "folds": 1,
+    }
+    assert 'mask_rule="last"' in (tmp_path / "out" / "train.py").read_text().replace("'", '"')
+
+
+def test_tokens_are_those_that_were_scored(filled, tmp_path):
+    receipt = export(filled, ExportSpec(selection="best", to=str(tmp_path / "out"), format="tokens"))
+    assert (receipt.n_written, receipt.not_written) == (5, {})
+    rows = pq.read_table(tmp_path / "out" / "train.parquet").to_pylist()
+    assert rows[4] == {
+        "input_ids": [*map(ord, "5+5?"), *range(370, 380)],
+        "attention_mask": [1] * 14,
+        "labels": [*[-100] * 4, *range(370, 380)],
+    }
+    shutil.rmtree(next(filled.runs_dir.glob("r-*")) / "tokens")
+    with pytest.raises(ExportError, match="none of 5 rows fits tokens: its tokens are not on disk"):
+        export(filled, ExportSpec(selection="best", to=str(tmp_path / "again"), format="tokens"))
+
+
+def test_fields_whose_name_is_taken_are_written_under_another(project, tmp_path):
+    """None overwrites ours, none is lost."""
+    rows = [{"prompt": f"{n}?", "completion": "!", "dataset": "own", "score": n, "sample_id": "s"} for n in range(3)]
+    import_and_score(project, (write_jsonl(tmp_path / "rows.jsonl", rows), "d"))
+    select_all(project)
+    receipt = export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="parquet"))
+    table = pq.read_table(tmp_path / "out" / "train.parquet")
+    assert table["dataset"].to_pylist() == ["rows"] * 3
+    assert table["source_dataset"].to_pylist() == ["own"] * 3
+    assert table["source_score"].to_pylist() == [0, 1, 2]
+    assert "the field 'score' is written as 'source_score'" in "; ".join(receipt.notes)
+
+
+def test_each_source_has_a_configuration_and_the_first_opens_by_itself(filled, tmp_path):
+    export(filled, ExportSpec(selection="all", to=str(tmp_path / "out"), format="source"))
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert [line for line in card.splitlines() if "config_name" in line or "path:" in line] == [
+        '- config_name: "default"',
+        '    path: "chat.jsonl"',
+        '- config_name: "math"',
+        '    path: "math.jsonl"',
+    ]
+
+
+def test_alpaca_and_sharegpt_name_their_columns_for_llama_factory(project, tmp_path):
+    chat = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}
+    rows = [{"messages": [{"role": "system", "content": "Be brief."}, *chat, *chat]}, {"messages": list(chat)}]
+    pair = {"prompt": "p", "chosen": "good", "rejected": "bad"}
+    import_and_score(
+        project,
+        (write_jsonl(tmp_path / "chat.jsonl", rows), "chat"),
+        (write_jsonl(tmp_path / "pairs.jsonl", [pair]), "pairs"),
+    )
+    select_all(project)
+    for format in ("alpaca", "sharegpt", "llama-factory"):
+        export(project, ExportSpec(selection="all", to=str(tmp_path / format), format=format))
+    alpaca = json.loads((tmp_path / "alpaca" / "dataset_info.json").read_text())["curated"]
+    assert alpaca["columns"] == {
+        "prompt": "instruction",
+        "query": "input",
+        "response": "output",
+        "system": "system",
+        "tools": None,
+        "history": "history",
+    }
+    first, second = json.loads((tmp_path / "alpaca" / "train.json").read_text())
+    assert (first["system"], first["history"]) == ("Be brief.", [["Hi", "Hello"]])
+    assert (second["system"], second["history"]) == ("", [])
+    sharegpt = json.loads((tmp_path / "sharegpt" / "dataset_info.json").read_text())["curated"]
+    assert sharegpt["tags"]["role_tag"] == "from" and sharegpt["columns"]["messages"] == "conversations"
+    card = (tmp_path / "llama-factory" / "README.md").read_text()
+    assert "`dataset: curated`, `dataset: curated_preference`" in card
 
 
 def test_damaged_and_newer_manifests(filled, tmp_path):
@@ -358,11 +475,20 @@ def test_tools_calls_pairs_and_texts_go_into_files_of_their_own(project, tmp_pat
     )
     select_all(project)
     for format, files in (
-        ("trl", {"train.jsonl": 4, "preference.jsonl": 1, "text.jsonl": 1, "train.py": 0}),
+        (
+            "trl",
+            {"train.jsonl": 4, "preference.jsonl": 1, "text.jsonl": 1, "train.py": 0, "chat_template.jinja": 0},
+        ),
         ("llama-factory", {"train.json": 4, "preference.json": 1, "text.json": 1, "dataset_info.json": 0}),
         (
             "huggingface",
-            {"data/train.parquet": 4, "data/preference.parquet": 1, "data/text.parquet": 1, "scores/train.parquet": 6},
+            {
+                "data/train.parquet": 4,
+                "data/preference.parquet": 1,
+                "data/text.parquet": 1,
+                "scores/train.parquet": 6,
+                "chat_template.jinja": 0,
+            },
         ),
     ):
         receipt = export(project, ExportSpec(selection="all", to=str(tmp_path / format), format=format))
@@ -390,6 +516,8 @@ def test_axolotl_fragment(filled, tmp_path):
     import yaml
 
     assert yaml.safe_load(text) == {
+        "chat_template": "jinja",
+        "chat_template_jinja": "chat_template.jinja",
         "datasets": [
             {
                 "path": "train.jsonl",
@@ -401,7 +529,7 @@ def test_axolotl_fragment(filled, tmp_path):
                 "roles_to_train": ["assistant"],
                 "train_on_eos": "turn",
             }
-        ]
+        ],
     }
     assert [row["messages"][0]["content"] for row in _lines(tmp_path / "out" / "train.jsonl")][:2] == ["Hi 0", "Hi 1"]
 
