@@ -12,6 +12,7 @@ import duckdb
 
 from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.follow import extend_fold_files, follow_rows
+from lobass_core.store.registrations import register_old_runs
 from lobass_core.store.reread import reread_rows
 from lobass_core.store.token_bytes import fill_response_bytes
 from lobass_core.store.versions import FIRST_CONTENT, raise_content, raise_revision
@@ -44,6 +45,12 @@ def _fill_bytes(cursor: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str, .
     return ()
 
 
+def _register_runs(cursor: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str, ...]:
+    cursor.execute("CREATE TABLE registered_runs (run_id VARCHAR, finished_at VARCHAR)")
+    register_old_runs(cursor, folder / "runs")
+    return ()
+
+
 def reread(cursor: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str, ...]:
     found = reread_rows(cursor)
     if found.moved:
@@ -70,6 +77,7 @@ STEPS: tuple[Step, ...] = (
     _tables("A mark of the content", FIRST_CONTENT),
     _tables("Response bytes of losses", "ALTER TABLE losses ADD COLUMN n_response_bytes INTEGER"),
     Step("Response bytes of older losses", _fill_bytes),
+    Step("Finished runs, each registered once", _register_runs),
     _tables(
         "Samples whose records read otherwise now",
         "CREATE TABLE earlier_samples (sample_key BIGINT, earlier_key BIGINT)",

@@ -1,9 +1,16 @@
 """Models that have scored samples or were trained here."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lobass_core.jobs.run_files import TRAINED_ON
+from lobass_core.jobs.run_results import ScoredModel, ScoreRunResult
+from lobass_core.store.reference_training import register_training
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +42,49 @@ def list_models(cursor: duckdb.DuckDBPyConnection) -> list[KnownModel]:
     return [
         KnownModel(row[0], row[1], row[2], row[3], row[4], json.loads(row[5]), row[6], row[7], row[8]) for row in rows
     ]
+
+
+def register_models(cursor: duckdb.DuckDBPyConnection, result: ScoreRunResult, folds: Path, finished_at: str) -> None:
+    """Record the models of a finished run, the folds of its reference and what that was trained on.
+
+    `folds` as in `scorings.register_scoring`.
+    """
+    references, reference_fp = result.references, result.reference_fp
+    for part, model in [("base", result.base), *(("reference", reference) for reference in references)]:
+        _register_model(cursor, part, model, finished_at)
+    cursor.execute("DELETE FROM reference_models WHERE reference_fp = ?", [reference_fp])
+    cursor.executemany(
+        "INSERT INTO reference_models VALUES (?, ?, ?)",
+        [(reference_fp, fold, model.model_fp) for fold, model in enumerate(references)],
+    )
+    if len(references) > 1 and folds.is_file():
+        _register_folds(cursor, reference_fp, pq.read_table(folds, columns=["sample_id", "fold"]))
+    if len(references) == 1:
+        register_training(cursor, reference_fp, folds.with_name(TRAINED_ON))
+
+
+def _register_model(cursor: duckdb.DuckDBPyConnection, part: str, model: ScoredModel, finished_at: str) -> None:
+    cursor.execute("DELETE FROM models WHERE model_fp = ? AND part = ?", [model.model_fp, part])
+    cursor.execute(
+        "INSERT INTO models VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            model.model_fp,
+            model.name,
+            model.path,
+            model.adapter,
+            part,
+            json.dumps(asdict(model.info)),
+            finished_at,
+        ],
+    )
+
+
+def _register_folds(cursor: duckdb.DuckDBPyConnection, reference_fp: str, folds: pa.Table) -> None:
+    cursor.execute("DELETE FROM reference_folds WHERE reference_fp = ?", [reference_fp])
+    cursor.register("fold_table", folds)
+    cursor.execute(
+        "INSERT INTO reference_folds "
+        "SELECT $reference_fp, s.sample_key, f.fold FROM fold_table f JOIN samples s USING (sample_id)",
+        {"reference_fp": reference_fp},
+    )
+    cursor.unregister("fold_table")

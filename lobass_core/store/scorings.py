@@ -7,16 +7,16 @@ from pathlib import Path
 import duckdb
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lobass_core.errors import LobassError, SelectionError, StoreError
 from lobass_core.jobs.documents import to_json
-from lobass_core.jobs.run_files import TRAINED_ON
 from lobass_core.jobs.run_folder import utc_now
-from lobass_core.jobs.run_results import ScoredModel, ScoreRunResult
+from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.specs import ScoreSpec
 from lobass_core.store.connection import read_table
-from lobass_core.store.reference_training import is_training_known, register_training
+from lobass_core.store.models import register_models
+from lobass_core.store.reference_training import is_training_known
+from lobass_core.store.registrations import note_registered, registered_at
 from lobass_core.store.versions import raise_content
 
 Bound = dict[str, str | int | None]
@@ -61,26 +61,36 @@ class Scoring:
 
 
 def register_scoring(
-    cursor: duckdb.DuckDBPyConnection, run_id: str, spec: ScoreSpec, result: ScoreRunResult, folds: Path
+    cursor: duckdb.DuckDBPyConnection,
+    run_id: str,
+    spec: ScoreSpec,
+    result: ScoreRunResult,
+    folds: Path,
+    finished_at: str = "",
 ) -> int:
     """Record what a finished run scored, its models, fold assignment and training; returns the scoring's id.
 
     `folds` is a Parquet file (sample_id, fold) that exists for K folds only; beside it stands
-    `trained_on.parquet` where the samples that one reference was trained on are known.
+    `trained_on.parquet` where the samples that one reference was trained on are known. `finished_at` dates the scoring
+    (now, where it is empty); where a run that finished later has scored the same, the scoring stays that one's.
     """
-    _register_models(cursor, result, folds)
+    finished_at = finished_at or utc_now()
+    note_registered(cursor, run_id, finished_at)
     raise_content(cursor)
     triple = [result.base.model_fp, result.reference_fp, result.render_fp]
     found = cursor.execute(
-        "SELECT scoring_id FROM scorings WHERE base_fp = ? AND reference_fp = ? AND render_fp = ?", triple
+        "SELECT scoring_id, made_at FROM scorings WHERE base_fp = ? AND reference_fp = ? AND render_fp = ?", triple
     ).fetchone()
-    values = [json.dumps(spec.to_dict()), to_json(result), utc_now()]
+    if not found or found[1] <= finished_at:
+        register_models(cursor, result, folds, finished_at)
+    values = [json.dumps(spec.to_dict()), to_json(result), finished_at]
     if found:
-        (scoring_id,) = found
-        cursor.execute(
-            "UPDATE scorings SET run_id = ?, spec = ?, result = ?, made_at = ? WHERE scoring_id = ?",
-            [run_id, *values, scoring_id],
-        )
+        scoring_id, made_at = found
+        if made_at <= finished_at:
+            cursor.execute(
+                "UPDATE scorings SET run_id = ?, spec = ?, result = ?, made_at = ? WHERE scoring_id = ?",
+                [run_id, *values, scoring_id],
+            )
     else:
         row = cursor.execute("SELECT coalesce(max(scoring_id), 0) + 1 FROM scorings").fetchone()
         assert row is not None
@@ -99,9 +109,16 @@ def register_scoring(
 
 
 def register_refinement(
-    cursor: duckdb.DuckDBPyConnection, scoring: Scoring, run_id: str, result: ScoreRunResult, folds: Path
+    cursor: duckdb.DuckDBPyConnection,
+    scoring: Scoring,
+    run_id: str,
+    result: ScoreRunResult,
+    folds: Path,
+    finished_at: str = "",
 ) -> None:
     """Record that a run computed losses of a scoring anew: where it has both of a sample, they count from now on.
+
+    `finished_at` as for `register_scoring`: the refinement of a run that finished later stands.
 
     Raises:
         StoreError: the run rendered its samples otherwise than the scoring.
@@ -112,55 +129,18 @@ def register_refinement(
             where=scoring.label,
             do="The template or the tokenizer has changed: score all samples anew.",
         )
-    _register_models(cursor, result, folds)
+    finished_at = finished_at or utc_now()
+    is_older = registered_at(cursor, scoring.refined_by) > finished_at
+    note_registered(cursor, run_id, finished_at)
+    if is_older:
+        return
+    register_models(cursor, result, folds, finished_at)
     raise_content(cursor)
     cursor.execute("DELETE FROM refinements WHERE scoring_id = ?", [scoring.scoring_id])
     cursor.execute(
         "INSERT INTO refinements VALUES (?, ?, ?, ?)",
         [scoring.scoring_id, run_id, result.base.model_fp, result.reference_fp],
     )
-
-
-def _register_models(cursor: duckdb.DuckDBPyConnection, result: ScoreRunResult, folds: Path) -> None:
-    references, reference_fp = result.references, result.reference_fp
-    for part, model in [("base", result.base), *(("reference", reference) for reference in references)]:
-        _register_model(cursor, part, model)
-    cursor.execute("DELETE FROM reference_models WHERE reference_fp = ?", [reference_fp])
-    cursor.executemany(
-        "INSERT INTO reference_models VALUES (?, ?, ?)",
-        [(reference_fp, fold, model.model_fp) for fold, model in enumerate(references)],
-    )
-    if len(references) > 1 and folds.is_file():
-        _register_folds(cursor, reference_fp, pq.read_table(folds, columns=["sample_id", "fold"]))
-    if len(references) == 1:
-        register_training(cursor, reference_fp, folds.with_name(TRAINED_ON))
-
-
-def _register_model(cursor: duckdb.DuckDBPyConnection, part: str, model: ScoredModel) -> None:
-    cursor.execute("DELETE FROM models WHERE model_fp = ? AND part = ?", [model.model_fp, part])
-    cursor.execute(
-        "INSERT INTO models VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [
-            model.model_fp,
-            model.name,
-            model.path,
-            model.adapter,
-            part,
-            json.dumps(asdict(model.info)),
-            utc_now(),
-        ],
-    )
-
-
-def _register_folds(cursor: duckdb.DuckDBPyConnection, reference_fp: str, folds: pa.Table) -> None:
-    cursor.execute("DELETE FROM reference_folds WHERE reference_fp = ?", [reference_fp])
-    cursor.register("fold_table", folds)
-    cursor.execute(
-        "INSERT INTO reference_folds "
-        "SELECT $reference_fp, s.sample_key, f.fold FROM fold_table f JOIN samples s USING (sample_id)",
-        {"reference_fp": reference_fp},
-    )
-    cursor.unregister("fold_table")
 
 
 _SCORING_COLUMNS = (

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,6 +19,7 @@ from lobass_core.records import Sample, turns_to_json
 from lobass_core.specs import ScoreSpec
 from lobass_core.store.datasets import list_datasets, sample_batches
 from lobass_core.store.losses import ingest_run, write_known
+from lobass_core.store.registrations import finished_at, is_registered
 from lobass_core.store.scorings import find_scoring, register_refinement, register_scoring
 from lobass_core.workflows.reference_training import write_trained_on
 from lobass_core.workflows.runs import open_run
@@ -171,14 +173,19 @@ def bring_home(project: Project, run: RunFolder) -> int:
     """
     with project.store() as store:
         ingested = ingest_run(store, run)
-        spec, result = run.spec_as(ScoreSpec), _result_if_readable(run)
-        if result:
+        if not is_registered(store.cursor(), run.run_id) and (result := _result_if_readable(run)):
             with store.transaction() as cursor:
-                if spec.refines:
-                    register_refinement(cursor, find_scoring(cursor, spec.refines), run.run_id, result, run.folds_path)
-                else:
-                    register_scoring(cursor, run.run_id, spec, result, run.folds_path)
+                _register(cursor, run, result)
     return ingested.n_new
+
+
+def _register(cursor: duckdb.DuckDBPyConnection, run: RunFolder, result: ScoreRunResult) -> None:
+    spec, ended = run.spec_as(ScoreSpec), finished_at(run)
+    if spec.refines:
+        scoring = find_scoring(cursor, spec.refines)
+        register_refinement(cursor, scoring, run.run_id, result, run.folds_path, ended)
+    else:
+        register_scoring(cursor, run.run_id, spec, result, run.folds_path, ended)
 
 
 def _result_if_readable(run: RunFolder) -> ScoreRunResult | None:

@@ -170,6 +170,17 @@ def test_losses_of_every_scoring_are_the_same_numbers(store: Store, facts: dict)
     assert (first["base_loss_sum"], first["base_n_tokens"]) == pytest.approx((FIRST_LOSS, FIRST_TOKENS), abs=1e-9)
 
 
+def test_scorings_have_the_time_of_their_runs(old: tuple[Project, dict], store: Store):
+    said = {
+        path.parent.name: json.loads(path.read_text(encoding="utf-8"))["finished_at"]
+        for path in old[0].runs_dir.glob("r-*/progress.json")
+    }
+    found = scorings.list_scorings(store.cursor())
+    assert [(one.run_id, one.made_at) for one in found] == [(run, said[run]) for run in ("r-0005", "r-0002", "r-0001")]
+    registered = dict(store.cursor().execute("SELECT * FROM registered_runs").fetchall())
+    assert registered == {run: said[run] for run in ("r-0001", "r-0002", "r-0003", "r-0005")}
+
+
 def test_response_bytes_come_from_the_token_files(old: tuple[Project, dict], store: Store):
     cursor = store.cursor()
     assert cursor.execute("SELECT count(*) FROM losses WHERE n_response_bytes IS NULL").fetchone() == (0,)

@@ -80,7 +80,7 @@ def test_a_damaged_run_keeps_no_other_out_of_the_store(tmp_path: Path):
     first = add_scores(project)
     second = add_scores(project, reference_name="ref-2ep", reference_fp="4ef0000000000002")
     with project.store() as store, store.transaction() as cursor:
-        for table in ("losses", "ingested_shards", "scorings", "scoring_runs"):
+        for table in ("losses", "ingested_shards", "scorings", "scoring_runs", "registered_runs"):
             cursor.execute(f"DELETE FROM {table}")
     (first.path / "result.json").write_text("{")
     # 12 base losses are those of both runs.
