@@ -16,6 +16,7 @@ from lobass_core.jobs.run_files import RunFiles
 from lobass_core.jobs.run_folder import DamagedRun, scan_runs
 from lobass_core.records import LossStatus
 from lobass_core.store.connection import Store, read_table
+from lobass_core.store.token_bytes import fill_response_bytes
 from lobass_core.store.versions import raise_content
 
 LOSS_SCHEMA = pa.schema(
@@ -60,6 +61,15 @@ def ingest_run(store: Store, run: RunFiles) -> Ingested:
     NAME.parquet.torn, so that a resumed worker computes it again. Of two losses of one (sample, model, rendering) the
     later one stands.
     """
+    ingested, lack_bytes = _ingest(store, run)
+    if lack_bytes:
+        with store.transaction() as cursor:
+            fill_response_bytes(cursor, run.path.parent)
+    return ingested
+
+
+def _ingest(store: Store, run: RunFiles) -> tuple[Ingested, bool]:
+    """Ingest, and say whether some of the new losses are older than the column for response bytes."""
     known = {
         shard
         for (shard,) in store.cursor()
@@ -69,14 +79,15 @@ def ingest_run(store: Store, run: RunFiles) -> Ingested:
     paths = [path for path in run.finished_shards() if path.stem not in known]
     torn: list[tuple[str, str]] = []
     if not paths:
-        return Ingested(0)
-    n_new = 0
+        return Ingested(0), False
+    n_new, lack_bytes = 0, False
     with store.transaction() as cursor:
         for group in _groups(_checked_shards(paths, torn)):
             n_new += _insert(cursor, run.run_id, group)
+            lack_bytes = lack_bytes or any(shard.table["n_response_bytes"].null_count for shard in group)
     for name, _ in torn:
         run.set_aside(run.shards_dir / name)
-    return Ingested(n_new, tuple(torn))
+    return Ingested(n_new, tuple(torn)), lack_bytes
 
 
 def _checked_shards(paths: list[Path], torn: list[tuple[str, str]]) -> Iterator[_Shard]:
@@ -201,7 +212,10 @@ def rebuild_losses(store: Store, runs_dir: Path) -> int:
         cursor.execute("DELETE FROM ingested_shards")
         raise_content(cursor)
     runs = [run for run in scan_runs(runs_dir) if isinstance(run, DamagedRun) or run.kind == "score"]
-    return sum(ingest_run(store, run).n_new for run in runs)
+    n_losses = sum(_ingest(store, run)[0].n_new for run in runs)
+    with store.transaction() as cursor:
+        fill_response_bytes(cursor, runs_dir)
+    return n_losses
 
 
 def write_known(cursor: duckdb.DuckDBPyConnection, path: Path) -> int:

@@ -14,6 +14,7 @@ from lobass_core.store import losses
 from lobass_core.store.datasets import RowCount, row_counts
 from lobass_core.store.losses import Ingested, ingest_run, rebuild_losses, write_known
 from lobass_core.store.scorings import Coverage, coverage, find_scoring, register_scoring, score_rows
+from tests.filled_project import RENDER, Row, fill
 from tests.run_specs import A_SCORING
 from tests.store.conftest import add_file, sample
 
@@ -238,3 +239,20 @@ def test_several_scorings_ask_for_the_run(store, project):
     assert find_scoring(store.cursor(), "r-0001").reference_fp == "R1"
     with pytest.raises(SelectionError, match="r-0009"):
         find_scoring(store.cursor(), "r-0009")
+
+
+def test_bytes_that_an_old_shard_lacks_come_from_the_tokens_of_any_run(project):
+    filled = fill(project, [Row("one", "two words"), Row("eins", "zwei Wörter"), Row("un", "deux mots")])
+    tokens = project.runs_dir / "r-0001" / "tokens" / "00000.parquet"
+    write_parquet(tokens, pq.read_table(tokens).slice(0, 2))
+    (tokens.parent / "00001.parquet").write_bytes(b"PAR1 torn")
+    later = RunFolder.create(project.runs_dir, "score", A_SCORING)
+    old = shard("later", dict.fromkeys(PAIRS, 1.0), RENDER)
+    later.write_shard("s-0", old.set_column(0, "sample_id", pa.array(filled.sample_ids)))
+    with project.store() as store:
+        assert ingest_run(store, later).n_new == 3
+        sql = "SELECT n_response_bytes FROM losses WHERE run_id = 'r-0002' ORDER BY sample_key"
+        assert store.cursor().execute(sql).fetchall() == [(9,), (12,), (None,)]
+        before = store.cursor().execute("SELECT * FROM losses ORDER BY ALL").fetchall()
+        rebuild_losses(store, project.runs_dir)
+        assert store.cursor().execute("SELECT * FROM losses ORDER BY ALL").fetchall() == before
