@@ -199,6 +199,8 @@ class TrainReferenceSpec(_Spec):
 
 # These scores do not read a loss.
 LOSSLESS_METHODS: tuple[Method, ...] = ("random", "length")
+# These need what the reference gained over the base.
+DIFFERENCE_METHODS: tuple[Method, ...] = ("learnability", "loss-drop", "loss-drop-sum")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from lobass_core.errors import SelectionError
-from lobass_core.workflows.cut import open_cut
 from pages.components import cut_instrument, empty, errors, state, theme
 from pages.components.selection import bar, draft, tabs
 
@@ -35,10 +34,9 @@ def page() -> None:
     try:
         cut = draft.answer(project)
     except SelectionError as error:
-        # A weight or dataset of this draft is gone from the project: start over, and say why.
+        # A weight or dataset of this draft is gone, or its method has nothing to rank by: start over, and say why.
         errors.show(error)
-        draft.put(draft.fresh())
-        cut = open_cut(project, draft.spec(), state.chosen_run())
+        cut = draft.start_over(project)
     bar.show(project, cut)
     slots = theme.domain_slots(around.domains)
     built = instrument_tables(cut.scores, cut.key, tuple(slots.items()))

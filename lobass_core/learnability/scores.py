@@ -15,7 +15,10 @@ import pyarrow.compute as pc
 
 from lobass_core.errors import IncomparableLossesError, SelectionError
 from lobass_core.learnability import flags as flag
-from lobass_core.specs import Method
+from lobass_core.specs import DIFFERENCE_METHODS, Method
+
+# Two passes over one model differ by no more, in nats a response token: see tests/invariants/test_losses.py.
+EQUAL_NATS = 5e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +92,22 @@ class ScoreTable:
     def loss_drop_sum(self) -> np.ndarray:
         """float64[n]: nats that the reference gained over the whole response."""
         return self.loss_drop() * self.n_tokens
+
+    def check_difference(self, method: Method) -> None:
+        """Refuse a method that needs what the reference gained, where it gained nothing in any row.
+
+        Raises:
+            SelectionError: base and reference have the same losses throughout.
+        """
+        apart = np.abs(self.base_loss - self.reference_loss)
+        apart = apart[np.isfinite(apart)]
+        if method not in DIFFERENCE_METHODS or not len(apart) or apart.max() > EQUAL_NATS:
+            return
+        raise SelectionError(
+            f"{method} needs a reference that differs from the base, and their losses are equal in all "
+            f"{len(apart):,} scored rows",
+            do="Score with another reference, or rank by base-loss, reference-loss, length or random.",
+        )
 
     def bits_per_byte(self, loss: np.ndarray, rows: np.ndarray | Sequence[int] | slice = slice(None)) -> np.ndarray:
         """float64 of `rows`: a mean loss of this table in bits a byte of the response, NaN where bytes are unknown.

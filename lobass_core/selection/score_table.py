@@ -87,8 +87,9 @@ class SortedScores:
         """Sort the table.
 
         Raises:
-            SelectionError: a dataset that no scored row has.
+            SelectionError: a dataset that no scored row has, or a method that needs a reference other than the base.
         """
+        table.check_difference(method)
         score = table.score(method, seed)
         scope = table.scope(datasets)
         ranked = order.rank_order(score, table.tie_key, table.row_key).astype(np.int32)

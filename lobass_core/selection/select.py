@@ -91,8 +91,10 @@ def select(table: ScoreTable, spec: SelectionSpec) -> SelectionResult:
     the longest run from the top that fits. Nothing in scope gives an empty result.
 
     Raises:
-        SelectionError: the spec names a dataset or a domain that is not there.
+        SelectionError: the spec names a dataset or a domain that is not there, or its method needs a reference that
+            differs from the base.
     """
+    table.check_difference(spec.method)
     score = table.score(spec.method, spec.seed)
     scope = table.scope(spec.datasets)
     reason = order.gate_reasons(table, score, spec.gates, scope)

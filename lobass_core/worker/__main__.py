@@ -15,7 +15,7 @@ from lobass_core.errors import LobassError, RunError, cause_of, out_of_memory
 from lobass_core.jobs.progress import ErrorNote
 from lobass_core.jobs.run_folder import RunFolder, utc_now
 from lobass_core.jobs.run_results import RunResult
-from lobass_core.worker.reporter import Cancelled, Reporter
+from lobass_core.worker.reporter import Cancelled, EndedInVain, Reporter
 
 # Imported when a run asks for them: the lock must be held before torch has loaded.
 JOBS = {
@@ -69,6 +69,9 @@ def _work(run: RunFolder) -> int:
         except Cancelled:
             report.update(state="cancelled", phase="cancelled", seconds_left=None, finished_at=utc_now(), now=True)
             return 3
+        except EndedInVain as end:
+            run.write_result(end.result)
+            return _failed(report, ErrorNote(end.error.what, end.error.where, end.error.do))
         except LobassError as error:
             if error.__cause__ is not None:
                 traceback.print_exc()

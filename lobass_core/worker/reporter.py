@@ -9,8 +9,10 @@ from typing import Any, Self
 
 import psutil
 
+from lobass_core.errors import LobassError
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder, utc_now
+from lobass_core.jobs.run_results import RunResult
 
 WRITE_SECONDS = 0.5
 HEARTBEAT_SECONDS = 2.0
@@ -18,6 +20,14 @@ HEARTBEAT_SECONDS = 2.0
 
 class Cancelled(Exception):
     """The run's owner asked it to stop; what is finished stays."""
+
+
+class EndedInVain(Exception):
+    """The run came to its end and its result stays, but the run has failed: `error` says why."""
+
+    def __init__(self, result: RunResult, error: LobassError) -> None:
+        super().__init__(str(error))
+        self.result, self.error = result, error
 
 
 class Reporter:

@@ -9,8 +9,9 @@ from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import Refusal, ScoreRunResult
 from lobass_core.rendering.carried_template import carried_template
 from lobass_core.rendering.notes import sentences
+from lobass_core.worker.outcome import all_losses, check_numbers, without_difference
 from lobass_core.worker.preparation import ModelTask, Prepared, prepare, read_folds, read_known
-from lobass_core.worker.reporter import Reporter
+from lobass_core.worker.reporter import EndedInVain, Reporter
 from lobass_core.worker.samples import read_sample_ids
 from lobass_core.worker.score_progress import ScoreProgress
 from lobass_core.worker.scoring_pass import ScoringPass, Work
@@ -22,6 +23,7 @@ def run(run: RunFolder, report: Reporter) -> ScoreRunResult:
 
     Raises:
         LobassError: the models, the template or the samples cannot be used.
+        EndedInVain: base and reference have the same losses.
         Cancelled: the run's owner asked it to stop; finished shards stay.
     """
     started = time.monotonic()
@@ -48,7 +50,12 @@ def run(run: RunFolder, report: Reporter) -> ScoreRunResult:
     progress = ScoreProgress(report, prepared.device)
     scored = ScoringPass(run, report, prepared, tokenised.table, progress)
     scored.score(works)
-    return _result(prepared, sample_ids, works, tokenised, progress, scored, time.monotonic() - started)
+    losses = all_losses(run, prepared.render_fp, sample_ids)
+    check_numbers(run, prepared, losses)
+    result = _result(prepared, sample_ids, works, tokenised, progress, scored, time.monotonic() - started)
+    if error := without_difference(prepared, losses):
+        raise EndedInVain(result, error)
+    return result
 
 
 def _samples_of(task: ModelTask, sample_ids: list[str], folds: dict[str, int]) -> list[str]:

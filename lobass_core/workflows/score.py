@@ -161,7 +161,8 @@ def follow_home(project: Project, run: RunFolder, on_progress: OnProgress | None
         follow(run, on_progress)
     except LobassError as error:
         bring_home(project, run)
-        saved = f"Go on with: lobass score --resume {run.run_id}."
+        # A run with a result has computed all that there was to compute.
+        saved = "" if run.result_path.is_file() else f"Go on with: lobass score --resume {run.run_id}."
         raise type(error)(error.what, where=error.where, do=f"{error.do} {saved}".strip()) from error
     return finish(project, run)
 

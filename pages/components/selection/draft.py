@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from lobass_core.errors import LobassError, RequestError
+from lobass_core.errors import LobassError, RequestError, SelectionError
 from lobass_core.project import Project
 from lobass_core.specs import Balance, Gates, SelectionSpec
 from lobass_core.workflows import select as selections
@@ -37,6 +37,20 @@ def spec() -> SelectionSpec:
 def fresh() -> SelectionSpec:
     """What a new working selection starts from."""
     return SelectionSpec()
+
+
+def start_over(project: Project) -> Cut:
+    """A fresh working selection, answered; by base loss where base and reference do not differ.
+
+    Raises:
+        SelectionError: the scores are gone.
+    """
+    put(fresh())
+    try:
+        return answer(project)
+    except SelectionError:
+        put(replace(fresh(), method="base-loss"))
+        return answer(project)
 
 
 def put(new: SelectionSpec) -> None:

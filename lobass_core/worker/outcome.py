@@ -1,0 +1,71 @@
+"""What a scoring run has to show for itself: losses that are numbers, and a reference that differs from the base."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lobass_core.errors import LobassError, ModelError
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.learnability.scores import EQUAL_NATS
+from lobass_core.worker.preparation import ModelTask, Prepared
+
+_COLUMNS = ["sample_id", "model_fp", "loss_sum_nats", "n_tokens", "status"]
+
+
+def all_losses(run: RunFolder, render_fp: str, sample_ids: list[str]) -> pa.Table:
+    """Every loss of these samples under this rendering, from the run's shards and from the store: one row each."""
+    tables = [pq.read_table(path, columns=_COLUMNS) for path in run.finished_shards()]
+    if run.known_path.is_file():
+        known = pq.read_table(run.known_path, filters=[("render_fp", "=", render_fp)])
+        if "status" in known.column_names:
+            tables.append(known.filter(pc.is_null(known["scored_as"])).select(_COLUMNS))
+    if not tables:
+        return pa.table({name: pa.array([], pa.string()) for name in _COLUMNS})
+    losses = pa.concat_tables(tables, promote_options="permissive")
+    return losses.filter(pc.is_in(losses["sample_id"], pa.array(sample_ids, pa.string())))
+
+
+def check_numbers(run: RunFolder, prepared: Prepared, losses: pa.Table) -> None:
+    """Refuse a model of which no loss is a number; its shards go, as there is nothing in them to keep.
+
+    Raises:
+        ModelError: it names the model.
+    """
+    for task in (prepared.base, *prepared.references):
+        mine = losses.filter(pc.equal(losses["model_fp"], task.fp))
+        mine = mine.filter(pc.not_equal(mine["status"], "no_response"))
+        if not mine.num_rows or mine["loss_sum_nats"].null_count < mine.num_rows:
+            continue
+        _drop_shards(run, task)
+        raise ModelError(
+            f"every loss of the {task.part} is NaN or infinite, in {mine.num_rows:,} samples",
+            where=str(task.files.adapter or task.files.place),
+            do="Check the model, or score with --dtype float32 if it was another.",
+        )
+
+
+def without_difference(prepared: Prepared, losses: pa.Table) -> LobassError | None:
+    """The error of a reference whose losses equal the base's in every sample, else None."""
+    base = losses.filter(pc.equal(losses["model_fp"], prepared.base.fp)).select(["sample_id", "loss_sum_nats"])
+    fps = pa.array([task.fp for task in prepared.references])
+    reference = losses.filter(pc.is_in(losses["model_fp"], fps))
+    both = reference.join(base.rename_columns(["sample_id", "base"]), "sample_id", join_type="inner")
+    both = both.filter(pc.and_(pc.is_valid(both["base"]), pc.is_valid(both["loss_sum_nats"])))
+    if not both.num_rows:
+        return None
+    apart = pc.abs(pc.subtract(both["base"], both["loss_sum_nats"]))
+    if not pc.all(pc.less_equal(apart, pc.multiply(both["n_tokens"].cast(pa.float64()), EQUAL_NATS))).as_py():
+        return None
+    return ModelError(
+        f"the reference's losses equal the base's in every one of {both.num_rows:,} samples, so every difference is 0",
+        where=f"{prepared.base.files.name} and {prepared.spec.reference_name or prepared.references[0].files.name}",
+        do="Check that the reference is another model than the base. The losses are kept: base loss, reference loss, "
+        "length and random can still rank the rows.",
+    )
+
+
+def _drop_shards(run: RunFolder, task: ModelTask) -> None:
+    for path in run.finished_shards():
+        table = pq.read_table(path, columns=["model_fp", "status"])
+        if table.num_rows and table["model_fp"][0].as_py() == task.fp and "non_finite" in table["status"].to_pylist():
+            path.unlink()
