@@ -14,11 +14,17 @@ CHUNK_BYTES = 1 << 20
 PACKED_CHUNK_BYTES = 1 << 16
 
 _FOREIGN = {
-    b"PK\x03\x04": "a ZIP archive",
+    b"PK\x03\x04": "a ZIP archive or an Excel workbook",
     b"BZh": "bzip2 data",
     b"\xfd7zXZ\x00": "xz data",
     b"7z\xbc\xaf": "a 7z archive",
-    b"ARROW1": "an Arrow file",
+    b"FEA1": "a Feather file of the first version",
+    b"\x93NUMPY": "a NumPy array",
+    b"\x89HDF": "an HDF5 file",
+    b"\x80\x04": "a Python pickle, which may run code when it is read",
+    b"\x80\x05": "a Python pickle, which may run code when it is read",
+    b"ORC": "an ORC file",
+    b"Obj\x01": "an Avro file",
     b"\x89PNG": "a picture",
     b"%PDF": "a PDF",
     b"SQLite format 3": "an SQLite database",
@@ -99,11 +105,24 @@ def check_readable(path: Path) -> bytes:
         ) from None
     if not head:
         raise InputFileError("the file is empty", where=str(path), do="Check that it was written or copied in full.")
+    what, do = _foreign(head)
+    if what:
+        raise InputFileError(f"the file is {what}", where=str(path), do=do)
+    return head
+
+
+def _foreign(head: bytes) -> tuple[str, str]:
+    """What a file is that holds no rows, and what to do about it; empty for anything else."""
+    if head.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer, not the data itself", "Fetch the data with git lfs pull, or download the file anew."
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:15].lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "a web page, not data", "Download the file itself: a page often stands in for one that was not found."
+    if start.startswith(b"<?xml"):
+        return "an XML document", "Convert it to JSON lines or CSV first."
     for magic, kind in _FOREIGN.items():
         if head.startswith(magic):
-            raise InputFileError(
-                f"the file is {kind}",
-                where=str(path),
-                do="JSON, JSONL, CSV, TSV and Parquet are read, plain or as .gz or .zst: unpack or convert it first.",
+            return kind, (
+                "JSON, JSONL, CSV, TSV, Parquet and Arrow are read, plain or as .gz or .zst: unpack or convert it first."
             )
-    return head
+    return "", ""

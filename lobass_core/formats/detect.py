@@ -8,6 +8,9 @@ from typing import Any
 from lobass_core.errors import InputFileError, RequestError
 from lobass_core.formats import FORMATS, ParsedSample, RowError
 from lobass_core.formats.raw_records import BadRecord, RawRecord
+from lobass_core.formats.reading_rules import applied, columns_in, rules_in
+from lobass_core.formats.turn_lists import is_turn, is_turn_list
+from lobass_core.formats.wrapped_rows import row_of, rows_of
 
 SAMPLED_ROWS = 1000
 
@@ -99,42 +102,41 @@ def _named(keys: Mapping[str, str], **fields: tuple[str, ...]) -> tuple[tuple[st
 
 
 def _is_list(row: dict[str, Any], keys: Mapping[str, str], name: str) -> bool:
-    value = row.get(keys.get(name, ""))
-    return isinstance(value, list) or (isinstance(value, str) and value.lstrip()[:2] in ("[{", "[]"))
+    return is_turn_list(row.get(keys.get(name, "")))
 
 
-def detect(first_records: Iterable[RawRecord | BadRecord]) -> Detection:
-    """The format of most of the given records, with its reason in one sentence.
+def detect(first_records: Iterable[RawRecord | BadRecord], rules: Mapping[str, str] | None = None) -> Detection:
+    """The format of most of the given records, with its reason in one sentence; `rules` go into its mapping.
 
     Raises:
         InputFileError: no record fits any format; says what the records look like instead.
     """
-    values = [record.value for record in first_records if isinstance(record, RawRecord)]
+    records = [record.value for record in first_records if isinstance(record, RawRecord)]
+    values = rows_of(records)
     readings: Counter[Reading] = Counter()
     for value in values:
         if (reading := classify(value)) is not None:
             readings[reading] += 1
     if not readings:
-        raise _no_format(values)
+        raise _no_format(records)
     families = Counter[str]()
     for (name, _), n_rows in readings.items():
         families[FAMILIES[name]] += n_rows
     family = families.most_common(1)[0][0]
     (name, mapping), _ = next(item for item in readings.most_common() if FAMILIES[item[0][0]] == family)
     n_fitting = families[family]
-    return Detection(
-        name, dict(mapping), _reason(name, dict(mapping), values, n_fitting), n_fitting / max(len(values), 1)
-    )
+    reason = _reason(name, dict(mapping), values, n_fitting, len(records))
+    return Detection(name, {**dict(mapping), **(rules or {})}, reason, n_fitting / max(len(records), 1))
 
 
-def _reason(name: str, mapping: dict[str, str], values: list[Any], n_fitting: int) -> str:
-    count = "every row" if n_fitting == len(values) else f"{n_fitting:,} of {len(values):,} rows"
-    if n_fitting == len(values) and len(values) >= SAMPLED_ROWS:
-        count = f"every one of {len(values):,} sampled rows"
-    has = f"{count} {'has' if n_fitting in (1, len(values)) else 'have'}"
+def _reason(name: str, mapping: dict[str, str], values: list[dict], n_fitting: int, n_records: int) -> str:
+    count = "every row" if n_fitting == n_records else f"{n_fitting:,} of {n_records:,} rows"
+    if n_fitting == n_records and n_records >= SAMPLED_ROWS:
+        count = f"every one of {n_records:,} sampled rows"
+    has = f"{count} {'has' if n_fitting in (1, n_records) else 'have'}"
     columns = [column.replace("+", " and ") for column in mapping.values()]
     listed = columns[0] if len(columns) == 1 else f"{', '.join(columns[:-1])} and {columns[-1]}"
-    keys = {key.lower() for value in values if isinstance(value, dict) for key in value}
+    keys = {key.lower() for value in values for key in value}
     note = ""
     if mapping.get("completion", "").lower() == "solution" and "answer" in keys:
         note = "; the worked solution is the response, answer is kept beside it"
@@ -147,22 +149,24 @@ def _reason(name: str, mapping: dict[str, str], values: list[Any], n_fitting: in
     return f"{has} {listed}{note}"
 
 
-def _no_format(values: list[Any]) -> InputFileError:
-    rows = [value for value in values if isinstance(value, dict)]
+def _no_format(records: list[Any]) -> InputFileError:
+    rows = rows_of(records)
     if not rows:
-        kinds = Counter("text" if isinstance(value, str) else type(value).__name__ for value in values)
-        what = (
-            f"its records are {kinds.most_common(1)[0][0]}, not objects with fields"
-            if values
-            else "no record can be read"
-        )
-        return InputFileError(what, do='Instruction data has rows such as {"prompt": ..., "response": ...}.')
+        kinds = Counter({"str": "text", "list": "lists"}.get(type(value).__name__, "bare values") for value in records)
+        what = f"its records are {kinds.most_common(1)[0][0]}, not objects with fields"
+        do = 'Instruction data has rows such as {"prompt": ..., "response": ...}.'
+        return InputFileError(what if records else "no record can be read", do=do)
     names = list(dict.fromkeys(key for row in rows[:20] for key in row))
     shown = ", ".join(map(repr, names[:8])) + (", ..." if len(names) > 8 else "")
     if any(isinstance(row.get("turns"), list) and all(isinstance(turn, str) for turn in row["turns"]) for row in rows):
         return InputFileError(
             f"its rows hold questions without answers (fields {shown})",
             do="There is nothing to learn from a question alone. Add the answers, as messages or prompt and response.",
+        )
+    if all(map(is_turn, rows)):
+        return InputFileError(
+            f"its records are single turns (fields {shown}), not conversations",
+            do="Put the turns of each conversation into one list: [[{...}, {...}], ...], or one list a line.",
         )
     return InputFileError(
         f"no known format fits its fields: {shown}",
@@ -173,43 +177,53 @@ def _no_format(values: list[Any]) -> InputFileError:
 def asked_format(name: str, mapping: Mapping[str, str], first_records: Iterable[RawRecord | BadRecord]) -> Detection:
     """The format that a person asked for, with their mapping over the detected one; checked against the rows.
 
-    `name` "auto" with a mapping means `columns`.
+    `name` "auto" with a mapping means `columns`. A column is one of the rows', or several joined as A+B or A,B.
 
     Raises:
         RequestError: a field that the format does not have, or columns that no row has.
     """
     name = "columns" if name == "auto" else name
     form = FORMATS[name]
-    fields = {form.aliases.get(field, field): column for field, column in mapping.items()}
+    fields = {form.aliases.get(field, field): column for field, column in columns_in(mapping).items()}
     unknown = sorted(set(fields) - set(form.fields))
     if unknown:
         raise RequestError(
             f"the format {name} has no field {unknown[0]!r}", do=f"Its fields are {', '.join(form.fields)}."
         )
-    values = [record.value for record in first_records if isinstance(record, RawRecord)]
-    rows = [value for value in values if isinstance(value, dict)]
+    records = [record.value for record in first_records if isinstance(record, RawRecord)]
+    rows = rows_of(records)
     known = dict.fromkeys(key for row in rows for key in row)
-    for field, column in fields.items():
-        if column not in known and not all(part.strip() in known for part in column.split("+")):
-            raise RequestError(
-                f"no row has the column {column!r} given for {field}",
-                do=f"The columns are {', '.join(list(known)[:20]) or 'none: the records are not objects'}.",
-            )
-    if not mapping:
-        fields = _detected_mapping(name, values)
+    fields = {field: _known_column(field, column, known) for field, column in fields.items()}
+    if not fields:
+        fields = _detected_mapping(name, rows)
+    fields |= rules_in(mapping)
     n_fitting = sum(_fits(form.name, row, fields) for row in rows)
-    reason = f"as asked; {n_fitting:,} of {len(values):,} sampled rows fit"
-    return Detection(name, fields, reason, n_fitting / max(len(values), 1), asked=True)
+    reason = f"as asked; {n_fitting:,} of {len(records):,} sampled rows fit"
+    return Detection(name, fields, reason, n_fitting / max(len(records), 1), asked=True)
 
 
-def _detected_mapping(name: str, values: list[Any]) -> dict[str, str]:
-    readings = Counter(reading for value in values if (reading := classify(value)) and reading[0] == name)
+def _known_column(field: str, column: str, known: Mapping[str, Any]) -> str:
+    """The column as the formats read it: a name, or names joined by +."""
+    if column in known:
+        return column
+    for joint in "+,":
+        parts = [part.strip() for part in column.split(joint)]
+        if all(part in known for part in parts):
+            return "+".join(parts)
+    raise RequestError(
+        f"no row has the column {column!r} given for {field}",
+        do=f"The columns are {', '.join(list(known)[:20]) or 'none: the records are not objects'}.",
+    )
+
+
+def _detected_mapping(name: str, rows: list[dict[str, Any]]) -> dict[str, str]:
+    readings = Counter(reading for value in rows if (reading := classify(value)) and reading[0] == name)
     return dict(readings.most_common(1)[0][0][1]) if readings else {}
 
 
 def _fits(name: str, row: dict[str, Any], mapping: Mapping[str, str]) -> bool:
     try:
-        FORMATS[name].parse(row, mapping)
+        FORMATS[name].parse(applied(row, mapping), mapping)
     except RowError:
         return False
     return True
@@ -221,11 +235,9 @@ def parse_row(value: Any, detection: Detection) -> ParsedSample:
     Raises:
         RowError: it fits neither.
     """
-    if not isinstance(value, dict):
-        kind = {"str": "text", "list": "a list", "NoneType": "null"}.get(type(value).__name__, "a bare value")
-        raise RowError(f"the record is {kind}, not an object with fields")
+    row = applied(row_of(value), detection.mapping)
     if not detection.asked:
-        reading = classify(value)
+        reading = classify(row)
         if reading is not None and FAMILIES[reading[0]] == FAMILIES[detection.format]:
-            return FORMATS[reading[0]].parse(value, dict(reading[1]))
-    return FORMATS[detection.format].parse(value, detection.mapping)
+            return FORMATS[reading[0]].parse(row, dict(reading[1]))
+    return FORMATS[detection.format].parse(row, detection.mapping)

@@ -4,9 +4,19 @@ import json
 from collections.abc import Iterable, Iterator
 
 from lobass_core.formats.encodings import has_bad_bytes
-from lobass_core.formats.raw_records import BadRecord, DuplicateKeyError, RawRecord, bad_record, decode_line, explain
+from lobass_core.formats.raw_records import (
+    BadRecord,
+    DuplicateKeyError,
+    RawRecord,
+    bad_record,
+    decode_at,
+    decode_line,
+    explain,
+    mended,
+)
 
-_BLANK = " \t\r\n\ufeff"
+# Not text of a record: a byte order mark, the record separator of RFC 7464, and the zero bytes that a crash leaves.
+BLANK = " \t\r\n\ufeff\x1e\0"
 
 
 def split_lines(chunks: Iterable[str]) -> Iterator[str]:
@@ -31,7 +41,7 @@ def read_json_lines(chunks: Iterable[str]) -> Iterator[RawRecord | BadRecord]:
     row_index = 0
     waiting: BadRecord | None = None
     for line, text in enumerate(split_lines(chunks), 1):
-        if not text.strip(_BLANK):
+        if not text.strip(BLANK):
             continue
         if waiting is not None:
             yield waiting
@@ -49,8 +59,18 @@ def read_json_lines(chunks: Iterable[str]) -> Iterator[RawRecord | BadRecord]:
 def _read_line(row_index: int, line: int, text: str) -> RawRecord | BadRecord:
     if has_bad_bytes(text):
         return bad_record(row_index, line, "holds bytes that are not valid in the file's encoding", text)
+    source = text.lstrip("\ufeff\x1e\0").rstrip("\0")
     try:
-        return RawRecord(row_index, line, decode_line(text), text.lstrip("\ufeff"))
+        start = len(source) - len(source.lstrip(" \t\r"))
+        value, end = decode_at(source, start)
+        rest = source[end:].strip(" \t\r")
+        if rest == ",":
+            # An array's elements, one a line, without its brackets.
+            source = source[:end]
+        elif rest:
+            raise json.JSONDecodeError("Extra data", source, end)
+        value, was_mended = mended(value, source)
+        return RawRecord(row_index, line, value, source, was_mended)
     except (ValueError, RecursionError) as error:
         return bad_record(row_index, line, explain(error), text)
 

@@ -1,4 +1,4 @@
-"""JSON documents: an array streamed element by element, or one object that holds its rows in some other way."""
+"""JSON values one after another: the elements of an array, or records over several lines, streamed one by one."""
 
 import json
 import re
@@ -7,12 +7,18 @@ from typing import Any
 
 from lobass_core.formats.encodings import has_bad_bytes
 from lobass_core.formats.json_lines import is_cut_off
-from lobass_core.formats.raw_records import BadRecord, DuplicateKeyError, RawRecord, bad_record, decode_at, explain
+from lobass_core.formats.raw_records import (
+    BadRecord,
+    DuplicateKeyError,
+    RawRecord,
+    bad_record,
+    decode_at,
+    explain,
+    mended,
+)
 
-_SPACE = re.compile(r"[ \t\r\n\ufeff]*")
+_SPACE = re.compile(r"[ \t\r\n\ufeff\x1e\0]*")
 _FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\]|\\.)*")\s*:')
-# Keys under which an object of metadata keeps its list of rows.
-ROW_LIST_KEYS = ("data", "rows", "examples", "instances", "records", "items", "train")
 
 
 class Window:
@@ -104,6 +110,10 @@ def _read_elements(window: Window, closing: str) -> Iterator[RawRecord | BadReco
             return
         if character == closing:
             window.advance(window.start + 1)
+            if window.peek() == "[":
+                # Another array follows, as where files were joined.
+                window.advance(window.start + 1)
+                continue
             if window.peek():
                 reason = "text after the end of the array"
                 yield bad_record(row_index, window.line, reason, window.text[window.start :])
@@ -137,7 +147,11 @@ def _read_element(window: Window, row_index: int, first_key: str) -> tuple[RawRe
     if has_bad_bytes(source):
         reason = "holds bytes that are not valid in the file's encoding"
         return bad_record(row_index, line, reason, source), end, False
-    return RawRecord(row_index, line, value, source), end, False
+    try:
+        value, was_mended = mended(value, source)
+    except DuplicateKeyError as error:
+        return bad_record(row_index, line, explain(error), source), end, False
+    return RawRecord(row_index, line, value, source, was_mended), end, False
 
 
 def _relative(error: Exception, start: int) -> Exception:
@@ -160,100 +174,3 @@ def _next_element(window: Window, first_key: str) -> int:
             return found.end()
         if not window.grow():
             return len(window.text)
-
-
-def read_object(chunks: Iterator[str]) -> Iterator[RawRecord | BadRecord]:
-    """The rows of one JSON object: its list of rows, its members, or itself; see `object_shape`."""
-    window = Window(chunks)
-    window.peek()
-    while window.grow():
-        pass
-    members = list(_members(window.text, window.start))
-    shape, key = _shape_of(members)
-    if shape == "list":
-        start = next(member for member in members if member[0] == key)[2]
-        line = window.line + window.text.count("\n", window.start, start)
-        for record in read_array(iter([window.text[start:]])):
-            # What follows the list belongs to the object, not to the rows.
-            if isinstance(record, RawRecord) or not record.reason.startswith("text after the end"):
-                yield _shifted(record, line - 1)
-    elif shape == "members":
-        yield from _read_members(window, members)
-    else:
-        yield from _read_elements(Window(iter([window.text])), closing="")
-
-
-def object_shape(text: str) -> str:
-    """How the object at the text's start holds its rows, in words; the text may be only the file's beginning."""
-    shape, key = _shape_of(list(_members(text, 0)))
-    if shape == "list":
-        return f"one JSON object with its rows under {key!r}"
-    if shape == "members":
-        return "one JSON object whose members are the rows"
-    return "one JSON object, read as a single row"
-
-
-Member = tuple[str, Any, int, int]  # key, value, start and end of the value
-
-
-def _members(text: str, start: int) -> Iterator[Member]:
-    """The object's members as far as they can be read; a member that cannot has the value None and ends at -1."""
-    at = _SPACE.match(text, start).end() + 1  # type: ignore[union-attr]
-    while True:
-        at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
-        if at >= len(text) or text[at] == "}":
-            return
-        if text[at] == ",":
-            at += 1
-            continue
-        try:
-            key, end = decode_at(text, at)
-            at = _SPACE.match(text, end).end()  # type: ignore[union-attr]
-            if not isinstance(key, str) or text[at : at + 1] != ":":
-                return
-            at = _SPACE.match(text, at + 1).end()  # type: ignore[union-attr]
-        except (ValueError, RecursionError):
-            return
-        try:
-            value, end = decode_at(text, at)
-        except DuplicateKeyError as error:
-            yield key, None, at, error.args[1]
-            at = error.args[1]
-            continue
-        except (ValueError, RecursionError):
-            yield key, [] if text[at : at + 1] == "[" else None, at, -1
-            return
-        yield key, value, at, end
-        at = end
-
-
-def _shape_of(members: list[Member]) -> tuple[str, str]:
-    for key, value, _, end in members:
-        is_list = key.lower() in ROW_LIST_KEYS and isinstance(value, list)
-        if is_list and (end == -1 or any(isinstance(item, dict) for item in value)):
-            return "list", key
-    complete = [value for _, value, _, end in members if end != -1]
-    if complete and all(isinstance(value, dict) for value in complete):
-        return "members", ""
-    return "row", ""
-
-
-def _read_members(window: Window, members: list[Member]) -> Iterator[RawRecord | BadRecord]:
-    for row_index, (_, value, start, end) in enumerate(members):
-        window.advance(start)
-        if end == -1:
-            reason = "the file ends, or stops being JSON, in this record"
-            yield bad_record(row_index, window.line, reason, window.text[start:])
-        elif value is None:
-            yield bad_record(row_index, window.line, "a key occurs twice with different values", window.text[start:end])
-        elif has_bad_bytes(window.text[start:end]):
-            reason = "holds bytes that are not valid in the file's encoding"
-            yield bad_record(row_index, window.line, reason, window.text[start:end])
-        else:
-            yield RawRecord(row_index, window.line, value, window.text[start:end])
-
-
-def _shifted(record: RawRecord | BadRecord, n_lines: int) -> RawRecord | BadRecord:
-    if isinstance(record, RawRecord):
-        return RawRecord(record.row_index, record.line + n_lines, record.value, record.source_text)
-    return BadRecord(record.row_index, record.line + n_lines, record.reason, record.source_text)

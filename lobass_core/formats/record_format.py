@@ -6,6 +6,12 @@ from typing import Any
 
 from lobass_core.records import Sample
 
+# Columns of an index that a table was saved with: they say nothing of the row.
+INDEX_COLUMNS = frozenset(
+    ["", "Unnamed: 0", "Unnamed: 0.1", "Unnamed: 0.2", "Unnamed: 0.1.1", "Unnamed: 1", "Unnamed: 2"]
+    + [f"__index_level_{level}__" for level in range(4)]
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedSample:
@@ -33,5 +39,5 @@ class RecordFormat:
 
 
 def rest_of(row: Mapping[str, Any], *taken: str) -> dict[str, Any]:
-    """The row without the columns that became the sample."""
-    return {key: value for key, value in row.items() if key not in taken}
+    """The row without the columns that became the sample, and without those of a table's index."""
+    return {key: value for key, value in row.items() if key not in taken and key not in INDEX_COLUMNS}

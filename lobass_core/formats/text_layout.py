@@ -1,0 +1,120 @@
+"""How a text file holds its records, told from its beginning and, for tables alone, its name."""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from lobass_core.errors import InputFileError
+from lobass_core.formats.csv_dialect import SAMPLED_LINES, looks_like_table
+from lobass_core.formats.json_lines import BLANK, split_lines
+from lobass_core.formats.raw_records import decode_at, decode_line
+from lobass_core.formats.turn_lists import is_turn
+
+Container = Literal["json", "jsonl", "csv", "tsv", "parquet", "arrow"]
+Layout = Literal["array", "object", "sequence", "lines", "table"]
+
+_LINES: tuple[Container, Layout, str] = ("jsonl", "lines", "JSON, one record a line")
+_PYTHON = re.compile(r"[\[\s]*\{\s*(?:'|None\b|True\b|False\b)")
+_COMMENT = re.compile(r"//|/\*|#")
+
+
+def without_lines(chunks: Iterator[str], n_lines: int) -> Iterator[str]:
+    """The text without its first lines."""
+    left = n_lines
+    for chunk in chunks:
+        while left:
+            head, newline, chunk = chunk.partition("\n")
+            left -= bool(newline)
+            if not newline:
+                break
+        else:
+            yield chunk
+
+
+def layout_of(head: str, path: Path) -> tuple[Container, Layout, str]:
+    """Container, layout and its description.
+
+    Raises:
+        InputFileError: blank, or no file of rows; says what it is where that can be told.
+    """
+    suffix = next((s.lower() for s in reversed(path.suffixes) if s.lower() not in (".gz", ".zst")), "")
+    start = head.lstrip(BLANK)
+    if not start:
+        raise InputFileError("the file holds nothing but blank space", where=str(path), do="Check that it is complete.")
+    lines = list(itertools.islice((line for line in split_lines([start]) if line.strip(BLANK)), 3))
+    if suffix in (".csv", ".tsv", ".tab") and not (start[0] == "{" and _is_value(lines[0], dict)):
+        container: Container = "csv" if suffix == ".csv" else "tsv"
+        return container, "table", f"a {container.upper()} table"
+    if start[0] in "{[" and _PYTHON.match(start):
+        raise InputFileError(
+            "the file is Python's way of writing data, not JSON: its texts stand in single quotes",
+            where=str(path),
+            do="Write it with json.dump, or with to_json in pandas or datasets.",
+        )
+    if suffix in (".jsonl", ".ndjson") and (start[0] in '{"' or (start[0] == "[" and _is_record(lines))):
+        return _LINES
+    if start[0] == "[":
+        return "json", "array", "a JSON array"
+    if start[0] == "{":
+        return _object_layout(start, lines, suffix)
+    if start[0] == '"' and len(lines) > 1 and all(_is_value(line, str) for line in lines):
+        return _LINES
+    if suffix in (".jsonl", ".ndjson") and any(line.lstrip(BLANK)[:1] in ("{", "[") for line in lines):
+        # Its first line is broken; the others may be records.
+        return _LINES
+    if looks_like_table(list(itertools.islice(split_lines([head]), SAMPLED_LINES))):
+        return "csv", "table", "a CSV table"
+    raise _not_rows(lines, path)
+
+
+def _is_record(lines: list[str]) -> bool:
+    """Whether the first line is one record, and not the start of an array of records or the whole of one."""
+    first = lines[0]
+    try:
+        value = decode_line(first.strip(BLANK).removesuffix(","))
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(value, list):
+        return isinstance(value, dict)
+    return len(lines) > 1 or (bool(value) and all(map(is_turn, value)))
+
+
+def _object_layout(start: str, lines: list[str], suffix: str) -> tuple[Container, Layout, str]:
+    """A text that begins with an object: lines, one object, or objects one after another."""
+    if len(lines) > 1 and (_is_value(lines[0], dict) or _is_value(lines[1], dict)):
+        return _LINES
+    if len(lines) == 1 and suffix != ".json" and _is_value(lines[0], dict):
+        return _LINES
+    try:
+        _, end = decode_at(start, 0)
+    except (ValueError, RecursionError):
+        return "json", "object", "one JSON object"
+    if start[end:].strip(BLANK):
+        return "json", "sequence", "JSON records one after another"
+    return "json", "object", "one JSON object"
+
+
+def _is_value(line: str, *kinds: type) -> bool:
+    try:
+        return isinstance(decode_line(line.strip(BLANK).removesuffix(",")), kinds)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _not_rows(lines: list[str], path: Path) -> InputFileError:
+    first = lines[0].strip(BLANK)
+    shown = json.dumps(first[:40] + ("..." if len(first) > 40 else ""), ensure_ascii=True)
+    if _COMMENT.match(first) and any(line.lstrip(BLANK)[:1] in ("{", "[") for line in lines[1:]):
+        return InputFileError(
+            f"the file begins with a comment, {shown}, which JSON does not have",
+            where=str(path),
+            do="Take the comment out, or say --skip-lines N.",
+        )
+    return InputFileError(
+        f"the file is not JSON, JSON lines, CSV, TSV, Parquet or Arrow: it begins with {shown}",
+        where=str(path),
+        do='Raw text needs one JSON line a text, {"text": "..."}; a table needs a name ending in .csv or .tsv.',
+    )
