@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, get_args
 import msgspec
 
 from lobass_core.errors import RequestError
+from lobass_core.records import Role
 
 FormatName = Literal[
     "auto", "alpaca", "sharegpt", "messages", "prompt-completion", "preference", "text", "columns", "tree"
@@ -87,6 +88,10 @@ class ImportSpec(_Spec):
 
     Fields of `columns`: prompt, response, system, input, text, chosen, rejected. The domain is a constant, or a
     column of the record, or a rule: (column, value, domain) triples, first match wins, else `domain`.
+
+    `roles` holds (spoken, role) pairs for speakers that no format knows. `text_only` takes rows without their pictures,
+    videos and sounds. `skip_lines` lines at the top of a text file are left out; `row_list` is the one list to read of
+    a JSON object with several.
     """
 
     path: str
@@ -97,9 +102,17 @@ class ImportSpec(_Spec):
     domain_column: str = ""
     domain_rules: tuple[tuple[str, str, str], ...] = ()
     encoding: str = "auto"
+    roles: tuple[tuple[str, str], ...] = ()
+    text_only: bool = False
+    skip_lines: int = 0
+    row_list: str = ""
 
     def __post_init__(self) -> None:
         _check_choice("format", self.format, FormatName)
+        for _, role in self.roles:
+            _check_choice("role", role, Role)
+        if self.skip_lines < 0:
+            raise RequestError(f"{self.skip_lines} lines cannot be skipped", do="Give --skip-lines 0 or more.")
         if not self.domain and not self.domain_column:
             raise RequestError(
                 "the domain of the file is not given",

@@ -1,11 +1,14 @@
 """The cells of an Arrow column as Python values, where Python has such values, and as text where it has none."""
 
+import datetime
 from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_DAYS_TO_1970 = datetime.date(1970, 1, 1).toordinal() - 1
 # Of Python's and pandas' own, so that one cell which has no Python form does not end the file.
 _FAULTS = (ValueError, KeyError, OverflowError, TypeError, NotImplementedError, pa.ArrowException)
 
@@ -28,6 +31,9 @@ def column_cells(column: pa.Array) -> tuple[list[Any], dict[int, str]]:
             continue
         except _FAULTS as error:
             fault = error
+        if (moment := _far_moment(column[place])) is not None:
+            cells.append(moment)
+            continue
         if as_text is None:
             as_text = _with_dates_as_text(column)
         try:
@@ -52,6 +58,29 @@ def _shown(cell: pa.Scalar) -> str:
         return cell.cast(pa.large_binary()).as_py().decode("utf-8", "backslashreplace")
     except (*_FAULTS, AttributeError):
         return f"({cell.type})"
+
+
+def _far_moment(cell: pa.Scalar) -> str | None:
+    """A date or a timestamp without a zone as text, whatever its year; None for other cells."""
+    kind = cell.type
+    if pa.types.is_date32(kind):
+        return _date(cell.value)
+    if not (pa.types.is_date64(kind) or (pa.types.is_timestamp(kind) and kind.tz is None)):
+        return None
+    n_seconds, fraction = divmod(cell.value, _UNITS["ms" if pa.types.is_date64(kind) else kind.unit])
+    days, seconds = divmod(n_seconds, 86_400)
+    if pa.types.is_date64(kind):
+        return _date(days)
+    digits = {"s": 0, "ms": 3, "us": 6, "ns": 9}[kind.unit]
+    part = f".{fraction:0{digits}}" if fraction else ""
+    return f"{_date(days)} {seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{part}"
+
+
+def _date(days: int) -> str:
+    """The date that many days after 1970-01-01: the calendar repeats every 400 years, 146,097 days."""
+    cycles, rest = divmod(days + _DAYS_TO_1970, 146_097)
+    date = datetime.date.fromordinal(rest + 1)
+    return f"{cycles * 400 + date.year}-{date.month:02}-{date.day:02}"
 
 
 def _with_dates_as_text(column: pa.Array) -> pa.Array:

@@ -54,7 +54,9 @@ def count_rows(path: Path, kind: ArrowKind) -> int:
             do="Write it again with a name of its own for every column.",
         )
     if not n_rows:
-        raise InputFileError(f"the {_NAMES[kind]} has no rows", where=str(path), do="Check that it was written in full.")
+        raise InputFileError(
+            f"the {_NAMES[kind]} has no rows", where=str(path), do="Check that it was written in full."
+        )
     return n_rows
 
 
@@ -120,8 +122,8 @@ def _batch_records(batch: pa.RecordBatch, first: int) -> Iterator[RawRecord | Ba
         columns.append(cells)
         for place, reason in bad.items():
             faults.setdefault(place, f"the column {name!r} {reason}")
-    for place, cells in enumerate(zip(*columns, strict=True)):
-        row = {name: plain(_dense(cell)) for name, cell in zip(names, cells, strict=True)}
+    for place, values in enumerate(zip(*columns, strict=True)):
+        row = {name: plain(_dense(value)) for name, value in zip(names, values, strict=True)}
         source = json.dumps(row, ensure_ascii=False)
         if place in faults:
             yield bad_record(first + place, first + place + 1, faults[place], source)

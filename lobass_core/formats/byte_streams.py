@@ -122,7 +122,5 @@ def _foreign(head: bytes) -> tuple[str, str]:
         return "an XML document", "Convert it to JSON lines or CSV first."
     for magic, kind in _FOREIGN.items():
         if head.startswith(magic):
-            return kind, (
-                "JSON, JSONL, CSV, TSV, Parquet and Arrow are read, plain or as .gz or .zst: unpack or convert it first."
-            )
+            return kind, "JSON, JSONL, CSV, TSV, Parquet and Arrow are read, also as .gz or .zst: convert it first."
     return "", ""

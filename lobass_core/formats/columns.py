@@ -6,12 +6,13 @@ from typing import Any
 from lobass_core.formats import alpaca, preference, prompt_completion, text
 from lobass_core.formats.record_format import ParsedSample, RecordFormat
 from lobass_core.formats.row_errors import RowError
-from lobass_core.formats.turns import field_of
+from lobass_core.formats.turns import field_of, lines_of
 from lobass_core.records import Sample
 
 
 def parse(row: dict[str, Any], mapping: Mapping[str, str]) -> ParsedSample:
     """A row by its mapping: `chosen` makes a pair, `text` a text, `input` an Alpaca row, else prompt and response."""
+    row = _with_lists_as_lines(row, mapping)
     if "chosen" in mapping:
         for field in ("prompt", "system"):
             if field in mapping:
@@ -27,6 +28,16 @@ def parse(row: dict[str, Any], mapping: Mapping[str, str]) -> ParsedSample:
         return alpaca.parse(row, {**fields, "system": names.get("system", "system")})
     fields = {"prompt": names["prompt"], "completion": names["response"]}
     return prompt_completion.parse(row, {**fields, "system": names.get("system", "system")})
+
+
+def _with_lists_as_lines(row: dict[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
+    """The row with each mapped column that is a list of texts as one text; lists of turns stay."""
+    lines = {
+        column: lines_of(row[column], repr(column))
+        for column in mapping.values()
+        if isinstance(value := row.get(column), list) and value and not isinstance(value[0], dict | list)
+    }
+    return {**row, **lines} if lines else row
 
 
 def build(sample: Sample, extra: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How a CSV file is written: what stands between its cells, how quotes stand inside them, what stands above the header."""
+"""How a CSV file is written: what separates its cells, how quotes stand inside them, what stands above the header."""
 
 import csv
 import re

@@ -128,7 +128,7 @@ class _Table:
     def _reason(self, error: csv.Error) -> str:
         n_after = len(self.lines.current) - 1
         if "unexpected end of data" in str(error) and n_after:
-            return f"{_explain(error)}; lines after it are part of it: {n_after:,}"
+            return f"{_explain(error)}: lines taken for its text: {n_after:,}"
         return _explain(error)
 
 

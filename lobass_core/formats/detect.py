@@ -1,5 +1,7 @@
 """Which format a file's rows are in, and why one may think so."""
 
+import functools
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from lobass_core.formats.turn_lists import is_turn, is_turn_list
 from lobass_core.formats.wrapped_rows import row_of, rows_of
 
 SAMPLED_ROWS = 1000
+# An object of many thousand members is no row.
+MAX_CACHED_NAMES = 200
 
 # A row may be read by a sibling's mapping when files mix schemas; across families it would be a guess.
 FAMILIES = {
@@ -30,6 +34,7 @@ _OUTPUTS = ("output", "response", "answer", "completion", "target")
 _PROMPTS = ("prompt", "question", "query", "problem", "inputs", "user", "human")
 # `solution` before `answer`: MATH has both, and the worked solution is what one trains on.
 _COMPLETIONS = ("completion", "response", "solution", "canonical_solution", "answer", "output", "targets", "assistant")
+_AFTER_NAME = re.compile(r"[,:;(\[]")
 _SYSTEMS = ("system", "system_prompt")
 _PAIR_PROMPTS = ("prompt", "conversations", "messages", "question", "instruction", "input")
 
@@ -53,27 +58,66 @@ class Detection:
 Reading = tuple[str, tuple[tuple[str, str], ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """What a row's keys alone speak for. `lists`: columns that decide where their value is a list of turns."""
+
+    preference: Reading | None
+    lists: tuple[tuple[str, Reading], ...]
+    tree: tuple[str, Reading] | None
+    rest: Reading | None
+
+
 def classify(row: Any) -> Reading | None:
     """Format and mapping that one row's keys speak for; None if no format fits."""
     if not isinstance(row, dict):
         return None
-    keys = {key.lower(): key for key in row}
+    names = tuple(row)
+    found = _candidates(names) if len(names) <= MAX_CACHED_NAMES else _candidates.__wrapped__(names)
+    if found.preference is not None:
+        return found.preference
+    for column, reading in found.lists:
+        if is_turn_list(row[column]):
+            return reading
+    if found.tree is not None and isinstance(root := row[found.tree[0]], dict) and "replies" in root:
+        return found.tree[1]
+    return found.rest
+
+
+# The rows of a file have a few sets of names; telling a format from each anew takes a fifth of an import.
+@functools.lru_cache(maxsize=4096)
+def _candidates(names: tuple[str, ...]) -> _Candidates:
+    keys = {name.lower(): name for name in names}
+    preference: Reading | None = None
     if "chosen" in keys and "rejected" in keys:
-        return "preference", _named(
-            keys, chosen=("chosen",), rejected=("rejected",), prompt=_PAIR_PROMPTS, system=_SYSTEMS
+        preference = (
+            "preference",
+            _named(keys, chosen=("chosen",), rejected=("rejected",), prompt=_PAIR_PROMPTS, system=_SYSTEMS),
         )
-    if _is_list(row, keys, "messages"):
-        return "messages", _named(keys, messages=("messages",), system=_SYSTEMS, tools=("tools",))
+    lists: list[tuple[str, Reading]] = []
+    if "messages" in keys:
+        mapping = _named(keys, messages=("messages",), system=_SYSTEMS, tools=("tools",))
+        lists.append((keys["messages"], ("messages", mapping)))
     for name in ("conversations", "conversation", "dialogue", "dialog"):
-        if _is_list(row, keys, name):
-            return "sharegpt", _named(keys, conversations=(name,), system=_SYSTEMS, tools=("tools",))
-    if isinstance(root := row.get(keys.get("prompt", "")), dict) and "replies" in root:
-        return "tree", _named(keys, tree=("prompt",))
+        if name in keys:
+            mapping = _named(keys, conversations=(name,), system=_SYSTEMS, tools=("tools",))
+            lists.append((keys[name], ("sharegpt", mapping)))
+    tree = (keys["prompt"], ("tree", (("tree", keys["prompt"]),))) if "prompt" in keys else None
+    return _Candidates(preference, tuple(lists), tree, _of_texts(keys) or _of_texts(_short_names(names)))
+
+
+def _of_texts(keys: Mapping[str, str]) -> Reading | None:
     if "instruction" in keys and (output := _first(keys, _OUTPUTS)):
         return "alpaca", _named(
             keys, instruction=("instruction",), input=_INPUTS, output=(output,), system=_SYSTEMS, history=("history",)
         )
     return _classify_pair(keys)
+
+
+def _short_names(names: Iterable[str]) -> dict[str, str]:
+    """The keys by what stands before a comma, colon, semicolon or bracket: "Prompt (English)", "prompt, as asked"."""
+    short = {_AFTER_NAME.split(name, maxsplit=1)[0].strip().lower(): name for name in names if _AFTER_NAME.search(name)}
+    return {**short, **{name.lower(): name for name in names}} if short else {}
 
 
 def _classify_pair(keys: Mapping[str, str]) -> Reading | None:
@@ -99,10 +143,6 @@ def _named(keys: Mapping[str, str], **fields: tuple[str, ...]) -> tuple[tuple[st
     """(field, column) for each field of which one of the names is a column of the row."""
     found = ((field, _first(keys, names)) for field, names in fields.items())
     return tuple((field, keys[name]) for field, name in found if name)
-
-
-def _is_list(row: dict[str, Any], keys: Mapping[str, str], name: str) -> bool:
-    return is_turn_list(row.get(keys.get(name, "")))
 
 
 def detect(first_records: Iterable[RawRecord | BadRecord], rules: Mapping[str, str] | None = None) -> Detection:
@@ -152,10 +192,10 @@ def _reason(name: str, mapping: dict[str, str], values: list[dict], n_fitting: i
 def _no_format(records: list[Any]) -> InputFileError:
     rows = rows_of(records)
     if not rows:
-        kinds = Counter({"str": "text", "list": "lists"}.get(type(value).__name__, "bare values") for value in records)
-        what = f"its records are {kinds.most_common(1)[0][0]}, not objects with fields"
+        kinds = [{"str": "text", "list": "lists"}.get(type(value).__name__, "bare values") for value in records]
+        what = f"its records are {max(kinds, key=kinds.count)}, not objects with fields" if kinds else ""
         do = 'Instruction data has rows such as {"prompt": ..., "response": ...}.'
-        return InputFileError(what if records else "no record can be read", do=do)
+        return InputFileError(what or "no record can be read", do=do)
     names = list(dict.fromkeys(key for row in rows[:20] for key in row))
     shown = ", ".join(map(repr, names[:8])) + (", ..." if len(names) > 8 else "")
     if any(isinstance(row.get("turns"), list) and all(isinstance(turn, str) for turn in row["turns"]) for row in rows):

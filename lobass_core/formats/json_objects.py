@@ -181,7 +181,7 @@ def _list_part(member: Member, path: str) -> Part:
 
 
 def _is_row_list(text: str, member: Member) -> bool:
-    """Whether a list holds rows: objects that are no single turns, or lists. A broken one is judged by its beginning."""
+    """Whether a list holds rows: objects that are no single turns, or lists. A broken one is judged by its start."""
     if member.end == -1:
         return text[member.start + 1 : member.start + 100].lstrip()[:1] in ("{", "[")
     items = member.value or []

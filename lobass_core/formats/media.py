@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 KINDS = ("image", "video", "audio")
@@ -83,9 +84,7 @@ def without_media(value: Any) -> Any:
     if isinstance(value, list):
         return [without_media(item) for item in value if _kind_of_part(item) is None and not _is_stored(item)]
     if isinstance(value, dict):
-        return {
-            key: without_media(item) for key, item in value.items() if key not in _COLUMNS and not _is_stored(item)
-        }
+        return {key: without_media(item) for key, item in value.items() if key not in _COLUMNS and not _is_stored(item)}
     return value
 
 
@@ -93,7 +92,7 @@ def _is_stored(value: Any) -> bool:
     return isinstance(value, dict) and value.keys() in _STORED
 
 
-def counted(found: Counter[str]) -> str:
+def counted(found: Mapping[str, int]) -> str:
     """The counts in words: "2 images and 1 video"."""
     names = [f"{n:,} {kind}{'s' if n > 1 and kind != 'audio' else ''}" for kind, n in sorted(found.items())]
     return " and ".join(names)

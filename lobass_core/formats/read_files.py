@@ -1,11 +1,11 @@
-"""Any data file as a stream of records: JSON, JSON lines, CSV, TSV, Parquet or Arrow, packed or not, in any encoding."""
+"""Any data file as a stream of records: JSON, JSON lines, CSV, TSV, Parquet, Arrow; packed or not; in any encoding."""
 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lobass_core.errors import InputFileError, RequestError
+from lobass_core.errors import RequestError
 from lobass_core.formats.arrow_records import ArrowKind, arrow_kind, count_rows, read_arrow
 from lobass_core.formats.byte_streams import ByteStream, Compression, check_readable, compression_of
 from lobass_core.formats.csv_records import read_csv

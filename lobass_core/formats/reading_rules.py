@@ -10,6 +10,7 @@ from typing import Any
 from lobass_core.formats.media import counted, media_of, without_media
 from lobass_core.formats.row_errors import RowError
 from lobass_core.formats.turn_lists import CONTENT_KEYS, ROLE_KEYS, is_turn_list, turn_list
+from lobass_core.formats.turns import plain_role
 
 ROLE = "role:"
 MEDIA, DROPPED = "media", "dropped"
@@ -34,11 +35,6 @@ def columns_in(mapping: Mapping[str, str]) -> dict[str, str]:
 def rules_in(mapping: Mapping[str, str]) -> dict[str, str]:
     """The mapping's rules without its columns."""
     return {field: value for field, value in mapping.items() if is_rule(field)}
-
-
-def plain_role(spoken: Any) -> str:
-    """A speaker's name without case, outer blanks and the difference of hyphen and underscore."""
-    return str(spoken).strip().lower().replace("-", "_")
 
 
 def applied(row: dict[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:

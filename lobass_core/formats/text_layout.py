@@ -26,7 +26,7 @@ def without_lines(chunks: Iterator[str], n_lines: int) -> Iterator[str]:
     left = n_lines
     for chunk in chunks:
         while left:
-            head, newline, chunk = chunk.partition("\n")
+            _, newline, chunk = chunk.partition("\n")
             left -= bool(newline)
             if not newline:
                 break

@@ -1,4 +1,4 @@
-"""The ways in which files keep a list of turns: as a list, as JSON text or Python's repr of one in a cell, as columns."""
+"""The ways in which files keep a list of turns: as a list, as JSON text or Python's repr in a cell, as columns."""
 
 import ast
 import re

@@ -5,7 +5,25 @@ import math
 from typing import Any
 
 from lobass_core.formats.row_errors import RowError
+from lobass_core.formats.tool_calls import calls_text, compact, parsed, tools_text
+from lobass_core.formats.turn_lists import CONTENT_KEYS, ROLE_KEYS, turn_list
 from lobass_core.records import REASONING_KEYS, Turn
+
+__all__ = [
+    "ROLES",
+    "check_has_response",
+    "columns_of",
+    "compact",
+    "field_of",
+    "lines_of",
+    "message_of",
+    "plain_role",
+    "text_of",
+    "tools_text",
+    "turn_of",
+    "turns_of",
+    "with_system",
+]
 
 ROLES = {
     "system": "system",
@@ -21,27 +39,30 @@ ROLES = {
     "model": "assistant",
     "bot": "assistant",
     "function_call": "assistant",
+    "tool_call": "assistant",
     "tool": "tool",
     "function": "tool",
     "observation": "tool",
     "function_response": "tool",
+    "tool_response": "tool",
+    "tool_result": "tool",
     "ipython": "tool",
 }
-_ROLE_KEYS = ("role", "from")
-_CONTENT_KEYS = ("content", "value", "text")
+# Speakers whose words are a tool call.
+_CALLERS = ("function_call", "tool_call")
 _TAKEN_KEYS = frozenset(("name", "tool_calls", "tool_call_id", "weight", "input", "function_call", *REASONING_KEYS))
 # Axolotl's and ms-swift's words for an answer that is context and not to be learnt. A `loss` of 0.0 may be a
 # measurement, so these are false and nothing else; `loss_mask` is 0 or false.
 _FALSE_KEYS = ("train", "training", "loss")
 
 
-def compact(value: Any) -> str:
-    """JSON text without spaces, as turns keep their structured parts."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def plain_role(spoken: Any) -> str:
+    """A speaker's name without case, outer blanks and the difference of hyphen and underscore."""
+    return str(spoken).strip().lower().replace("-", "_")
 
 
 def text_of(value: Any, what: str) -> str:
-    """A field's text; numbers are written out.
+    """A field's text; numbers, true and false are written as the file spells them.
 
     Raises:
         RowError: missing, null, or not text.
@@ -50,14 +71,14 @@ def text_of(value: Any, what: str) -> str:
         return value
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         raise RowError(f"{what} is null")
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
-    kind = {"list": "a list", "dict": "an object", "bool": "true or false"}.get(type(value).__name__, "no text")
+    if isinstance(value, int | float):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    kind = {"list": "a list", "dict": "an object"}.get(type(value).__name__, "no text")
     raise RowError(f"{what} is {kind}, not text")
 
 
 def field_of(row: dict, column: str) -> Any:
-    """The row's value in that column; `A+B` joins the texts of two columns by a line end.
+    """The row's value in that column; `A+B` joins the texts of two columns by a line end, a list item by item.
 
     Raises:
         RowError: the row has no such column.
@@ -66,8 +87,19 @@ def field_of(row: dict, column: str) -> Any:
         return row[column]
     if "+" in column:
         parts = [part.strip() for part in column.split("+")]
-        return "\n".join(text_of(field_of(row, part), repr(part)) for part in parts)
+        return "\n".join(lines_of(field_of(row, part), repr(part)) for part in parts)
     raise RowError(f"{column!r} is missing")
+
+
+def lines_of(value: Any, what: str) -> str:
+    """A text as `text_of`; a list of such as one item a line, as the options of a question.
+
+    Raises:
+        RowError: as `text_of`.
+    """
+    if isinstance(value, list) and value:
+        return "\n".join(text_of(item, f"item {number} of {what}") for number, item in enumerate(value, 1))
+    return text_of(value, what)
 
 
 def columns_of(column: str, row: dict) -> list[str]:
@@ -81,14 +113,7 @@ def turns_of(messages: Any, what: str) -> tuple[Turn, ...]:
     Raises:
         RowError: no list, an unknown role, or content that is no text; names the turn, counted from 1.
     """
-    if isinstance(messages, str) and messages.lstrip()[:1] == "[":
-        # Tables keep a conversation as JSON text in a cell.
-        try:
-            messages = json.loads(messages)
-        except ValueError:
-            raise RowError(f"{what} is text that is not a JSON list") from None
-    if not isinstance(messages, list):
-        raise RowError(f"{what} is not a list of turns")
+    messages = turn_list(messages, what)
     if not messages:
         raise RowError(f"{what} has no turns")
     return tuple(turn_of(message, f"turn {number}") for number, message in enumerate(messages, 1))
@@ -102,18 +127,24 @@ def turn_of(message: Any, what: str) -> Turn:
     """
     if not isinstance(message, dict):
         raise RowError(f"{what} is not an object with role and content")
-    role_key = next((key for key in _ROLE_KEYS if key in message), None)
-    content_key = next((key for key in _CONTENT_KEYS if key in message), None)
+    role_key = next((key for key in ROLE_KEYS if key in message), None)
+    content_key = next((key for key in CONTENT_KEYS if message.get(key) is not None), None)
     if role_key is None:
         raise RowError(f"{what} has no role")
     spoken = message[role_key]
-    role = ROLES.get(spoken.lower()) if isinstance(spoken, str) else None
+    role = None
+    if isinstance(spoken, str) and (role := ROLES.get(spoken)) is None:
+        spoken = plain_role(spoken)
+        role = ROLES.get(spoken)
     if role is None:
-        raise RowError(f"{what} has the unknown role {str(spoken)[:40]!r}")
+        raise RowError(f"{what} has the unknown role {str(message[role_key])[:40]!r}")
     extra = {
         key: value
         for key, value in message.items()
-        if key not in _TAKEN_KEYS and key != role_key and key != content_key
+        if key not in _TAKEN_KEYS
+        and key != role_key
+        and key != content_key
+        and (value is not None or key not in CONTENT_KEYS)
     }
     content, calls = _content_and_calls(message, content_key, spoken, what, extra)
     given_input = message.get("input")
@@ -156,47 +187,18 @@ def _content_and_calls(
 ) -> tuple[str, str | None]:
     value = message.get(content_key) if content_key else None
     calls = message.get("tool_calls") or None
-    if isinstance(calls, str):
-        calls = _parsed(calls)
-    old_call = message.get("function_call")
-    if old_call and not calls:
+    if (old_call := message.get("function_call")) and not calls:
         calls = [old_call]
-    if spoken == "function_call" and not calls:
-        parsed = _parsed(value)
-        if isinstance(parsed, dict | list):
-            calls, value = (parsed if isinstance(parsed, list) else [parsed]), ""
-    if calls is not None and not (isinstance(calls, list) and all(isinstance(call, dict) for call in calls)):
-        raise RowError(f"{what} has tool calls that are not a list of objects")
-    text_calls = compact([_tool_call(call) for call in calls]) if calls else None
+    if spoken in _CALLERS and not calls and isinstance(said := parsed(value), dict | list):
+        calls, value = (said if isinstance(said, list) else [said]), ""
+    text_calls = calls_text(calls, what)
     if value is None:
         if text_calls is None:
             raise RowError(f"{what} ({spoken}) has no content")
         return "", text_calls
-    if isinstance(value, list):
-        return _joined_parts(value, what, extra), text_calls
+    if isinstance(value, list | dict):
+        return _joined_parts(value if isinstance(value, list) else [value], what, extra), text_calls
     return text_of(value, f"the content of {what}"), text_calls
-
-
-def _parsed(text: Any) -> Any:
-    try:
-        return json.loads(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-
-
-def _tool_call(call: dict) -> dict:
-    """OpenAI's form, {id, type, function: {name, arguments: JSON text}}, of either dialect."""
-    function = call.get("function")
-    if not isinstance(function, dict):
-        function = {key: call[key] for key in ("name", "arguments") if key in call}
-        call = {key: value for key, value in call.items() if key not in function}
-    arguments = function.get("arguments")
-    known = _parsed(arguments) if isinstance(arguments, str) else arguments
-    if isinstance(known, dict | list):
-        # One spelling of the same arguments, so that every dialect gives the same sample.
-        function = {**function, "arguments": json.dumps(known, ensure_ascii=False)}
-    call = {"type": "function", **{key: value for key, value in call.items() if key != "function"}}
-    return {**{key: call[key] for key in ("id", "type") if key in call}, **call, "function": function}
 
 
 def _joined_parts(parts: list, what: str, extra: dict) -> str:
@@ -206,19 +208,13 @@ def _joined_parts(parts: list, what: str, extra: dict) -> str:
             texts.append(part)
         elif isinstance(part, dict) and isinstance(part.get("text"), str):
             texts.append(part["text"])
+        elif isinstance(part, dict) and part.get("type") == "text" and part.get("text") is None:
+            continue
         else:
             kind = part.get("type", "unknown") if isinstance(part, dict) else type(part).__name__
             raise RowError(f"{what} holds a part of type {str(kind)[:40]!r}; only text is read")
     extra["content_parts"] = parts
     return "".join(texts)
-
-
-def tools_text(value: Any) -> str | None:
-    """The offered tools as compact JSON text; None where there are none. They may come as a list or as JSON text."""
-    if isinstance(value, str):
-        parsed = _parsed(value)
-        return (compact(parsed) if parsed else None) if parsed is not None else (value.strip() or None)
-    return compact(value) if value else None
 
 
 def message_of(turn: Turn) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Import a file: stream its rows into the store in one transaction, count what happened to each of them."""
 
-import csv
 import json
 import re
 import time
@@ -30,7 +29,6 @@ from lobass_core.store.datasets import (
     find_same_file,
     free_name,
     list_datasets,
-    rejects,
 )
 from lobass_core.store.removals import remove_dataset
 from lobass_core.workflows.preview_import import (
@@ -43,7 +41,8 @@ from lobass_core.workflows.preview_import import (
     preview,
     scan,
 )
-from lobass_core.workflows.source_file import SourceFile, kind_of
+from lobass_core.workflows.rejects import list_rejects, rejects_csv, rejects_of, write_rejects
+from lobass_core.workflows.source_file import SourceFile, has_empty_response, kind_of
 
 __all__ = [
     "FileScan",
@@ -55,8 +54,10 @@ __all__ = [
     "format_fields",
     "format_labels",
     "import_file",
+    "list_rejects",
     "preview",
     "read_sample",
+    "rejects_csv",
     "rejects_of",
     "scan",
     "undo_import",
@@ -66,7 +67,7 @@ __all__ = [
 # Long rows (2 MB each are known) must not add up to a batch of gigabytes.
 MAX_BATCH_CHARS = 64 << 20
 
-_ENDINGS = re.compile(r"(\.(jsonl|ndjson|json|csv|tsv|tab|parquet|txt))?(\.(gz|zst))?$", re.IGNORECASE)
+_ENDINGS = re.compile(r"(\.(jsonl|ndjson|json|csv|tsv|tab|parquet|arrow|feather|txt))?(\.(gz|zst))?$", re.IGNORECASE)
 
 OnProgress = Callable[[int, int], None]
 
@@ -78,6 +79,10 @@ class ImportResult:
     `n_seen_before`: imported rows whose sample an earlier file holds; `n_duplicates`: those that repeat one of this
     file. `already_imported`: the same bytes had been imported with the same settings, so nothing was done: every row
     that imports counts as seen before, none as imported.
+
+    `n_mended`: imported rows in which unpaired surrogates became U+FFFD. `n_empty_response`: imported rows of which
+    only the end of the turn can be learnt. `dropped_media`: pictures, videos and sounds left out of imported rows.
+    `shape` says how the file holds its rows.
     """
 
     dataset: str
@@ -91,6 +96,10 @@ class ImportResult:
     reasons: dict[str, int] = field(default_factory=dict)
     domains: dict[str, int] = field(default_factory=dict)
     already_imported: bool = False
+    n_mended: int = 0
+    n_empty_response: int = 0
+    dropped_media: dict[str, int] = field(default_factory=dict)
+    shape: str = ""
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -127,10 +136,10 @@ def import_file(project: Project, spec: ImportSpec, on_progress: OnProgress | No
                 spec=settings,
             )
             writer = DatasetWriter(cursor, info)
-            reasons, domains = _write_rows(writer, source, on_progress)
+            found = _write_rows(writer, source, on_progress)
             counts = writer.finish()
             if not counts.n_imported:
-                raise _nothing_fits(source, reasons)
+                raise _nothing_fits(source, found.reasons)
     return ImportResult(
         dataset=name,
         n_rows=counts.n_imported + counts.n_rejected,
@@ -140,17 +149,29 @@ def import_file(project: Project, spec: ImportSpec, on_progress: OnProgress | No
         n_duplicates=counts.n_duplicates,
         detection=source.detection,
         seconds=time.monotonic() - started,
-        reasons=dict(reasons.most_common()),
-        domains=dict(sorted(domains.items())),
+        reasons=dict(found.reasons.most_common()),
+        domains=dict(sorted(found.domains.items())),
+        n_mended=found.n_mended,
+        n_empty_response=found.n_empty_response,
+        dropped_media=dict(found.media),
+        shape=source.stream.shape,
     )
 
 
-def _write_rows(
-    writer: DatasetWriter, source: SourceFile, on_progress: OnProgress | None
-) -> tuple[Counter[str], Counter[str]]:
-    """Stream the file through the writer in batches; returns rows by reject reason and by domain."""
-    reasons: Counter[str] = Counter()
-    domains: Counter[str] = Counter()
+@dataclass(slots=True)
+class _Found:
+    """What the rows of a file turned out to be, counted while they stream by."""
+
+    reasons: Counter[str] = field(default_factory=Counter)
+    domains: Counter[str] = field(default_factory=Counter)
+    media: Counter[str] = field(default_factory=Counter)
+    n_mended: int = 0
+    n_empty_response: int = 0
+
+
+def _write_rows(writer: DatasetWriter, source: SourceFile, on_progress: OnProgress | None) -> _Found:
+    """Stream the file through the writer in batches."""
+    found = _Found()
     good: list[ImportedRow] = []
     bad: list[RejectedRow] = []
     n_done = n_chars = 0
@@ -167,22 +188,31 @@ def _write_rows(
         n_done += 1
         n_chars += len(row.source)
         if row.sample is None:
-            reasons[kind_of(row.reason)] += 1
+            found.reasons[kind_of(row.reason)] += 1
             bad.append(RejectedRow(row.row_index, row.line, row.reason, row.source))
         else:
-            domains[row.domain] += 1
+            found.domains[row.domain] += 1
+            found.n_mended += row.mended
+            found.n_empty_response += has_empty_response(row.sample)
+            if row.media:
+                found.media.update(row.media)
             good.append(ImportedRow(row.row_index, row.line, row.sample, row.domain, row.source))
         if len(good) + len(bad) >= BATCH_ROWS or n_chars >= MAX_BATCH_CHARS:
             flush()
             n_chars = 0
     flush()
-    return reasons, domains
+    return found
 
 
 def _settings(spec: ImportSpec, source: SourceFile) -> str:
     """The settings that decide what the file's rows become, as one JSON text: equal for equal imports."""
+    # Left out where they are not set, as in the imports of the versions that did not know them.
+    lines = {"skip_lines": spec.skip_lines} if spec.skip_lines else {}
+    lists = {"row_list": spec.row_list} if spec.row_list else {}
     return json.dumps(
         {
+            **lines,
+            **lists,
             "format": source.detection.format,
             "mapping": source.detection.mapping,
             "domain": spec.domain,
@@ -271,49 +301,3 @@ def undo_import(project: Project, dataset: str) -> int:
     """
     with project.store() as store, store.transaction() as cursor:
         return remove_dataset(cursor, dataset)
-
-
-def rejects_of(project: Project, dataset: str, limit: int = 1000) -> list[tuple[int, int, str, str]]:
-    """The first rejects of a dataset: row index, line, reason, source text (its first 2,000 characters)."""
-    with project.store() as store:
-        return (
-            store.cursor()
-            .execute(
-                """
-                SELECT j.row_index, j.line, j.reason, left(j.source, 2000)
-                FROM rejects j JOIN datasets d USING (dataset_id)
-                WHERE d.name = ? ORDER BY j.row_index LIMIT ?
-                """,
-                [dataset, limit],
-            )
-            .fetchall()
-        )
-
-
-def write_rejects(project: Project, path: Path | str) -> int:
-    """Write all rejects with dataset, row, line, reason and source, as CSV or (by its name) JSON lines; their number.
-
-    Raises:
-        RequestError: the file cannot be written.
-    """
-    path = Path(path)
-    with project.store() as store:
-        found = rejects(store.cursor())
-    names = ("dataset", "row_index", "line", "reason", "source")
-    unfinished = path.with_name(path.name + ".tmp")
-    try:
-        with unfinished.open("w", encoding="utf-8", newline="") as file:
-            if path.suffix in (".jsonl", ".ndjson"):
-                for values in found:
-                    file.write(json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False) + "\n")
-            else:
-                writer = csv.writer(file)
-                writer.writerow(names)
-                writer.writerows(found)
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise RequestError(
-            f"the rejects cannot be written: {error.strerror}", where=str(path), do="Choose another place."
-        ) from None
-    return len(found)

@@ -16,10 +16,11 @@ from lobass_core.formats import FORMATS
 from lobass_core.formats.detect import SAMPLED_ROWS, Detection
 from lobass_core.formats.raw_records import RawRecord
 from lobass_core.formats.read_files import open_records
+from lobass_core.formats.wrapped_rows import rows_of
 from lobass_core.project import Project
 from lobass_core.records import Sample, turns_to_json
 from lobass_core.specs import ImportSpec
-from lobass_core.workflows.source_file import ReadRow, SourceFile, kind_of
+from lobass_core.workflows.source_file import ReadRow, SourceFile, has_empty_response, kind_of
 
 Pick = Literal["any", "longest", "input", "rejected"]
 
@@ -110,6 +111,8 @@ class FileScan:
     n_filled: dict[str, int] = field(default_factory=dict)
     rejected_rows: tuple[int, ...] = ()
     input_rows: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    n_mended: int = 0
+    dropped_media: dict[str, int] = field(default_factory=dict)
 
 
 def format_labels() -> dict[str, str]:
@@ -149,14 +152,16 @@ def preview(project: Project | None, spec: ImportSpec, limit: int = 7, pick: Pic
     )
 
 
-def columns_of(path: str | Path, encoding: str = "auto") -> tuple[str, ...]:
+def columns_of(spec: ImportSpec) -> tuple[str, ...]:
     """The keys of the file's first records, whether or not a format fits them.
 
     Raises:
         InputFileError: the file cannot be read at all.
+        RequestError: settings that this file cannot have.
     """
-    first = itertools.islice(open_records(Path(path).expanduser(), encoding), SAMPLED_ROWS)
-    rows = [record.value for record in first if isinstance(record, RawRecord) and isinstance(record.value, dict)]
+    stream = open_records(Path(spec.path).expanduser(), spec.encoding, spec.skip_lines, spec.row_list)
+    first = itertools.islice(stream, SAMPLED_ROWS)
+    rows = rows_of([record.value for record in first if isinstance(record, RawRecord)])
     return tuple(dict.fromkeys(key for row in rows for key in row))
 
 
@@ -176,10 +181,14 @@ def _picked(source: SourceFile, limit: int, pick: Pick, at: int) -> list[ReadRow
 
 
 def n_response_words(row: ReadRow) -> int:
-    """Words of the assistant's turns; text without spaces between words (Chinese) counts its characters."""
+    """Words of the assistant's turns, of a pair those of the chosen answer.
+
+    Text without spaces between words (Chinese) counts its characters.
+    """
     if row.sample is None:
         return 0
-    return sum(count_words(turn.content) for turn in row.sample.turns if turn.role == "assistant")
+    turns = row.sample.turns[-1:] if row.sample.kind == "preference" else row.sample.turns
+    return sum(count_words(turn.content) for turn in turns if turn.role == "assistant")
 
 
 def count_words(text: str) -> int:
@@ -205,12 +214,13 @@ def scan(project: Project | None, spec: ImportSpec, max_seconds: float = SCAN_SE
     reasons: Counter[str] = Counter()
     domains: Counter[str] = Counter()
     filled: Counter[str] = Counter()
+    media: Counter[str] = Counter()
     rejected: list[int] = []
     with_input: list[int] = []
     words: list[int] = []
     word_rows: list[int] = []
     sample_ids: list[str] = []
-    n_rows, complete = 0, True
+    n_rows, n_mended, n_empty, complete = 0, 0, 0, True
     for row in source.rows():
         n_rows += 1
         if isinstance(row.value, dict):
@@ -221,6 +231,9 @@ def scan(project: Project | None, spec: ImportSpec, max_seconds: float = SCAN_SE
                 rejected.append(row.row_index)
         else:
             domains[row.domain] += 1
+            n_mended += row.mended
+            n_empty += has_empty_response(row.sample)
+            media.update(row.media or {})
             words.append(n_response_words(row))
             word_rows.append(row.row_index)
             sample_ids.append(row.sample.sample_id)
@@ -237,7 +250,7 @@ def scan(project: Project | None, spec: ImportSpec, max_seconds: float = SCAN_SE
         n_rejected=n_rows - len(words),
         n_seen_before=_count_known(project, sample_ids),
         n_duplicates=len(sample_ids) - n_distinct,
-        n_empty_response=words.count(0),
+        n_empty_response=n_empty,
         n_one_word=words.count(1),
         median_words=round(float(np.median(lengths))),
         longest_words=int(lengths.max()),
@@ -249,6 +262,8 @@ def scan(project: Project | None, spec: ImportSpec, max_seconds: float = SCAN_SE
         n_filled=dict(filled),
         rejected_rows=tuple(rejected),
         input_rows=np.array(with_input, dtype=np.int64),
+        n_mended=n_mended,
+        dropped_media=dict(media),
     )
 
 

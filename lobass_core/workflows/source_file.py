@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +10,12 @@ from typing import Any
 
 from lobass_core.errors import InputFileError, RequestError
 from lobass_core.formats.detect import SAMPLED_ROWS, Detection, asked_format, detect, parse_row
+from lobass_core.formats.media import media_of
 from lobass_core.formats.raw_records import BadRecord, RawRecord
 from lobass_core.formats.read_files import RecordStream, open_records
+from lobass_core.formats.reading_rules import rules
 from lobass_core.formats.row_errors import RowError
+from lobass_core.formats.wrapped_rows import row_of, rows_of
 from lobass_core.records import Sample
 from lobass_core.specs import ImportSpec
 
@@ -24,7 +28,10 @@ _NUMBER = re.compile(r"\b(turn|message|exchange|question|answer) \d+\b")
 
 @dataclass(frozen=True, slots=True)
 class ReadRow:
-    """One record of the file: a sample with its domain, or the reason why it is none."""
+    """One record of the file: a sample with its domain, or the reason why it is none.
+
+    `mended`: its unpaired surrogates were replaced. `media`: what was left out of it, by kind.
+    """
 
     row_index: int
     line: int
@@ -33,6 +40,8 @@ class ReadRow:
     domain: str = ""
     reason: str = ""
     value: Any = None
+    mended: bool = False
+    media: Counter[str] | None = None
 
 
 @dataclass(slots=True)
@@ -55,20 +64,21 @@ class SourceFile:
             RequestError: a format, column or encoding that this file cannot have.
         """
         path = Path(spec.path).expanduser().resolve()
-        stream = open_records(path, spec.encoding)
+        stream = open_records(path, spec.encoding, spec.skip_lines, spec.row_list)
+        kept_rules = rules(spec.roles, text_only=spec.text_only)
         first = list(itertools.islice(stream, SAMPLED_ROWS))
         if not first:
             raise InputFileError("the file holds no records", where=str(path), do="Check that it is complete.")
         try:
             if spec.format == "auto" and not spec.mapping:
-                detection = detect(first)
+                detection = detect(first, kept_rules)
             else:
-                detection = asked_format(spec.format, dict(spec.mapping), first)
+                detection = asked_format(spec.format, {**dict(spec.mapping), **kept_rules}, first)
         except InputFileError as error:
             raise _with_first_reject(error, path, first) from None
         except RequestError as error:
             raise RequestError(error.what, where=str(path), do=error.do) from None
-        rows = [record.value for record in first if isinstance(record, RawRecord) and isinstance(record.value, dict)]
+        rows = rows_of([record.value for record in first if isinstance(record, RawRecord)])
         columns = tuple(dict.fromkeys(key for row in rows for key in row))
         _check_domain_columns(spec, columns, path)
         return cls(spec, path, stream, detection, columns)
@@ -83,12 +93,23 @@ class SourceFile:
         if isinstance(record, BadRecord):
             return ReadRow(record.row_index, record.line, record.source_text, reason=record.reason)
         try:
-            sample = parse_row(record.value, self.detection).sample
-            domain = self._domain_of(record.value)
+            row = row_of(record.value)
+            sample = parse_row(row, self.detection).sample
+            if self._is_table and not (sample.turns[-1].content or sample.turns[-1].tool_calls):
+                # JSON says "" and means it; an empty cell of a table is a missing one.
+                raise RowError("the response is an empty cell")
+            domain = self._domain_of(row)
         except RowError as error:
             source = record.source_text
             return ReadRow(record.row_index, record.line, source, reason=error.reason, value=record.value)
-        return ReadRow(record.row_index, record.line, record.source_text, sample, domain, value=record.value)
+        media = media_of(row) if self.spec.text_only else None
+        return ReadRow(
+            record.row_index, record.line, record.source_text, sample, domain, "", record.value, record.mended, media
+        )
+
+    @property
+    def _is_table(self) -> bool:
+        return self.stream.container in ("csv", "tsv")
 
     def _domain_of(self, row: dict[str, Any]) -> str:
         """The row's domain by the first rule that fits, else its column, else the constant.
@@ -117,6 +138,13 @@ class SourceFile:
     def read_share(self) -> float:
         """How much of the file's bytes the current pass has read, between 0 and 1."""
         return min(self.stream.n_read / max(self.stream.n_bytes, 1), 1.0)
+
+
+def has_empty_response(sample: Sample) -> bool:
+    """Whether nothing but the end of the turn is learnt from the sample; of a pair the chosen answer is learnt."""
+    learnt = sample.turns[-1:] if sample.kind == "preference" else sample.turns
+    answers = [turn for turn in learnt if turn.role == "assistant" and turn.weight != 0]
+    return bool(answers) and not any(turn.content.strip() or turn.tool_calls or turn.thoughts for turn in answers)
 
 
 def _cell(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import pickle
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pytest
 import zstandard
 
 from lobass_core.errors import InputFileError, RequestError
+from lobass_core.formats.raw_records import decode_line, json_text
 from lobass_core.formats.read_files import BadRecord, RawRecord, file_sha256, open_records
 
 ROWS = [{"prompt": "2+2?", "completion": "4"}, {"prompt": "Größe 猫", "completion": "ok"}]
@@ -41,7 +43,6 @@ def lines_of(rows: list[dict], ending: str = "\n") -> str:
         ("a.txt", lines_of(ROWS), "jsonl", "lines"),
         ("a.json", json.dumps(ROWS), "json", "array"),
         ("a.jsonl", json.dumps(ROWS, indent=2), "json", "array"),
-        ("a.json", json.dumps({"x": ROWS[0], "y": ROWS[1]}, indent=1), "json", "object"),
         ("a.json", json.dumps({"version": 1, "data": ROWS, "note": "end"}), "json", "object"),
         ("a.json", "".join(json.dumps(row, indent=2) + "\n" for row in ROWS), "json", "sequence"),
         ("a.csv", "prompt,completion\n2+2?,4\nGröße 猫,ok\n", "csv", "table"),
@@ -193,15 +194,46 @@ def test_broken_element_in_an_array(tmp_path: Path, indent: int | None) -> None:
     assert reason.startswith("not valid JSON: expecting value (character ")
 
 
-def test_unpaired_surrogates_and_control_characters(tmp_path: Path) -> None:
-    path = write(tmp_path, "a.jsonl", '{"prompt": "cut \\ud83d", "completion": "tab\there"}\n')
-    assert values(path) == [{"prompt": "cut \ud83d", "completion": "tab\there"}]
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_unpaired_surrogates_are_replaced_and_the_source_is_kept(tmp_path: Path, name: str) -> None:
+    rows = [
+        (
+            '{"prompt": "cut \\ud83d", "completion": "tab\there"}',
+            {"prompt": "cut \ufffd", "completion": "tab\there"},
+            True,
+        ),
+        ('{"prompt": "\\uD83D\\uDE00", "completion": "whole"}', {"prompt": "😀", "completion": "whole"}, False),
+        ('{"prompt": "low \\ude00 half", "k\\udc00": 1}', {"prompt": "low \ufffd half", "k\ufffd": 1}, True),
+        ('{"prompt": "C:\\\\ud83d", "completion": "a path"}', {"prompt": "C:\\ud83d", "completion": "a path"}, False),
+    ]
+    text = "\n".join(source for source, *_ in rows)
+    path = write(tmp_path, name, text if name.endswith("l") else f"[{text.replace(chr(10), ',')}]")
+    found = [(record.source_text, record.value, record.mended) for record in open_records(path)]  # type: ignore[union-attr]
+    assert found == rows
+    assert [decode_line(source) for source, *_ in rows] == [value for _, value, _ in rows]
+
+
+def test_keys_that_become_equal_are_not_settled_in_silence(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.jsonl", '{"\\ud83d": 1, "\\ud83e": 2}\n{"a": 1}\n')
+    assert reasons(path) == [(0, 1, "two keys are equal once their unpaired surrogates are replaced")]
 
 
 def test_json_lines_that_are_no_records(tmp_path: Path) -> None:
-    path = write(tmp_path, "a.jsonl", '{"a": 1}\nnot json\n{"a": 2} trailing\n' + '{"a": ' + "9" * 5000 + "}\n{}\n")
+    path = write(tmp_path, "a.jsonl", '{"a": 1}\nnot json\n{"a": 2} trailing\n{}\n')
     assert values(path) == [{"a": 1}, {}]
-    assert [(row, line) for row, line, _ in reasons(path)] == [(1, 2), (2, 3), (3, 4)]
+    assert [(row, line) for row, line, _ in reasons(path)] == [(1, 2), (2, 3)]
+
+
+def test_numbers_keep_their_spelling(tmp_path: Path) -> None:
+    digits = "9" * 6000
+    path = write(tmp_path, "a.jsonl", f'{{"a": 3.10, "b": 1e3, "c": {digits}, "d": 1e999, "e": [-0.50, 7]}}\n')
+    [row] = values(path)
+    assert [str(row[key]) for key in "abcd"] == ["3.10", "1e3", digits, "1e999"]
+    assert (row["a"], row["b"], row["e"]) == (3.1, 1000.0, [-0.5, 7])
+    assert json_text(row) == f'{{"a": 3.10, "b": 1e3, "c": "{digits}", "d": "1e999", "e": [-0.50, 7]}}'
+    assert json.loads(json.dumps(row))["a"] == 3.1
+    again = pickle.loads(pickle.dumps(row["a"]))
+    assert (again, str(again)) == (3.1, "3.10")
 
 
 def test_csv_rows(tmp_path: Path) -> None:
@@ -223,7 +255,7 @@ def test_csv_rows(tmp_path: Path) -> None:
 def test_csv_with_an_open_quote(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", 'prompt,completion\na,b\n"never closed,c\nd,e\n')
     assert values(path) == [{"prompt": "a", "completion": "b"}]
-    assert reasons(path) == [(1, 3, "a quoted cell that opens here is never closed")]
+    assert reasons(path) == [(1, 3, "a quoted cell that opens here is never closed: lines taken for its text: 1")]
 
 
 def test_csv_header_must_name_its_columns_once(tmp_path: Path) -> None:
@@ -256,7 +288,10 @@ def test_parquet(tmp_path: Path) -> None:
         ("a.jsonl", b"", "the file is empty"),
         ("a.jsonl", b" \n\r\n", "nothing but blank space"),
         ("a.txt", b"First Citizen:\nBefore we", 'begins with "First Citizen:"'),
-        ("a.jsonl", b"<html>\n<body>", 'begins with "<html>"'),
+        ("a.jsonl", b"<html>\n<body>", "a web page, not data"),
+        ("a.jsonl", b"\xef\xbb\xbf\n<!doctype HTML>", "a web page, not data"),
+        ("a.json", b"<?xml version='1.0'?>", "an XML document"),
+        ("a.jsonl", b"\x80\x04\x95", "a Python pickle"),
         ("a.jsonl", b"PK\x03\x04zip", "a ZIP archive"),
         ("a.json", b"42", 'begins with "42"'),
     ],

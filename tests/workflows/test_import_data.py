@@ -166,7 +166,7 @@ def test_unpaired_surrogates_and_long_lines(project: Project, tmp_path: Path) ->
     path.write_text('{"prompt": "cut \\ud83d", "completion": "z"}\n' + long + "\n", encoding="utf-8")
     assert import_file(project, ImportSpec(str(path), domain="x")).n_imported == 2
     stored = rows_of(project, "turns, source, n_chars")
-    assert turns_from_json(stored[0][0])[0].content == "cut \ud83d"
+    assert turns_from_json(stored[0][0])[0].content == "cut \ufffd"
     assert stored[0][1] == '{"prompt": "cut \\ud83d", "completion": "z"}'
     assert stored[1][2] == 2_000_001
 

@@ -1,0 +1,114 @@
+"""The rows that an import set aside: to look at, and to take along."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from lobass_core.errors import RequestError
+from lobass_core.project import Project
+from lobass_core.store.datasets import list_datasets, rejects
+
+# What makes a spreadsheet run a cell as a formula; the apostrophe makes it text.
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that was set aside; `source` is the beginning of its text."""
+
+    dataset: str
+    row_index: int
+    line: int
+    reason: str
+    source: str
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+def list_rejects(project: Project, dataset: str = "", limit: int = 1000) -> list[Reject]:
+    """The first rejects of a dataset, or of all, with the first 2,000 characters of their sources.
+
+    Raises:
+        RequestError: there is no such dataset.
+    """
+    with project.store() as store:
+        _check_dataset(store.cursor(), dataset)
+        found = store.cursor().execute(
+            """
+            SELECT d.name, j.row_index, j.line, j.reason, left(j.source, 2000)
+            FROM rejects j JOIN datasets d USING (dataset_id)
+            WHERE ? IN ('', d.name) ORDER BY dataset_id, j.row_index LIMIT ?
+            """,
+            [dataset, limit],
+        )
+        return [Reject(*values) for values in found.fetchall()]
+
+
+def rejects_of(project: Project, dataset: str, limit: int = 1000) -> list[tuple[int, int, str, str]]:
+    """The first rejects of a dataset: row index, line, reason, source text (its first 2,000 characters)."""
+    found = list_rejects(project, dataset, limit)
+    return [(reject.row_index, reject.line, reject.reason, reject.source) for reject in found]
+
+
+def _check_dataset(cursor: duckdb.DuckDBPyConnection, dataset: str) -> None:
+    names = [known.name for known in list_datasets(cursor)]
+    if dataset and dataset not in names:
+        raise RequestError(
+            f"there is no dataset named {dataset!r}", do=f"The datasets are {', '.join(names)}." if names else ""
+        )
+
+
+def write_rejects(project: Project, path: Path | str, dataset: str = "") -> int:
+    """Write all rejects with dataset, row, line, reason and source, as CSV or (by its name) JSON lines; their number.
+
+    `dataset` limits them to one.
+
+    Raises:
+        RequestError: the file cannot be written, or there is no such dataset.
+    """
+    path = Path(path)
+    with project.store() as store:
+        _check_dataset(store.cursor(), dataset)
+        found = [values for values in rejects(store.cursor()) if dataset in ("", values[0])]
+    names = ("dataset", "row_index", "line", "reason", "source")
+    unfinished = path.with_name(path.name + ".tmp")
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="") as file:
+            if path.suffix in (".jsonl", ".ndjson"):
+                for values in found:
+                    file.write(json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False) + "\n")
+            else:
+                _write_csv(file, names, found)
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise RequestError(
+            f"the rejects cannot be written: {error.strerror}", where=str(path), do="Choose another place."
+        ) from None
+    return len(found)
+
+
+def rejects_csv(project: Project, dataset: str, limit: int) -> bytes:
+    """The first rejects of a dataset as a CSV file."""
+    out = io.StringIO()
+    _write_csv(out, ("row_index", "line", "reason", "source"), rejects_of(project, dataset, limit))
+    return out.getvalue().encode("utf-8")
+
+
+def _write_csv(file: Any, names: Iterable[str], rows: Iterable[tuple]) -> None:
+    writer = csv.writer(file)
+    writer.writerow(names)
+    writer.writerows([harmless_cell(cell) for cell in row] for row in rows)
+
+
+def harmless_cell(value: Any) -> Any:
+    """The cell with an apostrophe before a text that a spreadsheet would run as a formula."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
