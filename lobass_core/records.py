@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -115,12 +115,57 @@ def turns_from_json(text: str) -> tuple[Turn, ...]:
 
 
 def sample_id_of(turns: Sequence[Turn], kind: str, tools: str | None, rejected: Sequence[Turn]) -> str:
-    """sha256 (hex) of what a model would read: turns, tools and pair, without unknown keys."""
-    text = turns_to_json(turns, with_extra=False)
+    """sha256 (hex) of what a model would read: turns, tools and pair, without unknown keys.
+
+    The order of keys in tools and in their calls does not count: files and libraries change it on the way.
+    """
+    text = _turns_identity(turns)
     if kind != "chat" or tools or rejected:
-        text = json.dumps([kind, text, tools or "", turns_to_json(rejected, with_extra=False)], ensure_ascii=False)
+        text = json.dumps([kind, text, _tools_identity(tools), _turns_identity(rejected)], ensure_ascii=False)
     # Published files hold unpaired surrogates ("\ud83d" cut off by a crawler); they hash as themselves.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _turns_identity(turns: Sequence[Turn]) -> str:
+    if any(turn.tool_calls for turn in turns):
+        turns = [replace(turn, tool_calls=_calls_identity(turn.tool_calls)) for turn in turns]
+    return turns_to_json(turns, with_extra=False)
+
+
+def _calls_identity(text: str | None) -> str | None:
+    """Tool calls with the keys of each in OpenAI's order, further ones and those of the arguments in the alphabet's."""
+    try:
+        calls = json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return text
+    if not isinstance(calls, list) or not all(isinstance(call, dict) for call in calls):
+        return text
+    return json.dumps([_call_identity(call) for call in calls], ensure_ascii=False, separators=(",", ":"))
+
+
+def _call_identity(call: dict) -> dict:
+    function = call.get("function")
+    if isinstance(function, dict) and isinstance(arguments := function.get("arguments"), str):
+        try:
+            known = json.loads(arguments)
+        except (ValueError, RecursionError):
+            known = None
+        if isinstance(known, dict | list):
+            function = {**function, "arguments": json.dumps(known, ensure_ascii=False, sort_keys=True)}
+    call = _ordered(call, ("id", "type"), ("function",))
+    return {**call, "function": _ordered(function, ("name",), ("arguments",))} if isinstance(function, dict) else call
+
+
+def _ordered(row: dict, first: tuple[str, ...], last: tuple[str, ...]) -> dict:
+    rest = sorted(key for key in row if key not in first and key not in last)
+    return {key: row[key] for key in (*first, *rest, *last) if key in row}
+
+
+def _tools_identity(text: str | None) -> str:
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"), sort_keys=True) if text else ""
+    except (ValueError, RecursionError):
+        return text or ""
 
 
 def _short_hash(*parts: str) -> str:

@@ -9,7 +9,7 @@ from lobass_core.errors import LobassError
 from lobass_core.specs import ImportSpec
 from lobass_core.workflows import import_data as workflow
 from pages.components import command_line, errors, parts, state, theme, toolbar, view
-from pages.components.importing import choosing, draft, preview, reading, result, settings
+from pages.components.importing import choosing, draft, preview, reading, reading_options, result, settings
 
 project = state.project()
 left, right = toolbar.toolbar("import")
@@ -56,7 +56,7 @@ def import_button(spec: ImportSpec, settled: bool, scan: workflow.FileScan) -> N
         )
     if not go:
         return
-    bar = st.progress(0.0, "Importing. Keep this tab open until it is done; a broken-off import leaves nothing behind.")
+    bar = st.progress(0.0, "Importing. Keep this tab open until it is done; an interrupted import writes nothing.")
 
     def show(n_done: int, n_total: int) -> None:
         bar.progress(min(n_done / max(n_total, 1), 1.0), f"Importing, {n_done:,} of about {n_total:,} rows")
@@ -82,16 +82,25 @@ def preview_page(path: Path) -> None:
     spec, settled = draft.spec(path, settings.mapped_fields())
     revision = choosing.revision(project)
     in_use = revision == choosing.IN_USE
-    columns, domains = workflow.columns_of(path, spec.encoding), () if in_use else state.surroundings(project).domains
+    domains = () if in_use else state.surroundings(project).domains
+    try:
+        columns = workflow.columns_of(spec)
+    except LobassError as error:
+        errors.show(error)
+        if "--" in error.do:
+            with st.columns([0.37, 0.63])[0]:
+                reading_options.file_options()
+        return
     try:
         shown = reading.window(spec, 0)
         scan = reading.scan(None if in_use else project, spec, revision)
     except LobassError as error:
-        errors.show(error)
-        if columns:
-            with st.columns([0.38, 0.62])[0]:
-                settings.format_choice(None, None, columns)
-                settings.domain_choice(columns, domains, None, settled)
+        beside, main = st.columns([0.37, 0.63], gap="medium")
+        with beside:
+            settings.format_choice(None, None, columns)
+            settings.domain_choice(columns, domains, None, settled)
+        with main:
+            errors.show(error)
         return
     import_button(spec, settled, scan)
     strip(shown, scan, in_use)

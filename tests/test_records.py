@@ -1,5 +1,7 @@
 """The identity of a sample: what counts, and that new fields leave old ids alone."""
 
+import json
+
 import pytest
 
 from lobass_core.records import Sample, Turn, turns_from_json, turns_to_json
@@ -64,3 +66,20 @@ def test_thoughts_survive_the_store():
     turns = (Turn("assistant", "4", reasoning_content="a", reasoning="b", thinking="c", extra='{"k":1}', input="d"),)
     assert turns_from_json(turns_to_json(turns)) == turns
     assert turns[0].thoughts == {"reasoning_content": "a", "reasoning": "b", "thinking": "c"}
+
+
+def _tooled(arguments: str, tools: str, *, swapped: bool = False) -> str:
+    call = {"id": "1", "type": "function", "function": {"name": "w", "arguments": arguments}, "index": 0}
+    if swapped:
+        call = {key: call[key] for key in reversed(call)} | {"function": {"arguments": arguments, "name": "w"}}
+    calls = json.dumps([call])
+    return Sample.of([Turn("user", "Rain?"), Turn("assistant", "", tool_calls=calls)], tools=tools).sample_id
+
+
+def test_the_order_of_keys_in_tools_and_calls_does_not_count():
+    tools, same = '[{"type":"function","function":{"name":"w"}}]', '[{"function": {"name": "w"}, "type": "function"}]'
+    assert _tooled('{"a": 1, "b": [2]}', tools) == _tooled('{"b":[2],"a":1}', same, swapped=True)
+    assert _tooled('{"a": 1}', tools) != _tooled('{"a": 2}', tools)
+    assert _tooled('{"a": 1}', tools) != _tooled('{"a": 1}', tools.replace('"w"', '"x"'))
+    assert _tooled("[1, 2]", tools) != _tooled("[2, 1]", tools)
+    assert _tooled("not JSON", "not JSON") == _tooled("not JSON", "not JSON")

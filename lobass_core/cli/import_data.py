@@ -33,7 +33,7 @@ def import_data(
         str,
         typer.Option(
             "--format",
-            help="auto, alpaca, sharegpt, messages, prompt-completion, preference, text or columns.",
+            help="auto, alpaca, sharegpt, messages, prompt-completion, preference, text, tree or columns.",
         ),
     ] = "auto",
     map: Annotated[

@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,17 +16,25 @@ import pyarrow.parquet as pq
 from lobass_core.exporting.data_file import DataFile, JsonRows
 from lobass_core.exporting.layout import Job, Written
 from lobass_core.exporting.plan import SourceFile
+from lobass_core.formats.arrow_records import arrow_kind, record_batches
 from lobass_core.formats.raw_records import decode_line
 
-_SUFFIXES = {"json": ".json", "jsonl": ".jsonl", "csv": ".csv", "tsv": ".tsv", "parquet": ".parquet"}
+_SUFFIXES = {
+    "json": ".json",
+    "jsonl": ".jsonl",
+    "csv": ".csv",
+    "tsv": ".tsv",
+    "parquet": ".parquet",
+    "arrow": ".parquet",
+}
 
 
 def source(job: Job) -> Written:
     """One file a source file, under its own name, in UTF-8, unpacked.
 
     JSON records are written as the very text they were read as. Cells of CSV and TSV are the same cells, quoted where
-    they need it. Parquet rows are taken from the original file with all their types; where that is gone, they are made
-    anew from their values, and a note says so.
+    they need it. Parquet and Arrow rows are taken from the original file with all their types, as Parquet; where that
+    is gone, they are made anew from their values, and a note says so.
     """
     written = Written()
     texts = job.read_texts(job.plan.picks)
@@ -39,7 +48,7 @@ def source(job: Job) -> Written:
         one = job.plan.sources[number]
         records = itertools.islice(texts, n_rows)
         with DataFile(job.folder, names[number], f"records of {one.dataset}") as file:
-            if one.container == "parquet":
+            if one.container in ("parquet", "arrow"):
                 written.notes += _write_parquet(file, one, wanted, records, job.originals.get(one.sha256))
             elif one.container in ("json", "jsonl"):
                 types = FieldTypes()
@@ -157,10 +166,11 @@ def _write_parquet(
 ) -> list[str]:
     """Returns what a reader should know."""
     if original is not None:
-        source_file = pq.ParquetFile(original)
-        with source_file, pq.ParquetWriter(file, source_file.schema_arrow) as writer:
-            for table in _chosen_rows(source_file, wanted):
-                writer.write_table(table)
+        batches = _chosen_rows(original, wanted)
+        first = next(batches)
+        with pq.ParquetWriter(file, first.schema) as writer:
+            for batch in (first, *batches):
+                writer.write_batch(batch)
         file.rows = len(wanted)
         return []
     table = pa.Table.from_pylist([decode_line(record) for record in records])
@@ -169,14 +179,13 @@ def _write_parquet(
     return [f"{one.file_name} is no longer where it was imported from: its column types are made anew from the values"]
 
 
-def _chosen_rows(source_file: pq.ParquetFile, wanted: list[int]) -> Iterator[pa.Table]:
-    """The wanted rows (ascending) of a Parquet file, one row group in memory at a time."""
+def _chosen_rows(original: Path, wanted: list[int]) -> Iterator[pa.RecordBatch]:
+    """The wanted rows (ascending) of the file, a batch in memory at a time."""
+    with original.open("rb") as file:
+        kind = arrow_kind(file.read(16))
     first, position = 0, 0
-    for group in range(source_file.num_row_groups):
-        n_rows = source_file.metadata.row_group(group).num_rows
-        end = position
-        while end < len(wanted) and wanted[end] < first + n_rows:
-            end += 1
+    for batch in record_batches(original, kind or "parquet"):
+        end = bisect_left(wanted, first + batch.num_rows, position)
         if end > position:
-            yield source_file.read_row_group(group).take([row - first for row in wanted[position:end]])
-        first, position = first + n_rows, end
+            yield batch.take([row - first for row in wanted[position:end]])
+        first, position = first + batch.num_rows, end

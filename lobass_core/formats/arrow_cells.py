@@ -80,7 +80,7 @@ def _date(days: int) -> str:
     """The date that many days after 1970-01-01: the calendar repeats every 400 years, 146,097 days."""
     cycles, rest = divmod(days + _DAYS_TO_1970, 146_097)
     date = datetime.date.fromordinal(rest + 1)
-    return f"{cycles * 400 + date.year}-{date.month:02}-{date.day:02}"
+    return f"{cycles * 400 + date.year:04}-{date.month:02}-{date.day:02}"
 
 
 def _with_dates_as_text(column: pa.Array) -> pa.Array:

@@ -70,7 +70,7 @@ def read_arrow(path: Path, kind: ArrowKind) -> Iterator[RawRecord | BadRecord]:
     """
     row_index = 0
     try:
-        for batch in _batches(path, kind):
+        for batch in record_batches(path, kind):
             for record in _batch_records(batch, row_index):
                 yield record
                 row_index += 1
@@ -78,12 +78,8 @@ def read_arrow(path: Path, kind: ArrowKind) -> Iterator[RawRecord | BadRecord]:
         raise _unreadable(error, kind, f"{path}, after row {row_index:,}") from None
 
 
-def table_rows(path: Path, kind: ArrowKind) -> Iterator[pa.RecordBatch]:
-    """The table in batches, with all its types."""
-    yield from _batches(path, kind)
-
-
-def _batches(path: Path, kind: ArrowKind) -> Iterator[pa.RecordBatch]:
+def record_batches(path: Path, kind: ArrowKind) -> Iterator[pa.RecordBatch]:
+    """The table in batches of at most `BATCH_ROWS`, with all its types."""
     if kind == "parquet":
         with pq.ParquetFile(path) as file:
             yield from file.iter_batches(batch_size=BATCH_ROWS)

@@ -10,6 +10,7 @@ from lobass_core.formats.turn_lists import CONTENT_KEYS, ROLE_KEYS, turn_list
 from lobass_core.records import REASONING_KEYS, Turn
 
 __all__ = [
+    "MAX_SHOWN_ROLE",
     "ROLES",
     "check_has_response",
     "columns_of",
@@ -48,6 +49,8 @@ ROLES = {
     "tool_result": "tool",
     "ipython": "tool",
 }
+# Characters of an unknown speaker's name that a reject's reason shows.
+MAX_SHOWN_ROLE = 40
 # Speakers whose words are a tool call.
 _CALLERS = ("function_call", "tool_call")
 _TAKEN_KEYS = frozenset(("name", "tool_calls", "tool_call_id", "weight", "input", "function_call", *REASONING_KEYS))
@@ -137,7 +140,7 @@ def turn_of(message: Any, what: str) -> Turn:
         spoken = plain_role(spoken)
         role = ROLES.get(spoken)
     if role is None:
-        raise RowError(f"{what} has the unknown role {str(message[role_key])[:40]!r}")
+        raise RowError(f"{what} has the unknown role {str(message[role_key])[:MAX_SHOWN_ROLE]!r}")
     extra = {
         key: value
         for key, value in message.items()

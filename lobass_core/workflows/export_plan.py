@@ -306,8 +306,8 @@ def tokens_reader(project: Project, plan: ExportPlan) -> ReadTokens:
 
 
 def originals_of(project: Project, sources: tuple[SourceFile, ...]) -> dict[str, Path]:
-    """The Parquet sources that are still where they were imported from, byte for byte; path by sha256."""
-    wanted = {source.sha256 for source in sources if source.container == "parquet"}
+    """The Parquet and Arrow sources that are still where they were imported from, byte for byte; path by sha256."""
+    wanted = {source.sha256 for source in sources if source.container in ("parquet", "arrow")}
     if not wanted:
         return {}
     with project.store() as store:

@@ -13,7 +13,9 @@ import duckdb
 from lobass_core.errors import InputFileError, RequestError
 from lobass_core.formats.byte_streams import check_readable
 from lobass_core.formats.detect import Detection
+from lobass_core.formats.media import counted
 from lobass_core.formats.read_files import file_sha256
+from lobass_core.formats.turns import MAX_SHOWN_ROLE
 from lobass_core.project import Project
 from lobass_core.records import Sample
 from lobass_core.specs import ImportSpec
@@ -45,11 +47,13 @@ from lobass_core.workflows.rejects import list_rejects, rejects_csv, rejects_of,
 from lobass_core.workflows.source_file import SourceFile, has_empty_response, kind_of
 
 __all__ = [
+    "MAX_SHOWN_ROLE",
     "FileScan",
     "ImportResult",
     "Preview",
     "PreviewRow",
     "columns_of",
+    "counted",
     "dataset_name",
     "format_fields",
     "format_labels",

@@ -66,6 +66,12 @@ def import_file(root: Path | str, spec: ImportSpec) -> str:
     _add(groups, "--name", spec.name)
     _add(groups, "--format", spec.format, "auto")
     _add(groups, "--map", ",".join(f"{field}={column}" for field, column in spec.mapping))
+    for spoken, role in spec.roles:
+        groups.append(["--role", f"{spoken}={role}"])
+    if spec.text_only:
+        groups.append(["--text-only"])
+    _add(groups, "--list", spec.row_list)
+    _add(groups, "--skip-lines", str(spec.skip_lines), "0")
     _add(groups, "--encoding", spec.encoding, "auto")
     return shell("import", groups)
 

@@ -70,12 +70,15 @@ def test_select(spec: SelectionSpec) -> None:
 def test_import() -> None:
     spec = ImportSpec(
         "/data/a b.csv", domain="math", name="n", format="columns", mapping=(("prompt", "q"), ("response", "a")),
-        domain_rules=(("kind", "x", "code"),),
+        domain_rules=(("kind", "x", "code"),), roles=(("gpt4", "assistant"), ("问", "user")), text_only=True,
+        skip_lines=2, row_list="dataset.train",
     )  # fmt: skip
     _, given = parsed(command_line.import_file(ROOT, spec))
     assert str(given["file"]) == spec.path
     assert (given["domain"], given["name"], given["format"]) == ("math", "n", "columns")
-    assert options.pairs(given["map"], "--map") == spec.mapping
+    assert import_command._mapping(given["map"]) == spec.mapping
+    assert given["role"] == ["gpt4=assistant", "问=user"]
+    assert (given["text_only"], given["skip_lines"], given["list_name"]) == (True, 2, "dataset.train")
     assert given["domain_rule"] == ["kind=x:code"]
     assert import_command.register
 

@@ -103,6 +103,9 @@ def test_the_same_file_again_says_so(open_page: OpenPage, project: Project, tmp_
     button(app, "import-another").click().run()
     app.text_input[0].set_value(str(path)).run()
     assert "Every row is in the project already." in view_texts(app)
+    # The domain of the last file says nothing about the next one.
+    assert button(app, "import-go").disabled
+    next(item for item in app.selectbox if item.key == draft.DOMAIN).set_value("math").run()
     button(app, "import-go").click().run()
     assert "Already imported" in view_texts(app)
     assert datasets(project) == [("rows", 20, 2)]
@@ -132,11 +135,75 @@ def test_columns_by_hand(open_page: OpenPage, project: Project, tmp_path: Path) 
     app = opened(open_page, project, path)
     assert app.error[0].proto.title.replace("\\", "").startswith("No known format fits its fields")
     assert not [item for item in app.button if item.key == "import-go"]
+    # The mapping stands open beside the sentence, and choosing in it is enough.
+    offered = {item.key: item for item in app.selectbox}
+    assert list(offered[draft.mapping_key("prompt")].options) == ["ask", "say"]
+    offered[draft.mapping_key("prompt")].set_value("ask")
+    offered[draft.mapping_key("response")].set_value("say")
+    app.run()
+    assert not app.error
+    assert button(app, "import-go").label == "Import 2 rows"
     chosen = {draft.mapping_key("prompt"): "ask", draft.mapping_key("response"): "say", draft.DOMAIN: "talk"}
     app = opened(open_page, project, path, **chosen)
     assert "--map prompt=ask,response=say" in app.code[0].value
     button(app, "import-go").click().run()
     assert datasets(project) == [("table", 2, 0)]
+
+
+def test_an_unknown_speaker_gets_a_role(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "talk.jsonl"
+    path.write_text(
+        '{"conversations": [{"from": "human", "value": "q1"}, {"from": "gpt4", "value": "a1"}]}\n'
+        '{"conversations": [{"from": "human", "value": "q2"}, {"from": "gpt", "value": "a2"}]}\n'
+    )
+    app = opened(open_page, project, path, **{draft.DOMAIN: "talk"})
+    assert button(app, "import-go").label == "Import 1 rows"
+    next(item for item in app.selectbox if item.key == draft.role_key("gpt4")).set_value("assistant").run()
+    assert not app.exception
+    assert button(app, "import-go").label == "Import 2 rows"
+    assert "--role gpt4=assistant" in app.code[0].value
+    button(app, "import-go").click().run()
+    assert datasets(project) == [("talk", 2, 0)]
+
+
+def test_pictures_can_be_left_out(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "seen.jsonl"
+    path.write_text(
+        '{"prompt": "<image>What?", "response": "A pier.", "images": ["a.png", "b.png"]}\n'
+        '{"prompt": "Where?", "response": "At sea.", "images": []}\n'
+    )
+    app = opened(open_page, project, path, **{draft.DOMAIN: "talk"})
+    assert button(app, "import-go").label == "Import 1 rows"
+    next(item for item in app.checkbox if item.key == draft.TEXT_ONLY).check().run()
+    assert button(app, "import-go").label == "Import 2 rows"
+    assert "2 images will be left out." in view_texts(app)
+    assert "--text-only" in app.code[0].value
+    button(app, "import-go").click().run()
+    assert datasets(project) == [("seen", 2, 0)]
+
+
+def test_lines_above_the_header_can_be_skipped(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("My export\n\nprompt,response\n2+2?,4\nHi?,Hello\n", encoding="utf-8")
+    app = opened(open_page, project, path, **{draft.DOMAIN: "talk"})
+    assert "2 lines stand above the header" in app.error[0].proto.title.replace("\\", "")
+    next(item for item in app.number_input if item.key == draft.SKIP_LINES).set_value(2).run()
+    assert not app.error
+    assert "--skip-lines 2" in app.code[0].value
+    assert button(app, "import-go").label == "Import 2 rows"
+
+
+def test_one_list_of_several(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "splits.json"
+    path.write_text(
+        '{"train": [{"prompt": "a", "response": "b"}, {"prompt": "c", "response": "d"}],'
+        ' "test": [{"prompt": "e", "response": "f"}]}'
+    )
+    app = opened(open_page, project, path, **{draft.DOMAIN: "talk"})
+    assert button(app, "import-go").label == "Import 3 rows"
+    next(item for item in app.text_input if item.key == draft.ROW_LIST).set_value("test").run()
+    assert button(app, "import-go").label == "Import 1 rows"
+    assert "--list test" in app.code[0].value
 
 
 @pytest.mark.parametrize("name", ["missing.jsonl", "empty.jsonl", "prose.txt"])

@@ -12,7 +12,7 @@ from pages.components.importing import draft
 from pages.components.view import el
 
 IN_USE = ""
-UPLOAD_TYPES = ["json", "jsonl", "ndjson", "csv", "tsv", "parquet", "gz", "zst"]
+UPLOAD_TYPES = ["json", "jsonl", "ndjson", "csv", "tsv", "txt", "parquet", "arrow", "feather", "gz", "zst"]
 
 
 def pick(project: Project) -> None:
@@ -57,7 +57,7 @@ def _uploaded(project: Project) -> Path | None:
         view.show(
             el(
                 "p",
-                "JSON, JSONL, CSV, TSV and Parquet, plain or packed as .gz or .zst. Larger files go by path.",
+                "JSON, JSONL, CSV, TSV, Parquet and Arrow, plain or packed as .gz or .zst. Larger files go by path.",
                 cls="muted",
             ),
             key="import-upload-note",

@@ -9,6 +9,7 @@ from lobass_core.specs import ImportSpec
 
 HOW, PATH, UPLOAD = "import.how", "import.path", "import.upload"
 FORMAT, NAME, ENCODING = "import.format", "import.name", "import.encoding"
+TEXT_ONLY, SKIP_LINES, ROW_LIST, SPEAKERS = "import.text_only", "import.skip_lines", "import.list", "import.speakers"
 DOMAIN_HOW, DOMAIN, COLUMN, RULES = "import.domain_how", "import.domain", "import.column", "import.rules"
 PICK, ROW = "import.pick", "import.row"
 RESULT = "import.result"
@@ -30,11 +31,28 @@ def chosen_mapping(fields: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple((field, column) for field, column in pairs if column)
 
 
+def role_key(speaker: str) -> str:
+    """Session key of the role chosen for a speaker that no format knows."""
+    return f"import.role.{speaker}"
+
+
+def chosen_roles() -> tuple[tuple[str, str], ...]:
+    """(speaker, role) of every unknown speaker that was given a role."""
+    pairs = ((name, st.session_state.get(role_key(name))) for name in st.session_state.get(SPEAKERS) or ())
+    return tuple((name, role) for name, role in pairs if role)
+
+
+_OF_THE_FILE = (
+    *(FORMAT, COLUMN, RULES, PICK, ROW, RESULT, NAME, ENCODING),
+    *(DOMAIN, DOMAIN_HOW, TEXT_ONLY, SKIP_LINES, ROW_LIST, SPEAKERS),
+)
+
+
 def forget_file() -> None:
-    """Another file: its mapping, row, domain column and result are its own."""
-    for key in [key for key in st.session_state if str(key).startswith("import.map.")]:
+    """Another file: what was set for the last one, its domain too, says nothing about it."""
+    for key in [key for key in st.session_state if str(key).startswith(("import.map.", "import.role."))]:
         del st.session_state[key]
-    for key in (FORMAT, COLUMN, RULES, PICK, ROW, RESULT, NAME):
+    for key in _OF_THE_FILE:
         st.session_state.pop(key, None)
 
 
@@ -71,6 +89,10 @@ def spec(path: Path, fields: tuple[str, ...] = ()) -> tuple[ImportSpec, bool]:
         format=st.session_state.get(FORMAT) or "auto",
         mapping=chosen_mapping(fields),
         encoding=st.session_state.get(ENCODING) or "auto",
+        roles=chosen_roles(),
+        text_only=bool(st.session_state.get(TEXT_ONLY)),
+        skip_lines=int(st.session_state.get(SKIP_LINES) or 0),
+        row_list=(st.session_state.get(ROW_LIST) or "").strip(),
         **domain,
     )
     return made, settled

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from lobass_core.formats.reading_rules import columns_in
 from lobass_core.records import Turn
 from lobass_core.specs import ImportSpec
 from lobass_core.workflows import import_data as workflow
@@ -73,7 +74,7 @@ def _source(row: workflow.PreviewRow, mapping: dict[str, str]) -> Node:
     """The record with the columns that became the conversation underlined."""
     if not isinstance(row.value, dict):
         return el("pre", *parts.visible(_cut(row.source)), cls="code source", dir="auto", style=SHORT, tabindex="0")
-    used = {part for column in mapping.values() for part in (column, *map(str.strip, column.split("+")))}
+    used = {part for column in columns_in(mapping).values() for part in (column, *map(str.strip, column.split("+")))}
     nodes: list[Node] = ["{"]
     for index, (key, value) in enumerate(row.value.items()):
         text = _cut(_pretty(value))
@@ -139,6 +140,21 @@ def notices(scan: workflow.FileScan) -> None:
             parts.notice(
                 _count(scan.n_one_word, "response is", "responses are") + " one word.",
                 "They import; their loss is one or two tokens and jumps about. Select can gate them by minimum tokens.",
+                tone="amber",
+            )
+        )
+    if scan.n_mended:
+        found.append(
+            parts.notice(
+                _count(scan.n_mended, "row holds", "rows hold") + " half characters.",
+                "They import with � in their place; the record is kept as it is.",
+            )
+        )
+    if scan.dropped_media:
+        found.append(
+            parts.notice(
+                f"{workflow.counted(scan.dropped_media)} will be left out.",
+                "The rows import with their text alone.",
                 tone="amber",
             )
         )

@@ -1,8 +1,5 @@
 """What an import did: counts, reasons with bars, the rejects to look at and to take along, undo, the next step."""
 
-import csv
-import io
-
 import streamlit as st
 
 from lobass_core.project import Project
@@ -109,18 +106,11 @@ def _rejects(project: Project, result: workflow.ImportResult) -> None:
         [parts.heading("Rejected rows", note), el("div", parts.table(columns, rows), cls="tall")], key="import-rejects"
     )
     st.download_button(
-        "Download the rejects", lambda: _csv(project, result.dataset), file_name=f"{result.dataset}-rejects.csv",
-        mime="text/csv", icon=":material/download:", key="import-rejects-download",
-        help=f"The first {DOWNLOADED_REJECTS:,}; all of them with their whole source: lobass status --rejects FILE",
+        "Download the rejects", lambda: workflow.rejects_csv(project, result.dataset, DOWNLOADED_REJECTS),
+        file_name=f"{result.dataset}-rejects.csv", mime="text/csv", icon=":material/download:",
+        key="import-rejects-download",
+        help=f"The first {DOWNLOADED_REJECTS:,}; all of them with their whole source: lobass rejects --to FILE",
     )  # fmt: skip
-
-
-def _csv(project: Project, dataset: str) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(("row_index", "line", "reason", "source"))
-    writer.writerows(workflow.rejects_of(project, dataset, DOWNLOADED_REJECTS))
-    return out.getvalue().encode("utf-8")
 
 
 def after(project: Project, result: workflow.ImportResult) -> None:

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from lobass_core.formats.reading_rules import columns_in
 from lobass_core.workflows import import_data as workflow
 from pages.components import parts, theme, view
-from pages.components.importing import draft
+from pages.components.importing import draft, reading_options
 from pages.components.view import el
 
 ROLES = {
@@ -55,10 +56,17 @@ def format_choice(shown: workflow.Preview | None, scan: workflow.FileScan | None
             "Format", list(names), format_func=lambda name: names.get(name, name), key=draft.FORMAT,
             label_visibility="collapsed", on_change=_forget_mapping,
         )  # fmt: skip
-        with st.popover("Columns", icon=":material/alt_route:", help="Say which column holds what"):
-            _column_choice(columns, shown)
-    if shown is not None:
-        _mapping_table(shown, scan)
+        if shown is not None:
+            with st.popover("Columns", icon=":material/alt_route:", help="Say which column holds what"):
+                _column_choice(columns, shown)
+                reading_options.file_options()
+    if shown is None:
+        view.show(parts.heading("Columns", "say which one holds what"), key="import-columns-title")
+        _column_choice(columns, None)
+        reading_options.file_options()
+        return
+    _mapping_table(shown, scan)
+    reading_options.row_options(scan)
 
 
 def _forget_mapping() -> None:
@@ -75,7 +83,7 @@ def mapped_fields() -> tuple[str, ...]:
 def _column_choice(columns: tuple[str, ...], shown: workflow.Preview | None) -> None:
     name = st.session_state.get(draft.FORMAT) or "auto"
     st.caption(
-        "Columns named here are read and nothing else. A+B joins two columns."
+        "Only columns named here are read. A+B joins two columns; a list is written a line an item."
         if name == "auto"
         else "A field left empty is read under its usual name. A+B joins two columns."
     )
@@ -94,7 +102,7 @@ def _column_choice(columns: tuple[str, ...], shown: workflow.Preview | None) -> 
 
 
 def _mapping_table(shown: workflow.Preview, scan: workflow.FileScan | None) -> None:
-    mapping = shown.detection.mapping
+    mapping = columns_in(shown.detection.mapping)
     taken = {part for column in mapping.values() for part in (column, *map(str.strip, column.split("+")))}
     others = [column for column in shown.columns if column not in taken]
     roles = PAIR_ROLES if shown.detection.format == "preference" else ROLES

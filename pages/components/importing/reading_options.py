@@ -1,0 +1,69 @@
+"""How the file is read where its rows alone do not say: lines to skip, one list of several, speakers, pictures."""
+
+import ast
+import re
+from typing import get_args
+
+import streamlit as st
+
+from lobass_core.records import Role
+from lobass_core.workflows import import_data as workflow
+from pages.components import parts, theme, view
+from pages.components.importing import draft
+from pages.components.view import el
+
+MAX_SPEAKERS = 8
+_UNKNOWN = re.compile(r"has the unknown role (['\"].*['\"])$", re.DOTALL)
+_WITH_MEDIA = "beside its text"
+
+
+def file_options() -> None:
+    """Lines above the header, and the list to read of a JSON object that has several."""
+    st.number_input(
+        "Lines to skip at the top", min_value=0, step=1, key=draft.SKIP_LINES, help="Titles above a header, comments"
+    )
+    st.text_input(
+        "List of rows", key=draft.ROW_LIST, placeholder="all of them, named in a column split",
+        help="For a JSON object that holds its rows in several lists, such as train and test",
+    )  # fmt: skip
+
+
+def row_options(scan: workflow.FileScan | None) -> None:
+    """Roles for speakers that no format knows, and text without its pictures: where a row of the file asks for it."""
+    if scan is None:
+        return
+    speakers = _speakers(scan)
+    if speakers:
+        view.show(parts.heading("Unknown speakers", "rows with one are rejected"), key="import-speakers-title")
+        for name in speakers:
+            st.selectbox(
+                f"{name} →".replace("`", ""), get_args(Role), index=None, key=draft.role_key(name),
+                placeholder="rejected",
+            )  # fmt: skip
+    n_with_media = sum(n for reason, n in scan.reasons.items() if _WITH_MEDIA in reason)
+    if n_with_media or st.session_state.get(draft.TEXT_ONLY):
+        note = f"{theme.count(n_with_media)} rows" if n_with_media else _dropped(scan)
+        view.show(el("div", parts.heading("Images, videos and audio", note), cls="stack"), key="import-media-title")
+        st.checkbox("Take the text without them", key=draft.TEXT_ONLY)
+
+
+def _dropped(scan: workflow.FileScan) -> str:
+    return f"{workflow.counted(scan.dropped_media)} left out" if scan.dropped_media else "none in this file"
+
+
+def _speakers(scan: workflow.FileScan) -> list[str]:
+    """Unknown speakers of the rejected rows, and those that were given a role already; the most frequent first."""
+    found = [_spoken(match[1]) for reason in scan.reasons if (match := _UNKNOWN.search(reason))]
+    named = [name for name, _ in draft.chosen_roles()]
+    speakers = list(dict.fromkeys([*named, *(name for name in found if name)]))[:MAX_SPEAKERS]
+    st.session_state[draft.SPEAKERS] = speakers
+    return speakers
+
+
+def _spoken(shown: str) -> str:
+    """The speaker that a reject's reason shows; "" for one that was cut."""
+    try:
+        name = ast.literal_eval(shown)
+    except (ValueError, SyntaxError):
+        return ""
+    return name if isinstance(name, str) and len(name) < workflow.MAX_SHOWN_ROLE else ""
