@@ -224,4 +224,32 @@ class TrainBaseResult:
     seconds: float
 
 
-RunResult = ScoreRunResult | RenderResult | PreflightResult | TrainReferenceResult | TrainBaseResult
+@dataclass(frozen=True, slots=True)
+class OtherRow:
+    """A row that gives other tokens than were scored: the file, its place in it, and how the two differ."""
+
+    file: str
+    row: int
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckExportResult:
+    """What the rows of an export become, beside the tokens that were scored; every row counts once.
+
+    `n_same`: the very tokens. `n_cut`: cut when scored, and compared up to there alone. `n_other_labels`: the same
+    tokens, of which others are learnt. `n_trainer`: the row is right, and the trainer renders it in its own way.
+    `n_not_kept`: no run kept its tokens. `n_wrong`: the row itself gives other tokens.
+    """
+
+    n_same: int = 0
+    n_cut: int = 0
+    n_other_labels: int = 0
+    n_trainer: int = 0
+    n_not_kept: int = 0
+    n_wrong: int = 0
+    first_trainer: OtherRow | None = None
+    first_wrong: OtherRow | None = None
+
+
+RunResult = ScoreRunResult | RenderResult | PreflightResult | TrainReferenceResult | TrainBaseResult | CheckExportResult
