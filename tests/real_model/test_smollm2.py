@@ -199,7 +199,8 @@ def test_trl_trains_on_what_is_exported(built: Built):
         "--output",
         str(built.folder / "done"),
     ]
-    command += ["--max-steps", "2", "--batch-size", "2", "--cpu", "--max-length", str(MAX_TOKENS)]
+    command += ["--output", str(built.folder / "done"), "--max-length", str(MAX_TOKENS)]
+    command += ["--max-steps", "2", "--batch-size", "2", "--cpu"]
     done = subprocess.run(command, cwd=built.folder, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     assert (built.folder / "done" / "model.safetensors").is_file()
