@@ -49,7 +49,7 @@ def _why_not(scoring: Scoring) -> str:
     base = scoring.spec.base.path
     if not scoring.result.chat_template:
         return "an older version scored them, which kept no template; lobass score again computes no loss anew"
-    if base.startswith(("/", "~", ".")) and not Path(base).expanduser().is_dir():
+    if base.startswith(("/", "~", ".")) and not Path(base).expanduser().exists():
         return f"the base model is no longer at {base}"
     return ""
 
