@@ -78,7 +78,7 @@ def carry_over(
     path = run.path / f"carried-{render_fp}.parquet"
     plan = _read_plan(path)
     if plan is None:
-        plan = find_carried(run.path.parent, table, render_fp, to_do, look)
+        plan = find_carried(run, table, render_fp, to_do, look)
         write_parquet(path, plan)
     if not plan.num_rows:
         return {}
@@ -93,24 +93,24 @@ def carry_over(
 
 
 def find_carried(
-    runs_dir: Path, table: TokenTable, render_fp: str, to_do: dict[str, np.ndarray], look: Look
+    run: RunFolder, table: TokenTable, render_fp: str, to_do: dict[str, np.ndarray], look: Look
 ) -> pa.Table:
-    """The losses of other renderings that hold under this one: a row each, of the latest run that has it."""
-    shards = earlier_shards(runs_dir, {fp for fp, places in to_do.items() if len(places)}, render_fp)
+    """The losses of earlier runs that hold for this one: a row each, of the latest run that has it."""
+    shards = earlier_shards(run, {fp for fp, places in to_do.items() if len(places)}, render_fp)
     if not shards:
         return PLAN_SCHEMA.empty_table()
     places = np.unique(np.concatenate(list(to_do.values())))
     readings = _Readings.of(table, places[table.lengths[places] > 1])
-    kept = _kept(runs_dir, {shard.render_fp for shard in shards}, readings, look)
+    kept = _kept(run.path.parent, {shard.render_fp for shard in shards}, readings, look)
     open_places = {fp: np.isin(np.arange(len(table)), places) for fp, places in to_do.items()}
     parts = [part for shard in shards for part in _rows_of(shard, table, readings, kept, open_places, look)]
     return pa.concat_tables(parts) if parts else PLAN_SCHEMA.empty_table()
 
 
-def n_token_rows(runs_dir: Path, model_fps: set[str], render_fp: str) -> int:
+def n_token_rows(run: RunFolder, model_fps: set[str], render_fp: str) -> int:
     """How many rows of token files `find_carried` would read."""
-    shards = earlier_shards(runs_dir, model_fps, render_fp)
-    return sum(n for _, _, n in token_files(runs_dir, {shard.render_fp for shard in shards})) if shards else 0
+    shards = earlier_shards(run, model_fps, render_fp)
+    return sum(n for _, _, n in token_files(run.path.parent, {shard.render_fp for shard in shards})) if shards else 0
 
 
 def _kept(

@@ -37,17 +37,32 @@ class EarlierShard:
         return self.path.parent.parent.name
 
 
-def earlier_shards(runs_dir: Path, model_fps: set[str], render_fp: str) -> list[EarlierShard]:
-    """Shards of these models under any other rendering, latest run first; one that cannot be read is passed over."""
+def earlier_shards(run: RunFolder, model_fps: set[str], render_fp: str) -> list[EarlierShard]:
+    """Shards of these models that may hold for the run, latest run first; one that cannot be read is passed over.
+
+    They are of any other rendering; and of this one too where a record has another sample id than it was scored under.
+    """
+    other_ids = _has_other_ids(run, render_fp)
     found = []
-    for run in reversed(scan_runs(runs_dir)):
-        if not _may_hold(run, model_fps, render_fp):
+    for one in reversed(scan_runs(run.path.parent)):
+        if not _may_hold(one, model_fps, render_fp, other_ids):
             continue
-        for path in run.finished_shards():
+        for path in one.finished_shards():
             values = _single_values(path, ("model_fp", "render_fp"))
-            if values and values[0] in model_fps and values[1] != render_fp:
+            if not values or values[0] not in model_fps:
+                continue
+            if values[1] != render_fp or (other_ids and one.run_id != run.run_id):
                 found.append(EarlierShard(path, *values))
     return found
+
+
+def _has_other_ids(run: RunFolder, render_fp: str) -> bool:
+    """Whether the store has losses under this rendering of samples whose records read otherwise by now."""
+    try:
+        known = pq.read_table(run.known_path, columns=["scored_as"], filters=[("render_fp", "=", render_fp)])
+    except (OSError, pa.ArrowException):
+        return False
+    return known.num_rows > known["scored_as"].null_count
 
 
 def token_files(runs_dir: Path, render_fps: set[str]) -> list[tuple[Path, str, int]]:
@@ -61,7 +76,7 @@ def token_files(runs_dir: Path, render_fps: set[str]) -> list[tuple[Path, str, i
     return found
 
 
-def _may_hold(run: RunFolder | DamagedRun, model_fps: set[str], render_fp: str) -> bool:
+def _may_hold(run: RunFolder | DamagedRun, model_fps: set[str], render_fp: str, other_ids: bool) -> bool:
     """Spares the look at every shard where the run has said what is in them."""
     if isinstance(run, DamagedRun):
         return True
@@ -72,7 +87,7 @@ def _may_hold(run: RunFolder | DamagedRun, model_fps: set[str], render_fp: str) 
     except RunError:
         return True
     models = {result.base.model_fp, *(model.model_fp for model in result.references)}
-    return result.render_fp != render_fp and bool(models & model_fps)
+    return (other_ids or result.render_fp != render_fp) and bool(models & model_fps)
 
 
 def _single_values(path: Path, columns: Sequence[str]) -> tuple[str, ...] | None:

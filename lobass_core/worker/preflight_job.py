@@ -182,12 +182,12 @@ def _shares_carried(
 
     None where reading their tokens would take long; the scoring itself looks for them all the same.
     """
-    tasks, runs_dir = (prepared.base, *prepared.references), run.path.parent
+    tasks = (prepared.base, *prepared.references)
     report.update(phase="looking for losses of earlier runs")
-    if n_token_rows(runs_dir, {task.fp for task in tasks}, prepared.render_fp) > MOST_TOKEN_ROWS:
+    if n_token_rows(run, {task.fp for task in tasks}, prepared.render_fp) > MOST_TOKEN_ROWS:
         return None
     to_do = {task.fp: np.array(_places_to_do(task, table, folds, known), dtype=np.int64) for task in tasks}
-    plan = find_carried(runs_dir, table, prepared.render_fp, to_do, report.check_cancel)
+    plan = find_carried(run, table, prepared.render_fp, to_do, report.check_cancel)
     found = Counter(plan["model_fp"].to_pylist())
     return {fp: found[fp] / len(places) for fp, places in to_do.items() if len(places)}
 

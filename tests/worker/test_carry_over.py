@@ -1,6 +1,7 @@
 """Losses of an earlier rendering stay where ids and mask are the same; the rest is computed, to the same numbers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +145,22 @@ def test_a_loss_follows_the_tokens_not_the_id(models: Path, tmp_path: Path):
     for place, sample in enumerate(named):
         for model_fp in {fp for _, fp in old}:
             assert losses[sample.sample_id, model_fp] == old[first[place // 2].sample_id, model_fp]
+
+
+def test_a_record_with_a_new_id_keeps_its_losses_under_the_same_rendering(models: Path, tmp_path: Path):
+    first = samples(6)
+    before = run_of(tmp_path, models, first)
+    result = done(before)
+    # As an update leaves them: the record reads as another sample, whose tokens are the same.
+    renamed = [Sample.of([replace(sample.turns[0], name="ada"), *sample.turns[1:]]) for sample in first[:4]]
+    new_id = {old.sample_id: new.sample_id for old, new in zip(first[:4], renamed, strict=True)}
+    run = run_of(tmp_path, models, [*renamed, *first[4:]])
+    rows = [(new_id.get(name, name), fp, name if name in new_id else None) for name, fp in losses_of(before)]
+    ids, fps, scored_as = map(list, zip(*rows, strict=True))
+    known = {"sample_id": ids, "model_fp": fps, "render_fp": [result.render_fp] * len(ids), "scored_as": scored_as}
+    pq.write_table(pa.table(known), run.known_path)
+    assert counts(done(run)) == (2 * 4, 0, 2 * 2)
+    assert set(losses_of(run)) == {(name, fp) for name in new_id.values() for fp in set(fps)}
 
 
 def test_known_losses_are_not_carried_over(models: Path, earlier: RunFolder, tmp_path: Path):
