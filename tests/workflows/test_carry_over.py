@@ -51,7 +51,7 @@ def losses_by_model(project: Project, render_fp: str) -> dict[str, dict[int, flo
 def test_losses_of_version_1_are_kept_and_no_rebuild_changes_that(old: tuple[Project, str], tmp_path: Path):
     project, before = old
     result = score_again(project, tmp_path / "models")
-    # Computed: a sample whose tool call the template leaves out, and so has no response; a pair, of which the last answer
+    # Computed: a sample without a response, as the template leaves its tool call out; a pair, of which the last answer
     # alone is scored by now; a price that was read as 3.1 and is 3.10. Samples with reasoning have another id by now.
     assert (result.n_samples, result.n_carried, result.n_computed, result.n_known) == (54, 102, 6, 0)
     new, earlier = RunFolder.open(project.runs_dir / result.run_id), RunFolder.open(project.runs_dir / before)
