@@ -79,7 +79,7 @@ def _score(project: Project, model: Path, text: str, folder: Path, mask_rule: st
     rendered = renderer.render(samples)
     run = RunFolder.create(project.runs_dir, "score", ScoreSpec(ModelSpec(str(model)), (ModelSpec(str(model)),)))
     write_parquet(run.tokens_dir / "00000.parquet", tokens_table(rendered, render_fp))
-    for model_fp, part in ((BASE, "base"), (REFERENCE, "reference")):
+    for model_fp, part, nats in ((BASE, "base", 2.0), (REFERENCE, "reference", 1.0)):
         run.write_shard(
             f"{part}-{model_fp}-00000",
             pa.table(
@@ -87,13 +87,13 @@ def _score(project: Project, model: Path, text: str, folder: Path, mask_rule: st
                     "sample_id": [item.sample_id for item in rendered],
                     "model_fp": [model_fp] * len(rendered),
                     "render_fp": [render_fp] * len(rendered),
-                    "loss_sum_nats": pa.array([float(item.n_response_tokens) for item in rendered], pa.float64()),
+                    "loss_sum_nats": pa.array([nats * item.n_response_tokens for item in rendered], pa.float64()),
                     "n_tokens": pa.array([item.n_response_tokens for item in rendered], pa.int32()),
                     "n_prompt_tokens": pa.array([int((~item.response_mask).sum()) for item in rendered], pa.int32()),
                     "n_dropped_tokens": pa.array([item.n_dropped_tokens for item in rendered], pa.int32()),
                     "status": [item.status for item in rendered],
                     "token_nlls": pa.array(
-                        [[1.0] * item.n_response_tokens for item in rendered], pa.list_(pa.float32())
+                        [[nats] * item.n_response_tokens for item in rendered], pa.list_(pa.float32())
                     ),
                 }
             ),
