@@ -39,7 +39,7 @@ from lobass_core.scoring.batch_plan import longest_first
 from lobass_core.scoring.engine import Engine
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.output_head import find_output_head
-from lobass_core.scoring.products import fastest_products
+from lobass_core.scoring.products import compute_by, fastest_library, onednn_or_plain
 from lobass_core.scoring.shared_prefixes import find_prefixes
 from lobass_core.scoring.token_table import TokenTable
 
@@ -164,6 +164,14 @@ def run_padded(model: torch.nn.Module, table: TokenTable, order: list[int], n_ro
         torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten(), reduction="none").cpu()
 
 
+def run_engine(loaded: LoadedModel, table: TokenTable, order: np.ndarray) -> None:
+    """The engine with the library that a scoring run would choose; the other ways keep torch's own."""
+    compute_by(loaded.model, fastest_library(loaded.device, loaded.dtype))
+    for _ in Engine(loaded, table).score(order):
+        pass
+    compute_by(loaded.model, "mkl")
+
+
 def ways(model: torch.nn.Module, table: TokenTable, device: torch.device, dtype: torch.dtype) -> dict[str, Callable]:
     """Name -> one pass over all samples."""
     plain = list(range(len(table)))
@@ -174,7 +182,7 @@ def ways(model: torch.nn.Module, table: TokenTable, device: torch.device, dtype:
         "padded 8": lambda: run_padded(model, table, plain, 8, device),
         "padded 32": lambda: run_padded(model, table, plain, 32, device),
         "sorted 8": lambda: run_padded(model, table, by_length.tolist(), 8, device),
-        "engine": lambda: list(Engine(loaded, table).score(by_length)),
+        "engine": lambda: run_engine(loaded, table, by_length),
     }
 
 
@@ -215,9 +223,11 @@ def product_rate(shape: Shape, device: torch.device, dtype: torch.dtype, *, plai
     flop = 2 * tokens.shape[0] * weight.numel()
     n_times = max(1, int(2e10 / flop)) if device.type == "cpu" else 50
     rates = []
-    with torch.inference_mode(), contextlib.nullcontext() if plain else fastest_products(device, dtype):
+    by_onednn = not plain and fastest_library(device, dtype) == "onednn"
+    product = onednn_or_plain if by_onednn else torch.nn.functional.linear
+    with torch.inference_mode():
         for _ in range(5):
-            seconds = seconds_of(lambda: [torch.nn.functional.linear(tokens, weight) for _ in range(n_times)], device)
+            seconds = seconds_of(lambda: [product(tokens, weight) for _ in range(n_times)], device)
             rates.append(n_times * flop / seconds)
     return max(rates)
 

@@ -125,7 +125,6 @@ def _show(result: workflow.ScoreResult, json: bool) -> None:
             ("run", result.run_id),
             ("losses computed", result.n_computed),
             ("losses known before", result.n_known),
-            ("losses carried over from earlier runs", result.n_carried),
             ("responses cut at the limit", result.n_truncated),
             ("longest sample, tokens", result.max_tokens),
             ("template", result.template),
@@ -160,6 +159,6 @@ def _show_forecast(forecast: PreflightResult, json: bool) -> None:
     for warning in forecast.warnings:
         warn(warning)
     print_table(
-        ("part", "model", "known", "carried over", "to do"),
-        [(model.part, model.name, model.n_known, model.n_carried, model.n_to_do) for model in forecast.models],
+        ("part", "model", "known", "to do"),
+        [(model.part, model.name, model.n_known, model.n_to_do) for model in forecast.models],
     )

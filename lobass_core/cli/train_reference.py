@@ -20,7 +20,7 @@ from lobass_core.cli.options import (
     TrustOption,
     names,
 )
-from lobass_core.cli.output import print_facts, print_json
+from lobass_core.cli.output import print_facts, print_json, warn
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, RenderSpec, TrainReferenceSpec
 from lobass_core.workflows import train_reference as workflow
@@ -75,7 +75,9 @@ def train_reference(
     if json:
         print_json(asdict(result))
         return
+    for warning in result.warnings:
+        warn(warning)
     print_facts(
         f"Trained reference {name}",
-        list(asdict(result).items()),
+        [(fact, value) for fact, value in asdict(result).items() if fact != "warnings"],
     )

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from lobass_core.formats.row_errors import RowError
-from lobass_core.formats.tool_padding import without_null_keys
 
 
 def compact(value: Any) -> str:
@@ -37,11 +36,8 @@ def calls_text(calls: Any, what: str) -> str | None:
 
 def _call(call: dict) -> dict:
     """OpenAI's form, {id, type, function: {name, arguments: JSON text}}, of either dialect."""
-    call = {key: value for key, value in call.items() if value is not None}
     function = call.get("function")
-    if isinstance(function, dict):
-        function = {key: value for key, value in function.items() if value is not None}
-    else:
+    if not isinstance(function, dict):
         function = {key: call[key] for key in ("name", "arguments") if key in call}
         call = {key: value for key, value in call.items() if key not in function}
     arguments = function.get("arguments")
@@ -66,8 +62,7 @@ def tools_text(value: Any) -> str | None:
         value = known
     if not value:
         return None
-    tools = [_tool(tool) for tool in (value if isinstance(value, list) else [value])]
-    return compact(without_null_keys(tools))
+    return compact([_tool(tool) for tool in (value if isinstance(value, list) else [value])])
 
 
 def _tool(tool: Any) -> Any:

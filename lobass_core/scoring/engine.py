@@ -16,7 +16,6 @@ from lobass_core.scoring.batch_plan import Batch, fill_batches
 from lobass_core.scoring.last_layer import only_at
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.prefix_cache import PrefixCaches
-from lobass_core.scoring.products import fastest_products
 from lobass_core.scoring.response_nll import response_nll
 from lobass_core.scoring.shared_prefixes import find_prefixes, no_prefixes
 from lobass_core.scoring.token_table import TokenTable
@@ -69,7 +68,6 @@ class Engine:
         self._alone = loaded.head is None or (limit is not None and int(table.lengths.max(initial=0)) > limit)
         shares = not self._alone and loaded.device.type == "cpu" and self._caches.fits
         self._prefixes = find_prefixes(table) if shares else no_prefixes(table)
-        self._products = fastest_products(loaded.device, loaded.dtype)
         keep_freed_memory()
 
     def score(self, order: np.ndarray) -> Iterator[Losses]:
@@ -120,8 +118,7 @@ class Engine:
     def _halving(self, batch: Batch, n_shared: int) -> InFlight | None:
         """The batch on its way, or None after memory ran out and the budget was halved."""
         try:
-            with self._products:
-                return self._batched(batch, n_shared) if self.loaded.head else self._plain(batch)
+            return self._batched(batch, n_shared) if self.loaded.head else self._plain(batch)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
                 raise

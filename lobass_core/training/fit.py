@@ -14,12 +14,11 @@ import torch
 from torch.utils.data import Dataset
 from transformers import Trainer, TrainerCallback, TrainingArguments, logging, set_seed
 
-from lobass_core.errors import ModelError
+from lobass_core.errors import ModelError, out_of_memory
 from lobass_core.scoring.engine import keep_freed_memory
 from lobass_core.scoring.models import LoadedModel
-from lobass_core.scoring.products import fastest_products
 from lobass_core.scoring.token_table import TokenTable
-from lobass_core.training.response_loss import IGNORED, response_loss
+from lobass_core.training.response_loss import IGNORED, micro_batches, n_targets, response_loss_sum
 
 # A checkpoint holds weights and optimiser (three times the weights): once a minute, and never more than about 5 % of
 # the time.
@@ -30,6 +29,9 @@ WARMUP_SHARE = 0.03
 MAX_GRAD_NORM = 1.0
 # Recomputing activations costs a third more compute; below this size memory is not what limits.
 CHECKPOINT_ACTIVATIONS_FROM = 1_000_000_000
+# Tokens that go forward and back together on a CPU; a step adds up the gradients of several. More would keep more
+# activations (a 135M Llama: about 2 MB a token) and no longer fit the caches.
+MOST_TOKENS_CPU = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,10 @@ def fit(
         loaded, args=arguments, train_dataset=_Steps(table, steps), data_collator=_only_item, callbacks=[watcher]
     )
     try:
-        with fastest_products(loaded.device, loaded.dtype):
-            trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
-    except (torch.OutOfMemoryError, MemoryError) as error:
+        trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
         most = max(int(table.lengths[step].max()) * len(step) for step in steps)
         raise ModelError(
             f"memory ran out while training: a step of {most:,} tokens does not fit",
@@ -157,20 +160,27 @@ def _only_item(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
 
 
 class _ResponseTrainer(Trainer):
-    """Trainer whose loss is `response_loss`: the head runs only where a response token is predicted."""
+    """Trainer whose loss is that of the response tokens; a step is made of small batches that memory can hold."""
 
     def __init__(self, loaded: LoadedModel, **kwargs: Any) -> None:
         super().__init__(model=loaded.model, **kwargs)
         self.loaded = loaded
-        # Already a mean over the step's own tokens, and a step is one batch.
-        self.loss_is_scaled_for_ga = True
 
-    def compute_loss(
-        self, model: Any, inputs: dict, return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> torch.Tensor:
-        # The body is called directly, past the forward that accelerate wrapped.
-        with self.accelerator.autocast():
-            return response_loss(self.loaded, inputs["input_ids"], inputs["labels"])
+    def training_step(self, model: Any, inputs: dict, num_items_in_batch: Any = None) -> torch.Tensor:
+        """Leave the gradients of the step's mean loss on the weights, and return the loss."""
+        model.train()
+        inputs = self._prepare_inputs(inputs)
+        input_ids, labels = inputs["input_ids"], inputs["labels"]
+        most_tokens = MOST_TOKENS_CPU if input_ids.device.type == "cpu" else input_ids.numel()
+        n = n_targets(labels)
+        total = torch.zeros((), device=input_ids.device)
+        for ids, wanted in micro_batches(input_ids, labels, most_tokens):
+            # The body is called directly, past the forward that accelerate wrapped.
+            with self.accelerator.autocast():
+                loss = response_loss_sum(self.loaded, ids, wanted) / n
+            self.accelerator.backward(loss)
+            total += loss.detach()
+        return total
 
 
 class _Watcher(TrainerCallback):

@@ -28,9 +28,11 @@ from lobass_core.scoring.model_files import (
     position_limit,
     vocabulary_size,
 )
-from lobass_core.scoring.models import check_same_vocabulary, choose_device, choose_dtype, load_tokenizer
+from lobass_core.scoring.models import DTYPES, check_same_vocabulary, choose_device, choose_dtype, load_tokenizer
+from lobass_core.scoring.products import Library
 from lobass_core.specs import ModelSpec, ScoreSpec
 from lobass_core.worker.reporter import Reporter
+from lobass_core.worker.run_products import settle_products
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class Prepared:
     dtype: str
     base: ModelTask
     references: tuple[ModelTask, ...]
+    library: Library
     warnings: tuple[str, ...]
 
     @property
@@ -144,9 +147,10 @@ def prepare(run: RunFolder, report: Reporter) -> Prepared:
     )
     if any(task.fp == base.fp for task in references):
         warnings.append("Base and reference are the same model: every learnability will be 0.")
+    products = settle_products(run, device, DTYPES[dtype])
     return Prepared(
         spec, tokenizer, template, renderer, renderer.fingerprint.fp, max_tokens, device, dtype, base, references,
-        tuple(dict.fromkeys(warnings)),
+        products.library, tuple(dict.fromkeys([*warnings, *products.warnings])),
     )  # fmt: skip
 
 

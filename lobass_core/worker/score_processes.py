@@ -20,6 +20,7 @@ from lobass_core.errors import LobassError, RunError, cause_of, out_of_memory
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.scoring.engine import Engine
 from lobass_core.scoring.model_files import weight_bytes
+from lobass_core.scoring.products import Library
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.worker.cores import n_cores
 from lobass_core.worker.preparation import ModelTask, Prepared
@@ -69,6 +70,7 @@ class Orders:
     tasks: tuple[ModelTask, ...]
     table: TokenTable
     dtype: str
+    library: Library
     render_fp: str
     budget_tokens: int
     parent: int
@@ -114,7 +116,14 @@ def score_in_processes(
     for job in jobs:
         to_do.put(job)
     orders = Orders(
-        run.path, tuple(tasks), table, prepared.dtype, prepared.render_fp, prepared.spec.budget_tokens, os.getpid()
+        run.path,
+        tuple(tasks),
+        table,
+        prepared.dtype,
+        prepared.library,
+        prepared.render_fp,
+        prepared.spec.budget_tokens,
+        os.getpid(),
     )
     report.update(phase=f"starting {n} processes")
     processes = [context.Process(target=_serve, args=(orders, to_do, told), daemon=True) for _ in range(n)]
@@ -205,7 +214,7 @@ def _score_shards(orders: Orders, to_do: Queue, told: Queue) -> None:
     transformers.logging.disable_progress_bar()
     torch.set_num_threads(1)
     run, table = RunFolder.open(orders.run_path), orders.table
-    shelf = ModelShelf(orders.dtype, torch.device("cpu"))
+    shelf = ModelShelf(orders.dtype, torch.device("cpu"), orders.library)
     current, engine, budget_tokens = -1, None, orders.budget_tokens
     while (job := _next_job(to_do, orders.parent)) is not None:
         task = orders.tasks[job.model]

@@ -15,6 +15,7 @@ from lobass_core.jobs.run_specs import TrainBaseRun
 from lobass_core.records import Sample, Turn
 from lobass_core.rendering.render import Rendered, Renderer
 from lobass_core.rendering.templates import load_template
+from lobass_core.scoring.products import compute_by
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.training.batches import plan_steps
 from lobass_core.training.fit import FitSettings, fit, quiet_transformers
@@ -22,6 +23,7 @@ from lobass_core.training.recipe import circumstances, write_recipe
 from lobass_core.training.small_base import small_llama, train_tokenizer
 from lobass_core.training.trainable import check_finite, n_trainable, save
 from lobass_core.worker.reporter import Cancelled, Reporter
+from lobass_core.worker.run_products import settle_products
 from lobass_core.worker.score_progress import ScoreProgress
 from lobass_core.worker.train_job import Follower, move_into_place
 
@@ -41,6 +43,7 @@ def run(run: RunFolder, report: Reporter) -> TrainBaseResult:
     pairs = _read_pairs(Path(spec.texts))
     tokenizer = train_tokenizer((f"{prompt}\n{response}" for prompt, response in pairs), sizes.vocab_size)
     loaded = small_llama(tokenizer, sizes, spec.seed)
+    compute_by(loaded.model, settle_products(run, loaded.device, loaded.dtype).library)
     report.update(phase="rendering")
     renderer = Renderer(tokenizer, load_template("", tokenizer), "all", sizes.max_position_embeddings)
     samples = [Sample.of([Turn("user", prompt), Turn("assistant", response)]) for prompt, response in pairs]

@@ -15,6 +15,7 @@ from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import TrainReferenceResult
 from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.scoring.models import LoadedModel
+from lobass_core.scoring.products import compute_by
 from lobass_core.specs import TrainReferenceSpec
 from lobass_core.training.fit import CHECKPOINT_SECONDS, FitOutcome, FitSettings, Pulse, fit, quiet_transformers
 from lobass_core.training.held_out import mean_loss
@@ -22,6 +23,7 @@ from lobass_core.training.learning_rate import default_learning_rate
 from lobass_core.training.recipe import circumstances, read_recipe, write_recipe
 from lobass_core.training.trainable import check_finite, load_base, make_trainable, n_trainable, save
 from lobass_core.worker.reporter import Cancelled, Reporter
+from lobass_core.worker.run_products import RunProducts, settle_products
 from lobass_core.worker.score_progress import ScoreProgress
 from lobass_core.worker.train_material import Material, prepare_material
 from lobass_core.worker.train_recipe import Fitted, recipe_of, summary_of
@@ -41,7 +43,8 @@ def run(run: RunFolder, report: Reporter) -> TrainReferenceResult:
     checkpoint_seconds = CHECKPOINT_SECONDS if asked.checkpoint_seconds is None else asked.checkpoint_seconds
     staging = run.path / "model"
     material = prepare_material(run, report, spec)
-    training = _Training(run, report, material, checkpoint_seconds)
+    products = settle_products(run, material.device, torch.float32)
+    training = _Training(run, report, material, products, checkpoint_seconds)
     recipes = []
     for fold in range(spec.folds):
         folder = staging / f"fold-{fold}" if spec.folds > 1 else staging
@@ -61,15 +64,17 @@ def run(run: RunFolder, report: Reporter) -> TrainReferenceResult:
         _write_ids(material, material.held_out, staging / "held_out.parquet")
         _write_ids(material, material.trained_rows(0), staging / TRAINED_ON)
     move_into_place(staging, output)
-    return _result(spec, output, material, recipes, time.monotonic() - started)
+    return _result(spec, output, material, recipes, products.warnings, time.monotonic() - started)
 
 
 class _Training:
     """Trains the models of a run one after the other, each from the base, and shows how far it is."""
 
-    def __init__(self, run: RunFolder, report: Reporter, material: Material, checkpoint_seconds: float) -> None:
+    def __init__(
+        self, run: RunFolder, report: Reporter, material: Material, products: RunProducts, checkpoint_seconds: float
+    ) -> None:
         self.run, self.report, self.material = run, report, material
-        self.checkpoint_seconds = checkpoint_seconds
+        self.products, self.checkpoint_seconds = products, checkpoint_seconds
         self.progress = ScoreProgress(report, material.device)
         self.slots = [self._enter(fold) for fold in range(material.spec.folds)]
 
@@ -99,6 +104,7 @@ class _Training:
         which = f", fold {fold + 1} of {spec.folds}" if spec.folds > 1 else ""
         self.report.update(phase=f"loading the base{which}")
         loaded = load_base(spec.base, spec.method, material.device)
+        compute_by(loaded.model, self.products.library)
         rate = spec.learning_rate or default_learning_rate(spec.method, loaded.n_parameters)
         held_out = material.measured_rows(fold)
         self.report.update(phase=f"measuring the base{which}")
@@ -106,6 +112,7 @@ class _Training:
         # Before the LoRA matrices are drawn.
         torch.manual_seed(spec.seed)
         make_trainable(loaded, spec.method, spec.lora_rank)
+        compute_by(loaded.model, self.products.library)
         n_trained = n_trainable(loaded)
         self.report.update(phase=f"training{which}")
         steps = material.steps(fold)
@@ -118,7 +125,8 @@ class _Training:
         self.report.update(phase=f"saving{which}")
         save(loaded, material.tokenizer, folder)
         seconds = time.monotonic() - started
-        return recipe_of(material, Fitted(fold, loaded, rate, n_trained, steps, outcome, before, after, seconds))
+        fitted = Fitted(fold, loaded, rate, n_trained, steps, outcome, before, after, seconds)
+        return {**recipe_of(material, fitted), "products": asdict(self.products)}
 
     def _fit(self, loaded: LoadedModel, steps: list[np.ndarray], rate: float, fold: int) -> FitOutcome:
         self.progress.restart_clock()
@@ -186,7 +194,12 @@ def move_into_place(staging: Path, output: Path) -> None:
 
 
 def _result(
-    spec: TrainReferenceSpec, output: Path, material: Material, recipes: list[dict], seconds: float
+    spec: TrainReferenceSpec,
+    output: Path,
+    material: Material,
+    recipes: list[dict],
+    warnings: tuple[str, ...],
+    seconds: float,
 ) -> TrainReferenceResult:
     before, after = ([recipe[key] for recipe in recipes] for key in ("held_out_loss_before", "held_out_loss_after"))
     known = [value for value in (*before, *after) if value is not None]
@@ -205,4 +218,5 @@ def _result(
         held_out_loss_before=sum(before) / len(before) if known else None,
         held_out_loss_after=sum(after) / len(after) if known else None,
         seconds=round(seconds, 1),
+        warnings=warnings,
     )

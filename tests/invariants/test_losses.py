@@ -12,10 +12,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lobass_core.scoring import products
 from lobass_core.scoring.batch_plan import longest_first
 from lobass_core.scoring.engine import Engine
 from lobass_core.scoring.output_head import KNOWN_FAMILIES
+from lobass_core.scoring.products import Library, compute_by
 from lobass_core.scoring.shared_prefixes import LEAST_TOKENS
 from lobass_core.scoring.token_table import TokenTable
 from tests.models import ARCHITECTURES, tiny_model
@@ -52,12 +52,12 @@ def test_every_family_with_a_fast_path_is_among_them():
     assert {tiny_model(name).config.model_type for name in ARCHITECTURES} >= KNOWN_FAMILIES
 
 
-@pytest.mark.parametrize("onednn", [False, True], ids=["mkl", "onednn"])
+@pytest.mark.parametrize("library", ["mkl", "onednn"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_every_architecture_gives_the_losses_of_float64(architecture: str, onednn: bool, monkeypatch):
+def test_every_architecture_gives_the_losses_of_float64(architecture: str, library: Library):
     """With either library for matrix products, whichever this processor prefers."""
-    monkeypatch.setattr(products, "onednn_is_faster", lambda: onednn)
     model, double = model_and_double(architecture)
+    compute_by(model, library)
     table = random_table(LENGTHS)
     found = engine_nlls(model, table, longest_first(table.lengths, table.sample_ids), 128)
     assert sorted(found) == list(range(len(LENGTHS)))

@@ -114,9 +114,46 @@ def test_memory_that_runs_out_is_explained(tmp_path, monkeypatch):
     def fail(*_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(module, "response_loss", fail)
+    monkeypatch.setattr(module, "response_loss_sum", fail)
     with pytest.raises(ModelError, match=r"a step of 1\d\d tokens does not fit.*--batch-tokens"):
         _fit(_loaded(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory"), MemoryError()]
+)
+def test_memory_that_runs_out_on_a_cpu_too(tmp_path, monkeypatch, error):
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(module, "response_loss_sum", fail)
+    with pytest.raises(ModelError, match="memory ran out while training"):
+        _fit(_loaded(), tmp_path)
+
+
+def test_an_error_of_torch_is_not_called_one_of_memory(tmp_path, monkeypatch):
+    def fail(*_: object) -> None:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    monkeypatch.setattr(module, "response_loss_sum", fail)
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        _fit(_loaded(), tmp_path)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_small_batches_of_a_step_add_up_to_its_mean_loss(tmp_path, monkeypatch, method):
+    """One row at a time and a whole step at once: the same weights but for rounding, and the same losses."""
+    weights, losses = [], []
+    for most_tokens in (1, 10**9):
+        monkeypatch.setattr(module, "MOST_TOKENS_CPU", most_tokens)
+        loaded = _loaded(method)
+        outcome, *_ = _fit(loaded, tmp_path / str(most_tokens), settings=FitSettings(learning_rate=1e-4, seed=5))
+        weights.append(_weights(loaded))
+        losses.append([loss for _, loss in outcome.losses])
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+    # Adam divides by the gradient's own size, so that rounding of a gradient near zero moves a weight by the rate.
+    moved = [(weights[0][name] - value).abs().mean() for name, value in weights[1].items()]
+    assert max(moved) < 1e-5
 
 
 def test_dropout_resumes_as_well(tmp_path):

@@ -15,8 +15,13 @@ from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import TrainReferenceResult
 from lobass_core.records import Sample, Turn
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
+from lobass_core.scoring.adapted_linear import FusedLoraLinear
 from lobass_core.scoring.models import load_tokenizer
+from lobass_core.scoring.products import OneDnnLinear
 from lobass_core.specs import ModelSpec, RenderSpec
+from lobass_core.training import head_loss
+from lobass_core.training.fit import fit
+from lobass_core.worker import run_products, train_job
 from tests.models import tiny_llama, tiny_lora
 from tests.training.runs import demo_samples, training_run
 from tests.worker.runs import kill_when, start, work
@@ -27,6 +32,11 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Path:
     return tiny_llama(tmp_path_factory.mktemp("models") / "base")
+
+
+def _begun_with(run: RunFolder, library: str) -> None:
+    """As the first worker of the run settled it."""
+    (run.path / "products.json").write_text(json.dumps({"version": 2, "library": library}), encoding="utf-8")
 
 
 def _recipe(folder: Path) -> dict:
@@ -120,6 +130,45 @@ def test_lora_saves_the_adapter_alone(tmp_path, base):
     # Rank 4 on the seven linear layers (32 wide, keys and values 16, MLP 48) of each of two blocks.
     assert recipe["n_parameters_trained"] == 2 * 4 * (2 * (32 + 32) + 2 * (32 + 16) + 3 * (32 + 48))
     assert recipe["held_out_loss_after"] < recipe["held_out_loss_before"]
+
+
+@pytest.mark.parametrize("library", ["mkl", "onednn"])
+def test_the_library_that_a_run_began_with_trains_it_and_is_recorded(tmp_path, base, library, monkeypatch):
+    run = training_run(tmp_path, base, demo_samples(20), method="lora")
+    _begun_with(run, library)
+    trained: list[set[type]] = []
+
+    def watch(loaded, *rest):
+        trained.append({type(module) for module in loaded.model.modules()})
+        return fit(loaded, *rest)
+
+    monkeypatch.setattr(train_job, "fit", watch)
+    assert work(run) == 0
+    assert _recipe(tmp_path / "models" / "ref")["products"] == {"library": library, "earlier": []}
+    assert [OneDnnLinear in kinds for kinds in trained] == [library == "onednn"]
+    assert all(FusedLoraLinear in kinds for kinds in trained)
+
+
+def test_a_resume_without_the_library_is_recorded_and_said(tmp_path, base, monkeypatch):
+    run = training_run(tmp_path, base, demo_samples(20))
+    _begun_with(run, "onednn")
+    monkeypatch.setattr(run_products, "has_onednn", lambda: False)
+    assert work(run) == 0
+    assert _recipe(tmp_path / "models" / "ref")["products"] == {"library": "mkl", "earlier": ["onednn"]}
+    (warning,) = run.read_result(TrainReferenceResult).warnings
+    assert "began with matrix products by oneDNN" in warning
+
+
+def test_a_vocabulary_of_a_real_model_trains_in_several_slices(tmp_path, monkeypatch):
+    """49,152 tokens and more predicted ones than a slice holds: the step that crashed with every real model."""
+    big = tiny_llama(tmp_path / "big", vocab_size=49_152)
+    monkeypatch.setattr(head_loss, "MOST_LOGITS", 64 * 49_152)
+    for method in ("lora", "full"):
+        run = training_run(tmp_path, big, demo_samples(12), name=method, method=method, epochs=2, held_out_share=0.0)
+        _begun_with(run, "onednn")
+        assert work(run) == 0, run.read_progress().error
+        losses = [entry["loss"] for entry in _recipe(tmp_path / "models" / method)["losses"]]
+        assert len(losses) == 6 and losses[-1] < losses[0] - 0.2
 
 
 def test_killed_and_resumed_gives_the_same_weights(tmp_path, base):
