@@ -59,4 +59,11 @@ def llama_factory(case: Case) -> list[Finding]:
             "it is in a field of its own, and LLaMA-Factory reads the content alone",
             case.places(fact.THOUGHTS),
         ),
+        Finding(
+            "other fields of turns",
+            "written",
+            "have other fields on their turns",
+            "a turn of this format is a role and a text: the fields are left out",
+            case.places(fact.TURN_FIELDS if case.format in ("alpaca", "llama-factory") else 0),
+        ),
     ]

@@ -16,6 +16,7 @@ from lobass_core.exporting.trainer_rows import (
     llama_factory_row,
     split_pair,
     trl_row,
+    turn_extra,
 )
 from lobass_core.formats import FORMATS, RowError
 from lobass_core.formats.detect import Detection, classify, parse_row
@@ -36,6 +37,7 @@ THOUGHTS = 1024  # reasoning in a field of its own, beside the content of a turn
 PARALLEL_RESULTS = 2048  # tools answer one after another
 LAST_WEIGHT_ZERO = 4096  # the last turn is an answer that is not to be learnt
 EMPTY_CHOSEN = 8192  # the chosen answer of a pair
+TURN_FIELDS = 16384  # fields of a turn that no format knows
 
 
 def _published(name: str) -> Callable[[Sample], dict]:
@@ -136,13 +138,15 @@ def _comes_back(record: dict, sample: Sample) -> bool:
 
 def bits_of(sample: Sample) -> int:
     """The row's shape."""
-    thoughts = THOUGHTS if any(turn.thoughts for turn in (*sample.turns, *sample.rejected)) else 0
     if sample.kind == "text":
         return TEXT
+    every = (*sample.turns, *sample.rejected)
+    beside = THOUGHTS if any(turn.thoughts for turn in every) else 0
+    beside |= TURN_FIELDS if any(turn.extra and turn_extra(turn) for turn in every) else 0
     if sample.kind == "preference":
         chosen = split_pair(sample)[1]
         is_empty = not any(turn.content or turn.tool_calls for turn in chosen if turn.role == "assistant")
-        return PAIR | thoughts | (EMPTY_CHOSEN if is_empty else 0)
+        return PAIR | beside | (EMPTY_CHOSEN if is_empty else 0)
     turns = sample.turns[1:] if sample.turns[0].role == "system" else sample.turns
     answers = [turn for turn in turns if is_trained(turn)]
     empty = [not turn.content and turn.tool_calls is None for turn in answers]
@@ -159,7 +163,7 @@ def bits_of(sample: Sample) -> int:
         LAST_WEIGHT_ZERO: bool(turns) and turns[-1].role == "assistant" and turns[-1].weight == 0,
         BROKEN_ARGUMENTS: any(not _readable(turn) for turn in calls),
     }
-    return thoughts + sum(bit for bit, holds in conditions.items() if holds)
+    return beside + sum(bit for bit, holds in conditions.items() if holds)
 
 
 def _in_turns(turns: tuple[Turn, ...]) -> bool:

@@ -91,11 +91,11 @@ class Renderer:
             )
         self.tokenizer, self.template, self.mask_rule, self.max_tokens = tokenizer, template, mask_rule, max_tokens
         self._special = sorted({str(token) for token in tokenizer.added_tokens_decoder.values() if token.special})
-        # Tokens that swallow the white space beside them, and what they themselves are.
-        self._greedy = {
+        # Special tokens and those that swallow the white space beside them, and what they themselves are.
+        self._markers = {
             token_id: str(token)
             for token_id, token in tokenizer.added_tokens_decoder.items()
-            if token.rstrip or token.lstrip
+            if token.special or token.rstrip or token.lstrip
         }
         self._bos = str(tokenizer.bos_token or "")
         self._bos_id = tokenizer.bos_token_id if self._bos else None
@@ -211,14 +211,11 @@ class Renderer:
     def _own_places(self, text: str, input_ids: np.ndarray, places: np.ndarray) -> np.ndarray:
         """The characters of each token, without the white space that a marker swallowed: it is the response's, or the
         prompt's, whatever the marker is."""
-        if not self._greedy:
-            return places
         own = places.copy()
-        for row in np.flatnonzero(np.isin(input_ids, list(self._greedy))):
+        for row in np.flatnonzero(np.isin(input_ids, list(self._markers))):
             start, end = places[row]
-            content = self._greedy[int(input_ids[row])]
-            at = text.find(content, start, end)
-            if at >= 0:
+            content = self._markers[int(input_ids[row])]
+            if end - start > len(content) and (at := text.find(content, start, end)) >= 0:
                 own[row] = at, at + len(content)
         return own
 

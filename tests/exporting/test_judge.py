@@ -238,3 +238,16 @@ def test_pairs_and_texts_are_not_judged_as_chats():
     assert bits_of(pair) == fact.PAIR
     assert bits_of(Sample.of((Turn("assistant", ""),), kind="text")) == fact.TEXT
     assert np.array_equal(look_at([]).bits, [])
+
+
+@pytest.mark.parametrize(
+    ("format", "places"),
+    [("alpaca", [1]), ("llama-factory", [1]), ("sharegpt", []), ("trl", []), ("messages", [])],
+)
+def test_formats_that_leave_fields_of_turns_out_say_so(format, places):
+    planned = Sample.of((ASK, Turn("assistant", "4", extra='{"plan":"add"}')))
+    joined = Sample.of((ASK, Turn("assistant", "5", extra='{"content_parts":["5"]}')))
+    found = {finding.rule: finding for finding in _preflight(format, GOOD, planned, joined).findings}
+    rule = found.get("other fields of turns")
+    assert (rule.places.tolist() if rule else []) == places
+    assert rule is None or rule.effect == "written"
