@@ -8,7 +8,7 @@ DEMO := demo
 # Two workers with one thread each; whole files to a worker, the longest first.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --only-rerun TimeoutError
 
-.PHONY: setup demo serve fast test check bench bench-ui screenshots clean
+.PHONY: setup demo demo-real serve fast test real-model check bench bench-ui screenshots clean
 
 setup: $(STAMP)
 
@@ -20,6 +20,10 @@ $(STAMP): pyproject.toml requirements.txt
 
 demo: setup
 	$(BIN)/lobass demo $(DEMO)
+
+# The demo's data under a real pretrained model, fetched once; about half an hour on two cores.
+demo-real: setup
+	$(BIN)/lobass demo --real $(DEMO)-real
 
 serve: setup
 	$(BIN)/lobass serve --project $(DEMO)
@@ -37,6 +41,11 @@ fast: setup
 
 test: setup
 	$(PYTEST) -m "not real_model and not trainers"
+
+# A real pretrained model from end to end: training, scoring, token losses, and a trainer on what was exported.
+real-model: setup
+	$(BIN)/python -m lobass_core.workflows.pretrained
+	$(BIN)/python -m pytest -m real_model --timeout 1800
 
 bench: setup
 	$(BIN)/python benchmarks/scoring.py

@@ -293,7 +293,8 @@ class ExportSpec(_Spec):
     """Write a saved selection for a trainer.
 
     `license` and `languages` go into the data card as they are given. `cutoff_tokens` is the trainer's length limit
-    that the preflight reckons with; 0 is the trainer's own default.
+    that the preflight reckons with; 0 is the trainer's own default. `check` compares every row with the tokens that
+    were scored before the export takes its place.
     """
 
     selection: str
@@ -303,6 +304,7 @@ class ExportSpec(_Spec):
     license: str = ""
     languages: tuple[str, ...] = ()
     cutoff_tokens: int = 0
+    check: bool = True
 
     def __post_init__(self) -> None:
         _check_choice("format", self.format, ExportFormat)

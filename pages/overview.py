@@ -140,6 +140,7 @@ slots = theme.domain_slots(domain.domain for domain in found.domains)
 latest = lists.events(found)
 clicked = view.show(
     [
+        *([lists.upgrade(found.upgrade)] if found.upgrade else []),
         key_numbers(found, rows),
         funnel.funnel(found.domains, slots, ridges=ridges(rows), selection=found.selection),
         el(

@@ -34,10 +34,16 @@ class Row:
     reference: float = 1.0
     system: str = ""
     status: str = "ok"
+    thoughts: str | None = None
+    rejected: str | None = None
 
     def sample(self) -> Sample:
         system = [Turn("system", self.system)] if self.system else []
-        return Sample.of([*system, Turn("user", self.prompt), Turn("assistant", self.response)])
+        answer = Turn("assistant", self.response, reasoning_content=self.thoughts)
+        turns = [*system, Turn("user", self.prompt), answer]
+        if self.rejected is None:
+            return Sample.of(turns)
+        return Sample.of(turns, kind="preference", rejected=[Turn("assistant", self.rejected)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,12 @@ def export(
     cutoff_tokens: Annotated[
         int, typer.Option("--cutoff-tokens", min=0, help="With --preflight: the trainer's limit; 0 is its own.")
     ] = 0,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check/--no-check", help="Compare every row with the tokens that were scored before it is kept."
+        ),
+    ] = True,
     json: JsonOption = False,
 ) -> None:
     """Write a saved selection for a trainer, with a manifest that can be replayed."""
@@ -67,6 +73,7 @@ def export(
         license=license,
         languages=tuple(filter(None, (part.strip() for part in language.split(",")))),
         cutoff_tokens=cutoff_tokens,
+        check=check,
     )
     if preflight:
         _show_preflight(workflow.preflight(opened, spec), json)

@@ -125,6 +125,7 @@ def _show(result: workflow.ScoreResult, json: bool) -> None:
             ("run", result.run_id),
             ("losses computed", result.n_computed),
             ("losses known before", result.n_known),
+            ("losses carried over from earlier runs", result.n_carried),
             ("responses cut at the limit", result.n_truncated),
             ("longest sample, tokens", result.max_tokens),
             ("template", result.template),
@@ -159,6 +160,6 @@ def _show_forecast(forecast: PreflightResult, json: bool) -> None:
     for warning in forecast.warnings:
         warn(warning)
     print_table(
-        ("part", "model", "known", "to do"),
-        [(model.part, model.name, model.n_known, model.n_to_do) for model in forecast.models],
+        ("part", "model", "known", "carried over", "to do"),
+        [(model.part, model.name, model.n_known, model.n_carried, model.n_to_do) for model in forecast.models],
     )

@@ -9,7 +9,7 @@ from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
 from lobass_core.project import Project
 from lobass_core.workflows.import_data import write_rejects
-from lobass_core.workflows.project_status import ProjectStatus
+from lobass_core.workflows.project_status import ProjectStatus, UpgradeStatus
 from lobass_core.workflows.status import status as project_status
 
 
@@ -35,6 +35,18 @@ def status(
     if rejects:
         print_facts(f"Wrote {n_written:,} rejected rows", [("file", rejects)])
     _show(found)
+    if found.upgrade:
+        _show_upgrade(found.upgrade)
+
+
+def _show_upgrade(done: UpgradeStatus) -> None:
+    print_facts(
+        f"Updated from store version {done.from_version} to {done.to_version} on {done.made_at[:10]}",
+        [
+            ("copy", f"{done.copy} ({done.n_bytes / 2**20:,.1f} MiB), the store as it was; delete it if all is well"),
+            *(("note", note) for note in done.notes),
+        ],
+    )
 
 
 def _show(found: ProjectStatus) -> None:

@@ -93,7 +93,7 @@ def _refusals(refused: dict[int, str], format: str) -> list[Finding]:
 
 
 def _pairs(facts: RowFacts) -> Finding:
-    why = "they stand in a file of their own, for preference training"
+    why = "they are in a file of their own, for preference training; their score is that of the chosen answer"
     return Finding("pairs", "written", "are preference pairs", why, facts.places(fact.PAIR))
 
 

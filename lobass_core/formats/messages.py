@@ -6,6 +6,7 @@ from typing import Any
 
 from lobass_core.formats.record_format import ParsedSample, RecordFormat, rest_of
 from lobass_core.formats.row_errors import RowError
+from lobass_core.formats.tool_padding import without_padding
 from lobass_core.formats.turns import (
     check_has_response,
     field_of,
@@ -22,7 +23,8 @@ def parse_turns(row: dict[str, Any], column: str, mapping: Mapping[str, str]) ->
     system_column, tools_column = mapping.get("system", "system"), mapping.get("tools", "tools")
     turns = with_system(turns_of(field_of(row, column), repr(column)), row.get(system_column))
     check_has_response(turns)
-    sample = Sample.of(turns, tools=tools_text(row.get(tools_column)))
+    tools = tools_text(row.get(tools_column))
+    sample = Sample.of(without_padding(turns, tools), tools=tools)
     taken = {column, tools_column}
     # A system prompt that gave way to the conversation's own stays with the row.
     if turns[0].role == "system" and turns[0].content == row.get(system_column):

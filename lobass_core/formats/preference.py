@@ -10,6 +10,7 @@ from lobass_core.formats.messages import tools_list
 from lobass_core.formats.prompt_completion import side_turns
 from lobass_core.formats.record_format import ParsedSample, RecordFormat, rest_of
 from lobass_core.formats.row_errors import RowError
+from lobass_core.formats.tool_padding import without_padding
 from lobass_core.formats.turns import columns_of, compact, field_of, message_of, tools_text, with_system
 from lobass_core.records import Sample, Turn
 
@@ -31,13 +32,15 @@ def parse(row: dict[str, Any], mapping: Mapping[str, str]) -> ParsedSample:
     before = with_system(before, row.get(system_column))
     if row.get(system_column):
         taken.add(system_column)
+    tools = tools_text(row.get("tools"))
+    before, chosen, rejected = (without_padding(side, tools) for side in (before, chosen, rejected))
     chosen, rejected = _after(before, chosen), _after(before, rejected)
     n_shared = _n_shared(chosen, rejected)
     turns = (*before, *chosen)
     sample = Sample.of(
         turns,
         kind="preference",
-        tools=tools_text(row.get("tools")),
+        tools=tools,
         rejected=_marked(rejected[n_shared:], len(before) + n_shared, len(turns)),
     )
     if turns[-1].role != "assistant" or sample.rejected[-1].role != "assistant":

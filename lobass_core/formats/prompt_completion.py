@@ -6,6 +6,7 @@ from typing import Any
 from lobass_core.formats.messages import tools_list
 from lobass_core.formats.record_format import ParsedSample, RecordFormat, rest_of
 from lobass_core.formats.row_errors import RowError
+from lobass_core.formats.tool_padding import without_padding
 from lobass_core.formats.turns import (
     check_has_response,
     columns_of,
@@ -34,7 +35,8 @@ def parse(row: dict[str, Any], mapping: Mapping[str, str]) -> ParsedSample:
     taken = {*columns_of(prompt_column, row), *columns_of(completion_column, row), "tools"}
     if turns[0].role == "system" and turns[0].content == row.get(system_column):
         taken.add(system_column)
-    return ParsedSample(Sample.of(turns, tools=tools_text(row.get("tools"))), rest_of(row, *taken))
+    tools = tools_text(row.get("tools"))
+    return ParsedSample(Sample.of(without_padding(turns, tools), tools=tools), rest_of(row, *taken))
 
 
 def side_turns(value: Any, role: str, what: str) -> tuple[Turn, ...]:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from lobass_core.formats.row_errors import RowError
+from lobass_core.formats.tool_padding import without_null_keys
 
 
 def compact(value: Any) -> str:
@@ -36,8 +37,11 @@ def calls_text(calls: Any, what: str) -> str | None:
 
 def _call(call: dict) -> dict:
     """OpenAI's form, {id, type, function: {name, arguments: JSON text}}, of either dialect."""
+    call = {key: value for key, value in call.items() if value is not None}
     function = call.get("function")
-    if not isinstance(function, dict):
+    if isinstance(function, dict):
+        function = {key: value for key, value in function.items() if value is not None}
+    else:
         function = {key: call[key] for key in ("name", "arguments") if key in call}
         call = {key: value for key, value in call.items() if key not in function}
     arguments = function.get("arguments")
@@ -62,7 +66,8 @@ def tools_text(value: Any) -> str | None:
         value = known
     if not value:
         return None
-    return compact([_tool(tool) for tool in (value if isinstance(value, list) else [value])])
+    tools = [_tool(tool) for tool in (value if isinstance(value, list) else [value])]
+    return compact(without_null_keys(tools))
 
 
 def _tool(tool: Any) -> Any:

@@ -28,13 +28,17 @@ class ModelProgress:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A worker's state; times are ISO 8601 in UTC, rates are over the last minute or so."""
+    """A worker's state; times are ISO 8601 in UTC, rates are over the last minute or so.
+
+    `n_carried` of the `n_done` losses were carried over from runs under another rendering.
+    """
 
     state: RunState = "queued"
     phase: str = ""
     n_done: int = 0
     n_total: int = 0
     n_tokens_done: int = 0
+    n_carried: int = 0
     samples_per_second: float | None = None
     tokens_per_second: float | None = None
     seconds_left: float | None = None

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from lobass_core.jobs.run_results import (
+    CheckExportResult,
     PreflightResult,
     RenderResult,
     ScoreRunResult,
     TrainBaseResult,
     TrainReferenceResult,
 )
-from lobass_core.jobs.run_specs import RenderRun, TrainBaseRun, TrainReferenceRun, nested_reference
+from lobass_core.jobs.run_specs import CheckExportRun, RenderRun, TrainBaseRun, TrainReferenceRun, nested_reference
 from lobass_core.specs import ScoreSpec
 
 
@@ -30,4 +31,5 @@ KINDS: dict[str, RunKind] = {
     "render": RunKind(RenderRun, RenderResult),
     "train_reference": RunKind(TrainReferenceRun, TrainReferenceResult, nested_reference),
     "train_base": RunKind(TrainBaseRun, TrainBaseResult),
+    "check_export": RunKind(CheckExportRun, CheckExportResult),
 }

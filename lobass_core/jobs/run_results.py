@@ -41,8 +41,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRunResult:
-    """What a scoring run did. `n_computed` and `n_known` count losses of all models, the others samples;
-    `chat_template` is the text of the template as it goes with an export."""
+    """What a scoring run did. `n_computed`, `n_known` and `n_carried` count losses of all models, the others samples.
+
+    Known losses are in the store under this rendering; carried ones are of earlier runs under another rendering, whose
+    tokens and mask are the same. `chat_template` is the text of the template as it goes with an export.
+    """
 
     render_fp: str
     base: ScoredModel
@@ -52,6 +55,7 @@ class ScoreRunResult:
     n_samples: int = 0
     n_computed: int = 0
     n_known: int = 0
+    n_carried: int = 0
     n_truncated: int = 0
     n_no_response: int = 0
     n_dropped_response_tokens: int = 0
@@ -109,9 +113,10 @@ class RenderResult:
 
 @dataclass(frozen=True, slots=True)
 class ModelForecast(ScoredModel):
-    """A model of a scoring to come, with the losses that are known and those to compute."""
+    """A model of a scoring to come, with the losses that are known, those to carry over and those to compute."""
 
     n_known: int = 0
+    n_carried: int = 0
     n_to_do: int = 0
 
 
@@ -225,4 +230,32 @@ class TrainBaseResult:
     seconds: float
 
 
-RunResult = ScoreRunResult | RenderResult | PreflightResult | TrainReferenceResult | TrainBaseResult
+@dataclass(frozen=True, slots=True)
+class OtherRow:
+    """A row that gives other tokens than were scored: the file, its place in it, and how the two differ."""
+
+    file: str
+    row: int
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckExportResult:
+    """What the rows of an export become, beside the tokens that were scored; every row counts once.
+
+    `n_same`: the very tokens. `n_cut`: cut when scored, and compared up to there alone. `n_other_labels`: the same
+    tokens, of which others are learnt. `n_trainer`: the row is right, and the trainer renders it in its own way.
+    `n_not_kept`: no run kept its tokens. `n_wrong`: the row itself gives other tokens.
+    """
+
+    n_same: int = 0
+    n_cut: int = 0
+    n_other_labels: int = 0
+    n_trainer: int = 0
+    n_not_kept: int = 0
+    n_wrong: int = 0
+    first_trainer: OtherRow | None = None
+    first_wrong: OtherRow | None = None
+
+
+RunResult = ScoreRunResult | RenderResult | PreflightResult | TrainReferenceResult | TrainBaseResult | CheckExportResult

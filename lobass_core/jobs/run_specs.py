@@ -64,7 +64,24 @@ class TrainBaseRun:
     budget_tokens: int = 1024
 
 
-RunSpec = ScoreSpec | RenderRun | TrainReferenceRun | TrainBaseRun
+@dataclass(frozen=True, slots=True)
+class CheckExportRun:
+    """Compare the rows in `folder`, written as `format`, with the tokens that the runs in `runs_dir` kept of them.
+
+    The run's input names file, sample and whether it was cut, a row each. `tokenizer_fp` is what the tokenizer was.
+    """
+
+    folder: str
+    format: str
+    tokenizer: ModelSpec
+    tokenizer_fp: str
+    chat_template: str
+    mask_rule: str
+    render_fp: str
+    runs_dir: str
+
+
+RunSpec = ScoreSpec | RenderRun | TrainReferenceRun | TrainBaseRun | CheckExportRun
 
 
 def model_names(spec: RunSpec) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from lobass_core.caches import cache_folder
 from lobass_core.records import ModelFingerprint
 from lobass_core.scoring.model_files import ModelFiles, adapter_files, config_of, weight_files
 
@@ -46,7 +47,7 @@ def file_sha256(path: Path, on_bytes: Callable[[int], None] | None = None) -> st
     path = path.resolve()
     facts = path.stat()
     state = [facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]
-    memory = _cache_folder() / f"{_digest([str(path)])}.json"
+    memory = cache_folder("weights") / f"{_digest([str(path)])}.json"
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         known = json.loads(memory.read_text(encoding="utf-8"))
         if known["state"] == state:
@@ -59,11 +60,6 @@ def file_sha256(path: Path, on_bytes: Callable[[int], None] | None = None) -> st
                 on_bytes(len(chunk))
     _remember(memory, {"path": str(path), "state": state, "sha256": digest.hexdigest()})
     return digest.hexdigest()
-
-
-def _cache_folder() -> Path:
-    chosen = os.environ.get("LOBASS_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "lobass"
-    return Path(chosen).expanduser() / "weights"
 
 
 def _remember(path: Path, facts: dict) -> None:

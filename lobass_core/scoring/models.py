@@ -1,8 +1,10 @@
 """Load tokenizers and models, base and adapter in one copy of the weights, with errors that a person can act on."""
 
 import contextlib
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -129,11 +131,26 @@ def load_tokenizer(spec: ModelSpec) -> Any:
             return AutoTokenizer.from_pretrained(files.folder, gguf_file=files.gguf)
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=spec.trust_remote_code)
     except Exception as error:
+        if folder is not None and _needs_sentencepiece(folder):
+            raise ModelError(
+                "the tokenizer is a SentencePiece file (tokenizer.model), and no package that reads it is installed",
+                where=str(folder),
+                do="Run pip install sentencepiece, or put the model's tokenizer.json beside it.",
+            ) from error
         raise ModelError(
             f"the tokenizer cannot be loaded: {cause_of(error)}",
             where=str(folder or files.place),
             do=_advice(error, files),
         ) from error
+
+
+def _needs_sentencepiece(folder: Path) -> bool:
+    """Whether transformers falls back to reading SentencePiece as tiktoken, and asks for that package instead."""
+    return (
+        (folder / "tokenizer.model").is_file()
+        and not (folder / "tokenizer.json").is_file()
+        and importlib.util.find_spec("sentencepiece") is None
+    )
 
 
 def load_model(spec: ModelSpec, dtype: str, device: torch.device, files: ModelFiles | None = None) -> LoadedModel:

@@ -246,8 +246,23 @@ def _connect(path: Path, wait_seconds: float, on_wait: OnWait | None) -> duckdb.
 
 
 def _cannot_open(error: duckdb.Error, path: Path) -> StoreError:
+    text = str(error).splitlines()[0]
+    if _is_full(error):
+        return StoreError("the disk is full", where=str(path), do="Free some space and try again.")
+    if any(reason in text for reason in ("Permission denied", "Read-only file system", "Operation not permitted")):
+        return StoreError(
+            "the store cannot be written, and LoBaSS opens no other",
+            where=str(path),
+            do="Make the file and its folder writable for you, or copy the project to where you can write.",
+        )
+    if "storage version" in text:
+        return StoreError(
+            "a newer DuckDB wrote the store, which this one cannot read",
+            where=str(path),
+            do="Update LoBaSS with its libraries.",
+        )
     return StoreError(
-        f"the store cannot be opened: {str(error).splitlines()[0]}",
+        f"the store cannot be opened: {text}",
         where=str(path),
         do="Restore the file from a backup. Losses can be read again from the run folders.",
     )

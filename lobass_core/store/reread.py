@@ -8,13 +8,14 @@ stays what it was: an update loses nothing.
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 import pyarrow as pa
 
 from lobass_core.formats.detect import Detection, parse_row
 from lobass_core.formats.raw_records import decode_line, explain
+from lobass_core.formats.reading_rules import DROPPED, MEDIA
 from lobass_core.formats.row_errors import RowError
 from lobass_core.records import Sample
 from lobass_core.store.samples import known_keys, sample_table
@@ -36,9 +37,13 @@ class StoredRecord:
 
 @dataclass(slots=True)
 class Reread:
-    """What became of the rows: `moved` to another sample, by dataset, and `refused` by the readers, by reason."""
+    """What became of the rows: `moved` to another sample, by dataset, and `refused` by the readers, by reason.
+
+    `n_text_only` rows hold media, which older readers passed over and present ones only if they are told to.
+    """
 
     n_rows: int = 0
+    n_text_only: int = 0
     moved: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
 
@@ -50,6 +55,11 @@ class Reread:
             said.append(
                 f"{self.moved.total():,} of {self.n_rows:,} rows read differently now ({where}). Their decisions, "
                 "tags, notes and places in selections went with them. Score again for the losses that they lack."
+            )
+        if self.n_text_only:
+            said.append(
+                f"Rows with images, video or audio beside their text ({self.n_text_only:,}) are read as text alone, as "
+                "they were: their datasets are now as if imported with --text-only."
             )
         if self.refused:
             reason, n = self.refused.most_common(1)[0]
@@ -68,6 +78,7 @@ class _Reader:
     """
 
     def __init__(self, format: str, mapping: dict[str, str]) -> None:
+        self.n_text_only = 0
         self._ways = tuple(Detection(format, mapping, "", 1.0, asked=asked) for asked in (False, True))
         self._n_right = [0, 0]
 
@@ -80,7 +91,14 @@ class _Reader:
 
     def read(self, record: StoredRecord) -> Sample | str:
         """The record as the present readers read it, or why they refuse it."""
-        return self._read(record, self._ways[self._n_right[1] > self._n_right[0]])
+        way = self._ways[self._n_right[1] > self._n_right[0]]
+        found = self._read(record, way)
+        if isinstance(found, str) and MEDIA not in way.mapping:
+            text_only = self._read(record, replace(way, mapping={**way.mapping, MEDIA: DROPPED}))
+            if isinstance(text_only, Sample):
+                self.n_text_only += 1
+                return text_only
+        return found
 
     def _id(self, record: StoredRecord, way: Detection) -> str:
         found = self._read(record, way)
@@ -104,26 +122,37 @@ def reread_rows(cursor: duckdb.DuckDBPyConnection) -> Reread:
     cursor.execute("CREATE OR REPLACE TEMP TABLE moved_rows (row_key BIGINT, old_key BIGINT, new_key BIGINT)")
     found = Reread()
     datasets = cursor.execute("SELECT dataset_id, name, format, mapping FROM datasets ORDER BY dataset_id").fetchall()
-    for dataset_id, name, format, mapping in datasets:
-        reader = _Reader(format, json.loads(mapping))
+    for dataset_id, name, format, text in datasets:
+        mapping = json.loads(text)
+        reader = _Reader(format, mapping)
         for number, page in enumerate(_pages(cursor, dataset_id)):
             if not number:
                 for record in page[:FIRST_ROWS]:
                     reader.learn(record)
-            found.n_rows += len(page)
-            moves: list[tuple[StoredRecord, Sample]] = []
-            for record in page:
-                now = reader.read(record)
-                if isinstance(now, str):
-                    found.refused[now] += 1
-                elif now.sample_id != record.sample_id:
-                    moves.append((record, now))
-            if moves:
-                found.moved[name] += len(moves)
-                _note_moves(cursor, moves)
+            _reread_page(cursor, name, page, reader, found)
+        if reader.n_text_only:
+            found.n_text_only += reader.n_text_only
+            told = json.dumps({**mapping, MEDIA: DROPPED}, ensure_ascii=False)
+            cursor.execute("UPDATE datasets SET mapping = ? WHERE dataset_id = ?", [told, dataset_id])
     if found.moved:
         cursor.execute("UPDATE rows SET sample_key = m.new_key FROM moved_rows m WHERE rows.row_key = m.row_key")
     return found
+
+
+def _reread_page(
+    cursor: duckdb.DuckDBPyConnection, name: str, page: list[StoredRecord], reader: _Reader, found: Reread
+) -> None:
+    moves: list[tuple[StoredRecord, Sample]] = []
+    for record in page:
+        now = reader.read(record)
+        if isinstance(now, str):
+            found.refused[now] += 1
+        elif now.sample_id != record.sample_id:
+            moves.append((record, now))
+    found.n_rows += len(page)
+    if moves:
+        found.moved[name] += len(moves)
+        _note_moves(cursor, moves)
 
 
 def _pages(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> Iterator[list[StoredRecord]]:

@@ -24,16 +24,19 @@ SPACE_BYTES = 64 << 20
 # In a process of its own: a file's locks are dropped when any descriptor of it is closed, and the store must stay ours.
 _COPY = """
 import os, shutil, sys
-with open(sys.argv[1], "rb") as old, open(sys.argv[2], "wb") as new:
-    shutil.copyfileobj(old, new, 1 << 22)
-    new.flush()
-    os.fsync(new.fileno())
+try:
+    with open(sys.argv[1], "rb") as old, open(sys.argv[2], "wb") as new:
+        shutil.copyfileobj(old, new, 1 << 22)
+        new.flush()
+        os.fsync(new.fileno())
+except OSError as error:
+    sys.exit(error.strerror or str(error))
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """One update of the store to a newer version, with the copy of what it was before."""
+    """One update of the store to a newer version; `copy` is the file that holds what it was before, unless removed."""
 
     from_version: int
     to_version: int
@@ -60,10 +63,10 @@ def prepare(connection: duckdb.DuckDBPyConnection, path: Path, tell: Tell) -> No
         _upgrade(connection, path, version, tell)
 
 
-def list_upgrades(cursor: duckdb.DuckDBPyConnection) -> list[Upgrade]:
-    """The updates of this store, latest first."""
+def list_upgrades(cursor: duckdb.DuckDBPyConnection, folder: Path) -> list[Upgrade]:
+    """The updates of the store of the project in that folder, latest first."""
     rows = cursor.execute("SELECT * FROM upgrades ORDER BY made_at DESC, to_version DESC").fetchall()
-    return [Upgrade(row[0], row[1], row[2], Path(row[3]), tuple(json.loads(row[4]))) for row in rows]
+    return [Upgrade(row[0], row[1], row[2], folder / row[3], tuple(json.loads(row[4]))) for row in rows]
 
 
 def _version(connection: duckdb.DuckDBPyConnection, tables: set[str], path: Path) -> int:
@@ -100,7 +103,7 @@ def _upgrade(connection: duckdb.DuckDBPyConnection, path: Path, version: int, te
             notes = apply_steps(connection, path.parent, version)
             connection.execute(
                 "INSERT INTO upgrades VALUES (?, ?, ?, ?, ?)",
-                [version, SCHEMA_VERSION, utc_now(), str(copy), json.dumps(notes)],
+                [version, SCHEMA_VERSION, utc_now(), copy.name, json.dumps(notes)],
             )
     except BaseException as error:
         copy.unlink(missing_ok=True)

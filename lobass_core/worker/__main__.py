@@ -24,6 +24,7 @@ JOBS = {
     "render": "lobass_core.worker.render_job:run",
     "train_reference": "lobass_core.worker.train_job:run",
     "train_base": "lobass_core.worker.train_base_job:run",
+    "check_export": "lobass_core.worker.check_export_job:run",
 }
 LOCK_SECONDS = 2.0
 

@@ -14,9 +14,11 @@ _COLUMNS = ["sample_id", "model_fp", "loss_sum_nats", "n_tokens", "status"]
 
 def all_losses(run: RunFolder, render_fp: str, sample_ids: list[str]) -> pa.Table:
     """Every loss of these samples under this rendering, from the run's shards and from the store: one row each."""
-    tables = [pq.read_table(path, columns=_COLUMNS) for path in run.finished_shards()]
+    own = [("render_fp", "=", render_fp)]
+    # A run that was begun under another rendering has shards of it too.
+    tables = [pq.read_table(path, columns=_COLUMNS, filters=own) for path in run.finished_shards()]
     if run.known_path.is_file():
-        known = pq.read_table(run.known_path, filters=[("render_fp", "=", render_fp)])
+        known = pq.read_table(run.known_path, filters=own)
         if "status" in known.column_names:
             tables.append(known.filter(pc.is_null(known["scored_as"])).select(_COLUMNS))
     if not tables:

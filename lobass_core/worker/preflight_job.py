@@ -1,6 +1,7 @@
 """What a scoring run would do: rows to look at, what would be cut, what is known, how long it would take."""
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -22,6 +23,7 @@ from lobass_core.rendering.render import Rendered
 from lobass_core.scoring.engine import Engine
 from lobass_core.scoring.model_files import config_of, vocabulary_size
 from lobass_core.scoring.token_table import TokenTable
+from lobass_core.worker.carry_over import find_carried, n_token_rows
 from lobass_core.worker.chance_check import check_chance
 from lobass_core.worker.preparation import ModelTask, Prepared, prepare, read_folds, read_known
 from lobass_core.worker.render_job import preview_row
@@ -33,6 +35,9 @@ from lobass_core.worker.shelf import ModelShelf
 MOST_RENDERED = 20_000
 PREVIEW_A_DOMAIN, MOST_PREVIEWED = 3, 12
 N_BARS = 40
+# Read and hashed in some seconds.
+MOST_TOKEN_ROWS = 200_000
+_NOT_COUNTED = "Losses of earlier runs under another rendering may be carried over; this forecast does not count them."
 TRIAL_SECONDS = 4.0
 TRIAL_TOKENS = 1024
 
@@ -65,9 +70,13 @@ def run(run: RunFolder, report: Reporter) -> PreflightResult:
     sample_ids = read_sample_ids(run.input_path)
     known = read_known(run, prepared.render_fp)
     folds = read_folds(prepared, sample_ids, run)
-    models = tuple(_forecast(task, sample_ids, folds, known) for task in (prepared.base, *prepared.references))
     look = _look(run, report, prepared, len(sample_ids))
     table = TokenTable.of(look.rendered)
+    carried = _shares_carried(run, report, prepared, table, folds, known)
+    models = tuple(
+        _forecast(task, sample_ids, folds, known, (carried or {}).get(task.fp, 0.0))
+        for task in (prepared.base, *prepared.references)
+    )
     n_to_do = sum(model.n_to_do for model in models)
     rate, chance = _trial(prepared, look, table, report) if n_to_do else (None, None)
     n_unseen = _n_unseen(run, sample_ids)
@@ -94,7 +103,11 @@ def run(run: RunFolder, report: Reporter) -> PreflightResult:
         tokens_per_second=rate,
         forecast_seconds=n_to_do * mean_tokens / rate if rate else 0.0,
         vocabulary="the same vocabulary",
-        warnings=(*_warnings(prepared, look), *_doubts(prepared, chance, n_unseen, len(sample_ids))),
+        warnings=(
+            *_warnings(prepared, look),
+            *_doubts(prepared, chance, n_unseen, len(sample_ids)),
+            *([] if carried is not None else [_NOT_COUNTED]),
+        ),
         preview=tuple(look.previews),
         chance=chance,
         n_unseen=n_unseen,
@@ -157,13 +170,45 @@ def _rate(engine: Engine, places: np.ndarray, report: Reporter) -> float:
     return n_tokens / seconds
 
 
+def _shares_carried(
+    run: RunFolder,
+    report: Reporter,
+    prepared: Prepared,
+    table: TokenTable,
+    folds: dict[str, int],
+    known: dict[str, set[str]],
+) -> dict[str, float] | None:
+    """By model, the share of the losses to do that earlier runs have under another rendering.
+
+    None where reading their tokens would take long; the scoring itself looks for them all the same.
+    """
+    tasks = (prepared.base, *prepared.references)
+    report.update(phase="looking for losses of earlier runs")
+    if n_token_rows(run, {task.fp for task in tasks}, prepared.render_fp) > MOST_TOKEN_ROWS:
+        return None
+    to_do = {task.fp: np.array(_places_to_do(task, table, folds, known), dtype=np.int64) for task in tasks}
+    plan = find_carried(run, table, prepared.render_fp, to_do, report.check_cancel)
+    found = Counter(plan["model_fp"].to_pylist())
+    return {fp: found[fp] / len(places) for fp, places in to_do.items() if len(places)}
+
+
+def _places_to_do(task: ModelTask, table: TokenTable, folds: dict[str, int], known: dict[str, set[str]]) -> list[int]:
+    own = known.get(task.fp, ())
+    return [
+        place
+        for place, name in enumerate(table.sample_ids)
+        if name not in own and (task.fold is None or folds[name] == task.fold)
+    ]
+
+
 def _forecast(
-    task: ModelTask, sample_ids: list[str], folds: dict[str, int], known: dict[str, set[str]]
+    task: ModelTask, sample_ids: list[str], folds: dict[str, int], known: dict[str, set[str]], share_carried: float
 ) -> ModelForecast:
     mine = [name for name in sample_ids if task.fold is None or folds[name] == task.fold]
     n_known = sum(name in known.get(task.fp, ()) for name in mine)
+    n_carried = round(share_carried * (len(mine) - n_known))
     model = {field.name: getattr(task.scored(), field.name) for field in fields(ScoredModel)}
-    return ModelForecast(**model, n_known=n_known, n_to_do=len(mine) - n_known)
+    return ModelForecast(**model, n_known=n_known, n_carried=n_carried, n_to_do=len(mine) - n_known - n_carried)
 
 
 def _n_unseen(run: RunFolder, sample_ids: list[str]) -> int | None:

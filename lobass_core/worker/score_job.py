@@ -9,6 +9,7 @@ from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import Refusal, ScoreRunResult
 from lobass_core.rendering.carried_template import carried_template
 from lobass_core.rendering.notes import sentences
+from lobass_core.worker.carry_over import carry_over
 from lobass_core.worker.outcome import all_losses, check_numbers, without_difference
 from lobass_core.worker.preparation import ModelTask, Prepared, prepare, read_folds, read_known
 from lobass_core.worker.reporter import EndedInVain, Reporter
@@ -16,6 +17,8 @@ from lobass_core.worker.samples import read_sample_ids
 from lobass_core.worker.score_progress import ScoreProgress
 from lobass_core.worker.scoring_pass import ScoringPass, Work
 from lobass_core.worker.tokenising import Tokenised, tokenise
+
+_NONE = np.zeros(0, dtype=np.int64)
 
 
 def run(run: RunFolder, report: Reporter) -> ScoreRunResult:
@@ -39,14 +42,22 @@ def run(run: RunFolder, report: Reporter) -> ScoreRunResult:
     needed = set().union(*to_do.values())
     tokenised = tokenise(run, report, prepared, needed, seen=set().union(*known.values()) if known else set())
     place_of = {sample_id: place for place, sample_id in enumerate(tokenised.table.sample_ids)}
+    places = {
+        fp: np.array(sorted(place_of[sample_id] for sample_id in samples), dtype=np.int64)
+        for fp, samples in to_do.items()
+    }
+    report.update(phase="looking for losses of earlier runs")
+    carried = carry_over(run, tokenised.table, place_of, prepared.render_fp, places, report.check_cancel)
     works = [
         Work(
             task,
-            np.array(sorted(place_of[sample_id] for sample_id in to_do[task.fp]), dtype=np.int64),
+            np.setdiff1d(places[task.fp], carried.get(task.fp, _NONE), assume_unique=True),
             len(mine[task.fp]) - len(to_do[task.fp]),
+            len(carried.get(task.fp, _NONE)),
         )
         for task in _distinct((prepared.base, *prepared.references))
     ]
+    _say_carried(report, works)
     progress = ScoreProgress(report, prepared.device)
     scored = ScoringPass(run, report, prepared, tokenised.table, progress)
     scored.score(works)
@@ -56,6 +67,14 @@ def run(run: RunFolder, report: Reporter) -> ScoreRunResult:
     if error := without_difference(prepared, losses):
         raise EndedInVain(result, error)
     return result
+
+
+def _say_carried(report: Reporter, works: Sequence[Work]) -> None:
+    n_carried, n_left = sum(work.n_carried for work in works), sum(len(work.places) for work in works)
+    if n_carried:
+        words = f"{n_carried:,} losses carried over from earlier runs, {n_left:,} to compute"
+        print(words, flush=True)
+        report.update(n_carried=n_carried, message=words)
 
 
 def _samples_of(task: ModelTask, sample_ids: list[str], folds: dict[str, int]) -> list[str]:
@@ -92,6 +111,7 @@ def _result(
         n_samples=len(sample_ids),
         n_computed=n_computed,
         n_known=sum(work.n_known for work in works),
+        n_carried=sum(work.n_carried for work in works),
         n_truncated=tokenised.n_truncated,
         n_no_response=len(tokenised.refusals),
         n_dropped_response_tokens=tokenised.n_dropped_response_tokens,

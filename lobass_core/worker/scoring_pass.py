@@ -28,11 +28,15 @@ _SHARD_FLOP = {"cpu": 3e12, "mps": 3e13, "cuda": 1e16}
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A model and the samples that it still has to score, as places in the token table."""
+    """A model and the samples that it still has to score, as places in the token table.
+
+    `n_known` losses are in the store, `n_carried` were carried over from runs under another rendering.
+    """
 
     task: ModelTask
     places: np.ndarray
     n_known: int
+    n_carried: int = 0
 
 
 class ScoringPass:
@@ -55,7 +59,9 @@ class ScoringPass:
             self._check_ids(work.task)
             n_tokens = int(self.table.lengths[work.places].sum())
             name, part = work.task.files.name, work.task.part
-            self.progress.add_model(name, part, n_known=work.n_known, n_to_do=len(work.places), n_tokens=n_tokens)
+            self.progress.add_model(
+                name, part, n_known=work.n_known + work.n_carried, n_to_do=len(work.places), n_tokens=n_tokens
+            )
         self.progress.show()
         jobs = [job for place, work in enumerate(works) for job in self._jobs_left(place, work)]
         tasks = [work.task for work in works]
@@ -104,7 +110,7 @@ class ScoringPass:
         self._write_unscored(place, work)
         left = []
         for number, group in enumerate(self._groups(work)):
-            job = ShardJob(place, f"{work.task.label}-{work.task.fp}-{number:05d}", group)
+            job = ShardJob(place, f"{work.task.label}-{work.task.fp}-{self.prepared.render_fp}-{number:05d}", group)
             if is_finished(self.run, self.table, job):
                 n_tokens = int(self.table.lengths[group].sum())
                 self.progress.advance(place, n_samples=len(group), n_tokens=n_tokens, resumed=True)
@@ -127,7 +133,7 @@ class ScoringPass:
         silent = work.places[self.table.lengths[work.places] < 2]
         if not len(silent):
             return
-        name = f"{work.task.label}-{work.task.fp}-unscored"
+        name = f"{work.task.label}-{work.task.fp}-{self.prepared.render_fp}-unscored"
         if not is_finished(self.run, self.table, ShardJob(place, name, silent)):
             self.run.write_shard(name, unscored_table(self.table, silent, work.task.fp, self.prepared.render_fp))
         self.progress.advance(place, n_samples=len(silent), n_tokens=0, resumed=True)

@@ -88,7 +88,7 @@ def tokenise(
     )
     parts: list[Tokenised] = []
     n_done = 0
-    with _rendered(orders, len(needed), _chunks(run, needed, seen)) as rendered:
+    with _rendered(orders, len(needed), _chunks(run, needed, seen, prepared.render_fp)) as rendered:
         for part in rendered:
             report.check_cancel()
             parts.append(part)
@@ -110,11 +110,12 @@ def n_renderers(n_samples: int) -> int:
     return n_cores() if n_samples >= WORTH_SAMPLES else 1
 
 
-def _chunks(run: RunFolder, needed: set[str], seen: set[str] | frozenset[str]) -> Iterator[Chunk]:
+def _chunks(run: RunFolder, needed: set[str], seen: set[str] | frozenset[str], render_fp: str) -> Iterator[Chunk]:
+    """The rendering stands in the names, so that a run resumed under another one overwrites nothing."""
     for number, read in enumerate(read_samples(run.input_path)):
         samples = [sample for sample, _ in read if sample.sample_id in needed]
         fresh = frozenset(sample.sample_id for sample in samples if sample.sample_id not in seen)
-        yield Chunk(samples, fresh, run.tokens_dir / f"{number:05d}.parquet")
+        yield Chunk(samples, fresh, run.tokens_dir / f"{render_fp}-{number:05d}.parquet")
 
 
 def _render(renderer: Renderer, render_fp: str, chunk: Chunk) -> Tokenised:

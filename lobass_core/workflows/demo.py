@@ -1,6 +1,7 @@
 """The demo project: sample data of our own, a base trained on the spot, and the whole job on top of it."""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +19,7 @@ from lobass_core.jobs.run_folder import RunFolder, list_runs
 from lobass_core.jobs.run_specs import SmallBaseSizes, TrainBaseRun
 from lobass_core.project import STORE_NAME, Project
 from lobass_core.specs import ExportSpec, ImportSpec, ModelSpec, SelectionSpec, TrainReferenceSpec
+from lobass_core.workflows import pretrained
 from lobass_core.workflows.export import export
 from lobass_core.workflows.import_data import import_file
 from lobass_core.workflows.references import score_spec
@@ -39,6 +41,8 @@ _BASE_SIZES = SmallBaseSizes(num_hidden_layers=3)
 _REFERENCE_EPOCHS = 2.0
 _REFERENCE_LEARNING_RATE = 2e-3
 _REFERENCE_BUDGET_TOKENS = 1024
+# 160 thousand tokens read in training and twice in scoring by 135 million weights, on two cores.
+REAL_MINUTES = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +60,31 @@ class DemoResult:
     export: str
     seconds: float
     was_ready: bool = False
+    real: bool = False
 
     def to_dict(self) -> dict:
         return asdict(self)
 
 
-def demo(root: Path | str, on_progress: OnProgress | None = None) -> DemoResult:
+def demo(root: Path | str, on_progress: OnProgress | None = None, *, real: bool = False) -> DemoResult:
     """Build the demo project, or go on where it was interrupted; a finished one is left as it is.
 
+    `real`: the same data under SmolLM2 and a LoRA reference of it, in place of a small base that is trained first.
+
     Raises:
-        ProjectError: the folder holds a project that is not the demo, or other files.
+        ProjectError: the folder holds a project that is not this demo, or other files.
         LobassError: a step failed; calling again goes on from there.
     """
     started = time.monotonic()
     show = on_progress or (lambda _: None)
-    project = _project(Path(root).expanduser().resolve())
-    marker = _read_marker(project)
-    if marker:
+    project = _project(Path(root).expanduser().resolve(), real)
+    marker = read_marker(project.root)
+    if marker.get("run_id"):
         here = {"project": str(project.root), "export": str(project.exports_dir / SELECTION)}
         return DemoResult(**{**marker, **here, "was_ready": True})
     n_rows, n_rejected = _import(project, _step(show, "Sample data"))
-    base = _base(project, _step(show, "Base model"))
-    _reference(project, base, _step(show, "Reference"))
+    base = _pretrained(_step(show, "Base model")) if real else _base(project, _step(show, "Base model"))
+    _reference(project, _reference_spec(base, real), _step(show, "Reference"))
     run_id = _score(project, base, _step(show, "Scoring"))
     n_selected = _select(project, run_id)
     exported = _export(project, _step(show, "Export"))
@@ -85,22 +92,36 @@ def demo(root: Path | str, on_progress: OnProgress | None = None) -> DemoResult:
         project=str(project.root),
         n_rows=n_rows,
         n_rejected=n_rejected,
-        base=BASE,
+        base=pretrained.NAME if real else BASE,
         reference=REFERENCE,
         run_id=run_id,
         selection=SELECTION,
         n_selected=n_selected,
         export=str(exported),
         seconds=round(time.monotonic() - started, 1),
+        real=real,
     )
-    _write_marker(project, result)
+    _write_marker(project, result.to_dict())
     return result
 
 
-def _project(root: Path) -> Project:
+def read_marker(root: Path) -> dict:
+    """The demo's result, or before there is one whose project this is; empty where it cannot be read."""
+    try:
+        return json.loads((root / MARKER).read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError):
+        return {}
+
+
+def real_minutes() -> int:
+    """About how long the demo with SmolLM2 takes on this machine, by its cores."""
+    return max(5, round(REAL_MINUTES * 2 / min(max(os.cpu_count() or 1, 1), 8)))
+
+
+def _project(root: Path, real: bool) -> Project:
     if not (root / STORE_NAME).exists():
         project = Project.create(root)
-        _write_marker(project, None)
+        _write_marker(project, {"real": True} if real else None)
         return project
     project = Project.open(root)
     if not (root / MARKER).exists():
@@ -109,20 +130,19 @@ def _project(root: Path) -> Project:
             where=str(root),
             do="Choose another folder: lobass demo FOLDER.",
         )
+    if bool(read_marker(root).get("real")) != real:
+        raise ProjectError(
+            "this project is the demo with the other base model",
+            where=str(root),
+            do=f"Choose another folder, or build on {'without' if real else 'with'} --real.",
+        )
     return project
 
 
-def _read_marker(project: Project) -> dict | None:
-    try:
-        return json.loads((project.root / MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
-def _write_marker(project: Project, result: DemoResult | None) -> None:
+def _write_marker(project: Project, document: dict | None) -> None:
     """The demo's result once there is one; until then the file only says whose project this is."""
     unfinished = project.root / f".{MARKER}.tmp"
-    unfinished.write_text(json.dumps(result.to_dict() if result else None, indent=1), encoding="utf-8")
+    unfinished.write_text(json.dumps(document, indent=1), encoding="utf-8")
     unfinished.replace(project.root / MARKER)
 
 
@@ -164,11 +184,17 @@ def _base(project: Project, show: OnProgress) -> ModelSpec:
     return ModelSpec(str(folder))
 
 
-def _reference(project: Project, base: ModelSpec, show: OnProgress) -> None:
-    _wait_for(project, "train_reference", show)
-    if REFERENCE in [reference.name for reference in list_references(project)]:
-        return
-    spec = TrainReferenceSpec(
+def _pretrained(show: OnProgress) -> ModelSpec:
+    """SmolLM2 out of the cache of this machine."""
+    if not pretrained.smollm2_path().is_file():
+        show(Progress(state="running", phase=f"fetching {pretrained.NAME}, {pretrained.MEGABYTES} MB"))
+    return ModelSpec(str(pretrained.fetch_smollm2()))
+
+
+def _reference_spec(base: ModelSpec, real: bool) -> TrainReferenceSpec:
+    if real:
+        return TrainReferenceSpec(base=base, name=REFERENCE, method="lora", seed=SEED)
+    return TrainReferenceSpec(
         base=base,
         name=REFERENCE,
         epochs=_REFERENCE_EPOCHS,
@@ -176,7 +202,12 @@ def _reference(project: Project, base: ModelSpec, show: OnProgress) -> None:
         seed=SEED,
         budget_tokens=_REFERENCE_BUDGET_TOKENS,
     )
-    train_reference(project, spec, show)
+
+
+def _reference(project: Project, spec: TrainReferenceSpec, show: OnProgress) -> None:
+    _wait_for(project, "train_reference", show)
+    if REFERENCE not in [reference.name for reference in list_references(project)]:
+        train_reference(project, spec, show)
 
 
 def _score(project: Project, base: ModelSpec, show: OnProgress) -> str:

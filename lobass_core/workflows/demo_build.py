@@ -4,7 +4,6 @@ Whoever holds `ROOT.lock` builds; the log lies beside it. Both stand outside of 
 for the build to begin.
 """
 
-import json
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from lobass_core.errors import LobassError
 from lobass_core.jobs.run_folder import list_runs
-from lobass_core.workflows.demo import MARKER, demo
+from lobass_core.workflows.demo import demo, read_marker
 
 # The demo's four runs of work, in order: where in the whole each begins and ends, by the time that they take.
 SPANS = {"train_base": (0.05, 0.55), "train_reference": (0.55, 0.85), "score": (0.85, 0.98)}
@@ -60,11 +59,7 @@ def start(root: Path) -> None:
 
 def look(root: Path) -> DemoBuild:
     """How far it has come, from files alone."""
-    try:
-        marker = json.loads((root / MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        marker = None
-    if marker:
+    if read_marker(root).get("n_rows"):
         return DemoBuild("ready", share=1.0)
     if _is_building(root):
         phase, share = _progress(root)

@@ -18,13 +18,14 @@ from lobass_core.exporting.plan import ExportPlan, ExportReceipt
 from lobass_core.exporting.read_rows import read_rows
 from lobass_core.exporting.row_facts import RowFacts, look_at
 from lobass_core.exporting.sketch import Sketch, sketch
-from lobass_core.exporting.write import write
+from lobass_core.exporting.write import Check, write
 from lobass_core.project import Project
 from lobass_core.specs import ExportFormat, ExportSpec
 from lobass_core.store.exports import LoggedExport, list_exports, log_export
 from lobass_core.store.selections import find_selection
+from lobass_core.workflows.export_check import check_of
 from lobass_core.workflows.export_lengths import measure
-from lobass_core.workflows.export_plan import originals_of, plan_export, texts_reader, tokens_reader
+from lobass_core.workflows.export_plan import originals_of, plan_export, scoring_of, texts_reader, tokens_reader
 from lobass_core.workflows.recent import Recent
 
 __all__ = [
@@ -64,15 +65,20 @@ class PastExport:
 def export(project: Project, spec: ExportSpec, on_progress: OnProgress | None = None) -> ExportReceipt:
     """Write a saved selection into a folder, check it by reading it back, and log it.
 
-    Rows stand in the order of their files, dataset by dataset. Rows that the format cannot hold are counted and listed
-    in the receipt and the manifest. `on_progress` gets rows read and rows to read.
+    Each row is compared with the tokens that were scored, in a short run, unless `spec.check` is off; what differs
+    because of the trainer is said in the notes. Rows stand in the order of their files, dataset by dataset. Rows that
+    the format cannot hold are counted and listed in the receipt and the manifest. `on_progress` gets rows read and rows
+    to read.
 
     Raises:
         SelectionError: no such selection.
-        ExportError: the destination is refused, the disk is full, or a file did not verify; nothing is left behind.
+        ExportError: the destination is refused, the disk is full, a file did not verify, or a row gives other tokens
+            than were scored; nothing is left behind.
     """
     to = _destination(project, spec.to)
-    return _write(project, plan_export(project, spec), to, on_progress, promised=None)
+    plan = plan_export(project, spec)
+    check = check_of(project, plan, scoring_of(project, spec.selection)) if spec.check else None
+    return _write(project, plan, to, on_progress, check=check)
 
 
 def replay(
@@ -189,7 +195,12 @@ def _destination(project: Project, to: Path | str) -> Path:
 
 
 def _write(
-    project: Project, plan: ExportPlan, to: Path, on_progress: OnProgress | None, promised: dict | None
+    project: Project,
+    plan: ExportPlan,
+    to: Path,
+    on_progress: OnProgress | None,
+    check: Check | None = None,
+    promised: dict | None = None,
 ) -> ExportReceipt:
     receipt, manifest = write(
         plan,
@@ -197,6 +208,7 @@ def _write(
         to,
         originals=originals_of(project, plan.sources),
         tokens=tokens_reader(project, plan),
+        check=check,
         on_progress=on_progress,
         promised=promised,
     )

@@ -100,6 +100,16 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
     )
 
 
+def scoring_of(project: Project, selection: str) -> Scoring:
+    """The scoring that a saved selection was made from.
+
+    Raises:
+        SelectionError: no such selection, or its scores are gone.
+    """
+    with project.store() as store:
+        return _scoring_of(store.cursor(), find_selection(store.cursor(), selection))
+
+
 def _scoring_of(cursor: duckdb.DuckDBPyConnection, saved: SavedSelection) -> Scoring:
     for scoring in list_scorings(cursor):
         if scoring.scoring_id == saved.scoring_id:

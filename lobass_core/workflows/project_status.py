@@ -123,11 +123,24 @@ class NextStep:
 
 
 @dataclass(frozen=True, slots=True)
+class UpgradeStatus:
+    """The store was brought to this version of LoBaSS; the file `copy` still holds what it was before."""
+
+    from_version: int
+    to_version: int
+    made_at: str
+    copy: str
+    n_bytes: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectStatus:
     """Everything that Overview and `lobass status` show. Counts are of imported rows.
 
-    `scoring` is the one that scored counts refer to: the chosen or the latest; `selection` the latest made from it, and
-    `export` the latest of that selection. Lists are latest first, but datasets in order of import and domains by name.
+    `scoring` is the one that scored counts refer to: the chosen or the latest; `selection` the latest made from it,
+    `export` the latest of that selection, and `upgrade` the latest whose copy of the store has not been deleted. Lists
+    are latest first, but datasets in order of import and domains by name.
     """
 
     name: str
@@ -149,6 +162,7 @@ class ProjectStatus:
     exports: tuple[ExportStatus, ...]
     runs: tuple[RunStatus, ...]
     next_step: NextStep
+    upgrade: UpgradeStatus | None = None
 
     @property
     def n_to_score(self) -> int:

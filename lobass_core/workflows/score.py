@@ -40,7 +40,7 @@ INPUT_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class ScoreResult:
-    """What a scoring run did; counts are of samples, except `n_computed` and `n_known`: losses of all models."""
+    """What a scoring run did; `n_computed`, `n_known` and `n_carried` count losses of all models, the rest samples."""
 
     run_id: str
     base_name: str
@@ -48,6 +48,7 @@ class ScoreResult:
     n_samples: int
     n_computed: int
     n_known: int
+    n_carried: int
     n_truncated: int
     n_ingested: int
     template: str
@@ -211,6 +212,7 @@ def finish(project: Project, run: RunFolder) -> ScoreResult:
         n_samples=result.n_samples,
         n_computed=result.n_computed,
         n_known=result.n_known,
+        n_carried=result.n_carried,
         n_truncated=result.n_truncated,
         n_ingested=bring_home(project, run),
         template=result.template,

@@ -12,6 +12,7 @@ from lobass_core.store.exports import LoggedExport, list_exports
 from lobass_core.store.models import KnownModel, list_models
 from lobass_core.store.scorings import Coverage, Scoring, coverage, list_scorings
 from lobass_core.store.selections import SavedSelection, list_selections
+from lobass_core.store.upgrade import Upgrade, list_upgrades
 from lobass_core.workflows.next_step import next_step
 from lobass_core.workflows.project_status import (
     DatasetStatus,
@@ -21,6 +22,7 @@ from lobass_core.workflows.project_status import (
     ProjectStatus,
     ScoringStatus,
     SelectionStatus,
+    UpgradeStatus,
 )
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.runs import list_runs
@@ -38,6 +40,7 @@ class _Stored:
     coverage: dict[int, list[Coverage]]
     selections: list[SavedSelection]
     exports: list[LoggedExport]
+    upgrades: list[Upgrade]
 
 
 _stored: Recent[_Stored] = Recent(4)
@@ -78,6 +81,7 @@ def status(project: Project, run: str | None = None) -> ProjectStatus:
         exports=tuple(_export_status(item) for item in stored.exports),
         runs=runs,
         next_step=next_step(project, scoring, domains, selection, export, runs),
+        upgrade=_upgrade_status(stored.upgrades),
     )
 
 
@@ -93,7 +97,16 @@ def _read(store: Store) -> _Stored:
         coverage={scoring.scoring_id: coverage(cursor, scoring) for scoring in scorings},
         selections=list_selections(cursor),
         exports=list_exports(cursor),
+        upgrades=list_upgrades(cursor, store.path.parent),
     )
+
+
+def _upgrade_status(upgrades: list[Upgrade]) -> UpgradeStatus | None:
+    for item in upgrades:
+        if item.copy.is_file():
+            n_bytes = item.copy.stat().st_size
+            return UpgradeStatus(item.from_version, item.to_version, item.made_at, str(item.copy), n_bytes, item.notes)
+    return None
 
 
 def _shown_scoring(scorings: list[Scoring], run: str | None) -> Scoring | None:

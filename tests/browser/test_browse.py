@@ -183,6 +183,7 @@ def special(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             Row("Plain words first", "One two three four", base=3.0, reference=0.3),
             Row(HOSTILE, HOSTILE, base=2.0, reference=1.0),
             Row(CODE, CODE, base=2.0, reference=1.2),
+            Row("Which?", "This one", base=2.0, reference=1.3, thoughts="<b>Either</b>", rejected="That one"),
             Row(ARABIC, "好的 😀 " + "word " * 600, domain="chat", base=2.0, reference=2.4),
         ],
     )
@@ -218,9 +219,25 @@ def test_code_and_thinking_fold_and_nothing_is_left_out(special: Server, page):
     assert raw == CODE
 
 
-def test_long_text_folds_and_unfolds_and_other_scripts_keep_their_direction(special: Server, page):
+def test_reasoning_folds_and_the_rejected_answer_is_said_not_to_be_scored(special: Server, page):
     open_browse(page, special)
     press(page, "ArrowDown", "ArrowDown", "ArrowDown")
+    heads = page.locator(".turn h4").all_text_contents()
+    assert heads == [
+        "user · 6 characters",
+        "assistant · chosen · scored · 8 characters",
+        "assistant · rejected, not scored yet · 8 characters",
+    ]
+    thought = page.locator(".turn.assistant details.think")
+    assert thought.get_attribute("open") is None
+    assert thought.locator("summary").text_content() == "reasoning_content · 13 characters"
+    thought.locator("summary").click()
+    assert thought.locator(".raw").text_content() == "<b>Either</b>"
+
+
+def test_long_text_folds_and_unfolds_and_other_scripts_keep_their_direction(special: Server, page):
+    open_browse(page, special)
+    press(page, "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown")
     assert page.inner_text(".turn.user .raw") == ARABIC
     assert page.eval_on_selector(".turn.user .raw", "node => getComputedStyle(node).direction") == "rtl"
     page.click(".turn.assistant .more")

@@ -1,5 +1,6 @@
 """The Import page: a file is looked at, imported, taken back; what may not be read is refused; text stays text."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,24 @@ def test_a_file_is_previewed_and_waits_for_its_domain(open_page: OpenPage, proje
     assert button(app, "import-go").label == "Import 20 rows"
     assert button(app, "import-go").disabled
     assert "--domain NAME" in app.code[0].value
+
+
+def test_a_preview_shows_reasoning_and_says_which_side_of_a_pair_is_scored(
+    open_page: OpenPage, project: Project, tmp_path: Path
+) -> None:
+    said = [{"role": "assistant", "content": "First."}, {"role": "user", "content": "And?"}]
+    row = {
+        "prompt": [{"role": "user", "content": "Which?"}, *said],
+        "chosen": [{"role": "assistant", "content": "This one.", "reasoning": "Hm, which."}],
+        "rejected": [{"role": "assistant", "content": "That one."}],
+    }
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    texts = view_texts(opened(open_page, project, path))
+    assert "assistant · before both answers, not scored" in texts
+    assert "assistant · scored · 2 words" in texts
+    assert "assistant · the answer that lost, not scored yet" in texts
+    assert texts[texts.index("reasoning") + 1] == "Hm, which."
 
 
 def test_import_shows_what_happened_and_can_be_undone(open_page: OpenPage, project: Project, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ RESULT = PreflightResult(
     n_samples=420,
     n_looked_at=420,
     models=(
-        ModelForecast("b", "base-7b", part="base", n_known=300, n_to_do=120),
+        ModelForecast("b", "base-7b", part="base", n_known=280, n_carried=20, n_to_do=120),
         ModelForecast("r", "ref", part="reference", adapter="ref", n_to_do=420),
     ),
     render_fp="rendering",
@@ -104,8 +104,9 @@ def test_the_look_says_what_is_cached_cut_and_read(
     app = open_page(imported.root, "score", state={"score.base": "base", "score.reference": "ref"})
     assert not app.exception
     text = view_text(app)
-    # 120 + 420 losses to do, 300 known; 14 of 420 cut; 250 of 10,000 response tokens lost.
-    assert "540 losses" in text and "300 losses" in text
+    # 120 + 420 losses to do, 280 known; 14 of 420 cut; 250 of 10,000 response tokens lost.
+    assert "540 losses" in text and "280 losses" in text and "20 more carried over" in text
+    assert "280 cached ·" in text and "20 carried over ·" in text
     assert "1 min 15 s" in text and "at 6,787 tokens/s, measured now" in text
     assert "3.3 %, 2.5 % of the response tokens" in text
     assert "404 fit whole" in text
@@ -135,6 +136,7 @@ def test_a_running_run_is_shown_with_its_numbers(imported: Project, open_page: O
         imported,
         "running",
         models=models,
+        n_carried=100,
         samples_per_second=43.5,
         tokens_per_second=15152.0,
         seconds_left=377.0,
@@ -149,7 +151,7 @@ def test_a_running_run_is_shown_with_its_numbers(imported: Project, open_page: O
     assert not app.exception
     for shown in (
         "31.9 %",
-        "268 of 840 losses",
+        "268 of 840 losses, 100 carried over from earlier runs",
         "6 min 17 s",
         "43.5 /s",
         "15,152 /s",

@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+from lobass_core.formats import FORMATS
 from lobass_core.records import Sample, Turn
 from lobass_core.rendering.messages import messages_of, tools_of
 from lobass_core.rendering.render import Rendered, Renderer
@@ -98,6 +99,36 @@ def test_without_the_marks_the_same_answers_are_found(name: str):
     # The marks may take in more: the head of the turn, an empty reasoning, the line end after the end token.
     more = one.offsets[one.response_mask & ~other.response_mask]
     assert re.fullmatch(r"(\s|<[^<>]*>)*", "".join(one.text[start:end] for start, end in more))
+
+
+RAW_CALL = {"type": "function", "function": {"name": "weather", "arguments": {"city": "Rome", "days": 2}}}
+RAW = {
+    "messages": [
+        {"role": "system", "content": "Be kind."},
+        {"role": "user", "content": "Rain?"},
+        {"role": "assistant", "content": "", "reasoning_content": "Look it up.", "tool_calls": [RAW_CALL]},
+        {"role": "tool", "content": "sunny", "name": "weather"},
+        {"role": "assistant", "content": "No rain.", "reasoning_content": "Sun it is.", "end_turn": True, "id": 7},
+    ],
+    "tools": json.loads(TOOLS),
+}
+READ_ALIKE = [
+    "gemma4_v5", "glm4moe", "lfm2_2_5_v2", "llama3_1", "nemotron_3_nano", "nemotron_3_super",
+    "nemotron_3_ultra", "qwen2_5", "qwen3", "qwen3_5_nothink", "qwen3_5_think", "qwen3_6", "qwen3_8", "qwen3_vl",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READ_ALIKE)
+def test_a_row_reads_as_apply_chat_template_reads_it(name: str):
+    """From the row as published, on a path that shares nothing with ours but Jinja; arguments of tools are objects."""
+    text = published(name)
+    sample = FORMATS["messages"].parse(RAW, {}).sample
+    item = rendered(text, sample, "last")
+    assert item.status == "ok", item.reason
+    expected = TOKENIZER.apply_chat_template(RAW["messages"], tools=RAW["tools"], chat_template=text, tokenize=False)
+    assert item.text == expected
+    assert "No rain." in response_text(item)
+    assert "sunny" not in response_text(item)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,22 @@ def test_code_of_a_models_own_is_not_run_unasked(tmp_path: Path):
     assert not (tmp_path / "ran").exists()
 
 
+def test_a_tokenizer_that_is_a_sentencepiece_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from transformers.utils import sentencepiece_model_pb2_new as sentencepiece_model
+
+    tiny_model().save_pretrained(tmp_path)
+    model = sentencepiece_model.ModelProto()
+    for piece in ("<unk>", "<s>", "</s>", "\u2581a"):
+        model.pieces.add(piece=piece, score=0.0)
+    (tmp_path / "tokenizer.model").write_bytes(model.SerializeToString())
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "LlamaTokenizer"}')
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *_: None)
+    with pytest.raises(ModelError, match=r"is a SentencePiece file \(tokenizer\.model\)") as refused:
+        load_tokenizer(ModelSpec(str(tmp_path)))
+    assert "tiktoken" not in str(refused.value)
+    assert refused.value.do == "Run pip install sentencepiece, or put the model's tokenizer.json beside it."
+
+
 def test_a_model_without_a_tokenizer(tmp_path: Path):
     tiny_model().save_pretrained(tmp_path)
     with pytest.raises(ModelError, match="no tokenizer"):

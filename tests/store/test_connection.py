@@ -231,3 +231,23 @@ def test_projects_are_made_once_and_only_in_empty_folders(tmp_path):
         Project.create(tmp_path / "full")
     with pytest.raises(ProjectError, match="there is no project here"):
         Project.open(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ('IO Error: Cannot open file "{}": Permission denied', "the store cannot be written"),
+        ('IO Error: Cannot open file "{}": Read-only file system', "the store cannot be written"),
+        ('IO Error: Could not write file "{}": No space left on device', "the disk is full"),
+        ("IO Error: Trying to read a database file with storage version number 99, but ...", "newer DuckDB"),
+    ],
+)  # fmt: skip
+def test_why_a_store_cannot_be_opened_is_said_in_words(project, monkeypatch, said, sentence):
+    connection.release(project.store_path)
+
+    def refuse(path: str, config: dict) -> None:
+        raise duckdb.IOException(said.format(path))
+
+    monkeypatch.setattr(connection.duckdb, "connect", refuse)
+    with pytest.raises(StoreError, match=sentence), project.store():
+        pass

@@ -9,12 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lobass_core.formats.detect import Detection, parse_row
+from lobass_core.formats.raw_records import decode_line
 from lobass_core.formats.row_errors import RowError
 from lobass_core.project import Project
 from lobass_core.records import Sample, Turn
 from lobass_core.store import migrations, reread
 from lobass_core.store.browse import read_rows
 from lobass_core.store.dataset_writer import DatasetInfo, DatasetWriter, ImportedRow
+from lobass_core.store.datasets import list_datasets
 from lobass_core.store.decisions import (
     DecisionAct,
     add_tag,
@@ -253,3 +256,24 @@ def test_a_sample_of_an_earlier_reading_keeps_its_key_after_its_dataset_is_remov
     with project.store() as store:
         keys = store.cursor().execute("SELECT sample_key FROM samples ORDER BY ALL").fetchall()
     assert keys == [(0,), (1,), (2,)]
+
+
+def test_rows_with_images_that_were_read_as_text_go_on_being_read_so(project: Project):
+    parts = [{"type": "text", "text": "what is it?"}, {"type": "image_url", "image_url": {"url": "a.png"}}]
+    source = json.dumps({"messages": [{"role": "user", "content": parts}, {"role": "assistant", "content": "a cat"}]})
+    as_text = Sample.of([Turn("user", "what is it?"), Turn("assistant", "a cat")])
+    info = DatasetInfo("first", "f.jsonl", "0" * 64, "messages", "jsonl", "utf-8", '{"messages": "messages"}', "{}")
+    with project.store() as store, store.transaction() as cursor:
+        writer = DatasetWriter(cursor, info)
+        writer.add([ImportedRow(0, 1, as_text, "math", source)])
+        writer.finish()
+    (said,) = update(project)
+    assert said.startswith("Rows with images, video or audio beside their text (1) are read as text alone")
+    with project.store() as store:
+        (dataset,) = list_datasets(store.cursor())
+        assert store.cursor().execute("SELECT sample_id FROM rows JOIN samples USING (sample_key)").fetchall() == [
+            (as_text.sample_id,)
+        ]
+    detection = Detection("messages", json.loads(dataset.mapping), "", 1.0)
+    assert parse_row(decode_line(source), detection).sample.sample_id == as_text.sample_id
+    assert update(project) == ()

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from lobass_core.formats.reading_rules import columns_in
-from lobass_core.records import Turn
+from lobass_core.records import Turn, scored_turns
 from lobass_core.specs import ImportSpec
 from lobass_core.workflows import import_data as workflow
 from lobass_core.workflows.preview_import import count_words
@@ -94,26 +94,31 @@ def _cut(text: str) -> str:
 def _conversation(row: workflow.PreviewRow) -> list[Node]:
     if row.sample is None:
         return [parts.notice("Rejected.", row.reason[:1].upper() + row.reason[1:] + ".", tone="red")]
-    turns = [_turn(turn, row.sample.kind) for turn in row.sample.turns]
-    if row.sample.rejected:
-        turns += [_turn(turn, "rejected") for turn in row.sample.rejected]
+    sample = row.sample
+    scored = scored_turns(sample.turns, sample.kind, "all")
+    turns = [_turn(turn, flag, sample.kind) for turn, flag in zip(sample.turns, scored, strict=True)]
+    turns += [_turn(turn, False, "rejected") for turn in sample.rejected]
     return [el("div", *turns, cls="stack tall", style=SHORT, tabindex="0")]
 
 
-def _turn(turn: Turn, kind: str) -> Node:
-    scored = turn.role == "assistant" and turn.weight != 0 and kind != "rejected"
+def _turn(turn: Turn, scored: bool, kind: str) -> Node:
     notes = [turn.role]
     if kind == "rejected":
-        notes.append("the answer that lost, not scored")
+        notes.append("the answer that lost, not scored yet")
     elif scored:
         n_words = count_words(turn.content)
         calls_only = turn.tool_calls and not n_words
         notes += ["scored", "tool calls" if calls_only else f"{n_words:,} word{'' if n_words == 1 else 's'}"]
     elif turn.role == "assistant":
-        notes.append("weight 0, not scored")
+        notes.append("weight 0, not scored" if turn.weight == 0 else "before both answers, not scored")
     elif turn.input is not None:
         notes.append("instruction, blank line, input")
-    body: list[Node] = [parts.sample_text(turn.content, limit=SHOWN_CHARS)] if turn.content else []
+    body = [
+        el("div", el("div", key, cls="who"), parts.sample_text(thought, limit=SHOWN_CHARS), cls="muted")
+        for key, thought in turn.thoughts.items()
+    ]
+    if turn.content:
+        body.append(parts.sample_text(turn.content, limit=SHOWN_CHARS))
     if turn.tool_calls:
         body.append(el("pre", *parts.visible(_cut(turn.tool_calls)), cls="mono sample"))
     if not body:

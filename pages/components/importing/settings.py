@@ -22,7 +22,7 @@ ROLES = {
     "response": "assistant, scored",
     "text": "all of it is scored",
     "chosen": "assistant, scored",
-    "rejected": "kept beside it, not scored",
+    "rejected": "kept beside it, not scored yet",
     "tree": "turns of its best path",
 }
 # In a pair the prompt may be a whole conversation.

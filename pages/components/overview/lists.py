@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lobass_core.workflows.project_status import DatasetStatus, ExportStatus, ModelStatus, ProjectStatus, RunStatus
+from lobass_core.workflows.project_status import (
+    DatasetStatus,
+    ExportStatus,
+    ModelStatus,
+    ProjectStatus,
+    RunStatus,
+    UpgradeStatus,
+)
 from pages.components import parts, theme
 from pages.components.parts import Column
 from pages.components.view import Node, el
@@ -34,6 +41,17 @@ class Event:
     when: str
     page: str
     tone: str = ""
+
+
+def upgrade(done: UpgradeStatus) -> Node:
+    """What an update of the store has changed, and where the store is that was there before."""
+    kept = f"The store as it was is kept in {done.copy} ({theme.byte_size(done.n_bytes)})."
+    return parts.notice(
+        f"This project was updated for this version of LoBaSS on {done.made_at[:10]}.",
+        " ".join(done.notes),
+        f"{kept} Delete that file if all is well: this note goes with it.",
+        tone="amber" if done.notes else "kept",
+    )
 
 
 def datasets(found: Sequence[DatasetStatus], slots: Mapping[str, int], *, all_of_them: bool) -> Node:

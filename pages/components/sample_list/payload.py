@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from lobass_core.learnability.flags import FLAG_NAMES
-from lobass_core.records import Turn, turns_from_json
+from lobass_core.records import scored_turns, turns_from_json
 from lobass_core.workflows.browse import BrowseRow
 from lobass_core.workflows.row_table import DomainShape
 from lobass_core.workflows.token_heat import TokenLosses
@@ -53,32 +53,32 @@ def _turns(found: BrowseRow, mask_rule: str, whole: bool) -> list[dict]:
     stored = found.stored
     turns = turns_from_json(stored.turns)
     rejected = turns_from_json(stored.rejected) if stored.rejected else ()
-    scored = _scored_turns(turns, mask_rule) if found.base_loss is not None else frozenset()
+    scored = scored_turns(turns, stored.kind, mask_rule) if found.base_loss is not None else [False] * len(turns)
     left = LONGEST_SAMPLE
     shown = []
     for number, turn in enumerate((*turns, *rejected)):
         limit = len(turn.content) if whole else min(LONGEST_TURN, left)
         text = turn.content[:limit]
         left = max(0, left - len(text))
+        thoughts = []
+        for key, whole_thought in turn.thoughts.items():
+            thought = whole_thought if whole else whole_thought[: min(LONGEST_TURN, left)]
+            left = max(0, left - len(thought))
+            thoughts.append({"key": key, "text": thought, "n_chars": len(whole_thought)})
         shown.append(
             {
                 "role": turn.role,
+                "thoughts": thoughts,
                 "content": text,
                 "n_chars": len(turn.content),
-                "is_cut": len(text) < len(turn.content),
-                "scored": number in scored,
+                "is_cut": len(text) < len(turn.content) or any(len(t["text"]) < t["n_chars"] for t in thoughts),
+                "scored": number < len(turns) and scored[number],
                 "name": turn.name or "",
                 "tool_calls": _pretty(turn.tool_calls),
                 "rejected": number >= len(turns),
             }
         )
     return shown
-
-
-def _scored_turns(turns: Sequence[Turn], mask_rule: str) -> frozenset[int]:
-    """Which turns the mask counts as response: the assistant's, all or the last, without those of weight 0."""
-    places = [number for number, turn in enumerate(turns) if turn.role == "assistant" and turn.weight != 0]
-    return frozenset(places[-1:] if mask_rule == "last" else places)
 
 
 def _pretty(tool_calls: str | None) -> str:

@@ -114,15 +114,24 @@ function tool(label, key, pressed, onclick) {
   return button
 }
 
+function chosenTurn(row) {
+  return row.turns.findLast((turn) => !turn.rejected && turn.role === "assistant")
+}
+
 function turnNode(turn, row, app) {
   const box = make("section", `turn ${turn.role}${turn.scored ? " scored" : ""}`)
   const words = [ROLE_WORDS[turn.role] || turn.role]
   if (turn.name) words.push(turn.name)
-  if (row.kind === "preference" && turn.role === "assistant") words.push(turn.rejected ? "rejected" : "chosen")
+  if (turn.rejected) words.push("rejected, not scored yet")
+  else if (row.kind === "preference" && turn === chosenTurn(row)) words.push("chosen")
   if (turn.scored) words.push("scored")
   words.push(`${formatCount(turn.n_chars)} characters`)
   box.append(make("h4", "", words.join(" · ")))
   const options = { showJoiners: app.showJoiners, unfolded: app.unfolded }
+  for (const thought of turn.thoughts) {
+    const label = `${thought.key} · ${formatCount(thought.n_chars)} characters`
+    box.append(details(label, thought.text, "think", false, options))
+  }
   box.append(...textNodes(turn.content, options))
   if (turn.tool_calls) box.append(details("tool calls", turn.tool_calls, "code", true, options))
   if (turn.is_cut) {

@@ -116,13 +116,20 @@ def key_numbers(result: PreflightResult) -> Node:
     """Rows, to do, cached, forecast, device."""
     models = result.models
     to_do, known = result.n_to_do, sum(model.n_known for model in models)
+    carried = sum(model.n_carried for model in models)
+    same = "same weights, template and limit"
     rate = result.tokens_per_second
     cut = result.n_truncated
     return parts.key_numbers(
         [
             KeyNumber("Samples", theme.count(result.n_samples), note="duplicates are scored once"),
             KeyNumber("To do", theme.count(to_do), unit="losses", note=f"{len(models)} models", tinted=True),
-            KeyNumber("Cached", theme.count(known), unit="losses", note="same weights, template and limit"),
+            KeyNumber(
+                "Cached",
+                theme.count(known),
+                unit="losses",
+                note=f"{theme.count(carried)} more carried over" if carried else same,
+            ),
             KeyNumber(
                 "Forecast",
                 theme.duration(result.forecast_seconds) if to_do else "nothing to do",
@@ -136,17 +143,18 @@ def key_numbers(result: PreflightResult) -> Node:
 def _already_there(result: PreflightResult) -> list[Node]:
     lines = [parts.heading("What is already there", "cached losses are reused")]
     for model in result.models:
-        n = model.n_known + model.n_to_do
+        n = model.n_known + model.n_carried + model.n_to_do
         fold = "" if model.fold is None else f", fold {model.fold + 1}"
         how = "adapter on the base" if model.adapter else result.dtype
         title = el("span", el("b", model.part.capitalize()), f" {model.name}{fold} · {how}")
         counts = el(
             "span",
             f"{theme.count(model.n_known)} cached · ",
+            f"{theme.count(model.n_carried)} carried over · " if model.n_carried else "",
             el("b", f"{theme.count(model.n_to_do)} to do"),
             cls="end muted",
         )
-        bar = parts.bar(model.n_known / n if n else 0.0, tone="half", thick=True, label=f"{model.part} cached")
+        bar = parts.bar((n - model.n_to_do) / n if n else 0.0, tone="half", thick=True, label=f"{model.part} cached")
         lines.append(el("div", el("div", title, counts, cls="row"), bar, cls="stack"))
     return lines
 

@@ -108,7 +108,7 @@ def _numbers(now: RunView, rates: list[float]) -> Node:
                 "Done",
                 f"{now.share * 100:.1f}",
                 unit="%",
-                note=f"{theme.count(progress.n_done)} of {theme.count(progress.n_total)} {unit}",
+                note=f"{theme.count(progress.n_done)} of {theme.count(progress.n_total)} {unit}" + _carried(progress),
                 tinted=True,
             ),
             KeyNumber("Time left", theme.duration(left), note=end),
@@ -134,6 +134,10 @@ def _numbers(now: RunView, rates: list[float]) -> Node:
             ),
         ]
     )
+
+
+def _carried(progress: Progress) -> str:
+    return f", {theme.count(progress.n_carried)} carried over from earlier runs" if progress.n_carried else ""
 
 
 def _meters(progress: Progress) -> list[Node]:
@@ -280,7 +284,11 @@ def _done_numbers(now: RunView) -> Node:
             KeyNumber(
                 "Samples", theme.count(now.n_rows), note=f"{now.base} → {now.reference}", tinted=True, weight=1.4
             ),
-            KeyNumber("Done", theme.count(progress.n_done), note=f"of {theme.count(progress.n_total)}"),
+            KeyNumber(
+                "Done",
+                theme.count(progress.n_done),
+                note=f"of {theme.count(progress.n_total)}{_carried(progress)}",
+            ),
             KeyNumber("Time", theme.duration(now.seconds), note=f"finished {theme.ago(progress.finished_at or '')}"),
             KeyNumber("Tokens", theme.count(rate) if rate else "–", unit="/s", note="over the whole run"),
             KeyNumber("Settings", now.settings.split(" · ")[0] or "–", note=now.settings, weight=1.2),

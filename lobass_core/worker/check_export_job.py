@@ -1,0 +1,131 @@
+"""The short run before an export takes its place: does each row give the very tokens that were scored?"""
+
+import itertools
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from lobass_core.errors import ModelError
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import CheckExportResult, OtherRow
+from lobass_core.jobs.run_specs import CheckExportRun
+from lobass_core.jobs.token_files import KeptTokens, TokenFiles
+from lobass_core.rendering.exported_rows import RowsAsTokens
+from lobass_core.rendering.fingerprint import tokenizer_fingerprint
+from lobass_core.rendering.trainer_ids import TrainerIds, axolotl_ids, trl_ids
+from lobass_core.scoring.models import load_tokenizer
+from lobass_core.worker.reporter import Reporter
+
+# Who reads a format without train.py; `trl` is read by its script.
+TRAINERS: dict[str, TrainerIds] = {
+    "messages": trl_ids,
+    "prompt-completion": trl_ids,
+    "huggingface": trl_ids,
+    "axolotl": axolotl_ids,
+}
+REPORT_ROWS = 200
+
+
+def run(run: RunFolder, report: Reporter) -> CheckExportResult:
+    """Compare every row of the run's input, and return how many are the same.
+
+    Raises:
+        ModelError: the tokenizer is gone, or another one than the rows were scored with.
+    """
+    asked = run.spec_as(CheckExportRun)
+    report.update(phase="loading the tokenizer")
+    tokenizer = load_tokenizer(asked.tokenizer)
+    if asked.tokenizer_fp and tokenizer_fingerprint(tokenizer) != asked.tokenizer_fp:
+        raise ModelError("the tokenizer is another one than the rows were scored with", where=asked.tokenizer.path)
+    tokenizer.chat_template = asked.chat_template
+    rows = pq.read_table(run.input_path).to_pylist()
+    kept = TokenFiles(Path(asked.runs_dir), asked.render_fp, [row["sample_id"] for row in rows])
+    comparison = Comparison(tokenizer, asked.mask_rule, TRAINERS.get(asked.format))
+    report.update(phase="comparing", n_done=0, n_total=len(rows))
+    for name, group in itertools.groupby(rows, key=lambda row: row["file"]):
+        wanted = list(group)
+        tokens = kept.read([row["sample_id"] for row in wanted])
+        written = written_rows(Path(asked.folder) / name)
+        for place, (row, record, scored) in enumerate(zip(wanted, written, tokens, strict=True)):
+            comparison.add(name, place, record, scored, is_cut=row["cut"])
+            if comparison.n_rows % REPORT_ROWS == 0:
+                report.check_cancel()
+                report.update(n_done=comparison.n_rows)
+    return comparison.result()
+
+
+def written_rows(path: Path) -> Iterator[dict]:
+    """The rows of an exported file as `datasets` gives them: in Parquet every key is there, null where it was not."""
+    if path.suffix == ".parquet":
+        for batch in pq.ParquetFile(path).iter_batches(1000):
+            yield from batch.to_pylist()
+        return
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+class Comparison:
+    """Counts rows by what they become."""
+
+    def __init__(self, tokenizer: Any, mask_rule: str, trainer: TrainerIds | None) -> None:
+        self._tokenizer, self._trainer = tokenizer, trainer
+        self._as_tokens = RowsAsTokens(tokenizer, mask_rule)
+        self._counts: Counter[str] = Counter()
+        self._first: dict[str, OtherRow] = {}
+
+    @property
+    def n_rows(self) -> int:
+        return self._counts.total()
+
+    def add(self, file: str, place: int, row: dict, scored: KeptTokens | None, *, is_cut: bool) -> None:
+        """Look at one row."""
+        what, how = ("n_not_kept", "") if scored is None else self._compared(row, scored, is_cut)
+        self._counts[what] += 1
+        if how:
+            self._first.setdefault(what, OtherRow(file, place, how))
+
+    def _compared(self, row: dict, scored: KeptTokens, is_cut: bool) -> tuple[str, str]:
+        try:
+            made = self._as_tokens(_as_turns(row) if isinstance(row.get("prompt"), str) else row)
+        except Exception as error:
+            return "n_wrong", f"the template refuses it: {error}"
+        if is_cut:
+            return "n_cut", ""
+        if made["input_ids"] != scored.token_ids:
+            return "n_wrong", _difference(made["input_ids"], scored.token_ids, self._tokenizer)
+        if self._trainer is None:
+            learnt = [label != -100 for label in made["labels"]]
+            return ("n_same", "") if learnt == scored.response_mask else ("n_other_labels", "")
+        try:
+            ids = self._trainer(row, self._tokenizer)
+        except Exception as error:
+            return "n_trainer", f"the template refuses it: {error}"
+        if ids == scored.token_ids:
+            return "n_same", ""
+        return "n_trainer", _difference(ids, scored.token_ids, self._tokenizer)
+
+    def result(self) -> CheckExportResult:
+        return CheckExportResult(
+            **self._counts,
+            first_trainer=self._first.get("n_trainer"),
+            first_wrong=self._first.get("n_wrong"),
+        )
+
+
+def _as_turns(row: dict) -> dict:
+    """A pair of texts as the turns that they were."""
+    turns = [{"role": "user", "content": row["prompt"]}, {"role": "assistant", "content": row["completion"]}]
+    return {"messages": turns}
+
+
+def _difference(made: list[int], scored: list[int], tokenizer: Any) -> str:
+    """The first place where two renderings part, as text."""
+    at = next((place for place, pair in enumerate(zip(made, scored, strict=False)) if pair[0] != pair[1]), None)
+    at = min(len(made), len(scored)) if at is None else at
+    ours, theirs = (tokenizer.decode(ids[at : at + 12]) for ids in (made, scored))
+    return f"at token {at:,} {ours!r} where {theirs!r} was scored"

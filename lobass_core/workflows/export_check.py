@@ -1,0 +1,109 @@
+"""Compare an export with the tokens that were scored, before it takes its place: in a run, as rendering is heavy."""
+
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lobass_core.errors import ExportError, LobassError
+from lobass_core.exporting.layout import Written
+from lobass_core.exporting.plan import ExportPlan
+from lobass_core.exporting.write import Check
+from lobass_core.jobs.launch import follow, launch
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import CheckExportResult
+from lobass_core.jobs.run_specs import CheckExportRun
+from lobass_core.project import Project
+from lobass_core.store.chosen_records import cut_samples
+from lobass_core.store.scorings import Scoring
+
+# Formats whose rows a chat template turns into tokens. LLaMA-Factory has templates of its own.
+COMPARED = ("trl", "messages", "prompt-completion", "huggingface", "axolotl")
+OWN_TEMPLATES = ("llama-factory", "alpaca", "sharegpt")
+EXACT = "--format tokens holds them as they were scored"
+
+
+def check_of(project: Project, plan: ExportPlan, scoring: Scoring) -> Check | None:
+    """What compares the written rows of that plan; None for a format that no chat template is needed for."""
+    if plan.format in OWN_TEMPLATES:
+        note = f"LLaMA-Factory renders rows with templates of its own: they were not compared with the scores; {EXACT}"
+        return lambda folder, written: [note] if written.n_rows else []
+    if plan.format not in COMPARED:
+        return None
+
+    def check(folder: Path, written: Written) -> list[str]:
+        why = _why_not(scoring)
+        if why:
+            return [f"the rows were not compared with the tokens that were scored: {why}"]
+        try:
+            found = _compare(project, plan, scoring, folder, written)
+        except LobassError as error:
+            return [f"the rows were not compared with the tokens that were scored: {error.what}"]
+        return _judged(plan, found)
+
+    return check
+
+
+def _why_not(scoring: Scoring) -> str:
+    base = scoring.spec.base.path
+    if not scoring.result.chat_template:
+        return "an older version scored them, which kept no template; lobass score again computes no loss anew"
+    if base.startswith(("/", "~", ".")) and not Path(base).expanduser().exists():
+        return f"the base model is no longer at {base}"
+    return ""
+
+
+def _compare(project: Project, plan: ExportPlan, scoring: Scoring, folder: Path, written: Written) -> CheckExportResult:
+    with project.store() as store:
+        cut = cut_samples(store.cursor(), scoring.base_fp, scoring.render_fp)
+    rows = [
+        {"file": name, "sample_id": sample_id, "cut": sample_id in cut}
+        for name, sample_ids in written.sample_ids.items()
+        for sample_id in sample_ids
+    ]
+    asked = CheckExportRun(
+        folder=str(folder),
+        format=plan.format,
+        tokenizer=scoring.spec.base,
+        tokenizer_fp=scoring.result.base.info.tokenizer,
+        chat_template=scoring.result.chat_template,
+        mask_rule=scoring.result.mask_rule or scoring.spec.render.mask_rule,
+        render_fp=scoring.render_fp,
+        runs_dir=str(project.runs_dir),
+    )
+    with tempfile.TemporaryDirectory(prefix="lobass-check-") as runs:
+        run = RunFolder.create(Path(runs), "check_export", asked)
+        pq.write_table(pa.Table.from_pylist(rows), run.input_path)
+        launch(run)
+        follow(run)
+        return run.read_result(CheckExportResult)
+
+
+def _judged(plan: ExportPlan, found: CheckExportResult) -> list[str]:
+    """What a person should know; rows that are wrong themselves end the export.
+
+    Raises:
+        ExportError: a row gives other tokens than were scored, and not because of the trainer.
+    """
+    if found.first_wrong:
+        wrong = found.first_wrong
+        raise ExportError(
+            f"{found.n_wrong:,} rows give other tokens than were scored: {wrong.how}",
+            where=f"{wrong.file}, row {wrong.row:,}",
+            do=f"Nothing was kept; {EXACT}, and --no-check writes these rows all the same.",
+        )
+    notes = []
+    if found.n_trainer and found.first_trainer:
+        trainer = "Axolotl" if plan.format == "axolotl" else "TRL by itself"
+        script = "" if plan.format == "axolotl" else "the train.py of --format trl makes the scored tokens; "
+        notes.append(
+            f"{found.n_trainer:,} rows are rendered otherwise by {trainer}, {found.first_trainer.how}; {script}{EXACT}"
+        )
+    if found.n_other_labels:
+        notes.append(f"of {found.n_other_labels:,} rows train.py learns other tokens than were scored; {EXACT}")
+    if found.n_cut:
+        notes.append(f"{found.n_cut:,} rows were cut when they were scored, and are whole here; {EXACT}")
+    if found.n_not_kept:
+        notes.append(f"{found.n_not_kept:,} rows could not be compared: no run kept their tokens")
+    return notes

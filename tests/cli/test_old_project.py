@@ -1,0 +1,44 @@
+"""An older project on the command line: it is updated and says so; one of a newer program is refused in a sentence."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from lobass_core.project import Project
+from lobass_core.store.connection import release
+from tests.store.old_projects import unpack
+
+
+@pytest.fixture
+def old(tmp_path: Path):
+    project, _ = unpack("project-v1", tmp_path)
+    yield project
+    release(project.store_path)
+
+
+def test_the_first_command_updates_the_store_and_says_where_the_copy_is(lobass, old: Project):
+    first = lobass("status", "--project", old.root)
+    copy = old.root / "store-v1.duckdb"
+    assert first.exit_code == 0
+    assert f"A copy of it is kept: {copy}" in first.err
+    assert "rows read differently now (" in first.err
+    assert "Updated from store version 1 to " in first.out and str(copy) in first.out
+    release(old.store_path)
+    second = lobass("status", "--project", old.root, "--json")
+    assert second.err == ""
+    assert second.json["upgrade"]["copy"] == str(copy)
+    copy.unlink()
+    assert lobass("status", "--project", old.root, "--json").json["upgrade"] is None
+
+
+@pytest.mark.parametrize("command", [("status",), ("browse",), ("runs",), ("select", "--ratio", "0.1"), ("doctor",)])
+def test_a_project_of_a_newer_program_is_refused_in_a_sentence(lobass, old: Project, command: tuple[str, ...]):
+    with duckdb.connect(str(old.store_path)) as newer:
+        newer.execute("UPDATE meta SET value = '99' WHERE name = 'schema_version'")
+    ran = lobass(*command, "--project", old.root)
+    said = ran.err + ran.out
+    if command != ("runs",):  # reads run folders only
+        assert "a newer LoBaSS made this store: it has version 99" in said
+        assert ran.exit_code == 1
+    assert "Traceback" not in said and "internal fault" not in said

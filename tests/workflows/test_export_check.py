@@ -1,0 +1,184 @@
+"""Every row of an export gives the tokens that were scored; what a trainer makes otherwise is counted and said."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from lobass_core.errors import ExportError
+from lobass_core.jobs.run_files import write_parquet
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.project import Project
+from lobass_core.records import Sample, turns_from_json
+from lobass_core.rendering.carried_template import carried_template
+from lobass_core.rendering.fingerprint import tokenizer_fingerprint
+from lobass_core.rendering.render import Renderer
+from lobass_core.rendering.templates import Template
+from lobass_core.specs import ExportSpec, ImportSpec, ModelSpec, ScoreSpec
+from lobass_core.store.losses import ingest_run
+from lobass_core.store.scorings import register_scoring
+from lobass_core.worker.shards import tokens_table
+from lobass_core.workflows import export_check
+from lobass_core.workflows.export import export, preflight
+from lobass_core.workflows.import_data import import_file
+from tests.chat_templates import EVERY
+from tests.models import tiny_llama, tiny_tokenizer
+from tests.run_specs import score_result
+from tests.scored_files import BASE, REFERENCE, select_all, write_jsonl
+from tests.worker.runs import work
+
+MAX_TOKENS = 512
+
+
+def _exchange(asked: str, answer: str, **more) -> list[dict]:
+    return [{"role": "user", "content": asked}, {"role": "assistant", "content": answer, **more}]
+
+
+def _call(arguments: dict) -> list[dict]:
+    function = {"name": "weather", "arguments": json.dumps(arguments)}
+    return [{"id": "c1", "type": "function", "function": function}]
+
+
+PLAIN = [{"messages": _exchange(f"{n}+{n}?", str(2 * n))} for n in range(3)]
+TOOLS = [
+    {
+        "messages": [
+            *_exchange("Oslo?", "", tool_calls=_call({"city": "Oslo", "days": 2})),
+            {"role": "tool", "content": "4", "tool_call_id": "c1"},
+            {"role": "assistant", "content": "4 °C"},
+        ]
+    }
+]
+ALPACA = [{"instruction": "Simplify.", "input": "4/16", "output": "1/4"}]
+PAIRS = [{"prompt": "p", "chosen": "good", "rejected": "bad"}]
+LONG = [{"messages": _exchange("Count.", " ".join(map(str, range(400))))}]
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch):
+    """The worker's job without a process of its own."""
+    monkeypatch.setattr(export_check, "launch", work)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return tiny_llama(tmp_path_factory.mktemp("models") / "tiny")
+
+
+def _score(project: Project, model: Path, text: str, folder: Path, mask_rule: str = "all", **files: list[dict]) -> None:
+    """Import the files and leave what a scoring of them with that template would leave; everything is selected."""
+    for name, rows in files.items():
+        import_file(project, ImportSpec(path=str(write_jsonl(folder / f"{name}.jsonl", rows)), domain=name))
+    with project.store() as store:
+        found = store.cursor().execute("SELECT sample_id, turns, kind, tools FROM samples ORDER BY sample_key")
+        samples = [Sample(name, turns_from_json(turns), kind, tools) for name, turns, kind, tools in found.fetchall()]
+    template = Template("t", text, "test")
+    renderer = Renderer(tiny_tokenizer(text), template, mask_rule, MAX_TOKENS)
+    render_fp = renderer.fingerprint.fp
+    rendered = renderer.render(samples)
+    run = RunFolder.create(project.runs_dir, "score", ScoreSpec(ModelSpec(str(model)), (ModelSpec(str(model)),)))
+    write_parquet(run.tokens_dir / "00000.parquet", tokens_table(rendered, render_fp))
+    for model_fp, part, nats in ((BASE, "base", 2.0), (REFERENCE, "reference", 1.0)):
+        run.write_shard(
+            f"{part}-{model_fp}-00000",
+            pa.table(
+                {
+                    "sample_id": [item.sample_id for item in rendered],
+                    "model_fp": [model_fp] * len(rendered),
+                    "render_fp": [render_fp] * len(rendered),
+                    "loss_sum_nats": pa.array([nats * item.n_response_tokens for item in rendered], pa.float64()),
+                    "n_tokens": pa.array([item.n_response_tokens for item in rendered], pa.int32()),
+                    "n_prompt_tokens": pa.array([int((~item.response_mask).sum()) for item in rendered], pa.int32()),
+                    "n_dropped_tokens": pa.array([item.n_dropped_tokens for item in rendered], pa.int32()),
+                    "status": [item.status for item in rendered],
+                    "token_nlls": pa.array(
+                        [[nats] * item.n_response_tokens for item in rendered], pa.list_(pa.float32())
+                    ),
+                }
+            ),
+        )
+    result = score_result(
+        BASE, REFERENCE, render_fp, chat_template=carried_template(template), mask_rule=mask_rule, max_tokens=MAX_TOKENS
+    )
+    with project.store() as store:
+        ingest_run(store, run)
+        with store.transaction() as cursor:
+            register_scoring(cursor, run.run_id, run.spec_as(ScoreSpec), result, Path("no folds"))
+    select_all(project)
+
+
+def _notes(project: Project, to: Path, format: str) -> list[str]:
+    return list(export(project, ExportSpec(selection="all", to=str(to), format=format)).notes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("template", ["prints json", "walks arguments", "joins arguments", "asks for the key"])
+def test_the_script_makes_the_scored_tokens_of_every_row(project, model, tmp_path, template):
+    _score(project, model, EVERY[template], tmp_path, plain=PLAIN, tools=TOOLS, alpaca=ALPACA, pairs=PAIRS)
+    assert _notes(project, tmp_path / "out", "trl") == []
+
+
+def test_what_trainers_do_by_themselves_is_counted(project, model, tmp_path):
+    _score(project, model, EVERY["prints json"], tmp_path, plain=PLAIN, tools=TOOLS)
+    (note,) = _notes(project, tmp_path / "messages", "messages")
+    assert note.startswith("1 rows are rendered otherwise by TRL by itself, at token ")
+    assert "train.py of --format trl makes the scored tokens; --format tokens holds them" in note
+    assert _notes(project, tmp_path / "axolotl", "axolotl") == []
+    earlier, note = _notes(project, tmp_path / "pairs-of-texts", "prompt-completion")
+    assert earlier == "1 conversations have earlier answers, which become part of the prompt"
+    assert note.startswith("1 rows are rendered otherwise by TRL by itself")
+    (note,) = _notes(project, tmp_path / "alpaca", "alpaca")
+    assert "LLaMA-Factory renders rows with templates of its own" in note
+
+
+def test_arguments_that_a_template_wants_as_text_are_beyond_axolotl(project, model, tmp_path):
+    _score(project, model, EVERY["joins arguments"], tmp_path, plain=PLAIN, tools=TOOLS)
+    (note,) = _notes(project, tmp_path / "out", "axolotl")
+    assert note.startswith("1 rows are rendered otherwise by Axolotl, the template refuses it")
+
+
+def test_rows_that_were_cut_are_counted(project, model, tmp_path):
+    _score(project, model, EVERY["prints json"], tmp_path, plain=PLAIN, long=LONG)
+    (note,) = _notes(project, tmp_path / "out", "trl")
+    assert note.startswith("1 rows were cut when they were scored, and are whole here")
+    found = preflight(project, ExportSpec(selection="all", to="-", format="axolotl", cutoff_tokens=MAX_TOKENS))
+    assert (found.n_left, found.n_unknown) == (len(PLAIN), 0)
+
+
+def test_a_row_that_gives_other_tokens_ends_the_export(project, model, tmp_path):
+    _score(project, model, EVERY["prints json"], tmp_path, plain=PLAIN)
+    (path,) = project.runs_dir.glob("r-*/tokens/*.parquet")
+    table = pa.parquet.read_table(path)
+    ids = table["token_ids"].to_pylist()
+    ids[1][3] += 1
+    write_parquet(path, table.set_column(table.schema.get_field_index("token_ids"), "token_ids", pa.array(ids)))
+    with pytest.raises(ExportError, match="1 rows give other tokens than were scored: at token 3") as failure:
+        export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="trl"))
+    assert failure.value.where == "train.jsonl, row 1"
+    assert not (tmp_path / "out").exists()
+    unchecked = ExportSpec(selection="all", to=str(tmp_path / "out"), format="trl", check=False)
+    assert export(project, unchecked).n_written == len(PLAIN)
+
+
+def test_what_cannot_be_compared_is_said(project, model, tmp_path):
+    _score(project, model, EVERY["prints json"], tmp_path, plain=PLAIN)
+    for path in project.runs_dir.glob("r-*/tokens/*.parquet"):
+        path.unlink()
+    assert _notes(project, tmp_path / "one", "trl") == ["3 rows could not be compared: no run kept their tokens"]
+    model.rename(model.with_name("moved"))
+    try:
+        (note,) = _notes(project, tmp_path / "two", "trl")
+        assert "the base model is no longer at" in note
+    finally:
+        model.with_name("moved").rename(model)
+
+
+def test_another_tokenizer_is_noticed(project, model, tmp_path):
+    _score(project, model, EVERY["prints json"], tmp_path, plain=PLAIN)
+    assert tokenizer_fingerprint(tiny_tokenizer())
+    with project.store() as store, store.transaction() as cursor:
+        cursor.execute(
+            'UPDATE scorings SET result = json_merge_patch(result, \'{"base": {"info": {"tokenizer": "x"}}}\')'
+        )
+    (note,) = _notes(project, tmp_path / "out", "trl")
+    assert "the tokenizer is another one than the rows were scored with" in note
