@@ -18,7 +18,7 @@ from lobass_core.workflows.refine import rows_near_cut
 from lobass_core.workflows.score import bring_home
 from pages.components import command_line
 from tests.pages.conftest import OpenPage, component_data, view_text
-from tests.pages.projects import HOSTILE, imported_project, scored_project
+from tests.pages.projects import BASE_FP, HOSTILE, add_scores, imported_project, scored_project
 
 
 def instrument(app) -> dict:
@@ -184,3 +184,13 @@ def test_a_draft_that_names_a_domain_that_is_gone_starts_over(scored: Project, o
     assert not app.exception
     assert app.error[0].proto.title == "There is no scored domain poetry\\."
     assert instrument(app)["spec"]["balance"] == "natural"
+
+
+def test_a_reference_that_is_the_base_leaves_the_base_loss_to_rank_by(tmp_path: Path, open_page: OpenPage) -> None:
+    project = imported_project(tmp_path / "p", {"math": 40})
+    add_scores(project, reference_name="base again", reference_fp=BASE_FP)
+    app = open_page(project.root, "select")
+    assert not app.exception
+    assert "Learnability needs a reference that differs from the base" in app.error[0].title
+    assert app.session_state["select.spec"].method == "base-loss"
+    assert instrument(app)["exact"]["kept"] == selections.select(project, SelectionSpec(method="base-loss")).n_kept > 0
