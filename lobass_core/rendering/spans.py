@@ -20,7 +20,7 @@ from typing import Any
 
 import jinja2
 
-from lobass_core.errors import RenderError
+from lobass_core.errors import RenderError, cause_of
 from lobass_core.records import REASONING_KEYS
 from lobass_core.rendering.chat_jinja import (
     GENERATION_END,
@@ -132,7 +132,7 @@ class ResponseFinder:
                 messages=messages, tools=tools, documents=None, add_generation_prompt=prompt, **self._variables
             )
         except (jinja2.TemplateError, TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
-            raise SpanNotFound(f"the template refuses it: {error}") from error
+            raise SpanNotFound(f"the template refuses it: {cause_of(error)}") from error
 
     def _left_out(self, message: Message, text: str) -> str:
         """What a rendered turn lacks: part of its content, its reasoning, a tool that it calls; "" if nothing.

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from lobass_core.errors import ModelError
+from lobass_core.errors import ModelError, cause_of
 
 # Pickled weights (.bin, .pt) run code when they are loaded; they are never fetched.
 _FETCHED = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
@@ -49,4 +49,6 @@ def fetch_from_hub(repo_id: str, revision: str, *, with_code: bool) -> Path:
             do="Check the name; for a gated model set HF_TOKEN.",
         ) from error
     except OSError as error:
-        raise ModelError(f"the hub model {repo_id!r} could not be fetched: {error}", where="huggingface.co") from error
+        raise ModelError(
+            f"the hub model {repo_id!r} could not be fetched: {cause_of(error)}", where="huggingface.co"
+        ) from error

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from lobass_core.errors import ModelError
+from lobass_core.errors import ModelError, cause_of
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import CheckExportResult, OtherRow
 from lobass_core.jobs.run_specs import CheckExportRun
@@ -93,7 +93,7 @@ class Comparison:
         try:
             made = self._as_tokens(_as_turns(row) if isinstance(row.get("prompt"), str) else row)
         except Exception as error:
-            return "n_wrong", f"the template refuses it: {error}"
+            return "n_wrong", f"the template refuses it: {cause_of(error)}"
         if is_cut:
             return "n_cut", ""
         if made["input_ids"] != scored.token_ids:
@@ -104,7 +104,7 @@ class Comparison:
         try:
             ids = self._trainer(row, self._tokenizer)
         except Exception as error:
-            return "n_trainer", f"the template refuses it: {error}"
+            return "n_trainer", f"the template refuses it: {cause_of(error)}"
         if ids == scored.token_ids:
             return "n_same", ""
         return "n_trainer", _difference(ids, scored.token_ids, self._tokenizer)
