@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
-from lobass_core.cli.output import print_facts, print_json, print_table, warn
+from lobass_core.cli.output import print_facts, print_json, print_table, stderr, warn
+from lobass_core.formats.preference import which_side_is_scored
 from lobass_core.project import Project
+from lobass_core.workflows.frame import frame
 from lobass_core.workflows.import_data import write_rejects
 from lobass_core.workflows.project_status import ProjectStatus, UpgradeStatus
 from lobass_core.workflows.status import status as project_status
@@ -35,6 +37,8 @@ def status(
     if rejects:
         print_facts(f"Wrote {n_written:,} rejected rows", [("file", rejects)])
     _show(found)
+    if n_pairs := frame(opened).n_pairs:
+        stderr.print(which_side_is_scored(n_pairs))
     if found.upgrade:
         _show_upgrade(found.upgrade)
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
+from lobass_core.formats.preference import which_side_is_scored
 from lobass_core.records import Sample
 from lobass_core.rendering.messages import passed_keys, unread_thoughts
 
@@ -35,10 +36,7 @@ def _sentence(kind: NoteKind, key: str, n: int) -> str:
     samples = "1 sample" if n == 1 else f"{n:,} samples"
     match kind:
         case "pair":
-            return (
-                f"Of {n:,} preference pair{'' if n == 1 else 's'} the chosen answer is scored. "
-                "The rejected answer is not scored yet."
-            )
+            return which_side_is_scored(n)
         case "passed":
             return (
                 f"{samples} with the field {key!r} on a turn, which the template reads. "

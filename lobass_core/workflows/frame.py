@@ -21,6 +21,7 @@ class Frame:
     domains: tuple[str, ...]
     n_rows: int
     n_samples: int
+    n_pairs: int
     revision: str
 
 
@@ -43,6 +44,7 @@ def frame(project: Project) -> Frame:
                 domains=tuple(name for name, _ in domains),
                 n_rows=sum(n for _, n in domains),
                 n_samples=_count(cursor, "SELECT count(*) FROM samples"),
+                n_pairs=_count(cursor, "SELECT count(*) FROM samples WHERE kind = 'preference'"),
                 revision=revision,
             )
 

@@ -17,6 +17,7 @@ from typing import TypeVar
 import streamlit as st
 
 from lobass_core.errors import LobassError, ProjectError
+from lobass_core.formats.preference import which_side_is_scored
 from lobass_core.project import Project
 from lobass_core.workflows.frame import Frame, Scoring, frame
 
@@ -96,6 +97,8 @@ def sidebar(project: Project) -> None:
             return
         names = list(around.datasets)
         _scoring_picker(around.scorings)
+        if around.n_pairs:
+            st.caption(which_side_is_scored(around.n_pairs))
         if len(names) > 1:
             _forget_unknown(DATASETS_KEY, names)
             st.multiselect(

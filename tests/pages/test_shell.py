@@ -10,6 +10,7 @@ from lobass_core.errors import LobassError
 from lobass_core.project import Project
 from lobass_core.store.connection import release
 from pages.components import errors
+from tests.filled_project import Row, fill
 from tests.pages.conftest import OpenPage, component_data, view_text
 from tests.pages.projects import add_scores, scored_project
 
@@ -62,6 +63,17 @@ def test_sidebar_offers_scores_and_datasets(tmp_path: Path, open_page: OpenPage)
     instrument = next(data for data in component_data(app) if "exact" in data)
     assert [domain["name"] for domain in instrument["domains"]] == ["math"]
     assert instrument["n_rows"] == 20
+    release(project.store_path)
+
+
+@pytest.mark.parametrize("page", ["overview", "learnability", "select", "browse"])
+def test_every_page_says_which_side_of_a_pair_is_scored(tmp_path: Path, open_page: OpenPage, page: str) -> None:
+    project = Project.create(tmp_path / "project")
+    fill(project, [Row("Which?", "This", rejected="That"), Row("2+2?", "4")])
+    app = open_page(project.root, page)
+    assert not app.exception
+    said = "Of 1 preference pair the chosen answer is scored. The rejected answer is not scored yet."
+    assert said in [caption.value for caption in app.sidebar.caption]
     release(project.store_path)
 
 
