@@ -4,7 +4,7 @@ import streamlit as st
 
 from lobass_core.workflows import explore
 from lobass_core.workflows.explore import Box, Scored
-from pages.components import command_line, empty, parts, state, theme, toolbar, view
+from pages.components import command_line, doubts_notice, empty, parts, state, theme, toolbar, view
 from pages.components.learnability import brush, distributions_view, length_view, plane_view, tables_view
 from pages.components.parts import KeyNumber
 
@@ -28,8 +28,18 @@ def key_numbers(rows: Scored, box: Box, n_inside: int) -> view.Node:
         KeyNumber("Rows", theme.count(total.n_rows), note=f"{theme.compact(total.n_tokens)} response tokens"),
         KeyNumber("Scored", theme.count(total.n_scored), note=f"{theme.count(n_missing)} without a score"),
         KeyNumber("Learnability, median", theme.number(total.learnability_median), note=quartiles),
-        KeyNumber("Base loss, mean", theme.number(total.base_loss, 2), "nats/token", note=rows.scoring.base_name),
-        KeyNumber("Reference loss", theme.number(total.reference_loss, 2), "nats/token", rows.scoring.reference_name),
+        KeyNumber(
+            "Base loss, mean",
+            theme.number(total.base_loss, 2),
+            "nats/token",
+            note=_loss_note(total.base_bits_per_byte, rows.scoring.base_name),
+        ),
+        KeyNumber(
+            "Reference loss",
+            theme.number(total.reference_loss, 2),
+            "nats/token",
+            note=_loss_note(total.reference_bits_per_byte, rows.scoring.reference_name),
+        ),
         KeyNumber("Got worse", worse, note="reference above base"),
         KeyNumber(
             "Brushed" if box != Box() else "No brush: all rows",
@@ -40,6 +50,11 @@ def key_numbers(rows: Scored, box: Box, n_inside: int) -> view.Node:
         ),
     ]
     return parts.key_numbers(cells)
+
+
+def _loss_note(bits_per_byte: float | None, model: str) -> str:
+    """Bits a byte compare between tokenizers, which nats a token do not."""
+    return model if bits_per_byte is None else f"{theme.number(bits_per_byte, 2)} bits/byte · {model}"
 
 
 project = state.project()
@@ -80,4 +95,5 @@ with right:
         brush.browse(chosen_box)
 
 view.show(key_numbers(scored_rows, chosen_box, n_chosen), key="learnability-numbers", label="Key numbers")
+doubts_notice.show(scored_rows, key="learnability-doubts")
 VIEWS[chosen_view](scored_rows, theme.domain_slots(around.domains))

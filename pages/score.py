@@ -37,7 +37,7 @@ def shown_run() -> RunView | None:
 
 def new_run() -> None:
     """Pickers, the look before, and the button that starts it."""
-    if reference := st.session_state.pop("score.use-reference", None):
+    if reference := st.session_state.pop(settings.USE_REFERENCE, None):
         st.session_state[settings.REFERENCE] = reference
     known = known_models(project)
     left, right = toolbar.toolbar("score")

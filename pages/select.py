@@ -3,7 +3,8 @@
 import streamlit as st
 
 from lobass_core.errors import SelectionError
-from pages.components import cut_instrument, empty, errors, state, theme
+from lobass_core.workflows import explore
+from pages.components import cut_instrument, doubts_notice, empty, errors, state, theme
 from pages.components.selection import bar, draft, tabs
 
 project = state.project()
@@ -38,6 +39,8 @@ def page() -> None:
         errors.show(error)
         cut = draft.start_over(project)
     bar.show(project, cut)
+    in_scope = explore.scored_within(cut.rows, cut.spec.datasets)
+    doubts_notice.show(in_scope, key="select-doubts", gates=cut.spec.gates)
     slots = theme.domain_slots(around.domains)
     built = instrument_tables(cut.scores, cut.key, tuple(slots.items()))
     cut_instrument.show(

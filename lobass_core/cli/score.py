@@ -127,6 +127,8 @@ def _show(result: workflow.ScoreResult, json: bool) -> None:
             ("losses known before", result.n_known),
             ("losses carried over from earlier runs", result.n_carried),
             ("responses cut at the limit", result.n_truncated),
+            ("rows with a base worse than chance", result.n_worse_than_chance),
+            ("rows that are new to the reference", result.n_unseen),
             ("longest sample, tokens", result.max_tokens),
             ("template", result.template),
             ("seconds", round(result.seconds, 1)),

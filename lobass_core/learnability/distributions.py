@@ -142,7 +142,10 @@ def bin_medians(x: np.ndarray, y: np.ndarray, edges: np.ndarray, *, at_least: in
 
 @dataclass(frozen=True, slots=True)
 class GroupSummary:
-    """One line of a table by domain, dataset or length; losses in nats a response token, None without a scored row."""
+    """One line of a table by domain, dataset or length; losses in nats a response token, None without a scored row.
+
+    Bits a byte are all bits of the scored rows over all bytes of their responses, over the rows whose bytes are known.
+    """
 
     name: str
     n_rows: int
@@ -150,6 +153,8 @@ class GroupSummary:
     n_tokens: int
     base_loss: float | None
     reference_loss: float | None
+    base_bits_per_byte: float | None
+    reference_bits_per_byte: float | None
     learnability_lower: float | None
     learnability_median: float | None
     learnability_upper: float | None
@@ -174,6 +179,8 @@ def summaries(table: ScoreTable, code: np.ndarray, names: tuple[str, ...]) -> li
                 n_tokens=int(table.n_tokens[rows].sum()),
                 base_loss=float(table.base_loss[chosen].mean()) if len(found) else None,
                 reference_loss=float(table.reference_loss[chosen].mean()) if len(found) else None,
+                base_bits_per_byte=_bits_per_byte(table, table.base_loss, chosen),
+                reference_bits_per_byte=_bits_per_byte(table, table.reference_loss, chosen),
                 learnability_lower=lower,
                 learnability_median=median,
                 learnability_upper=upper,
@@ -181,6 +188,12 @@ def summaries(table: ScoreTable, code: np.ndarray, names: tuple[str, ...]) -> li
             )
         )
     return lines
+
+
+def _bits_per_byte(table: ScoreTable, loss: np.ndarray, rows: np.ndarray) -> float | None:
+    known = rows & (table.n_bytes > 0)
+    n_bytes = int(table.n_bytes[known].sum(dtype=np.int64))
+    return float((loss[known] * table.n_tokens[known]).sum()) / (math.log(2) * n_bytes) if n_bytes else None
 
 
 # Response tokens: powers of two, as lengths spread.

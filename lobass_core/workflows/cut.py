@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lobass_core.learnability import flags as flag
 from lobass_core.learnability.diagnostics import spearman
+from lobass_core.learnability.scores import ScoreTable
 from lobass_core.project import Project
 from lobass_core.records import turns_from_json
 from lobass_core.selection import order
@@ -20,6 +22,7 @@ from lobass_core.workflows.explore import Scored, scored
 from lobass_core.workflows.recent import Recent
 
 _pools: Recent["Pool"] = Recent(4)
+_gated: Recent[dict[str, int]] = Recent(8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +96,23 @@ def _pool(scores: SortedScores) -> Pool:
         means=means,
         mean=float(score.mean()) if len(score) else float("nan"),
     )
+
+
+def n_gated(cut: Cut) -> dict[str, int]:
+    """How many rows in scope each gate that is on or off concerns, by the name of its setting."""
+    key = ("gated", cut.rows.key, cut.spec.datasets)
+    return _gated.get(key, lambda: _count_gated(cut.rows.table, cut.scores.scope))
+
+
+def _count_gated(table: ScoreTable, scope: np.ndarray) -> dict[str, int]:
+    bits = {
+        "exclude_worse_than_chance": flag.WORSE_THAN_CHANCE,
+        "exclude_truncated": flag.TRUNCATED,
+        "exclude_negative": flag.NEGATIVE,
+        "exclude_near_zero_base": flag.NEAR_ZERO_BASE,
+    }
+    counts = {name: int((table.has(bit) & scope).sum()) for name, bit in bits.items()}
+    return {**counts, "exclude_duplicates": int(order.copies(table, scope).sum())}
 
 
 def kept_rows(cut: Cut) -> np.ndarray:

@@ -16,6 +16,7 @@ from lobass_core.store import scorings
 from lobass_core.store.browse import verdict_codes
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.scorings import Scoring
+from lobass_core.workflows.doubts import Doubts, doubts_of
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.row_table import leased_rows
 
@@ -79,10 +80,20 @@ def scored(project: Project, run: str | None = None, datasets: Sequence[str] = (
             return Scored(project.store_path, revision, scoring, replace(table, decision=decision))
 
         found = _scored.get(key, read)
+    return scored_within(found, datasets)
+
+
+def scored_within(rows: Scored, datasets: Sequence[str]) -> Scored:
+    """The rows of these datasets of a scoring; all of them when none is named.
+
+    Raises:
+        SelectionError: no such dataset.
+    """
     chosen = tuple(sorted(set(datasets)))
     if not chosen:
-        return found
-    return _scored.get((*key[:3], chosen), lambda: replace(found, table=_within(found.table, chosen), datasets=chosen))
+        return rows
+    narrowed = (*rows.key[:3], chosen)
+    return _scored.get(narrowed, lambda: replace(rows, table=_within(rows.table, chosen), datasets=chosen))
 
 
 def _within(table: ScoreTable, datasets: tuple[str, ...]) -> ScoreTable:
@@ -228,6 +239,11 @@ def by_length(rows: Scored) -> list[views.GroupSummary]:
     """One line a bin of response tokens."""
     table = rows.table
     return _views.get((rows.key, "by length"), lambda: views.summaries(table, *views.length_groups(table.n_tokens)))
+
+
+def doubts(rows: Scored) -> Doubts:
+    """How many rows have a score that misleads."""
+    return _views.get((rows.key, "doubts"), lambda: doubts_of(rows.table))
 
 
 def total(rows: Scored) -> views.GroupSummary:

@@ -21,6 +21,8 @@ from lobass_core.store.datasets import list_datasets, sample_batches
 from lobass_core.store.losses import ingest_run, write_known
 from lobass_core.store.registrations import finished_at, is_registered
 from lobass_core.store.scorings import find_scoring, register_refinement, register_scoring
+from lobass_core.workflows.doubts import doubts_of
+from lobass_core.workflows.explore import score_table
 from lobass_core.workflows.reference_training import write_trained_on
 from lobass_core.workflows.runs import open_run
 
@@ -40,7 +42,10 @@ INPUT_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class ScoreResult:
-    """What a scoring run did; `n_computed`, `n_known` and `n_carried` count losses of all models, the rest samples."""
+    """What a scoring run did; `n_computed`, `n_known` and `n_carried` count losses of all models, the rest samples.
+
+    `n_worse_than_chance` and `n_unseen` count the rows of the scoring that the flags of these names are on.
+    """
 
     run_id: str
     base_name: str
@@ -54,6 +59,8 @@ class ScoreResult:
     template: str
     max_tokens: int
     seconds: float
+    n_worse_than_chance: int = 0
+    n_unseen: int = 0
     warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict:
@@ -205,20 +212,24 @@ def finish(project: Project, run: RunFolder) -> ScoreResult:
         RunError: the run has not finished.
     """
     result, progress = run.read_result(ScoreRunResult), run.read_progress()
+    spec, n_ingested = run.spec_as(ScoreSpec), bring_home(project, run)
+    found = doubts_of(score_table(project, spec.refines or run.run_id))
     return ScoreResult(
         run_id=run.run_id,
         base_name=result.base.name,
-        reference_name=run.spec_as(ScoreSpec).reference_name or result.references[0].name,
+        reference_name=spec.reference_name or result.references[0].name,
         n_samples=result.n_samples,
         n_computed=result.n_computed,
         n_known=result.n_known,
         n_carried=result.n_carried,
         n_truncated=result.n_truncated,
-        n_ingested=bring_home(project, run),
+        n_ingested=n_ingested,
         template=result.template,
         max_tokens=result.max_tokens,
         seconds=_seconds(progress),
-        warnings=result.warnings,
+        n_worse_than_chance=found.n_worse_than_chance,
+        n_unseen=found.n_unseen,
+        warnings=(*result.warnings, *found.sentences()),
     )
 
 

@@ -141,15 +141,21 @@ def meter(name: str, note: str, share: float, value: str, detail: str) -> Node:
     )
 
 
-def notice(strong: str, text: str = "", second: str = "", *, tone: str = "") -> Node:
-    """A sentence that matters, with a coloured edge: kept, amber or red."""
+def notice(
+    strong: str, text: str = "", second: str = "", *, tone: str = "", link: tuple[str, str] | None = None
+) -> Node:
+    """A sentence that matters, with a coloured edge: kept, amber or red; `link` is (text, click id)."""
     return el(
         "div",
-        el("div", el("b", strong), " ", el("span", text, cls="muted")),
+        el("div", el("b", strong), " ", el("span", text, cls="muted"), *_ending(link)),
         el("div", second, cls="second") if second else None,
         cls=f"notice {tone}".strip(),
         role="status",
     )
+
+
+def _ending(link: tuple[str, str] | None) -> list[Node]:
+    return [" ", el("button", link[0], cls="link", on=link[1])] if link else []
 
 
 def facts(pairs: Sequence[tuple[str, Node]]) -> Node:

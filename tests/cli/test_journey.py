@@ -66,6 +66,11 @@ def test_the_whole_job(lobass, tmp_path):
         assert row["learnability"] == pytest.approx((row["base_loss"] - row["reference_loss"]) / row["base_loss"])
         nats = row["base_loss"] * row["n_response_tokens"]
         assert row["base_bits_per_byte"] == pytest.approx(nats / math.log(2) / row["n_response_bytes"])
+    flags = [row["flags"].split(",") for row in scores.to_pylist()]
+    held_out = pq.read_table(tmp_path / "p" / "models" / "ref" / "held_out.parquet")
+    assert sum("unseen_by_reference" in found for found in flags) == again.json["n_unseen"] == held_out.num_rows > 0
+    assert sum("worse_than_chance" in found for found in flags) == again.json["n_worse_than_chance"] > 0
+    assert any("worse than a blind guess" in warning for warning in again.json["warnings"])
     lines = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text().splitlines()]
     assert [line["sample_id"] for line in lines] == scores["sample_id"].to_pylist()
 

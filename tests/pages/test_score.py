@@ -10,6 +10,8 @@ from lobass_core.errors import ModelError
 from lobass_core.jobs.progress import ErrorNote, ModelProgress, Progress
 from lobass_core.jobs.run_folder import RunFolder, utc_now
 from lobass_core.jobs.run_results import (
+    ChanceCheck,
+    DomainChance,
     LengthHistogram,
     ModelForecast,
     PreflightResult,
@@ -66,6 +68,8 @@ RESULT = PreflightResult(
             status="ok",
         ),
     ),
+    chance=ChanceCheck(64, 12, (DomainChance("math", 32, 0), DomainChance("zh", 32, 12))),
+    n_unseen=37,
 )
 
 
@@ -110,6 +114,8 @@ def test_the_look_says_what_is_cached_cut_and_read(
     assert "1 min 15 s" in text and "at 6,787 tokens/s, measured now" in text
     assert "3.3 %, 2.5 % of the response tokens" in text
     assert "404 fit whole" in text
+    assert "12 of 64 rows tried are worse than chance for the base" in text
+    assert "37 are new to the reference" in text
     assert "scored: 2 tokens" in text
     # The sample's markup stands there as text.
     assert HOSTILE[:20] in text

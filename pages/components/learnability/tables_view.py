@@ -12,8 +12,8 @@ from pages.components.learnability import brush, save
 from pages.components.parts import Column
 
 SENTENCE = (
-    "Losses are means in nats a response token; half of a line's rows lie between the two quartiles of learnability. "
-    "A line opens its rows."
+    "Losses are means in nats a response token; bits a byte, base → reference, compare between models of different "
+    "tokenizers. Half of a line's rows lie between the two quartiles of learnability. A line opens its rows."
 )
 HEADER = (
     "by",
@@ -23,6 +23,8 @@ HEADER = (
     "response_tokens",
     "base_loss",
     "reference_loss",
+    "base_bits_per_byte",
+    "reference_bits_per_byte",
     "learnability_lower_quartile",
     "learnability_median",
     "learnability_upper_quartile",
@@ -63,6 +65,7 @@ def _table(by: str, lines: Sequence[GroupSummary], slots: Mapping[str, int]) -> 
         Column("Response tokens", 130, numeric=True),
         Column("Base loss", 100, numeric=True),
         Column("Reference loss", 120, numeric=True),
+        Column("Bits/byte", 110, numeric=True),
         Column("Learnability, quartiles", 170, numeric=True),
         Column("Median", 80, numeric=True),
         Column("Got worse", 100, numeric=True),
@@ -75,6 +78,9 @@ def _table(by: str, lines: Sequence[GroupSummary], slots: Mapping[str, int]) -> 
             theme.compact(line.n_tokens),
             theme.number(line.base_loss),
             theme.number(line.reference_loss),
+            f"{theme.number(line.base_bits_per_byte, 2)} → {theme.number(line.reference_bits_per_byte, 2)}"
+            if line.base_bits_per_byte is not None
+            else "–",
             f"{theme.number(line.learnability_lower, 2)} to {theme.number(line.learnability_upper, 2)}",
             theme.number(line.learnability_median),
             theme.percent(line.negative_share) if line.negative_share is not None else "–",
@@ -92,6 +98,8 @@ def _values(line: GroupSummary) -> tuple[object, ...]:
         line.n_tokens,
         line.base_loss,
         line.reference_loss,
+        line.base_bits_per_byte,
+        line.reference_bits_per_byte,
         line.learnability_lower,
         line.learnability_median,
         line.learnability_upper,

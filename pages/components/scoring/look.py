@@ -179,6 +179,7 @@ def _lengths(result: PreflightResult) -> list[Node]:
             "not scored" if result.n_no_response else "",
         ),
         parts.check("good", theme.count(fit), "fit whole"),
+        *_doubts(result),
     ]
     drawing = histogram_of(histogram.edges, histogram.counts, limit)
     return [
@@ -191,6 +192,30 @@ def _lengths(result: PreflightResult) -> list[Node]:
         el("div", *checks),
         *[parts.notice("Worth knowing.", warning, tone="amber") for warning in result.warnings],
     ]
+
+
+def _doubts(result: PreflightResult) -> list[Node]:
+    """Rows whose scores will mislead, as far as the look can tell."""
+    lines = []
+    if chance := result.chance:
+        lines.append(
+            parts.check(
+                "note" if chance.n_worse else "good",
+                theme.count(chance.n_worse),
+                f"of {theme.count(chance.n_rows)} rows tried are worse than chance",
+                "for the base" if chance.n_worse else "",
+            )
+        )
+    if result.n_unseen is not None:
+        lines.append(
+            parts.check(
+                "note" if result.n_unseen else "good",
+                theme.count(result.n_unseen),
+                "are new to the reference",
+                "not among the samples that it was trained on" if result.n_unseen else "",
+            )
+        )
+    return lines
 
 
 def histogram_of(edges: list[float], counts: list[int], limit: int) -> Node | None:

@@ -7,10 +7,11 @@ import streamlit as st
 from lobass_core.errors import LobassError
 from lobass_core.jobs.progress import Progress
 from lobass_core.project import Project
-from lobass_core.workflows import run_views, runs
+from lobass_core.workflows import explore, run_views, runs
 from lobass_core.workflows.run_views import RunView, SavedShard
 from pages.components import command_line, errors, parts, state, theme, toolbar, view
 from pages.components.parts import KeyNumber
+from pages.components.scoring.settings import USE_REFERENCE
 from pages.components.view import Node, el
 
 SHOWN, RATES = "score.shown", "score.rates"
@@ -225,14 +226,27 @@ def ended(project: Project, now: RunView) -> None:
                 state.go("select")
         elif now.state == "done" and toolbar.primary("Score with it", ":material/play_arrow:", key="score.use"):
             st.session_state[SHOWN] = "new"
-            st.session_state["score.use-reference"] = now.reference
+            st.session_state[USE_REFERENCE] = now.reference
             st.rerun()
     nodes: list[Node | None] = [_cause(now)] if now.is_stopped else [_done_numbers(now)]
+    nodes += _doubts(project, now)
     nodes += [
         el("div", *_meters(now.progress)) if now.progress.models else None,
         el("div", parts.heading("End of the log", f"runs/{now.run_id}/log"), parts.log(log_lines(now)), cls="stack"),
     ]
     view.show(nodes, key="score-ended", label="The run")
+
+
+def _doubts(project: Project, now: RunView) -> list[Node | None]:
+    """What a finished scoring has to say against its own scores."""
+    if now.state != "done" or now.kind != "score" or now.refines:
+        return []
+    try:
+        found = explore.doubts(explore.scored(project, now.run_id))
+    except LobassError:
+        # Its losses cannot be read yet: the pages that show them say why.
+        return []
+    return [parts.notice("Note.", sentence, tone="amber") for sentence in found.sentences()]
 
 
 def _badge(now: RunView) -> Node:

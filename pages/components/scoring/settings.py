@@ -18,6 +18,8 @@ DTYPE, DEVICE, BATCH, ADAPTER, TRUST = "score.dtype", "score.device", "score.bat
 REVISION, REFERENCE_REVISION = "score.revision", "score.reference-revision"
 # Not a path or a hub id that anyone could type: both end in a name.
 TRAIN = "train one here/"
+# Set by other pages: the reference that the pickers should show next.
+USE_REFERENCE = "score.use-reference"
 MASKS = {"all": "All assistant turns", "last": "The last assistant turn"}
 
 

@@ -6,6 +6,8 @@ import streamlit as st
 
 from lobass_core.project import Project
 from lobass_core.specs import Gates, Method
+from lobass_core.workflows import cut as cuts
+from lobass_core.workflows import explore
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import Cut
 from pages.components import command_line, errors, state, theme, toolbar
@@ -87,18 +89,43 @@ def _gates(cut: Cut) -> None:
             "Least learnability", value=None, step=0.05, format="%.3f", key=draft.GATE_KEYS["min_learnability"],
             on_change=draft.on_gates, placeholder="none",
         )  # fmt: skip
+        counts = cuts.n_gated(cut)
         for field, text, help_text in (
+            (
+                "exclude_worse_than_chance",
+                "Leave out worse than chance",
+                "Rows on which the base is worse than a blind guess: their scores are artefacts.",
+            ),
             ("exclude_truncated", "Leave out truncated", "Responses that were cut at the token limit."),
             ("exclude_negative", "Leave out negative", "Rows on which the reference is worse than the base."),
             ("exclude_near_zero_base", "Leave out known by heart", "Base loss under 0.05 nats a token."),
             ("exclude_duplicates", "Leave out duplicates", "The same sample goes in once."),
         ):
-            st.toggle(text, key=draft.GATE_KEYS[field], on_change=draft.on_gates, help=help_text)
+            label = f"{text} ({theme.count(counts[field])})" if counts[field] else text
+            st.toggle(label, key=draft.GATE_KEYS[field], on_change=draft.on_gates, help=help_text)
+        _seen(cut)
+
+
+def _seen(cut: Cut) -> None:
+    """Rows that are new to the reference; no gate leaves them out, as nothing is wrong with them."""
+    n_unseen = explore.doubts(explore.scored_within(cut.rows, cut.spec.datasets)).n_unseen
+    if n_unseen:
+        st.caption(
+            f"{theme.count(n_unseen)} rows were not in the reference's training, so they score lower.",
+            help="Rows held out to measure the reference, and rows imported later. Train a new reference on all rows, "
+            "or one with folds, which scores every row by a model that was not trained on it.",
+        )
 
 
 def n_gates(gates: Gates) -> int:
     """How many gates are shut."""
-    flags = (gates.exclude_truncated, gates.exclude_negative, gates.exclude_near_zero_base, gates.exclude_duplicates)
+    flags = (
+        gates.exclude_worse_than_chance,
+        gates.exclude_truncated,
+        gates.exclude_negative,
+        gates.exclude_near_zero_base,
+        gates.exclude_duplicates,
+    )
     return sum(flags) + (gates.min_response_tokens > 0) + (gates.min_learnability is not None)
 
 

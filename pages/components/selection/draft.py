@@ -9,7 +9,7 @@ import streamlit as st
 
 from lobass_core.errors import LobassError, RequestError, SelectionError
 from lobass_core.project import Project
-from lobass_core.specs import Balance, Gates, SelectionSpec
+from lobass_core.specs import LOSSLESS_METHODS, Balance, Gates, SelectionSpec
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import Cut, open_cut
 from pages.components import cut_instrument, state
@@ -24,6 +24,7 @@ GATE_KEYS = {
     "exclude_negative": "select.gate-negative",
     "exclude_near_zero_base": "select.gate-near-zero",
     "exclude_duplicates": "select.gate-duplicates",
+    "exclude_worse_than_chance": "select.gate-chance",
 }
 METHOD, SEED = "select.method", "select.seed"
 
@@ -159,7 +160,11 @@ def on_method() -> None:
     method = st.session_state[METHOD]
     if now.budget == "threshold" and method != now.method:
         now = replace(now, budget="ratio", value=SelectionSpec().value)
-    put(replace(now, method=method, seed=int(st.session_state.get(SEED) or 0)))
+    gates = now.gates
+    if (method in LOSSLESS_METHODS) != (now.method in LOSSLESS_METHODS):
+        # Length and random numbers read no loss, so a bad loss does not matter to them.
+        gates = replace(gates, exclude_worse_than_chance=Gates.for_method(method).exclude_worse_than_chance)
+    put(replace(now, method=method, gates=gates, seed=int(st.session_state.get(SEED) or 0)))
 
 
 def on_open(project: Project) -> None:

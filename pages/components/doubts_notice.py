@@ -1,0 +1,65 @@
+"""Notices about scores that mislead, each with the way to its rows or out of it."""
+
+import streamlit as st
+
+from lobass_core.learnability.flags import FLAG_NAMES, WORSE_THAN_CHANCE
+from lobass_core.specs import Gates
+from lobass_core.workflows import explore
+from lobass_core.workflows.doubts import Doubts
+from lobass_core.workflows.explore import Scored
+from pages.components import parts, state, theme, view
+from pages.components.scoring.progress_view import SHOWN
+from pages.components.scoring.settings import TRAIN, USE_REFERENCE
+from pages.components.view import Node, el
+
+CHANCE, TRAINING = "chance", "training"
+
+
+def show(rows: Scored, *, key: str, gates: Gates | None = None) -> None:
+    """Draw what there is to say, or nothing; `gates` are those that the rows compete under, None where none do."""
+    found = explore.doubts(rows)
+    nodes = notices(found, gates)
+    if not nodes:
+        return
+    clicked = view.show(el("div", *nodes, cls="stack"), key=key, label="About these scores")
+    if clicked == TRAINING:
+        st.session_state[SHOWN] = "new"
+        st.session_state[USE_REFERENCE] = TRAIN
+        state.go("score")
+    elif clicked == CHANCE:
+        scope = {"dataset": list(rows.datasets)} if rows.datasets else {}
+        state.go("browse", **scope, flag=[FLAG_NAMES[WORSE_THAN_CHANCE]])
+
+
+def notices(found: Doubts, gates: Gates | None) -> list[Node]:
+    """One notice a doubt, where it concerns enough rows."""
+    nodes = []
+    if found.chance_sentence():
+        nodes.append(
+            parts.notice(
+                f"The base is worse than a blind guess on {theme.count(found.n_worse_than_chance)} of "
+                f"{theme.count(found.n_scored)} scored rows ({theme.percent(found.chance_share)}).",
+                "Their scores are artefacts. Most often the template or the language is new to the base. "
+                + _gate_words(gates),
+                tone="amber",
+                link=("See these rows", CHANCE),
+            )
+        )
+    if found.unseen_sentence():
+        nodes.append(
+            parts.notice(
+                f"The reference was not trained on {theme.count(found.n_unseen)} of {theme.count(found.n_scored)} "
+                f"scored rows ({theme.percent(found.unseen_share)}).",
+                "Their learnability is lower for that reason alone. Train a new reference on all rows, or one with "
+                "folds, which scores every row by a model that was not trained on it.",
+                tone="amber",
+                link=("Train a reference", TRAINING),
+            )
+        )
+    return nodes
+
+
+def _gate_words(gates: Gates | None) -> str:
+    if gates is None:
+        return ""
+    return "A gate leaves them out." if gates.exclude_worse_than_chance else "No gate leaves them out."
