@@ -114,7 +114,7 @@ def test_the_look_says_what_is_cached_cut_and_read(
     assert "1 min 15 s" in text and "at 6,787 tokens/s, measured now" in text
     assert "3.3 %, 2.5 % of the response tokens" in text
     assert "404 fit whole" in text
-    assert "12 of 64 rows tried are worse than chance for the base" in text
+    assert "12 of 64 rows tried are worse than chance" in text
     assert "37 are new to the reference" in text
     assert "scored: 2 tokens" in text
     # The sample's markup stands there as text.
