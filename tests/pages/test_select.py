@@ -7,7 +7,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.jobs.run_folder import RunFolder
-from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.project import Project
 from lobass_core.specs import PAPER_RATIOS, Gates, SelectionSpec
 from lobass_core.store.scorings import find_scoring
@@ -15,7 +14,6 @@ from lobass_core.workflows import refine
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import open_cut
 from lobass_core.workflows.refine import rows_near_cut
-from lobass_core.workflows.score import bring_home
 from pages.components import command_line
 from tests.pages.conftest import OpenPage, component_data, view_text
 from tests.pages.projects import BASE_FP, HOSTILE, add_scores, imported_project, scored_project
@@ -114,9 +112,11 @@ def test_rows_at_the_cut_show_hostile_text_as_text(tmp_path: Path, open_page: Op
 def test_scores_in_a_coarser_dtype_say_how_to_have_the_rows_at_the_cut_exact(
     scored: Project, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = RunFolder.open(scored.runs_dir / "r-0001")
-    run.write_result(replace(run.read_result(ScoreRunResult), dtype="bfloat16"))
-    bring_home(scored, run)
+    with scored.store() as store, store.transaction() as cursor:
+        (changed,) = cursor.execute(
+            """UPDATE scorings SET result = replace(result, '"dtype": "float32"', '"dtype": "bfloat16"')"""
+        ).fetchall()
+    assert changed == (1,)
     app = open_page(scored.root, "select")
     assert any("--refine NAME" in code.value for code in app.code)
     n_near = len(rows_near_cut(open_cut(scored, SelectionSpec(value=PAPER_RATIOS[1]))))
