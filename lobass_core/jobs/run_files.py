@@ -118,6 +118,23 @@ class RunFiles:
         return sorted(self.shards_dir.glob("*.parquet"))
 
 
+def read_parquet(path: Path, columns: list[str] | None = None, filters: list[tuple] | None = None) -> pa.Table:
+    """Columns of a Parquet file in a run folder.
+
+    Raises:
+        RunError: the file is missing or damaged; the sentence names file and run.
+    """
+    try:
+        return pq.read_table(path, columns=columns, filters=filters, partitioning=None)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        folder = path.parent if path.parent.name not in ("shards", "tokens") else path.parent.parent
+        raise RunError(
+            f"{path.name} of run {folder.name} cannot be read: {str(error).splitlines()[0]}",
+            where=str(path),
+            do="Start a new run: losses on record are not computed again.",
+        ) from error
+
+
 def write_parquet(path: Path, table: pa.Table) -> Path:
     """Write a Parquet file under a temporary name, fsync it, and rename it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)

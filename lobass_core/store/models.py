@@ -6,9 +6,8 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from lobass_core.jobs.run_files import TRAINED_ON
+from lobass_core.jobs.run_files import TRAINED_ON, read_parquet
 from lobass_core.jobs.run_results import ScoredModel, ScoreRunResult
 from lobass_core.store.reference_training import register_training
 
@@ -58,7 +57,7 @@ def register_models(cursor: duckdb.DuckDBPyConnection, result: ScoreRunResult, f
         [(reference_fp, fold, model.model_fp) for fold, model in enumerate(references)],
     )
     if len(references) > 1 and folds.is_file():
-        _register_folds(cursor, reference_fp, pq.read_table(folds, columns=["sample_id", "fold"]))
+        _register_folds(cursor, reference_fp, read_parquet(folds, ["sample_id", "fold"]))
     if len(references) == 1:
         register_training(cursor, reference_fp, folds.with_name(TRAINED_ON))
 

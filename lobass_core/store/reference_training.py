@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 
+from lobass_core.jobs.run_files import read_parquet
 from lobass_core.store.connection import read_table
 
 
@@ -16,7 +16,7 @@ def register_training(cursor: duckdb.DuckDBPyConnection, reference_fp: str, trai
     if not trained_on.is_file():
         return
     cursor.execute("DELETE FROM reference_training WHERE reference_fp = ?", [reference_fp])
-    cursor.register("trained_on", pq.read_table(trained_on, columns=["sample_id"]))
+    cursor.register("trained_on", read_parquet(trained_on, ["sample_id"]))
     cursor.execute(
         "INSERT INTO reference_training SELECT DISTINCT ?, ('0x' || sample_id[1:16])::UBIGINT FROM trained_on",
         [reference_fp],

@@ -2,9 +2,9 @@
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from lobass_core.errors import LobassError, ModelError
+from lobass_core.jobs.run_files import read_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.learnability.scores import EQUAL_NATS
 from lobass_core.worker.preparation import ModelTask, Prepared
@@ -16,9 +16,9 @@ def all_losses(run: RunFolder, render_fp: str, sample_ids: list[str]) -> pa.Tabl
     """Every loss of these samples under this rendering, from the run's shards and from the store: one row each."""
     own = [("render_fp", "=", render_fp)]
     # A run that was begun under another rendering has shards of it too.
-    tables = [pq.read_table(path, columns=_COLUMNS, filters=own) for path in run.finished_shards()]
+    tables = [read_parquet(path, _COLUMNS, own) for path in run.finished_shards()]
     if run.known_path.is_file():
-        known = pq.read_table(run.known_path, filters=own)
+        known = read_parquet(run.known_path, filters=own)
         if "status" in known.column_names:
             tables.append(known.filter(pc.is_null(known["scored_as"])).select(_COLUMNS))
     if not tables:
@@ -68,6 +68,6 @@ def without_difference(prepared: Prepared, losses: pa.Table) -> LobassError | No
 
 def _drop_shards(run: RunFolder, task: ModelTask) -> None:
     for path in run.finished_shards():
-        table = pq.read_table(path, columns=["model_fp", "status"])
+        table = read_parquet(path, ["model_fp", "status"])
         if table.num_rows and table["model_fp"][0].as_py() == task.fp and "non_finite" in table["status"].to_pylist():
             path.unlink()

@@ -5,8 +5,8 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 
 import numpy as np
-import pyarrow.parquet as pq
 
+from lobass_core.jobs.run_files import read_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import (
     ChanceCheck,
@@ -215,7 +215,7 @@ def _n_unseen(run: RunFolder, sample_ids: list[str]) -> int | None:
     """How many samples the reference was not trained on; None where that is not known."""
     if not run.trained_on_path.is_file():
         return None
-    trained_on = set(pq.read_table(run.trained_on_path, columns=["sample_id"])["sample_id"].to_pylist())
+    trained_on = set(read_parquet(run.trained_on_path, ["sample_id"])["sample_id"].to_pylist())
     return sum(sample_id not in trained_on for sample_id in sample_ids)
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import torch
 
 from lobass_core.errors import RequestError
-from lobass_core.jobs.run_files import write_parquet
+from lobass_core.jobs.run_files import read_parquet, write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import ModelInfo, ScoredModel
 from lobass_core.records import ModelFingerprint
@@ -158,7 +158,7 @@ def read_known(run: RunFolder, render_fp: str) -> dict[str, set[str]]:
     """Sample ids whose loss the store has already, by model fingerprint, under this rendering."""
     if not run.known_path.is_file():
         return {}
-    table = pq.read_table(run.known_path, filters=[("render_fp", "=", render_fp)])
+    table = read_parquet(run.known_path, filters=[("render_fp", "=", render_fp)])
     if "scored_as" in table.column_names:
         # The losses of an earlier reading of the record are those of another text.
         table = table.filter(pc.is_null(table["scored_as"]))

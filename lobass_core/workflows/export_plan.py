@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from lobass_core.errors import ExportError, SelectionError
+from lobass_core.errors import ExportError, ModelError, SelectionError
 from lobass_core.exporting.plan import (
     DROPPED_SCHEMA,
     PICKS_SCHEMA,
@@ -32,6 +32,7 @@ from lobass_core.store.datasets import Dataset, list_datasets
 from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.store.selections import SavedSelection, find_selection, selection_picks
 from lobass_core.workflows.explore import scored
+from lobass_core.workflows.recipes import read_recipe
 
 READ_ROWS = 10_000
 # What each method's score is, as the manifest and the data card say it.
@@ -238,15 +239,14 @@ def trained_recipe(project: Project, scoring: Scoring) -> dict:
     if not any(Path(path).is_relative_to(folder) for path in paths if path):
         return {}
     try:
-        recipe = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        recipe = read_recipe(folder)
+    except ModelError:
         return {}
-    spec = recipe.get("spec", {})
     return {
-        **{key: recipe[key] for key in _RECIPE_KEYS if key in recipe},
-        "base": Path(str(recipe.get("base", ""))).name,
-        "datasets": list(spec.get("datasets", [])),
-        "folds": spec.get("folds", 1),
+        **{key: recipe.values[key] for key in _RECIPE_KEYS if key in recipe.values},
+        "base": Path(recipe.base).name,
+        "datasets": list(recipe.spec.datasets if recipe.spec else []),
+        "folds": recipe.spec.folds if recipe.spec else 1,
     }
 
 

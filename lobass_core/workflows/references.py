@@ -1,12 +1,12 @@
 """Find the reference that a person names, and build the settings of a scoring from what they type."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lobass_core.errors import ModelError, RequestError
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, RenderSpec, ScoreSpec
+from lobass_core.workflows.recipes import RECIPE, read_recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,13 @@ def _reference_model(base: ModelSpec, path: str, is_adapter: bool, revision: str
 
 
 def _trained_reference(folder: Path, base: ModelSpec) -> ResolvedReference:
-    recipe_path = folder / "recipe.json"
-    if not recipe_path.is_file():
+    if not (folder / RECIPE).is_file():
         raise ModelError(
             f"the training of reference {folder.name!r} has not finished",
             where=str(folder),
             do=f"lobass train-reference --name {folder.name} with the same settings goes on with it.",
         )
-    spec = json.loads(recipe_path.read_text(encoding="utf-8")).get("spec", {})
+    spec = read_recipe(folder).spec
     fold_folders = sorted(folder.glob("fold-*"), key=lambda path: int(path.name.removeprefix("fold-"))) or [folder]
     models = tuple(_reference_model(base, str(path), (path / "adapter_config.json").is_file()) for path in fold_folders)
     folds = folder / "folds.parquet"
@@ -73,8 +72,8 @@ def _trained_reference(folder: Path, base: ModelSpec) -> ResolvedReference:
         models,
         folder.name,
         str(folds) if len(models) > 1 and folds.is_file() else "",
-        RenderSpec.from_dict(spec.get("render", {})),
-        ModelSpec.from_dict(spec["base"]) if "base" in spec else None,
+        spec.render if spec else RenderSpec(),
+        spec.base if spec else None,
     )
 
 

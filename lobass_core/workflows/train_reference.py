@@ -1,7 +1,6 @@
 """Fine-tune a base model into a reference that scoring finds by its name; go on with one that was stopped."""
 
 import dataclasses
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from lobass_core.jobs.run_specs import TrainedDataset, TrainReferenceRun
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, TrainReferenceSpec
 from lobass_core.store.datasets import Dataset, list_datasets, sample_batches
+from lobass_core.workflows.recipes import RECIPE, read_recipe
 from lobass_core.workflows.score import check_datasets, write_input
 
 OnProgress = Callable[[Progress], None]
@@ -88,23 +88,29 @@ def start(project: Project, spec: TrainReferenceSpec) -> RunFolder:
 
 
 def list_references(project: Project) -> list[TrainedReference]:
-    """The references that were trained here to the end, by name."""
+    """The references that were trained here to the end, by name.
+
+    One whose recipe is damaged is left out; whoever asks for it by name is told what is wrong.
+    """
     found = []
-    for recipe_path in sorted(project.models_dir.glob("*/recipe.json")):
-        recipe = _read(recipe_path)
-        if recipe.get("spec"):
+    for folder in sorted(path.parent for path in project.models_dir.glob(f"*/{RECIPE}")):
+        try:
+            recipe = read_recipe(folder)
+        except LobassError:
+            continue
+        if recipe.spec:
             found.append(
                 TrainedReference(
-                    name=recipe_path.parent.name,
-                    path=recipe_path.parent,
-                    method=recipe["method"],
-                    folds=int(recipe["spec"]["folds"]),
-                    base=recipe["base"],
-                    n_samples=int(recipe["n_samples"]),
-                    held_out_loss_before=recipe["held_out_loss_before"],
-                    held_out_loss_after=recipe["held_out_loss_after"],
-                    made_at=recipe["made_at"],
-                    recipe=recipe,
+                    name=folder.name,
+                    path=folder,
+                    method=recipe.method,
+                    folds=recipe.spec.folds,
+                    base=recipe.base,
+                    n_samples=recipe.n_samples,
+                    held_out_loss_before=recipe.held_out_loss_before,
+                    held_out_loss_after=recipe.held_out_loss_after,
+                    made_at=recipe.made_at,
+                    recipe=recipe.values,
                 )
             )
     return found
@@ -152,10 +158,3 @@ def _stopped(project: Project, asked: TrainReferenceRun) -> RunFolder | None:
         if state != "done" and run.input_path.is_file() and run.spec == asked:
             return run
     return None
-
-
-def _read(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}

@@ -2,20 +2,25 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lobass_core.errors import LobassError, RunError
+from lobass_core.errors import LobassError, ModelError, RunError
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.project import Project
+from lobass_core.specs import ModelSpec, RenderSpec, TrainReferenceSpec
 from lobass_core.store.connection import release
 from lobass_core.store.losses import rebuild_losses
 from lobass_core.workflows import doctor, runs, score
 from lobass_core.workflows.known_models import known_models
+from lobass_core.workflows.references import resolve_reference
 from lobass_core.workflows.run_views import collect_finished, run_view, run_views
 from lobass_core.workflows.status import status
+from lobass_core.workflows.train_reference import list_references
 from tests.damaged_runs import DAMAGE, a_folder, cut_off, finished_run
 from tests.pages.projects import add_scores, imported_project, scored_project
 
@@ -110,3 +115,38 @@ def test_a_running_run_with_a_damaged_progress_can_be_cancelled(scored: Project)
     assert run.cancel_requested()
     run.write_progress(Progress(state="cancelled"))
     assert json.loads(run.progress_path.read_text())["state"] == "cancelled"
+
+
+@pytest.mark.parametrize("name", ["folds.parquet", "trained_on.parquet"])
+def test_a_damaged_table_of_a_run_is_named_and_keeps_no_other_out(tmp_path: Path, name: str):
+    project = imported_project(tmp_path / "project", {"math": 12})
+    first = add_scores(project)
+    second = add_scores(project, reference_name="ref-2ep", reference_fp="4ef0000000000002")
+    if name == "folds.parquet":
+        result = first.read_result(ScoreRunResult)
+        first.write_result(replace(result, references=result.references * 2))
+    (first.path / name).write_bytes(b"PAR1 and no more")
+    with project.store() as store, store.transaction() as cursor:
+        for table in ("scorings", "scoring_runs", "registered_runs"):
+            cursor.execute(f"DELETE FROM {table}")
+    with pytest.raises(RunError, match=f"{name} of run r-0001 cannot be read"):
+        score.bring_home(project, first)
+    assert collect_finished(project) == 0
+    assert [scoring.run_id for scoring in status(project).scorings] == [second.run_id]
+    release(project.store_path)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"spec": {"base": "tiny"}}', '{"spec": {"base": {"path": "m"}}}'])
+def test_a_damaged_recipe_costs_its_own_reference_its_place(scored: Project, text: str):
+    good, bad = (scored.models_dir / name for name in ("good", "bad"))
+    spec = TrainReferenceSpec(ModelSpec("/models/tiny"), "good", render=RenderSpec("plain", "last"))
+    recipe = {"spec": spec.to_dict(), "method": "full", "base": "/models/tiny", "n_samples": 3, "later": 1}
+    for folder, content in ((good, json.dumps(recipe)), (bad, text)):
+        folder.mkdir()
+        (folder / "recipe.json").write_text(content)
+    (found,) = list_references(scored)
+    assert (found.name, found.folds, found.n_samples, found.recipe["later"]) == ("good", 1, 3, 1)
+    assert known_models(scored).trained_here == ("good",)
+    assert resolve_reference(scored, "good", spec.base).render == RenderSpec("plain", "last")
+    with pytest.raises(ModelError, match=r"the recipe of 'bad' cannot be read"):
+        resolve_reference(scored, "bad", spec.base)

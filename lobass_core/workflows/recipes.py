@@ -1,0 +1,45 @@
+"""The recipe beside the weights of a model that was trained here, checked where it is read."""
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from lobass_core.errors import LobassError, ModelError
+from lobass_core.specs import TrainReferenceSpec
+
+RECIPE = "recipe.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the program reads of a recipe; `spec` is None of a model that is no reference, `values` is all of it."""
+
+    spec: TrainReferenceSpec | None = None
+    method: str = ""
+    base: str = ""
+    n_samples: int = 0
+    held_out_loss_before: float | None = None
+    held_out_loss_after: float | None = None
+    made_at: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def read_recipe(folder: Path) -> Recipe:
+    """The recipe in a model's folder.
+
+    Raises:
+        ModelError: there is none, or it is damaged.
+    """
+    path = folder / RECIPE
+    try:
+        values = json.loads(path.read_bytes().decode("utf-8"))
+        return replace(msgspec.convert(values, Recipe), values=values)
+    except (OSError, ValueError, RecursionError, msgspec.ValidationError, LobassError) as error:
+        raise ModelError(
+            f"the recipe of {folder.name!r} cannot be read: {str(error).splitlines()[0]}",
+            where=str(path),
+            do="Restore it from a backup, or train the reference again under another name.",
+        ) from error
