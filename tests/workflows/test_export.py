@@ -16,7 +16,7 @@ import pytest
 
 from lobass_core.errors import ExportError, SelectionError
 from lobass_core.project import Project
-from lobass_core.specs import ExportSpec, ImportSpec, ModelSpec
+from lobass_core.specs import ExportSpec, ImportSpec, ModelSpec, TrainReferenceSpec
 from lobass_core.store.decisions import DecisionAct, append_decisions
 from lobass_core.store.scorings import list_scorings, register_scoring
 from lobass_core.workflows import select as selecting
@@ -176,7 +176,8 @@ def test_the_manifest_says_how_the_tokens_were_made(filled, tmp_path):
     recipe = {"epochs": 2.0, "learning_rate": 1e-4, "seed": 3, "n_samples_trained": 7, "losses": [1], "base": "/m/tiny"}
     folder = filled.models_dir / "tuned"
     folder.mkdir(parents=True)
-    (folder / "recipe.json").write_text(json.dumps(recipe | {"spec": {"datasets": ["math"], "folds": 1}}))
+    trained = TrainReferenceSpec(ModelSpec("/m/tiny"), "tuned", datasets=("math",))
+    (folder / "recipe.json").write_text(json.dumps(recipe | {"spec": trained.to_dict()}))
     with filled.store() as store, store.transaction() as cursor:
         (scoring,) = list_scorings(cursor)
         spec = replace(scoring.spec, references=(ModelSpec(str(folder)),))
