@@ -15,6 +15,8 @@ from lobass_core.formats.raw_records import BadRecord, RawRecord, bad_record
 
 BATCH_ROWS = 1024
 ArrowKind = Literal["parquet", "arrow-file", "arrow-stream"]
+# A damaged schema may name a column by bytes that are not UTF-8.
+_UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
 _NAMES = {"parquet": "Parquet file", "arrow-file": "Arrow file", "arrow-stream": "Arrow stream"}
 
 
@@ -44,7 +46,7 @@ def count_rows(path: Path, kind: ArrowKind) -> int:
                 names = reader.schema.names
                 for batch in _ipc_batches(reader):
                     n_rows += batch.num_rows
-    except (pa.ArrowException, OSError) as error:
+    except _UNREADABLE as error:
         raise _unreadable(error, kind, str(path)) from None
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -74,7 +76,7 @@ def read_arrow(path: Path, kind: ArrowKind) -> Iterator[RawRecord | BadRecord]:
             for record in _batch_records(batch, row_index):
                 yield record
                 row_index += 1
-    except (pa.ArrowException, OSError) as error:
+    except _UNREADABLE as error:
         raise _unreadable(error, kind, f"{path}, after row {row_index:,}") from None
 
 
@@ -86,8 +88,22 @@ def record_batches(path: Path, kind: ArrowKind) -> Iterator[pa.RecordBatch]:
         return
     with pa.memory_map(str(path)) as source, _reader(source, kind) as reader:
         for batch in _ipc_batches(reader):
+            _check_offsets(batch)
             for start in range(0, batch.num_rows, BATCH_ROWS):
                 yield batch.slice(start, BATCH_ROWS)
+
+
+def _check_offsets(batch: pa.RecordBatch) -> None:
+    """Refuse a batch whose buffers contradict each other: Arrow would end the process when it reads them.
+
+    Text that is not UTF-8 fails the same check and costs its row alone, later. Parquet's reader makes its own buffers.
+    """
+    for column in batch.columns:
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            if "UTF8" not in str(error):
+                raise
 
 
 def _reader(source: pa.NativeFile, kind: ArrowKind) -> Any:

@@ -51,6 +51,8 @@ def build(sample: Sample, extra: Mapping[str, Any]) -> dict[str, Any]:
         raise RowError("the conversation is more than one question and answer, as columns need")
     if sample.tools or any(turn.tool_calls for turn in spoken):
         raise RowError("columns have no place for tools")
+    if spoken[0].input is not None:
+        raise RowError("the columns prompt and response have no place for an input")
     row = {"prompt": spoken[0].content, "response": spoken[1].content}
     if system:
         row["system"] = system

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from lobass_core.formats.lone_surrogates import may_hold_lone, without_lone
 from lobass_core.formats.row_errors import RowError
 from lobass_core.formats.tool_padding import without_null_keys
 
@@ -13,9 +14,10 @@ def compact(value: Any) -> str:
 
 
 def parsed(text: Any) -> Any:
-    """The value of JSON text; None for anything else."""
+    """The value of JSON text, without unpaired surrogates; None for anything else."""
     try:
-        return json.loads(text) if isinstance(text, str) else None
+        value = json.loads(text) if isinstance(text, str) else None
+        return without_lone(value)[0] if value is not None and may_hold_lone(text) else value
     except (ValueError, RecursionError):
         return None
 
@@ -57,7 +59,8 @@ def tools_text(value: Any) -> str | None:
     """The offered tools as compact JSON text; None where there are none.
 
     They may come as a list, as one tool, or as JSON text of either; text that is no JSON stays as it is. A bare tool,
-    {"name": ...}, becomes {"type": "function", "function": {"name": ...}}, which chat templates ask for.
+    {"name": ...}, becomes {"type": "function", "function": {"name": ...}}, which chat templates ask for. Keys that are
+    null go: tables write them where another tool of the column has the key.
     """
     if isinstance(value, str):
         known = parsed(value)

@@ -4,6 +4,7 @@ import ast
 import re
 from typing import Any
 
+from lobass_core.formats.lone_surrogates import without_lone
 from lobass_core.formats.raw_records import decode_line
 from lobass_core.formats.row_errors import RowError
 
@@ -63,7 +64,7 @@ def literal(text: str) -> Any:
             value = ast.literal_eval(spelled.strip())
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             continue
-        return _json_values(value)
+        return without_lone(_json_values(value))[0]
     return None
 
 

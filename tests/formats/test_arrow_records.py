@@ -148,3 +148,35 @@ def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
         writer.write_table(table)
     with pytest.raises(InputFileError, match="the table names the column 'text' twice"):
         open_records(path)
+
+
+def test_buffers_that_contradict_each_other_do_not_end_the_process(tmp_path: Path) -> None:
+    good = pa.array(["one", "two", "three"])
+    offsets = pa.py_buffer(pa.array([0, 9, 2, 11], pa.int32()).buffers()[1].to_pybytes())
+    torn = pa.Array.from_buffers(pa.string(), 3, [None, offsets, good.buffers()[2]])
+    path = tmp_path / "a.arrow"
+    batch = pa.RecordBatch.from_arrays([torn], ["text"])
+    with pa.ipc.new_file(str(path), batch.schema) as writer:
+        writer.write_batch(batch)
+    with pytest.raises(InputFileError, match="the Arrow file cannot be read"):
+        list(open_records(path))
+
+
+def test_text_that_is_not_utf8_in_an_arrow_file_costs_its_row(tmp_path: Path) -> None:
+    buffers = pa.array([b"one", b"t\xff", b"three"]).buffers()
+    column = pa.Array.from_buffers(pa.string(), 3, buffers)
+    path = tmp_path / "a.arrow"
+    batch = pa.RecordBatch.from_arrays([column], ["text"])
+    with pa.ipc.new_file(str(path), batch.schema) as writer:
+        writer.write_batch(batch)
+    found = list(open_records(path))
+    assert [isinstance(record, BadRecord) for record in found] == [False, True, False]
+
+
+def test_a_schema_with_a_damaged_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.arrow"
+    with pa.ipc.new_stream(str(path), pa.schema([("column", pa.string())])) as writer:
+        writer.write_table(pa.table({"column": ["a"]}))
+    path.write_bytes(path.read_bytes().replace(b"column", b"col\xc4mn"))
+    with pytest.raises(InputFileError, match="the Arrow stream cannot be read"):
+        open_records(path)

@@ -233,6 +233,8 @@ def test_columns_take_any_names() -> None:
     assert with_input.turns[0] == Turn("user", "And 2 more?\n\nAnn has 2.", input="Ann has 2.")
     assert parse("columns", row, text="story").kind == "text"
     refuses("columns", row, "'nothing' is missing", prompt="nothing", response="a")
+    with pytest.raises(RowError, match="no place for an input"):
+        FORMATS["columns"].build(with_input, {})
 
 
 def test_text() -> None:
@@ -371,3 +373,53 @@ def test_what_does_not_fit_says_why() -> None:
     pair = Sample.of((USER, ANSWER), kind="preference", rejected=(Turn("assistant", "5"),))
     for name in ("alpaca", "sharegpt", "messages", "prompt-completion", "columns", "text"):
         assert "preference" in reason(name, pair) or name == "columns"
+
+
+def test_half_characters_in_json_inside_texts_are_replaced() -> None:
+    call = {"name": "add", "arguments": '{"a": "\\ud83d"}'}
+    turns = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": None, "function_call": call}]
+    sample = parse("messages", {"messages": turns, "tools": '[{"name": "\\udc4d"}]'})
+    assert json.loads(sample.turns[1].tool_calls or "")[0]["function"]["arguments"] == '{"a": "\ufffd"}'
+    assert json.loads(sample.tools or "") == [{"type": "function", "function": {"name": "\ufffd"}}]
+    said = parse(
+        "messages", {"messages": "[{'role': 'user', 'content': '\\ud83d'}, {'role': 'assistant', 'content': 'b'}]"}
+    )
+    assert said.turns[0].content == "\ufffd"
+
+
+def test_bare_tools_get_openais_form() -> None:
+    function = {"name": "add", "parameters": {"type": "object"}}
+    wrapped = [{"type": "function", "function": function}]
+    turns = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "4"}]
+    for tools in (
+        [function],
+        function,
+        json.dumps([function]),
+        [json.dumps(function)],
+        [{"type": "function", **function}],
+        wrapped,
+    ):
+        assert json.loads(parse("messages", {"messages": turns, "tools": tools}).tools or "") == wrapped
+    padded = [
+        {"type": "function", "function": {"name": "add", "strict": None, "parameters": {"type": "object", "x": None}}}
+    ]
+    assert json.loads(parse("messages", {"messages": turns, "tools": padded}).tools or "") == wrapped
+    kept = [{"type": "function", "function": {"name": "add", "parameters": {"enum": [1, None], "default": None}}}]
+    assert json.loads(parse("messages", {"messages": turns, "tools": kept}).tools or "") == kept
+    other = [{"type": "web_search", "name": "search"}]
+    assert json.loads(parse("messages", {"messages": turns, "tools": other}).tools or "") == other
+
+
+def test_the_same_calls_in_another_order_of_keys_are_the_same_sample() -> None:
+    def sample(call: dict, tools: object) -> Sample:
+        turns = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": None, "tool_calls": [call]}]
+        return parse("messages", {"messages": turns, "tools": tools})
+
+    first = sample(CALL, TOOLS)
+    arguments = {"b": 2, "a": 2}
+    swapped = {"function": {"arguments": arguments, "name": "add"}, "type": "function", "id": "c1"}
+    assert sample(swapped, json.dumps([{"function": {"name": "add"}, "type": "function"}])).sample_id == first.sample_id
+    # What was written first is kept: a template renders the keys in their order.
+    assert (
+        json.loads(sample(swapped, TOOLS).turns[1].tool_calls or "")[0]["function"]["arguments"] == '{"b": 2, "a": 2}'
+    )
