@@ -93,6 +93,7 @@ def _is_stored(value: Any) -> bool:
 
 
 def counted(found: Mapping[str, int]) -> str:
-    """The counts in words: "2 images and 1 video"."""
-    names = [f"{n:,} {kind}{'s' if n > 1 and kind != 'audio' else ''}" for kind, n in sorted(found.items())]
-    return " and ".join(names)
+    """The counts in words: "2 images, 1 video and 1 audio file"."""
+    words = {"image": "image", "video": "video", "audio": "audio file"}
+    names = [f"{n:,} {words[kind]}{'' if n == 1 else 's'}" for kind in KINDS if (n := found.get(kind, 0))]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,11 +11,9 @@ from typing import Any
 import duckdb
 
 from lobass_core.errors import RequestError
+from lobass_core.formats.spreadsheet_cells import harmless_cell
 from lobass_core.project import Project
 from lobass_core.store.datasets import list_datasets, rejects
-
-# What makes a spreadsheet run a cell as a formula; the apostrophe makes it text.
-_FORMULA = re.compile(r"[=+\-@\t\r]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +104,3 @@ def _write_csv(file: Any, names: Iterable[str], rows: Iterable[tuple]) -> None:
     writer = csv.writer(file)
     writer.writerow(names)
     writer.writerows([harmless_cell(cell) for cell in row] for row in rows)
-
-
-def harmless_cell(value: Any) -> Any:
-    """The cell with an apostrophe before a text that a spreadsheet would run as a formula."""
-    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value

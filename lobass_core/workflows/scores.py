@@ -8,6 +8,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from lobass_core.errors import RequestError
+from lobass_core.formats.spreadsheet_cells import harmless_cell
 from lobass_core.learnability.flags import names
 from lobass_core.learnability.scores import ScoreTable
 from lobass_core.project import Project
@@ -96,6 +97,10 @@ def _write_parquet(table: pa.Table, path: Path) -> None:
 
 
 def _write_csv(table: pa.Table, path: Path) -> None:
+    # Names of datasets and domains come from the data.
+    for name in ("dataset", "domain"):
+        cells = pa.array(map(harmless_cell, table[name].to_pylist()), pa.string())
+        table = table.set_column(table.schema.get_field_index(name), name, cells)
     pyarrow.csv.write_csv(table, path)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from lobass_core.errors import RequestError
 from lobass_core.project import Project
 
-DATA_ENDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".gz", ".zst")
+DATA_ENDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".feather", ".gz", ".zst")
 MAX_LISTED = 200
 
 

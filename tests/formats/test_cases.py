@@ -165,7 +165,7 @@ ROWS = {
         {
             0: ONE_IMAGE,
             1: "has 1 video beside its text; only text is read",
-            2: "has 1 audio beside its text; only text is read",
+            2: "has 1 audio file beside its text; only text is read",
         },
     ),
     "mixed-types/alpaca_mixed.jsonl": Gives(

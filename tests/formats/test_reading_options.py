@@ -210,7 +210,7 @@ def test_media_in_turns_and_parts(tmp_path: Path) -> None:
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert [row.reason for row in opened(path).rows()] == [
-        "has 1 audio and 1 image beside its text; only text is read",
+        "has 1 image and 1 audio file beside its text; only text is read",
         "has 2 images beside its text; only text is read",
         "",
         "has 1 video beside its text; only text is read",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
+from lobass_core.formats.spreadsheet_cells import harmless_cell
 from pages.components.charts import Picture
 
 KEY = "picture-format"
@@ -54,6 +55,4 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, str) and value[:1] in "=+-@\t\r" and value:
-        return "'" + value
-    return "" if value is None else value
+    return "" if value is None else harmless_cell(value)

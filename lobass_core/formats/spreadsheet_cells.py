@@ -1,0 +1,12 @@
+"""Cells of the CSV files that people open in a spreadsheet: text from data must not run there."""
+
+import re
+from typing import Any
+
+# What makes a spreadsheet run a cell as a formula (OWASP, "CSV injection"); an apostrophe before it makes it text.
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+
+
+def harmless_cell(value: Any) -> Any:
+    """The cell with an apostrophe before a text that a spreadsheet would run; numbers stay numbers."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
