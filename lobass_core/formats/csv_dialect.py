@@ -27,7 +27,7 @@ def dialect_of(lines: Sequence[str], container: str) -> Dialect:
     first = lines[0] if lines else ""
     if named := _SEP_LINE.fullmatch(first.strip()):
         return Dialect(named[1], _has_escapes(lines[1:], named[1]), 1)
-    if container == "tsv":
+    if container == "tsv" and "\t" in first:
         return Dialect("\t", _has_escapes(lines, "\t"))
     delimiter = max(DELIMITERS, key=lambda character: (*_fit(lines, character), -DELIMITERS.index(character)))
     return Dialect(delimiter, _has_escapes(lines, delimiter))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lobass_core.errors import InputFileError
 from lobass_core.formats.csv_dialect import SAMPLED_LINES, Dialect, dialect_of, n_title_lines, unescaped
+from lobass_core.formats.detect import classify
 from lobass_core.formats.encodings import has_bad_bytes
 from lobass_core.formats.json_lines import split_lines
 from lobass_core.formats.raw_records import BadRecord, RawRecord, bad_record
@@ -28,6 +29,8 @@ class _Lines:
 
     def __next__(self) -> str:
         line = next(self._lines)
+        if line[:1] == "\0" and not line.strip("\0"):
+            line = ""  # what a crash leaves at the end of a file
         self.current.append(line)
         return (unescaped(line) if self._escapes else line) + "\n"
 
@@ -54,7 +57,8 @@ class _Table:
         self.lines = _Lines(itertools.chain(sampled, rest), dialect)
         self.reader = csv.reader(self.lines, delimiter=dialect.delimiter, strict=True)
         names = self._header()
-        if n_title := n_title_lines(sampled, dialect.delimiter):
+        known = classify(dict.fromkeys(names)) is not None
+        if not known and (n_title := n_title_lines(sampled, dialect.delimiter)):
             raise InputFileError(
                 f"{n_title:,} {'line stands' if n_title == 1 else 'lines stand'} above the header",
                 where=f"{path}, line {n_title + self.n_above + 1:,}",

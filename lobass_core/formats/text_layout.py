@@ -106,6 +106,10 @@ def _is_value(line: str, *kinds: type) -> bool:
 
 def _not_rows(lines: list[str], path: Path) -> InputFileError:
     first = lines[0].strip(BLANK)
+    if first.startswith(("PAR1", "ARROW1")):
+        return InputFileError(
+            "the file is a packed Parquet or Arrow file", where=str(path), do="Unpack it: these pack themselves."
+        )
     shown = json.dumps(first[:40] + ("..." if len(first) > 40 else ""), ensure_ascii=True)
     if _COMMENT.match(first) and any(line.lstrip(BLANK)[:1] in ("{", "[") for line in lines[1:]):
         return InputFileError(

@@ -252,6 +252,41 @@ def test_csv_rows(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("a.tsv", "prompt,completion\na,b\nc,d\n", [["a", "b"], ["c", "d"]]),
+        ("a.csv", "text\nHello, you\nBye, me\n", [["Hello, you"], ["Bye, me"]]),
+        ("a.csv", "text\nHello, you; all\nBye\n", [["Hello, you; all"], ["Bye"]]),
+        ("a.csv", 'prompt;completion\n"a;b, c";d, e\nf;g\n', [["a;b, c", "d, e"], ["f", "g"]]),
+        ("a.csv", "prompt,completion\na,b\n" + "\0" * 40 + "\n", [["a", "b"]]),
+        ("a.csv", "\n\nprompt,completion\na,b\n", [["a", "b"]]),
+        ("a.csv", 'sep=|\n"prompt"|completion\na|"b\\"c"\n', [["a", 'b"c']]),
+        ("a.csv", ",prompt,,completion,\n0,a,x,b,\n1,c,y,d,\n", [["0", "a", "x", "b"], ["1", "c", "y", "d"]]),
+        ("a.json", "prompt;completion\na;b\n", [["a", "b"]]),
+    ],
+)
+def test_csv_dialects(tmp_path: Path, name: str, text: str, expected: list) -> None:
+    assert [list(row.values()) for row in values(write(tmp_path, name, text))] == expected
+
+
+def test_csv_columns_without_a_name(tmp_path: Path) -> None:
+    text = ",prompt,,completion,\n0,a,x,b,\n" + "1,a,x,b,\n" * 300 + "2,a,x,b,late\n"
+    path = write(tmp_path, "a.csv", text)
+    assert list(values(path)[0]) == ["", "prompt", "Unnamed: 2", "completion"]
+    assert reasons(path) == [(301, 303, "a cell stands under a column without a name")]
+
+
+def test_csv_backslashes_are_kept_where_quotes_are_doubled(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", 'prompt,completion\n"C:\\","say ""x"" \\n"\n"a\\b",c\n')
+    assert values(path) == [
+        {"prompt": "C:\\", "completion": 'say "x" \\n'},
+        {"prompt": "a\\b", "completion": "c"},
+    ]
+    path = write(tmp_path, "b.csv", 'prompt,completion\n"a \\"b\\", c","d\\n \\\\"\n')
+    assert values(path) == [{"prompt": 'a "b", c', "completion": "d\\n \\\\"}]
+
+
 def test_csv_with_an_open_quote(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", 'prompt,completion\na,b\n"never closed,c\nd,e\n')
     assert values(path) == [{"prompt": "a", "completion": "b"}]
@@ -294,6 +329,7 @@ def test_parquet(tmp_path: Path) -> None:
         ("a.jsonl", b"\x80\x04\x95", "a Python pickle"),
         ("a.jsonl", b"PK\x03\x04zip", "a ZIP archive"),
         ("a.json", b"42", 'begins with "42"'),
+        ("a.parquet.gz", gzip.compress(b"PAR1\x15\x04\x15"), "a packed Parquet or Arrow file"),
     ],
 )
 def test_what_is_no_file_of_rows(tmp_path: Path, name: str, data: bytes, what: str) -> None:
