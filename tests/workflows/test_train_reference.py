@@ -91,9 +91,9 @@ def test_scoring_finds_a_trained_reference_by_its_name(filled, base, launched, f
 def test_scoring_takes_the_revision_that_a_reference_was_trained_from(filled):
     folder = filled.models_dir / "ref"
     folder.mkdir(parents=True)
-    trained_from = {"path": "some/base", "revision": "v1"}
+    trained = TrainReferenceSpec(ModelSpec("some/base", revision="v1"), "ref")
     (folder / "adapter_config.json").write_text("{}", encoding="utf-8")
-    (folder / "recipe.json").write_text(json.dumps({"spec": {"base": trained_from}}), encoding="utf-8")
+    (folder / "recipe.json").write_text(json.dumps({"spec": trained.to_dict()}), encoding="utf-8")
     spec = score_spec(filled, base="some/base", reference="ref")
     assert (spec.base.revision, spec.references[0].revision, spec.references[0].adapter) == ("v1", "v1", str(folder))
     assert score_spec(filled, base="some/base", reference="ref", revision="v2").references[0].revision == "v2"
