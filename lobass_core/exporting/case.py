@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lobass_core.exporting import row_facts as fact
 from lobass_core.exporting.findings import Finding
 from lobass_core.exporting.lengths import UNKNOWN, Lengths
 from lobass_core.exporting.row_facts import RowFacts
@@ -48,9 +47,7 @@ class Case:
             return self.lengths.kept_first, self.lengths.kept_first
         if self.format != "prompt-completion":
             return self.lengths.first, self.lengths.first_at_least
-        one = ~self.has(fact.SEVERAL_ANSWERS)
-        last = np.where(self.lengths.last != UNKNOWN, self.lengths.last, np.where(one, self.lengths.first, UNKNOWN))
-        return last, np.maximum(last, self.lengths.first_at_least)
+        return self.lengths.last, np.maximum(self.lengths.last_at_least, self.lengths.first_at_least)
 
 
 def unknown_length(places: np.ndarray) -> Finding:

@@ -19,21 +19,23 @@ UNKNOWN = -1
 class Lengths:
     """One entry a row in every array, in tokens of the whole row, before anything was cut; -1 where it is not known.
 
-    `first_at_least` is where the first answer begins at the earliest. `kept_first` and `kept_total` are those of the
-    row as it was scored.
+    `first_at_least` and `last_at_least` are where the first and the last answer begin at the earliest. `kept_first` and
+    `kept_total` are those of the row as it was scored.
     """
 
     total: np.ndarray
     first: np.ndarray
     first_at_least: np.ndarray
     last: np.ndarray
+    last_at_least: np.ndarray
     end: np.ndarray
     kept_first: np.ndarray
     kept_total: np.ndarray
 
     @classmethod
-    def measured(cls, kept: KeptLengths, n_dropped: np.ndarray, max_tokens: int) -> "Lengths":
-        """Of rows whose tokens are on disk; `n_dropped` tokens of each are not, as it was longer than `max_tokens`.
+    def measured(cls, kept: KeptLengths, n_dropped: np.ndarray, n_answers: np.ndarray, max_tokens: int) -> "Lengths":
+        """Of rows whose tokens are on disk; `n_dropped` tokens of each are not, as it was longer than `max_tokens`, and
+        it has `n_answers` answers to learn.
 
         Either the end of the row is gone, or the start of a prompt that filled the limit by itself (and perhaps the
         end too, where the answer fills half of the limit).
@@ -46,11 +48,15 @@ class Lengths:
         is_known = has_answer & (~kept.lost_start | all_dropped_in_front)
         first = np.where(is_known, kept.first + shift, UNKNOWN)
         ends_here = is_known & (whole | all_dropped_in_front)
+        # An answer that is not among the kept tokens begins after them.
+        last = np.where(is_known & (kept.n_answers >= n_answers), kept.last_answer + shift, UNKNOWN)
+        after = np.where(is_known & (kept.n_answers < n_answers), kept.n_tokens + shift, UNKNOWN)
         return cls(
             total=np.where(there, kept.n_tokens + n_dropped, UNKNOWN),
             first=first,
             first_at_least=np.where(is_known, first, np.where(has_answer, max_tokens, UNKNOWN)),
-            last=np.where(ends_here, kept.last_answer + shift, UNKNOWN),
+            last=last,
+            last_at_least=np.maximum(last, after),
             end=np.where(ends_here, kept.end + shift, UNKNOWN),
             kept_first=np.where(has_answer, kept.first, UNKNOWN),
             kept_total=kept.n_tokens,
@@ -69,7 +75,8 @@ class Lengths:
         total = np.where(known, n_prompt + n_response, UNKNOWN)
         first = np.where(known & one_answer, n_prompt, UNKNOWN)
         kept_first = np.where(scored & one_answer, n_prompt, UNKNOWN)
-        return cls(total, first, first, first, total, kept_first, np.where(scored, n_prompt + n_response, UNKNOWN))
+        kept_total = np.where(scored, n_prompt + n_response, UNKNOWN)
+        return cls(total, first, first, first, first, total, kept_first, kept_total)
 
     def or_else(self, other: "Lengths") -> "Lengths":
         """These lengths, and the other's for rows of which nothing was measured."""

@@ -73,6 +73,7 @@ class RowFacts:
     """
 
     bits: np.ndarray  # uint32[n]
+    n_answers: np.ndarray  # int64[n], answers that are to be learnt
     rejected_bytes: np.ndarray  # int64[n], of the longer side of a pair's rejected answer
     refused: dict[str, dict[int, str]]
     other_ids: dict[str, list[int]]
@@ -91,6 +92,7 @@ class RowFacts:
 def look_at(rows: Iterable[ExportRow]) -> RowFacts:
     """Look at every row once."""
     bits: list[int] = []
+    n_answers: list[int] = []
     rejected_bytes: list[int] = []
     refused: dict[str, dict[int, str]] = {name: {} for name in _BUILDERS}
     other_ids: dict[str, list[int]] = {name: [] for name in _BUILDERS}
@@ -98,6 +100,7 @@ def look_at(rows: Iterable[ExportRow]) -> RowFacts:
     for place, row in enumerate(rows):
         sample = row.sample
         bits.append(bits_of(sample))
+        n_answers.append(sum(map(is_trained, sample.turns)))
         rejected_bytes.append(sum(len(_text_of(turn).encode("utf-8", "replace")) for turn in sample.rejected))
         if more_targets is None and sample.kind == "chat" and not has_one_target(sample):
             more_targets = place
@@ -110,7 +113,14 @@ def look_at(rows: Iterable[ExportRow]) -> RowFacts:
                 continue
             if not is_plain and not _comes_back(record, sample):
                 other_ids[name].append(place)
-    return RowFacts(np.array(bits, np.uint32), np.array(rejected_bytes, np.int64), refused, other_ids, more_targets)
+    return RowFacts(
+        bits=np.array(bits, np.uint32),
+        n_answers=np.array(n_answers, np.int64),
+        rejected_bytes=np.array(rejected_bytes, np.int64),
+        refused=refused,
+        other_ids=other_ids,
+        more_targets=more_targets,
+    )
 
 
 def _text_of(turn: Turn) -> str:

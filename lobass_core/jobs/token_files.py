@@ -41,6 +41,7 @@ class KeptLengths:
     first: np.ndarray  # of the first scored token; n_tokens where none is scored
     last_answer: np.ndarray  # of the first token of the last run of scored ones
     end: np.ndarray  # one past the last scored token
+    n_answers: np.ndarray  # runs of scored tokens
     lost_start: np.ndarray  # bool: the prompt lost its start
 
 
@@ -78,7 +79,7 @@ class TokenFiles:
 
     def lengths(self, sample_ids: Sequence[str], cut: Container[str] = ()) -> KeptLengths:
         """How long these samples are, and where their scored tokens lie; `cut` are those that lost some tokens."""
-        found = np.full((4, len(sample_ids)), -1, np.int64)
+        found = np.full((5, len(sample_ids)), -1, np.int64)
         lost_start = np.zeros(len(sample_ids), bool)
         asked: dict[int, list[tuple[int, int]]] = {}
         for place, sample_id in enumerate(sample_ids):
@@ -95,8 +96,8 @@ class TokenFiles:
                 texts = _read(self._paths[number], ["text", "token_starts", "token_ends"])
                 for place, row in cut_rows:
                     lost_start[place] = _lost_its_start(*(column[row].as_py() for column in texts.columns))
-        n_tokens, first, last_answer, end = found
-        return KeptLengths(n_tokens, first, last_answer, end, lost_start)
+        n_tokens, first, last_answer, end, n_answers = found
+        return KeptLengths(n_tokens, first, last_answer, end, n_answers, lost_start)
 
     def _tokens(self, number: int, row: int) -> KeptTokens:
         if number not in self._open:
@@ -108,13 +109,14 @@ class TokenFiles:
         return KeptTokens(*(table[name][row].as_py() for name in _COLUMNS))
 
 
-def _places_of(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """n_tokens, first, last_answer and end of `KeptLengths`."""
+def _places_of(mask: np.ndarray) -> tuple[int, int, int, int, int]:
+    """n_tokens, first, last_answer, end and n_answers of `KeptLengths`."""
     scored = np.flatnonzero(mask)
     if not len(scored):
-        return len(mask), len(mask), len(mask), 0
+        return len(mask), len(mask), len(mask), 0, 0
     breaks = np.flatnonzero(np.diff(scored) > 1)
-    return len(mask), int(scored[0]), int(scored[breaks[-1] + 1] if len(breaks) else scored[0]), int(scored[-1]) + 1
+    last = scored[breaks[-1] + 1] if len(breaks) else scored[0]
+    return len(mask), int(scored[0]), int(last), int(scored[-1]) + 1, len(breaks) + 1
 
 
 def _lost_its_start(text: str, starts: list[int], ends: list[int]) -> bool:

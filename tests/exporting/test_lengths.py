@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.exporting.lengths import Lengths
-from lobass_core.jobs.token_files import TokenFiles
+from lobass_core.jobs.token_files import KeptLengths, TokenFiles
 
 RENDER = "rend0000rend0000"
 
@@ -51,9 +51,16 @@ def test_what_the_kept_tokens_tell(tmp_path, n_prompt, n_response, total, first,
     pq.write_table(pa.Table.from_pylist([row]), folder / "00000.parquet")
     files = TokenFiles(tmp_path, RENDER, [row["sample_id"]])
     cut = {row["sample_id"]} if n_dropped else set()
-    found = Lengths.measured(files.lengths([row["sample_id"]], cut), np.array([n_dropped]), 16)
+    found = Lengths.measured(files.lengths([row["sample_id"]], cut), np.array([n_dropped]), np.array([1]), 16)
     assert (found.total[0], found.first[0], found.first_at_least[0]) == (total, first, at_least)
     assert found.kept_total[0] == len(row["token_ids"])
+
+
+def test_an_answer_that_was_cut_off_begins_after_what_was_kept():
+    kept = KeptLengths(*(np.array([value]) for value in (16, 3, 3, 6, 1)), lost_start=np.array([False]))
+    for n_answers, last, at_least in ((1, 3, 3), (2, -1, 16)):
+        found = Lengths.measured(kept, np.array([40]), np.array([n_answers]), 16)
+        assert (found.first[0], found.last[0], found.last_at_least[0]) == (3, last, at_least)
 
 
 def test_answers_are_found_by_the_mask(tmp_path):

@@ -145,6 +145,22 @@ def test_rows_that_were_cut_are_counted(project, model, tmp_path):
     assert (found.n_left, found.n_unknown) == (len(PLAIN), 0)
 
 
+@pytest.mark.parametrize(
+    ("format", "n_left"),
+    [("trl", 8), ("messages", 8), ("prompt-completion", 4), ("axolotl", 4), ("tokens", 12), ("llama-factory", 12)],
+)
+def test_the_preflight_of_long_rows(project, model, tmp_path, format, n_left):
+    """Four rows fit, four begin their second answer beyond the limit, the prompt of four fills it."""
+    words = "word " * 400
+    short = [{"messages": [*_exchange(f"{n}?", "!"), *_exchange("Again?", "Yes")]} for n in range(4)]
+    second = [{"messages": [*_exchange(f"hi {n}", "short answer"), *_exchange(words, "the end")]} for n in range(4)]
+    filled = [{"messages": _exchange(f"{n} {words}", "too late")} for n in range(4)]
+    _score(project, model, EVERY["prints json"], tmp_path, short=short, second=second, filled=filled)
+    spec = ExportSpec(selection="all", to="-", format=format, cutoff_tokens=MAX_TOKENS)
+    found = preflight(project, spec)
+    assert (found.n_rows, found.n_left, found.n_unknown) == (12, n_left, 0)
+
+
 def test_a_row_that_gives_other_tokens_ends_the_export(project, model, tmp_path):
     _score(project, model, EVERY["prints json"], tmp_path, plain=PLAIN)
     (path,) = project.runs_dir.glob("r-*/tokens/*.parquet")
