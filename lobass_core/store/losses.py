@@ -219,12 +219,11 @@ def rebuild_losses(store: Store, runs_dir: Path) -> int:
 
 
 def write_known(cursor: duckdb.DuckDBPyConnection, path: Path) -> int:
-    """Write the losses on record as a worker's known.parquet, with where they lie; returns their number.
+    """Write the losses on record as a worker's known.parquet; returns their number.
 
-    Columns: sample_id, model_fp, render_fp, loss_sum_nats, n_tokens, status, run_id, shard, scored_as. A sample whose
-    record reads otherwise since an update has the losses of its earlier reading here too: `scored_as`, else null, is
-    the sample id under which that run's files hold them, and they hold for the sample only where its tokens are the
-    same.
+    Columns: sample_id, model_fp, render_fp, loss_sum_nats, n_tokens, status, scored_as. A sample whose record reads
+    otherwise since an update has the losses of its earlier reading here too: `scored_as`, else null, is the sample id
+    under which the run folders hold them, and they hold for the sample only where its tokens are the same.
     """
     table = read_table(
         cursor,
@@ -232,7 +231,7 @@ def write_known(cursor: duckdb.DuckDBPyConnection, path: Path) -> int:
         WITH readings AS (
             SELECT sample_key, sample_key AS scored_key FROM samples
             UNION ALL SELECT sample_key, earlier_key FROM earlier_samples)
-        SELECT s.sample_id, l.model_fp, l.render_fp, l.loss_sum_nats, l.n_tokens, l.status, l.run_id, l.shard,
+        SELECT s.sample_id, l.model_fp, l.render_fp, l.loss_sum_nats, l.n_tokens, l.status,
                nullif(e.sample_id, s.sample_id) AS scored_as
         FROM losses l JOIN readings r ON r.scored_key = l.sample_key
         JOIN samples s ON s.sample_key = r.sample_key JOIN samples e ON e.sample_key = r.scored_key

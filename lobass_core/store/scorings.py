@@ -172,6 +172,9 @@ def _scoring(row: tuple) -> Scoring:
 def find_scoring(cursor: duckdb.DuckDBPyConnection, run: str | None = None) -> Scoring:
     """The only scoring, or the one that run `run` computed.
 
+    Of scorings of the same models under the same settings the latest counts: the earlier ones were rendered by an older
+    program, or before the template was changed.
+
     Raises:
         SelectionError: nothing is scored, several scorings and no run named, or no scoring of that run.
     """
@@ -184,9 +187,18 @@ def find_scoring(cursor: duckdb.DuckDBPyConnection, run: str | None = None) -> S
         raise SelectionError(f"no scores come from run {run!r}", do=_choices(scorings))
     if not scorings:
         raise SelectionError("nothing is scored yet", do="Run lobass score --base MODEL --reference MODEL first.")
-    if len(scorings) > 1:
+    if len({_asked(scoring) for scoring in scorings}) > 1:
         raise SelectionError("several pairs of models have been scored", do=f"Say --run. {_choices(scorings)}")
     return scorings[0]
+
+
+def _asked(scoring: Scoring) -> tuple:
+    """What a person asked of a scoring."""
+    result = scoring.result
+    return (
+        scoring.base_fp, scoring.reference_fp, result.template, result.template_source, result.mask_rule,
+        result.max_tokens,
+    )  # fmt: skip
 
 
 def _choices(scorings: list[Scoring]) -> str:

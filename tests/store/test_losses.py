@@ -1,6 +1,7 @@
 """Losses come home once, torn shards are named, and two models stand side by side."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -150,8 +151,6 @@ def test_known_losses_are_written_for_the_worker(store, project, tmp_path):
             "loss_sum_nats": 1.0,
             "n_tokens": 2,
             "status": "ok",
-            "run_id": "r-0001",
-            "shard": "s-0",
             "scored_as": None,
         }
     ]
@@ -259,3 +258,16 @@ def test_bytes_that_an_old_shard_lacks_come_from_the_tokens_of_any_run(project):
         before = store.cursor().execute("SELECT * FROM losses ORDER BY ALL").fetchall()
         rebuild_losses(store, project.runs_dir)
         assert store.cursor().execute("SELECT * FROM losses ORDER BY ALL").fetchall() == before
+
+
+def test_of_the_same_models_under_the_same_settings_the_latest_rendering_counts(store):
+    with store.transaction() as cursor:
+        for number, changes in enumerate(({}, {"render_fp": "newer"}, {"render_fp": "last", "mask_rule": "last"}), 1):
+            scored = replace(result("B", ["R"], "R"), **changes)
+            at = f"2026-03-0{number}T08:00:00+00:00"
+            register_scoring(cursor, f"r-000{number}", A_SCORING, scored, Path("none"), at)
+            if number == 2:
+                assert find_scoring(cursor).render_fp == "newer"
+                assert find_scoring(cursor, "r-0001").render_fp == "render"
+    with pytest.raises(SelectionError, match=r"--run.*r-0003.*r-0002.*r-0001"):
+        find_scoring(store.cursor())
