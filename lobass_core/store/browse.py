@@ -150,7 +150,7 @@ def read_source(cursor: duckdb.DuckDBPyConnection, row_key: int) -> str:
 
 
 def sample_keys(cursor: duckdb.DuckDBPyConnection, sample_ids: Sequence[str]) -> list[int]:
-    """Keys of samples by id or by a beginning of one (6 digits or more).
+    """Keys of samples by id or by a beginning of one (6 digits or more); an id from before an update will do.
 
     Raises:
         RequestError: an id is too short, names no sample, or names several.
@@ -160,7 +160,14 @@ def sample_keys(cursor: duckdb.DuckDBPyConnection, sample_ids: Sequence[str]) ->
         if len(sample_id) < SHORTEST_ID:
             raise RequestError(f"sample id {sample_id!r} is too short", do=f"Give {SHORTEST_ID} digits or more.")
         found = cursor.execute(
-            "SELECT sample_key FROM samples WHERE starts_with(sample_id, ?) LIMIT 2", [sample_id.lower()]
+            """
+            WITH named AS (SELECT sample_key FROM samples WHERE starts_with(sample_id, $id)),
+            meant AS (
+                SELECT sample_key FROM named
+                UNION SELECT e.sample_key FROM named n JOIN earlier_samples e ON e.earlier_key = n.sample_key)
+            SELECT sample_key FROM meant SEMI JOIN rows USING (sample_key) LIMIT 2
+            """,
+            {"id": sample_id.lower()},
         ).fetchall()
         if len(found) != 1:
             several = "names several samples" if found else "names no sample"

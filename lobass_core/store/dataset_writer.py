@@ -66,7 +66,6 @@ class DatasetWriter:
         (self.dataset_id,) = _row(cursor, "SELECT coalesce(max(dataset_id), 0) + 1 FROM datasets")
         (self._next_row,) = _row(cursor, "SELECT coalesce(max(row_key), -1) + 1 FROM rows")
         (self._next_sample,) = _row(cursor, "SELECT coalesce(max(sample_key), -1) + 1 FROM samples")
-        self._first_own_sample = self._next_sample
         self._n_imported = self._n_rejected = 0
         cursor.execute(
             "INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
@@ -134,11 +133,12 @@ class DatasetWriter:
         n_seen, n_distinct = _row(
             self._cursor,
             """
-            SELECT count(*) FILTER (sample_key < $first),
-                   count(DISTINCT sample_key) FILTER (sample_key >= $first)
-            FROM rows WHERE dataset_id = $dataset_id
+            WITH others AS (SELECT sample_key FROM rows WHERE dataset_id <> $dataset_id),
+            own AS (
+                SELECT sample_key, sample_key IN (FROM others) AS is_seen FROM rows WHERE dataset_id = $dataset_id)
+            SELECT count(*) FILTER (is_seen), count(DISTINCT sample_key) FILTER (NOT is_seen) FROM own
             """,
-            {"first": self._first_own_sample, "dataset_id": self.dataset_id},
+            {"dataset_id": self.dataset_id},
         )
         return ImportCounts(self._n_imported, self._n_rejected, n_seen, self._n_imported - n_seen - n_distinct)
 

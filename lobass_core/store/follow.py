@@ -68,8 +68,11 @@ INSERT INTO reference_folds (reference_fp, sample_key, fold)
 # The text of a loss that is looked for under its old sample, should it hold for the new one.
 _FORERUNNERS = """
 INSERT INTO earlier_samples
-    SELECT l.new_key, l.old_key FROM links l ANTI JOIN earlier_samples e
-    ON e.sample_key = l.new_key AND e.earlier_key = l.old_key
+    WITH found AS (
+        SELECT new_key AS sample_key, old_key AS earlier_key FROM links
+        UNION SELECT l.new_key, e.earlier_key FROM links l JOIN earlier_samples e ON e.sample_key = l.old_key)
+    SELECT f.sample_key, f.earlier_key FROM found f ANTI JOIN earlier_samples e
+    ON e.sample_key = f.sample_key AND e.earlier_key = f.earlier_key WHERE f.sample_key <> f.earlier_key
 """
 
 

@@ -14,7 +14,7 @@ _frames: Recent["Frame"] = Recent(4)
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Scorings latest first; datasets in order of import; domains alphabetical."""
+    """Scorings latest first; datasets in order of import; domains alphabetical; `n_samples` are those of the rows."""
 
     scorings: tuple[Scoring, ...]
     datasets: tuple[str, ...]
@@ -43,8 +43,10 @@ def frame(project: Project) -> Frame:
                 datasets=tuple(dataset.name for dataset in list_datasets(cursor)),
                 domains=tuple(name for name, _ in domains),
                 n_rows=sum(n for _, n in domains),
-                n_samples=_count(cursor, "SELECT count(*) FROM samples"),
-                n_pairs=_count(cursor, "SELECT count(*) FROM samples WHERE kind = 'preference'"),
+                n_samples=_count(cursor, "SELECT count(DISTINCT sample_key) FROM rows"),
+                n_pairs=_count(
+                    cursor, "SELECT count(*) FROM samples SEMI JOIN rows USING (sample_key) WHERE kind = 'preference'"
+                ),
                 revision=revision,
             )
 

@@ -268,14 +268,15 @@ def scan(project: Project | None, spec: ImportSpec, max_seconds: float = SCAN_SE
 
 
 def _count_known(project: Project | None, sample_ids: list[str]) -> int:
-    """How many of the rows hold a sample that the store knows already."""
+    """How many of the rows hold a sample that a row of the project has already."""
     if project is None or not sample_ids:
         return 0
     with project.store() as store:
         cursor = store.cursor()
         cursor.register("asked_ids", pa.table({"sample_id": sample_ids}))
         ((n_known,),) = cursor.execute(
-            "SELECT count(*) FROM asked_ids WHERE sample_id IN (SELECT sample_id FROM samples)"
+            "SELECT count(*) FROM asked_ids"
+            " WHERE sample_id IN (SELECT sample_id FROM samples SEMI JOIN rows USING (sample_key))"
         ).fetchall()
         cursor.unregister("asked_ids")
     return int(n_known)

@@ -6,12 +6,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from lobass_core.errors import StoreError
+from lobass_core.errors import RequestError, StoreError
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec
+from lobass_core.store.browse import sample_keys
 from lobass_core.store.removals import remove_dataset
 from lobass_core.store.selections import save_selection
-from lobass_core.workflows.import_data import import_file
+from lobass_core.workflows.frame import frame
+from lobass_core.workflows.import_data import import_file, scan
 
 
 def imported(project: Project, tmp_path: Path, name: str, prompts: list[str]) -> None:
@@ -74,3 +76,21 @@ def test_rows_of_a_selection_stay(project: Project, tmp_path: Path) -> None:
     assert counts(project) == (1, 2, 1, 2)
     with pytest.raises(StoreError, match="no dataset 'z'"), project.store() as store:
         remove_dataset(store.cursor(), "z")
+
+
+def test_a_sample_without_a_row_counts_as_new_and_takes_no_decision(project: Project, tmp_path: Path) -> None:
+    imported(project, tmp_path, "a", ["1", "2"])
+    with project.store() as store, store.transaction() as cursor:
+        cursor.execute("INSERT INTO notes VALUES ('n', 1, 'mine', '2026-01-01T00:00:00+00:00')")
+        ((sample_id,),) = cursor.execute("SELECT sample_id FROM samples WHERE sample_key = 1").fetchall()
+        remove_dataset(cursor, "a")
+    assert frame(project).n_samples == 0
+    with project.store() as store, pytest.raises(RequestError, match="names no sample"):
+        sample_keys(store.cursor(), [sample_id])
+    spec = ImportSpec(str(tmp_path / "a.jsonl"), domain="d")
+    assert scan(project, spec).n_seen_before == 0
+    result = import_file(project, spec)
+    assert (result.n_imported, result.n_seen_before, result.n_duplicates) == (2, 0, 0)
+    with project.store() as store:
+        assert sample_keys(store.cursor(), [sample_id]) == [1]
+    assert frame(project).n_samples == 2

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pyarrow as pa
@@ -15,7 +16,7 @@ from lobass_core.formats.row_errors import RowError
 from lobass_core.project import Project
 from lobass_core.records import Sample, Turn
 from lobass_core.store import migrations, reread
-from lobass_core.store.browse import read_rows
+from lobass_core.store.browse import read_rows, sample_keys
 from lobass_core.store.dataset_writer import DatasetInfo, DatasetWriter, ImportedRow
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.decisions import (
@@ -155,7 +156,7 @@ def test_samples_that_become_one_have_the_latest_decision_and_all_notes(project:
     )
     one = new_reading("one")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reread, "parse_row", lambda value, _: type("Parsed", (), {"sample": one}))
+        patch.setattr(reread, "parse_row", lambda value, _: SimpleNamespace(sample=one))
         update(project)
     found = rows_of(project)
     assert [row[:4] for row in found] == [
@@ -188,6 +189,22 @@ def test_a_record_that_is_refused_today_stays_what_it_was(project: Project, monk
     assert rows_of(project) == before
 
 
+def test_a_sample_is_found_by_the_ids_it_had(project: Project):
+    put_in(project, "a|b", "c")
+    first = old_reading("a|b").sample_id
+    update(project)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            reread, "parse_row", lambda value, _: SimpleNamespace(sample=new_reading(value["completion"] + "!"))
+        )
+        update(project)
+    with project.store() as store:
+        cursor = store.cursor()
+        (key,) = sample_keys(cursor, [new_reading("a|b!").sample_id])
+        for sample_id in (first, first[:10], new_reading("a|b").sample_id):
+            assert sample_keys(cursor, [sample_id]) == [key]
+
+
 def test_picks_folds_and_losses_follow(project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     fill(project, [Row("say", "a"), Row("say", "b")])
     folds = project.models_dir / "tuned" / "folds.parquet"
@@ -204,7 +221,7 @@ def test_picks_folds_and_losses_follow(project: Project, monkeypatch: pytest.Mon
     )  # fmt: skip
     readings = {'{"n": 0}': Row("say", "a").sample(), '{"n": 1}': new}
     monkeypatch.setattr(reread, "decode_line", lambda source: source)
-    monkeypatch.setattr(reread, "parse_row", lambda source, _: type("Parsed", (), {"sample": readings[source]}))
+    monkeypatch.setattr(reread, "parse_row", lambda source, _: SimpleNamespace(sample=readings[source]))
     update(project)
     with project.store() as store:
         cursor = store.cursor()
