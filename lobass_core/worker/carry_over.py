@@ -4,15 +4,15 @@ They are copied into shards of this run, so that shards stay the truth. What is 
 `carried-RENDERING.parquet`: a resumed run goes on with the same plan, whatever other runs have done meanwhile.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from lobass_core.jobs.run_files import write_parquet
+from lobass_core.errors import RunError
+from lobass_core.jobs.run_files import read_parquet, write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.scoring.engine import Losses
 from lobass_core.scoring.token_table import TokenTable
@@ -24,6 +24,7 @@ from lobass_core.worker.earlier_losses import (
     reading_hashes,
     token_files,
 )
+from lobass_core.worker.reporter import Reporter
 from lobass_core.worker.shards import ShardJob, is_finished, shard_table
 
 PLAN_SCHEMA = pa.schema(
@@ -39,8 +40,7 @@ PLAN_SCHEMA = pa.schema(
 # A few megabytes of token losses in memory.
 CARRIED_SHARD_SAMPLES = 4096
 USABLE = ("ok", "truncated")
-
-Look = Callable[[], None]
+LOOKING = "looking for losses of earlier runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,31 +69,36 @@ def carry_over(
     place_of: dict[str, int],
     render_fp: str,
     to_do: dict[str, np.ndarray],
-    look: Look,
+    report: Reporter,
 ) -> dict[str, np.ndarray]:
     """Copy the losses that hold into shards of this run; returns the places that they are of, by model fingerprint.
 
-    `to_do` holds the places of the token table that each model has to score. `look` is called often and may raise.
+    `to_do` holds the places of the token table that each model has to score.
+
+    Raises:
+        Cancelled: the run's owner asked it to stop.
     """
+    report.update(phase=LOOKING, n_done=0, n_total=0)
     path = run.path / f"carried-{render_fp}.parquet"
     plan = _read_plan(path)
     if plan is None:
-        plan = find_carried(run, table, render_fp, to_do, look)
+        plan = find_carried(run, table, render_fp, to_do, report)
         write_parquet(path, plan)
     if not plan.num_rows:
         return {}
     models = np.array(plan["model_fp"].to_pylist())
+    report.update(phase="copying losses of earlier runs", n_done=0, n_total=plan.num_rows)
     carried = {}
     for model_fp, places in to_do.items():
         own = plan.filter(pa.array(models == model_fp))
         wanted = np.array([place_of.get(name, -1) for name in own["sample_id"].to_pylist()], dtype=np.int64)
         known = np.isin(wanted, places)
-        carried[model_fp] = _copy(run, table, render_fp, model_fp, own.filter(pa.array(known)), wanted[known], look)
+        carried[model_fp] = _copy(run, table, render_fp, model_fp, own.filter(pa.array(known)), wanted[known], report)
     return carried
 
 
 def find_carried(
-    run: RunFolder, table: TokenTable, render_fp: str, to_do: dict[str, np.ndarray], look: Look
+    run: RunFolder, table: TokenTable, render_fp: str, to_do: dict[str, np.ndarray], report: Reporter
 ) -> pa.Table:
     """The losses of earlier runs that hold for this one: a row each, of the latest run that has it."""
     shards = earlier_shards(run, {fp for fp, places in to_do.items() if len(places)}, render_fp)
@@ -101,9 +106,12 @@ def find_carried(
         return PLAN_SCHEMA.empty_table()
     places = np.unique(np.concatenate(list(to_do.values())))
     readings = _Readings.of(table, places[table.lengths[places] > 1])
-    kept = _kept(run.path.parent, {shard.render_fp for shard in shards}, readings, look)
+    kept = _kept(run.path.parent, {shard.render_fp for shard in shards}, readings, report)
     open_places = {fp: np.isin(np.arange(len(table)), places) for fp, places in to_do.items()}
-    parts = [part for shard in shards for part in _rows_of(shard, table, readings, kept, open_places, look)]
+    parts: list[pa.Table] = []
+    for shard in shards:
+        report.check_cancel()
+        parts += _rows_of(shard, table, readings, kept, open_places)
     return pa.concat_tables(parts) if parts else PLAN_SCHEMA.empty_table()
 
 
@@ -114,13 +122,17 @@ def n_token_rows(run: RunFolder, model_fps: set[str], render_fp: str) -> int:
 
 
 def _kept(
-    runs_dir: Path, render_fps: set[str], readings: _Readings, look: Look
+    runs_dir: Path, render_fps: set[str], readings: _Readings, report: Reporter
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """By rendering, the earlier samples that read what a sample of this run reads: ids, ascending, and hash numbers."""
     parts: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-    for path, render_fp, _ in token_files(runs_dir, render_fps):
+    files, n_read = token_files(runs_dir, render_fps), 0
+    report.update(n_total=sum(n for _, _, n in files))
+    for path, render_fp, _ in files:
         for ids, hashes in _readable(path):
-            look()
+            report.check_cancel()
+            n_read += len(ids)
+            report.update(n_done=n_read)
             numbers = readings.find(hashes)
             found = numbers >= 0
             parts.setdefault(render_fp, []).append((ids[found], numbers[found]))
@@ -146,16 +158,14 @@ def _rows_of(
     readings: _Readings,
     kept: dict[str, tuple[np.ndarray, np.ndarray]],
     open_places: dict[str, np.ndarray],
-    look: Look,
 ) -> Iterator[pa.Table]:
     """Rows of the plan that this shard serves; their places are closed."""
-    look()
     if shard.render_fp not in kept:
         return
     ids, numbers = kept[shard.render_fp]
     try:
-        rows = pq.read_table(shard.path, columns=["sample_id", "status", "n_tokens"])
-    except (OSError, pa.ArrowException):
+        rows = read_parquet(shard.path, ["sample_id", "status", "n_tokens"])
+    except RunError:
         return
     sample_ids = rows["sample_id"].to_pylist()
     found = _find(ids, id_array(sample_ids))
@@ -190,12 +200,12 @@ def _copy(
     model_fp: str,
     plan: pa.Table,
     places: np.ndarray,
-    look: Look,
+    report: Reporter,
 ) -> np.ndarray:
     """Write a model's carried losses as shards; returns the places of those whose source could still be read."""
     carried = []
     for number, start in enumerate(range(0, plan.num_rows, CARRIED_SHARD_SAMPLES)):
-        look()
+        report.check_cancel()
         part = plan.slice(start, CARRIED_SHARD_SAMPLES)
         name = f"carried-{model_fp}-{render_fp}-{number:05d}"
         wanted = places[start : start + part.num_rows]
@@ -206,6 +216,7 @@ def _copy(
             losses = Losses(wanted, [one for one in nlls if one is not None], 0, 0)
             run.write_shard(name, shard_table(table, [losses], model_fp, render_fp))
         carried.append(wanted)
+        report.update(n_done=report.progress.n_done + part.num_rows)
     return np.concatenate(carried) if carried else np.zeros(0, np.int64)
 
 
@@ -226,8 +237,8 @@ def _token_nlls(runs_dir: Path, part: pa.Table, n_tokens: np.ndarray) -> list[np
 
 def _losses_in(path: Path) -> list[tuple[str, list[float]]]:
     try:
-        table = pq.read_table(path, columns=["sample_id", "token_nlls"])
-    except (OSError, pa.ArrowException):
+        table = read_parquet(path, ["sample_id", "token_nlls"])
+    except RunError:
         return []
     return list(zip(table["sample_id"].to_pylist(), table["token_nlls"].to_pylist(), strict=True))
 
@@ -235,8 +246,8 @@ def _losses_in(path: Path) -> list[tuple[str, list[float]]]:
 def _read_plan(path: Path) -> pa.Table | None:
     """The plan of an earlier worker of this run."""
     try:
-        return pq.read_table(path, schema=PLAN_SCHEMA)
-    except (OSError, pa.ArrowException):
+        return read_parquet(path, PLAN_SCHEMA.names)
+    except RunError:
         return None
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lobass_core.errors import RunError
+from lobass_core.jobs.run_files import read_parquet
 from lobass_core.jobs.run_folder import DamagedRun, RunFolder, scan_runs
 from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.scoring.token_table import TokenTable
@@ -59,8 +60,8 @@ def earlier_shards(run: RunFolder, model_fps: set[str], render_fp: str) -> list[
 def _has_other_ids(run: RunFolder, render_fp: str) -> bool:
     """Whether the store has losses under this rendering of samples whose records read otherwise by now."""
     try:
-        known = pq.read_table(run.known_path, columns=["scored_as"], filters=[("render_fp", "=", render_fp)])
-    except (OSError, pa.ArrowException):
+        known = read_parquet(run.known_path, ["scored_as"], [("render_fp", "=", render_fp)])
+    except RunError:
         return False
     return known.num_rows > known["scored_as"].null_count
 

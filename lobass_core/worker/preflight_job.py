@@ -23,7 +23,7 @@ from lobass_core.rendering.render import Rendered
 from lobass_core.scoring.engine import Engine
 from lobass_core.scoring.model_files import config_of, vocabulary_size
 from lobass_core.scoring.token_table import TokenTable
-from lobass_core.worker.carry_over import find_carried, n_token_rows
+from lobass_core.worker.carry_over import LOOKING, find_carried, n_token_rows
 from lobass_core.worker.chance_check import check_chance
 from lobass_core.worker.preparation import ModelTask, Prepared, prepare, read_folds, read_known
 from lobass_core.worker.render_job import preview_row
@@ -183,11 +183,11 @@ def _shares_carried(
     None where reading their tokens would take long; the scoring itself looks for them all the same.
     """
     tasks = (prepared.base, *prepared.references)
-    report.update(phase="looking for losses of earlier runs")
+    report.update(phase=LOOKING, n_done=0, n_total=0)
     if n_token_rows(run, {task.fp for task in tasks}, prepared.render_fp) > MOST_TOKEN_ROWS:
         return None
     to_do = {task.fp: np.array(_places_to_do(task, table, folds, known), dtype=np.int64) for task in tasks}
-    plan = find_carried(run, table, prepared.render_fp, to_do, report.check_cancel)
+    plan = find_carried(run, table, prepared.render_fp, to_do, report)
     found = Counter(plan["model_fp"].to_pylist())
     return {fp: found[fp] / len(places) for fp, places in to_do.items() if len(places)}
 

@@ -46,8 +46,7 @@ def run(run: RunFolder, report: Reporter) -> ScoreRunResult:
         fp: np.array(sorted(place_of[sample_id] for sample_id in samples), dtype=np.int64)
         for fp, samples in to_do.items()
     }
-    report.update(phase="looking for losses of earlier runs")
-    carried = carry_over(run, tokenised.table, place_of, prepared.render_fp, places, report.check_cancel)
+    carried = carry_over(run, tokenised.table, place_of, prepared.render_fp, places, report)
     works = [
         Work(
             task,
