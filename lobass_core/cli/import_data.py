@@ -23,9 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def import_data(
-    file: Annotated[
-        str, typer.Argument(help="JSON, JSONL, CSV, TSV, Parquet or Arrow; .gz and .zst are read as they are.")
-    ],
+    file: Annotated[str, typer.Argument(help="JSON, JSONL, CSV, TSV, Parquet or Arrow, plain or as .gz or .zst.")],
     project: ProjectOption = DEFAULT_PROJECT,
     domain: Annotated[str, typer.Option("--domain", help="Data domain of the rows: math, conversation, ...")] = "",
     name: Annotated[str, typer.Option("--name", help="Name of the dataset.", show_default="the file's name")] = "",
@@ -37,12 +35,7 @@ def import_data(
         ),
     ] = "auto",
     map: Annotated[
-        str,
-        typer.Option(
-            "--map",
-            help="Which column holds what: prompt=question,response=answer. Columns are joined, and lists written a "
-            "line an item, as in prompt=question,options,response=correct.",
-        ),
+        str, typer.Option("--map", help="Which columns hold what: prompt=question,options,response=answer.")
     ] = "",
     role: Annotated[
         list[str] | None,
@@ -53,11 +46,7 @@ def import_data(
     ] = False,
     list_name: Annotated[
         str,
-        typer.Option(
-            "--list",
-            help="The list to read of a JSON object that holds its rows in several.",
-            show_default="all, with a column split",
-        ),
+        typer.Option("--list", help="The one list of rows to read of a JSON object with several.", show_default="all"),
     ] = "",
     skip_lines: Annotated[
         int, typer.Option("--skip-lines", min=0, help="Lines above the header or the first record to leave out.")

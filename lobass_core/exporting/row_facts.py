@@ -19,7 +19,8 @@ from lobass_core.exporting.trainer_rows import (
     turn_extra,
 )
 from lobass_core.formats import FORMATS, RowError
-from lobass_core.formats.detect import Detection, classify, parse_row
+from lobass_core.formats.classify import classify
+from lobass_core.formats.detect import Detection, parse_row
 from lobass_core.records import Sample, Turn
 
 PAIR = 1

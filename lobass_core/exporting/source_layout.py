@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from lobass_core.exporting.data_file import DataFile, JsonRows
 from lobass_core.exporting.layout import Job, Written
 from lobass_core.exporting.plan import SourceFile
-from lobass_core.formats.arrow_records import arrow_kind, record_batches
+from lobass_core.formats.containers.arrow_records import arrow_kind, record_batches
 from lobass_core.formats.raw_records import decode_line
 
 _SUFFIXES = {

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lobass_core.errors import RequestError
-from lobass_core.formats.arrow_records import ArrowKind, arrow_kind, count_rows, read_arrow
-from lobass_core.formats.byte_streams import ByteStream, Compression, check_readable, compression_of
-from lobass_core.formats.csv_records import read_csv
-from lobass_core.formats.encodings import Encoding, detect_encoding, named_encoding, text_chunks
-from lobass_core.formats.json_lines import read_json_lines
-from lobass_core.formats.json_objects import JsonObject
-from lobass_core.formats.json_values import read_array, read_sequence
+from lobass_core.formats.containers.arrow_records import ArrowKind, arrow_kind, count_rows, read_arrow
+from lobass_core.formats.containers.byte_streams import ByteStream, Compression, check_readable, compression_of
+from lobass_core.formats.containers.csv_records import read_csv
+from lobass_core.formats.containers.encodings import Encoding, detect_encoding, named_encoding, text_chunks
+from lobass_core.formats.containers.json_lines import read_json_lines
+from lobass_core.formats.containers.json_objects import JsonObject
+from lobass_core.formats.containers.json_values import read_array, read_sequence
+from lobass_core.formats.containers.text_layout import Container, Layout, layout_of, without_lines
 from lobass_core.formats.raw_records import BadRecord, RawRecord, bad_record, shifted
-from lobass_core.formats.text_layout import Container, Layout, layout_of, without_lines
 
 __all__ = ["BadRecord", "Container", "RawRecord", "RecordStream", "file_sha256", "open_records"]
 

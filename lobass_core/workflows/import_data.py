@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from lobass_core.errors import InputFileError, RequestError
-from lobass_core.formats.byte_streams import check_readable
+from lobass_core.formats.containers.byte_streams import check_readable
 from lobass_core.formats.detect import Detection
 from lobass_core.formats.media import counted
 from lobass_core.formats.read_files import file_sha256

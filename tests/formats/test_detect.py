@@ -6,7 +6,8 @@ import pytest
 
 from lobass_core.errors import InputFileError, RequestError
 from lobass_core.formats import RowError
-from lobass_core.formats.detect import asked_format, classify, detect, parse_row
+from lobass_core.formats.classify import classify
+from lobass_core.formats.detect import asked_format, detect, parse_row
 from lobass_core.formats.raw_records import BadRecord, RawRecord
 
 TURNS = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lobass_core.errors import InputFileError
-from lobass_core.formats.csv_dialect import SAMPLED_LINES, Dialect, dialect_of, n_title_lines, unescaped
-from lobass_core.formats.detect import classify
-from lobass_core.formats.encodings import has_bad_bytes
-from lobass_core.formats.json_lines import split_lines
+from lobass_core.formats.classify import classify
+from lobass_core.formats.containers.csv_dialect import SAMPLED_LINES, Dialect, dialect_of, n_title_lines, unescaped
+from lobass_core.formats.containers.encodings import has_bad_bytes
+from lobass_core.formats.containers.json_lines import split_lines
 from lobass_core.formats.raw_records import BadRecord, RawRecord, bad_record
 
 MAX_CELL_CHARS = 1 << 30

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from lobass_core.formats.encodings import has_bad_bytes
+from lobass_core.formats.containers.encodings import has_bad_bytes
 from lobass_core.formats.raw_records import (
     BadRecord,
     DuplicateKeyError,

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lobass_core.errors import InputFileError
-from lobass_core.formats.arrow_cells import column_cells
+from lobass_core.formats.containers.arrow_cells import column_cells
 from lobass_core.formats.raw_records import BadRecord, RawRecord, bad_record
 
 BATCH_ROWS = 1024

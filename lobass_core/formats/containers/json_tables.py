@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lobass_core.formats.detect import classify
+from lobass_core.formats.classify import classify
 from lobass_core.formats.turn_lists import is_turn
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from lobass_core.errors import RequestError
-from lobass_core.formats.detect import classify
-from lobass_core.formats.encodings import has_bad_bytes
-from lobass_core.formats.json_tables import TABLE_READERS, table_kind
-from lobass_core.formats.json_values import read_array, read_sequence
+from lobass_core.formats.classify import classify
+from lobass_core.formats.containers.encodings import has_bad_bytes
+from lobass_core.formats.containers.json_tables import TABLE_READERS, table_kind
+from lobass_core.formats.containers.json_values import read_array, read_sequence
 from lobass_core.formats.raw_records import (
     BadRecord,
     DuplicateKeyError,

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from lobass_core.formats.encodings import has_bad_bytes
-from lobass_core.formats.json_lines import is_cut_off
+from lobass_core.formats.containers.encodings import has_bad_bytes
+from lobass_core.formats.containers.json_lines import is_cut_off
 from lobass_core.formats.raw_records import (
     BadRecord,
     DuplicateKeyError,

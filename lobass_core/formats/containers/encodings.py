@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lobass_core.errors import RequestError
-from lobass_core.formats.byte_streams import ByteStream
+from lobass_core.formats.containers.byte_streams import ByteStream
 
 # Lines that are not ASCII, looked at to tell UTF-8 with a few broken lines from an older encoding.
 MAX_SAMPLED_LINES = 20_000

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from lobass_core.errors import InputFileError
-from lobass_core.formats.csv_dialect import SAMPLED_LINES, looks_like_table
-from lobass_core.formats.json_lines import BLANK, split_lines
+from lobass_core.formats.containers.csv_dialect import SAMPLED_LINES, looks_like_table
+from lobass_core.formats.containers.json_lines import BLANK, split_lines
 from lobass_core.formats.raw_records import decode_at, decode_line
 from lobass_core.formats.turn_lists import is_turn
 
