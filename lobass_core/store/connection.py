@@ -251,7 +251,7 @@ def _cannot_open(error: duckdb.Error, path: Path) -> StoreError:
         return StoreError("the disk is full", where=str(path), do="Free some space and try again.")
     if any(reason in text for reason in ("Permission denied", "Read-only file system", "Operation not permitted")):
         return StoreError(
-            "the store cannot be written, and LoBaSS opens no other",
+            "the store cannot be opened, because it cannot be written",
             where=str(path),
             do="Make the file and its folder writable for you, or copy the project to where you can write.",
         )

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from lobass_core.jobs.run_files import read_parquet
 from lobass_core.store.connection import read_table
@@ -22,6 +23,21 @@ def register_training(cursor: duckdb.DuckDBPyConnection, reference_fp: str, trai
         [reference_fp],
     )
     cursor.unregister("trained_on")
+
+
+def with_present_ids(cursor: duckdb.DuckDBPyConnection, sample_ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The ids, and those that their samples have now where the record reads otherwise since an update."""
+    cursor.register("trained_on", pa.table({"sample_id": sample_ids.cast(pa.string())}))
+    table = read_table(
+        cursor,
+        """
+        SELECT sample_id FROM trained_on
+        UNION SELECT n.sample_id FROM trained_on t JOIN samples o USING (sample_id)
+              JOIN earlier_samples e ON e.earlier_key = o.sample_key JOIN samples n ON n.sample_key = e.sample_key
+        """,
+    )
+    cursor.unregister("trained_on")
+    return table["sample_id"]
 
 
 def is_training_known(cursor: duckdb.DuckDBPyConnection, reference_fp: str) -> bool:

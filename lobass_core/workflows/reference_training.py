@@ -11,6 +11,7 @@ from lobass_core.jobs.run_folder import RunFolder, list_runs
 from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec
+from lobass_core.store.reference_training import with_present_ids
 
 
 def write_trained_on(project: Project, run: RunFolder, references: tuple[ModelSpec, ...]) -> None:
@@ -22,7 +23,9 @@ def write_trained_on(project: Project, run: RunFolder, references: tuple[ModelSp
         return
     sample_ids = trained_on(project, Path(references[0].adapter or references[0].path))
     if sample_ids is not None:
-        write_parquet(run.trained_on_path, pa.table({"sample_id": sample_ids.cast(pa.string())}))
+        with project.store() as store:
+            sample_ids = with_present_ids(store.cursor(), sample_ids)
+        write_parquet(run.trained_on_path, pa.table({"sample_id": sample_ids}))
 
 
 def trained_on(project: Project, folder: Path) -> pa.ChunkedArray | None:

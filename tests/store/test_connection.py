@@ -236,8 +236,8 @@ def test_projects_are_made_once_and_only_in_empty_folders(tmp_path):
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ('IO Error: Cannot open file "{}": Permission denied', "the store cannot be written"),
-        ('IO Error: Cannot open file "{}": Read-only file system', "the store cannot be written"),
+        ('IO Error: Cannot open file "{}": Permission denied', "because it cannot be written"),
+        ('IO Error: Cannot open file "{}": Read-only file system', "because it cannot be written"),
         ('IO Error: Could not write file "{}": No space left on device', "the disk is full"),
         ("IO Error: Trying to read a database file with storage version number 99, but ...", "newer DuckDB"),
     ],

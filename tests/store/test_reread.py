@@ -13,8 +13,11 @@ import pytest
 from lobass_core.formats.detect import Detection, parse_row
 from lobass_core.formats.raw_records import decode_line
 from lobass_core.formats.row_errors import RowError
+from lobass_core.jobs.run_files import write_parquet
+from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
 from lobass_core.records import Sample, Turn
+from lobass_core.specs import ModelSpec
 from lobass_core.store import migrations, reread
 from lobass_core.store.browse import read_rows, sample_keys
 from lobass_core.store.dataset_writer import DatasetInfo, DatasetWriter, ImportedRow
@@ -32,7 +35,9 @@ from lobass_core.store.decisions import (
 from lobass_core.store.losses import write_known
 from lobass_core.store.selections import save_selection, selection_picks
 from lobass_core.workflows.import_data import undo_import
+from lobass_core.workflows.reference_training import write_trained_on
 from tests.filled_project import BASE, RENDER, Row, fill
+from tests.run_specs import A_SCORING
 
 Move = Callable[[str], str | None]
 
@@ -292,3 +297,15 @@ def test_rows_with_images_that_were_read_as_text_go_on_being_read_so(project: Pr
     detection = Detection("messages", json.loads(dataset.mapping), "", 1.0)
     assert parse_row(decode_line(source), detection).sample.sample_id == as_text.sample_id
     assert update(project) == ()
+
+
+def test_a_reference_that_was_trained_on_the_old_reading_knows_the_new_one(project: Project):
+    put_in(project, "a|b", "c", "d")
+    old = [old_reading(text).sample_id for text in ("a|b", "c")]
+    folder = project.models_dir / "tuned"
+    write_parquet(folder / "trained_on.parquet", pa.table({"sample_id": old}))
+    update(project)
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
+    write_trained_on(project, run, (ModelSpec(str(folder)),))
+    ids = pq.read_table(run.trained_on_path)["sample_id"].to_pylist()
+    assert sorted(ids) == sorted([*old, new_reading("a|b").sample_id])
