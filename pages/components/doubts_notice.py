@@ -21,7 +21,7 @@ def show(rows: Scored, *, key: str, gates: Gates | None = None) -> None:
     nodes = notices(found, gates)
     if not nodes:
         return
-    clicked = view.show(el("div", *nodes, cls="stack"), key=key, label="About these scores")
+    clicked = view.show(el("div", *nodes, cls="notices"), key=key, label="About these scores")
     if clicked == TRAINING:
         st.session_state[SHOWN] = "new"
         st.session_state[USE_REFERENCE] = TRAIN
@@ -50,8 +50,7 @@ def notices(found: Doubts, gates: Gates | None) -> list[Node]:
             parts.notice(
                 f"The reference was not trained on {theme.count(found.n_unseen)} of {theme.count(found.n_scored)} "
                 f"scored rows ({theme.percent(found.unseen_share)}).",
-                "Their learnability is lower for that reason alone. Train a new reference on all rows, or one with "
-                "folds, which scores every row by a model that was not trained on it.",
+                "Their learnability is lower for that reason alone. Train one on all rows, or with folds.",
                 tone="amber",
                 link=("Train a reference", TRAINING),
             )

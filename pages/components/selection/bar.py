@@ -65,7 +65,7 @@ def _gates(cut: Cut) -> None:
     label = f"{n} gate" if n == 1 else f"{n} gates"
     if cut.spec.method != "learnability":
         label = f"{METHODS[cut.spec.method]} · {label}"
-    with st.popover(label, icon=":material/filter_alt:", key="select.gates", help="Rows that no score can bring in"):
+    with st.popover(label, icon=":material/filter_alt:", key="select.gates", help="Rows excluded regardless of score"):
         st.session_state[draft.METHOD] = cut.spec.method
         st.session_state[draft.SEED] = cut.spec.seed
         st.selectbox(
@@ -82,11 +82,11 @@ def _gates(cut: Cut) -> None:
             st.session_state[key] = getattr(gates, field)
         left, right = st.columns(2)
         left.number_input(
-            "Least response tokens", min_value=0, step=1, key=draft.GATE_KEYS["min_response_tokens"],
-            on_change=draft.on_gates, help="Short responses have losses that jump about.",
+            "Minimum response tokens", min_value=0, step=1, key=draft.GATE_KEYS["min_response_tokens"],
+            on_change=draft.on_gates, help="Losses of short responses are noisy.",
         )  # fmt: skip
         right.number_input(
-            "Least learnability", value=None, step=0.05, format="%.3f", key=draft.GATE_KEYS["min_learnability"],
+            "Minimum learnability", value=None, step=0.05, format="%.3f", key=draft.GATE_KEYS["min_learnability"],
             on_change=draft.on_gates, placeholder="none",
         )  # fmt: skip
         counts = cuts.n_gated(cut)
