@@ -70,10 +70,11 @@ def options() -> None:
 
 def write(project: Project, spec: ExportSpec, n_rows: int) -> None:
     """Write it with a bar; the receipt takes the place of the file list."""
-    bar = st.progress(0.0, f"Exporting {n_rows:,} rows. A broken-off export leaves nothing behind.")
+    bar = st.progress(0.0, f"Exporting {n_rows:,} rows. An interrupted export writes nothing.")
 
     def show(n_done: int, n_total: int) -> None:
-        bar.progress(min(n_done / max(n_total, 1), 1.0), f"Exporting, {n_done:,} of {n_total:,} rows read")
+        words = f"Exporting, {n_done:,} of {n_total:,} rows read" if n_done < n_total else "Comparing with the scores"
+        bar.progress(min(n_done / max(n_total, 1), 1.0), words)
 
     with errors.shown():
         st.session_state[draft.RECEIPT] = (spec, workflow.export(project, spec, show))

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from lobass_core.errors import RunError
 
-_COLUMNS = ["token_ids", "response_mask"]
+_TOKENS = ("token_ids", "response_mask")
+_TEXTS = ("text", "token_starts", "token_ends", "response_mask")
 # Files held in memory: some megabytes each.
 FILES_AT_HAND = 4
 
@@ -26,6 +27,15 @@ class KeptTokens:
 
     token_ids: list[int]
     response_mask: list[bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptText:
+    """A sample's whole text as it was rendered, and of its kept tokens the places in it and which were scored."""
+
+    text: str
+    offsets: np.ndarray  # int32[n, 2]
+    response_mask: np.ndarray  # bool[n]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +66,6 @@ class TokenFiles:
         """
         self._paths = sorted(runs_dir.glob("r-*/tokens/*.parquet"))
         self._places: dict[str, tuple[int, int]] = {}
-        self._open: OrderedDict[int, pa.Table] = OrderedDict()
         wanted = set(wanted)
         for number, path in enumerate(self._paths):
             table = _read(path, ["sample_id", "render_fp"])
@@ -73,9 +82,34 @@ class TokenFiles:
 
     def read(self, sample_ids: Sequence[str]) -> Iterator[KeptTokens | None]:
         """The tokens of these samples in their order; None for a sample that no run kept."""
+        for place, table in self._rows(sample_ids, _TOKENS):
+            yield None if table is None else KeptTokens(*(table[name][place].as_py() for name in _TOKENS))
+
+    def read_texts(self, sample_ids: Sequence[str]) -> Iterator[KeptText | None]:
+        """The rendered texts of these samples in their order; None for a sample that no run kept."""
+        for place, table in self._rows(sample_ids, _TEXTS):
+            if table is None:
+                yield None
+                continue
+            starts, ends, mask = (
+                table[name][place].values.to_numpy(zero_copy_only=False) for name in _TEXTS if name != "text"
+            )
+            yield KeptText(table["text"][place].as_py(), np.column_stack([starts, ends]), mask)
+
+    def _rows(self, sample_ids: Sequence[str], columns: Sequence[str]) -> Iterator[tuple[int, pa.Table | None]]:
+        """Each sample's row, and the table that it stands in; a few tables are kept at hand."""
+        at_hand: OrderedDict[int, pa.Table] = OrderedDict()
         for sample_id in sample_ids:
-            place = self._places.get(sample_id)
-            yield None if place is None else self._tokens(*place)
+            number, row = self._places.get(sample_id, (-1, -1))
+            if number < 0:
+                yield row, None
+                continue
+            if number not in at_hand:
+                at_hand[number] = _read(self._paths[number], list(columns))
+                if len(at_hand) > FILES_AT_HAND:
+                    at_hand.popitem(last=False)
+            at_hand.move_to_end(number)
+            yield row, at_hand[number]
 
     def lengths(self, sample_ids: Sequence[str], cut: Container[str] = ()) -> KeptLengths:
         """How long these samples are, and where their scored tokens lie; `cut` are those that lost some tokens."""
@@ -98,15 +132,6 @@ class TokenFiles:
                     lost_start[place] = _lost_its_start(*(column[row].as_py() for column in texts.columns))
         n_tokens, first, last_answer, end, n_answers = found
         return KeptLengths(n_tokens, first, last_answer, end, n_answers, lost_start)
-
-    def _tokens(self, number: int, row: int) -> KeptTokens:
-        if number not in self._open:
-            self._open[number] = _read(self._paths[number], _COLUMNS)
-            if len(self._open) > FILES_AT_HAND:
-                self._open.popitem(last=False)
-        self._open.move_to_end(number)
-        table = self._open[number]
-        return KeptTokens(*(table[name][row].as_py() for name in _COLUMNS))
 
 
 def _places_of(mask: np.ndarray) -> tuple[int, int, int, int, int]:

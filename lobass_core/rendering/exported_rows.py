@@ -64,6 +64,11 @@ class RowsAsTokens:
         if tokenizer.chat_template:
             self._endings = self._find_endings()
 
+    @property
+    def has_greedy_markers(self) -> bool:
+        """Whether some special token swallows the white space beside it."""
+        return bool(self._greedy)
+
     def __call__(self, row: dict) -> dict[str, list[int]]:
         text, spans = self.text_and_spans(row)
         return self.tokens(text, spans)

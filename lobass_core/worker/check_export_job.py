@@ -1,4 +1,7 @@
-"""The short run before an export takes its place: does each row give the very tokens that were scored?"""
+"""The short run before an export takes its place: does each row give the very tokens that were scored?
+
+The tokenizer is checked to be the same; then the same text gives the same tokens, and texts are what is compared.
+"""
 
 import itertools
 import json
@@ -13,21 +16,23 @@ from lobass_core.errors import ModelError, cause_of
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import CheckExportResult, OtherRow
 from lobass_core.jobs.run_specs import CheckExportRun
-from lobass_core.jobs.token_files import KeptTokens, TokenFiles
+from lobass_core.jobs.token_files import KeptText, TokenFiles
 from lobass_core.rendering.exported_rows import RowsAsTokens
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
-from lobass_core.rendering.trainer_ids import TrainerIds, axolotl_ids, trl_ids
+from lobass_core.rendering.render import response_mask
+from lobass_core.rendering.trainer_texts import TrainerText, axolotl_text, trl_text
 from lobass_core.scoring.models import load_tokenizer
 from lobass_core.worker.reporter import Reporter
 
 # Who reads a format without train.py; `trl` is read by its script.
-TRAINERS: dict[str, TrainerIds] = {
-    "messages": trl_ids,
-    "prompt-completion": trl_ids,
-    "huggingface": trl_ids,
-    "axolotl": axolotl_ids,
+TRAINERS: dict[str, TrainerText] = {
+    "messages": trl_text,
+    "prompt-completion": trl_text,
+    "huggingface": trl_text,
+    "axolotl": axolotl_text,
 }
 REPORT_ROWS = 200
+SHOWN_CHARS = 40
 
 
 def run(run: RunFolder, report: Reporter) -> CheckExportResult:
@@ -48,9 +53,9 @@ def run(run: RunFolder, report: Reporter) -> CheckExportResult:
     report.update(phase="comparing", n_done=0, n_total=len(rows))
     for name, group in itertools.groupby(rows, key=lambda row: row["file"]):
         wanted = list(group)
-        tokens = kept.read([row["sample_id"] for row in wanted])
+        texts = kept.read_texts([row["sample_id"] for row in wanted])
         written = written_rows(Path(asked.folder) / name)
-        for place, (row, record, scored) in enumerate(zip(wanted, written, tokens, strict=True)):
+        for place, (row, record, scored) in enumerate(zip(wanted, written, texts, strict=True)):
             comparison.add(name, place, record, scored, is_cut=row["cut"])
             if comparison.n_rows % REPORT_ROWS == 0:
                 report.check_cancel()
@@ -72,7 +77,7 @@ def written_rows(path: Path) -> Iterator[dict]:
 class Comparison:
     """Counts rows by what they become."""
 
-    def __init__(self, tokenizer: Any, mask_rule: str, trainer: TrainerIds | None) -> None:
+    def __init__(self, tokenizer: Any, mask_rule: str, trainer: TrainerText | None) -> None:
         self._tokenizer, self._trainer = tokenizer, trainer
         self._as_tokens = RowsAsTokens(tokenizer, mask_rule)
         self._counts: Counter[str] = Counter()
@@ -82,32 +87,37 @@ class Comparison:
     def n_rows(self) -> int:
         return self._counts.total()
 
-    def add(self, file: str, place: int, row: dict, scored: KeptTokens | None, *, is_cut: bool) -> None:
+    def add(self, file: str, place: int, row: dict, scored: KeptText | None, *, is_cut: bool) -> None:
         """Look at one row."""
         what, how = ("n_not_kept", "") if scored is None else self._compared(row, scored, is_cut)
         self._counts[what] += 1
         if how:
             self._first.setdefault(what, OtherRow(file, place, how))
 
-    def _compared(self, row: dict, scored: KeptTokens, is_cut: bool) -> tuple[str, str]:
+    def _compared(self, row: dict, scored: KeptText, is_cut: bool) -> tuple[str, str]:
         try:
-            made = self._as_tokens(_as_turns(row) if isinstance(row.get("prompt"), str) else row)
+            text, spans = self._as_tokens.text_and_spans(_as_turns(row) if isinstance(row.get("prompt"), str) else row)
         except Exception as error:
             return "n_wrong", f"the template refuses it: {cause_of(error)}"
+        if text != scored.text:
+            return "n_wrong", _difference(text, scored.text)
         if is_cut:
             return "n_cut", ""
-        if made["input_ids"] != scored.token_ids:
-            return "n_wrong", _difference(made["input_ids"], scored.token_ids, self._tokenizer)
         if self._trainer is None:
-            learnt = [label != -100 for label in made["labels"]]
-            return ("n_same", "") if learnt == scored.response_mask else ("n_other_labels", "")
+            return ("n_same", "") if self._learns_the_same(text, spans, scored) else ("n_other_labels", "")
         try:
-            ids = self._trainer(row, self._tokenizer)
+            made = self._trainer(row, self._tokenizer)
         except Exception as error:
             return "n_trainer", f"the template refuses it: {cause_of(error)}"
-        if ids == scored.token_ids:
-            return "n_same", ""
-        return "n_trainer", _difference(ids, scored.token_ids, self._tokenizer)
+        if made is None:
+            return "n_trainer", "which reads texts without a chat template"
+        return ("n_same", "") if made == text else ("n_trainer", _difference(made, text))
+
+    def _learns_the_same(self, text: str, spans: list[tuple[int, int]], scored: KeptText) -> bool:
+        if self._as_tokens.has_greedy_markers:
+            learnt = [label != -100 for label in self._as_tokens.tokens(text, spans)["labels"]]
+            return learnt == scored.response_mask.tolist()
+        return bool((response_mask(scored.offsets, spans) == scored.response_mask).all())
 
     def result(self) -> CheckExportResult:
         return CheckExportResult(
@@ -123,9 +133,9 @@ def _as_turns(row: dict) -> dict:
     return {"messages": turns}
 
 
-def _difference(made: list[int], scored: list[int], tokenizer: Any) -> str:
-    """The first place where two renderings part, as text."""
+def _difference(made: str, scored: str) -> str:
+    """The first place where two renderings part."""
     at = next((place for place, pair in enumerate(zip(made, scored, strict=False)) if pair[0] != pair[1]), None)
     at = min(len(made), len(scored)) if at is None else at
-    ours, theirs = (tokenizer.decode(ids[at : at + 12]) for ids in (made, scored))
-    return f"at token {at:,} {ours!r} where {theirs!r} was scored"
+    ours, theirs = (text[at : at + SHOWN_CHARS] for text in (made, scored))
+    return f"at character {at:,} {ours!r} where {theirs!r} was scored"

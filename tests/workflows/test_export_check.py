@@ -121,7 +121,7 @@ def test_the_script_makes_the_scored_tokens_of_every_row(project, model, tmp_pat
 def test_what_trainers_do_by_themselves_is_counted(project, model, tmp_path):
     _score(project, model, EVERY["prints json"], tmp_path, plain=PLAIN, tools=TOOLS)
     (note,) = _notes(project, tmp_path / "messages", "messages")
-    assert note.startswith("1 rows are rendered otherwise by TRL by itself, at token ")
+    assert note.startswith("1 rows are rendered otherwise by TRL by itself, at character ")
     assert "train.py of --format trl makes the scored tokens; --format tokens holds them" in note
     assert _notes(project, tmp_path / "axolotl", "axolotl") == []
     earlier, note = _notes(project, tmp_path / "pairs-of-texts", "prompt-completion")
@@ -129,6 +129,14 @@ def test_what_trainers_do_by_themselves_is_counted(project, model, tmp_path):
     assert note.startswith("1 rows are rendered otherwise by TRL by itself")
     (note,) = _notes(project, tmp_path / "alpaca", "alpaca")
     assert "LLaMA-Factory renders rows with templates of its own" in note
+
+
+def test_texts_never_see_a_template(project, model, tmp_path):
+    """Trainers add their own beginning and end to them; the script does not."""
+    _score(project, model, EVERY["prints json"], tmp_path, texts=[{"text": "Once."}], plain=PLAIN)
+    (note,) = _notes(project, tmp_path / "axolotl", "axolotl")
+    assert note.startswith("1 rows are rendered otherwise by Axolotl, which reads texts without a chat template")
+    assert _notes(project, tmp_path / "trl", "trl") == []
 
 
 def test_arguments_that_a_template_wants_as_text_are_beyond_axolotl(project, model, tmp_path):
@@ -165,10 +173,12 @@ def test_a_row_that_gives_other_tokens_ends_the_export(project, model, tmp_path)
     _score(project, model, EVERY["prints json"], tmp_path, plain=PLAIN)
     (path,) = project.runs_dir.glob("r-*/tokens/*.parquet")
     table = pa.parquet.read_table(path)
-    ids = table["token_ids"].to_pylist()
-    ids[1][3] += 1
-    write_parquet(path, table.set_column(table.schema.get_field_index("token_ids"), "token_ids", pa.array(ids)))
-    with pytest.raises(ExportError, match="1 rows give other tokens than were scored: at token 3") as failure:
+    texts = table["text"].to_pylist()
+    texts[1] = texts[1].replace("1+1?", "1-1?")
+    write_parquet(path, table.set_column(table.schema.get_field_index("text"), "text", pa.array(texts)))
+    with pytest.raises(
+        ExportError, match=r"1 rows give other tokens than were scored: at character 18 '\+1"
+    ) as failure:
         export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="trl"))
     assert failure.value.where == "train.jsonl, row 1"
     assert not (tmp_path / "out").exists()
