@@ -222,7 +222,8 @@ def _causal_lm(files: ModelFiles, spec: ModelSpec, dtype: str) -> tuple[Any, str
         ) from error
     _check_report(report, files)
     unused = sorted(report.get("unexpected_keys") or ())
-    return model, f"{len(unused):,} weights in the files are not used, such as {unused[0]}." if unused else ""
+    note = f"The files hold weights that the model does not use ({len(unused):,}, such as {min(unused, default='')})."
+    return model, note if unused else ""
 
 
 def _from_files(files: ModelFiles, spec: ModelSpec, dtype: str) -> tuple[Any, dict]:
