@@ -225,17 +225,19 @@ class ResponseFinder:
         self._prompt_is_prefix = self._ends_where_responses_start(messages[:-1], tools, marked)
 
     def _ends_where_responses_start(self, asked: Sequence[Message], tools: list[Any] | None, marked: Marked) -> bool:
-        """Whether the generation prompt ends where a response starts, but for the tags of an empty reasoning."""
+        """Whether the generation prompt ends where a response starts, but for what the model writes before its content:
+        the tags of an empty reasoning, or a channel. Of a template that adds no prompt that would be the turn's head.
+        """
         try:
-            before = _begun(without_marks(self._render(asked, tools, prompt=True)), marked.text)
+            unprompted = without_marks(self._render(asked, tools))
+            prompted = without_marks(self._render(asked, tools, prompt=True))
         except SpanNotFound:
             return False
-        start = marked.spans[-1][0]
-        return (
-            before is not None
-            and len(before) <= start
-            and _EMPTY_REASONING.fullmatch(marked.text[len(before) : start]) is not None
-        )
+        before, start = _begun(prompted, marked.text), marked.spans[-1][0]
+        if before is None or len(before) > start:
+            return False
+        adds_prompt = prompted.startswith(unprompted) and len(prompted) > len(unprompted)
+        return adds_prompt or _EMPTY_REASONING.fullmatch(marked.text[len(before) : start]) is not None
 
 
 def _begun(prompt: str, text: str) -> str | None:

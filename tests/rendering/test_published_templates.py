@@ -166,6 +166,22 @@ def test_calls_without_text_under_llama(name: str):
     )
 
 
+def test_channels_that_the_model_writes_are_response():
+    bare = Sample.of([CALLED.turns[0], Turn("assistant", "", tool_calls=CALLS), *CALLED.turns[2:]], tools=TOOLS)
+    item = rendered(published("gptoss"), bare)
+    assert item.status == "ok", item.reason
+    scored = response_text(item)
+    assert '<|channel|>commentary json<|message|>{"city": "Rome", "days": 2}<|call|>' in scored
+    assert scored.endswith("No rain.<|return|>")
+    assert "sunny" not in scored
+    # It leaves out what is said beside a call once the answer follows.
+    assert rendered(published("gptoss"), CALLED).reason.startswith("the template leaves out part of turn 2")
+    thought = response_text(rendered(published("gptoss"), THOUGHT))
+    assert thought == (
+        "<|channel|>analysis<|message|>Sun today.<|end|><|start|>assistant<|channel|>final<|message|>No.<|return|>"
+    )
+
+
 # The conversation whose earlier answer loses its thoughts under every template that thinks.
 SEAS = Sample.of(
     [
