@@ -106,7 +106,7 @@ _READING: dict[str, Any] = {
     "parse_constant": lambda _: None,
 }
 _decoder = json.JSONDecoder(**_READING)
-# Apart, because a hook for integers costs 4 % of a row of ordinary length.
+# Apart, because a hook is called for every integer of every row: 0.6 µs and more for a row with two.
 _long_int_decoder = json.JSONDecoder(**_READING, parse_int=_int_of)
 
 
