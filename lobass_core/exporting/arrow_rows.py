@@ -12,13 +12,6 @@ from lobass_core.records import REASONING_KEYS, SampleKind
 # What a column of a row holds: a list of turns, one turn, or a text.
 Shape = Literal["turns", "turn", "text"]
 
-_CALL = pa.struct(
-    [
-        ("id", pa.string()),
-        ("type", pa.string()),
-        ("function", pa.struct([("name", pa.string()), ("arguments", pa.string())])),
-    ]
-)
 CHAT_SHAPES: dict[SampleKind, dict[str, Shape]] = {
     "chat": {"messages": "turns"},
     "preference": {"prompt": "turns", "chosen": "turns", "rejected": "turns"},
@@ -40,7 +33,7 @@ def row_schema(found: Survey, kind: SampleKind, shapes: Mapping[str, Shape], sty
 def _message_type(found: Survey, style: MessageStyle) -> pa.StructType:
     types = {
         "name": pa.string(),
-        "tool_calls": pa.string() if style.calls_as_text else pa.list_(_CALL),
+        "tool_calls": pa.string() if style.calls_as_text else pa.list_(_call_type(found)),
         "tool_call_id": pa.string(),
         "weight": pa.float64(),
         "input": pa.string(),
@@ -56,3 +49,8 @@ def _message_type(found: Survey, style: MessageStyle) -> pa.StructType:
     if style.with_training:
         fields.append(pa.field("training", pa.bool_()))
     return pa.struct([*fields, *found.turn_columns.arrow_fields()])
+
+
+def _call_type(found: Survey) -> pa.StructType:
+    function = pa.struct([(key, pa.string()) for key in found.function_keys])
+    return pa.struct([("id", pa.string()), ("type", pa.string()), ("function", function)])

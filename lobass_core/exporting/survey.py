@@ -43,7 +43,7 @@ RESERVED = frozenset(
         "seq_lengths",
     ]
 )
-_CALL_KEYS = frozenset(("id", "type", "function"))
+_CALL_KEYS = ("id", "type", "function")
 _OPTIONAL_KEYS = ("name", "tool_calls", "tool_call_id", "weight", "input", *REASONING_KEYS)
 
 
@@ -59,7 +59,10 @@ class Survey:
     n_rows: Counter[str] = field(default_factory=Counter)
     n_with_tools: Counter[str] = field(default_factory=Counter)
     one_target: bool = True
-    plain_calls: bool = True  # every tool call is {id, type, function: {name, arguments}}: a fixed Arrow type holds it
+    # Every tool call is {id, type, function: {name, arguments}}, in this order or with the arguments first: a fixed
+    # Arrow type holds that. The order counts, as templates print calls as they are.
+    has_plain_keys: bool = True
+    function_orders: set[tuple[str, ...]] = field(default_factory=set)
     n_parallel_results: int = 0  # conversations in which tools answer one after another
     has_system: bool = False
     has_history: bool = False  # some conversation has more than one exchange
@@ -92,13 +95,26 @@ class Survey:
             if getattr(turn, key) is not None:
                 self.turn_keys.add(key)
         if turn.tool_calls is not None:
-            self.plain_calls = self.plain_calls and all(_is_plain(call) for call in json.loads(turn.tool_calls))
+            calls = json.loads(turn.tool_calls)
+            self.has_plain_keys = self.has_plain_keys and all(map(_is_plain, calls))
+            if self.has_plain_keys:
+                self.function_orders.update(tuple(call["function"]) for call in calls if len(call["function"]) == 2)
         self.turn_columns.see(turn_extra(turn))
 
     @property
     def kinds(self) -> list[SampleKind]:
         """The kinds that occur, conversations first."""
         return [kind for kind in KINDS if self.n_rows[kind]]
+
+    @property
+    def plain_calls(self) -> bool:
+        """Whether one Arrow type holds all tool calls, keys in their order."""
+        return self.has_plain_keys and len(self.function_orders) < 2
+
+    @property
+    def function_keys(self) -> tuple[str, ...]:
+        """Name and arguments, in the order that all tool calls have."""
+        return next(iter(self.function_orders), ("name", "arguments"))
 
     @property
     def has_tools(self) -> bool:
@@ -138,7 +154,7 @@ def _is_uneven(sample: Sample) -> bool:
 def _is_plain(call: dict) -> bool:
     function = call.get("function")
     return (
-        set(call) <= _CALL_KEYS
+        tuple(call) == tuple(key for key in _CALL_KEYS if key in call)
         and isinstance(function, dict)
         and set(function) <= {"name", "arguments"}
         and all(

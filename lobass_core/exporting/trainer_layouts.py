@@ -1,5 +1,6 @@
 """TRL, Axolotl and LLaMA-Factory: rows in their shape, with the script or settings that read them."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -50,11 +51,13 @@ def axolotl(job: Job) -> Written:
         with_instruction=True,
         with_training=last_only or "weight" in found.turn_keys,
         last_only=last_only,
-        calls_as_text=not found.plain_calls,
     )
     pair = MessageStyle(found.turn_columns, with_instruction=True)
     layouts = {
-        "chat": KindRows(_with(axolotl_row, chat), {"messages": "turns"}, style=chat),
+        "chat": KindRows(_with(axolotl_row, chat), {"messages": "turns"}, style=chat)
+        if found.plain_calls
+        # Axolotl reads a conversation from JSON text too, but not tool calls.
+        else KindRows(lambda sample: _as_text(axolotl_row(sample, chat)), {"messages": "text"}, "parquet"),
         "preference": KindRows(
             _with(axolotl_row, pair), {"messages": "turns", "chosen": "turn", "rejected": "turn"}, style=pair
         ),
@@ -67,6 +70,10 @@ def axolotl(job: Job) -> Written:
         written.files.append(write_text(job.folder, name, "fragment for the training configuration", text))
     add_template(job, written)
     return written
+
+
+def _as_text(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"messages": json.dumps(row["messages"], ensure_ascii=False)} if "messages" in row else row
 
 
 def _with(build: Callable[..., dict[str, Any]], style: MessageStyle) -> Callable[[Sample], dict[str, Any]]:

@@ -7,6 +7,10 @@ from typing import Any
 
 _UNUSABLE = re.compile("[\ud800-\udfff\ufdd0-\ufdd3]")
 _START, _END = "\ufdd0", "\ufdd1"
+# {% generation %} as a macro's block, so that what it holds can be seen in the text.
+_MARKED = f"{{%- macro marked_answer() %}}{_START}{{{{ caller() }}}}{_END}{{%- endmacro %}}\n"
+_OPENING = re.compile(r"({%[-+]?)\s*generation\s*([-+]?%})")
+_CLOSING = re.compile(r"({%[-+]?)\s*endgeneration\s*([-+]?%})")
 # What trainers read beside the chat template, and keys that say nothing of their own in an answer.
 _NEVER_PASSED = ("weight", "training")
 _SILENT = ("role", "content", "name", "tool_call_id", "instruction", "input")
@@ -61,6 +65,10 @@ class RowsAsTokens:
         added = tokenizer.added_tokens_decoder.items()
         self._greedy = {number: str(token) for number, token in added if token.rstrip or token.lstrip}
         self._endings: list[str] = []
+        self._marking_template = ""
+        if isinstance(tokenizer.chat_template, str) and _OPENING.search(tokenizer.chat_template):
+            opened = _OPENING.sub(r"\1 call marked_answer() \2", tokenizer.chat_template)
+            self._marking_template = _MARKED + _CLOSING.sub(r"\1 endcall \2", opened)
         if tokenizer.chat_template:
             self._endings = self._find_endings()
 
@@ -100,6 +108,7 @@ class RowsAsTokens:
             text = self._one_bos(self._bos + _UNUSABLE.sub("\ufffd", row["text"]))
             return text, [(len(self._bos), len(text))]
         messages = row.get("messages") or [*row["prompt"], *(row.get("completion") or row["chosen"])]
+        messages = json.loads(messages) if isinstance(messages, str) else messages
         tools = json.loads(_UNUSABLE.sub("\ufffd", row["tools"])) if row.get("tools") else None
         tools = [tools] if isinstance(tools, dict) else tools
         answers = [place for place, message in enumerate(messages) if message["role"] == "assistant"]
@@ -126,16 +135,21 @@ class RowsAsTokens:
         found = [(span[0] - cut, span[1] - cut) for span in spans if span]
         return short, [span for span, flag in zip(found, wanted, strict=True) if flag]
 
-    def _render(self, messages: list[dict], tools: list | None, *, prompt: bool = False) -> str:
+    def _render(
+        self, messages: list[dict], tools: list | None, *, prompt: bool = False, template: str | None = None
+    ) -> str:
         named = {name: self.tokenizer.special_tokens_map.get(name) or "" for name in _NAMED_TOKENS}
         return self.tokenizer.apply_chat_template(
-            messages, tools=tools, tokenize=False, add_generation_prompt=prompt, **named
+            messages, tools=tools, chat_template=template, tokenize=False, add_generation_prompt=prompt, **named
         )
 
     def _spans(
         self, messages: list[dict], tools: list | None, text: str, answers: list[int]
     ) -> list[tuple[int, int] | None]:
-        """Where each answer lies: by marks around its content, else by the text with and without it."""
+        """Where each answer lies: by the template's marks, by marks around its content, or by the text without it."""
+        marked_by_template = self._spans_of_template(messages, tools, text, answers)
+        if marked_by_template:
+            return [self._closed(text, span) for span in marked_by_template]
         # Tool calls, reasoning and other fields are part of the answer and stand outside of its content.
         plain = [place for place in answers if not any(v for key, v in messages[place].items() if key not in _SILENT)]
         found: dict[int, tuple[int, int] | None] = {}
@@ -152,6 +166,24 @@ class RowsAsTokens:
             if place not in found:
                 found[place] = self._by_prompt(messages, tools, text, place)
         return [found[place] for place in answers]
+
+    def _spans_of_template(
+        self, messages: list[dict], tools: list | None, text: str, answers: list[int]
+    ) -> list[tuple[int, int]]:
+        """What the template marks as answers, one span an answer; none where it marks otherwise, or leaves part out."""
+        if not self._marking_template:
+            return []
+        rendered = self._render(messages, tools, template=self._marking_template)
+        spans = list(_between_marks(rendered))
+        if len(spans) != len(answers):
+            spans = _joined(spans)
+        if len(spans) != len(answers) or rendered.translate(_NO_MARKS) != text:
+            return []
+        for place, (start, end) in zip(answers, spans, strict=True):
+            pieces = re.split("</?think>", messages[place]["content"])
+            if any(piece.strip() not in text[start:end] for piece in pieces):
+                return []
+        return spans
 
     def _by_prompt(self, messages: list[dict], tools: list | None, text: str, place: int) -> tuple[int, int] | None:
         before = self._render(messages[:place], tools, prompt=True)
@@ -213,3 +245,14 @@ def _between_marks(text: str) -> Iterator[tuple[int, int]]:
     for number, match in enumerate(re.finditer(f"{_START}(.*?){_END}", text, re.DOTALL)):
         start = match.start() - 2 * number
         yield start, start + len(match.group(1))
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The spans, those that touch as one."""
+    joined: list[tuple[int, int]] = []
+    for start, end in spans:
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined

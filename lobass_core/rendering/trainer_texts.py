@@ -32,7 +32,7 @@ def axolotl_text(row: dict, tokenizer: Any) -> str | None:
         return _rendered(messages, None, tokenizer)
     keys = message_keys(tokenizer.chat_template)
     messages = []
-    for turn in row["messages"]:
+    for turn in json.loads(row["messages"]) if isinstance(row["messages"], str) else row["messages"]:
         message = {key: value for key, value in turn.items() if key in ("role", "content") or key in (keys or turn)}
         if "tool_calls" in message:
             message["tool_calls"] = [_with_parsed_arguments(call) for call in message["tool_calls"]]

@@ -124,6 +124,30 @@ def test_tool_calls(name):
     assert n_compared == len(PLAIN) + (1 if name == "asks for the key" else 2)
 
 
+def test_keys_of_a_call_keep_their_order():
+    """ChatML prints a call as it is. One order becomes an Arrow type, two become text."""
+    first = {"type": "function", "function": {"arguments": '{"city": "Oslo"}', "name": "weather"}}
+    turned = _chat(_said("user", "Oslo?"), _said("assistant", "", tool_calls=[first]))
+    found = survey([ExportRow("d", 0, "d", turned, {}, "")])
+    assert (found.plain_calls, found.function_keys) == (True, ("arguments", "name"))
+    assert _check([turned], BUILT_IN["chatml"]) == 1
+    both = survey(ExportRow("d", place, "d", sample, {}, "") for place, sample in enumerate([turned, *CALLS]))
+    assert not both.plain_calls
+    assert _check([turned, *CALLS], BUILT_IN["chatml"]) == 3
+
+
+def test_marks_of_the_template_say_where_an_answer_ends():
+    """The end of this template's answers is no special token: nothing but the marks tells that it is learnt."""
+    template = (
+        "{%- for message in messages %}{{- message.role + ': ' }}{%- if message.role == 'assistant' %}"
+        "{%- generation -%} {{- message.content + ' [end]' }}{%- endgeneration %}{%- else %}{{- message.content }}"
+        "{%- endif %}{{- '\\n' }}{%- endfor %}"
+    )
+    assert _check(PLAIN, template) == len(PLAIN)
+    learnt = _renderer(template, "all")[1]({"messages": [_said("user", "Hi"), _said("assistant", "Yes")]})["labels"]
+    assert tiny_tokenizer().decode([token for token in learnt if token != -100]) == "Yes [end]"
+
+
 @pytest.mark.parametrize("name", ["thinks", "prints json"])
 def test_reasoning_in_a_field_of_its_own(name):
     """Printed before the answer, with a mood, by a template that reads both fields; ignored by others."""

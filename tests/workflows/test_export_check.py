@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.errors import ExportError
@@ -14,7 +15,7 @@ from lobass_core.records import Sample, turns_from_json
 from lobass_core.rendering.carried_template import carried_template
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.rendering.render import Renderer
-from lobass_core.rendering.templates import Template
+from lobass_core.rendering.templates import BUILT_IN, Template
 from lobass_core.specs import ExportSpec, ImportSpec, ModelSpec, ScoreSpec
 from lobass_core.store.losses import ingest_run
 from lobass_core.store.scorings import register_scoring
@@ -145,6 +146,16 @@ def test_arguments_that_a_template_wants_as_text_are_beyond_axolotl(project, mod
     assert note.startswith("1 rows are rendered otherwise by Axolotl, the template refuses it")
 
 
+def test_calls_that_no_type_holds_reach_axolotl_as_text(project, model, tmp_path):
+    """Two orders of the same keys: the conversations are JSON text, which Axolotl reads too."""
+    function = {"arguments": '{"city": "Rome"}', "name": "weather"}
+    turned = [{"messages": _exchange("Rome?", "", tool_calls=[{"type": "function", "function": function}])}]
+    _score(project, model, BUILT_IN["chatml"], tmp_path, plain=PLAIN, tools=TOOLS, turned=turned)
+    assert _notes(project, tmp_path / "axolotl", "axolotl") == []
+    assert pq.read_schema(tmp_path / "axolotl" / "train.parquet").field("messages").type == pa.string()
+    assert _notes(project, tmp_path / "trl", "trl") == []
+
+
 def test_rows_that_were_cut_are_counted(project, model, tmp_path):
     _score(project, model, EVERY["prints json"], tmp_path, plain=PLAIN, long=LONG)
     (note,) = _notes(project, tmp_path / "out", "trl")
@@ -172,7 +183,7 @@ def test_the_preflight_of_long_rows(project, model, tmp_path, format, n_left):
 def test_a_row_that_gives_other_tokens_ends_the_export(project, model, tmp_path):
     _score(project, model, EVERY["prints json"], tmp_path, plain=PLAIN)
     (path,) = project.runs_dir.glob("r-*/tokens/*.parquet")
-    table = pa.parquet.read_table(path)
+    table = pq.read_table(path)
     texts = table["text"].to_pylist()
     texts[1] = texts[1].replace("1+1?", "1-1?")
     write_parquet(path, table.set_column(table.schema.get_field_index("text"), "text", pa.array(texts)))
