@@ -19,10 +19,8 @@ names them, else drawn from a like distribution. All rows are taken to stand in 
 """
 
 import argparse
-import contextlib
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -33,6 +31,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from peak_memory import high_water, restart_peak
 from transformers import AutoConfig, AutoModelForCausalLM, logging
 
 from lobass_core.scoring.batch_plan import longest_first
@@ -254,21 +253,6 @@ def print_peak(shape: Shape, arguments: argparse.Namespace, device: torch.device
     before = restart_peak()
     work()
     print(max(0, high_water() - before))
-
-
-def restart_peak() -> int:
-    """Forget the peak that importing and building the model left (Linux), and return the memory in use, in bytes."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    return high_water()
-
-
-def high_water() -> int:
-    """Most memory that this process has held, in bytes."""
-    with contextlib.suppress(OSError, StopIteration):
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def measure(shape: Shape, arguments: argparse.Namespace, device: torch.device, dtype: torch.dtype) -> dict:
