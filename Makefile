@@ -49,6 +49,7 @@ real-model: setup
 
 bench: setup
 	$(BIN)/python benchmarks/scoring.py
+	$(BIN)/python benchmarks/training.py
 
 bench-ui: setup
 	$(BIN)/python benchmarks/dashboard.py
