@@ -96,7 +96,8 @@ def _show(receipt: ExportReceipt, json: bool) -> None:
         [(file.name, file.rows, file.n_bytes, file.sha256) for file in receipt.files],
     )
     for reason, n_rows in receipt.not_written.items():
-        warn(f"{n_rows:,} rows do not fit {receipt.format}: {reason}")
+        rows = "1 row does" if n_rows == 1 else f"{n_rows:,} rows do"
+        warn(f"{rows} not fit {receipt.format}: {reason}")
     for note in receipt.notes:
         warn(note)
 

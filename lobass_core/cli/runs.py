@@ -1,5 +1,6 @@
 """lobass runs, lobass cancel"""
 
+import shlex
 from dataclasses import asdict
 from typing import Annotated
 
@@ -35,6 +36,10 @@ def runs(project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False) -> 
 def cancel(
     run: Annotated[str, typer.Argument(help="The run, r-0007.")], project: ProjectOption = DEFAULT_PROJECT
 ) -> None:
-    """Ask a run to stop after its current shard; what it has computed is kept, and --resume goes on from there."""
-    workflow.cancel(Project.open(project), run)
-    print_facts(f"Asked {run} to stop", [("to go on", f"lobass score --resume {run} --project {project}")])
+    """Ask a run to stop after its current shard; what it has computed is kept, and it can be resumed."""
+    kind = workflow.cancel(Project.open(project), run)
+    to_resume = {
+        "score": f"lobass score --resume {run} --project {shlex.quote(str(project))}",
+        "train_reference": "give the same train-reference command again",
+    }
+    print_facts(f"Asked {run} to stop", [("to resume", to_resume[kind])] if kind in to_resume else [])

@@ -152,13 +152,33 @@ def _show_refined(result: refinement.RefineResult, json: bool) -> None:
     )
 
 
+def _facts_of(forecast: PreflightResult) -> list[tuple[str, object]]:
+    speed = forecast.tokens_per_second
+    return [
+        ("samples", forecast.n_samples),
+        ("samples rendered to estimate the rest", forecast.n_looked_at),
+        ("template", f"{forecast.template} ({forecast.template_reason})"),
+        ("turns that count as response", forecast.mask_rule),
+        ("longest sample, tokens", forecast.max_tokens),
+        ("mean sample, tokens", round(forecast.mean_tokens, 1)),
+        ("response tokens", forecast.n_response_tokens),
+        ("responses cut at the limit", forecast.n_truncated),
+        ("response tokens cut off", forecast.n_dropped_response_tokens),
+        ("samples without a response", forecast.n_no_response),
+        ("samples that are new to the reference", "not known" if forecast.n_unseen is None else forecast.n_unseen),
+        ("dtype", forecast.dtype),
+        ("device", forecast.device),
+        ("tokens per second", "not measured" if speed is None else round(speed)),
+        ("expected seconds", round(forecast.forecast_seconds, 1)),
+    ]
+
+
 def _show_forecast(forecast: PreflightResult, json: bool) -> None:
     values = asdict(forecast)
     if json:
         print_json(values)
         return
-    facts = [(key, value) for key, value in values.items() if isinstance(value, str | int | float) or value is None]
-    print_facts("Before scoring", facts)
+    print_facts("Before scoring", _facts_of(forecast))
     for warning in forecast.warnings:
         warn(warning)
     print_table(

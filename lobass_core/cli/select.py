@@ -179,8 +179,16 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -
     )
     n_artefacts = result.dropped().get(WORSE_THAN_CHANCE, 0)
     if n_artefacts:
-        rows = "1 row is" if n_artefacts == 1 else f"{n_artefacts:,} rows are"
+        one = n_artefacts == 1
+        rows, scores = (
+            ("1 row is", "its score is an artefact")
+            if one
+            else (
+                f"{n_artefacts:,} rows are",
+                "their scores are artefacts",
+            )
+        )
         warn(
-            f"{rows} left out because the base is worse than a blind guess on them: their scores are artefacts. "
-            "--keep-worse-than-chance lets them compete."
+            f"{rows} left out because the base is worse than a blind guess there: {scores}. "
+            "--keep-worse-than-chance keeps such rows in the running."
         )

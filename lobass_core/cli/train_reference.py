@@ -79,5 +79,19 @@ def train_reference(
         warn(warning)
     print_facts(
         f"Trained reference {name}",
-        [(fact, value) for fact, value in asdict(result).items() if fact != "warnings"],
+        [
+            ("folder", result.path),
+            ("method", result.method),
+            ("folds", result.folds),
+            ("learning rate", result.learning_rate),
+            ("template", result.template),
+            ("longest sample, tokens", result.max_tokens),
+            ("device", result.device),
+            ("samples", result.n_samples),
+            ("samples without a response", result.n_samples_without_response),
+            ("optimiser steps", result.n_steps),
+            ("held-out loss before, nats a token", result.held_out_loss_before),
+            ("held-out loss after, nats a token", result.held_out_loss_after),
+            ("seconds", result.seconds),
+        ],
     )

@@ -27,7 +27,7 @@ def messages(job: Job) -> Written:
 
 def _chat(sample: Sample) -> Sample:
     if sample.kind != "chat":
-        raise RowError(f"a {sample.kind} sample is no conversation")
+        raise RowError(f"a {sample.kind} sample is not a conversation")
     return sample
 
 

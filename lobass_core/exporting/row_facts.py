@@ -47,7 +47,7 @@ def _published(name: str) -> Callable[[Sample], dict]:
 
 def _chat(sample: Sample) -> dict:
     if sample.kind != "chat":
-        raise RowError(f"a {sample.kind} sample is no conversation")
+        raise RowError(f"a {sample.kind} sample is not a conversation")
     return trl_row(sample)
 
 

@@ -40,7 +40,7 @@ def parse(row: dict[str, Any], mapping: Mapping[str, str]) -> ParsedSample:
 def build(sample: Sample, extra: Mapping[str, Any]) -> dict[str, Any]:
     """A chat as a messages row; `tools` is there when the sample offers some."""
     if sample.kind != "chat":
-        raise RowError(f"a {sample.kind} sample is no conversation")
+        raise RowError(f"a {sample.kind} sample is not a conversation")
     row: dict[str, Any] = {"messages": [message_of(turn) for turn in sample.turns]}
     if sample.tools:
         row["tools"] = tools_list(sample.tools)

@@ -22,7 +22,7 @@ def parse(row: dict[str, Any], mapping: Mapping[str, str]) -> ParsedSample:
 def build(sample: Sample, extra: Mapping[str, Any]) -> dict[str, Any]:
     """A chat as a ShareGPT row; tool calls become `function_call` turns, tools JSON text."""
     if sample.kind != "chat":
-        raise RowError(f"a {sample.kind} sample is no conversation")
+        raise RowError(f"a {sample.kind} sample is not a conversation")
     row: dict[str, Any] = {"conversations": [_spoken(turn) for turn in sample.turns]}
     if sample.tools:
         row["tools"] = sample.tools

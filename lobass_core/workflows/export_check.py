@@ -48,7 +48,10 @@ def check_of(project: Project, plan: ExportPlan, scoring: Scoring) -> Check | No
 def _why_not(scoring: Scoring) -> str:
     base = scoring.spec.base.path
     if not scoring.result.chat_template:
-        return "an older version scored them, which kept no template; lobass score again computes no loss anew"
+        return (
+            "LoBaSS 0.1.0 scored them and kept no template. Score again (losses are carried over), "
+            "then select from the new scores"
+        )
     if base.startswith(("/", "~", ".")) and not Path(base).expanduser().exists():
         return f"the base model is no longer at {base}"
     return ""

@@ -36,8 +36,8 @@ def run_path(project: Project, run_id: str) -> Path:
     return path
 
 
-def cancel(project: Project, run_id: str) -> None:
-    """Ask the run's worker to stop at its next shard.
+def cancel(project: Project, run_id: str) -> str:
+    """Ask the run's worker to stop at its next shard, and return the kind of run.
 
     Raises:
         RunError: the run is not running, or its spec.json is damaged.
@@ -46,6 +46,7 @@ def cancel(project: Project, run_id: str) -> None:
     if run.state() not in ("running", "queued"):
         raise RunError(f"run {run_id} is {run.state()}, not running", where=str(run.path))
     run.request_cancel()
+    return run.kind
 
 
 def run_status(run: RunFolder | DamagedRun) -> RunStatus:

@@ -135,7 +135,13 @@ def resume(project: Project, run_id: str) -> RunFolder:
     """
     run = open_run(project, run_id)
     if run.kind != "score":
-        raise RunError(f"run {run_id} is a {run.kind} run, not a scoring run", where=str(run.path))
+        raise RunError(
+            f"run {run_id} is a {run.kind} run, not a scoring run",
+            where=str(run.path),
+            do="Give the same train-reference command again."
+            if run.kind == "train_reference"
+            else "lobass runs lists the scoring runs.",
+        )
     state = run.state()
     if state == "running":
         raise RunError(f"run {run_id} is already running", where=str(run.path), do="lobass runs shows how far it is.")

@@ -331,7 +331,7 @@ def test_rows_that_do_not_fit_are_listed(project, tmp_path):
 def test_a_format_that_none_fits_writes_nothing(project, tmp_path):
     import_and_score(project, (write_jsonl(tmp_path / "texts.jsonl", [{"text": "Once upon a time."}]), "stories"))
     select_all(project)
-    with pytest.raises(ExportError, match="none of 1 rows fits sharegpt: a text sample is no conversation"):
+    with pytest.raises(ExportError, match="none of 1 rows fits sharegpt: a text sample is not a conversation"):
         export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="sharegpt"))
     assert not (tmp_path / "out").exists()
 

@@ -1,0 +1,39 @@
+"""`lobass cancel` names a way to resume that works for the run that it stops."""
+
+import pytest
+
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_specs import TrainReferenceRun
+from lobass_core.project import Project
+from lobass_core.specs import ModelSpec, TrainReferenceSpec
+from tests.run_specs import A_SCORING
+
+A_TRAINING = TrainReferenceRun(TrainReferenceSpec(ModelSpec("/models/base"), "tuned"), "models/tuned")
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "to_resume"),
+    [
+        ("score", A_SCORING, "lobass score --resume r-0001 --project '{project}'"),
+        ("train_reference", A_TRAINING, "give the same train-reference command again"),
+        ("preflight", A_SCORING, ""),
+    ],
+)
+def test_the_way_to_resume(lobass, tmp_path, kind, spec, to_resume):
+    project = Project.create(tmp_path / "my project")
+    run = RunFolder.create(project.runs_dir, kind, spec)
+    ran = lobass("cancel", run.run_id, "--project", project.root)
+    assert (ran.exit_code, run.cancel_requested()) == (0, True)
+    said = " ".join(ran.out.split())
+    line = to_resume.format(project=project.root)
+    assert said == f"Asked r-0001 to stop to resume {line}" if line else said == "Asked r-0001 to stop"
+
+
+def test_a_training_is_not_resumed_by_score(lobass, tmp_path):
+    project = Project.create(tmp_path / "p")
+    RunFolder.create(project.runs_dir, "train_reference", A_TRAINING)
+    ran = lobass("score", "--resume", "r-0001", "--project", project.root)
+    assert ran.exit_code == 1
+    said = " ".join(ran.err.split())
+    assert "r-0001 is a train_reference run, not a scoring run" in said
+    assert "Give the same train-reference command again." in said
