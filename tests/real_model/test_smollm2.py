@@ -37,8 +37,9 @@ pytestmark = pytest.mark.real_model
 
 A_DOMAIN = 104
 MAX_TOKENS, BUDGET_TOKENS = 192, 8192
-# Float32 sums over 30 layers and 49,152 logits, in another order than one row at a time.
-TOLERANCE_NATS = 2e-5
+# Against float64: the mean loss of a response, and its worst token. Measured: 2.1e-6 and 3e-5; a plain forward pass in
+# float32 is itself up to 1e-5 off in the mean, as cross_entropy sums 49,152 exponentials in float32.
+MEAN_NATS, TOKEN_NATS = 5e-6, 1e-4
 EVERY = 5
 
 
@@ -152,19 +153,20 @@ def test_losses_are_those_of_one_sample_at_a_time(built: Built):
     losses = _losses(built)
     (run,) = [run for run in list_runs(built.project.runs_dir) if run.run_id == built.run_id]
     result = run.read_result(ScoreRunResult)
-    plain = AutoModelForCausalLM.from_pretrained(built.base, dtype=torch.float32).eval()
-    adapted = AutoModelForCausalLM.from_pretrained(built.base, dtype=torch.float32)
-    adapted = PeftModel.from_pretrained(adapted, built.project.models_dir / "ref").eval()
+    plain = AutoModelForCausalLM.from_pretrained(built.base, dtype=torch.float64).eval()
+    adapted = AutoModelForCausalLM.from_pretrained(built.base, dtype=torch.float64)
+    adapted = PeftModel.from_pretrained(adapted, built.project.models_dir / "ref").double().eval()
     pairs = ((plain, result.base.model_fp), (adapted, result.references[0].model_fp))
-    worst = 0.0
-    for row in _chosen(built):
+    worst_mean = worst_token = 0.0
+    for row in _chosen(built)[::8]:
         ids, mask = torch.tensor([row["token_ids"]]), np.array(row["response_mask"])[1:]
         for model, fp in pairs:
             with torch.inference_mode():
                 logits = model(input_ids=ids, use_cache=False).logits[0, :-1]
             expected = functional.cross_entropy(logits, ids[0, 1:], reduction="none").numpy()[mask]
-            worst = max(worst, float(np.abs(np.array(losses[row["sample_id"], fp]) - expected).max()))
-    assert worst <= TOLERANCE_NATS
+            apart = np.array(losses[row["sample_id"], fp]) - expected
+            worst_mean, worst_token = max(worst_mean, abs(apart.mean())), max(worst_token, np.abs(apart).max())
+    assert worst_mean <= MEAN_NATS and worst_token <= TOKEN_NATS
 
 
 def test_token_heat_lies_over_the_answer(built: Built):
@@ -173,11 +175,14 @@ def test_token_heat_lies_over_the_answer(built: Built):
     for sample_key in range(1, 2 * A_DOMAIN, 41):
         heat = read_token_losses(built.project, rows, sample_key)
         messages = _messages(built.project, heat.sample_id)
-        marked = "".join(
-            heat.text[start:end]
+        # Two tokens that share a character lie over the same one.
+        characters = {
+            place
             for start, end, scored in zip(heat.starts, heat.ends, heat.response, strict=True)
             if scored
-        )
+            for place in range(start, end)
+        }
+        marked = "".join(heat.text[place] for place in sorted(characters))
         assert (messages[-1]["content"] + "<|im_end|>").startswith(marked) and marked
         shown = [loss for loss in heat.base if loss is not None]
         kept = [nlls for (sample_id, _), nlls in losses.items() if sample_id == heat.sample_id]
