@@ -96,7 +96,7 @@ class Comparison:
 
     def _compared(self, row: dict, scored: KeptText, is_cut: bool) -> tuple[str, str]:
         try:
-            text, spans = self._as_tokens.text_and_spans(_as_turns(row) if isinstance(row.get("prompt"), str) else row)
+            text, spans = self._as_tokens.text_and_spans(_as_turns(row))
         except Exception as error:
             return "n_wrong", f"the template refuses it: {cause_of(error)}"
         if text != scored.text:
@@ -128,7 +128,11 @@ class Comparison:
 
 
 def _as_turns(row: dict) -> dict:
-    """A pair of texts as the turns that they were."""
+    """The row with turns in lists, as TRL has them: a pair of texts, or a preference pair of Axolotl, is not."""
+    if isinstance(row.get("chosen"), dict):
+        return {"prompt": row["messages"], "chosen": [row["chosen"]], "tools": row.get("tools")}
+    if not isinstance(row.get("prompt"), str):
+        return row
     turns = [{"role": "user", "content": row["prompt"]}, {"role": "assistant", "content": row["completion"]}]
     return {"messages": turns}
 

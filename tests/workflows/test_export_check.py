@@ -132,6 +132,23 @@ def test_what_trainers_do_by_themselves_is_counted(project, model, tmp_path):
     assert "LLaMA-Factory renders rows with templates of its own" in note
 
 
+@pytest.mark.parametrize("format", ["axolotl", "trl", "huggingface"])
+def test_the_chosen_side_of_a_pair_is_what_is_compared(project, model, tmp_path, format):
+    """In lines and in Parquet, with the prompt in `messages` (Axolotl) or in `prompt`."""
+    prompt = [{"role": "system", "content": "Short."}, {"role": "user", "content": "p"}]
+    chosen, rejected = ([{"role": "assistant", "content": text}] for text in ("good", "bad"))
+    _score(
+        project,
+        model,
+        EVERY["prints json"],
+        tmp_path,
+        pairs=PAIRS,
+        turns=[{"prompt": prompt, "chosen": chosen, "rejected": rejected}],
+    )
+    receipt = export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format=format))  # type: ignore[arg-type]
+    assert (receipt.n_written, receipt.notes) == (2, ())
+
+
 def test_texts_never_see_a_template(project, model, tmp_path):
     """Trainers add their own beginning and end to them; the script does not."""
     _score(project, model, EVERY["prints json"], tmp_path, texts=[{"text": "Once."}], plain=PLAIN)
