@@ -84,14 +84,18 @@ def _unknown(values: Any, known: Any, place: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class ImportSpec(_Spec):
-    """How one file becomes samples. `mapping` holds (field, column) pairs, field in the terms of the format.
+    """How a file, or several as one dataset, become samples.
 
-    Fields of `columns`: prompt, response, system, input, text, chosen, rejected. The domain is a constant, or a
-    column of the record, or a rule: (column, value, domain) triples, first match wins, else `domain`.
+    `mapping` holds (field, column) pairs, field in the terms of the format. Fields of `columns`: prompt, response,
+    system, input, text, chosen, rejected. The domain is a constant, or a column of the record, or a rule: (column,
+    value, domain) triples, first match wins, else `domain`.
 
     `roles` holds (spoken, role) pairs for speakers that no format knows. `text_only` takes rows without their pictures,
     videos and sounds. `skip_lines` lines at the top of a text file are left out; `row_list` is the one list to read of
     a JSON object with several.
+
+    `path` and `more_paths` name files, folders, patterns, or a dataset of the Hub (`org/name`, at `revision`). `config`
+    and `split` choose of what a folder has several of; `exclude` holds names or patterns of files to leave out.
     """
 
     path: str
@@ -106,6 +110,11 @@ class ImportSpec(_Spec):
     text_only: bool = False
     skip_lines: int = 0
     row_list: str = ""
+    more_paths: tuple[str, ...] = ()
+    config: str = ""
+    split: str = ""
+    revision: str = ""
+    exclude: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_choice("format", self.format, FormatName)

@@ -14,6 +14,8 @@ from lobass_core.project import Project
 from lobass_core.specs import ImportSpec
 from lobass_core.workflows import import_data as workflow
 
+SHOWN_FILES = 30
+
 
 def register(app: typer.Typer) -> None:
     """Add `lobass import`, `lobass undo-import` and `lobass rejects`."""
@@ -23,7 +25,13 @@ def register(app: typer.Typer) -> None:
 
 
 def import_data(
-    file: Annotated[str, typer.Argument(help="JSON, JSONL, CSV, TSV, Parquet or Arrow, plain or as .gz or .zst.")],
+    path: Annotated[
+        list[str],
+        typer.Argument(
+            help="JSON, JSONL, CSV, TSV, Parquet or Arrow, plain or as .gz or .zst; several files, a pattern "
+            "('shards/*.parquet') or a folder become one dataset."
+        ),
+    ],
     project: ProjectOption = DEFAULT_PROJECT,
     domain: Annotated[str, typer.Option("--domain", help="Data domain of the rows: math, conversation, ...")] = "",
     name: Annotated[str, typer.Option("--name", help="Name of the dataset.", show_default="the file's name")] = "",
@@ -48,6 +56,19 @@ def import_data(
         str,
         typer.Option("--list", help="The one list of rows to read of a JSON object with several.", show_default="all"),
     ] = "",
+    split: Annotated[
+        str, typer.Option("--split", help="The one split to read of a folder with several.", show_default="all")
+    ] = "",
+    config: Annotated[
+        str,
+        typer.Option(
+            "--config", help="The one config to read of a folder whose README names several.", show_default="default"
+        ),
+    ] = "",
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", help="Name or pattern of files of a folder to leave out; several times."),
+    ] = None,
     skip_lines: Annotated[
         int, typer.Option("--skip-lines", min=0, help="Lines above the header or the first record to leave out.")
     ] = 0,
@@ -62,9 +83,16 @@ def import_data(
     ] = 0,
     json: JsonOption = False,
 ) -> None:
-    """Import a file of instruction data. Rows that cannot be read are kept aside with line and reason."""
+    """Import instruction data: a file, or several as one dataset.
+
+    Rows that cannot be read are kept aside with file, line and reason.
+    """
     spec = ImportSpec(
-        path=file,
+        path=path[0],
+        more_paths=tuple(path[1:]),
+        split=split,
+        config=config,
+        exclude=tuple(exclude or ()),
         domain=domain,
         name=name,
         format=format,  # type: ignore[arg-type]
@@ -117,8 +145,8 @@ def rejects(
         print_json([reject.to_dict() for reject in found])
         return
     print_table(
-        ("dataset", "row", "line", "reason", "source"),
-        [(r.dataset, r.row_index, r.line, r.reason, _shortened(r.source, 120)) for r in found],
+        ("dataset", "file", "row", "line", "reason", "source"),
+        [(r.dataset, r.file, r.row_index, r.line, r.reason, _shortened(r.source, 120)) for r in found],
     )
 
 
@@ -169,6 +197,11 @@ def _show_result(result: workflow.ImportResult, json: bool) -> None:
             ("seconds", round(result.seconds, 2)),
         ],
     )
+    if result.files:
+        listed = result.files if len(result.files) <= SHOWN_FILES else result.files[:SHOWN_FILES]
+        print_table(("file", "imported", "rejected"), [(one.name, one.n_imported, one.n_rejected) for one in listed])
+        if len(listed) < len(result.files):
+            print_facts(f"and {len(result.files) - len(listed):,} more files", [("all of them", "--json")])
     if result.reasons:
         print_table(("rejected rows", "reason"), [(n, reason) for reason, n in result.reasons.items()])
         print_facts("The rejected rows are kept", [("to see them", f"lobass rejects {shlex.quote(result.dataset)}")])
@@ -201,7 +234,8 @@ def _show_preview(project: Project, spec: ImportSpec, n_rows: int, json: bool) -
     for row in shown.rows:
         turns = row.sample.turns if row.sample else ()
         facts = [(turn.role, _shortened(turn.content)) for turn in turns] or [("rejected", row.reason)]
-        print_facts(f"row {row.row_index:,}, line {row.line:,}, {row.domain or 'no domain'}", facts)
+        place = f"line {row.line:,}" + (f" of {row.file}" if shown.n_files > 1 else "")
+        print_facts(f"row {row.row_index:,}, {place}, {row.domain or 'no domain'}", facts)
 
 
 def _shortened(text: str, n_chars: int = 300) -> str:

@@ -42,7 +42,11 @@ DROPPED_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One imported file: what it is called and how it was read. `file_name` has no folder: a manifest may travel."""
+    """One imported file: what it is called and how it was read.
+
+    `file_name` is relative to the folder that a dataset's files share, or has none: a manifest may travel. Rows are
+    numbered through the files of a dataset; this one's begin at `first_row`.
+    """
 
     dataset: str
     file_name: str
@@ -53,6 +57,7 @@ class SourceFile:
     mapping: dict[str, str]
     container: str
     encoding: str
+    first_row: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

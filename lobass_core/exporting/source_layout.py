@@ -43,9 +43,9 @@ def source(job: Job) -> Written:
     position = 0
     for number, rows in itertools.groupby(job.plan.picks["source"].to_pylist()):
         n_rows = sum(1 for _ in rows)
-        wanted = row_indices[position : position + n_rows]
-        position += n_rows
         one = job.plan.sources[number]
+        wanted = [row - one.first_row for row in row_indices[position : position + n_rows]]
+        position += n_rows
         records = itertools.islice(texts, n_rows)
         with DataFile(job.folder, names[number], f"records of {one.dataset}") as file:
             if one.container in ("parquet", "arrow"):

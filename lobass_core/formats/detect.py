@@ -32,8 +32,12 @@ class Detection:
         return FORMATS[self.format].label
 
 
-def detect(first_records: Iterable[RawRecord | BadRecord], rules: Mapping[str, str] | None = None) -> Detection:
+def detect(
+    first_records: Iterable[RawRecord | BadRecord], rules: Mapping[str, str] | None = None, *, sampled: bool = False
+) -> Detection:
     """The format of most of the given records, with its reason in one sentence; `rules` go into its mapping.
+
+    `sampled`: there are more records than the given ones, however few these are.
 
     Raises:
         InputFileError: no record fits any format; says what the records look like instead.
@@ -52,13 +56,15 @@ def detect(first_records: Iterable[RawRecord | BadRecord], rules: Mapping[str, s
     family = families.most_common(1)[0][0]
     (name, mapping), _ = next(item for item in readings.most_common() if FAMILIES[item[0][0]] == family)
     n_fitting = families[family]
-    reason = _reason(name, dict(mapping), values, n_fitting, len(records))
+    reason = _reason(name, dict(mapping), values, n_fitting, len(records), sampled or len(records) >= SAMPLED_ROWS)
     return Detection(name, {**dict(mapping), **(rules or {})}, reason, n_fitting / max(len(records), 1))
 
 
-def _reason(name: str, mapping: dict[str, str], values: list[dict], n_fitting: int, n_records: int) -> str:
+def _reason(
+    name: str, mapping: dict[str, str], values: list[dict], n_fitting: int, n_records: int, sampled: bool
+) -> str:
     count = "every row" if n_fitting == n_records else f"{n_fitting:,} of {n_records:,} rows"
-    if n_fitting == n_records and n_records >= SAMPLED_ROWS:
+    if n_fitting == n_records and sampled:
         count = f"every one of {n_records:,} sampled rows"
     has = f"{count} {'has' if n_fitting in (1, n_records) else 'have'}"
     columns = [column.replace("+", " and ") for column in mapping.values()]
@@ -124,7 +130,7 @@ def asked_format(name: str, mapping: Mapping[str, str], first_records: Iterable[
     if not fields:
         fields = _detected_mapping(name, rows)
     fields |= rules_in(mapping)
-    n_fitting = sum(_fits(form.name, row, fields) for row in rows)
+    n_fitting = sum(fits(form.name, row, fields) for row in rows)
     reason = f"as asked; {n_fitting:,} of {len(records):,} sampled rows fit"
     return Detection(name, fields, reason, n_fitting / max(len(records), 1), asked=True)
 
@@ -148,7 +154,8 @@ def _detected_mapping(name: str, rows: list[dict[str, Any]]) -> dict[str, str]:
     return dict(readings.most_common(1)[0][0][1]) if readings else {}
 
 
-def _fits(name: str, row: dict[str, Any], mapping: Mapping[str, str]) -> bool:
+def fits(name: str, row: dict[str, Any], mapping: Mapping[str, str]) -> bool:
+    """Whether the row gives a sample of that format."""
     try:
         FORMATS[name].parse(applied(row, mapping), mapping)
     except RowError:

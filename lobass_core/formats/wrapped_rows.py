@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lobass_core.formats.raw_records import decode_line
+from lobass_core.formats.raw_records import RawRecord, decode_line, json_text
 from lobass_core.formats.row_errors import RowError
 from lobass_core.formats.turn_lists import is_turn
 
@@ -45,3 +45,23 @@ def rows_of(values: list[Any]) -> list[dict[str, Any]]:
         except RowError:
             continue
     return rows
+
+
+def with_field(record: RawRecord, names: tuple[str, str], text: str) -> RawRecord:
+    """The record with a column that says where it stood, under the first name that is free, in value and source."""
+    try:
+        row = row_of(record.value)
+    except RowError:
+        return record
+    if row.get(names[0]) == text:
+        return record
+    name = next((name for name in names if name not in row), "")
+    if not name:
+        return record
+    value = {name: text, **row}
+    if isinstance(record.value, dict):
+        rest = record.source_text[record.source_text.index("{") + 1 :]
+        source = "{" + json_text({name: text})[1:-1] + (", " if row else "") + rest
+    else:
+        source = json_text(value)
+    return RawRecord(record.row_index, record.line, value, source, record.mended)

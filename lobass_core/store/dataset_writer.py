@@ -1,4 +1,4 @@
-"""One file's way into the store: rows in batches through Arrow, equal samples once, counts at the end."""
+"""A dataset's way into the store: rows in batches through Arrow, equal samples once, counts at the end."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +15,11 @@ from lobass_core.store.versions import raise_content
 
 @dataclass(frozen=True, slots=True)
 class DatasetInfo:
-    """What is known of a file when its import begins; `mapping` and `spec` are JSON text."""
+    """What is known of a dataset when its import begins; `mapping` and `spec` are JSON text.
+
+    Of several files, `path` is the folder that they share, `file_sha256` stands for all of them, `container` and
+    `encoding` are those of the first.
+    """
 
     name: str
     path: str
@@ -59,7 +63,7 @@ class ImportCounts:
 
 
 class DatasetWriter:
-    """One file's way into the store, inside the caller's transaction: add batches, then `finish`."""
+    """A dataset's way into the store, inside the caller's transaction: add batches, then `finish`."""
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, info: DatasetInfo) -> None:
         self._cursor = cursor

@@ -7,13 +7,14 @@ import duckdb
 import pyarrow as pa
 
 from lobass_core.store.connection import read_table
+from lobass_core.store.dataset_files import FILE_OF_ROW
 
 BATCH_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """One imported file."""
+    """One imported file, or several imported together; `store/dataset_files.py` names them."""
 
     dataset_id: int
     name: str
@@ -108,12 +109,12 @@ def sample_batches(
         yield from page.to_batches()
 
 
-def rejects(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, int, int, str, str]]:
-    """All rejects: dataset, row index, line, reason, source text; in order of import."""
+def rejects(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int, int, str, str]]:
+    """All rejects: dataset, file, row index, line in the file, reason, source text; in order of import."""
     return cursor.execute(
-        """
-        SELECT d.name, j.row_index, j.line, j.reason, j.source
-        FROM rejects j JOIN datasets d USING (dataset_id) ORDER BY dataset_id, j.row_index
+        f"""
+        SELECT d.name, coalesce(f.name, ''), r.row_index, r.line, r.reason, r.source
+        FROM rejects r JOIN datasets d USING (dataset_id) {FILE_OF_ROW} ORDER BY r.dataset_id, r.row_index
         """
     ).fetchall()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from lobass_core.store.dataset_files import FILES_OF_DATASETS
 from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.follow import extend_fold_files, follow_rows
 from lobass_core.store.registrations import register_old_runs
@@ -86,6 +87,7 @@ STEPS: tuple[Step, ...] = (
     _tables(
         "What a reference was trained on", "CREATE TABLE reference_training (reference_fp VARCHAR, tie_key UBIGINT)"
     ),
+    _tables("The files of each dataset", FILES_OF_DATASETS),
 )
 SCHEMA_VERSION = 1 + len(STEPS)
 

@@ -30,7 +30,7 @@ def remove_dataset(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
             do="The dataset stays, so that the selection can be opened and exported again.",
         )
     ((n_rows,),) = cursor.execute("SELECT count(*) FROM rows WHERE dataset_id = ?", [dataset_id]).fetchall()
-    for table in ("rows", "rejects", "datasets"):
+    for table in ("rows", "rejects", "dataset_files", "datasets"):
         cursor.execute(f"DELETE FROM {table} WHERE dataset_id = ?", [dataset_id])
     # A sample key may be given out again only when nothing at all refers to it.
     cursor.execute(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -28,6 +29,7 @@ from lobass_core.selection import order
 from lobass_core.selection.select import select as pick
 from lobass_core.specs import ExportSpec, SelectionSpec
 from lobass_core.store.chosen_records import rows_of, standing_decisions, texts_of
+from lobass_core.store.dataset_files import DatasetFile, list_files
 from lobass_core.store.datasets import Dataset, list_datasets
 from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.store.selections import SavedSelection, find_selection, selection_picks
@@ -48,6 +50,31 @@ FORMULAS = {
 LOSS_UNIT = "losses are mean negative log-likelihoods of the response tokens given the prompt, in nats a token"
 
 
+@dataclass(frozen=True, slots=True)
+class _SourceNumbers:
+    """Which source a row belongs to: sources are files, in the order of their datasets and of the files in each."""
+
+    by_dataset: dict[int, tuple[np.ndarray, np.ndarray]]  # first rows, and source numbers, of files that hold rows
+
+    @classmethod
+    def of(cls, parts: Sequence[tuple[Dataset, DatasetFile]]) -> "_SourceNumbers":
+        held: dict[int, list[tuple[int, int]]] = {}
+        for number, (dataset, file) in enumerate(parts):
+            if file.n_rows + file.n_rejected:
+                held.setdefault(dataset.dataset_id, []).append((file.first_row, number))
+        pairs = {dataset_id: np.array(files).T for dataset_id, files in held.items()}
+        return cls({dataset_id: (first_rows, numbers) for dataset_id, (first_rows, numbers) in pairs.items()})
+
+    def of_rows(self, placed: pa.Table) -> pa.Array:
+        """The source of each row of a table with `dataset_id` and `row_index`."""
+        dataset_ids, row_indices = placed["dataset_id"].to_numpy(), placed["row_index"].to_numpy()
+        found = np.zeros(len(dataset_ids), np.int32)
+        for dataset_id, (first_rows, numbers) in self.by_dataset.items():
+            own = dataset_ids == dataset_id
+            found[own] = numbers[np.searchsorted(first_rows, row_indices[own], side="right") - 1]
+        return pa.array(found, pa.int32())
+
+
 def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
     """Everything that decides the bytes of the export.
 
@@ -62,6 +89,7 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
         picks = selection_picks(cursor, saved.selection_id)
         placed = rows_of(cursor, picks["row_key"].combine_chunks())
         datasets = {dataset.dataset_id: dataset for dataset in list_datasets(cursor)}
+        files = list_files(cursor)
         decisions = standing_decisions(cursor)
         table = scored(project, scoring.run_id).table
         if placed.num_rows < picks.num_rows:
@@ -75,11 +103,12 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
         number for part in (placed, dropped) if part is not None for number in part["dataset_id"].unique().to_pylist()
     }
     sources = sorted((datasets[number] for number in used), key=lambda dataset: dataset.name)
-    numbers = {dataset.dataset_id: number for number, dataset in enumerate(sources)}
+    parts = [(dataset, file) for dataset in sources for file in files[dataset.dataset_id]]
+    numbers = _SourceNumbers.of(parts)
     return ExportPlan(
         format=spec.format,
         selection=saved.name,
-        sources=tuple(_source(dataset) for dataset in sources),
+        sources=tuple(_source(dataset, file) for dataset, file in parts),
         picks=_picks_table(placed, picks, table, numbers),
         facts={
             "models": _models(project, scoring),
@@ -139,13 +168,13 @@ def _dropped_rows(cursor: duckdb.DuckDBPyConnection, table: ScoreTable, left_out
     return placed.append_column("reason", pa.array(reasons, pa.string()))
 
 
-def _dropped_table(placed: pa.Table, numbers: Mapping[int, int]) -> pa.Table:
-    source = pa.array([numbers[number] for number in placed["dataset_id"].to_pylist()], pa.int32())
+def _dropped_table(placed: pa.Table, numbers: _SourceNumbers) -> pa.Table:
+    source = numbers.of_rows(placed)
     names = [name for name in DROPPED_SCHEMA.names if name != "source"]
     return pa.table({"source": source} | {name: placed[name] for name in names}).cast(DROPPED_SCHEMA)
 
 
-def _picks_table(placed: pa.Table, picks: pa.Table, table: ScoreTable, numbers: Mapping[int, int]) -> pa.Table:
+def _picks_table(placed: pa.Table, picks: pa.Table, table: ScoreTable, numbers: _SourceNumbers) -> pa.Table:
     """The picks in the order of the files, with the numbers that decided on them."""
     keys = placed["row_key"].to_numpy()
     by_key = np.argsort(picks["row_key"].to_numpy())
@@ -153,7 +182,7 @@ def _picks_table(placed: pa.Table, picks: pa.Table, table: ScoreTable, numbers: 
     by_row = np.argsort(table.row_key)
     rows = table.take(by_row[np.searchsorted(table.row_key, keys, sorter=by_row)])
     columns = {
-        "source": pa.array([numbers[number] for number in placed["dataset_id"].to_pylist()], pa.int32()),
+        "source": numbers.of_rows(placed),
         "row_index": placed["row_index"],
         "sample_id": placed["sample_id"],
         "domain": placed["domain"],
@@ -174,17 +203,18 @@ def _finite(values: np.ndarray) -> pa.Array:
     return pa.array(values, pa.float64(), mask=~np.isfinite(values))
 
 
-def _source(dataset: Dataset) -> SourceFile:
+def _source(dataset: Dataset, file: DatasetFile) -> SourceFile:
     return SourceFile(
         dataset=dataset.name,
-        file_name=Path(dataset.path).name,
-        sha256=dataset.file_sha256,
-        n_rows=dataset.n_rows,
-        n_rejected=dataset.n_rejected,
+        file_name=file.name,
+        sha256=file.file_sha256,
+        n_rows=file.n_rows,
+        n_rejected=file.n_rejected,
         format=dataset.format,
         mapping=json.loads(dataset.mapping),
-        container=dataset.container,
-        encoding=dataset.encoding,
+        container=file.container,
+        encoding=file.encoding,
+        first_row=file.first_row,
     )
 
 
@@ -271,9 +301,13 @@ def texts_reader(project: Project, sources: tuple[SourceFile, ...]) -> ReadTexts
         ExportError: a source is not in the project; names every one that is missing.
     """
     with project.store() as store:
-        datasets = list_datasets(store.cursor())
-    held = {dataset.file_sha256: dataset.dataset_id for dataset in reversed(datasets)}
-    by_name = {(dataset.file_sha256, dataset.name): dataset.dataset_id for dataset in datasets}
+        datasets, files = list_datasets(store.cursor()), list_files(store.cursor())
+    places = [(dataset, file) for dataset in datasets for file in files[dataset.dataset_id]]
+    held = {file.file_sha256: (dataset.dataset_id, file.first_row) for dataset, file in reversed(places)}
+    by_name = {
+        (file.file_sha256, dataset.name, file.first_row): (dataset.dataset_id, file.first_row)
+        for dataset, file in places
+    }
     missing = [source for source in sources if source.sha256 not in held]
     if missing:
         listed = "; ".join(
@@ -284,14 +318,17 @@ def texts_reader(project: Project, sources: tuple[SourceFile, ...]) -> ReadTexts
             where=str(project.root),
             do="Import it: lobass import FILE, then try again.",
         )
-    dataset_ids = [by_name.get((source.sha256, source.dataset), held[source.sha256]) for source in sources]
+    found = [by_name.get((source.sha256, source.dataset, source.first_row), held[source.sha256]) for source in sources]
+    # A file may stand elsewhere in the datasets of this project than in those that the manifest was written from.
+    shifts = [first_row - source.first_row for (_, first_row), source in zip(found, sources, strict=True)]
 
     def read(wanted: pa.Table) -> Iterator[str]:
         for batch in wanted.select(["source", "row_index"]).combine_chunks().to_batches(max_chunksize=READ_ROWS):
             numbers, row_indices = (column.to_pylist() for column in batch.columns)
             # A lease a batch: a long export does not keep others out of the store.
             with project.store() as store:
-                texts = texts_of(store.cursor(), [dataset_ids[number] for number in numbers], row_indices)
+                rows = [row_index + shifts[number] for number, row_index in zip(numbers, row_indices, strict=True)]
+                texts = texts_of(store.cursor(), [found[number][0] for number in numbers], rows)
             for number, row_index, text in zip(numbers, row_indices, texts, strict=True):
                 if text is None:
                     raise ExportError(
@@ -321,7 +358,8 @@ def originals_of(project: Project, sources: tuple[SourceFile, ...]) -> dict[str,
     if not wanted:
         return {}
     with project.store() as store:
-        paths = [(dataset.file_sha256, Path(dataset.path)) for dataset in list_datasets(store.cursor())]
+        files = [file for of_dataset in list_files(store.cursor()).values() for file in of_dataset]
+    paths = [(file.file_sha256, Path(file.path)) for file in files]
     return {
         sha256: path for sha256, path in paths if sha256 in wanted and path.is_file() and file_sha256(path) == sha256
     }

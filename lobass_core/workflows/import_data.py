@@ -1,24 +1,23 @@
-"""Import a file: stream its rows into the store in one transaction, count what happened to each of them."""
+"""Import a file, or several as one dataset: rows stream into the store in one transaction, each is counted."""
 
 import json
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import duckdb
 
 from lobass_core.errors import InputFileError, RequestError
-from lobass_core.formats.containers.byte_streams import check_readable
 from lobass_core.formats.detect import Detection
 from lobass_core.formats.media import counted
-from lobass_core.formats.read_files import file_sha256
 from lobass_core.formats.turns import MAX_SHOWN_ROLE
 from lobass_core.project import Project
 from lobass_core.records import Sample
 from lobass_core.specs import ImportSpec
+from lobass_core.store.dataset_files import DatasetFile, add_files, list_files
 from lobass_core.store.dataset_writer import (
     DatasetInfo,
     DatasetWriter,
@@ -77,8 +76,17 @@ OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class FileCount:
+    """Rows of one of several files."""
+
+    name: str
+    n_imported: int
+    n_rejected: int
+
+
+@dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What became of a file's rows; `n_rows` = `n_imported` + `n_rejected` the first time.
+    """What became of the rows; `n_rows` = `n_imported` + `n_rejected` the first time.
 
     `n_seen_before`: imported rows whose sample an earlier file holds; `n_duplicates`: those that repeat one of this
     file. `already_imported`: the same bytes had been imported with the same settings, so nothing was done: every row
@@ -86,7 +94,7 @@ class ImportResult:
 
     `n_mended`: imported rows in which unpaired surrogates became U+FFFD. `n_empty_response`: imported rows of which
     only the end of the turn can be learnt. `dropped_media`: pictures, videos and sounds left out of imported rows.
-    `shape` says how the file holds its rows.
+    `shape` says how the files hold their rows; `files` are there where there are several.
     """
 
     dataset: str
@@ -104,34 +112,36 @@ class ImportResult:
     n_empty_response: int = 0
     dropped_media: dict[str, int] = field(default_factory=dict)
     shape: str = ""
+    files: tuple[FileCount, ...] = ()
 
     def to_dict(self) -> dict:
         return asdict(self)
 
 
 def import_file(project: Project, spec: ImportSpec, on_progress: OnProgress | None = None) -> ImportResult:
-    """Import a file whole or not at all; `on_progress` gets rows read and the estimated number of rows.
+    """Import a file, or several as one dataset, whole or not at all.
+
+    `on_progress` gets rows read and the estimated number of rows.
 
     Raises:
-        InputFileError: the file cannot be read, or not one of its rows can.
+        InputFileError: a file cannot be read, or not one of the rows can; the files are of several formats.
         RequestError: settings that this file cannot have, or a name that is taken.
         StoreError: the store is in use or refused; nothing was kept.
     """
     started = time.monotonic()
-    path = Path(spec.path).expanduser().resolve()
-    check_readable(path)
-    sha256 = file_sha256(path)
     source = SourceFile.open(spec)
+    of_files = source.stream.sha256s()
+    sha256 = source.stream.sha256(of_files)
     settings = _settings(spec, source)
     with project.store() as store:
         same = find_same_file(store.cursor(), sha256, settings)
         if same is not None:
             return _already_imported(store.cursor(), same, source, time.monotonic() - started)
         with store.transaction() as cursor:
-            name = _free_name(cursor, spec, path)
+            name = _free_name(cursor, spec, source)
             info = DatasetInfo(
                 name=name,
-                path=str(path),
+                path=str(source.path),
                 file_sha256=sha256,
                 format=source.detection.format,
                 container=source.stream.container,
@@ -142,6 +152,8 @@ def import_file(project: Project, spec: ImportSpec, on_progress: OnProgress | No
             writer = DatasetWriter(cursor, info)
             found = _write_rows(writer, source, on_progress)
             counts = writer.finish()
+            files = _files(source, of_files, found)
+            add_files(cursor, writer.dataset_id, files)
             if not counts.n_imported:
                 raise _nothing_fits(source, found.reasons)
     return ImportResult(
@@ -159,6 +171,7 @@ def import_file(project: Project, spec: ImportSpec, on_progress: OnProgress | No
         n_empty_response=found.n_empty_response,
         dropped_media=dict(found.media),
         shape=source.stream.shape,
+        files=_counts_of(files),
     )
 
 
@@ -169,6 +182,8 @@ class _Found:
     reasons: Counter[str] = field(default_factory=Counter)
     domains: Counter[str] = field(default_factory=Counter)
     media: Counter[str] = field(default_factory=Counter)
+    n_good: Counter[int] = field(default_factory=Counter)  # by number of the file
+    n_bad: Counter[int] = field(default_factory=Counter)
     n_mended: int = 0
     n_empty_response: int = 0
 
@@ -193,8 +208,10 @@ def _write_rows(writer: DatasetWriter, source: SourceFile, on_progress: OnProgre
         n_chars += len(row.source)
         if row.sample is None:
             found.reasons[kind_of(row.reason)] += 1
+            found.n_bad[row.file_number] += 1
             bad.append(RejectedRow(row.row_index, row.line, row.reason, row.source))
         else:
+            found.n_good[row.file_number] += 1
             found.domains[row.domain] += 1
             found.n_mended += row.mended
             found.n_empty_response += has_empty_response(row.sample)
@@ -206,6 +223,22 @@ def _write_rows(writer: DatasetWriter, source: SourceFile, on_progress: OnProgre
             n_chars = 0
     flush()
     return found
+
+
+def _files(source: SourceFile, of_files: list[str], found: _Found) -> list[DatasetFile]:
+    """The files with their rows, which are numbered through them."""
+    files, first_row = [], 0
+    for number, (one, digest) in enumerate(zip(source.stream.opened, of_files, strict=True)):
+        n_good, n_bad = found.n_good[number], found.n_bad[number]
+        place = (number, one.file.name, str(one.file.path), digest, one.container, one.encoding.name)
+        files.append(DatasetFile(*place, first_row, n_good, n_bad))
+        first_row += n_good + n_bad
+    return files
+
+
+def _counts_of(files: Sequence[DatasetFile]) -> tuple[FileCount, ...]:
+    counts = tuple(FileCount(file.name, file.n_rows, file.n_rejected) for file in files)
+    return counts if len(counts) > 1 else ()
 
 
 def _settings(spec: ImportSpec, source: SourceFile) -> str:
@@ -229,9 +262,9 @@ def _settings(spec: ImportSpec, source: SourceFile) -> str:
     )
 
 
-def _free_name(cursor: duckdb.DuckDBPyConnection, spec: ImportSpec, path: Path) -> str:
+def _free_name(cursor: duckdb.DuckDBPyConnection, spec: ImportSpec, source: SourceFile) -> str:
     if not spec.name:
-        return free_name(cursor, dataset_name(path))
+        return free_name(cursor, dataset_name(Path(source.stream.files.name)))
     if spec.name != dataset_name(Path(spec.name), keep_suffix=True):
         raise RequestError(
             f"the name {spec.name!r} cannot be used",
@@ -270,6 +303,7 @@ def _already_imported(
         reasons=dict(reasons.most_common()),
         domains=dict(by_domain),
         already_imported=True,
+        files=_counts_of(list_files(cursor)[same.dataset_id]),
     )
 
 

@@ -1,6 +1,5 @@
 """Look at a file before it is imported: what it would become, row by row and in numbers."""
 
-import itertools
 import json
 import re
 import time
@@ -13,14 +12,20 @@ import numpy as np
 import pyarrow as pa
 
 from lobass_core.formats import FORMATS
-from lobass_core.formats.detect import SAMPLED_ROWS, Detection
+from lobass_core.formats.detect import Detection
 from lobass_core.formats.raw_records import RawRecord
-from lobass_core.formats.read_files import open_records
 from lobass_core.formats.wrapped_rows import rows_of
 from lobass_core.project import Project
 from lobass_core.records import Sample, turns_to_json
 from lobass_core.specs import ImportSpec
-from lobass_core.workflows.source_file import ReadRow, SourceFile, has_empty_response, kind_of
+from lobass_core.workflows.source_file import (
+    ReadRow,
+    SourceFile,
+    first_records,
+    has_empty_response,
+    kind_of,
+    open_stream,
+)
 
 Pick = Literal["any", "longest", "input", "rejected"]
 
@@ -34,7 +39,7 @@ _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U000
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """One row of the file: what stands there, and the sample or the reason it gives."""
+    """One row: what stands in the file of that name, and the sample or the reason it gives."""
 
     row_index: int
     line: int
@@ -43,12 +48,14 @@ class PreviewRow:
     sample: Sample | None
     domain: str
     reason: str
+    file: str = ""
 
     def to_dict(self) -> dict:
         """For the command line: the turns as data."""
         turns = json.loads(turns_to_json(self.sample.turns)) if self.sample else None
         return {
             "row_index": self.row_index,
+            "file": self.file,
             "line": self.line,
             "domain": self.domain,
             "reason": self.reason,
@@ -70,6 +77,7 @@ class Preview:
     detection: Detection
     columns: tuple[str, ...]
     rows: tuple[PreviewRow, ...]
+    n_files: int = 1
 
     def to_dict(self) -> dict:
         return {
@@ -79,6 +87,7 @@ class Preview:
             "encoding": self.encoding,
             "shape": self.shape,
             "n_bytes": self.n_bytes,
+            "n_files": self.n_files,
             "format": self.detection.format,
             "reason": self.detection.reason,
             "mapping": self.detection.mapping,
@@ -135,6 +144,7 @@ def preview(project: Project | None, spec: ImportSpec, limit: int = 7, pick: Pic
     """
     source = SourceFile.open(spec)
     rows = _picked(source, limit, pick, max(at, 0))
+    names = [one.file.name for one in source.stream.opened]
     return Preview(
         path=source.path,
         container=source.stream.container,
@@ -146,9 +156,19 @@ def preview(project: Project | None, spec: ImportSpec, limit: int = 7, pick: Pic
         detection=source.detection,
         columns=source.columns,
         rows=tuple(
-            PreviewRow(row.row_index, row.line, row.source, row.value, row.sample, row.domain, row.reason)
+            PreviewRow(
+                row.row_index,
+                row.line,
+                row.source,
+                row.value,
+                row.sample,
+                row.domain,
+                row.reason,
+                names[row.file_number],
+            )
             for row in rows
         ),
+        n_files=len(names),
     )
 
 
@@ -159,9 +179,8 @@ def columns_of(spec: ImportSpec) -> tuple[str, ...]:
         InputFileError: the file cannot be read at all.
         RequestError: settings that this file cannot have.
     """
-    stream = open_records(Path(spec.path).expanduser(), spec.encoding, spec.skip_lines, spec.row_list)
-    first = itertools.islice(stream, SAMPLED_ROWS)
-    rows = rows_of([record.value for record in first if isinstance(record, RawRecord)])
+    heads = first_records(open_stream(spec))
+    rows = rows_of([record.value for head in heads for record in head if isinstance(record, RawRecord)])
     return tuple(dict.fromkeys(key for row in rows for key in row))
 
 

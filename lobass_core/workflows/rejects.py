@@ -13,14 +13,16 @@ import duckdb
 from lobass_core.errors import RequestError
 from lobass_core.formats.spreadsheet_cells import harmless_cell
 from lobass_core.project import Project
+from lobass_core.store.dataset_files import FILE_OF_ROW
 from lobass_core.store.datasets import list_datasets, rejects
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that was set aside; `source` is the beginning of its text."""
+    """A row that was set aside; `line` counts in its file, `source` is the beginning of its text."""
 
     dataset: str
+    file: str
     row_index: int
     line: int
     reason: str
@@ -39,20 +41,20 @@ def list_rejects(project: Project, dataset: str = "", limit: int = 1000) -> list
     with project.store() as store:
         _check_dataset(store.cursor(), dataset)
         found = store.cursor().execute(
-            """
-            SELECT d.name, j.row_index, j.line, j.reason, left(j.source, 2000)
-            FROM rejects j JOIN datasets d USING (dataset_id)
-            WHERE ? IN ('', d.name) ORDER BY dataset_id, j.row_index LIMIT ?
+            f"""
+            SELECT d.name, coalesce(f.name, ''), r.row_index, r.line, r.reason, left(r.source, 2000)
+            FROM rejects r JOIN datasets d USING (dataset_id) {FILE_OF_ROW}
+            WHERE ? IN ('', d.name) ORDER BY r.dataset_id, r.row_index LIMIT ?
             """,
             [dataset, limit],
         )
         return [Reject(*values) for values in found.fetchall()]
 
 
-def rejects_of(project: Project, dataset: str, limit: int = 1000) -> list[tuple[int, int, str, str]]:
-    """The first rejects of a dataset: row index, line, reason, source text (its first 2,000 characters)."""
+def rejects_of(project: Project, dataset: str, limit: int = 1000) -> list[tuple[str, int, int, str, str]]:
+    """The first rejects of a dataset: file, row index, line, reason, source text (its first 2,000 characters)."""
     found = list_rejects(project, dataset, limit)
-    return [(reject.row_index, reject.line, reject.reason, reject.source) for reject in found]
+    return [(reject.file, reject.row_index, reject.line, reject.reason, reject.source) for reject in found]
 
 
 def _check_dataset(cursor: duckdb.DuckDBPyConnection, dataset: str) -> None:
@@ -64,7 +66,7 @@ def _check_dataset(cursor: duckdb.DuckDBPyConnection, dataset: str) -> None:
 
 
 def write_rejects(project: Project, path: Path | str, dataset: str = "") -> int:
-    """Write all rejects with dataset, row, line, reason and source, as CSV or (by its name) JSON lines; their number.
+    """Write all rejects, with the place of each, as CSV or (by its name) JSON lines; returns their number.
 
     `dataset` limits them to one.
 
@@ -75,7 +77,7 @@ def write_rejects(project: Project, path: Path | str, dataset: str = "") -> int:
     with project.store() as store:
         _check_dataset(store.cursor(), dataset)
         found = [values for values in rejects(store.cursor()) if dataset in ("", values[0])]
-    names = ("dataset", "row_index", "line", "reason", "source")
+    names = ("dataset", "file", "row_index", "line", "reason", "source")
     unfinished = path.with_name(path.name + ".tmp")
     try:
         with unfinished.open("w", encoding="utf-8", newline="") as file:
@@ -96,7 +98,7 @@ def write_rejects(project: Project, path: Path | str, dataset: str = "") -> int:
 def rejects_csv(project: Project, dataset: str, limit: int) -> bytes:
     """The first rejects of a dataset as a CSV file."""
     out = io.StringIO()
-    _write_csv(out, ("row_index", "line", "reason", "source"), rejects_of(project, dataset, limit))
+    _write_csv(out, ("file", "row_index", "line", "reason", "source"), rejects_of(project, dataset, limit))
     return out.getvalue().encode("utf-8")
 
 

@@ -1,4 +1,4 @@
-"""A data file under an import's settings: its format told, its rows as samples or rejects."""
+"""A data file, or several as one, under an import's settings: the format told, the rows as samples or rejects."""
 
 import itertools
 import re
@@ -10,17 +10,21 @@ from typing import Any
 
 from lobass_core.errors import InputFileError, RequestError
 from lobass_core.formats.detect import SAMPLED_ROWS, Detection, asked_format, detect, parse_row
+from lobass_core.formats.folders.file_set import FileSet, find_files
 from lobass_core.formats.media import media_of
 from lobass_core.formats.raw_records import BadRecord, RawRecord
-from lobass_core.formats.read_files import RecordStream, open_records
 from lobass_core.formats.reading_rules import rules
+from lobass_core.formats.record_set import RecordSet, open_set
 from lobass_core.formats.row_errors import RowError
+from lobass_core.formats.same_format import check_same_format
 from lobass_core.formats.wrapped_rows import row_of, rows_of
 from lobass_core.records import Sample
 from lobass_core.specs import ImportSpec
 
 # A domain is a kind of data. A column with more values than this is something else: an id, a title.
 MAX_DOMAINS = 500
+# Records of each file that are looked at before the import, however many files there are.
+LEAST_OF_A_FILE = 20
 
 _POSITION = re.compile(r" \(character [\d,]+ of the record\)")
 _NUMBER = re.compile(r"\b(turn|message|exchange|question|answer) \d+\b")
@@ -30,7 +34,8 @@ _NUMBER = re.compile(r"\b(turn|message|exchange|question|answer) \d+\b")
 class ReadRow:
     """One record of the file: a sample with its domain, or the reason why it is none.
 
-    `mended`: its unpaired surrogates were replaced. `media`: what was left out of it, by kind.
+    `mended`: its unpaired surrogates were replaced. `media`: what was left out of it, by kind. `file_number` is that of
+    its file in the set.
     """
 
     row_index: int
@@ -42,42 +47,50 @@ class ReadRow:
     value: Any = None
     mended: bool = False
     media: Counter[str] | None = None
+    file_number: int = 0
 
 
 @dataclass(slots=True)
 class SourceFile:
-    """An opened file. `columns` are the keys of the sampled records, in order of first appearance."""
+    """Opened files. `path` is the file, or the folder that several share.
+
+    `columns` are the keys of the sampled records, in order of first appearance.
+    """
 
     spec: ImportSpec
     path: Path
-    stream: RecordStream
+    stream: RecordSet
     detection: Detection
     columns: tuple[str, ...]
     _domains: set[str] = field(default_factory=set)
 
     @classmethod
     def open(cls, spec: ImportSpec) -> "SourceFile":
-        """Read the file's first records and settle format, mapping and domain.
+        """Read the first records and settle format, mapping and domain.
 
         Raises:
-            InputFileError: the file is missing, empty or in no known format.
-            RequestError: a format, column or encoding that this file cannot have.
+            InputFileError: a file is missing, empty or in no known format, or the files differ in theirs.
+            RequestError: a format, column, split or encoding that this file cannot have.
         """
-        path = Path(spec.path).expanduser().resolve()
-        stream = open_records(path, spec.encoding, spec.skip_lines, spec.row_list)
+        stream = open_stream(spec)
+        files = stream.files
+        path = files.files[0].path if len(files.files) == 1 else files.root
         kept_rules = rules(spec.roles, text_only=spec.text_only)
-        first = list(itertools.islice(stream, SAMPLED_ROWS))
+        heads = first_records(stream)
+        first = [record for head in heads for record in head]
         if not first:
             raise InputFileError("the file holds no records", where=str(path), do="Check that it is complete.")
         try:
             if spec.format == "auto" and not spec.mapping:
-                detection = detect(first, kept_rules)
+                detection = detect(first, kept_rules, sampled=len(heads) > 1)
             else:
                 detection = asked_format(spec.format, {**dict(spec.mapping), **kept_rules}, first)
         except InputFileError as error:
             raise _with_first_reject(error, path, first) from None
         except RequestError as error:
             raise RequestError(error.what, where=str(path), do=error.do) from None
+        if len(heads) > 1:
+            check_same_format(files, heads, detection)
         rows = rows_of([record.value for record in first if isinstance(record, RawRecord)])
         columns = tuple(dict.fromkeys(key for row in rows for key in row))
         _check_domain_columns(spec, columns, path)
@@ -90,8 +103,9 @@ class SourceFile:
 
     def read(self, record: RawRecord | BadRecord) -> ReadRow:
         """One record as a sample with its domain, or as a reject."""
+        number = self.stream.file_number
         if isinstance(record, BadRecord):
-            return ReadRow(record.row_index, record.line, record.source_text, reason=record.reason)
+            return ReadRow(record.row_index, record.line, record.source_text, reason=record.reason, file_number=number)
         try:
             row = row_of(record.value)
             sample = parse_row(row, self.detection).sample
@@ -101,10 +115,16 @@ class SourceFile:
             domain = self._domain_of(row)
         except RowError as error:
             source = record.source_text
-            return ReadRow(record.row_index, record.line, source, reason=error.reason, value=record.value)
+            return ReadRow(
+                record.row_index, record.line, source, reason=error.reason, value=record.value, file_number=number
+            )
         media = media_of(row) if self.spec.text_only else None
         return ReadRow(
-            record.row_index, record.line, record.source_text, sample, domain, "", record.value, record.mended, media
+            *(record.row_index, record.line, record.source_text, sample, domain),
+            value=record.value,
+            mended=record.mended,
+            media=media,
+            file_number=number,
         )
 
     @property
@@ -138,6 +158,31 @@ class SourceFile:
     def read_share(self) -> float:
         """How much of the file's bytes the current pass has read, between 0 and 1."""
         return min(self.stream.n_read / max(self.stream.n_bytes, 1), 1.0)
+
+
+def files_of(spec: ImportSpec) -> FileSet:
+    """The files that an import reads, in their order; none of them is opened.
+
+    Raises:
+        InputFileError: a folder or pattern without data, or one that is damaged.
+        RequestError: no such config or split, or nothing is left.
+    """
+    return find_files((spec.path, *spec.more_paths), spec.config, spec.split, spec.exclude)
+
+
+def open_stream(spec: ImportSpec) -> RecordSet:
+    """The records of the files that an import reads.
+
+    Raises: as `SourceFile.open`, but for what concerns the format.
+    """
+    return open_set(files_of(spec), spec.encoding, spec.skip_lines, spec.row_list)
+
+
+def first_records(stream: RecordSet) -> list[list[RawRecord | BadRecord]]:
+    """The records at the start of each file, about `SAMPLED_ROWS` together, and some of every file."""
+    n_files = len(stream.opened)
+    n_records = max(SAMPLED_ROWS // n_files, LEAST_OF_A_FILE)
+    return [stream.head(number, n_records) for number in range(n_files)]
 
 
 def has_empty_response(sample: Sample) -> bool:

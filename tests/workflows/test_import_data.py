@@ -177,13 +177,14 @@ def test_rejects_are_written_out(project: Project, tmp_path: Path) -> None:
     written = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text(encoding="utf-8").splitlines()]
     assert written[1] == {
         "dataset": "a",
+        "file": "a.jsonl",
         "row_index": 5,
         "line": 6,
         "reason": "the file ends in the middle of this record",
         "source": BROKEN,
     }
     assert write_rejects(project, tmp_path / "r.csv") == 2
-    assert (tmp_path / "r.csv").read_text(encoding="utf-8").startswith("dataset,row_index,line,reason,source\n")
+    assert (tmp_path / "r.csv").read_text(encoding="utf-8").startswith("dataset,file,row_index,line,reason,source\n")
     with pytest.raises(RequestError, match="the rejects cannot be written"):
         write_rejects(project, tmp_path / "no" / "r.csv")
 

@@ -20,9 +20,8 @@ from lobass_core.formats.raw_records import (
     mended,
     shifted,
 )
-from lobass_core.formats.row_errors import RowError
 from lobass_core.formats.turn_lists import is_turn
-from lobass_core.formats.wrapped_rows import row_of, rows_of
+from lobass_core.formats.wrapped_rows import rows_of, with_field
 
 _SPACE = re.compile(r"[ \t\r\n\ufeff]*")
 _END = re.compile(r"[\s,]*\}")
@@ -95,7 +94,7 @@ class JsonObject:
             n_before = n_rows
             for record in self._read(part):
                 if len(self.parts) > 1 and isinstance(record, RawRecord):
-                    record = _with_field(record, ("split", "file_split"), name)
+                    record = with_field(record, ("split", "file_split"), name)
                 yield shifted(record, 0, n_before)
                 n_rows += 1
         if rest := self._rest():
@@ -233,24 +232,4 @@ def _read_members(text: str, members: tuple[Member, ...]) -> Iterator[RawRecord 
             yield bad_record(row_index, line, "holds bytes that are not valid in the file's encoding", source)
         else:
             value, was_mended = mended(member.value, source)
-            yield _with_field(RawRecord(row_index, line, value, source, was_mended), ("id", "key"), member.key)
-
-
-def _with_field(record: RawRecord, names: tuple[str, str], text: str) -> RawRecord:
-    """The record with a column that says where it stood, under the first name that is free, in value and source."""
-    try:
-        row = row_of(record.value)
-    except RowError:
-        return record
-    if row.get(names[0]) == text:
-        return record
-    name = next((name for name in names if name not in row), "")
-    if not name:
-        return record
-    value = {name: text, **row}
-    if isinstance(record.value, dict):
-        rest = record.source_text[record.source_text.index("{") + 1 :]
-        source = "{" + json_text({name: text})[1:-1] + (", " if row else "") + rest
-    else:
-        source = json_text(value)
-    return RawRecord(record.row_index, record.line, value, source, record.mended)
+            yield with_field(RawRecord(row_index, line, value, source, was_mended), ("id", "key"), member.key)

@@ -94,7 +94,7 @@ def _rejects(project: Project, result: workflow.ImportResult) -> None:
     )
     rows = [
         [theme.count(row_index), theme.count(line), el("span", reason, title=reason), parts.first_line(source)]
-        for row_index, line, reason, source in found
+        for _, row_index, line, reason, source in found
     ]
     columns = [
         parts.Column("Row", 70, numeric=True),

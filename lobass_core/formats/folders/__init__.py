@@ -1,0 +1,1 @@
+"""Which files of a folder, a pattern or a list make one dataset."""
