@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from lobass_core.jobs.run_folder import utc_now
 from lobass_core.records import Sample
+from lobass_core.store.dataset_files import DatasetFile, add_files
 from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.samples import insert_samples, known_keys, storable
 from lobass_core.store.versions import raise_content
@@ -66,7 +68,7 @@ class DatasetWriter:
     """A dataset's way into the store, inside the caller's transaction: add batches, then `finish`."""
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, info: DatasetInfo) -> None:
-        self._cursor = cursor
+        self._cursor, self._info = cursor, info
         (self.dataset_id,) = _row(cursor, "SELECT coalesce(max(dataset_id), 0) + 1 FROM datasets")
         (self._next_row,) = _row(cursor, "SELECT coalesce(max(row_key), -1) + 1 FROM rows")
         (self._next_sample,) = _row(cursor, "SELECT coalesce(max(sample_key), -1) + 1 FROM samples")
@@ -126,8 +128,11 @@ class DatasetWriter:
         self._append("rejects", table)
         self._n_rejected += len(rejects)
 
-    def finish(self) -> ImportCounts:
-        """Mark duplicates, write the counts, and return them."""
+    def finish(self, files: Sequence[DatasetFile] = ()) -> ImportCounts:
+        """Mark duplicates, write counts and files, and return the counts. Without `files` the dataset is one file."""
+        info, n_good, n_bad = self._info, self._n_imported, self._n_rejected
+        one = (0, Path(info.path).name, info.path, info.file_sha256, info.container, info.encoding, 0, n_good, n_bad)
+        add_files(self._cursor, self.dataset_id, files or (DatasetFile(*one),))
         self._cursor.execute(
             "UPDATE datasets SET n_rows = ?, n_rejected = ? WHERE dataset_id = ?",
             [self._n_imported, self._n_rejected, self.dataset_id],

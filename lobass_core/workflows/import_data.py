@@ -17,7 +17,7 @@ from lobass_core.formats.turns import MAX_SHOWN_ROLE
 from lobass_core.project import Project
 from lobass_core.records import Sample
 from lobass_core.specs import ImportSpec
-from lobass_core.store.dataset_files import DatasetFile, add_files, list_files
+from lobass_core.store.dataset_files import DatasetFile, list_files
 from lobass_core.store.dataset_writer import (
     DatasetInfo,
     DatasetWriter,
@@ -151,9 +151,8 @@ def import_file(project: Project, spec: ImportSpec, on_progress: OnProgress | No
             )
             writer = DatasetWriter(cursor, info)
             found = _write_rows(writer, source, on_progress)
-            counts = writer.finish()
             files = _files(source, of_files, found)
-            add_files(cursor, writer.dataset_id, files)
+            counts = writer.finish(files)
             if not counts.n_imported:
                 raise _nothing_fits(source, found.reasons)
     return ImportResult(

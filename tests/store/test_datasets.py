@@ -81,7 +81,7 @@ def test_rejects_keep_line_reason_and_text(store):
     rejected = RejectedRow(1, 7, "no response", '{"q": 1}')
     counts = add_file(store, "a", "math", [("1+1", "2")], (rejected,))
     assert counts.n_rejected == 1
-    assert rejects(store.cursor()) == [("a", "", 1, 7, "no response", '{"q": 1}')]
+    assert rejects(store.cursor()) == [("a", "a.jsonl", 1, 7, "no response", '{"q": 1}')]
     assert list_datasets(store.cursor())[0].n_rejected == 1
 
 
