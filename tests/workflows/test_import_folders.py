@@ -108,9 +108,7 @@ def test_files_of_other_formats_or_kinds_are_named(project: Project, tmp_path: P
     write_lines(tmp_path / "set/b.jsonl", rows("b", 2))
     odd = write_lines(tmp_path / "set/pairs.jsonl", [{"prompt": "q", "chosen": "a", "rejected": "b"}])
     spec = ImportSpec(str(tmp_path / "set"), domain="x")
-    with pytest.raises(
-        InputFileError, match=r"'pairs\.jsonl' does not go with .* it reads as Preference"
-    ):
+    with pytest.raises(InputFileError, match=r"'pairs\.jsonl' does not go with .* it reads as Preference"):
         import_file(project, spec)
     write_lines(odd, [{"row": 1, "score": 2}])
     with pytest.raises(InputFileError, match=r"no known format fits its fields: 'row', 'score'"):
