@@ -18,7 +18,7 @@ from lobass_core.records import Sample
 def messages(job: Job) -> Written:
     """OpenAI's messages."""
     found = survey(job.rows())
-    style = MessageStyle(found.turn_columns, calls_as_text=not found.plain_calls)
+    style = MessageStyle(found.turn_columns, with_instruction=True, calls_as_text=not found.plain_calls)
     rows = KindRows(lambda sample: trl_row(_chat(sample), style), {"messages": "turns"}, style=style)
     written, _ = write_rows(job, found, dict.fromkeys(found.kinds, rows))
     add_template(job, written)
@@ -69,7 +69,7 @@ def prompt_completion(job: Job) -> Written:
     """Texts where every row is one plain exchange, else lists of messages in every row: a file has one type."""
     found = survey(job.rows())
     plain = all(_is_text_pair(row.sample) for row in job.rows())
-    style = MessageStyle(found.turn_columns, calls_as_text=not found.plain_calls)
+    style = MessageStyle(found.turn_columns, with_instruction=True, calls_as_text=not found.plain_calls)
     n_more_targets = 0
 
     def build(sample: Sample) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def trl(job: Job) -> Written:
 
 def trl_kinds(found: Survey, folder: str = "", *, always_parquet: bool = False) -> dict[Any, KindRows]:
     """The files that TRL reads: one a kind."""
-    style = MessageStyle(found.turn_columns, calls_as_text=not found.plain_calls)
+    style = MessageStyle(found.turn_columns, with_instruction=True, calls_as_text=not found.plain_calls)
     shapes = CHAT_SHAPES | ({"chat": TARGET_SHAPE} if found.one_target else {})
     container = "parquet" if always_parquet else "lines"
 

@@ -149,6 +149,13 @@ def test_the_chosen_side_of_a_pair_is_what_is_compared(project, model, tmp_path,
     assert (receipt.n_written, receipt.notes) == (2, ())
 
 
+@pytest.mark.parametrize("format", ["messages", "prompt-completion", "huggingface", "trl"])
+def test_trl_by_itself_finds_what_the_alpaca_template_reads(project, model, tmp_path, format):
+    """The template reads Alpaca's instruction without its input, which the row has beside its content."""
+    _score(project, model, BUILT_IN["alpaca"], tmp_path, alpaca=ALPACA, plain=PLAIN)
+    assert _notes(project, tmp_path / "out", format) == []
+
+
 def test_texts_never_see_a_template(project, model, tmp_path):
     """Trainers add their own beginning and end to them; the script does not."""
     _score(project, model, EVERY["prints json"], tmp_path, texts=[{"text": "Once."}], plain=PLAIN)
