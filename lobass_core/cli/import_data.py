@@ -29,7 +29,7 @@ def import_data(
         list[str],
         typer.Argument(
             help="JSON, JSONL, CSV, TSV, Parquet or Arrow, plain or as .gz or .zst; several files, a pattern "
-            "('shards/*.parquet') or a folder become one dataset."
+            "('shards/*.parquet') or a folder become one dataset, and so does a dataset of the Hub (org/name)."
         ),
     ],
     project: ProjectOption = DEFAULT_PROJECT,
@@ -65,6 +65,9 @@ def import_data(
             "--config", help="The one config to read of a folder whose README names several.", show_default="default"
         ),
     ] = "",
+    revision: Annotated[
+        str, typer.Option("--revision", help="Branch, tag or commit of a dataset of the Hub.", show_default="main")
+    ] = "",
     exclude: Annotated[
         list[str] | None,
         typer.Option("--exclude", help="Name or pattern of files of a folder to leave out; several times."),
@@ -92,6 +95,7 @@ def import_data(
         more_paths=tuple(path[1:]),
         split=split,
         config=config,
+        revision=revision,
         exclude=tuple(exclude or ()),
         domain=domain,
         name=name,

@@ -4,7 +4,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from lobass_core.formats.same_format import check_same_format
 from lobass_core.formats.wrapped_rows import row_of, rows_of
 from lobass_core.records import Sample
 from lobass_core.specs import ImportSpec
+from lobass_core.workflows.hub_dataset import fetch_dataset, is_hub_id
 
 # A domain is a kind of data. A column with more values than this is something else: an id, a title.
 MAX_DOMAINS = 500
@@ -161,12 +162,18 @@ class SourceFile:
 
 
 def files_of(spec: ImportSpec) -> FileSet:
-    """The files that an import reads, in their order; none of them is opened.
+    """The files that an import reads, in their order; none of them is opened. A dataset of the Hub is fetched first.
 
     Raises:
         InputFileError: a folder or pattern without data, or one that is damaged.
         RequestError: no such config or split, or nothing is left.
     """
+    if not spec.more_paths and is_hub_id(spec.path):
+        folder = fetch_dataset(spec.path, spec.revision)
+        found = find_files((str(folder),), spec.config, spec.split, spec.exclude)
+        return replace(found, name=spec.path.rpartition("/")[2])
+    if spec.revision:
+        raise RequestError("--revision is for a dataset of the Hub", where=spec.path, do="Leave it out.")
     return find_files((spec.path, *spec.more_paths), spec.config, spec.split, spec.exclude)
 
 

@@ -356,6 +356,39 @@ def test_source_gives_back_the_very_bytes(project, tmp_path):
     assert (out / "packed.jsonl").read_bytes() == b'{"prompt": "p", "completion": "q"}\n'
 
 
+def test_a_dataset_of_several_files_is_written_file_by_file_and_replayed_from_elsewhere(project, tmp_path):
+    for number in (1, 2, 3):
+        columns = {
+            "prompt": [f"file {number}, row {row}" for row in range(number)],
+            "response": ["r"] * number,
+            "tiny": pa.array([number] * number, pa.int8()),
+        }
+        table = pa.table(columns)
+        (tmp_path / "set").mkdir(exist_ok=True)
+        pq.write_table(table, tmp_path / f"set/part-{number}.parquet")
+    import_and_score(project, (tmp_path / "set", "d"))
+    select_best(project, 4)  # the last row of the second file, and the third file
+    out = tmp_path / "out"
+    export(project, ExportSpec(selection="best", to=str(out), format="source"))
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert [(one["dataset"], one["file_name"], one["n_rows"], one["first_row"]) for one in manifest["sources"]] == [
+        ("set", "part-1.parquet", 1, 0),
+        ("set", "part-2.parquet", 2, 1),
+        ("set", "part-3.parquet", 3, 3),
+    ]
+    digests = [hashlib.sha256((tmp_path / f"set/part-{n}.parquet").read_bytes()).hexdigest() for n in (1, 2, 3)]
+    assert [one["sha256"] for one in manifest["sources"]] == digests
+    assert manifest["picks"]["source"] == [1, 2, 2, 2]
+    second, third = pq.read_table(out / "part-2.parquet"), pq.read_table(out / "part-3.parquet")
+    assert second["prompt"].to_pylist() == ["file 2, row 1"]
+    assert third.equals(pq.read_table(tmp_path / "set/part-3.parquet"))
+    other = Project.create(tmp_path / "other")
+    for number in (3, 2, 1):
+        import_file(other, ImportSpec(str(tmp_path / f"set/part-{number}.parquet"), domain="d"))
+    replay(other, out / "manifest.json", tmp_path / "again")
+    assert _bytes(tmp_path / "again") == _bytes(out)
+
+
 def test_source_tables_keep_header_cells_and_types(project, tmp_path):
     cells = [["prompt", "response", "note"], ['say "hi"', "a,b\nc", ""], ["1", "2", "ü"]]
     with (tmp_path / "t.csv").open("w", encoding="utf-16", newline="") as file:

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-_ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".tab", ".parquet", ".pq", ".arrow", ".feather")
-_PACKED = (".gz", ".zst")
+ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".tab", ".parquet", ".pq", ".arrow", ".feather")
+PACKED = (".gz", ".zst")
 # JSON that describes a dataset, an export or a checkpoint, and holds no rows of it.
 _DESCRIPTIONS = frozenset(
     (
@@ -44,9 +44,9 @@ def holds_rows(name: str) -> bool:
     plain = PurePosixPath(name).name.lower()
     if plain in _DESCRIPTIONS:
         return False
-    for ending in _PACKED:
+    for ending in PACKED:
         plain = plain.removesuffix(ending)
-    return plain.endswith(_ENDINGS)
+    return plain.endswith(ENDINGS)
 
 
 def split_of(name: str) -> str:
