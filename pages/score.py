@@ -68,7 +68,13 @@ def start_button(spec: scoring.ScoreSpec) -> None:
     is_fresh = isinstance(now, look.Look) and now.key == look.key_of(spec, around.revision)
     result = now.result if is_fresh and now else None
     to_do = result.n_to_do if result else None
-    label = "Score" if to_do is None else f"Score, {theme.count(to_do)} losses" if to_do else "Bring the scores in"
+    label = (
+        "Score"
+        if to_do is None
+        else f"Score, {theme.count(to_do)} losses"
+        if to_do
+        else "Add the scores to the project"
+    )
     if toolbar.primary(label, ":material/play_arrow:", key="score.start"):
         with errors.shown():
             look.stop(project)

@@ -1,5 +1,6 @@
 """lobass decide"""
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ from lobass_core.project import Project
 from lobass_core.workflows import browse
 from lobass_core.workflows import decide as workflow
 
-WORDS = {"keep": "Kept", "drop": "Dropped", "undecided": "Un-decided"}
+WORDS = {"keep": "Kept", "drop": "Dropped", "undecided": "Cleared the decisions on"}
 TEXT_ACTS = ("tag", "untag", "note")
 
 
@@ -51,8 +52,8 @@ def decide(
         return _log(opened, limit, json)
     if act not in (*WORDS, *TEXT_ACTS):
         raise RequestError(
-            f"{act!r} is no act" if act else "no act is given",
-            do="Say keep, drop, undecided, tag, untag or note, and which samples; or --undo, or --log.",
+            f"unknown action {act!r}" if act else "no action is given",
+            do="Give keep, drop, undecided, tag, untag or note, and the samples; or --undo, or --log.",
         )
     if bool(samples) == bool(where):
         raise RequestError("say which samples", do="Give sample ids, or --where, not both.")
@@ -66,7 +67,9 @@ def decide(
     else:
         noun = "sample" if n_samples == 1 else "samples"
         title = f"{WORDS[act]} {n_samples:,} {noun}" if act in WORDS else f"{act.capitalize()}: {n_samples:,} {noun}"
-        print_facts(title, [("to undo", f"lobass decide --undo --project {project}")] if act in WORDS else [])
+        print_facts(
+            title, [("to undo", f"lobass decide --undo --project {shlex.quote(str(project))}")] if act in WORDS else []
+        )
     return None
 
 

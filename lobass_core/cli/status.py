@@ -88,7 +88,8 @@ def _show(found: ProjectStatus) -> None:
         if run.state == "damaged":
             warn(f"{run.run_id}: {run.message}.")
     if found.exports:
+        latest = {e.folder: e for e in reversed(found.exports)}  # a later export into a folder replaces the earlier one
         print_table(
             ("export of", "format", "rows", "folder"),
-            [(e.selection, e.format, e.n_rows, e.folder) for e in found.exports],
+            [(e.selection, e.format, e.n_rows, e.folder) for e in found.exports if latest[e.folder] is e],
         )

@@ -99,7 +99,7 @@ def test_tags_and_notes(lobass, filled: Filled):
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (("decide", "burn", "ffffff"), "no act"),
+        (("decide", "burn", "ffffff"), "unknown action 'burn'"),
         (("decide", "keep"), "which samples"),
         (("decide", "keep", "ffffffffff"), "names no sample"),
         (("decide", "keep", "--where", "domain=math", "ffffffffff"), "which samples"),

@@ -198,7 +198,7 @@ def test_a_failed_run_says_why_and_what_resume_does(
 def test_a_killed_worker_is_interrupted(imported: Project, open_page: OpenPage) -> None:
     run_in(imported, "running")
     app = open_page(imported.root, "score")
-    assert "The worker is gone without a last word." in view_text(app)
+    assert "The worker stopped without reporting an error." in view_text(app)
     assert app.button(key="score.resume").label == "Resume, 572 losses to do"
 
 

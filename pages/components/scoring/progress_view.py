@@ -219,7 +219,7 @@ def ended(project: Project, now: RunView) -> None:
             label = f"Resume, {theme.count(left_over)} losses to do" if left_over > 0 else "Resume"
             if toolbar.primary(label, ":material/play_arrow:", key="score.resume"):
                 _resume(project, now)
-        elif now.can_resume and toolbar.primary("Go on with it", ":material/play_arrow:", key="score.resume"):
+        elif now.can_resume and toolbar.primary("Resume training", ":material/play_arrow:", key="score.resume"):
             _resume(project, now)
         elif now.state == "done" and now.kind == "score":
             if toolbar.primary("Select rows", ":material/tune:", key="score.go-select"):
@@ -282,7 +282,7 @@ def _cause(now: RunView) -> Node:
     if now.state == "cancelled":
         return parts.notice("The run was cancelled.", saved, goes_on)
     return parts.notice(
-        "The worker is gone without a last word.",
+        "The worker stopped without reporting an error.",
         f"It was killed, or the machine went down. {saved}",
         goes_on,
         tone="amber",
