@@ -87,7 +87,7 @@ def preview_page(path: Path) -> None:
         columns = workflow.columns_of(spec)
     except LobassError as error:
         errors.show(error)
-        if "--" in error.do:
+        if "--" in error.do or st.session_state.get(draft.WHOLE):
             with st.columns([0.37, 0.63])[0]:
                 reading_options.file_options()
         return
@@ -111,7 +111,7 @@ def preview_page(path: Path) -> None:
     with main:
         row = preview.choose_row(scan)
         for found in reading.rows(spec, row, row + 1):
-            preview.show_row(found, shown.detection.mapping)
+            preview.show_row(found, shown.detection.mapping, of_several=shown.n_files > 1)
         preview.notices(scan)
     preview.around(spec, row, scan.n_rows)
 

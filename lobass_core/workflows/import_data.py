@@ -43,7 +43,7 @@ from lobass_core.workflows.preview_import import (
     scan,
 )
 from lobass_core.workflows.rejects import list_rejects, rejects_csv, rejects_of, write_rejects
-from lobass_core.workflows.source_file import SourceFile, has_empty_response, kind_of
+from lobass_core.workflows.source_file import SourceFile, files_of, has_empty_response, kind_of
 
 __all__ = [
     "MAX_SHOWN_ROLE",
@@ -54,6 +54,7 @@ __all__ = [
     "columns_of",
     "counted",
     "dataset_name",
+    "files_of",
     "format_fields",
     "format_labels",
     "import_file",

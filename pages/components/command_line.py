@@ -58,7 +58,11 @@ def project_option(root: Path | str) -> str:
 
 def import_file(root: Path | str, spec: ImportSpec) -> str:
     """`lobass import`."""
-    groups: Groups = [[spec.path], ["--project", str(root)]]
+    groups: Groups = [[spec.path, *spec.more_paths], ["--project", str(root)]]
+    _add(groups, "--config", spec.config)
+    _add(groups, "--split", spec.split)
+    _add(groups, "--revision", spec.revision)
+    groups += [["--exclude", pattern] for pattern in spec.exclude]
     _add(groups, "--domain", spec.domain)
     _add(groups, "--domain-column", spec.domain_column)
     for column, value, domain in spec.domain_rules:

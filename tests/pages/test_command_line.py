@@ -71,10 +71,13 @@ def test_import() -> None:
     spec = ImportSpec(
         "/data/a b.csv", domain="math", name="n", format="columns", mapping=(("prompt", "q"), ("response", "a")),
         domain_rules=(("kind", "x", "code"),), roles=(("gpt4", "assistant"), ("问", "user")), text_only=True,
-        skip_lines=2, row_list="dataset.train",
+        skip_lines=2, row_list="dataset.train", more_paths=("/data/b",), split="train", config="en", revision="v1",
+        exclude=("*.csv", "x y.json"),
     )  # fmt: skip
     _, given = parsed(command_line.import_file(ROOT, spec))
-    assert str(given["file"]) == spec.path
+    assert tuple(given["path"]) == (spec.path, *spec.more_paths)
+    assert (given["split"], given["config"], given["revision"]) == ("train", "en", "v1")
+    assert tuple(given["exclude"]) == spec.exclude
     assert (given["domain"], given["name"], given["format"]) == ("math", "n", "columns")
     assert import_command._mapping(given["map"]) == spec.mapping
     assert given["role"] == ["gpt4=assistant", "问=user"]

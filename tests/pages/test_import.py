@@ -301,3 +301,43 @@ def test_a_store_in_use_still_allows_a_preview(
     finally:
         holder.kill()
         holder.wait()
+
+
+def test_a_folder_becomes_one_dataset(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for number in (1, 2):
+        lines(tmp_path, 2 * number).rename(folder / f"part-{number}.jsonl")
+    app = opened(open_page, project, folder)
+    button(app, "import-whole").click().run()
+    assert app.session_state[draft.WHOLE] == str(folder)
+    app = opened(open_page, project, folder, **{draft.WHOLE: str(folder), draft.DOMAIN: "math"})
+    assert "2 files as one dataset" in view_text(app)
+    assert "In part-1.jsonl, line 1" in view_text(app)
+    button(app, "import-go").click().run()
+    assert not app.exception
+    assert datasets(project) == [("set", 6, 4)]
+    assert "part-2.jsonl" in view_text(app)
+
+
+def test_a_link_in_a_folder_cannot_lead_outside(
+    open_page: OpenPage, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "part.jsonl").symlink_to(lines(tmp_path))
+    monkeypatch.setenv("LOBASS_IMPORT_DIRS", str(inside))
+    for path in (inside, inside / "*.jsonl"):
+        app = opened(open_page, project, path, **{draft.WHOLE: str(inside)})
+        assert "LOBASS\\_IMPORT\\_DIRS" in app.error[0].value
+        assert "Add 1" not in view_text(app)
+
+
+def test_a_split_that_is_not_there_can_be_mended(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    lines(tmp_path).rename(folder / "train.jsonl")
+    app = opened(open_page, project, folder, **{draft.WHOLE: str(folder), draft.SPLIT: "tain"})
+    assert "The splits are train" in app.error[0].value
+    next(item for item in app.text_input if item.key == draft.SPLIT).set_value("train").run()
+    assert "Add 0" in view_text(app)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from lobass_core.errors import LobassError
 from lobass_core.project import Project
+from lobass_core.workflows import import_data as workflow
 from lobass_core.workflows.uploads import MAX_UPLOAD_BYTES, keep_upload
 from pages.components import parts, server_paths, theme, view
 from pages.components.importing import draft
@@ -30,10 +31,10 @@ def pick(project: Project) -> None:
 
 
 def chosen(project: Project) -> Path | None:
-    """The file that is chosen, checked against the allowed folders; None while there is none (the page shows how).
+    """The file, folder or pattern that is chosen, each file in an allowed folder; None while there is none.
 
     Raises:
-        RequestError: the path is outside the allowed folders, or the upload cannot be kept.
+        RequestError: a file is outside the allowed folders, or the upload cannot be kept.
     """
     if st.session_state.get(draft.HOW) == draft.SENT:
         return _uploaded(project)
@@ -42,10 +43,32 @@ def chosen(project: Project) -> Path | None:
         _walk(project, server_paths.start_folder())
         return None
     path = server_paths.checked(typed, project)
-    if path.is_dir():
+    if path.is_dir() and st.session_state.get(draft.WHOLE) != str(path):
+        _whole_folder(path)
         _walk(project, path)
         return None
+    if path.is_dir() or not path.exists():
+        # What a folder or a pattern holds may be a link: each file has to lie where files may be read.
+        try:
+            files = workflow.files_of(draft.spec(path)[0]).files
+        except LobassError:
+            return path  # The page says it beside the settings that led to it; no file is read before.
+        for file in files:
+            server_paths.checked(str(file.path), project)
     return path
+
+
+def _whole_folder(folder: Path) -> None:
+    """The button that takes all data files of the folder as one dataset."""
+    if st.button(
+        "Import this folder as one dataset",
+        icon=":material/folder_zip:",
+        key="import-whole",
+        help="All data files in it and in the folders below, as its README or the names of the files say",
+    ):
+        draft.forget_file()
+        st.session_state[draft.WHOLE] = str(folder)
+        st.rerun()
 
 
 def _uploaded(project: Project) -> Path | None:

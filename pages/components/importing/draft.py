@@ -13,6 +13,9 @@ TEXT_ONLY, SKIP_LINES, ROW_LIST, SPEAKERS = "import.text_only", "import.skip_lin
 DOMAIN_HOW, DOMAIN, COLUMN, RULES = "import.domain_how", "import.domain", "import.column", "import.rules"
 PICK, ROW = "import.pick", "import.row"
 RESULT = "import.result"
+# The folder that is to be imported as one dataset.
+WHOLE = "import.whole"
+SPLIT, CONFIG, EXCLUDE = "import.split", "import.config", "import.exclude"
 
 SERVER, SENT = "Server path", "Upload"
 ONE_NAME, A_FIELD, SOME_RULES = "One name", "A field", "Rules"
@@ -44,7 +47,7 @@ def chosen_roles() -> tuple[tuple[str, str], ...]:
 
 _OF_THE_FILE = (
     *(FORMAT, COLUMN, RULES, PICK, ROW, RESULT, NAME, ENCODING),
-    *(DOMAIN, DOMAIN_HOW, TEXT_ONLY, SKIP_LINES, ROW_LIST, SPEAKERS),
+    *(DOMAIN, DOMAIN_HOW, TEXT_ONLY, SKIP_LINES, ROW_LIST, SPEAKERS, WHOLE, SPLIT, CONFIG, EXCLUDE),
 )
 
 
@@ -93,6 +96,9 @@ def spec(path: Path, fields: tuple[str, ...] = ()) -> tuple[ImportSpec, bool]:
         text_only=bool(st.session_state.get(TEXT_ONLY)),
         skip_lines=int(st.session_state.get(SKIP_LINES) or 0),
         row_list=(st.session_state.get(ROW_LIST) or "").strip(),
+        split=(st.session_state.get(SPLIT) or "").strip(),
+        config=(st.session_state.get(CONFIG) or "").strip(),
+        exclude=tuple((st.session_state.get(EXCLUDE) or "").split()),
         **domain,
     )
     return made, settled

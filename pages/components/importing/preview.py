@@ -55,13 +55,13 @@ def _first_of_pick() -> None:
     st.session_state[draft.ROW] = 0
 
 
-def show_row(row: workflow.PreviewRow, mapping: dict[str, str]) -> None:
+def show_row(row: workflow.PreviewRow, mapping: dict[str, str], *, of_several: bool = False) -> None:
     """Source beside conversation, or the reason why there is none."""
-    place = f"In the file, line {row.line:,}"
+    place = [f"In {row.file}" if of_several else "In the file", f", line {row.line:,}"]
     view.show(
         el(
             "div",
-            el("div", el("div", place, cls="muted"), _source(row, mapping), cls="stack"),
+            el("div", el("div", *parts.visible("".join(place)), cls="muted"), _source(row, mapping), cls="stack"),
             el("div", el("div", "As a conversation", cls="muted"), *_conversation(row), cls="stack"),
             cls="grid two",
         ),

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import streamlit as st
 
@@ -14,19 +13,20 @@ from lobass_core.workflows import import_data as workflow
 WINDOW_ROWS = 100
 
 
-def _stamp(path: str) -> tuple[str, int, int]:
-    status = Path(path).stat()
-    return path, status.st_mtime_ns, status.st_size
+def _stamp(spec: ImportSpec) -> tuple[tuple[str, int, int], ...]:
+    """What tells that a file has changed, for each of the files."""
+    paths = [file.path for file in workflow.files_of(spec).files]
+    return tuple((str(path), (status := path.stat()).st_mtime_ns, status.st_size) for path in paths)
 
 
 def scan(project: Project | None, spec: ImportSpec, revision: str) -> workflow.FileScan:
     """The file in numbers; see `workflow.scan`. Without a project nothing counts as seen before."""
-    return _scan(project, _key(spec), _stamp(spec.path), revision)
+    return _scan(project, _key(spec), _stamp(spec), revision)
 
 
 def window(spec: ImportSpec, row: int) -> workflow.Preview:
     """The file's facts, and the rows of the window that `row` lies in."""
-    return _window(_key(spec), _stamp(spec.path), row // WINDOW_ROWS * WINDOW_ROWS, WINDOW_ROWS)
+    return _window(_key(spec), _stamp(spec), row // WINDOW_ROWS * WINDOW_ROWS, WINDOW_ROWS)
 
 
 def rows(spec: ImportSpec, start: int, stop: int) -> list[workflow.PreviewRow]:

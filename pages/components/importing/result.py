@@ -93,13 +93,20 @@ def _rejects(project: Project, result: workflow.ImportResult) -> None:
         else f"first {len(found)} of {result.n_rejected:,}"
     )
     rows = [
-        [theme.count(row_index), theme.count(line), el("span", reason, title=reason), parts.first_line(source)]
-        for _, row_index, line, reason, source in found
+        [
+            theme.count(row_index),
+            theme.count(line),
+            el("span", reason, title=reason),
+            *([el("span", *parts.visible(file), cls="mono")] if result.files else []),
+            parts.first_line(source),
+        ]
+        for file, row_index, line, reason, source in found
     ]
     columns = [
         parts.Column("Row", 70, numeric=True),
         parts.Column("Line", 70, numeric=True),
         parts.Column("Reason", 280),
+        *([parts.Column("File", 180)] if result.files else []),
         parts.Column("In the file"),
     ]
     view.show(
