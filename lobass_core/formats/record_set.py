@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from lobass_core.errors import InputFileError, LobassError
+from lobass_core.errors import InputFileError
 from lobass_core.formats.containers.encodings import Encoding
 from lobass_core.formats.folders.data_files import DataFile
 from lobass_core.formats.folders.file_set import FileSet
@@ -142,7 +142,7 @@ def open_set(files: FileSet, encoding: str = "auto", skip_lines: int = 0, row_li
     for file in files.files:
         try:
             stream = open_records(file.path, encoding, skip_lines, row_list)
-        except LobassError as error:
+        except InputFileError as error:
             raise (error if len(files.files) == 1 else beside_others(error, file)) from None
         made = (stream.container, stream.encoding, stream.compression, stream.shape, stream.n_bytes)
         opened.append(Opened(file, *made))
@@ -151,9 +151,9 @@ def open_set(files: FileSet, encoding: str = "auto", skip_lines: int = 0, row_li
     return RecordSet(files, tuple(opened), encoding, skip_lines, row_list, _only=only)
 
 
-def beside_others(error: LobassError, file: DataFile) -> LobassError:
+def beside_others(error: InputFileError, file: DataFile) -> InputFileError:
     """The error of one file among several, with the way to do without it."""
-    return type(error)(error.what, where=error.where, do=f"{error.do} {leave_out(file)}".strip())
+    return InputFileError(error.what, where=error.where, do=f"{error.do} {leave_out(file)}".strip())
 
 
 def leave_out(file: DataFile) -> str:

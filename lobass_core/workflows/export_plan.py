@@ -1,9 +1,7 @@
 """What an export consists of, read from the store: picks with their numbers, sources, models, decisions, counts."""
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -29,11 +27,12 @@ from lobass_core.selection import order
 from lobass_core.selection.select import select as pick
 from lobass_core.specs import ExportSpec, SelectionSpec
 from lobass_core.store.chosen_records import rows_of, standing_decisions, texts_of
-from lobass_core.store.dataset_files import DatasetFile, list_files
-from lobass_core.store.datasets import Dataset, list_datasets
+from lobass_core.store.dataset_files import list_files
+from lobass_core.store.datasets import list_datasets
 from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.store.selections import SavedSelection, find_selection, selection_picks
 from lobass_core.workflows.explore import scored
+from lobass_core.workflows.export_sources import SourceNumbers, source_of
 from lobass_core.workflows.recipes import read_recipe
 
 READ_ROWS = 10_000
@@ -48,31 +47,6 @@ FORMULAS = {
     "length": "n_response_tokens",
 }
 LOSS_UNIT = "losses are mean negative log-likelihoods of the response tokens given the prompt, in nats a token"
-
-
-@dataclass(frozen=True, slots=True)
-class _SourceNumbers:
-    """Which source a row belongs to: sources are files, in the order of their datasets and of the files in each."""
-
-    by_dataset: dict[int, tuple[np.ndarray, np.ndarray]]  # first rows, and source numbers, of files that hold rows
-
-    @classmethod
-    def of(cls, parts: Sequence[tuple[Dataset, DatasetFile]]) -> "_SourceNumbers":
-        held: dict[int, list[tuple[int, int]]] = {}
-        for number, (dataset, file) in enumerate(parts):
-            if file.n_rows + file.n_rejected:
-                held.setdefault(dataset.dataset_id, []).append((file.first_row, number))
-        pairs = {dataset_id: np.array(files).T for dataset_id, files in held.items()}
-        return cls({dataset_id: (first_rows, numbers) for dataset_id, (first_rows, numbers) in pairs.items()})
-
-    def of_rows(self, placed: pa.Table) -> pa.Array:
-        """The source of each row of a table with `dataset_id` and `row_index`."""
-        dataset_ids, row_indices = placed["dataset_id"].to_numpy(), placed["row_index"].to_numpy()
-        found = np.zeros(len(dataset_ids), np.int32)
-        for dataset_id, (first_rows, numbers) in self.by_dataset.items():
-            own = dataset_ids == dataset_id
-            found[own] = numbers[np.searchsorted(first_rows, row_indices[own], side="right") - 1]
-        return pa.array(found, pa.int32())
 
 
 def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
@@ -104,11 +78,11 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
     }
     sources = sorted((datasets[number] for number in used), key=lambda dataset: dataset.name)
     parts = [(dataset, file) for dataset in sources for file in files[dataset.dataset_id]]
-    numbers = _SourceNumbers.of(parts)
+    numbers = SourceNumbers.of(parts)
     return ExportPlan(
         format=spec.format,
         selection=saved.name,
-        sources=tuple(_source(dataset, file) for dataset, file in parts),
+        sources=tuple(source_of(dataset, file) for dataset, file in parts),
         picks=_picks_table(placed, picks, table, numbers),
         facts={
             "models": _models(project, scoring),
@@ -168,13 +142,13 @@ def _dropped_rows(cursor: duckdb.DuckDBPyConnection, table: ScoreTable, left_out
     return placed.append_column("reason", pa.array(reasons, pa.string()))
 
 
-def _dropped_table(placed: pa.Table, numbers: _SourceNumbers) -> pa.Table:
+def _dropped_table(placed: pa.Table, numbers: SourceNumbers) -> pa.Table:
     source = numbers.of_rows(placed)
     names = [name for name in DROPPED_SCHEMA.names if name != "source"]
     return pa.table({"source": source} | {name: placed[name] for name in names}).cast(DROPPED_SCHEMA)
 
 
-def _picks_table(placed: pa.Table, picks: pa.Table, table: ScoreTable, numbers: _SourceNumbers) -> pa.Table:
+def _picks_table(placed: pa.Table, picks: pa.Table, table: ScoreTable, numbers: SourceNumbers) -> pa.Table:
     """The picks in the order of the files, with the numbers that decided on them."""
     keys = placed["row_key"].to_numpy()
     by_key = np.argsort(picks["row_key"].to_numpy())
@@ -201,21 +175,6 @@ def _picks_table(placed: pa.Table, picks: pa.Table, table: ScoreTable, numbers: 
 
 def _finite(values: np.ndarray) -> pa.Array:
     return pa.array(values, pa.float64(), mask=~np.isfinite(values))
-
-
-def _source(dataset: Dataset, file: DatasetFile) -> SourceFile:
-    return SourceFile(
-        dataset=dataset.name,
-        file_name=file.name,
-        sha256=file.file_sha256,
-        n_rows=file.n_rows,
-        n_rejected=file.n_rejected,
-        format=dataset.format,
-        mapping=json.loads(dataset.mapping),
-        container=file.container,
-        encoding=file.encoding,
-        first_row=file.first_row,
-    )
 
 
 def _models(project: Project, scoring: Scoring) -> dict:
