@@ -1,6 +1,8 @@
 """Fixtures that all rooms share."""
 
 import os
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,12 @@ LONGEST = ("test_first_day.py", "test_demo.py")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
+@pytest.fixture(autouse=True)
+def plain_main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spawned process runs its parent's main module, and a page's test leaves the page in that place."""
+    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
 
 
 @pytest.fixture

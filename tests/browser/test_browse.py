@@ -259,7 +259,7 @@ def test_token_losses_lie_over_the_response(special: Server, page):
     page.click(".modes button:has-text('Reference')")
     assert pieces.nth(3).get_attribute("class").startswith("tok loss")
     # The next sample brings its own tokens; a worse reference is dotted orange.
-    press(page, "ArrowDown", "ArrowDown", "ArrowDown")
+    press(page, *["ArrowDown"] * 4)
     page.click(".modes button:has-text('Difference')")
     page.wait_for_function("() => deep('.heat-text .tok.worse')")
     press(page, "t")

@@ -1,9 +1,7 @@
 """Several processes render what one does; a process that dies is an error in words, and none outlives the worker."""
 
 import os
-import sys
 import time
-import types
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,12 +24,6 @@ pytestmark = pytest.mark.slow
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seven samples a chunk, so that a few dozen samples are several chunks."""
     monkeypatch.setattr(tokenising, "read_samples", lambda path: sample_reading.read_samples(path, rows=7))
-
-
-@pytest.fixture(autouse=True)
-def plain_main(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A spawned process runs its parent's main module, and a page's test leaves the page in that place."""
-    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
 
 
 def scored(folder: Path, models: Path) -> RunFolder:
