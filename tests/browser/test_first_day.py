@@ -88,7 +88,7 @@ def import_a_file(server: Server, page, demo: Project) -> int:
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the rejects").click()
     rejects = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
-    assert len(rejects) == 2 and rejects[1].startswith("10,11,")
+    assert len(rejects) == 2 and rejects[1].startswith("sums.jsonl,10,11,")
     with demo.store() as store:
         stored = (
             store.cursor()
