@@ -35,7 +35,7 @@ check: setup
 	$(BIN)/lint-imports
 	$(MAKE) test
 
-# Under a minute: what a change should pass before each commit.
+# The quick tests alone: what a change should pass before each commit.
 fast: setup
 	$(PYTEST) -m "not slow and not browser and not real_model and not trainers"
 
