@@ -37,10 +37,10 @@ check: setup
 
 # The quick tests alone: what a change should pass before each commit.
 fast: setup
-	$(PYTEST) -m "not slow and not browser and not real_model and not trainers"
+	$(PYTEST) -m "not slow and not browser and not real_model and not trainers and not faults"
 
 test: setup
-	$(PYTEST) -m "not real_model and not trainers"
+	$(PYTEST) -m "not real_model and not trainers and not faults"
 
 # A real pretrained model from end to end: training, scoring, token losses, and a trainer on what was exported.
 real-model: setup
