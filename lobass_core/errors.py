@@ -6,7 +6,7 @@ import re
 class LobassError(Exception):
     """Something the user can act on: says what happened, where, and what to do next.
 
-    `exit_code` is what the command line returns: 1 for work that failed, 2 for a request that cannot be meant.
+    `exit_code` is what the command line returns: 1 for work that failed, 2 for an invalid request.
     """
 
     exit_code = 1
@@ -25,7 +25,7 @@ def _rebuild(kind: type[LobassError], what: str, where: str, do: str) -> LobassE
 
 
 class RequestError(LobassError):
-    """A setting, name or combination of settings that cannot be meant."""
+    """An invalid setting, name or combination of settings."""
 
     exit_code = 2
 
@@ -41,7 +41,7 @@ class InputFileError(LobassError):
 
 
 class StoreError(LobassError):
-    """The project's database refused."""
+    """The project's database refused a statement or cannot be opened."""
 
 
 class StoreLockedError(StoreError):

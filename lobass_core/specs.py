@@ -227,7 +227,7 @@ DIFFERENCE_METHODS: tuple[Method, ...] = ("learnability", "loss-drop", "loss-dro
 
 @dataclass(frozen=True, slots=True)
 class Gates(_Spec):
-    """Rows that no score can bring in. A person's `keep` still does."""
+    """Rows excluded regardless of their score. A person's `keep` overrules this."""
 
     min_response_tokens: int = 0
     min_learnability: float | None = None

@@ -56,7 +56,7 @@ def to_document(values: Any, kind: type[Document], path: Path) -> Document:
     """The values as a dataclass.
 
     Raises:
-        RunError: a field is missing or of another type, or a setting cannot be meant; the sentence names file and run.
+        RunError: a field is missing or of another type, or a setting is not allowed; the sentence names file and run.
     """
     name = f"{path.name} of run {path.parent.name}"
     try:

@@ -19,7 +19,7 @@ def launch(run: RunFolder, command: Sequence[str] = WORKER) -> int:
     """Start the run's worker in its own session, its output in the run's log, and return its PID.
 
     Raises:
-        RunError: a worker is at it already, or a file of the run cannot be written.
+        RunError: the run is already running, or a file of the run cannot be written.
     """
     if run.is_alive():
         raise RunError(f"run {run.run_id} is already running", where=str(run.path), do="Follow it, or cancel it first.")

@@ -81,7 +81,7 @@ class RunFiles:
         """Be this run's worker for the length of the block.
 
         Raises:
-            RunError: another worker is at it.
+            RunError: another worker holds it.
         """
         lock = FileLock(self._lock_path)
         try:

@@ -160,7 +160,7 @@ class Engine:
         head = self.loaded.head
         assert head is not None
         nlls = response_nll(predicting, torch.from_numpy(targets).to(device, non_blocking=True), head)
-        return InFlight(batch, n_shared, inputs.size, sizes, *_homeward(nlls))
+        return InFlight(batch, n_shared, inputs.size, sizes, *_copy_to_host(nlls))
 
     def _gather(self, batch: Batch, n_shared: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[int]]:
         """input_ids [rows, width]; flat places that predict; the tokens they predict; how many a sample."""
@@ -186,10 +186,10 @@ class Engine:
         logits = logits[torch.from_numpy(responses - 1).to(device)].float()
         targets = torch.from_numpy(ids[responses].astype(np.int64)).to(device)
         nlls = torch.logsumexp(logits, dim=1) - logits.gather(1, targets.unsqueeze(1)).squeeze(1)
-        return InFlight(batch, 0, inputs.numel(), [len(responses)], *_homeward(nlls))
+        return InFlight(batch, 0, inputs.numel(), [len(responses)], *_copy_to_host(nlls))
 
 
-def _homeward(nlls: torch.Tensor) -> tuple[torch.Tensor, torch.cuda.Event | None]:
+def _copy_to_host(nlls: torch.Tensor) -> tuple[torch.Tensor, torch.cuda.Event | None]:
     """Losses on their way to the host; a GPU copies them behind its own work, into memory that it reaches itself."""
     if nlls.device.type != "cuda":
         return nlls.cpu(), None

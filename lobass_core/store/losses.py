@@ -1,4 +1,4 @@
-"""The loss cache: shards come home in one transaction, each once; the tables can be rebuilt from the run folders."""
+"""The loss cache: shards are ingested in one transaction, each once; the tables can be rebuilt from the run folders."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -41,7 +41,7 @@ GROUP_ROWS = 500_000
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What came home: losses that the store did not have, and shards that could not be used, each with the reason."""
+    """The number of losses that the store did not have, and shards that could not be used, each with the reason."""
 
     n_new: int
     torn: tuple[tuple[str, str], ...] = ()
@@ -55,7 +55,7 @@ class _Shard:
 
 
 def ingest_run(store: Store, run: RunFiles) -> Ingested:
-    """Bring the run's shards into the loss tables; shards that are home already cost nothing.
+    """Add the losses of the run's shards to the loss tables; shards that are in them already cost nothing.
 
     Every shard is read and checked by itself, for one torn file would fail the whole set. A torn one is renamed to
     NAME.parquet.torn, so that a resumed worker computes it again. Of two losses of one (sample, model, rendering) the

@@ -25,11 +25,11 @@ from lobass_core.scoring.model_files import config_of, vocabulary_size
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.worker.carry_over import LOOKING, find_carried, n_token_rows
 from lobass_core.worker.chance_check import check_chance
+from lobass_core.worker.model_cache import ModelCache
 from lobass_core.worker.preparation import ModelTask, Prepared, prepare, read_folds, read_known
 from lobass_core.worker.render_job import preview_row
 from lobass_core.worker.reporter import Reporter
 from lobass_core.worker.samples import read_sample_ids, read_samples
-from lobass_core.worker.shelf import ModelShelf
 
 # Enough rows for shares exact to a per cent, at about a minute of tokenising at most.
 MOST_RENDERED = 20_000
@@ -141,7 +141,7 @@ def _trial(
     if not len(places):
         return None, None
     report.update(phase="timing a few batches")
-    engine = Engine(ModelShelf(prepared.dtype, prepared.device, prepared.library).take(prepared.base), table)
+    engine = Engine(ModelCache(prepared.dtype, prepared.device, prepared.library).take(prepared.base), table)
     engine.budget_tokens = min(engine.budget_tokens, TRIAL_TOKENS)
     rate = _rate(engine, places, report)
     size = vocabulary_size(config_of(prepared.base.files))

@@ -23,11 +23,11 @@ from lobass_core.scoring.model_files import weight_bytes
 from lobass_core.scoring.products import Library
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.worker.cores import n_cores
+from lobass_core.worker.model_cache import ModelCache
 from lobass_core.worker.preparation import ModelTask, Prepared
 from lobass_core.worker.reporter import Reporter
 from lobass_core.worker.score_progress import ScoreProgress
 from lobass_core.worker.shards import ShardJob, shard_table
-from lobass_core.worker.shelf import ModelShelf
 
 # Below this much work the ten seconds that a process takes to start are not worth it.
 WORTH_SECONDS = 45.0
@@ -214,13 +214,13 @@ def _score_shards(orders: Orders, to_do: Queue, told: Queue) -> None:
     transformers.logging.disable_progress_bar()
     torch.set_num_threads(1)
     run, table = RunFolder.open(orders.run_path), orders.table
-    shelf = ModelShelf(orders.dtype, torch.device("cpu"), orders.library)
+    models = ModelCache(orders.dtype, torch.device("cpu"), orders.library)
     current, engine, budget_tokens = -1, None, orders.budget_tokens
     while (job := _next_job(to_do, orders.parent)) is not None:
         task = orders.tasks[job.model]
         if engine is None or job.model != current:
             budget_tokens = engine.budget_tokens if engine else budget_tokens
-            current, engine = job.model, Engine(shelf.take(task), table, budget_tokens)
+            current, engine = job.model, Engine(models.take(task), table, budget_tokens)
             told.put(Loaded(task.part, engine.loaded.note))
         losses = []
         for batch in engine.score(job.places):

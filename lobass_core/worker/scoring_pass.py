@@ -12,13 +12,13 @@ from lobass_core.scoring.batch_plan import cut_groups, longest_first
 from lobass_core.scoring.engine import Engine, Losses
 from lobass_core.scoring.model_files import config_of, vocabulary_size, weight_bytes
 from lobass_core.scoring.token_table import TokenTable
+from lobass_core.worker.model_cache import ModelCache
 from lobass_core.worker.preparation import ModelTask, Prepared
 from lobass_core.worker.reporter import Reporter
 from lobass_core.worker.score_processes import n_processes, score_in_processes
 from lobass_core.worker.score_progress import ScoreProgress
 from lobass_core.worker.shard_writer import ShardWriter
 from lobass_core.worker.shards import ShardJob, is_finished, unscored_table
-from lobass_core.worker.shelf import ModelShelf
 
 # A shard, and the one being written, is what a kill costs: about a minute of work, and never more samples than this.
 SHARD_SAMPLES = int(os.environ.get("LOBASS_SHARD_SAMPLES", "512"))
@@ -78,14 +78,14 @@ class ScoringPass:
             self._score_all(tasks, jobs, writer)
 
     def _score_all(self, tasks: Sequence[ModelTask], jobs: Sequence[ShardJob], writer: ShardWriter) -> None:
-        shelf = ModelShelf(self.prepared.dtype, self.prepared.device, self.prepared.library)
+        models = ModelCache(self.prepared.dtype, self.prepared.device, self.prepared.library)
         current = -1
         for job in jobs:
             task = tasks[job.model]
             if job.model != current:
                 current = job.model
                 self.report.update(phase=f"loading the {task.part}")
-                engine = Engine(shelf.take(task), self.table, self.budget_tokens)
+                engine = Engine(models.take(task), self.table, self.budget_tokens)
                 self.notes += [engine.loaded.note] if engine.loaded.note else []
                 self.progress.restart_clock()
                 self.report.update(phase=f"scoring the {task.part}", message=engine.loaded.note)

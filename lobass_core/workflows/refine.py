@@ -23,7 +23,7 @@ from lobass_core.store.scorings import Scoring
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import Cut, kept_rows, open_cut
 from lobass_core.workflows.reference_training import write_trained_on
-from lobass_core.workflows.score import OnProgress, follow_home, write_input
+from lobass_core.workflows.score import OnProgress, follow_and_ingest, write_input
 
 # Four times the error of a mean loss in bfloat16 at a base loss of one nat.
 DEFAULT_BAND = 0.01
@@ -61,7 +61,7 @@ def refine(
     scoring = selections.scoring_of(project, saved)
     before = open_cut(project, spec, scoring.run_id)
     run = start(project, before, band)
-    done = follow_home(project, run, on_progress)
+    done = follow_and_ingest(project, run, on_progress)
     after = open_cut(project, spec, scoring.run_id)
     kept, kept_now = (set(kept_rows(cut).tolist()) for cut in (before, after))
     return RefineResult(

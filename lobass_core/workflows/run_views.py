@@ -1,4 +1,4 @@
-"""Runs as a person watches them: what, how far, how fast, what stopped it; and bringing finished ones home."""
+"""Runs as a person watches them: what, how far, how fast, what stopped it; and adding the losses of finished ones."""
 
 import threading
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from lobass_core.jobs.run_specs import RunSpec, TrainReferenceRun, model_names
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec, TrainReferenceSpec
 from lobass_core.workflows.runs import run_path
-from lobass_core.workflows.score import bring_home
+from lobass_core.workflows.score import ingest_finished
 
 SHOWN_KINDS = ("score", "train_reference")
 LIVE: tuple[RunState, ...] = ("running", "queued")
 STOPPED: tuple[RunState, ...] = ("failed", "interrupted", "cancelled", "damaged")
 LOG_BYTES = 32_000
 
-_home: set[tuple[Path, float]] = set()
+_collected: set[tuple[Path, float]] = set()
 _collecting = threading.Lock()
 
 
@@ -226,9 +226,9 @@ def _shard(saved: float, path: Path) -> SavedShard:
 
 
 def collect_finished(project: Project) -> int:
-    """Bring home the losses of scoring runs that ended while nobody watched; returns the number of new losses.
+    """Add the losses of scoring runs that ended while nobody watched; returns the number of new losses.
 
-    Each ended run is looked at once a process, unless a resume has ended it anew. One that cannot be brought home keeps
+    Each ended run is looked at once a process, unless a resume has ended it anew. One that cannot be added keeps
     no other away; it is tried again by the next call.
 
     Raises:
@@ -240,15 +240,15 @@ def collect_finished(project: Project) -> int:
             if run.kind != "score" or run.state() in LIVE:
                 continue
             key = (run.path, _ended_at(run))
-            if key in _home:
+            if key in _collected:
                 continue
             try:
-                n_new += bring_home(project, run)
+                n_new += ingest_finished(project, run)
             except StoreLockedError:
                 raise
             except LobassError:
                 continue
-            _home.add(key)
+            _collected.add(key)
     return n_new
 
 

@@ -1,4 +1,4 @@
-"""Score samples under a base and a reference: prepare the run, follow it, bring its losses home, write them out."""
+"""Score samples under a base and a reference: prepare the run, follow it, add its losses to the store."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -152,21 +152,21 @@ def resume(project: Project, run_id: str) -> RunFolder:
 
 
 def score(project: Project, spec: ScoreSpec, on_progress: OnProgress | None = None) -> ScoreResult:
-    """Score and bring the losses home. What a failed or cancelled run computed is kept too.
+    """Score and add the losses to the store. What a failed or cancelled run computed is kept too.
 
     Raises:
         LobassError: in the worker's words.
     """
-    return follow_home(project, start(project, spec), on_progress)
+    return follow_and_ingest(project, start(project, spec), on_progress)
 
 
 def resume_and_finish(project: Project, run_id: str, on_progress: OnProgress | None = None) -> ScoreResult:
     """`resume`, then as `score`."""
-    return follow_home(project, resume(project, run_id), on_progress)
+    return follow_and_ingest(project, resume(project, run_id), on_progress)
 
 
-def follow_home(project: Project, run: RunFolder, on_progress: OnProgress | None) -> ScoreResult:
-    """Follow a run to its end and bring its losses home.
+def follow_and_ingest(project: Project, run: RunFolder, on_progress: OnProgress | None) -> ScoreResult:
+    """Follow a run to its end and add its losses to the store.
 
     Raises:
         LobassError: in the worker's words; what was computed is kept.
@@ -174,14 +174,14 @@ def follow_home(project: Project, run: RunFolder, on_progress: OnProgress | None
     try:
         follow(run, on_progress)
     except LobassError as error:
-        bring_home(project, run)
+        ingest_finished(project, run)
         # A run with a result has computed all that there was to compute.
         saved = "" if run.result_path.is_file() else f"Go on with: lobass score --resume {run.run_id}."
         raise type(error)(error.what, where=error.where, do=f"{error.do} {saved}".strip()) from error
     return finish(project, run)
 
 
-def bring_home(project: Project, run: RunFolder) -> int:
+def ingest_finished(project: Project, run: RunFolder) -> int:
     """Ingest the run's finished shards, and name its scoring once the worker has said what it scored.
 
     Idempotent. Returns the number of new losses.
@@ -212,13 +212,13 @@ def _result_if_readable(run: RunFolder) -> ScoreRunResult | None:
 
 
 def finish(project: Project, run: RunFolder) -> ScoreResult:
-    """Bring a finished run's losses home and sum it up.
+    """Add a finished run's losses to the store and sum it up.
 
     Raises:
         RunError: the run has not finished.
     """
     result, progress = run.read_result(ScoreRunResult), run.read_progress()
-    spec, n_ingested = run.spec_as(ScoreSpec), bring_home(project, run)
+    spec, n_ingested = run.spec_as(ScoreSpec), ingest_finished(project, run)
     found = doubts_of(score_table(project, spec.refines or run.run_id))
     return ScoreResult(
         run_id=run.run_id,

@@ -1,4 +1,4 @@
-"""Fine-tune a base model into a reference that scoring finds by its name; go on with one that was stopped."""
+"""Fine-tune a base model into a reference that scoring finds by its name; resume one that was stopped."""
 
 import dataclasses
 import re
@@ -143,7 +143,7 @@ def _stopped(project: Project, asked: TrainReferenceRun) -> RunFolder | None:
     """The latest run that would train the same thing and did not finish.
 
     Raises:
-        RunError: one of that name is at it.
+        RunError: one of that name is already running.
     """
     for run in reversed(list_runs(project.runs_dir)):
         if not isinstance(run.spec, TrainReferenceRun) or run.spec.reference.name != asked.reference.name:

@@ -19,7 +19,7 @@ from lobass_core.project import Project
 from lobass_core.specs import ImportSpec, ModelSpec, ScoreSpec
 from lobass_core.store.datasets import sample_batches
 from lobass_core.workflows.import_data import import_file
-from lobass_core.workflows.score import bring_home
+from lobass_core.workflows.score import ingest_finished
 
 RENDER_FP = "feedfacefeedface"
 BASE_FP, REFERENCE_FP = "ba5e000000000001", "4ef0000000000001"
@@ -67,7 +67,7 @@ def scored_project(
 def add_scores(
     project: Project, *, seed: int = 0, reference_name: str = "ref-1ep", reference_fp: str = REFERENCE_FP
 ) -> RunFolder:
-    """Write the run folder of a finished scoring run and bring its losses home."""
+    """Write the run folder of a finished scoring run and ingest its losses."""
     with project.store() as store:
         samples = pa.Table.from_batches(list(sample_batches(store.cursor(), ())))
     spec = ScoreSpec(
@@ -93,7 +93,7 @@ def add_scores(
             finished_at="2026-01-02T10:00:51+00:00",
         )
     )
-    bring_home(project, run)
+    ingest_finished(project, run)
     return run
 
 

@@ -202,7 +202,7 @@ def test_a_killed_worker_is_interrupted(imported: Project, open_page: OpenPage) 
     assert app.button(key="score.resume").label == "Resume, 572 losses to do"
 
 
-def test_losses_of_a_run_that_ended_unwatched_come_home(tmp_path: Path, open_page: OpenPage) -> None:
+def test_losses_of_a_run_that_ended_unwatched_are_ingested(tmp_path: Path, open_page: OpenPage) -> None:
     project = scored_project(tmp_path / "project", {"math": 8})
     add_scores(project, reference_name="second", reference_fp="4ef0000000000002")
     with project.store() as store, store.transaction() as cursor:

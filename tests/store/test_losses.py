@@ -1,4 +1,4 @@
-"""Losses come home once, torn shards are named, and two models stand side by side."""
+"""Losses are ingested once, torn shards are named, and two models stand side by side."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_shards_are_ingested_once(store, project):
     assert n == 3
 
 
-def test_a_torn_shard_is_named_and_the_others_come_home(store, project):
+def test_a_torn_shard_is_named_and_the_others_are_ingested(store, project):
     add_file(store, "a", "math", PAIRS)
     run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     run.write_shard("base-0000", shard("B", {PAIRS[0]: 1.0}))
@@ -68,7 +68,7 @@ def test_a_torn_shard_is_named_and_the_others_come_home(store, project):
     ingested = ingest_run(store, run)
     assert ingested.n_new == 1
     assert [name for name, _ in ingested.torn] == ["base-0001.parquet"]
-    # Set aside, so that a resumed worker computes it again; then it comes home under the same name.
+    # Set aside, so that a resumed worker computes it again; then it is ingested under the same name.
     assert [path.name for path in run.finished_shards()] == ["base-0000.parquet"]
     run.write_shard("base-0001", shard("B", {PAIRS[1]: 1.0}))
     assert ingest_run(store, run) == Ingested(1)

@@ -112,9 +112,9 @@ def test_kept_and_recomputed(models: Path, earlier: RunFolder, tmp_path: Path, c
 def test_nothing_is_computed_and_no_model_loaded_where_all_stay(
     models: Path, earlier: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
 ):
-    from lobass_core.worker import shelf
+    from lobass_core.worker import model_cache
 
-    monkeypatch.setattr(shelf, "load_model", None)
+    monkeypatch.setattr(model_cache, "load_model", None)
     assert counts(done(run_of(tmp_path, models))) == (2 * N, 0, 0)
     assert f"{2 * N} losses carried over from earlier runs, 0 to compute" in capsys.readouterr().out
 

@@ -100,7 +100,7 @@ def test_a_rebuild_reads_the_shards_of_a_run_whose_spec_is_damaged(scored: Proje
         assert rebuild_losses(store, scored.runs_dir) == 24
 
 
-def test_a_scoring_that_cannot_be_brought_home_says_what_it_lacks(scored: Project):
+def test_a_scoring_that_cannot_be_ingested_says_what_it_lacks(scored: Project):
     run = RunFolder.open(scored.runs_dir / "r-0001")
     cut_off(run.result_path)
     with pytest.raises(LobassError, match=r"result\.json of run r-0001 is cut off"):
@@ -130,7 +130,7 @@ def test_a_damaged_table_of_a_run_is_named_and_keeps_no_other_out(tmp_path: Path
         for table in ("scorings", "scoring_runs", "registered_runs"):
             cursor.execute(f"DELETE FROM {table}")
     with pytest.raises(RunError, match=f"{name} of run r-0001 cannot be read"):
-        score.bring_home(project, first)
+        score.ingest_finished(project, first)
     assert collect_finished(project) == 0
     assert [scoring.run_id for scoring in status(project).scorings] == [second.run_id]
     release(project.store_path)

@@ -36,7 +36,7 @@ def finished(
 
 
 def collect_in_a_new_process(project: Project) -> list[Scoring]:
-    run_views._home.clear()
+    run_views._collected.clear()
     collect_finished(project)
     with project.store() as store:
         return list_scorings(store.cursor())

@@ -44,7 +44,7 @@ class Change:
         """The spec with this budget and these weights; balance, gates and method stay the page's.
 
         Raises:
-            RequestError: the numbers cannot be meant.
+            RequestError: the numbers are invalid.
         """
         weights = self.weights if spec.balance == "custom" else ()
         return SelectionSpec.from_dict(

@@ -195,14 +195,12 @@ def _this_run(now: RunView) -> list[Node]:
         ("Samples", f"{theme.count(now.n_rows)} in {', '.join(spec.datasets) or 'all datasets'}"),
         ("Template", render.template or "the tokenizer's own"),
         ("Limit", f"{theme.count(render.max_tokens)} tokens" if render.max_tokens else "2,048 or the model's own"),
-        ("Settings", now.settings or "all as they come"),
+        ("Settings", now.settings or "Defaults"),
     ]
     return [
         parts.heading("This run"),
         parts.facts(facts),
-        parts.notice(
-            "You can close this tab.", "The run belongs to the machine, not to the page; it is here when you come back."
-        ),
+        parts.notice("You can close this tab.", "The run continues in the background."),
     ]
 
 

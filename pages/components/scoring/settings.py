@@ -121,7 +121,7 @@ def spec_of(project: Project, wish: Wish) -> ScoreSpec:
     """The settings as one spec.
 
     Raises:
-        LobassError: the reference's training has not finished, or a setting cannot be meant.
+        LobassError: the reference's training has not finished, or a setting is invalid.
     """
     value = st.session_state.get
     return score_spec(

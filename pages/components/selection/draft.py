@@ -103,7 +103,7 @@ def opened(selection_name: str) -> None:
 
 
 def on_instrument() -> None:
-    """Take what the hand has set; a spec that cannot be meant stays as it was, and says so."""
+    """Take what the hand has set; an invalid spec stays as it was, and says so."""
     try:
         change = cut_instrument.changed(INSTRUMENT)
         if change is None:

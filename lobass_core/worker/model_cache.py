@@ -8,7 +8,7 @@ from lobass_core.scoring.products import Library, compute_by
 from lobass_core.worker.preparation import ModelTask
 
 
-class ModelShelf:
+class ModelCache:
     """Loads models one after another; an adapter goes onto the base's weights if those are there."""
 
     def __init__(self, dtype: str, device: torch.device, library: Library) -> None:
