@@ -29,6 +29,7 @@ ExportFormat = Literal[
     "trl",
     "tokens",
 ]
+ExportOrder = Literal["file", "rank"]
 MaskRule = Literal["all", "last"]
 TrainMethod = Literal["full", "lora"]
 
@@ -304,6 +305,9 @@ class ExportSpec(_Spec):
     `license` and `languages` go into the data card as they are given. `cutoff_tokens` is the trainer's length limit
     that the preflight reckons with; 0 is the trainer's own default. `check` compares every row with the tokens that
     were scored before the export takes its place.
+
+    `validation` rows are set aside in files of their own, near duplicates together, drawn from `seed`: a share below 1,
+    or a number of rows; 0 for none. `order` "rank" puts the best score first.
     """
 
     selection: str
@@ -314,10 +318,22 @@ class ExportSpec(_Spec):
     languages: tuple[str, ...] = ()
     cutoff_tokens: int = 0
     check: bool = True
+    validation: float = 0.0
+    seed: int = 0
+    order: ExportOrder = "file"
 
     def __post_init__(self) -> None:
         _check_choice("format", self.format, ExportFormat)
+        _check_choice("order", self.order, ExportOrder)
         if not self.to:
             raise RequestError("no destination is given", do="Say --to FOLDER.")
         if self.cutoff_tokens < 0:
             raise RequestError(f"a cutoff of {self.cutoff_tokens} tokens is negative")
+        is_share = 0 <= self.validation < 1
+        if not (is_share or (self.validation >= 1 and float(self.validation).is_integer())):
+            raise RequestError(
+                f"a validation split of {self.validation} is neither a share of the rows nor a number of them",
+                do="Give a share below 1, 0.02 for 2 %, or a whole number of rows.",
+            )
+        if self.order == "rank" and self.format == "source":
+            raise RequestError("source rows stay in the order of their files", do="Choose another --format for rank.")

@@ -48,8 +48,25 @@ def pick_destination(selection: str, format: str) -> str:
 
 
 def options() -> None:
-    """What the data card says, whether dropped rows are written too, and the limit that the trainer will have."""
+    """The validation split, the order of the rows, the check, the trainer's limit, and what the data card says."""
+    state.remember(draft.CHECK, True)
     with st.popover("Options", icon=":material/tune:", key="export.options"):
+        split, seed = st.columns([0.62, 0.38])
+        split.number_input(
+            "Validation rows", min_value=0.0, step=0.01, format="%g", key=draft.VALIDATION, persist_state="session",
+            help="Set aside in files of their own, near duplicates together. A share below 1, or a number of rows.",
+        )  # fmt: skip
+        seed.number_input(
+            "Seed", min_value=0, step=1, key=draft.SEED, persist_state="session", help="Draws the validation rows.",
+        )  # fmt: skip
+        st.toggle(
+            "Best score first", key=draft.RANKED, persist_state="session", disabled=draft.chosen_format() == "source",
+            help="Else the rows stand in the order of their files. Source rows always do.",
+        )  # fmt: skip
+        st.toggle(
+            "Compare with the scored tokens", key=draft.CHECK, persist_state="session",
+            help="Before the export is kept, each row is rendered again and compared with the tokens that were scored.",
+        )  # fmt: skip
         st.toggle(
             "Also write the rows left out", key=draft.DROPPED, persist_state="session",
             help="dropped.jsonl, each row with its reason.",

@@ -54,6 +54,18 @@ def export(
             "--check/--no-check", help="Compare every row with the tokens that were scored before it is kept."
         ),
     ] = True,
+    validation: Annotated[
+        float,
+        typer.Option(
+            "--validation",
+            min=0,
+            help="Rows to set aside in files of their own, near duplicates together: a share below 1, or a number.",
+        ),
+    ] = 0.0,
+    seed: Annotated[int, typer.Option("--seed", help="Draws the validation rows.")] = 0,
+    order: Annotated[
+        str, typer.Option("--order", help="file: as in the sources; rank: the best score first.")
+    ] = "file",
     json: JsonOption = False,
 ) -> None:
     """Write a saved selection for a trainer, with a manifest that can be replayed."""
@@ -74,6 +86,9 @@ def export(
         languages=tuple(filter(None, (part.strip() for part in language.split(",")))),
         cutoff_tokens=cutoff_tokens,
         check=check,
+        validation=validation,
+        seed=seed,
+        order=order,  # type: ignore[arg-type]
     )
     if preflight:
         _show_preflight(workflow.preflight(opened, spec), json)
@@ -87,10 +102,10 @@ def _show(receipt: ExportReceipt, json: bool) -> None:
     if json:
         print_json(receipt.to_dict())
         return
-    print_facts(
-        f"Exported {receipt.n_written:,} of {receipt.n_selected:,} selected rows",
-        [("folder", receipt.folder), ("format", receipt.format), ("manifest sha256", receipt.manifest_sha256)],
-    )
+    facts = [("folder", receipt.folder), ("format", receipt.format), ("manifest sha256", receipt.manifest_sha256)]
+    if receipt.n_validation:
+        facts.insert(2, ("rows for validation", f"{receipt.n_validation:,}"))
+    print_facts(f"Exported {receipt.n_written:,} of {receipt.n_selected:,} selected rows", facts)
     print_table(
         ("file", "rows", "bytes", "sha256"),
         [(file.name, file.rows, file.n_bytes, file.sha256) for file in receipt.files],

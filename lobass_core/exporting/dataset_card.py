@@ -1,9 +1,10 @@
 """README.md of an export: what a loader reads (the YAML head) and what a person wants to know."""
 
+import itertools
 import json
 from collections.abc import Sequence
 
-from lobass_core.exporting.layout import Written
+from lobass_core.exporting.layout import CardEntry, Written
 from lobass_core.exporting.plan import ExportPlan, FileReceipt
 from lobass_core.exporting.trainer_files import dataset_name
 
@@ -22,11 +23,13 @@ def dataset_card(plan: ExportPlan, written: Written) -> str:
     """The card's text; everything in it follows from the plan and the files, so that a replay gives the same bytes."""
     n_rows = written.n_rows
     sections = [
-        _yaml_head(plan, written.splits, n_rows),
+        _yaml_head(plan, written.data_files, n_rows),
         f"# {_text(plan.selection)}",
         f"{n_rows:,} of {plan.facts['counts']['n_considered']:,} rows, chosen with LoBaSS "
         f"by {_text(plan.facts['formula']['method'])}: {_text(plan.facts['formula']['text'])}",
         _use(plan, written),
+        _set_aside(plan, written),
+        _order(plan),
         _sources(plan),
         _domains(plan),
         _models(plan),
@@ -40,12 +43,33 @@ def dataset_card(plan: ExportPlan, written: Written) -> str:
 
 def _use(plan: ExportPlan, written: Written) -> str:
     if plan.format in ("llama-factory", "alpaca", "sharegpt"):
-        names = ", ".join(f"`dataset: {dataset_name(kind)}`" for kind in written.kinds)
-        return f"Train with LLaMA-Factory: `dataset_dir: THIS_FOLDER`, {names}."
+        names = [f"`dataset: {dataset_name(kind)}`" for kind in written.kinds]
+        if written.n_validation:
+            names += [f"`eval_dataset: {dataset_name(kind, 'validation')}`" for kind in written.kinds]
+        return f"Train with LLaMA-Factory: `dataset_dir: THIS_FOLDER`, {', '.join(names)}."
     return _USE.get(plan.format, "`datasets.load_dataset(THIS_FOLDER)` opens it.")
 
 
-def _yaml_head(plan: ExportPlan, splits: Sequence[tuple[str, str]], n_rows: int) -> str:
+def _set_aside(plan: ExportPlan, written: Written) -> str:
+    if not plan.validation:
+        return ""
+    return (
+        f"{written.n_validation:,} of the rows are set aside for validation, drawn from seed {plan.seed}. Near "
+        "duplicates are together: none is in both splits."
+    )
+
+
+def _order(plan: ExportPlan) -> str:
+    if plan.order == "file":
+        return ""
+    return (
+        "The rows of each file stand best first. Trainers shuffle them unless told not to: TRL and transformers with "
+        '`train_sampling_strategy="sequential"` (`train.py` does), Axolotl with `curriculum_sampling: true` (the '
+        "fragment does), LLaMA-Factory with `disable_shuffling: true`."
+    )
+
+
+def _yaml_head(plan: ExportPlan, data_files: Sequence[CardEntry], n_rows: int) -> str:
     lines = ["---"]
     if plan.languages:
         lines += ["language:", *(f"- {json.dumps(language)}" for language in plan.languages)]
@@ -54,10 +78,10 @@ def _yaml_head(plan: ExportPlan, splits: Sequence[tuple[str, str]], n_rows: int)
     lines += ["task_categories:", "- text-generation"]
     lines += ["size_categories:", f"- {_size(n_rows)}", "tags:", "- lobass", "- data-selection"]
     lines.append("configs:")
-    for name, path in splits:
-        quoted = json.dumps(path, ensure_ascii=False)
-        lines += [f"- config_name: {json.dumps(name, ensure_ascii=False)}"]
-        lines += ["  data_files:", "  - split: train", f"    path: {quoted}"]
+    for name, entries in itertools.groupby(data_files, key=lambda entry: entry.config):
+        lines += [f"- config_name: {json.dumps(name, ensure_ascii=False)}", "  data_files:"]
+        for entry in entries:
+            lines += [f"  - split: {entry.split}", f"    path: {json.dumps(entry.path, ensure_ascii=False)}"]
     return "\n".join([*lines, "---"])
 
 

@@ -11,12 +11,14 @@ from lobass_core import __version__
 from lobass_core.errors import ExportError
 from lobass_core.exporting.destination import MANIFEST_MARK
 from lobass_core.exporting.layout import Written
-from lobass_core.exporting.plan import DROPPED_SCHEMA, PICKS_SCHEMA, ExportPlan, FileReceipt, SourceFile
-from lobass_core.specs import ExportFormat
+from lobass_core.exporting.plan import DROPPED_SCHEMA, PICKS_SCHEMA, SPLIT_FIELD, ExportPlan, FileReceipt, SourceFile
+from lobass_core.specs import ExportFormat, ExportOrder
 
 MANIFEST_VERSION = 1
 # Raised for a format when the same picks would come out as other bytes: a replay of an older one is refused by name.
 LAYOUT_VERSIONS: dict[str, int] = dict.fromkeys(get_args(ExportFormat), 2)
+# How the manifest says the order of the picks.
+ORDERS: dict[ExportOrder, str] = {"file": "dataset by name, then row of its file", "rank": "rank, the best first"}
 
 
 def manifest_of(plan: ExportPlan, written: Written, files: Sequence[FileReceipt]) -> dict:
@@ -28,15 +30,17 @@ def manifest_of(plan: ExportPlan, written: Written, files: Sequence[FileReceipt]
             "format": plan.format,
             "layout": LAYOUT_VERSIONS[plan.format],
             "selection": plan.selection,
-            "order": "dataset by name, then row of its file",
+            "order": ORDERS[plan.order],
             "with_dropped": plan.with_dropped,
             "license": plan.license,
             "languages": list(plan.languages),
+            **({"validation": {"asked": plan.validation, "seed": plan.seed}} if plan.validation else {}),
         },
         "sources": [asdict(source) for source in plan.sources],
         **plan.facts,
         "written": {
             "n_rows": written.n_rows,
+            **({"n_validation": written.n_validation} if plan.validation else {}),
             "n_not_written": len(written.refusals),
             "not_written": [asdict(refusal) for refusal in written.refusals],
             "notes": written.notes,
@@ -93,18 +97,23 @@ def plan_of(manifest: dict, where: str) -> ExportPlan:
         )
     own = {MANIFEST_MARK, "program", "export", "sources", "written", "files", "picks", "dropped"}
     try:
-        export = manifest["export"]
+        export, picks = manifest["export"], manifest["picks"]
         _check_layout(manifest, where)
+        schema = pa.schema([*PICKS_SCHEMA, SPLIT_FIELD]) if SPLIT_FIELD.name in picks else PICKS_SCHEMA
+        validation = export.get("validation", {"asked": 0.0, "seed": 0})
         return ExportPlan(
             format=export["format"],
             selection=export["selection"],
             sources=tuple(SourceFile(**source) for source in manifest["sources"]),
-            picks=pa.table(manifest["picks"], schema=PICKS_SCHEMA),
+            picks=pa.table(picks, schema=schema),
             facts={key: value for key, value in manifest.items() if key not in own},
             with_dropped=export["with_dropped"],
             dropped=pa.table(manifest["dropped"], schema=DROPPED_SCHEMA) if "dropped" in manifest else None,
             license=export["license"],
             languages=tuple(export["languages"]),
+            order={text: order for order, text in ORDERS.items()}[export["order"]],
+            validation=validation["asked"],
+            seed=validation["seed"],
         )
     except (KeyError, TypeError, ValueError, AttributeError, pa.ArrowException) as error:
         raise ExportError(f"the manifest is damaged: {error}", where=where, do="Take it from a backup.") from error

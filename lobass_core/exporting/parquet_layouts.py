@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lobass_core.exporting.arrow_rows import CHAT_SHAPES
 from lobass_core.exporting.data_file import DataFile
-from lobass_core.exporting.layout import Job, Written
-from lobass_core.exporting.plan import ExportPlan
+from lobass_core.exporting.layout import CardEntry, Job, Written
+from lobass_core.exporting.plan import SPLITS, ExportPlan, Split
 from lobass_core.exporting.rows_file import ROW_GROUP_ROWS, KindRows, write_rows
 from lobass_core.exporting.survey import RESERVED, survey
 from lobass_core.exporting.trainer_layouts import add_template, trl_kinds
@@ -35,17 +36,25 @@ def huggingface(job: Job) -> Written:
     found = survey(job.rows())
     found.one_target = False
     written, _ = write_rows(job, found, trl_kinds(found, "data/", always_parquet=True))
-    with DataFile(job.folder, "scores/train.parquet", "scores of the rows") as file:
-        pq.write_table(scores_table(job.plan), file, row_group_size=ROW_GROUP_ROWS)
-        file.rows = job.plan.picks.num_rows
-    written.files.append(file.receipt())
-    written.splits.append(("scores", file.name))
+    scores, splits = scores_table(job.plan), pa.array(job.plan.splits)
+    for split in SPLITS:
+        table = scores.filter(pc.equal(splits, split))
+        if table.num_rows:
+            _write_scores(job, written, table, split)
     add_template(job, written)
     return written
 
 
+def _write_scores(job: Job, written: Written, table: pa.Table, split: Split) -> None:
+    with DataFile(job.folder, f"scores/{split}.parquet", "scores of the rows") as file:
+        pq.write_table(table, file, row_group_size=ROW_GROUP_ROWS)
+        file.rows = table.num_rows
+    written.files.append(file.receipt())
+    written.data_files.append(CardEntry("scores", split, file.name))
+
+
 def parquet(job: Job) -> Written:
-    """One table a kind with everything in it: turns, unknown fields, where each row came from and its scores."""
+    """One table a kind and split: turns, unknown fields, where each row came from and its scores."""
     beside = scores_table(job.plan).schema
     found = survey(job.rows(), RESERVED | frozenset(beside.names))
     style = MessageStyle(found.turn_columns, calls_as_text=not found.plain_calls)

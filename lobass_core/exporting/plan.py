@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pyarrow as pa
 
 from lobass_core.errors import ExportError
 from lobass_core.records import Sample
-from lobass_core.specs import ExportFormat
+from lobass_core.specs import ExportFormat, ExportOrder
 
-# One pick a row, in the order of the files: dataset by dataset, each in the order of its source file. The numbers
-# travel in the manifest, so that a replay writes the same scores even after the losses behind them are gone.
+Split = Literal["train", "validation"]
+SPLITS: tuple[Split, ...] = ("train", "validation")
+
+# One pick a row: in the order of the files, dataset by dataset, or by rank. The numbers travel in the manifest, so that
+# a replay writes the same scores even after the losses behind them are gone.
 PICKS_SCHEMA = pa.schema(
     [
         ("source", pa.int32()),  # index into `ExportPlan.sources`
@@ -29,6 +32,8 @@ PICKS_SCHEMA = pa.schema(
         ("flags", pa.string()),
     ]
 )
+# A column that only exports with a validation split have.
+SPLIT_FIELD = pa.field("split", pa.string())
 DROPPED_SCHEMA = pa.schema(
     [
         ("source", pa.int32()),
@@ -65,8 +70,8 @@ class ExportPlan:
     """Everything that decides the bytes of an export, and nothing that depends on when or where it is written.
 
     `facts` is the rest of the provenance as plain JSON: models, render, formula, selection, quotas, decisions, counts
-    of what was left out. `picks` follows PICKS_SCHEMA; `dropped` follows DROPPED_SCHEMA and is there when the dropped
-    rows are to be written too.
+    of what was left out. `picks` follows PICKS_SCHEMA, with SPLIT_FIELD where `validation` rows are set aside (drawn
+    from `seed`); `dropped` follows DROPPED_SCHEMA and is there when the dropped rows are to be written too.
     """
 
     format: ExportFormat
@@ -78,6 +83,21 @@ class ExportPlan:
     dropped: pa.Table | None = None
     license: str = ""
     languages: tuple[str, ...] = ()
+    order: ExportOrder = "file"
+    validation: float = 0.0
+    seed: int = 0
+
+    @property
+    def splits(self) -> list[Split]:
+        """The split of each pick."""
+        if SPLIT_FIELD.name not in self.picks.schema.names:
+            return ["train"] * self.picks.num_rows
+        return self.picks[SPLIT_FIELD.name].to_pylist()
+
+    @property
+    def n_validation(self) -> int:
+        """Picks that are set aside."""
+        return self.splits.count("validation")
 
     def __post_init__(self) -> None:
         if self.picks.num_rows == 0:
@@ -97,6 +117,7 @@ class ExportRow:
     sample: Sample
     extra: dict
     source: str
+    split: Split = "train"
 
 
 class ReadTexts(Protocol):
@@ -154,6 +175,7 @@ class ExportReceipt:
     n_bytes: int
     files: tuple[FileReceipt, ...]
     manifest_sha256: str
+    n_validation: int = 0  # of the rows written
     not_written: dict[str, int] = field(default_factory=dict)  # reason -> rows of the selection that do not fit
     refusals: tuple[Refusal, ...] = ()
     left_out: dict[str, int] = field(default_factory=dict)  # reason -> rows that were not selected

@@ -58,9 +58,9 @@ def sharegpt(job: Job) -> Written:
 
 
 def _array(job: Job, found: Survey, build: Any) -> Written:
-    written, kinds = write_rows(job, found, dict.fromkeys(found.kinds, KindRows(build, {}, "array")))
-    if kinds:
-        text = published_info(job.plan.format, kinds[0].name, found)
+    written, files = write_rows(job, found, dict.fromkeys(found.kinds, KindRows(build, {}, "array")))
+    if files:
+        text = published_info(job.plan.format, {file.split: file.name for file in files}, found)
         written.files.append(write_text(job.folder, "dataset_info.json", "names, columns and tags", text))
     return written
 

@@ -21,7 +21,7 @@ def read_rows(plan: ExportPlan, read_texts: ReadTexts) -> Iterator[ExportRow]:
         ExportError: a record is missing, or reads as another sample than the one that was scored.
     """
     readers = [_readers(source) for source in plan.sources]
-    texts = read_texts(plan.picks)
+    texts, splits = read_texts(plan.picks), iter(plan.splits)
     for batch in plan.picks.to_batches(max_chunksize=BATCH_ROWS):
         columns = (batch.column(name).to_pylist() for name in ("source", "row_index", "sample_id", "domain"))
         for number, row_index, sample_id, domain in zip(*columns, strict=True):
@@ -33,7 +33,8 @@ def read_rows(plan: ExportPlan, read_texts: ReadTexts) -> Iterator[ExportRow]:
                     where=f"{plan.sources[number].dataset}, row {row_index:,}",
                     do="It was imported by another version of LoBaSS. Import the file again, score and select.",
                 )
-            yield ExportRow(plan.sources[number].dataset, row_index, domain, parsed.sample, parsed.extra, text)
+            dataset, split = plan.sources[number].dataset, next(splits)
+            yield ExportRow(dataset, row_index, domain, parsed.sample, parsed.extra, text, split)
 
 
 def _readers(source: SourceFile) -> tuple[Detection, Detection]:

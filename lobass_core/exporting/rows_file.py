@@ -5,7 +5,7 @@ JSON array   the same; loaders read it whole, so that a key may be null in the f
 Parquet      everything else: tool calls, weights and names that only some turns have
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from lobass_core.exporting.arrow_rows import Shape, row_schema
 from lobass_core.exporting.data_file import DataFile, JsonRows
 from lobass_core.exporting.layout import Job, KindFile, Written
+from lobass_core.exporting.plan import SPLITS, Split
 from lobass_core.exporting.survey import Survey
 from lobass_core.exporting.trainer_rows import PLAIN, MessageStyle
 from lobass_core.formats.row_errors import RowError
@@ -44,47 +45,52 @@ def write_rows(
     layouts: Mapping[SampleKind, KindRows],
     numbers: Callable[[], Any] | None = None,
 ) -> tuple[Written, list[KindFile]]:
-    """Write one file a kind, of the rows that its layout takes; a file with no row is not written.
+    """Write one file a kind and split, of the rows that its layout takes; a file with no row is not written.
 
     `numbers()` gives an iterable with one dict of further columns for each pick.
     """
     written = Written(notes=found.notes())
-    files: dict[SampleKind, _RowsOut] = {}
+    files: dict[tuple[SampleKind, Split], _RowsOut] = {}
     beside = iter(numbers()) if numbers else None
     try:
         for row in job.rows():
             more = next(beside) if beside else {}
-            kind = row.sample.kind
+            kind, split = row.sample.kind, row.split
             try:
                 record = layouts[kind].build(row.sample)
             except RowError as error:
                 written.refuse(row, error.reason)
                 continue
-            if kind not in files:
-                files[kind] = _RowsOut(job.folder, kind, layouts[kind], found)
-            files[kind].add(record, row.extra, more)
-            files[kind].sample_ids.append(row.sample.sample_id)
+            if (kind, split) not in files:
+                files[kind, split] = _RowsOut(job.folder, kind, split, layouts[kind], found)
+            files[kind, split].add(record, row.extra, more)
+            files[kind, split].sample_ids.append(row.sample.sample_id)
         for out in files.values():
             out.end()
     finally:
         for out in files.values():
             out.close()
-    written.kinds = kinds = [kind for kind in found.kinds if kind in files]
-    for kind in kinds:
-        receipt = files[kind].file.receipt()
-        written.files.append(receipt)
-        written.n_rows += receipt.rows
-        written.splits.append(("default" if kind == kinds[0] else kind, receipt.name))
-        written.sample_ids[receipt.name] = files[kind].sample_ids
-    return written, [KindFile(kind, files[kind].suffix) for kind in kinds]
+    written.kinds = kinds = [kind for kind in found.kinds if any((kind, split) in files for split in SPLITS)]
+    made = [files[kind, split] for kind in kinds for split in SPLITS if (kind, split) in files]
+    for out in made:
+        receipt = out.file.receipt()
+        written.add_rows(receipt, "default" if out.kind == kinds[0] else out.kind, out.split)
+        written.sample_ids[receipt.name] = out.sample_ids
+    return written, [KindFile(out.kind, out.suffix, out.split) for out in made]
+
+
+def names_of(files: Sequence[KindFile], split: Split = "train") -> dict[SampleKind, str]:
+    """The names of the files of one split, by the kind of sample."""
+    return {file.kind: file.name for file in files if file.split == split}
 
 
 @dataclass(slots=True)
 class _RowsOut:
-    """The open file of one kind."""
+    """The open file of one kind and split."""
 
     folder: Path
     kind: SampleKind
+    split: Split
     layout: KindRows
     found: Survey
     suffix: str = ""
@@ -97,7 +103,7 @@ class _RowsOut:
         if container == "lines" and not self._fits_json():
             container = "parquet"
         self.suffix = {"lines": "jsonl", "array": "json", "parquet": "parquet"}[container]
-        name = f"{self.layout.folder}{KindFile(self.kind, self.suffix).name}"
+        name = f"{self.layout.folder}{KindFile(self.kind, self.suffix, self.split).name}"
         self.file = DataFile(self.folder, name, "rows")
         if container == "parquet":
             schema = row_schema(self.found, self.kind, self.layout.shapes, self.layout.style)

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import itertools
 import json
 import re
 from bisect import bisect_left
@@ -11,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lobass_core.exporting.data_file import DataFile, JsonRows
 from lobass_core.exporting.layout import Job, Written
-from lobass_core.exporting.plan import SourceFile
+from lobass_core.exporting.plan import SPLITS, FileReceipt, SourceFile, Split
 from lobass_core.formats.containers.arrow_records import arrow_kind, record_batches
 from lobass_core.formats.raw_records import decode_line
 
@@ -37,33 +37,44 @@ def source(job: Job) -> Written:
     is gone, they are made anew from their values, and a note says so.
     """
     written = Written()
-    texts = job.read_texts(job.plan.picks)
     names = file_names(job.plan.sources)
-    row_indices = job.plan.picks["row_index"].to_pylist()
-    position = 0
-    for number, rows in itertools.groupby(job.plan.picks["source"].to_pylist()):
-        n_rows = sum(1 for _ in rows)
-        one = job.plan.sources[number]
-        wanted = [row - one.first_row for row in row_indices[position : position + n_rows]]
-        position += n_rows
-        records = itertools.islice(texts, n_rows)
-        with DataFile(job.folder, names[number], f"records of {one.dataset}") as file:
-            if one.container in ("parquet", "arrow"):
-                written.notes += _write_parquet(file, one, wanted, records, job.originals.get(one.sha256))
-            elif one.container in ("json", "jsonl"):
-                types = FieldTypes()
-                _WRITERS[one.container](file, types.seen(records))
-                written.notes += types.notes(one.dataset)
-            else:
-                _WRITERS[one.container](file, records)
-        # What the original's rows were not taken from is read all the same, so that the next source starts at its own.
-        for _ in records:
-            pass
-        written.files.append(file.receipt())
+    taken = job.plan.picks["source"].combine_chunks()
+    splits = pa.array(job.plan.splits)
+    for number in pc.unique(taken).to_pylist():
         # The first is what `load_dataset` opens by itself; sources differ in their columns, so each has its own.
-        written.splits.append(("default" if not written.splits else Path(names[number]).stem, names[number]))
-        written.n_rows += file.rows
+        config = Path(names[number]).stem if written.data_files else "default"
+        for split in SPLITS:
+            picks = job.plan.picks.filter(pc.and_(pc.equal(taken, number), pc.equal(splits, split)))
+            if picks.num_rows:
+                written.add_rows(
+                    _write_source(job, written, number, picks, split_name(names[number], split)), config, split
+                )
     return written
+
+
+def split_name(name: str, split: Split) -> str:
+    """The name of a source's file in one of the splits."""
+    return name if split == "train" else f"{Path(name).stem}-{split}{Path(name).suffix}"
+
+
+def _write_source(job: Job, written: Written, number: int, picks: pa.Table, name: str) -> FileReceipt:
+    """The picked records of one source and split."""
+    one = job.plan.sources[number]
+    records = job.read_texts(picks)
+    with DataFile(job.folder, name, f"records of {one.dataset}") as file:
+        if one.container in ("parquet", "arrow"):
+            wanted = [row - one.first_row for row in picks["row_index"].to_pylist()]
+            written.notes += _write_parquet(file, one, wanted, records, job.originals.get(one.sha256))
+        elif one.container in ("json", "jsonl"):
+            types = FieldTypes()
+            _WRITERS[one.container](file, types.seen(records))
+            written.notes += types.notes(one.dataset)
+        else:
+            _WRITERS[one.container](file, records)
+    # Read to their end where the original's rows were taken instead: the progress counts them.
+    for _ in records:
+        pass
+    return file.receipt()
 
 
 def file_names(sources: Iterable[SourceFile]) -> list[str]:

@@ -1,12 +1,13 @@
 """The rows as the models read them when they were scored: no second rendering between the score and the training."""
 
+import contextlib
 from collections.abc import Iterator
 
 import pyarrow as pa
 
 from lobass_core.exporting.data_file import DataFile, write_text
 from lobass_core.exporting.layout import Job, Written
-from lobass_core.exporting.plan import ExportRow, ScoredTokens
+from lobass_core.exporting.plan import SPLITS, ExportRow, ScoredTokens, Split
 from lobass_core.exporting.rows_file import ParquetRows
 from lobass_core.exporting.trainer_layouts import add_template
 
@@ -25,16 +26,21 @@ from pathlib import Path
 from datasets import DatasetDict, load_dataset
 
 HERE = Path(__file__).parent
-rows = load_dataset("parquet", data_files=str(HERE / "train.parquet"), split="train")
-DatasetDict({"train": rows}).save_to_disk(str(HERE / "tokenized"))
+{rows}.save_to_disk(str(HERE / "tokenized"))
 '''
+_TRAIN_ALONE = """rows = load_dataset("parquet", data_files=str(HERE / "train.parquet"), split="train")
+DatasetDict({"train": rows})"""
+_BOTH_SPLITS = """files = {split: str(HERE / f"{split}.parquet") for split in ("train", "validation")}
+rows = {split: load_dataset("parquet", data_files=file, split="train") for split, file in files.items()}
+DatasetDict(rows)"""
 
 
 def tokens(job: Job) -> Written:
     """`input_ids`, `attention_mask` and `labels`, cut and masked as they were scored."""
     written = Written()
-    with DataFile(job.folder, "train.parquet", "tokens as they were scored") as file:
-        out = ParquetRows(file, SCHEMA)
+    with contextlib.ExitStack() as closing:
+        files: dict[Split, DataFile] = {}
+        outs: dict[Split, ParquetRows] = {}
         for row, scored in _rows_with_tokens(job):
             why = refusal(
                 is_pair=row.sample.kind == "preference",
@@ -44,13 +50,19 @@ def tokens(job: Job) -> Written:
             if why:
                 written.refuse(row, why)
             elif scored is not None:
-                out.add(token_record(scored))
-        out.end()
-    written.files.append(file.receipt())
-    written.splits.append(("default", file.name))
-    written.n_rows = file.rows
+                if row.split not in outs:
+                    file = DataFile(job.folder, f"{row.split}.parquet", "tokens as they were scored")
+                    files[row.split] = closing.enter_context(file)
+                    outs[row.split] = ParquetRows(file, SCHEMA)
+                outs[row.split].add(token_record(scored))
+        for out in outs.values():
+            out.end()
+    for split in SPLITS:
+        if split in files:
+            written.add_rows(files[split].receipt(), "default", split)
+    script = _SAVE.format(rows=_BOTH_SPLITS if "validation" in files else _TRAIN_ALONE)
     written.files.append(
-        write_text(job.folder, "save_tokenized.py", "a copy for LLaMA-Factory's tokenized_path", _SAVE)
+        write_text(job.folder, "save_tokenized.py", "a copy for LLaMA-Factory's tokenized_path", script)
     )
     add_template(job, written)
     return written

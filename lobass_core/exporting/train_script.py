@@ -11,23 +11,45 @@ TRL_DEFAULT_TOKENS = 1024
 _ROWS_AS_TOKENS = Path(lobass_core.__file__).parent / "rendering" / "exported_rows.py"
 
 
-def train_script(files: dict[SampleKind, str], *, mask_rule: str, has_template: bool) -> str:
-    """A script that trains on the exported rows with TRL; without chats it takes the pairs, else the texts."""
-    needs_template = "" if set(files) == {"text"} else _NEEDS_TEMPLATE
+def train_script(
+    files: dict[SampleKind, str],
+    validation: dict[SampleKind, str],
+    *,
+    mask_rule: str,
+    has_template: bool,
+    in_order: bool = False,
+) -> str:
+    """A script that trains on the exported rows with TRL; without chats it takes the pairs, else the texts.
+
+    The validation file of that kind is evaluated on after each epoch. `in_order`: rows are not shuffled.
+    """
     kind = next(kind for kind in ("chat", "preference", "text") if kind in files)
     rows_as_tokens = _ROWS_AS_TOKENS.read_text(encoding="utf-8").split('"""\n', 1)[1].strip()
     imports, _, code = rows_as_tokens.partition("\n\n_UNUSABLE")
-    own = TEMPLATE_NAME if has_template else ""
+    needed = {*imports.splitlines(), "import argparse", "from pathlib import Path"}
+    is_pair, trainer = kind == "preference", "DPO" if kind == "preference" else "SFT"
+    name, tested = files[kind], validation.get(kind, "")  # type: ignore[index]
+    prepare = "" if set(files) == {"text"} else _NEEDS_TEMPLATE
+    prepare += _PAIRS if is_pair else _ROWS.format(mask_rule=mask_rule)
     return _SCRIPT.format(
-        file=files[kind],  # type: ignore[index]
-        trainer="DPO" if kind == "preference" else "SFT",
-        imports="\n".join(sorted({*imports.splitlines(), "import argparse", "from pathlib import Path"}, key=_by_kind)),
-        code=f"_UNUSABLE{code}",
-        builder="parquet" if files[kind].endswith(".parquet") else "json",  # type: ignore[index]
-        default_template=f"default=HERE / {own!r}, " if own else "",
+        file=name,
+        trainer=trainer,
+        made="InOrder" if in_order else f"{trainer}Trainer",
+        imports="\n".join(sorted(needed, key=_by_kind)),
+        sampler="from torch.utils.data import SequentialSampler\n" if in_order else "",
+        code=f"_UNUSABLE{code}" + (_IN_ORDER.format(trainer=trainer) if in_order else ""),
+        builder=_builder(name),
+        load_tested=_LOAD_TESTED.format(builder=_builder(tested), file=tested) if tested else "",
+        default_template=f"default=HERE / {TEMPLATE_NAME!r}, " if has_template else "",
         tokens=TRL_DEFAULT_TOKENS,
-        prepare=needs_template + (_PAIRS if kind == "preference" else _ROWS.format(mask_rule=mask_rule)),
+        prepare=prepare + (_TESTED_ROWS if tested and not is_pair else ""),
+        test_settings=_TEST_SETTINGS if tested else "",
+        tested=", eval_dataset=tested" if tested else "",
     )
+
+
+def _builder(name: str) -> str:
+    return "parquet" if name.endswith(".parquet") else "json"
 
 
 def _by_kind(line: str) -> tuple[bool, str]:
@@ -41,6 +63,21 @@ _ROWS = """
 as_tokens = RowsAsTokens(tokenizer, mask_rule={mask_rule!r})
 n_rows = len(rows)
 rows = rows.map(as_tokens, remove_columns=rows.column_names)"""
+_LOAD_TESTED = """tested = load_dataset("{builder}", data_files=str(HERE / {file!r}), split="train")
+"""
+_TESTED_ROWS = """
+tested = tested.map(as_tokens, remove_columns=tested.column_names)"""
+_TEST_SETTINGS = """    eval_strategy="epoch",
+    per_device_eval_batch_size=options.batch_size,
+"""
+_IN_ORDER = """
+
+
+class InOrder({trainer}Trainer):
+    \"\"\"The trainer, which reads the rows in the order of their file: best first.\"\"\"
+
+    def _get_train_sampler(self, *_):
+        return SequentialSampler(self.train_dataset)"""
 _PAIRS = """
 plain = type(tokenizer)
 
@@ -61,7 +98,7 @@ _SCRIPT = '''"""Train on {file} with TRL: python train.py --model MODEL_OR_PATH"
 {imports}
 
 from datasets import load_dataset
-from transformers import AutoTokenizer
+{sampler}from transformers import AutoTokenizer
 from trl import {trainer}Config, {trainer}Trainer
 
 HERE = Path(__file__).parent
@@ -82,7 +119,7 @@ parser.add_argument("--cpu", action="store_true", help="train without a GPU")
 options = parser.parse_args()
 
 rows = load_dataset("{builder}", data_files=str(HERE / {file!r}), split="train")
-tokenizer = AutoTokenizer.from_pretrained(options.model)
+{load_tested}tokenizer = AutoTokenizer.from_pretrained(options.model)
 if options.chat_template:
     tokenizer.chat_template = Path(options.chat_template).read_text(encoding="utf-8")
 {prepare}
@@ -93,12 +130,12 @@ settings = {trainer}Config(
     num_train_epochs=options.epochs,
     max_steps=options.max_steps,
     per_device_train_batch_size=options.batch_size,
-    learning_rate=options.learning_rate,
+{test_settings}    learning_rate=options.learning_rate,
     use_cpu=options.cpu,
     bf16=not options.cpu,
     report_to="none",
 )
-trainer = {trainer}Trainer(options.model, args=settings, train_dataset=rows, processing_class=tokenizer)
+trainer = {made}(options.model, args=settings, train_dataset=rows{tested}, processing_class=tokenizer)
 print(f"{{len(trainer.train_dataset):,}} of {{n_rows:,}} rows are trained on")
 trainer.train()
 trainer.save_model()

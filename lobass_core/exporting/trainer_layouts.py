@@ -7,7 +7,8 @@ from typing import Any
 from lobass_core.exporting.arrow_rows import CHAT_SHAPES, TARGET_SHAPE
 from lobass_core.exporting.data_file import write_text
 from lobass_core.exporting.layout import TEMPLATE_NAME, Job, Written
-from lobass_core.exporting.rows_file import KindRows, write_rows
+from lobass_core.exporting.plan import SPLITS
+from lobass_core.exporting.rows_file import KindRows, names_of, write_rows
 from lobass_core.exporting.survey import Survey, survey
 from lobass_core.exporting.train_script import train_script
 from lobass_core.exporting.trainer_files import axolotl_yaml, dataset_info
@@ -18,9 +19,13 @@ from lobass_core.records import Sample
 def trl(job: Job) -> Written:
     """`prompt` and `completion` where every chat has one target, else `messages`; pairs and texts apart; train.py."""
     found = survey(job.rows())
-    written, kinds = write_rows(job, found, trl_kinds(found))
+    written, files = write_rows(job, found, trl_kinds(found))
     script = train_script(
-        {item.kind: item.name for item in kinds}, mask_rule=job.mask_rule, has_template=bool(job.chat_template)
+        names_of(files),
+        names_of(files, "validation"),
+        mask_rule=job.mask_rule,
+        has_template=bool(job.chat_template),
+        in_order=job.plan.order == "rank",
     )
     written.files.append(write_text(job.folder, "train.py", "the trainer call, ready to run", script))
     add_template(job, written)
@@ -63,9 +68,14 @@ def axolotl(job: Job) -> Written:
         ),
         "text": KindRows(axolotl_row, {"text": "text"}),
     }
-    written, kinds = write_rows(job, found, {kind: layouts[kind] for kind in found.kinds})
-    names = {item.kind: item.name for item in kinds}
-    fragments = axolotl_yaml(names, weights=chat.with_training, has_template=bool(job.chat_template))
+    written, files = write_rows(job, found, {kind: layouts[kind] for kind in found.kinds})
+    fragments = axolotl_yaml(
+        names_of(files),
+        names_of(files, "validation"),
+        weights=chat.with_training,
+        has_template=bool(job.chat_template),
+        in_order=job.plan.order == "rank",
+    )
     for name, text in fragments.items():
         written.files.append(write_text(job.folder, name, "fragment for the training configuration", text))
     add_template(job, written)
@@ -84,12 +94,12 @@ def llama_factory(job: Job) -> Written:
     """JSON arrays with dataset_info.json beside them."""
     found = survey(job.rows())
     rows = KindRows(llama_factory_row, {}, "array")
-    written, kinds = write_rows(job, found, dict.fromkeys(found.kinds, rows))
+    written, files = write_rows(job, found, dict.fromkeys(found.kinds, rows))
     if found.n_parallel_results:
         written.notes.append(
             f"{found.n_parallel_results:,} conversations have parallel tool results, written as one turn"
         )
-    text = dataset_info({item.kind: item.name for item in kinds})
+    text = dataset_info({split: names_of(files, split) for split in SPLITS})
     written.files.append(write_text(job.folder, "dataset_info.json", "names, columns and tags", text))
     return written
 

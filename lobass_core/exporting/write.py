@@ -18,6 +18,7 @@ from lobass_core.exporting.published_layouts import alpaca, messages, prompt_com
 from lobass_core.exporting.source_layout import source
 from lobass_core.exporting.tokens_layout import tokens as tokens_as_scored
 from lobass_core.exporting.trainer_layouts import axolotl, llama_factory, trl
+from lobass_core.exporting.validation_split import n_validation_rows
 from lobass_core.exporting.verify import verify
 
 OnProgress = Callable[[int, int], None]
@@ -70,6 +71,7 @@ def write(
             raise ExportError(
                 f"none of {plan.picks.num_rows:,} rows fits {plan.format}: {reasons}", do="Choose another format."
             )
+        written.notes += _split_notes(plan, written)
         if plan.dropped is not None:
             written.files.append(_write_dropped(plan, read_texts, folder))
         card = write_text(folder, "README.md", "data card: sources, domains, models", dataset_card(plan, written))
@@ -84,6 +86,26 @@ def write(
             file.write(manifest_text(manifest))
         verify(folder, [file.receipt()])
     return _receipt(plan, written, [*files, file.receipt()], to, notes), manifest
+
+
+def _split_notes(plan: ExportPlan, written: Written) -> list[str]:
+    """What to know of the validation split.
+
+    Raises:
+        ExportError: no row is left to train on.
+    """
+    if written.n_rows == written.n_validation:
+        raise ExportError(
+            f"all rows that fit {plan.format} are set aside for validation: {written.n_rows:,}",
+            do="Give a smaller --validation, or choose another format.",
+        )
+    asked = n_validation_rows(plan.validation, plan.picks.num_rows)
+    if asked == written.n_validation:
+        return []
+    return [
+        f"{written.n_validation:,} rows are set aside for validation where {asked:,} were asked for: near duplicates "
+        "stay together, and rows that do not fit are left out"
+    ]
 
 
 def _counted(read_texts: ReadTexts, n_total: int, on_progress: OnProgress | None) -> ReadTexts:
@@ -140,6 +162,7 @@ def _receipt(
         selection=plan.selection,
         n_selected=plan.picks.num_rows,
         n_written=written.n_rows,
+        n_validation=written.n_validation,
         n_bytes=sum(one.n_bytes for one in files),
         files=tuple(files),
         manifest_sha256=files[-1].sha256,

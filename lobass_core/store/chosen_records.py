@@ -50,6 +50,19 @@ def texts_of(
     return table["source"].to_pylist()
 
 
+def kinds_and_turns(cursor: duckdb.DuckDBPyConnection, sample_ids: Sequence[str]) -> pa.Table:
+    """The kind and the turns (as JSON text) of samples, in the order asked."""
+    asked = pa.table(
+        {"place": pa.array(range(len(sample_ids)), pa.int64()), "sample_id": pa.array(sample_ids, pa.string())}
+    )
+    cursor.register("asked_samples", asked)
+    table = read_table(
+        cursor, "SELECT s.kind, s.turns FROM asked_samples a JOIN samples s USING (sample_id) ORDER BY a.place"
+    )
+    cursor.unregister("asked_samples")
+    return table
+
+
 def cut_samples(cursor: duckdb.DuckDBPyConnection, model_fp: str, render_fp: str) -> dict[str, int]:
     """Sample id -> tokens that it lost because it was too long, for the samples that lost some."""
     rows = cursor.execute(

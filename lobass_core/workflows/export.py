@@ -23,6 +23,7 @@ from lobass_core.project import Project
 from lobass_core.specs import ExportFormat, ExportSpec
 from lobass_core.store.exports import LoggedExport, list_exports, log_export
 from lobass_core.store.selections import find_selection
+from lobass_core.workflows.export_arrange import arranged
 from lobass_core.workflows.export_check import check_of
 from lobass_core.workflows.export_lengths import measure
 from lobass_core.workflows.export_plan import originals_of, plan_export, scoring_of, texts_reader, tokens_reader
@@ -50,6 +51,7 @@ OnProgress = Callable[[int, int], None]
 DiskState = Literal["matches disk", "changed on disk", "replaced", "gone"]
 _facts: Recent[tuple[ExportPlan, RowFacts, Lengths]] = Recent(4)
 _judged: Recent[Preflight] = Recent(40)
+_arranged: Recent[ExportPlan] = Recent(4)
 _states: Recent[tuple[DiskState, tuple[str, ...]]] = Recent(200)
 
 
@@ -66,9 +68,9 @@ def export(project: Project, spec: ExportSpec, on_progress: OnProgress | None = 
     """Write a saved selection into a folder, check it by reading it back, and log it.
 
     Each row is compared with the tokens that were scored, in a short run, unless `spec.check` is off; what differs
-    because of the trainer is said in the notes. Rows stand in the order of their files, dataset by dataset. Rows that
-    the format cannot hold are counted and listed in the receipt and the manifest. `on_progress` gets rows read and rows
-    to read.
+    because of the trainer is said in the notes. Rows stand in the order of their files, dataset by dataset, or by rank;
+    some are set aside for validation if that is asked. Rows that the format cannot hold are counted and listed in the
+    receipt and the manifest. `on_progress` gets rows read and rows to read.
 
     Raises:
         SelectionError: no such selection.
@@ -76,7 +78,7 @@ def export(project: Project, spec: ExportSpec, on_progress: OnProgress | None = 
             than were scored; nothing is left behind.
     """
     to = _destination(project, spec.to)
-    plan = plan_export(project, spec)
+    plan = arranged(project, plan_export(project, spec), spec)
     check = check_of(project, plan, scoring_of(project, spec.selection)) if spec.check else None
     return _write(project, plan, to, on_progress, check=check)
 
@@ -125,8 +127,11 @@ def preview(project: Project, spec: ExportSpec) -> Sketch:
         SelectionError: no such selection.
         ExportError: none of the rows fits the format.
     """
-    _, plan, facts, _ = _looked_at(project, spec.selection)
-    wanted = replace(plan, format=spec.format, license=spec.license, languages=spec.languages)
+    key, plan, facts, _ = _looked_at(project, spec.selection)
+    # Facts are known by places in the order of the files; the sketch sorts its few rows itself.
+    in_file_order = replace(spec, order="file")
+    split = _arranged.get((key, spec.validation, spec.seed), lambda: arranged(project, plan, in_file_order))
+    wanted = replace(split, format=spec.format, license=spec.license, languages=spec.languages, order=spec.order)
     return sketch(wanted, facts, texts_reader(project, plan.sources), tokens_reader(project, wanted))
 
 

@@ -166,6 +166,12 @@ def export(root: Path | str, spec: ExportSpec) -> str:
         groups.append(["--with-dropped"])
     _add(groups, "--license", spec.license)
     _add(groups, "--language", ",".join(spec.languages))
+    if spec.validation:
+        groups.append(["--validation", exact(spec.validation)])
+        _add(groups, "--seed", str(spec.seed), "0")
+    _add(groups, "--order", spec.order, "file")
+    if not spec.check:
+        groups.append(["--no-check"])
     return shell("export", groups)
 
 

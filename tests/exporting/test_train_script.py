@@ -16,7 +16,7 @@ from lobass_core.exporting.train_script import train_script
     ],
 )
 def test_it_is_a_program_of_its_own(files, trainer, builder):
-    text = train_script(files, mask_rule="last", has_template=True)
+    text = train_script(files, {}, mask_rule="last", has_template=True)
     tree = ast.parse(text)
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert imported == {"collections.abc", "datasets", "pathlib", "transformers", "trl", "typing"}
@@ -28,5 +28,5 @@ def test_it_is_a_program_of_its_own(files, trainer, builder):
 
 
 def test_without_a_known_template_it_asks_for_one():
-    text = train_script({"chat": "train.jsonl"}, mask_rule="all", has_template=False)
+    text = train_script({"chat": "train.jsonl"}, {}, mask_rule="all", has_template=False)
     assert "chat_template.jinja" not in text and "has no chat template: name one with --chat-template FILE" in text

@@ -129,27 +129,31 @@ def test_mixtures_open_a_small_piece_at_a_time(project, tmp_path, load_dataset, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("files", "columns"),
+    ("files", "columns", "more"),
     [
-        ({"plain": ONE_TARGET}, {"prompt", "completion", "level"}),
-        ({"several": SEVERAL, "tools": TOOLS}, {"messages", "tools"}),
-        ({"pairs": PAIRS}, {"prompt", "chosen", "rejected"}),
+        ({"plain": ONE_TARGET * 2}, {"prompt", "completion", "level"}, {"validation": 4, "order": "rank"}),
+        ({"several": SEVERAL, "tools": TOOLS}, {"messages", "tools"}, {}),
+        ({"pairs": PAIRS}, {"prompt", "chosen", "rejected"}, {"validation": 1}),
     ],
 )
-def test_the_script_trains_with_trl(project, tmp_path, load_dataset, files, columns):
+def test_the_script_trains_with_trl(project, tmp_path, load_dataset, files, columns, more):
     """A few steps of the exported train.py itself, in a process of its own, as a user would run it.
 
     The model has no chat template: the export brings the one that the scores were computed with.
     """
-    out = _exported(project, tmp_path, "trl", **files)
+    _scored(project, tmp_path, **files)
+    out = tmp_path / "out"
+    receipt = export(project, ExportSpec(selection="all", to=str(out), format="trl", **more))
     assert set(load_dataset(out)["train"].column_names) == columns
     model = tiny_llama(tmp_path / "model", chat_template=None)
     command = [sys.executable, str(out / "train.py"), "--model", str(model), "--output", str(tmp_path / "trained")]
     command += ["--max-steps", "3", "--batch-size", "2", "--cpu"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    n_rows = sum(map(len, files.values()))
+    n_rows = receipt.n_written - receipt.n_validation
     assert f"{n_rows} of {n_rows} rows are trained on" in done.stdout
+    assert receipt.n_validation == more.get("validation", 0)
+    assert ("eval_loss" in done.stdout) == bool(receipt.n_validation)
     assert (tmp_path / "trained" / "model.safetensors").is_file()
     assert (Path(tmp_path) / "trained" / "config.json").is_file()
 

@@ -97,6 +97,27 @@ def test_past_exports_tell_what_changed_since(selected, open_page):
     assert (selected.exports_dir / "paper-6-messages" / "train.jsonl").read_text().endswith("{}\n")
 
 
+def test_a_split_in_the_order_of_the_ranks_without_the_check(selected, open_page):
+    state = {"export.validation": 0.2, "export.seed": 3, "export.ranked": True, "export.check": False}
+    app = open_page(selected.root, "export", state=state)
+    text = view_text(app)
+    assert "validation.jsonl" in view_texts(app)
+    for part in ("--validation 0.2", "--seed 3", "--order rank", "--no-check"):
+        assert part in text
+    _button(app, "export.go").click().run()
+    assert not app.exception
+    assert "5 of them for validation." in view_text(app)
+    manifest = json.loads((selected.exports_dir / "paper-6-trl" / "manifest.json").read_text())
+    assert manifest["export"]["validation"] == {"asked": 0.2, "seed": 3}
+    assert manifest["picks"]["rank"] == list(range(1, 26))
+
+
+def test_a_split_without_rows_is_said(selected, open_page):
+    app = open_page(selected.root, "export", state={"export.validation": 0.01})
+    assert not app.exception
+    assert any("takes 0 of 25 rows" in str(error.proto) for error in app.error)
+
+
 @pytest.mark.parametrize("typed", ["/etc", "../../elsewhere", "store.duckdb", "runs/x", "exports", "\x00"])
 def test_other_places_are_refused(selected, open_page, monkeypatch, tmp_path, typed):
     monkeypatch.setenv("LOBASS_IMPORT_DIRS", str(tmp_path / "allowed"))

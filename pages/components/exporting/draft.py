@@ -15,6 +15,7 @@ SELECTION, FORMAT = "selection", "export.format"
 TO, DROPPED, LICENSE, LANGUAGES, CUTOFF = (
     "export.to", "export.with-dropped", "export.license", "export.languages", "export.cutoff"
 )  # fmt: skip
+VALIDATION, SEED, RANKED, CHECK = "export.validation", "export.seed", "export.ranked", "export.check"
 RECEIPT = "export.receipt"
 
 # Card title and what its files are, in the order in which they stand; the last four are offered in a line below.
@@ -62,7 +63,17 @@ def spec_of(selection: str, format: ExportFormat, to: Path) -> ExportSpec:
         license=(st.session_state.get(LICENSE) or "").strip(),
         languages=tuple(language for language in languages if language),
         cutoff_tokens=int(st.session_state.get(CUTOFF) or 0),
+        check=bool(st.session_state.get(CHECK, True)),
+        validation=validation(),
+        seed=int(st.session_state.get(SEED) or 0),
+        order="rank" if st.session_state.get(RANKED) and format != "source" else "file",
     )
+
+
+def validation() -> float:
+    """The share of the rows (below 1) or the number of them that the page sets aside."""
+    value = float(st.session_state.get(VALIDATION) or 0)
+    return value if value < 1 else float(round(value))
 
 
 def destination(text: str, project: Project) -> Path:

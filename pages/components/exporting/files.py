@@ -73,7 +73,8 @@ def receipt(project: Project, done: ExportReceipt) -> None:
         [
             parts.notice(
                 f"{theme.count(done.n_written)} rows are on disk · verified",
-                f"{theme.byte_size(done.n_bytes)} in {draft.shown(done.folder, project)}, read back and compared.",
+                f"{theme.count(done.n_validation)} of them for validation. " * bool(done.n_validation)
+                + f"{theme.byte_size(done.n_bytes)} in {draft.shown(done.folder, project)}, read back and compared.",
                 tone="kept",
             ),
             parts.table(columns, rows, label="Files on disk"),
