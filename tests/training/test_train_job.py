@@ -177,6 +177,9 @@ def test_killed_and_resumed_gives_the_same_weights(tmp_path, base):
     fresh, killed = (
         training_run(tmp_path, base, demo_samples(), name=name, **settings) for name in ("fresh", "killed")
     )
+    # On a busy machine, two runs may find different libraries faster, which differ in the last bits.
+    for run in (fresh, killed):
+        _begun_with(run, "onednn")
     assert start(fresh).wait(300) == 0
     for fold in range(2):
         assert kill_when(start(killed), _has_checkpoint(killed, fold))
