@@ -13,6 +13,8 @@ from lobass_core.workflows.export import export
 from tests.models import tiny_llama
 from tests.scored_files import import_and_score, select_all, write_jsonl
 
+pytestmark = pytest.mark.slow
+
 ONE_TARGET = [{"prompt": f"{n}+{n}?", "completion": str(2 * n), "level": "easy" if n % 2 else n} for n in range(6)]
 SEVERAL = [
     {

@@ -350,6 +350,7 @@ def test_missing_file_folder_and_unknown_encoding(tmp_path: Path) -> None:
         open_records(path, "klingon")
 
 
+@pytest.mark.slow
 def test_a_stream_reads_in_pieces(tmp_path: Path) -> None:
     """After the first of 200,000 rows, most of the file has not been read."""
     for name, text in (

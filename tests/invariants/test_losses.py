@@ -21,6 +21,8 @@ from lobass_core.scoring.token_table import TokenTable
 from tests.models import ARCHITECTURES, tiny_model
 from tests.token_tables import alike_table, loaded, plain_nlls, random_table, table_of
 
+pytestmark = pytest.mark.slow
+
 FLOAT32_NATS = 5e-6
 # All but those with sliding attention, whose layers do not keep all keys, and those that take the plain path.
 READ_ONCE = {

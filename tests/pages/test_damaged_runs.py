@@ -6,6 +6,8 @@ from lobass_core.project import Project
 from tests.damaged_runs import a_folder, cut_off, finished_run, in_latin_1
 from tests.pages.conftest import OpenPage
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "page", ["overview", "import_data", "score", "learnability", "select", "browse", "compare", "export"]

@@ -20,6 +20,8 @@ from tests.damaged_runs import cut_off, finished_run
 from tests.pages.conftest import OpenPage, component_data, view_text
 from tests.pages.projects import HOSTILE, imported_project, scored_project
 
+pytestmark = pytest.mark.slow
+
 DOMAIN = DomainStatus("math", 1, 200, 100, 5000, 50, 25)
 
 

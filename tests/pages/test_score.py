@@ -28,6 +28,8 @@ from tests.damaged_runs import a_folder, cut_off, finished_run, in_latin_1
 from tests.pages.conftest import OpenPage, view_text
 from tests.pages.projects import HOSTILE, add_scores, imported_project, scored_project
 
+pytestmark = pytest.mark.slow
+
 SPEC = ScoreSpec(ModelSpec("models/base-7b"), (ModelSpec("models/ref"),), reference_name="ref")
 RESULT = PreflightResult(
     n_samples=420,

@@ -170,6 +170,7 @@ def test_a_table_can_be_read_after_a_half_read_result(project):
     assert table.to_pydict() == {"n": [7]}
 
 
+@pytest.mark.slow
 def test_a_killed_writer_loses_no_transaction_that_it_was_told_is_kept(project):
     connection.release(project.store_path)
     for _ in range(3):

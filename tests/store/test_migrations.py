@@ -124,6 +124,7 @@ def test_a_migration_that_fails_leaves_the_store_whole(old: Project, monkeypatch
         assert len(list_upgrades(store.cursor(), old.root)) == 1
 
 
+@pytest.mark.slow
 def test_a_migration_that_is_killed_leaves_the_store_whole(old: Project):
     before = content_of(old.store_path)
     done = subprocess.run([sys.executable, "-c", KILLED_IN_A_STEP, str(old.root)], capture_output=True, check=False)

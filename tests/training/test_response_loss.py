@@ -101,6 +101,7 @@ def test_loss_and_gradients_of_every_architecture(architecture):
     _check(_loaded(architecture), *_batch())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["mkl", "onednn"])
 @pytest.mark.parametrize("method", ["full", "lora"])
 @pytest.mark.parametrize("architecture", HEADS)

@@ -83,6 +83,7 @@ def another_mask(row: dict) -> None:
     row["response_mask"][last - 1] = not row["response_mask"][last - 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [another_id, another_mask])
 def test_kept_and_recomputed(models: Path, earlier: RunFolder, tmp_path: Path, change: Callable[[dict], None]):
     changed = change_tokens(earlier, change, 3)

@@ -24,6 +24,7 @@ def failed(run: RunFolder) -> str:
     return f"{error.what} ({error.where}). {error.do}"
 
 
+@pytest.mark.slow
 def test_an_adapter_of_a_grown_vocabulary_is_refused_before_the_base_is_scored(base: Path, tmp_path: Path):
     model = AutoModelForCausalLM.from_pretrained(base)
     model.resize_token_embeddings(386)

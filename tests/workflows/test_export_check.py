@@ -113,6 +113,7 @@ def _notes(project: Project, to: Path, format: str) -> list[str]:
     return list(export(project, ExportSpec(selection="all", to=str(to), format=format)).notes)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", ["prints json", "walks arguments", "joins arguments", "asks for the key"])
 def test_the_script_makes_the_scored_tokens_of_every_row(project, model, tmp_path, template):
     _score(project, model, EVERY[template], tmp_path, plain=PLAIN, tools=TOOLS, alpaca=ALPACA, pairs=PAIRS)
@@ -132,6 +133,7 @@ def test_what_trainers_do_by_themselves_is_counted(project, model, tmp_path):
     assert "LLaMA-Factory renders rows with templates of its own" in note
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["axolotl", "trl", "huggingface"])
 def test_the_chosen_side_of_a_pair_is_what_is_compared(project, model, tmp_path, format):
     """In lines and in Parquet, with the prompt in `messages` (Axolotl) or in `prompt`."""
@@ -149,6 +151,7 @@ def test_the_chosen_side_of_a_pair_is_what_is_compared(project, model, tmp_path,
     assert (receipt.n_written, receipt.notes) == (2, ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["messages", "prompt-completion", "huggingface", "trl"])
 def test_trl_by_itself_finds_what_the_alpaca_template_reads(project, model, tmp_path, format):
     """The template reads Alpaca's instruction without its input, which the row has beside its content."""
@@ -188,6 +191,7 @@ def test_rows_that_were_cut_are_counted(project, model, tmp_path):
     assert (found.n_left, found.n_unknown) == (len(PLAIN), 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "n_left"),
     [("trl", 8), ("messages", 8), ("prompt-completion", 4), ("axolotl", 4), ("tokens", 12), ("llama-factory", 12)],
