@@ -30,6 +30,8 @@ ExportFormat = Literal[
     "tokens",
 ]
 ExportOrder = Literal["file", "rank"]
+# TRL, Axolotl and LLaMA-Factory read no weight of a row: people's own loops do.
+WEIGHTED_FORMATS: tuple[ExportFormat, ...] = ("messages", "parquet")
 MaskRule = Literal["all", "last"]
 TrainMethod = Literal["full", "lora"]
 
@@ -307,7 +309,7 @@ class ExportSpec(_Spec):
     were scored before the export takes its place.
 
     `validation` rows are set aside in files of their own, near duplicates together, drawn from `seed`: a share below 1,
-    or a number of rows; 0 for none. `order` "rank" puts the best score first.
+    or a number of rows; 0 for none. `order` "rank" puts the best score first. `weight` adds the score as a column.
     """
 
     selection: str
@@ -321,6 +323,7 @@ class ExportSpec(_Spec):
     validation: float = 0.0
     seed: int = 0
     order: ExportOrder = "file"
+    weight: bool = False
 
     def __post_init__(self) -> None:
         _check_choice("format", self.format, ExportFormat)
@@ -337,3 +340,8 @@ class ExportSpec(_Spec):
             )
         if self.order == "rank" and self.format == "source":
             raise RequestError("source rows stay in the order of their files", do="Choose another --format for rank.")
+        if self.weight and self.format not in WEIGHTED_FORMATS:
+            raise RequestError(
+                f"no trainer that reads {self.format} reads a weight of a row",
+                do=f"Choose --format {' or '.join(WEIGHTED_FORMATS)} for a column `weight`.",
+            )

@@ -8,7 +8,7 @@ import streamlit as st
 
 from lobass_core.errors import LobassError
 from lobass_core.project import Project
-from lobass_core.specs import ExportFormat, ExportSpec
+from lobass_core.specs import WEIGHTED_FORMATS, ExportFormat, ExportSpec
 from lobass_core.store.selections import SavedSelection
 from lobass_core.workflows import export as workflow
 from lobass_core.workflows import select as selections
@@ -62,6 +62,11 @@ def options() -> None:
         st.toggle(
             "Best score first", key=draft.RANKED, persist_state="session", disabled=draft.chosen_format() == "source",
             help="Else the rows stand in the order of their files. Source rows always do.",
+        )  # fmt: skip
+        st.toggle(
+            "Score as a weight", key=draft.WEIGHT, persist_state="session",
+            disabled=draft.chosen_format() not in WEIGHTED_FORMATS,
+            help="A column `weight`, 1 on average, in JSONL messages and Parquet. No trainer of the others reads one.",
         )  # fmt: skip
         st.toggle(
             "Compare with the scored tokens", key=draft.CHECK, persist_state="session",

@@ -66,6 +66,9 @@ def export(
     order: Annotated[
         str, typer.Option("--order", help="file: as in the sources; rank: the best score first.")
     ] = "file",
+    weight: Annotated[
+        bool, typer.Option("--weight", help="With messages and parquet: the score as a column, 1 on average.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Write a saved selection for a trainer, with a manifest that can be replayed."""
@@ -89,6 +92,7 @@ def export(
         validation=validation,
         seed=seed,
         order=order,  # type: ignore[arg-type]
+        weight=weight,
     )
     if preflight:
         _show_preflight(workflow.preflight(opened, spec), json)

@@ -12,6 +12,7 @@ from lobass_core.errors import ExportError
 from lobass_core.exporting.destination import MANIFEST_MARK
 from lobass_core.exporting.layout import Written
 from lobass_core.exporting.plan import DROPPED_SCHEMA, PICKS_SCHEMA, SPLIT_FIELD, ExportPlan, FileReceipt, SourceFile
+from lobass_core.exporting.row_weights import WEIGHT_TEXT
 from lobass_core.specs import ExportFormat, ExportOrder
 
 MANIFEST_VERSION = 1
@@ -35,6 +36,7 @@ def manifest_of(plan: ExportPlan, written: Written, files: Sequence[FileReceipt]
             "license": plan.license,
             "languages": list(plan.languages),
             **({"validation": {"asked": plan.validation, "seed": plan.seed}} if plan.validation else {}),
+            **({"weight": WEIGHT_TEXT} if plan.weighted else {}),
         },
         "sources": [asdict(source) for source in plan.sources],
         **plan.facts,
@@ -114,6 +116,7 @@ def plan_of(manifest: dict, where: str) -> ExportPlan:
             order={text: order for order, text in ORDERS.items()}[export["order"]],
             validation=validation["asked"],
             seed=validation["seed"],
+            weighted="weight" in export,
         )
     except (KeyError, TypeError, ValueError, AttributeError, pa.ArrowException) as error:
         raise ExportError(f"the manifest is damaged: {error}", where=where, do="Take it from a backup.") from error

@@ -11,6 +11,7 @@ from lobass_core.exporting.arrow_rows import CHAT_SHAPES
 from lobass_core.exporting.data_file import DataFile
 from lobass_core.exporting.layout import CardEntry, Job, Written
 from lobass_core.exporting.plan import SPLITS, ExportPlan, Split
+from lobass_core.exporting.row_weights import WEIGHT_FIELD, row_weights
 from lobass_core.exporting.rows_file import ROW_GROUP_ROWS, KindRows, write_rows
 from lobass_core.exporting.survey import RESERVED, survey
 from lobass_core.exporting.trainer_layouts import add_template, trl_kinds
@@ -55,7 +56,10 @@ def _write_scores(job: Job, written: Written, table: pa.Table, split: Split) -> 
 
 def parquet(job: Job) -> Written:
     """One table a kind and split: turns, unknown fields, where each row came from and its scores."""
-    beside = scores_table(job.plan).schema
+    table = scores_table(job.plan)
+    if job.plan.weighted:
+        table = table.append_column(WEIGHT_FIELD, pa.array(row_weights(job.plan), WEIGHT_FIELD.type))
+    beside = table.schema
     found = survey(job.rows(), RESERVED | frozenset(beside.names))
     style = MessageStyle(found.turn_columns, calls_as_text=not found.plain_calls)
     layouts = {
@@ -66,7 +70,7 @@ def parquet(job: Job) -> Written:
     }
 
     def scores() -> Iterator[dict]:
-        for batch in scores_table(job.plan).to_batches(ROW_GROUP_ROWS):
+        for batch in table.to_batches(ROW_GROUP_ROWS):
             yield from batch.to_pylist()
 
     written, _ = write_rows(job, found, layouts, scores)

@@ -71,7 +71,8 @@ class ExportPlan:
 
     `facts` is the rest of the provenance as plain JSON: models, render, formula, selection, quotas, decisions, counts
     of what was left out. `picks` follows PICKS_SCHEMA, with SPLIT_FIELD where `validation` rows are set aside (drawn
-    from `seed`); `dropped` follows DROPPED_SCHEMA and is there when the dropped rows are to be written too.
+    from `seed`); `dropped` follows DROPPED_SCHEMA and is there when the dropped rows are to be written too. `weighted`
+    rows have a column `weight`.
     """
 
     format: ExportFormat
@@ -86,6 +87,7 @@ class ExportPlan:
     order: ExportOrder = "file"
     validation: float = 0.0
     seed: int = 0
+    weighted: bool = False
 
     @property
     def splits(self) -> list[Split]:

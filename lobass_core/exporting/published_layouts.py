@@ -6,8 +6,9 @@ from typing import Any
 from lobass_core.exporting.arrow_rows import TARGET_SHAPE
 from lobass_core.exporting.data_file import write_text
 from lobass_core.exporting.layout import Job, Written
+from lobass_core.exporting.row_weights import WEIGHT_FIELD, weight_columns
 from lobass_core.exporting.rows_file import KindRows, write_rows
-from lobass_core.exporting.survey import Survey, survey
+from lobass_core.exporting.survey import RESERVED, Survey, survey
 from lobass_core.exporting.trainer_files import published_info
 from lobass_core.exporting.trainer_layouts import add_template
 from lobass_core.exporting.trainer_rows import MessageStyle, is_trained, messages_of, trl_row, turn_extra
@@ -16,11 +17,15 @@ from lobass_core.records import Sample
 
 
 def messages(job: Job) -> Written:
-    """OpenAI's messages."""
-    found = survey(job.rows())
+    """OpenAI's messages; with a weight beside them where that is asked."""
+    weights = (WEIGHT_FIELD,) if job.plan.weighted else ()
+    found = survey(job.rows(), RESERVED | {field.name for field in weights})
     style = MessageStyle(found.turn_columns, with_instruction=True, calls_as_text=not found.plain_calls)
-    rows = KindRows(lambda sample: trl_row(_chat(sample), style), {"messages": "turns"}, style=style)
-    written, _ = write_rows(job, found, dict.fromkeys(found.kinds, rows))
+    rows = KindRows(
+        lambda sample: trl_row(_chat(sample), style), {"messages": "turns"}, style=style, more_columns=weights
+    )
+    numbers = (lambda: weight_columns(job.plan)) if weights else None
+    written, _ = write_rows(job, found, dict.fromkeys(found.kinds, rows), numbers)
     add_template(job, written)
     return written
 

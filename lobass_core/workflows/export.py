@@ -131,7 +131,14 @@ def preview(project: Project, spec: ExportSpec) -> Sketch:
     # Facts are known by places in the order of the files; the sketch sorts its few rows itself.
     in_file_order = replace(spec, order="file")
     split = _arranged.get((key, spec.validation, spec.seed), lambda: arranged(project, plan, in_file_order))
-    wanted = replace(split, format=spec.format, license=spec.license, languages=spec.languages, order=spec.order)
+    wanted = replace(
+        split,
+        format=spec.format,
+        license=spec.license,
+        languages=spec.languages,
+        order=spec.order,
+        weighted=spec.weight,
+    )
     return sketch(wanted, facts, texts_reader(project, plan.sources), tokens_reader(project, wanted))
 
 

@@ -1,4 +1,4 @@
-"""The order of an export's rows, and which of them are set aside for validation."""
+"""The order of an export's rows, which of them are set aside for validation, and whether they have weights."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from lobass_core.store.chosen_records import kinds_and_turns
 
 
 def arranged(project: Project, plan: ExportPlan, spec: ExportSpec) -> ExportPlan:
-    """The plan with the order and the validation split that the settings ask for.
+    """The plan with the order, the validation split and the weights that the settings ask for.
 
     Raises:
         ExportError: the split would leave one side without a row.
@@ -25,7 +25,9 @@ def arranged(project: Project, plan: ExportPlan, spec: ExportSpec) -> ExportPlan
         picks = picks.append_column(SPLIT_FIELD, pa.array(splits.tolist(), SPLIT_FIELD.type))
     if spec.order == "rank":
         picks = picks.sort_by("rank")
-    return replace(plan, picks=picks, order=spec.order, validation=spec.validation, seed=spec.seed)
+    return replace(
+        plan, picks=picks, order=spec.order, validation=spec.validation, seed=spec.seed, weighted=spec.weight
+    )
 
 
 def _set_aside(project: Project, plan: ExportPlan, spec: ExportSpec) -> np.ndarray:

@@ -170,8 +170,8 @@ def export(root: Path | str, spec: ExportSpec) -> str:
         groups.append(["--validation", exact(spec.validation)])
         _add(groups, "--seed", str(spec.seed), "0")
     _add(groups, "--order", spec.order, "file")
-    if not spec.check:
-        groups.append(["--no-check"])
+    groups += [["--weight"]] if spec.weight else []
+    groups += [] if spec.check else [["--no-check"]]
     return shell("export", groups)
 
 

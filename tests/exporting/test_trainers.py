@@ -162,8 +162,11 @@ def test_the_script_trains_with_trl(project, tmp_path, load_dataset, files, colu
 
 @pytest.mark.slow
 def test_sft_trainer_reads_tokens_as_they_are(project, tmp_path, load_dataset):
-    """Labels as SFTTrainer has them are those of the export: the scored response, never the prompt."""
-    from transformers import AutoTokenizer
+    """Labels as SFTTrainer has them are those of the export: the scored response, never the prompt.
+
+    transformers' own Trainer takes the same rows.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer, DataCollatorForSeq2Seq, Trainer, TrainingArguments
     from trl import SFTConfig, SFTTrainer
 
     out = _exported(project, tmp_path, "tokens", plain=ONE_TARGET)
@@ -181,3 +184,9 @@ def test_sft_trainer_reads_tokens_as_they_are(project, tmp_path, load_dataset):
     for trained, row in zip(trainer.train_dataset, rows, strict=True):
         assert (trained["input_ids"], trained["labels"]) == (row["input_ids"], row["labels"])
     assert trainer.train().global_step == 2
+    plain = TrainingArguments(output_dir=str(tmp_path / "p"), max_steps=2, use_cpu=True, report_to="none")
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    collator = DataCollatorForSeq2Seq(tokenizer)
+    lm = AutoModelForCausalLM.from_pretrained(model)
+    assert Trainer(lm, plain, train_dataset=rows, data_collator=collator).train().global_step == 2

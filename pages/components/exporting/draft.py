@@ -8,14 +8,16 @@ import streamlit as st
 
 from lobass_core.errors import RequestError
 from lobass_core.project import Project
-from lobass_core.specs import ExportFormat, ExportSpec
+from lobass_core.specs import WEIGHTED_FORMATS, ExportFormat, ExportSpec
 from pages.components import server_paths
 
 SELECTION, FORMAT = "selection", "export.format"
 TO, DROPPED, LICENSE, LANGUAGES, CUTOFF = (
     "export.to", "export.with-dropped", "export.license", "export.languages", "export.cutoff"
 )  # fmt: skip
-VALIDATION, SEED, RANKED, CHECK = "export.validation", "export.seed", "export.ranked", "export.check"
+VALIDATION, SEED, RANKED, WEIGHT, CHECK = (
+    "export.validation", "export.seed", "export.ranked", "export.weight", "export.check"
+)  # fmt: skip
 RECEIPT = "export.receipt"
 
 # Card title and what its files are, in the order in which they stand; the last four are offered in a line below.
@@ -66,6 +68,7 @@ def spec_of(selection: str, format: ExportFormat, to: Path) -> ExportSpec:
         check=bool(st.session_state.get(CHECK, True)),
         validation=validation(),
         seed=int(st.session_state.get(SEED) or 0),
+        weight=bool(st.session_state.get(WEIGHT)) and format in WEIGHTED_FORMATS,
         order="rank" if st.session_state.get(RANKED) and format != "source" else "file",
     )
 
