@@ -134,6 +134,39 @@ class ImportSpec(_Spec):
 
 
 @dataclass(frozen=True, slots=True)
+class SetDomainSpec(_Spec):
+    """Which domains the rows of an imported dataset get, in the terms of an import.
+
+    The first of `domain_rules`, (column, value, domain), that fits a row decides, else its `domain_column`, else
+    `domain`. A row that none of them names a domain for keeps its own.
+    """
+
+    domain: str = ""
+    domain_column: str = ""
+    domain_rules: tuple[tuple[str, str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (self.domain or self.domain_column or self.domain_rules):
+            raise RequestError(
+                "no domain is given", do="Say --domain NAME, --domain-column COLUMN or --domain-rule COLUMN=VALUE:NAME."
+            )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that rows are asked for, each once."""
+        asked = [rule[0] for rule in self.domain_rules] + [self.domain_column]
+        return tuple(dict.fromkeys(column for column in asked if column))
+
+    @property
+    def words(self) -> str:
+        """The change as a person would say it."""
+        parts = [f"{domain} where {column} is {value}" for column, value, domain in self.domain_rules]
+        parts += [f"by the column {self.domain_column}"] if self.domain_column else []
+        parts += [f"{self.domain} for the rest" if parts else self.domain] if self.domain else []
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
 class RenderSpec(_Spec):
     """How a sample becomes tokens. `template` empty: the tokenizer's own chat template, else `alpaca`.
 

@@ -16,6 +16,7 @@ from lobass_core.cli import (
     export,
     import_data,
     init,
+    rejects,
     runs,
     score,
     scores,
@@ -55,6 +56,7 @@ def _root(
 for command in (
     init,
     import_data,
+    rejects,
     train_reference,
     score,
     scores,

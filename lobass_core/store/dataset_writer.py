@@ -17,7 +17,9 @@ from lobass_core.store.versions import raise_content
 
 @dataclass(frozen=True, slots=True)
 class DatasetInfo:
-    """What is known of a dataset when its import begins; `mapping` and `spec` are JSON text.
+    """What is known of a dataset when its import begins; `mapping`, `spec` and `import_spec` are JSON text.
+
+    `spec` holds the settings as the files settled them, `import_spec` those that were asked for.
 
     Of several files, `path` is the folder that they share, `file_sha256` stands for all of them, `container` and
     `encoding` are those of the first.
@@ -31,6 +33,7 @@ class DatasetInfo:
     encoding: str
     mapping: str
     spec: str
+    import_spec: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +67,14 @@ class ImportCounts:
     n_duplicates: int
 
 
-class DatasetWriter:
-    """A dataset's way into the store, inside the caller's transaction: add batches, then `finish`."""
+class RowWriter:
+    """Rows and rejects on their way into a dataset that the store has, inside the caller's transaction."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, info: DatasetInfo) -> None:
-        self._cursor, self._info = cursor, info
-        (self.dataset_id,) = _row(cursor, "SELECT coalesce(max(dataset_id), 0) + 1 FROM datasets")
-        (self._next_row,) = _row(cursor, "SELECT coalesce(max(row_key), -1) + 1 FROM rows")
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> None:
+        self._cursor, self.dataset_id = cursor, dataset_id
+        self.first_row = self._next_row = next_row_key(cursor)
         (self._next_sample,) = _row(cursor, "SELECT coalesce(max(sample_key), -1) + 1 FROM samples")
         self._n_imported = self._n_rejected = 0
-        cursor.execute(
-            "INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
-            [self.dataset_id, *asdict(info).values(), utc_now()],
-        )
 
     def add(self, rows: Sequence[ImportedRow]) -> None:
         """Add readable rows; equal samples are stored once."""
@@ -128,6 +126,21 @@ class DatasetWriter:
         self._append("rejects", table)
         self._n_rejected += len(rejects)
 
+
+class DatasetWriter(RowWriter):
+    """A new dataset's way into the store: add batches, then `finish`."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, info: DatasetInfo) -> None:
+        (dataset_id,) = _row(cursor, "SELECT coalesce(max(dataset_id), 0) + 1 FROM datasets")
+        super().__init__(cursor, dataset_id)
+        self._info = info
+        names = ", ".join(asdict(info))
+        cursor.execute(
+            f"INSERT INTO datasets (dataset_id, {names}, n_rows, n_rejected, imported_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
+            [dataset_id, *asdict(info).values(), utc_now()],
+        )
+
     def finish(self, files: Sequence[DatasetFile] = ()) -> ImportCounts:
         """Mark duplicates, write counts and files, and return the counts. Without `files` the dataset is one file."""
         info, n_good, n_bad = self._info, self._n_imported, self._n_rejected
@@ -150,6 +163,18 @@ class DatasetWriter:
             {"dataset_id": self.dataset_id},
         )
         return ImportCounts(self._n_imported, self._n_rejected, n_seen, self._n_imported - n_seen - n_distinct)
+
+
+def next_row_key(cursor: duckdb.DuckDBPyConnection) -> int:
+    """A row key that no row has, nor one that an update took out of its dataset."""
+    (key,) = _row(
+        cursor,
+        """
+        SELECT coalesce(max(row_key), -1) + 1 FROM (
+            SELECT max(row_key) AS row_key FROM rows UNION ALL SELECT max(row_key) FROM former_rows)
+        """,
+    )
+    return int(key)
 
 
 def _row(cursor: duckdb.DuckDBPyConnection, sql: str, values: dict | None = None) -> tuple:

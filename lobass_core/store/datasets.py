@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 import duckdb
 import pyarrow as pa
 
+from lobass_core.errors import RequestError
 from lobass_core.store.connection import read_table
 from lobass_core.store.dataset_files import FILE_OF_ROW
 
@@ -14,7 +15,11 @@ BATCH_ROWS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """One imported file, or several imported together; `store/dataset_files.py` names them."""
+    """One imported file, or several imported together; `store/dataset_files.py` names them.
+
+    `spec` holds the settings as the files settled them, `import_spec` the ones asked for, as JSON text; imports of
+    older versions did not keep the latter.
+    """
 
     dataset_id: int
     name: str
@@ -28,6 +33,7 @@ class Dataset:
     n_rows: int
     n_rejected: int
     imported_at: str
+    import_spec: str | None = None
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -57,6 +63,23 @@ def row_counts(cursor: duckdb.DuckDBPyConnection) -> list[RowCount]:
         """
     ).fetchall()
     return [RowCount(*row) for row in rows]
+
+
+def find_dataset(cursor: duckdb.DuckDBPyConnection, name: str) -> Dataset:
+    """The dataset of that name.
+
+    Raises:
+        RequestError: there is none; the message lists those there are.
+    """
+    datasets = list_datasets(cursor)
+    found = next((dataset for dataset in datasets if dataset.name == name), None)
+    if found is None:
+        names = ", ".join(dataset.name for dataset in datasets)
+        raise RequestError(
+            f"there is no dataset named {name!r}",
+            do=f"The datasets are {names}." if names else "Import one: lobass import FILE --domain NAME.",
+        )
+    return found
 
 
 def find_same_file(cursor: duckdb.DuckDBPyConnection, file_sha256: str, spec: str) -> Dataset | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from lobass_core.store.change_tables import FORMER_STATES, SET_DOMAINS
 from lobass_core.store.dataset_files import FILES_OF_DATASETS
 from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.follow import extend_fold_files, follow_rows
@@ -88,6 +89,8 @@ STEPS: tuple[Step, ...] = (
         "What a reference was trained on", "CREATE TABLE reference_training (reference_fp VARCHAR, tie_key UBIGINT)"
     ),
     _tables("The files of each dataset", FILES_OF_DATASETS),
+    _tables("Updates of datasets and what they took away", FORMER_STATES),
+    _tables("Domains set after the import", SET_DOMAINS),
 )
 SCHEMA_VERSION = 1 + len(STEPS)
 

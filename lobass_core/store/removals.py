@@ -3,7 +3,10 @@
 import duckdb
 
 from lobass_core.errors import StoreError
+from lobass_core.store.domain_changes import forget_domain_changes
 from lobass_core.store.duplicates import mark_duplicates
+from lobass_core.store.former_states import forget_updates
+from lobass_core.store.samples import drop_unused_samples
 from lobass_core.store.versions import raise_content
 
 
@@ -19,10 +22,14 @@ def remove_dataset(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
     ((dataset_id,),) = found
     holding = cursor.execute(
         """
-        SELECT DISTINCT s.name FROM selections s JOIN selection_picks p USING (selection_id) JOIN rows r USING (row_key)
-        WHERE r.dataset_id = ? ORDER BY s.name
+        WITH own AS (
+            SELECT row_key FROM rows WHERE dataset_id = $dataset_id
+            UNION SELECT row_key FROM former_rows SEMI JOIN (
+                SELECT update_id FROM dataset_updates WHERE dataset_id = $dataset_id) USING (update_id))
+        SELECT DISTINCT s.name FROM selections s JOIN selection_picks p USING (selection_id)
+        SEMI JOIN own USING (row_key) ORDER BY s.name
         """,
-        [dataset_id],
+        {"dataset_id": dataset_id},
     ).fetchall()
     if holding:
         raise StoreError(
@@ -30,18 +37,11 @@ def remove_dataset(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
             do="The dataset stays, so that the selection can be opened and exported again.",
         )
     ((n_rows,),) = cursor.execute("SELECT count(*) FROM rows WHERE dataset_id = ?", [dataset_id]).fetchall()
+    forget_updates(cursor, dataset_id)
+    forget_domain_changes(cursor, dataset_id)
     for table in ("rows", "rejects", "dataset_files", "datasets"):
         cursor.execute(f"DELETE FROM {table} WHERE dataset_id = ?", [dataset_id])
-    # A sample key may be given out again only when nothing at all refers to it.
-    cursor.execute(
-        """
-        DELETE FROM samples WHERE sample_key NOT IN (
-            SELECT sample_key FROM rows UNION SELECT sample_key FROM losses UNION SELECT sample_key FROM decisions
-            UNION SELECT sample_key FROM tags UNION SELECT sample_key FROM notes
-            UNION SELECT sample_key FROM reference_folds UNION SELECT sample_key FROM selection_picks
-            UNION SELECT sample_key FROM earlier_samples UNION SELECT earlier_key FROM earlier_samples)
-        """
-    )
+    drop_unused_samples(cursor)
     mark_duplicates(cursor)
     raise_content(cursor)
     return int(n_rows)

@@ -78,6 +78,21 @@ def _record(sample: Sample) -> dict:
     }
 
 
+def drop_unused_samples(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Remove the samples that no row has and nothing else refers to."""
+    # A sample key may be given out again only when nothing at all refers to it.
+    cursor.execute(
+        """
+        DELETE FROM samples WHERE sample_key NOT IN (
+            SELECT sample_key FROM rows UNION SELECT sample_key FROM losses UNION SELECT sample_key FROM decisions
+            UNION SELECT sample_key FROM tags UNION SELECT sample_key FROM notes
+            UNION SELECT sample_key FROM reference_folds UNION SELECT sample_key FROM selection_picks
+            UNION SELECT sample_key FROM former_rows
+            UNION SELECT sample_key FROM earlier_samples UNION SELECT earlier_key FROM earlier_samples)
+        """
+    )
+
+
 def tie_key(sample_id: str) -> int:
     """The first 8 bytes of the sample id: the short key of joins, and what breaks ties between equal scores."""
     return int(sample_id[:16], 16)

@@ -13,7 +13,10 @@ from lobass_core.store.connection import read_table
 
 @dataclass(frozen=True, slots=True)
 class SavedSelection:
-    """A selection as it was saved; `result` holds what each domain asked for and got."""
+    """A selection as it was saved; `result` holds what each domain asked for and got.
+
+    `n_gone` of its `n_kept` rows are no more in the project: updates took them out (`store/former_states.py`).
+    """
 
     selection_id: int
     name: str
@@ -24,12 +27,15 @@ class SavedSelection:
     tokens_kept: int
     made_at: str
     deleted_at: str | None
+    n_gone: int = 0
 
     def to_dict(self) -> dict:
         return asdict(self)
 
 
-_COLUMNS = "selection_id, name, scoring_id, spec, result, n_kept, tokens_kept, made_at, deleted_at"
+_COLUMNS = """selection_id, name, scoring_id, spec, result, n_kept, tokens_kept, made_at, deleted_at,
+    (SELECT count(*) FROM selection_picks p WHERE p.selection_id = selections.selection_id
+     AND p.row_key IN (SELECT row_key FROM former_rows WHERE fate <> 'kept'))"""
 
 
 def save_selection(
@@ -157,6 +163,5 @@ def undelete_selection(cursor: duckdb.DuckDBPyConnection, selection_id: int) -> 
 
 
 def _saved(row: tuple) -> SavedSelection:
-    return SavedSelection(
-        row[0], row[1], row[2], json.loads(row[3]), json.loads(row[4]), row[5], row[6], row[7], row[8]
-    )
+    selection_id, name, scoring_id, spec, result, *others = row
+    return SavedSelection(selection_id, name, scoring_id, json.loads(spec), json.loads(result), *others)

@@ -10,6 +10,7 @@ from typing import Any
 
 from lobass_core.errors import InputFileError, RequestError
 from lobass_core.formats.detect import SAMPLED_ROWS, Detection, asked_format, detect, parse_row
+from lobass_core.formats.domains import MAX_DOMAINS, named_domain
 from lobass_core.formats.folders.file_set import FileSet, find_files
 from lobass_core.formats.media import media_of
 from lobass_core.formats.raw_records import BadRecord, RawRecord
@@ -22,8 +23,6 @@ from lobass_core.records import Sample
 from lobass_core.specs import ImportSpec
 from lobass_core.workflows.hub_dataset import fetch_dataset, is_hub_id
 
-# A domain is a kind of data. A column with more values than this is something else: an id, a title.
-MAX_DOMAINS = 500
 # Records of each file that are looked at before the import, however many files there are.
 LEAST_OF_A_FILE = 20
 
@@ -139,10 +138,7 @@ class SourceFile:
             RowError: the row names no domain.
             RequestError: the column names more than `MAX_DOMAINS`.
         """
-        for column, value, domain in self.spec.domain_rules:
-            if column in row and _cell(row[column]) == value:
-                return domain
-        domain = _cell(row.get(self.spec.domain_column)) if self.spec.domain_column else ""
+        domain = named_domain(row, self.spec.domain_column, self.spec.domain_rules)
         domain = domain or self.spec.domain
         if not domain:
             raise RowError(f"no domain: {self.spec.domain_column!r} is missing or empty")
@@ -197,13 +193,6 @@ def has_empty_response(sample: Sample) -> bool:
     learnt = sample.turns[-1:] if sample.kind == "preference" else sample.turns
     answers = [turn for turn in learnt if turn.role == "assistant" and turn.weight != 0]
     return bool(answers) and not any(turn.content.strip() or turn.tool_calls or turn.thoughts for turn in answers)
-
-
-def _cell(value: Any) -> str:
-    """A value that can name a domain, as text; "" for anything else."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return ""
-    return str(value).strip()
 
 
 def _check_domain_columns(spec: ImportSpec, columns: tuple[str, ...], path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 import typer.main
 
 from lobass_core.cli import import_data as import_command
+from lobass_core.cli import import_options
 from lobass_core.cli import options
 from lobass_core.cli import select as select_command
 from lobass_core.cli.main import app
@@ -79,7 +80,7 @@ def test_import() -> None:
     assert (given["split"], given["config"], given["revision"]) == ("train", "en", "v1")
     assert tuple(given["exclude"]) == spec.exclude
     assert (given["domain"], given["name"], given["format"]) == ("math", "n", "columns")
-    assert import_command._mapping(given["map"]) == spec.mapping
+    assert import_options.mapping(given["map"]) == spec.mapping
     assert given["role"] == ["gpt4=assistant", "问=user"]
     assert (given["text_only"], given["skip_lines"], given["list_name"]) == (True, 2, "dataset.train")
     assert given["domain_rule"] == ["kind=x:code"]

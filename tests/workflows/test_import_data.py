@@ -15,7 +15,7 @@ from lobass_core.project import Project
 from lobass_core.records import turns_from_json
 from lobass_core.specs import ImportSpec
 from lobass_core.store.datasets import list_datasets
-from lobass_core.workflows import import_data
+from lobass_core.workflows import import_rows
 from lobass_core.workflows.import_data import dataset_name, import_file, preview, read_sample, scan, write_rejects
 
 ROWS = [
@@ -240,7 +240,7 @@ def test_read_sample(tmp_path: Path) -> None:
 
 
 def test_small_batches_give_the_same_store(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_data, "BATCH_ROWS", 2)
+    monkeypatch.setattr(import_rows, "BATCH_ROWS", 2)
     seen: list[int] = []
     result = import_file(
         project,
@@ -254,7 +254,7 @@ def test_small_batches_give_the_same_store(project: Project, tmp_path: Path, mon
 def test_an_interrupted_import_leaves_nothing(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_data, "BATCH_ROWS", 2)
+    monkeypatch.setattr(import_rows, "BATCH_ROWS", 2)
 
     def stop(done: int, total: int) -> None:
         if done == 4:

@@ -1,0 +1,116 @@
+"""The options of `lobass import`, and what their texts mean."""
+
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.options import pairs
+from lobass_core.errors import RequestError
+
+PathsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="PATH",
+        help="JSON, JSONL, CSV, TSV, Parquet or Arrow, plain or as .gz or .zst; several files, a pattern "
+        "('shards/*.parquet') or a folder become one dataset, and so does a dataset of the Hub (org/name). "
+        "An update without one reads the files of the last time.",
+        show_default=False,
+    ),
+]
+DomainOption = Annotated[
+    str, typer.Option("--domain", help="Data domain of the rows: math, conversation, ...", show_default=False)
+]
+NameOption = Annotated[str, typer.Option("--name", help="Name of the dataset.", show_default="the file's name")]
+FormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format", help="auto, alpaca, sharegpt, messages, prompt-completion, preference, text, tree or columns."
+    ),
+]
+MapOption = Annotated[
+    str, typer.Option("--map", help="Which columns hold what: prompt=question,options,response=answer.")
+]
+RoleOption = Annotated[
+    list[str] | None,
+    typer.Option("--role", help="SPEAKER=ROLE for a speaker that is not known, gpt4=assistant; several times."),
+]
+TextOnlyOption = Annotated[
+    bool, typer.Option("--text-only", help="Import rows with images, videos or audio without them.")
+]
+ListOption = Annotated[
+    str,
+    typer.Option("--list", help="The one list of rows to read of a JSON object with several.", show_default="all"),
+]
+SplitOption = Annotated[
+    str, typer.Option("--split", help="The one split to read of a folder with several.", show_default="all")
+]
+ConfigOption = Annotated[
+    str,
+    typer.Option(
+        "--config", help="The one config to read of a folder whose README names several.", show_default="default"
+    ),
+]
+DataRevisionOption = Annotated[
+    str, typer.Option("--revision", help="Branch, tag or commit of a dataset of the Hub.", show_default="main")
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", help="Name or pattern of files of a folder to leave out; several times."),
+]
+SkipLinesOption = Annotated[
+    int, typer.Option("--skip-lines", min=0, help="Lines above the header or the first record to leave out.")
+]
+DomainColumnOption = Annotated[str, typer.Option("--domain-column", help="Column that names each row's domain.")]
+DomainRuleOption = Annotated[
+    list[str] | None,
+    typer.Option("--domain-rule", help="COLUMN=VALUE:DOMAIN; may be given several times, the first match wins."),
+]
+EncodingOption = Annotated[str, typer.Option("--encoding", help="auto, utf-8, utf-16, gb18030 or cp1252.")]
+PreviewOption = Annotated[
+    int,
+    typer.Option("--preview", min=0, help="Show N rows as they would be read, of an update its counts; write nothing."),
+]
+UpdateOption = Annotated[
+    str,
+    typer.Option(
+        "--update",
+        help="Name of a dataset to bring to the state of these files; what is not said is as it was imported.",
+        show_default=False,
+    ),
+]
+UndoOption = Annotated[bool, typer.Option("--undo", help="With --update: bring back what was before its last update.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="With --update: do not ask before writing.")]
+
+
+def mapping(text: str) -> tuple[tuple[str, str], ...]:
+    """`prompt=question,options,response=answer` as (field, columns); a part without `=` belongs to the one before.
+
+    Raises:
+        RequestError: a part is not of that form.
+    """
+    parts: list[str] = []
+    for part in text.split(","):
+        if parts and "=" not in part:
+            parts[-1] += f",{part}"
+        elif part.strip():
+            parts.append(part)
+    found = []
+    for part in parts:
+        field, equals, columns = part.partition("=")
+        if not (equals and field.strip() and columns.strip()):
+            raise RequestError(f"{part!r} is not of the form field=column", where="--map", do="Write --map a=b,c=d.")
+        found.append((field.strip(), columns.strip()))
+    return tuple(found)
+
+
+def domain_rule(text: str) -> tuple[str, str, str]:
+    """`topic=algebra:math` as (column, value, domain).
+
+    Raises:
+        RequestError: it is not of that form.
+    """
+    condition, colon, domain = text.rpartition(":")
+    found = pairs(condition, "--domain-rule") if colon and domain else ()
+    if len(found) != 1:
+        raise RequestError(f"{text!r} is not a domain rule", do="Write --domain-rule COLUMN=VALUE:DOMAIN.")
+    return (*found[0], domain.strip())

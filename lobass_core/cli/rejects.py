@@ -1,0 +1,45 @@
+"""lobass rejects"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
+from lobass_core.cli.output import print_facts, print_json, print_table
+from lobass_core.cli.terminal_text import shortened
+from lobass_core.project import Project
+from lobass_core.workflows import import_data as workflow
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass rejects`."""
+    app.command("rejects")(rejects)
+
+
+def rejects(
+    dataset: Annotated[str, typer.Argument(help="Name of the dataset.", show_default="all")] = "",
+    project: ProjectOption = DEFAULT_PROJECT,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Write them here whole (.csv or .jsonl) instead of showing them.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many to show.")] = 20,
+    json: JsonOption = False,
+) -> None:
+    """Show the rows that imports set aside, or write them to a file, with line and reason."""
+    opened = Project.open(project)
+    if to is not None:
+        n_written = workflow.write_rejects(opened, to, dataset)
+        if json:
+            print_json({"file": str(to), "n_written": n_written})
+        else:
+            print_facts(f"Wrote {n_written:,} rejected rows", [("file", to)])
+        return
+    found = workflow.list_rejects(opened, dataset, limit)
+    if json:
+        print_json([reject.to_dict() for reject in found])
+        return
+    print_table(
+        ("dataset", "file", "row", "line", "reason", "source"),
+        [(r.dataset, r.file, r.row_index, r.line, r.reason, shortened(r.source, 120)) for r in found],
+    )

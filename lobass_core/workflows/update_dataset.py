@@ -1,0 +1,277 @@
+"""Compare a dataset with a newer state of its files, bring it to that state, and take that back again."""
+
+import getpass
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+import duckdb
+import pyarrow as pa
+
+from lobass_core.errors import RequestError
+from lobass_core.formats.raw_records import decode_line
+from lobass_core.formats.row_errors import RowError
+from lobass_core.formats.wrapped_rows import row_of
+from lobass_core.project import Project
+from lobass_core.specs import ImportSpec
+from lobass_core.store.dataset_writer import DatasetInfo
+from lobass_core.store.datasets import Dataset, find_dataset
+from lobass_core.store.former_states import selections_that_lose
+from lobass_core.store.updates import (
+    LoggedUpdate,
+    NewState,
+    UpdateWriter,
+    counts_in_words,
+    other_rows,
+    unchanged_rows,
+    undo_last_update,
+)
+from lobass_core.workflows.import_rows import OnProgress, files_with_rows, nothing_fits, write_rows
+from lobass_core.workflows.import_settings import asked_of, settings_of
+from lobass_core.workflows.row_listing import FileListing, id_text, list_rows
+from lobass_core.workflows.row_pairs import pair_by_id, pair_by_place
+from lobass_core.workflows.source_file import SourceFile
+from lobass_core.workflows.update_settings import update_settings
+
+SHOWN_ROWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateCounts:
+    """What an update does, in rows of the dataset.
+
+    `n_unchanged` rows keep their text, wherever they stand; other fields of `n_other_fields` of them differ.
+    `n_changed` rows are replaced by another text, `n_new` come and `n_gone` go. `matched_by` says what a changed row
+    was found by: the name of an id column, or "place". `n_decided` of the changed and gone rows had been kept or
+    dropped by a person. `selections` are the saved ones that lose rows, with how many.
+    """
+
+    n_unchanged: int
+    n_other_fields: int
+    n_changed: int
+    n_new: int
+    n_gone: int
+    n_rejected: int
+    n_rejected_before: int
+    n_decided: int = 0
+    matched_by: str = "place"
+    selections: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The counts in a few words."""
+        return counts_in_words(self.to_dict())
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A dataset beside a newer state of its files; nothing is written yet.
+
+    `is_same`: the dataset holds these very bytes under these settings. `read_otherwise` says where format or columns
+    are not those of before, "" where they are.
+    """
+
+    dataset: str
+    spec: ImportSpec
+    counts: UpdateCounts
+    file_sha256: str
+    is_same: bool = False
+    read_otherwise: str = ""
+    reasons: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    listing: FileListing | None = field(default=None, repr=False)
+
+    def to_dict(self) -> dict:
+        return {
+            "dataset": self.dataset,
+            **self.counts.to_dict(),
+            "is_same": self.is_same,
+            "read_otherwise": self.read_otherwise,
+            "reasons": self.reasons,
+            "seconds": self.seconds,
+        }
+
+
+def compare_dataset(project: Project, name: str, asked: dict, on_progress: OnProgress | None = None) -> Update:
+    """Read the newer files and count what an update would do; nothing is written.
+
+    `asked` holds fields of `ImportSpec` that differ from the dataset's own (see `update_settings`).
+
+    Raises:
+        RequestError: no such dataset, or settings that the files cannot have.
+        InputFileError: a file cannot be read, or not one of the rows can.
+    """
+    started = time.monotonic()
+    with project.store() as store:
+        dataset = find_dataset(store.cursor(), name)
+    spec = update_settings(dataset, asked)
+    source = SourceFile.open(spec)
+    sha256 = source.stream.sha256(source.stream.sha256s())
+    listing = list_rows(source, on_progress)
+    if not listing.rows.num_rows:
+        raise nothing_fits(source, listing.reasons)
+    with project.store() as store:
+        cursor = store.cursor()
+        counts = _match(cursor, dataset, listing).counts
+    return Update(
+        dataset=name,
+        spec=spec,
+        counts=counts,
+        file_sha256=sha256,
+        is_same=(sha256, settings_of(spec, source)) == (dataset.file_sha256, dataset.spec),
+        read_otherwise=_read_otherwise(dataset, source),
+        reasons=listing.reasons,
+        seconds=time.monotonic() - started,
+        listing=listing,
+    )
+
+
+def update_dataset(project: Project, update: Update, on_progress: OnProgress | None = None) -> UpdateCounts:
+    """Bring the dataset to the state that was compared, whole or not at all; returns what was done.
+
+    Raises:
+        RequestError: the files or the dataset have changed since they were compared.
+        StoreError: the store is in use or refused; nothing was kept.
+    """
+    source = SourceFile.open(update.spec)
+    of_files = source.stream.sha256s()
+    if source.stream.sha256(of_files) != update.file_sha256 or update.listing is None:
+        raise RequestError("the files have changed since they were compared", do="Compare them again.")
+    with project.store() as store, store.transaction() as cursor:
+        dataset = find_dataset(cursor, update.dataset)
+        found = _match(cursor, dataset, update.listing)
+        if found.counts != update.counts:
+            raise RequestError(
+                f"{dataset.name!r} or what stands on it has changed since it was compared", do="Compare again."
+            )
+        info = DatasetInfo(
+            name=dataset.name,
+            path=str(source.path),
+            file_sha256=update.file_sha256,
+            format=source.detection.format,
+            container=source.stream.container,
+            encoding=source.stream.encoding.name,
+            mapping=json.dumps(source.detection.mapping, ensure_ascii=False),
+            spec=settings_of(update.spec, source),
+            import_spec=asked_of(update.spec),
+        )
+        state = NewState(info, update.listing.rows, found.unchanged, found.changed)
+        writer = UpdateWriter(cursor, dataset, state, who(), found.counts.to_dict())
+        rows = write_rows(writer, source, on_progress)
+        writer.finish_update(files_with_rows(source, of_files, rows))
+    return found.counts
+
+
+def undo_update(project: Project, name: str) -> LoggedUpdate:
+    """Bring a dataset back to what it was before its latest update; decisions made since stay.
+
+    Raises:
+        RequestError: no such dataset, or no update of it stands.
+    """
+    with project.store() as store, store.transaction() as cursor:
+        return undo_last_update(cursor, find_dataset(cursor, name))
+
+
+def who() -> str:
+    """The user of this machine whose process it is; "" where the machine knows no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    counts: UpdateCounts
+    unchanged: pa.Table
+    changed: pa.Table
+
+
+def _match(cursor: duckdb.DuckDBPyConnection, dataset: Dataset, listing: FileListing) -> _Matched:
+    unchanged = unchanged_rows(cursor, dataset.dataset_id, listing.rows)
+    going = other_rows(cursor, dataset.dataset_id, unchanged)
+    kept = set(unchanged["row_index"].to_pylist())
+    coming = [index for index in listing.rows["row_index"].to_pylist() if index not in kept]
+    pairs, matched_by = _pairs(cursor, dataset, listing, unchanged, going, coming)
+    changed = pa.table(
+        {
+            "row_key": pa.array([row_key for row_key, _ in pairs], pa.int64()),
+            "row_index": pa.array([row_index for _, row_index in pairs], pa.int64()),
+        }
+    )
+    cursor.register("going", going.select(["row_key"]))
+    ((n_decided,),) = cursor.execute(_N_DECIDED).fetchall()
+    selections = tuple(selections_that_lose(cursor, "SELECT row_key FROM going"))
+    cursor.unregister("going")
+    n_same = sum(unchanged["is_same"].to_pylist())
+    counts = UpdateCounts(
+        n_unchanged=unchanged.num_rows,
+        n_other_fields=unchanged.num_rows - n_same,
+        n_changed=len(pairs),
+        n_new=len(coming) - len(pairs),
+        n_gone=going.num_rows - len(pairs),
+        n_rejected=listing.n_rejected,
+        n_rejected_before=dataset.n_rejected,
+        n_decided=n_decided,
+        matched_by=matched_by,
+        selections=selections,
+    )
+    return _Matched(counts, unchanged, changed)
+
+
+_N_DECIDED = """
+SELECT count(*) FROM going JOIN rows USING (row_key) WHERE sample_key IN (
+    SELECT sample_key FROM decisions WHERE undone_at IS NULL
+    GROUP BY sample_key HAVING arg_max(verdict, decision_number) <> 'undecided')
+"""
+
+
+def _pairs(
+    cursor: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    listing: FileListing,
+    unchanged: pa.Table,
+    going: pa.Table,
+    coming: Sequence[int],
+) -> tuple[list[tuple[int, int]], str]:
+    """(row_key that goes, row_index that comes), and what they were matched by."""
+    if not (going.num_rows and coming):
+        return [], next(iter(listing.ids), "place")
+    keys = going["row_key"].to_pylist()
+    records = [_columns(text) for text in going["source"].to_pylist()]
+    for column, ids in listing.ids.items():
+        old = {key: id_text(record.get(column)) for key, record in zip(keys, records, strict=True)}
+        if all(old.values()) and len(set(old.values())) == len(old):
+            return pair_by_id(old, {index: ids[index] for index in coming}), column
+    places = dict(
+        cursor.execute("SELECT row_key, row_index FROM rows WHERE dataset_id = ?", [dataset.dataset_id]).fetchall()
+    )
+    matched = [
+        (places[key], index)
+        for key, index in zip(unchanged["row_key"].to_pylist(), unchanged["row_index"].to_pylist(), strict=True)
+    ]
+    key_at = dict(zip(going["row_index"].to_pylist(), keys, strict=True))
+    found = pair_by_place(list(key_at), coming, matched)
+    return [(key_at[old], new) for old, new in found], "place"
+
+
+def _columns(text: str) -> dict:
+    try:
+        return row_of(decode_line(text))
+    except (RowError, ValueError, RecursionError):
+        return {}
+
+
+def _read_otherwise(dataset: Dataset, source: SourceFile) -> str:
+    now, before = source.detection, json.loads(dataset.mapping)
+    if (now.format, now.mapping) == (dataset.format, before):
+        return ""
+    return f"read as {now.format} {_said(now.mapping)}, before as {dataset.format} {_said(before)}"
+
+
+def _said(mapping: dict) -> str:
+    return "(" + ", ".join(f"{name}={column}" for name, column in mapping.items()) + ")"

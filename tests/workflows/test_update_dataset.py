@@ -1,0 +1,329 @@
+"""A dataset follows a newer state of its files: what is unchanged keeps all it has, and all of it can be taken back."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lobass_core.errors import InputFileError, RequestError, StoreError
+from lobass_core.project import Project
+from lobass_core.specs import ImportSpec
+from lobass_core.store.connection import release
+from lobass_core.store.datasets import list_datasets
+from lobass_core.store.former_states import gone_rows
+from lobass_core.workflows.decide import decide
+from lobass_core.workflows.explore import scored
+from lobass_core.workflows.import_data import import_file, list_rejects, undo_import
+from lobass_core.workflows.row_pairs import pair_by_id, pair_by_place
+from lobass_core.workflows.select import list_selections
+from lobass_core.workflows.status import status
+from lobass_core.workflows.update_dataset import Update, compare_dataset, undo_update, update_dataset
+from tests.scored_files import import_and_score, select_all, write_jsonl
+
+BROKEN = {"prompt": "no answer"}
+
+
+def row(n: int, answer: str = "", **more: object) -> dict:
+    return {"prompt": f"question {n}", "completion": answer or f"answer {n}", **more}
+
+
+def updated(project: Project, name: str, **asked: object) -> Update:
+    update = compare_dataset(project, name, asked)
+    update_dataset(project, update)
+    return update
+
+
+def counts(update: Update) -> tuple[int, int, int, int]:
+    found = update.counts
+    return found.n_unchanged, found.n_changed, found.n_new, found.n_gone
+
+
+def tables(project: Project) -> dict[str, list[tuple]]:
+    """What an undo has to bring back: every table that an update writes, but for the log of updates."""
+    with project.store() as store:
+        cursor = store.cursor()
+        return {
+            name: cursor.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall()
+            for name in ("datasets", "rows", "rejects", "dataset_files", "samples", "losses", "selection_picks",
+                         "selections", "former_rows", "former_datasets", "former_files", "former_rejects",
+                         "imported_domains")
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "pairs"),
+    [
+        ("ABCD", "XABZD", [(2, 3)]),  # C and Z follow B
+        ("ABCD", "DCBA", []),
+        ("AB", "XY", [(0, 0), (1, 1)]),
+        ("ABC", "AXYC", [(1, 1)]),
+        ("AXYC", "ABC", [(1, 1)]),
+        ("", "AB", []),
+    ],
+)
+def test_rows_are_paired_behind_the_same_unchanged_row(before: str, after: str, pairs: list):
+    unchanged = [(before.index(letter), place) for place, letter in enumerate(after) if letter in before]
+    gone = [place for place, letter in enumerate(before) if letter not in after]
+    new = [place for place, letter in enumerate(after) if letter not in before]
+    assert pair_by_place(gone, new, unchanged) == pairs
+
+
+def test_rows_are_paired_by_id():
+    assert pair_by_id({7: "a", 8: "b"}, {0: "c", 1: "b"}) == [(8, 1)]
+
+
+def test_counts_without_ids(project: Project, tmp_path: Path):
+    path = write_jsonl(tmp_path / "a.jsonl", [row(n) for n in range(6)])
+    import_file(project, ImportSpec(str(path), domain="x"))
+    before = tables(project)
+    # A new first row, the last two swapped, 2 reworded, 3 gone, 1 with another field.
+    write_jsonl(path, [row(9), row(0), row(1, mark="a"), row(2, "better"), row(5), row(4), BROKEN])
+    found = compare_dataset(project, "a", {})
+    assert counts(found) == (4, 1, 1, 1)
+    assert (found.counts.n_other_fields, found.counts.n_rejected, found.counts.matched_by) == (1, 1, "place")
+    assert tables(project) == before
+    update_dataset(project, found)
+    with project.store() as store:
+        cursor = store.cursor()
+        rows = cursor.execute("SELECT row_key, row_index, line, source FROM rows ORDER BY row_index").fetchall()
+        [dataset] = list_datasets(cursor)
+        fates = cursor.execute("SELECT row_key, fate, new_key FROM former_rows WHERE fate <> 'kept' ORDER BY 1")
+        assert fates.fetchall() == [(2, "changed", 7), (3, "gone", None)]
+    assert [one[0] for one in rows] == [6, 0, 1, 7, 5, 4]
+    assert [one[:3] for one in rows] == [(one[0], index, index + 1) for index, one in enumerate(rows)]
+    assert [json.loads(one[3]) for one in rows][2] == row(1, mark="a")
+    assert (dataset.n_rows, dataset.n_rejected) == (6, 1)
+    assert [reject.row_index for reject in list_rejects(project)] == [6]
+    # The same bytes again: there is nothing to do, and an import of them doubles nothing.
+    assert compare_dataset(project, "a", {}).is_same
+    assert import_file(project, ImportSpec(str(path), domain="x")).already_imported
+    undo_update(project, "a")
+    assert tables(project) == before
+
+
+def test_an_id_column_tells_a_changed_row_wherever_it_stands(project: Project, tmp_path: Path):
+    path = write_jsonl(tmp_path / "a.jsonl", [row(n, topic_id=1, id=n) for n in range(5)])
+    import_file(project, ImportSpec(str(path), domain="x"))
+    write_jsonl(
+        path, [row(7, id=7, topic_id=1), *(row(n, "new" if n == 1 else "", id=n, topic_id=1) for n in (4, 3, 2, 1))]
+    )
+    found = compare_dataset(project, "a", {})
+    assert (counts(found), found.counts.matched_by) == ((3, 1, 1, 1), "id")
+
+
+def test_equal_texts_are_matched_as_often_as_both_sides_have_them(project: Project, tmp_path: Path):
+    path = write_jsonl(tmp_path / "a.jsonl", [row(1, mark=1), row(1, mark=2), row(1, mark=3), row(2)])
+    import_file(project, ImportSpec(str(path), domain="x"))
+    write_jsonl(path, [row(2), row(1, mark=3), row(1, mark=2)])
+    update = updated(project, "a")
+    assert (counts(update), update.counts.n_other_fields) == ((3, 0, 0, 1), 0)
+    with project.store() as store:
+        rows = store.cursor().execute("SELECT row_key, is_duplicate FROM rows ORDER BY row_index").fetchall()
+    assert rows == [(3, False), (2, False), (1, True)]
+
+
+def test_what_unchanged_rows_have_stays_and_an_undo_brings_everything_back(project: Project, tmp_path: Path):
+    path = write_jsonl(tmp_path / "a.jsonl", [row(n) for n in range(10)])
+    import_and_score(project, (path, "x"))
+    select_all(project)
+    ids = [one[0] for one in _sample_ids(project)]
+    decide(project, ids[:1], "keep")
+    decide(project, [ids[4], ids[9]], "drop", "wrong")
+    before = tables(project)
+    write_jsonl(path, [row(11), *(row(n, "right" if n == 4 else "") for n in range(9))])
+    update = updated(project, "a")
+    assert counts(update) == (8, 1, 1, 1)
+    assert (update.counts.n_decided, update.counts.selections) == (2, (("all", 2),))
+    [selection] = list_selections(project)
+    assert (selection.n_kept, selection.n_gone) == (10, 2)
+    with project.store() as store:
+        gone = gone_rows(store.cursor(), selection.selection_id)
+    assert [(one.dataset, one.row_index, one.fate, one.prompt) for one in gone] == [
+        ("a", 9, "gone", "question 9"), ("a", 4, "changed", "question 4"),
+    ]  # fmt: skip
+    table = scored(project).table
+    assert (len(table), int((table.decision == 1).sum()), int((table.decision == -1).sum())) == (10, 1, 0)
+    assert status(project).n_scored == 8
+    # A selection that holds rows of the update loses them with it, by name.
+    select_all(project, "later")
+    decide(project, ids[1:2], "drop")
+    undone = undo_update(project, "a")
+    assert undone.counts["n_changed"] == 1
+    after = tables(project)
+    for name in before:
+        if name not in ("selections", "selection_picks", "samples", "former_rows"):
+            assert after[name] == before[name], name
+    assert {one.name: one.n_gone for one in list_selections(project)} == {"all": 0, "later": 0}
+    assert int((scored(project).table.decision == -1).sum()) == 3
+    with pytest.raises(RequestError, match="no update of 'a' to undo"):
+        undo_update(project, "a")
+
+
+def test_rows_of_an_update_that_is_taken_back_are_named(project: Project, tmp_path: Path):
+    path = write_jsonl(tmp_path / "a.jsonl", [row(0), row(1)])
+    import_file(project, ImportSpec(str(path), domain="x"))
+    write_jsonl(path, [row(0), row(1), row(2)])
+    updated(project, "a")
+    import_and_score(project)
+    select_all(project)
+    undo_update(project, "a")
+    [selection] = list_selections(project)
+    with project.store() as store:
+        [gone] = gone_rows(store.cursor(), selection.selection_id)
+    assert (selection.n_gone, gone.fate, gone.prompt, gone.row_index) == (1, "undone", "question 2", 2)
+    # Its key is not given to another row.
+    import_file(project, ImportSpec(str(write_jsonl(tmp_path / "b.jsonl", [row(5)])), domain="x"))
+    assert list_selections(project)[0].n_gone == 1
+    with pytest.raises(StoreError, match="'all' holds rows of 'a'"):
+        undo_import(project, "a")
+
+
+def test_updates_are_taken_back_one_by_one(project: Project, tmp_path: Path):
+    path = write_jsonl(tmp_path / "a.jsonl", [row(0), row(1), row(2)])
+    import_file(project, ImportSpec(str(path), domain="x"))
+    states = [tables(project)]
+    for rows in ([row(2), row(0), row(7), BROKEN], [row(7, mark=1), row(2), row(1)], [row(1), row(8)]):
+        write_jsonl(path, rows)
+        updated(project, "a")
+        states.append(tables(project))
+    for state in reversed(states[:-1]):
+        undo_update(project, "a")
+        now = tables(project)
+        assert {name: now[name] for name in now} == state
+    assert undo_import(project, "a") == 3
+    assert not any(tables(project).values())
+
+
+def test_ten_thousand_rows_of_which_three_changed(project: Project, tmp_path: Path):
+    path = write_jsonl(tmp_path / "a.jsonl", [row(n) for n in range(10_000)])
+    import_file(project, ImportSpec(str(path), domain="x"))
+    with project.store() as store, store.transaction() as cursor:
+        cursor.execute(
+            "INSERT INTO losses BY NAME SELECT sample_key, 'base' AS model_fp, 1.5 AS loss_sum_nats FROM samples"
+        )
+    write_jsonl(path, [row(n, "reworded" if n in (17, 5_000, 9_999) else "") for n in range(10_000)])
+    update = updated(project, "a")
+    assert counts(update) == (9_997, 3, 0, 0)
+    with project.store() as store:
+        ((n_rows, n_scored),) = (
+            store.cursor()
+            .execute("SELECT count(*), count(l.sample_key) FROM rows LEFT JOIN losses l USING (sample_key)")
+            .fetchall()
+        )
+    assert (n_rows, n_scored) == (10_000, 9_997)
+
+
+def test_the_settings_of_the_first_import_hold_unless_they_are_said_again(project: Project, tmp_path: Path):
+    rows = [{"q": f"question {n}", "a": f"answer {n}", "kind": f"k{n % 2}"} for n in range(4)]
+    path = write_jsonl(tmp_path / "a.jsonl", rows)
+    spec = ImportSpec(
+        str(path), format="columns", mapping=(("prompt", "q"), ("response", "a")), domain_column="kind", name="set"
+    )
+    import_file(project, spec)
+    other = write_jsonl(tmp_path / "newer.jsonl", [*rows, {"q": "more", "a": "yes", "kind": "k2"}])
+    found = compare_dataset(project, "set", {"path": str(other)})
+    assert counts(found) == (4, 0, 1, 0)
+    assert (found.spec.domain_column, found.spec.mapping, found.read_otherwise) == ("kind", spec.mapping, "")
+    renamed = compare_dataset(project, "set", {"path": str(other), "domain": "one"})
+    assert (renamed.spec.domain, renamed.spec.domain_column) == ("one", "")
+    update_dataset(project, renamed)
+    assert status(project).datasets[0].domains == ("one",)
+    undo_update(project, "set")
+    assert status(project).datasets[0].domains == ("k0", "k1")
+    swapped = compare_dataset(project, "set", {"mapping": (("prompt", "a"), ("response", "q"))})
+    assert counts(swapped) == (0, 4, 0, 0)
+    assert "prompt=a" in swapped.read_otherwise
+    with pytest.raises(RequestError, match="--name is for a new dataset"):
+        compare_dataset(project, "set", {"name": "other"})
+    with pytest.raises(RequestError, match="no dataset named 'sets'"):
+        compare_dataset(project, "sets", {})
+
+
+def test_a_dataset_of_an_older_version_is_read_as_it_was(project: Project, tmp_path: Path):
+    path = write_jsonl(tmp_path / "a.jsonl", [{"q": f"q{n}", "a": f"a{n}"} for n in range(3)])
+    import_file(
+        project, ImportSpec(str(path), format="columns", mapping=(("prompt", "q"), ("response", "a")), domain="x")
+    )
+    with project.store() as store, store.transaction() as cursor:
+        cursor.execute("UPDATE datasets SET import_spec = NULL")
+    found = compare_dataset(project, "a", {})
+    assert (counts(found), found.is_same) == ((3, 0, 0, 0), True)
+
+
+def test_several_files_follow(project: Project, tmp_path: Path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    write_jsonl(folder / "train.jsonl", [row(n) for n in range(3)])
+    write_jsonl(folder / "test.jsonl", [row(n) for n in range(3, 5)])
+    import_file(project, ImportSpec(str(folder), domain="x"))
+    before = tables(project)
+    write_jsonl(folder / "train.jsonl", [row(n) for n in range(1, 4)])
+    write_jsonl(folder / "valid.jsonl", [row(9), BROKEN])
+    update = updated(project, "set")
+    assert counts(update) == (4, 0, 2, 1)  # the third question stands twice now
+    with project.store() as store:
+        files = (
+            store.cursor()
+            .execute("SELECT name, first_row, n_rows, n_rejected FROM dataset_files ORDER BY file_number")
+            .fetchall()
+        )
+    assert files == [("test.jsonl", 0, 2, 0), ("train.jsonl", 2, 3, 0), ("valid.jsonl", 5, 1, 1)]
+    assert list_rejects(project)[0].file == "valid.jsonl"
+    undo_update(project, "set")
+    assert tables(project) == before
+
+
+def test_what_has_changed_since_the_comparison_is_not_written(project: Project, tmp_path: Path):
+    path = write_jsonl(tmp_path / "a.jsonl", [row(0), row(1)])
+    import_file(project, ImportSpec(str(path), domain="x"))
+    before = tables(project)
+    write_jsonl(path, [row(0)])
+    found = compare_dataset(project, "a", {})
+    write_jsonl(path, [row(0), row(3)])
+    with pytest.raises(RequestError, match="files have changed since they were compared"):
+        update_dataset(project, found)
+    newer = compare_dataset(project, "a", {})
+    update_dataset(project, newer)
+    with pytest.raises(RequestError, match="has changed since it was compared"):
+        update_dataset(project, newer)
+    undo_update(project, "a")
+    assert tables(project) == before
+
+
+def test_files_without_a_good_row_are_refused(project: Project, tmp_path: Path):
+    path = write_jsonl(tmp_path / "a.jsonl", [row(0)])
+    import_file(project, ImportSpec(str(path), domain="x", format="prompt-completion"))
+    write_jsonl(path, [BROKEN, BROKEN])
+    with pytest.raises(InputFileError, match="none of its 2 rows can be imported"):
+        compare_dataset(project, "a", {})
+
+
+KILLED = """
+import os, signal, sys
+from lobass_core.project import Project
+from lobass_core.workflows.update_dataset import compare_dataset, update_dataset
+project = Project.open(sys.argv[1])
+update = compare_dataset(project, "a", {})
+update_dataset(project, update, lambda done, total: os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+def test_a_killed_update_leaves_the_store_as_it_was(project: Project, tmp_path: Path):
+    path = write_jsonl(tmp_path / "a.jsonl", [row(n) for n in range(300)])
+    import_file(project, ImportSpec(str(path), domain="x"))
+    before = tables(project)
+    write_jsonl(path, [row(n, mark=1) for n in range(150, 450)])
+    release(project.store_path)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(project.root)], check=False, env=os.environ)
+    assert done.returncode == -signal.SIGKILL
+    assert tables(project) == before
+    assert counts(updated(project, "a")) == (150, 0, 150, 150)
+
+
+def _sample_ids(project: Project) -> list[tuple[str]]:
+    with project.store() as store:
+        return store.cursor().execute("SELECT sample_id FROM samples ORDER BY sample_key").fetchall()
