@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
-from lobass_core.cli.output import print_facts, print_json, print_table
+from lobass_core.cli.output import print_facts, print_json, print_table, warn
 from lobass_core.project import Project
 from lobass_core.workflows import compare as workflow
 
@@ -26,6 +26,9 @@ def compare(
     opened = Project.open(project)
     found = workflow.compare(workflow.saved_side(opened, a), workflow.saved_side(opened, b))
     shares = found.overlap.domains
+    for side in (found.a, found.b):
+        if side.lost:
+            warn(f"{side.lost}.")
     if json:
         print_json(
             {

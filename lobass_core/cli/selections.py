@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
-from lobass_core.cli.output import print_facts, print_json, print_table
+from lobass_core.cli.output import print_facts, print_json, print_table, warn
+from lobass_core.cli.terminal_text import shortened
 from lobass_core.errors import RequestError
 from lobass_core.project import Project
+from lobass_core.store.former_states import GoneRow
 from lobass_core.workflows import select as workflow
 
 
@@ -23,13 +25,19 @@ def selections(
     delete: Annotated[str, typer.Option("--delete", help="Selection to put aside.")] = "",
     undelete: Annotated[int | None, typer.Option("--undelete", help="Id of a deleted one to bring back.")] = None,
     to: Annotated[str, typer.Option("--to", help="New name.")] = "",
+    gone: Annotated[
+        str, typer.Option("--gone", help="Selection whose rows to list that an update took out of their datasets.")
+    ] = "",
     deleted: Annotated[bool, typer.Option("--deleted", help="List those that can be brought back.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """List, rename, copy, delete and bring back saved selections."""
+    """List, rename, copy, delete and bring back saved selections; name the rows that one has lost."""
     opened = Project.open(project)
     if sum((bool(rename), bool(duplicate), bool(delete), undelete is not None)) > 1:
         raise RequestError("one thing at a time", do="Give one of --rename, --duplicate, --delete and --undelete.")
+    if gone:
+        _show_gone(workflow.gone(opened, gone), json)
+        return
     if rename:
         workflow.rename(opened, rename, to)
     elif duplicate:
@@ -49,5 +57,22 @@ def selections(
         [
             (s.selection_id, s.name, s.n_kept, s.tokens_kept, s.spec["method"], s.spec["balance"], s.made_at)
             for s in found
+        ],
+    )
+    for one in found:
+        if lost := workflow.gone_in_words(one):
+            warn(f"{lost}.")
+
+
+def _show_gone(found: list[GoneRow], json: bool) -> None:
+    if json:
+        print_json([one.to_dict() for one in found])
+        return
+    fates = {"changed": "another text came in its place", "gone": "gone", "undone": "its update was taken back"}
+    print_table(
+        ("rank", "dataset", "row", "sample", "what happened", "prompt"),
+        [
+            (one.pick_rank, one.dataset, one.row_index, one.sample_id[:12], fates[one.fate], shortened(one.prompt, 80))
+            for one in found
         ],
     )

@@ -1,5 +1,6 @@
 """lobass status"""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -74,6 +75,12 @@ def _show(found: ProjectStatus) -> None:
                 for d in found.datasets
             ],
         )
+    changes = [(d.name, change) for d in found.datasets for change in d.changes]
+    if changes:
+        print_table(
+            ("changed", "what", "when", "by", "taken back"),
+            [(name, one.what, one.made_at, one.made_by, one.undone_at or "") for name, one in changes],
+        )
     if found.scorings:
         print_table(
             ("scored", "run", "samples", "template", "longest"),
@@ -84,6 +91,9 @@ def _show(found: ProjectStatus) -> None:
             ("selection", "rows", "of", "response tokens", "rule"),
             [(s.name, s.n_kept, s.n_rows, s.tokens_kept, s.rule) for s in found.selections],
         )
+        for s in found.selections:
+            if s.n_gone:
+                warn(f"{s.n_gone:,} of the rows of {s.name} are gone: lobass selections --gone {shlex.quote(s.name)}.")
     for run in found.runs:
         if run.state == "damaged":
             warn(f"{run.run_id}: {run.message}.")

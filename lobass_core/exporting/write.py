@@ -71,7 +71,7 @@ def write(
             raise ExportError(
                 f"none of {plan.picks.num_rows:,} rows fits {plan.format}: {reasons}", do="Choose another format."
             )
-        written.notes += _split_notes(plan, written)
+        written.notes += [*_split_notes(plan, written), *_gone_notes(plan)]
         if plan.dropped is not None:
             written.files.append(_write_dropped(plan, read_texts, folder))
         card = write_text(folder, "README.md", "data card: sources, domains, models", dataset_card(plan, written))
@@ -86,6 +86,15 @@ def write(
             file.write(manifest_text(manifest))
         verify(folder, [file.receipt()])
     return _receipt(plan, written, [*files, file.receipt()], to, notes), manifest
+
+
+def _gone_notes(plan: ExportPlan) -> list[str]:
+    """What the selection held and the project holds no more."""
+    n_gone = plan.facts.get("counts", {}).get("n_gone", 0)
+    if not n_gone:
+        return []
+    rows = "1 row" if n_gone == 1 else f"{n_gone:,} rows"
+    return [f"{rows} of the selection left the project with an update of their dataset: lobass selections --gone NAME"]
 
 
 def _split_notes(plan: ExportPlan, written: Written) -> list[str]:

@@ -1,10 +1,13 @@
 """What updates of datasets took away: enough to bring each former state back, and to name the rows that are gone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
+import pyarrow as pa
 
 from lobass_core.store.connection import read_table
+from lobass_core.store.dataset_files import DatasetFile
 
 # Whatever an update keeps of a former state, in the order in which it is forgotten.
 STATE_TABLES = ("former_datasets", "former_files", "former_rejects", "former_rows")
@@ -59,3 +62,44 @@ def forget_updates(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> None:
             f"DELETE FROM {table} WHERE update_id IN (SELECT update_id FROM dataset_updates WHERE dataset_id = ?)",
             [dataset_id],
         )
+
+
+def former_files(cursor: duckdb.DuckDBPyConnection) -> list[tuple[int, int, DatasetFile]]:
+    """(dataset_id, update_id, file) of every file that a dataset was made of before an update, latest update first."""
+    rows = cursor.execute(
+        """
+        SELECT u.dataset_id, update_id, f.* EXCLUDE (update_id)
+        FROM former_files f JOIN dataset_updates u USING (update_id) ORDER BY update_id DESC, file_number
+        """
+    ).fetchall()
+    return [(dataset_id, update_id, DatasetFile(*values)) for dataset_id, update_id, *values in rows]
+
+
+# A row's state before an update is what the first update from that one on wrote down of it, or what it is today.
+_STATE_BEFORE = """
+WITH own AS (FROM dataset_updates WHERE update_id = $update_id),
+later AS (
+    SELECT f.* FROM former_rows f JOIN dataset_updates u USING (update_id), own
+    WHERE u.dataset_id = own.dataset_id AND update_id >= $update_id AND f.fate <> 'undone'
+        AND f.row_key < own.first_row),
+places AS (SELECT row_key, arg_min(row_index, update_id) AS row_index FROM later GROUP BY row_key),
+records AS (SELECT row_key, arg_min(source, update_id) AS source FROM later WHERE source IS NOT NULL GROUP BY row_key),
+today AS (
+    SELECT r.row_key, r.row_index, r.source FROM rows r, own
+    WHERE r.dataset_id = own.dataset_id AND r.row_key < own.first_row),
+former AS (
+    SELECT coalesce(p.row_index, t.row_index) AS row_index, coalesce(c.source, t.source) AS source
+    FROM today t FULL JOIN places p USING (row_key) LEFT JOIN records c USING (row_key))
+SELECT a.place, f.source FROM asked_rows a LEFT JOIN former f USING (row_index) ORDER BY a.place
+"""
+
+
+def former_texts(cursor: duckdb.DuckDBPyConnection, update_id: int, row_indices: Sequence[int]) -> list[str | None]:
+    """The untouched records of a dataset as it was before an update; None where there was no such row."""
+    asked = pa.table(
+        {"place": pa.array(range(len(row_indices)), pa.int64()), "row_index": pa.array(row_indices, pa.int64())}
+    )
+    cursor.register("asked_rows", asked)
+    table = read_table(cursor, _STATE_BEFORE, {"update_id": update_id})
+    cursor.unregister("asked_rows")
+    return table["source"].to_pylist()

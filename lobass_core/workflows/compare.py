@@ -34,6 +34,7 @@ class Side:
     spec: SelectionSpec
     rank: np.ndarray  # int64[len(table)]
     key: tuple[Hashable, ...]  # what decides the ranks: keep results under it
+    lost: str = ""  # what to tell of rows that a saved selection has lost
 
     @property
     def picked(self) -> np.ndarray:
@@ -57,7 +58,7 @@ def saved_side(project: Project, name: str) -> Side:
     rows = scored(project, selections.scoring_of(project, found).run_id)
     picked = selections.picks(project, name)["row_key"].to_numpy()
     key = (*rows.key, name, found.selection_id)
-    return Side(name, rows, spec, ranks_of(rows.table.row_key, picked), key)
+    return Side(name, rows, spec, ranks_of(rows.table.row_key, picked), key, selections.gone_in_words(found))
 
 
 def computed_side(project: Project, label: str, spec: SelectionSpec, run: str | None = None) -> Side:

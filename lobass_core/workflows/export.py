@@ -26,7 +26,8 @@ from lobass_core.store.selections import find_selection
 from lobass_core.workflows.export_arrange import arranged
 from lobass_core.workflows.export_check import check_of
 from lobass_core.workflows.export_lengths import measure
-from lobass_core.workflows.export_plan import originals_of, plan_export, scoring_of, texts_reader, tokens_reader
+from lobass_core.workflows.export_plan import originals_of, plan_export, scoring_of, tokens_reader
+from lobass_core.workflows.export_records import texts_reader
 from lobass_core.workflows.recent import Recent
 
 __all__ = [

@@ -7,13 +7,13 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lobass_core.errors import ExportError, ModelError, SelectionError
 from lobass_core.exporting.plan import (
     DROPPED_SCHEMA,
     PICKS_SCHEMA,
     ExportPlan,
-    ReadTexts,
     ReadTokens,
     ScoredTokens,
     SourceFile,
@@ -26,7 +26,7 @@ from lobass_core.project import Project
 from lobass_core.selection import order
 from lobass_core.selection.select import select as pick
 from lobass_core.specs import ExportSpec, SelectionSpec
-from lobass_core.store.chosen_records import rows_of, standing_decisions, texts_of
+from lobass_core.store.chosen_records import rows_of, standing_decisions
 from lobass_core.store.dataset_files import list_files
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.scorings import Scoring, list_scorings
@@ -35,7 +35,6 @@ from lobass_core.workflows.explore import scored
 from lobass_core.workflows.export_sources import SourceNumbers, source_of
 from lobass_core.workflows.recipes import read_recipe
 
-READ_ROWS = 10_000
 # What each method's score is, as the manifest and the data card say it.
 FORMULAS = {
     "learnability": "(base_loss - reference_loss) / base_loss",
@@ -54,7 +53,7 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
 
     Raises:
         SelectionError: no such selection, or its scores are gone.
-        ExportError: the selection keeps nothing, or rows of it are no longer in the project.
+        ExportError: the selection keeps nothing that is still in the project.
     """
     with project.store() as store:
         cursor = store.cursor()
@@ -62,15 +61,17 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
         scoring = _scoring_of(cursor, saved)
         picks = selection_picks(cursor, saved.selection_id)
         placed = rows_of(cursor, picks["row_key"].combine_chunks())
+        n_gone = picks.num_rows - placed.num_rows
         datasets = {dataset.dataset_id: dataset for dataset in list_datasets(cursor)}
         files = list_files(cursor)
         decisions = standing_decisions(cursor)
         table = scored(project, scoring.run_id).table
-        if placed.num_rows < picks.num_rows:
+        if n_gone != saved.n_gone or (n_gone and not placed.num_rows):
             raise ExportError(
-                f"{picks.num_rows - placed.num_rows:,} rows of selection {saved.name!r} are no longer in the project",
+                f"{n_gone:,} of {picks.num_rows:,} rows of selection {saved.name!r} are no longer in the project",
                 do="Select again and save.",
             )
+        picks = picks.filter(pc.is_in(picks["row_key"], placed["row_key"].combine_chunks()))
         left_out = _left_out(table, saved, picks)
         dropped = _dropped_rows(cursor, table, left_out) if spec.with_dropped else None
     used = {
@@ -93,6 +94,7 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
             "counts": {
                 "n_considered": saved.result.get("n_rows", len(table)),
                 "n_selected": picks.num_rows,
+                **({"n_gone": n_gone} if n_gone else {}),
                 "n_by_hand": saved.result.get("n_by_hand", 0),
                 "left_out": {name: int(n) for name, n in zip(*_counted(left_out), strict=True)},
             },
@@ -251,53 +253,6 @@ def _render(scoring: Scoring) -> dict:
         "truncation_side": "right",
         "chat_template": template,
     }
-
-
-def texts_reader(project: Project, sources: tuple[SourceFile, ...]) -> ReadTexts:
-    """Reads records by (source, row index), wherever the project holds a file of that sha256.
-
-    Raises:
-        ExportError: a source is not in the project; names every one that is missing.
-    """
-    with project.store() as store:
-        datasets, files = list_datasets(store.cursor()), list_files(store.cursor())
-    places = [(dataset, file) for dataset in datasets for file in files[dataset.dataset_id]]
-    held = {file.file_sha256: (dataset.dataset_id, file.first_row) for dataset, file in reversed(places)}
-    by_name = {
-        (file.file_sha256, dataset.name, file.first_row): (dataset.dataset_id, file.first_row)
-        for dataset, file in places
-    }
-    missing = [source for source in sources if source.sha256 not in held]
-    if missing:
-        listed = "; ".join(
-            f"{source.file_name} (sha256 {source.sha256[:12]}…, {source.n_rows:,} rows)" for source in missing
-        )
-        raise ExportError(
-            f"the project does not hold {listed}",
-            where=str(project.root),
-            do="Import it: lobass import FILE, then try again.",
-        )
-    found = [by_name.get((source.sha256, source.dataset, source.first_row), held[source.sha256]) for source in sources]
-    # A file may stand elsewhere in the datasets of this project than in those that the manifest was written from.
-    shifts = [first_row - source.first_row for (_, first_row), source in zip(found, sources, strict=True)]
-
-    def read(wanted: pa.Table) -> Iterator[str]:
-        for batch in wanted.select(["source", "row_index"]).combine_chunks().to_batches(max_chunksize=READ_ROWS):
-            numbers, row_indices = (column.to_pylist() for column in batch.columns)
-            # A lease a batch: a long export does not keep others out of the store.
-            with project.store() as store:
-                rows = [row_index + shifts[number] for number, row_index in zip(numbers, row_indices, strict=True)]
-                texts = texts_of(store.cursor(), [found[number][0] for number in numbers], rows)
-            for number, row_index, text in zip(numbers, row_indices, texts, strict=True):
-                if text is None:
-                    raise ExportError(
-                        "a chosen record is no longer in the project",
-                        where=f"{sources[number].dataset}, row {row_index:,}",
-                        do="Import the file again with the settings that the manifest names.",
-                    )
-                yield text
-
-    return read
 
 
 def tokens_reader(project: Project, plan: ExportPlan) -> ReadTokens:

@@ -1,13 +1,31 @@
 """What a project says of itself: the parts of `ProjectStatus`, which Overview and `lobass status` show."""
 
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 from lobass_core.jobs.progress import RunState
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetChange:
+    """What was done to a dataset after its import: `kind` is "update" or "domain", `what` says it in words.
+
+    `undone_at` is None while it stands; `made_by` is the user of the machine, where it knew one.
+    """
+
+    kind: Literal["update", "domain"]
+    what: str
+    made_at: str
+    made_by: str
+    undone_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetStatus:
-    """One imported file; `n_scored` and `n_tokens` (response tokens of the scored rows) under the scoring shown."""
+    """One imported file; `n_scored` and `n_tokens` (response tokens of the scored rows) under the scoring shown.
+
+    `changes` is the log of what was done to it since, oldest first.
+    """
 
     name: str
     path: str
@@ -19,6 +37,7 @@ class DatasetStatus:
     n_scored: int
     n_tokens: int
     imported_at: str
+    changes: tuple[DatasetChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +91,7 @@ class ScoringStatus:
 class SelectionStatus:
     """A saved selection; `rule` is its budget and balance in words.
 
+    `n_gone` of the `n_kept` rows have left the project with updates of their datasets.
     `cuts` holds (domain, score of the last row that its score brought in), `threshold` the one cut of all if it is one.
     """
 
@@ -85,6 +105,7 @@ class SelectionStatus:
     n_rows: int
     tokens_kept: int
     made_at: str
+    n_gone: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +193,7 @@ class ProjectStatus:
     def changed_at(self) -> str | None:
         """ISO time of the latest event."""
         times = [item.imported_at for item in self.datasets]
+        times += [change.undone_at or change.made_at for item in self.datasets for change in item.changes]
         times += [item.made_at for group in (self.scorings, self.selections, self.exports) for item in group]
         times += [run.finished_at or run.created_at for run in self.runs]
         return max(times, default=None)

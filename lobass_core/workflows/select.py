@@ -1,5 +1,6 @@
 """Select rows of a project by a spec, and keep selections under names."""
 
+import shlex
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from lobass_core.selection.select import SelectionResult
 from lobass_core.selection.select import select as pick
 from lobass_core.specs import SelectionSpec
 from lobass_core.store import selections as saved
+from lobass_core.store.former_states import GoneRow, gone_rows
 from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.store.selections import SavedSelection
 from lobass_core.workflows.explore import Scored, scored
@@ -96,6 +98,28 @@ def load(project: Project, name: str) -> tuple[SavedSelection, SelectionSpec]:
     with project.store() as store:
         found = saved.find_selection(store.cursor(), name)
     return found, SelectionSpec.from_dict(found.spec)
+
+
+def gone(project: Project, name: str, limit: int = 1_000_000) -> list[GoneRow]:
+    """The rows of a saved selection that updates took out of the project, by rank.
+
+    Raises:
+        SelectionError: there is none of that name.
+    """
+    with project.store() as store:
+        cursor = store.cursor()
+        return gone_rows(cursor, saved.find_selection(cursor, name).selection_id, limit)
+
+
+def gone_in_words(selection: SavedSelection) -> str:
+    """What to tell of a selection that has lost rows; "" where it has lost none."""
+    if not selection.n_gone:
+        return ""
+    verb = "is" if selection.n_gone == 1 else "are"
+    return (
+        f"{selection.n_gone:,} of the {selection.n_kept:,} rows {verb} gone from {selection.name!r}: updates of their "
+        f"datasets took them out (lobass selections --gone {shlex.quote(selection.name)})"
+    )
 
 
 def picks(project: Project, name: str) -> pa.Table:

@@ -8,13 +8,16 @@ import duckdb
 from lobass_core.project import Project
 from lobass_core.store.connection import Store
 from lobass_core.store.datasets import Dataset, RowCount, list_datasets, row_counts
+from lobass_core.store.domain_changes import DomainChange, list_domain_changes
 from lobass_core.store.exports import LoggedExport, list_exports
 from lobass_core.store.models import KnownModel, list_models
 from lobass_core.store.scorings import Coverage, Scoring, coverage, list_scorings
 from lobass_core.store.selections import SavedSelection, list_selections
+from lobass_core.store.updates import LoggedUpdate, list_updates
 from lobass_core.store.upgrade import Upgrade, list_upgrades
 from lobass_core.workflows.next_step import next_step
 from lobass_core.workflows.project_status import (
+    DatasetChange,
     DatasetStatus,
     DomainStatus,
     ExportStatus,
@@ -41,6 +44,8 @@ class _Stored:
     selections: list[SavedSelection]
     exports: list[LoggedExport]
     upgrades: list[Upgrade]
+    updates: list[LoggedUpdate]
+    domain_changes: list[DomainChange]
 
 
 _stored: Recent[_Stored] = Recent(4)
@@ -59,7 +64,7 @@ def status(project: Project, run: str | None = None) -> ProjectStatus:
     seen = {(item.dataset_id, item.domain): item for item in (stored.coverage[scoring.scoring_id] if scoring else [])}
     selection = next((item for item in stored.selections if scoring and item.scoring_id == scoring.scoring_id), None)
     export = next((item for item in stored.exports if selection and item.selection_name == selection.name), None)
-    datasets = tuple(_dataset_status(item, stored.rows, seen) for item in stored.datasets)
+    datasets = tuple(_dataset_status(item, stored, seen) for item in stored.datasets)
     domains = _domain_status(stored.rows, seen, selection, export)
     return ProjectStatus(
         name=project.name,
@@ -98,6 +103,8 @@ def _read(store: Store) -> _Stored:
         selections=list_selections(cursor),
         exports=list_exports(cursor),
         upgrades=list_upgrades(cursor, store.path.parent),
+        updates=list_updates(cursor),
+        domain_changes=list_domain_changes(cursor),
     )
 
 
@@ -113,8 +120,8 @@ def _shown_scoring(scorings: list[Scoring], run: str | None) -> Scoring | None:
     return next((scoring for scoring in scorings if scoring.run_id == run), scorings[0] if scorings else None)
 
 
-def _dataset_status(dataset: Dataset, rows: list[RowCount], seen: dict[tuple[int, str], Coverage]) -> DatasetStatus:
-    own = [item for item in rows if item.dataset_id == dataset.dataset_id]
+def _dataset_status(dataset: Dataset, stored: _Stored, seen: dict[tuple[int, str], Coverage]) -> DatasetStatus:
+    own = [item for item in stored.rows if item.dataset_id == dataset.dataset_id]
     scored = [item for (dataset_id, _), item in seen.items() if dataset_id == dataset.dataset_id]
     return DatasetStatus(
         name=dataset.name,
@@ -127,7 +134,21 @@ def _dataset_status(dataset: Dataset, rows: list[RowCount], seen: dict[tuple[int
         n_scored=sum(item.n_scored for item in scored),
         n_tokens=sum(item.n_tokens for item in scored),
         imported_at=dataset.imported_at,
+        changes=_changes(dataset.dataset_id, stored),
     )
+
+
+def _changes(dataset_id: int, stored: _Stored) -> tuple[DatasetChange, ...]:
+    found = [
+        DatasetChange("update", f"updated: {one.words}", one.made_at, one.made_by, one.undone_at)
+        for one in stored.updates
+        if one.dataset_id == dataset_id
+    ]
+    for change in stored.domain_changes:
+        if change.dataset_id == dataset_id:
+            what = f"domain: {change.spec.words} ({change.n_rows:,} rows)"
+            found.append(DatasetChange("domain", what, change.made_at, change.made_by, change.undone_at))
+    return tuple(sorted(found, key=lambda change: change.made_at))
 
 
 def _domain_status(
@@ -216,6 +237,7 @@ def _selection_status(selection: SavedSelection, scorings: list[Scoring]) -> Sel
         n_rows=selection.result.get("n_rows", 0),
         tokens_kept=selection.tokens_kept,
         made_at=selection.made_at,
+        n_gone=selection.n_gone,
     )
 
 

@@ -8,8 +8,7 @@ import pytest
 import typer.main
 
 from lobass_core.cli import import_data as import_command
-from lobass_core.cli import import_options
-from lobass_core.cli import options
+from lobass_core.cli import import_options, options
 from lobass_core.cli import select as select_command
 from lobass_core.cli.main import app
 from lobass_core.specs import (
