@@ -23,6 +23,7 @@ from lobass_core.cli import (
     select,
     selections,
     serve,
+    set_domain,
     status,
     train_reference,
 )
@@ -57,6 +58,7 @@ for command in (
     init,
     import_data,
     rejects,
+    set_domain,
     train_reference,
     score,
     scores,

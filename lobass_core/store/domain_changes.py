@@ -18,7 +18,10 @@ from lobass_core.formats.row_errors import RowError
 from lobass_core.formats.wrapped_rows import row_of
 from lobass_core.jobs.run_folder import utc_now
 from lobass_core.specs import SetDomainSpec
+from lobass_core.store.connection import read_table
 from lobass_core.store.datasets import BATCH_ROWS, Dataset
+from lobass_core.store.duplicates import mark_duplicates
+from lobass_core.store.versions import raise_content
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ def add_domain_change(
     """Log a change and apply it.
 
     Raises:
-        RequestError: no record has a column that it names, or it names more than `MAX_DOMAINS` domains.
+        RequestError: no record has a column that it names, it names more than `MAX_DOMAINS` domains, or no row gets
+            another domain by it.
     """
     ((change_id,),) = cursor.execute("SELECT coalesce(max(change_id), 0) + 1 FROM domain_changes").fetchall()
     change = DomainChange(change_id, dataset.dataset_id, utc_now(), made_by, None, spec, 0)
@@ -68,7 +72,13 @@ def add_domain_change(
                 do=f"The columns are {', '.join(sorted(columns)[:20]) or 'none'}.",
             )
     n_rows = _n_others(cursor, before, dataset.dataset_id)
+    if not n_rows:
+        raise RequestError(
+            f"no row of {dataset.name!r} would get another domain",
+            do="Check the names: values are compared as they are.",
+        )
     cursor.execute("UPDATE domain_changes SET n_rows = ? WHERE change_id = ?", [n_rows, change_id])
+    _follow(cursor)
     return DomainChange(change_id, dataset.dataset_id, change.made_at, made_by, None, spec, n_rows)
 
 
@@ -88,6 +98,7 @@ def undo_domain_change(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> D
     restore_imported_domains(cursor, dataset.dataset_id)
     apply_changes(cursor, dataset.dataset_id)
     n_rows = _n_others(cursor, before, dataset.dataset_id)
+    _follow(cursor)
     return DomainChange(
         change.change_id, change.dataset_id, change.made_at, change.made_by, undone_at, change.spec, n_rows
     )
@@ -200,8 +211,14 @@ def _move(cursor: duckdb.DuckDBPyConnection, moved: Sequence[tuple[int, str, str
     cursor.unregister("moved_rows")
 
 
+def _follow(cursor: duckdb.DuckDBPyConnection) -> None:
+    # Which row stands for a sample is told by its domain.
+    mark_duplicates(cursor)
+    raise_content(cursor)
+
+
 def _domains(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> pa.Table:
-    return cursor.execute("SELECT row_key, domain FROM rows WHERE dataset_id = ?", [dataset_id]).to_arrow_table()
+    return read_table(cursor, "SELECT row_key, domain FROM rows WHERE dataset_id = ?", [dataset_id])
 
 
 def _n_others(cursor: duckdb.DuckDBPyConnection, before: pa.Table, dataset_id: int) -> int:

@@ -124,6 +124,16 @@ def selection_picks(cursor: duckdb.DuckDBPyConnection, selection_id: int) -> pa.
     )
 
 
+def picked_by_domain(cursor: duckdb.DuckDBPyConnection) -> dict[int, dict[str, int]]:
+    """selection_id -> rows that it holds in each domain, by the domains of today."""
+    found: dict[int, dict[str, int]] = {}
+    for selection_id, domain, n_rows in cursor.execute(
+        "SELECT selection_id, domain, count(*) FROM selection_picks JOIN rows USING (row_key) GROUP BY ALL"
+    ).fetchall():
+        found.setdefault(selection_id, {})[domain] = n_rows
+    return found
+
+
 def rename_selection(cursor: duckdb.DuckDBPyConnection, name: str, new_name: str) -> None:
     """Give a selection another name.
 

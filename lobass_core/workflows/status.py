@@ -12,7 +12,7 @@ from lobass_core.store.domain_changes import DomainChange, list_domain_changes
 from lobass_core.store.exports import LoggedExport, list_exports
 from lobass_core.store.models import KnownModel, list_models
 from lobass_core.store.scorings import Coverage, Scoring, coverage, list_scorings
-from lobass_core.store.selections import SavedSelection, list_selections
+from lobass_core.store.selections import SavedSelection, list_selections, picked_by_domain
 from lobass_core.store.updates import LoggedUpdate, list_updates
 from lobass_core.store.upgrade import Upgrade, list_upgrades
 from lobass_core.workflows.next_step import next_step
@@ -42,6 +42,7 @@ class _Stored:
     scorings: list[Scoring]
     coverage: dict[int, list[Coverage]]
     selections: list[SavedSelection]
+    picked: dict[int, dict[str, int]]
     exports: list[LoggedExport]
     upgrades: list[Upgrade]
     updates: list[LoggedUpdate]
@@ -65,7 +66,7 @@ def status(project: Project, run: str | None = None) -> ProjectStatus:
     selection = next((item for item in stored.selections if scoring and item.scoring_id == scoring.scoring_id), None)
     export = next((item for item in stored.exports if selection and item.selection_name == selection.name), None)
     datasets = tuple(_dataset_status(item, stored, seen) for item in stored.datasets)
-    domains = _domain_status(stored.rows, seen, selection, export)
+    domains = _domain_status(stored.rows, seen, selection, export, stored.picked)
     return ProjectStatus(
         name=project.name,
         root=str(project.root),
@@ -101,6 +102,7 @@ def _read(store: Store) -> _Stored:
         scorings=scorings,
         coverage={scoring.scoring_id: coverage(cursor, scoring) for scoring in scorings},
         selections=list_selections(cursor),
+        picked=picked_by_domain(cursor),
         exports=list_exports(cursor),
         upgrades=list_upgrades(cursor, store.path.parent),
         updates=list_updates(cursor),
@@ -146,7 +148,7 @@ def _changes(dataset_id: int, stored: _Stored) -> tuple[DatasetChange, ...]:
     ]
     for change in stored.domain_changes:
         if change.dataset_id == dataset_id:
-            what = f"domain: {change.spec.words} ({change.n_rows:,} rows)"
+            what = f"domain: {change.spec.words} ({change.n_rows:,} row{'' if change.n_rows == 1 else 's'})"
             found.append(DatasetChange("domain", what, change.made_at, change.made_by, change.undone_at))
     return tuple(sorted(found, key=lambda change: change.made_at))
 
@@ -156,11 +158,13 @@ def _domain_status(
     seen: dict[tuple[int, str], Coverage],
     selection: SavedSelection | None,
     export: LoggedExport | None,
+    picked: dict[int, dict[str, int]],
 ) -> tuple[DomainStatus, ...]:
-    selected = _got(selection.result.get("domains")) if selection else None
-    exported = _exported(export) if export else None
+    selected = picked.get(selection.selection_id, {}) if selection else None
+    names = {item.domain for item in rows}
+    exported = _exported(export, names) if export else None
     found = []
-    for domain in sorted({item.domain for item in rows}):
+    for domain in sorted(names):
         own = [item for item in rows if item.domain == domain]
         scored = [item for (_, name), item in seen.items() if name == domain]
         found.append(
@@ -181,10 +185,10 @@ def _got(shares: list[dict] | None) -> dict[str, int]:
     return {share["domain"]: share["got"] for share in shares or []}
 
 
-def _exported(export: LoggedExport) -> dict[str, int] | None:
-    """Rows written by domain; None where rows did not fit the format, for the log does not say which."""
+def _exported(export: LoggedExport, domains: set[str]) -> dict[str, int] | None:
+    """Rows written by domain; None where the log does not say: rows did not fit the format, or domains were renamed."""
     got = _got(export.manifest.get("selection", {}).get("domains"))
-    return got if sum(got.values()) == export.n_rows else None
+    return got if sum(got.values()) == export.n_rows and domains.issuperset(got) else None
 
 
 def _model_status(model: KnownModel, project: Project) -> ModelStatus:

@@ -95,3 +95,14 @@ def test_an_export_leaves_out_what_is_gone_and_says_so_and_replays_what_was(
             "export", *root, "--replay", tmp_path / name / "manifest.json", "--to", tmp_path / f"{name} 3"
         )
         assert replayed.exit_code == 0, replayed.err
+
+
+def test_domains_are_set_and_taken_back(lobass, project: Project, path: Path):
+    root = ("--project", project.root)
+    done = lobass("set-domain", "a", *root, "--domain-rule", "topic=t1:odd", "--json")
+    assert (done.json["n_changed"], done.json["domains"]) == (1, {"odd": 1, "x": 2})
+    assert "domain: odd where topic is t1 (1 row)" in lobass("status", *root).out
+    assert "no domain is given" in lobass("set-domain", "a", *root).err
+    undone = lobass("set-domain", "a", *root, "--undo")
+    assert "Took back: odd where topic is t1" in undone.out
+    assert lobass("status", *root, "--json").json["datasets"][0]["domains"] == ["x"]

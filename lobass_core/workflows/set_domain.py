@@ -1,0 +1,42 @@
+"""Give rows of an imported dataset another domain, and take that back."""
+
+from lobass_core.project import Project
+from lobass_core.specs import SetDomainSpec
+from lobass_core.store.datasets import find_dataset
+from lobass_core.store.domain_changes import DomainChange, add_domain_change, undo_domain_change
+from lobass_core.workflows.update_dataset import who
+
+
+def set_domain(project: Project, dataset: str, spec: SetDomainSpec) -> DomainChange:
+    """Change domains by a rule that also holds for rows of later updates; scores and saved selections stay.
+
+    Raises:
+        RequestError: no such dataset or column, too many domains, or no row would get another one.
+    """
+    with project.store() as store, store.transaction() as cursor:
+        return add_domain_change(cursor, find_dataset(cursor, dataset), spec, who())
+
+
+def undo_set_domain(project: Project, dataset: str) -> DomainChange:
+    """Take back the latest change of a dataset's domains; `n_rows` of the result got their former domain.
+
+    Raises:
+        RequestError: no such dataset, or nothing to take back.
+    """
+    with project.store() as store, store.transaction() as cursor:
+        return undo_domain_change(cursor, find_dataset(cursor, dataset))
+
+
+def domain_counts(project: Project, dataset: str) -> dict[str, int]:
+    """Rows of a dataset by domain, by name.
+
+    Raises:
+        RequestError: no such dataset.
+    """
+    with project.store() as store:
+        cursor = store.cursor()
+        found = cursor.execute(
+            "SELECT domain, count(*) FROM rows WHERE dataset_id = ? GROUP BY domain ORDER BY domain",
+            [find_dataset(cursor, dataset).dataset_id],
+        )
+        return dict(found.fetchall())
