@@ -343,6 +343,7 @@ class ExportSpec(_Spec):
 
     `validation` rows are set aside in files of their own, near duplicates together, drawn from `seed`: a share below 1,
     or a number of rows; 0 for none. `order` "rank" puts the best score first. `weight` adds the score as a column.
+    `replace` lets it take the place of an export of something else.
     """
 
     selection: str
@@ -357,6 +358,7 @@ class ExportSpec(_Spec):
     seed: int = 0
     order: ExportOrder = "file"
     weight: bool = False
+    replace: bool = False
 
     def __post_init__(self) -> None:
         _check_choice("format", self.format, ExportFormat)

@@ -1,5 +1,6 @@
 """lobass export"""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,54 @@ from lobass_core.exporting.plan import ExportReceipt
 from lobass_core.project import Project
 from lobass_core.specs import ExportSpec
 from lobass_core.workflows import export as workflow
+from lobass_core.workflows.push_export import HubTarget, look_at_target
+from lobass_core.workflows.push_export import push as push_export
+
+SelectionOption = Annotated[str, typer.Option("--selection", help="Name of a saved selection.")]
+FormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        help="messages, alpaca, sharegpt, prompt-completion, source, parquet, huggingface, axolotl, "
+        "llama-factory, trl or tokens.",
+    ),
+]
+DroppedOption = Annotated[bool, typer.Option("--with-dropped", help="Also write the rows left out, with reasons.")]
+LicenseOption = Annotated[str, typer.Option("--license", help="Licence to state in the dataset card.")]
+LanguageOption = Annotated[
+    str, typer.Option("--language", help="Languages to state in the dataset card, by commas: en,de.")
+]
+ReplayOption = Annotated[Path | None, typer.Option("--replay", help="A manifest.json: write the same bytes again.")]
+PreflightOption = Annotated[
+    bool, typer.Option("--preflight", help="Say what the trainer would do with these rows; write nothing.")
+]
+CutoffOption = Annotated[
+    int, typer.Option("--cutoff-tokens", min=0, help="With --preflight: the trainer's limit; 0 is its own.")
+]
+CheckOption = Annotated[
+    bool,
+    typer.Option("--check/--no-check", help="Compare every row with the tokens that were scored before it is kept."),
+]
+ValidationOption = Annotated[
+    float,
+    typer.Option(
+        "--validation",
+        min=0,
+        help="Rows to set aside in files of their own, near duplicates together: a share below 1, or a number.",
+    ),
+]
+SeedOption = Annotated[int, typer.Option("--seed", help="Draws the validation rows.")]
+OrderOption = Annotated[str, typer.Option("--order", help="file: as in the sources; rank: the best score first.")]
+WeightOption = Annotated[
+    bool, typer.Option("--weight", help="With messages and parquet: the score as a column, 1 on average.")
+]
+ReplaceOption = Annotated[
+    bool, typer.Option("--replace", help="Take the place of another export in that folder, or on the Hub.")
+]
+PushOption = Annotated[
+    str, typer.Option("--push", help="ORG/NAME: also commit it to this dataset on the Hub, made private if new.")
+]
+PublicOption = Annotated[bool, typer.Option("--public", help="With --push: everybody may read the dataset.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,62 +72,37 @@ def register(app: typer.Typer) -> None:
 def export(
     to: Annotated[Path, typer.Option("--to", help="Folder to write; made if it is not there.")],
     project: ProjectOption = DEFAULT_PROJECT,
-    selection: Annotated[str, typer.Option("--selection", help="Name of a saved selection.")] = "",
-    format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            help="messages, alpaca, sharegpt, prompt-completion, source, parquet, huggingface, axolotl, "
-            "llama-factory, trl or tokens.",
-        ),
-    ] = "messages",
-    with_dropped: Annotated[
-        bool, typer.Option("--with-dropped", help="Also write the rows left out, each with its reason.")
-    ] = False,
-    license: Annotated[str, typer.Option("--license", help="Licence to state in the dataset card.")] = "",
-    language: Annotated[
-        str, typer.Option("--language", help="Languages to state in the dataset card, by commas: en,de.")
-    ] = "",
-    replay: Annotated[
-        Path | None, typer.Option("--replay", help="A manifest.json: write the same bytes again.")
-    ] = None,
-    preflight: Annotated[
-        bool, typer.Option("--preflight", help="Say what the trainer would do with these rows; write nothing.")
-    ] = False,
-    cutoff_tokens: Annotated[
-        int, typer.Option("--cutoff-tokens", min=0, help="With --preflight: the trainer's limit; 0 is its own.")
-    ] = 0,
-    check: Annotated[
-        bool,
-        typer.Option(
-            "--check/--no-check", help="Compare every row with the tokens that were scored before it is kept."
-        ),
-    ] = True,
-    validation: Annotated[
-        float,
-        typer.Option(
-            "--validation",
-            min=0,
-            help="Rows to set aside in files of their own, near duplicates together: a share below 1, or a number.",
-        ),
-    ] = 0.0,
-    seed: Annotated[int, typer.Option("--seed", help="Draws the validation rows.")] = 0,
-    order: Annotated[
-        str, typer.Option("--order", help="file: as in the sources; rank: the best score first.")
-    ] = "file",
-    weight: Annotated[
-        bool, typer.Option("--weight", help="With messages and parquet: the score as a column, 1 on average.")
-    ] = False,
+    selection: SelectionOption = "",
+    format: FormatOption = "messages",
+    with_dropped: DroppedOption = False,
+    license: LicenseOption = "",
+    language: LanguageOption = "",
+    replay: ReplayOption = None,
+    preflight: PreflightOption = False,
+    cutoff_tokens: CutoffOption = 0,
+    check: CheckOption = True,
+    validation: ValidationOption = 0.0,
+    seed: SeedOption = 0,
+    order: OrderOption = "file",
+    weight: WeightOption = False,
+    replace: ReplaceOption = False,
+    push: PushOption = "",
+    public: PublicOption = False,
     json: JsonOption = False,
 ) -> None:
     """Write a saved selection for a trainer, with a manifest that can be replayed."""
     opened = Project.open(project)
     if bool(selection) == bool(replay):
         raise RequestError("an export needs one source", do="Give --selection NAME or --replay MANIFEST.")
+    if public and not push:
+        raise RequestError("--public says who may read a pushed dataset", do="Give --push ORG/NAME with it.")
+    if preflight and (push or replay):
+        raise RequestError("--preflight writes nothing", do="Leave out --push and --replay.")
     if replay:
+        target = look_at_target(push, *workflow.named_in(replay), public=public, replace=replace) if push else None
         with progress_bar() as show:
-            receipt = workflow.replay(opened, replay, to, lambda done, total: show("Exporting", done, total, "rows"))
-        _show(receipt, json)
+            receipt = workflow.replay(opened, replay, to, _rows(show), replace=replace)
+        _finish(receipt, target, json)
         return
     spec = ExportSpec(
         selection=selection,
@@ -93,22 +117,36 @@ def export(
         seed=seed,
         order=order,  # type: ignore[arg-type]
         weight=weight,
+        replace=replace,
     )
     if preflight:
         _show_preflight(workflow.preflight(opened, spec), json)
         return
+    target = look_at_target(push, selection, format, public=public, replace=replace) if push else None
     with progress_bar() as show:
-        receipt = workflow.export(opened, spec, lambda done, total: show("Exporting", done, total, "rows"))
-    _show(receipt, json)
+        receipt = workflow.export(opened, spec, _rows(show))
+    _finish(receipt, target, json)
 
 
-def _show(receipt: ExportReceipt, json: bool) -> None:
+def _rows(show: Callable[[str, int, int, str], None]) -> workflow.OnProgress:
+    return lambda done, total: show("Exporting", done, total, "rows")
+
+
+def _finish(receipt: ExportReceipt, target: HubTarget | None, json: bool) -> None:
+    """Push the export where that is asked, and say what was written."""
+    address = push_export(target, receipt) if target else ""
+    _show(receipt, address, json)
+
+
+def _show(receipt: ExportReceipt, address: str, json: bool) -> None:
     if json:
-        print_json(receipt.to_dict())
+        print_json(receipt.to_dict() | ({"pushed_to": address} if address else {}))
         return
     facts = [("folder", receipt.folder), ("format", receipt.format), ("manifest sha256", receipt.manifest_sha256)]
     if receipt.n_validation:
         facts.insert(2, ("rows for validation", f"{receipt.n_validation:,}"))
+    if address:
+        facts.append(("on the Hub", address))
     print_facts(f"Exported {receipt.n_written:,} of {receipt.n_selected:,} selected rows", facts)
     print_table(
         ("file", "rows", "bytes", "sha256"),

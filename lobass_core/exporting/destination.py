@@ -88,8 +88,23 @@ def _is_inside(name: str) -> bool:
     return bool(name) and not path.is_absolute() and ".." not in path.parts
 
 
-def check(to: Path) -> None:
-    """Refuse a destination that holds anything but an untouched earlier export.
+def is_same_export(manifest: dict, selection: str, format: str) -> bool:
+    """Whether a manifest is that of an earlier export of the same selection in the same format."""
+    made = manifest.get("export")
+    return isinstance(made, dict) and (made.get("selection"), made.get("format")) == (selection, format)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is to be written into a folder. `replace`: also over an untouched export of something else."""
+
+    selection: str
+    format: str
+    replace: bool = False
+
+
+def check(to: Path, claim: Claim) -> None:
+    """Refuse a destination that holds anything but an untouched earlier export of the same selection and format.
 
     Raises:
         ExportError: the path is a file, or a folder with something of the user's in it.
@@ -117,6 +132,18 @@ def check(to: Path) -> None:
             where=str(to),
             do=another,
         )
+    if not claim.replace and not is_same_export(earlier.manifest, claim.selection, claim.format):
+        raise ExportError(
+            f"the destination holds another export, {_named(earlier.manifest)}",
+            where=str(to),
+            do="Give another folder, or say --replace.",
+        )
+
+
+def _named(manifest: dict) -> str:
+    made = manifest.get("export")
+    made = made if isinstance(made, dict) else {}
+    return f"of selection {made.get('selection')!r} as {made.get('format')}"
 
 
 def _some(names: tuple[str, ...]) -> str:
@@ -124,7 +151,7 @@ def _some(names: tuple[str, ...]) -> str:
 
 
 @contextlib.contextmanager
-def staging(to: Path) -> Iterator[Path]:
+def staging(to: Path, claim: Claim) -> Iterator[Path]:
     """A new folder beside the destination. Left without an error it takes the destination's place; else it is removed.
 
     The swap is two renames on one file system: a reader finds the old export, for an instant nothing, then the new one,
@@ -136,13 +163,13 @@ def staging(to: Path) -> Iterator[Path]:
     to = Path(os.path.realpath(to))
     staged = to.parent / f".{to.name}.{os.getpid()}.{os.urandom(4).hex()}.lobass"
     try:
-        check(to)
+        check(to, claim)
         to.parent.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(to)
         staged.mkdir()
         yield staged
         _sync_folders(staged)
-        check(to)
+        check(to, claim)
         _take_place(staged, to)
     except OSError as error:
         raise _explained(error, to) from error

@@ -9,7 +9,7 @@ import pyarrow as pa
 from lobass_core.errors import ExportError
 from lobass_core.exporting.data_file import DataFile, JsonRows, write_text
 from lobass_core.exporting.dataset_card import dataset_card
-from lobass_core.exporting.destination import MANIFEST_NAME, staging
+from lobass_core.exporting.destination import MANIFEST_NAME, Claim, staging
 from lobass_core.exporting.layout import Job, Layout, Written
 from lobass_core.exporting.manifest import differing_files, manifest_of, manifest_text
 from lobass_core.exporting.parquet_layouts import huggingface, parquet
@@ -52,11 +52,13 @@ def write(
     check: Check | None = None,
     on_progress: OnProgress | None = None,
     promised: dict | None = None,
+    replace: bool = False,
 ) -> tuple[ExportReceipt, dict]:
     """Write the plan into the folder and return the receipt and the manifest; nothing is left behind by a failure.
 
     `on_progress(n_done, n_total)` counts rows. `check` looks at what was written before it takes its place, and says
-    what a person should know. `promised` is the manifest of an export that must come out the same.
+    what a person should know. `promised` is the manifest of an export that must come out the same. `replace` lets it
+    take the place of an untouched export of something else.
 
     Raises:
         ExportError: the destination is refused, the disk is full, no row fits, a file did not verify, or a replay came
@@ -64,7 +66,7 @@ def write(
     """
     notes: list[str] = []
     texts = _counted(read_texts, plan.picks.num_rows * _PASSES.get(plan.format, 2), on_progress)
-    with staging(to) as folder:
+    with staging(to, Claim(plan.selection, plan.format, replace)) as folder:
         written = LAYOUTS[plan.format](Job(plan, folder, texts, originals or {}, tokens or _no_tokens))
         if not written.n_rows:
             reasons = "; ".join(_counts(refusal.reason for refusal in written.refusals))

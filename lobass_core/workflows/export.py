@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from lobass_core.errors import ExportError
 from lobass_core.exporting.data_file import file_sha256
-from lobass_core.exporting.destination import MANIFEST_NAME, check, compare, read_manifest
+from lobass_core.exporting.destination import MANIFEST_NAME, Claim, check, compare, read_manifest
 from lobass_core.exporting.findings import LOST, Finding, Preflight
 from lobass_core.exporting.judge import judge
 from lobass_core.exporting.lengths import Lengths
@@ -39,6 +39,7 @@ __all__ = [
     "Sketch",
     "export",
     "logged_exports",
+    "named_in",
     "past_export",
     "past_exports",
     "preflight",
@@ -78,24 +79,44 @@ def export(project: Project, spec: ExportSpec, on_progress: OnProgress | None = 
         ExportError: the destination is refused, the disk is full, a file did not verify, or a row gives other tokens
             than were scored; nothing is left behind.
     """
-    to = _destination(project, spec.to)
+    to = _destination(project, spec.to, Claim(spec.selection, spec.format, spec.replace))
     plan = arranged(project, plan_export(project, spec), spec)
     check = check_of(project, plan, scoring_of(project, spec.selection)) if spec.check else None
-    return _write(project, plan, to, on_progress, check=check)
+    return _write(project, plan, to, on_progress, check=check, replace=spec.replace)
 
 
 def replay(
-    project: Project, manifest: Path | str, to: Path | str, on_progress: OnProgress | None = None
+    project: Project,
+    manifest: Path | str,
+    to: Path | str,
+    on_progress: OnProgress | None = None,
+    *,
+    replace: bool = False,
 ) -> ExportReceipt:
     """Write the export of that manifest again, byte for byte, whatever has been decided or selected since.
+
+    `replace` lets it take the place of an export of something else.
 
     Raises:
         ExportError: it is no manifest, the project lacks one of its sources (by sha256), the destination is refused, or
             the bytes came out different.
     """
-    path, to = Path(manifest).expanduser(), _destination(project, to)
+    path = Path(manifest).expanduser()
     promised = read_manifest(path)
-    return _write(project, plan_of(promised, str(path)), to, on_progress, promised=promised)
+    plan = plan_of(promised, str(path))
+    to = _destination(project, to, Claim(plan.selection, plan.format, replace))
+    return _write(project, plan, to, on_progress, promised=promised, replace=replace)
+
+
+def named_in(manifest: Path | str) -> tuple[str, str]:
+    """The selection and the format of the export that a manifest describes.
+
+    Raises:
+        ExportError: it is no manifest.
+    """
+    path = Path(manifest).expanduser()
+    plan = plan_of(read_manifest(path), str(path))
+    return plan.selection, plan.format
 
 
 def preflight(project: Project, spec: ExportSpec) -> Preflight:
@@ -194,7 +215,7 @@ def _compared(entry: LoggedExport, folder: Path) -> tuple[DiskState, tuple[str, 
     return ("matches disk", ()) if found.matches_disk else ("changed on disk", (*found.changed, *found.missing))
 
 
-def _destination(project: Project, to: Path | str) -> Path:
+def _destination(project: Project, to: Path | str, claim: Claim) -> Path:
     """The folder to write, refused at once where it may not be written."""
     folder = Path(to).expanduser()
     if folder.resolve() in (project.root, project.runs_dir, project.models_dir, project.exports_dir):
@@ -203,7 +224,7 @@ def _destination(project: Project, to: Path | str) -> Path:
             where=str(folder),
             do=f"Give one inside it: {project.exports_dir}/NAME",
         )
-    check(folder)
+    check(folder, claim)
     return folder
 
 
@@ -214,6 +235,7 @@ def _write(
     on_progress: OnProgress | None,
     check: Check | None = None,
     promised: dict | None = None,
+    replace: bool = False,
 ) -> ExportReceipt:
     receipt, manifest = write(
         plan,
@@ -224,6 +246,7 @@ def _write(
         check=check,
         on_progress=on_progress,
         promised=promised,
+        replace=replace,
     )
     with project.store() as store, store.transaction() as cursor:
         log_export(

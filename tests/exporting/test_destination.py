@@ -9,16 +9,19 @@ import pytest
 
 from lobass_core.errors import ExportError
 from lobass_core.exporting.data_file import file_sha256
-from lobass_core.exporting.destination import check, inspect, read_manifest, staging
+from lobass_core.exporting.destination import Claim, check, inspect, read_manifest, staging
+
+CLAIM = Claim("best", "messages")
 
 
-def _export(to: Path, text: str) -> None:
-    with staging(to) as folder:
+def _export(to: Path, text: str, claim: Claim = CLAIM) -> None:
+    with staging(to, claim) as folder:
         (folder / "data").mkdir()
         (folder / "data" / "train.jsonl").write_text(text)
         n_bytes, sha256 = file_sha256(folder / "data" / "train.jsonl")
         entry = {"name": "data/train.jsonl", "bytes": n_bytes, "sha256": sha256}
-        (folder / "manifest.json").write_text(json.dumps({"lobass_manifest": 1, "files": [entry]}))
+        made = {"selection": claim.selection, "format": claim.format}
+        (folder / "manifest.json").write_text(json.dumps({"lobass_manifest": 1, "export": made, "files": [entry]}))
 
 
 def _left(folder: Path) -> list[str]:
@@ -41,6 +44,26 @@ def test_an_earlier_export_is_replaced(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.parametrize("other", [Claim("all", "messages"), Claim("best", "trl")])
+def test_another_export_is_replaced_only_when_that_is_said(tmp_path, other):
+    to = tmp_path / "out"
+    _export(to, "one\n", other)
+    named = f"another export, of selection '{other.selection}' as {other.format}"
+    with pytest.raises(ExportError, match=named):
+        _export(to, "two\n")
+    assert (to / "data" / "train.jsonl").read_text() == "one\n"
+    _export(to, "two\n", Claim("best", "messages", replace=True))
+    assert (to / "data" / "train.jsonl").read_text() == "two\n"
+
+
+def test_replace_never_takes_what_somebody_changed(tmp_path):
+    to = tmp_path / "out"
+    _export(to, "one\n")
+    (to / "data" / "train.jsonl").write_text("one, mended by hand\n")
+    with pytest.raises(ExportError, match="changed since it was written"):
+        _export(to, "two\n", Claim("best", "messages", replace=True))
+
+
 def test_what_is_not_ours_is_refused(tmp_path):
     to = tmp_path / "thesis"
     to.mkdir()
@@ -53,7 +76,7 @@ def test_what_is_not_ours_is_refused(tmp_path):
 def test_a_file_is_no_destination(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(ExportError, match="destination is a file"):
-        check(tmp_path / "file")
+        check(tmp_path / "file", CLAIM)
 
 
 def test_files_beside_an_earlier_export_are_kept(tmp_path):
@@ -81,7 +104,8 @@ def test_a_manifest_cannot_name_files_outside(tmp_path):
     to.mkdir()
     (tmp_path / "secret").write_text("x")
     entry = {"name": "../secret", "bytes": 1, "sha256": file_sha256(tmp_path / "secret")[1]}
-    (to / "manifest.json").write_text(json.dumps({"lobass_manifest": 1, "files": [entry]}))
+    made = {"selection": "best", "format": "messages"}
+    (to / "manifest.json").write_text(json.dumps({"lobass_manifest": 1, "export": made, "files": [entry]}))
     found = inspect(to)
     assert found is not None and found.missing == ()
     _export(to, "two\n")
@@ -91,7 +115,7 @@ def test_a_manifest_cannot_name_files_outside(tmp_path):
 def test_a_failure_leaves_the_earlier_export(tmp_path):
     to = tmp_path / "out"
     _export(to, "one\n")
-    with pytest.raises(ValueError, match="halfway"), staging(to) as folder:
+    with pytest.raises(ValueError, match="halfway"), staging(to, CLAIM) as folder:
         (folder / "train.jsonl").write_text("half")
         raise ValueError("halfway")
     assert (to / "data" / "train.jsonl").read_text() == "one\n"
@@ -108,7 +132,7 @@ def test_a_failure_leaves_the_earlier_export(tmp_path):
     ],
 )
 def test_errors_of_the_disk_are_told(tmp_path, number, message):
-    with pytest.raises(ExportError, match=message), staging(tmp_path / "out"):
+    with pytest.raises(ExportError, match=message), staging(tmp_path / "out", CLAIM):
         raise OSError(number, os.strerror(number))
     assert list(tmp_path.iterdir()) == []
 

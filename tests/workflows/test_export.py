@@ -428,7 +428,7 @@ def test_a_full_disk_leaves_no_half_file(filled, tmp_path, monkeypatch):
     monkeypatch.setattr(DataFile, "write", full)
     for format in FORMATS:
         with pytest.raises(ExportError, match="disk is full"):
-            export(filled, ExportSpec(selection="best", to=str(tmp_path / "out"), format=format))
+            export(filled, ExportSpec(selection="best", to=str(tmp_path / "out"), format=format, replace=True))
     assert _bytes(tmp_path / "out") == before
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
@@ -467,7 +467,9 @@ def test_past_exports_know_what_became_of_their_files(filled, tmp_path):
     assert {entry.state for entry in past_exports(filled)} == {"matches disk"}
     with (tmp_path / "edited" / "train.jsonl").open("a") as file:
         file.write("{}\n")
-    export(filled, ExportSpec(selection="best", to=str(tmp_path / "replaced")))
+    with pytest.raises(ExportError, match="another export, of selection 'all' as messages"):
+        export(filled, ExportSpec(selection="best", to=str(tmp_path / "replaced")))
+    export(filled, ExportSpec(selection="best", to=str(tmp_path / "replaced"), replace=True))
     for file in (tmp_path / "gone").iterdir():
         file.unlink()
     states = [
@@ -585,7 +587,7 @@ def test_a_disk_that_is_really_full(filled, tmp_path):
         (disk / "ballast").write_bytes((disk / "ballast").read_bytes()[4096:])
         for format in FORMATS:
             with pytest.raises(ExportError, match="disk is full"):
-                export(filled, ExportSpec(selection="all", to=str(disk / "out"), format=format))
+                export(filled, ExportSpec(selection="all", to=str(disk / "out"), format=format, replace=True))
             assert _bytes(disk / "out") == before
         assert sorted(path.name for path in disk.iterdir()) == ["ballast", "out"]
         with pytest.raises(ExportError, match="mount point"):
