@@ -115,7 +115,7 @@ def test_refusals_of_the_hub_are_sentences(scored, tmp_path, hub, monkeypatch):
 
 def test_a_card_that_the_hub_refuses(scored, tmp_path, hub):
     target = _look("org/best")
-    with pytest.raises(ExportError, match="the Hub refused it: .*license is not known"):
+    with pytest.raises(ExportError, match=r"the Hub refused it: .*license is not known"):
         push(target, _export(scored, tmp_path / "out", license="made-up"))
     assert hub.datasets["org/best"].commits == []
 
