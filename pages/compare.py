@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lobass_core.workflows import compare
-from pages.components import charts, command_line, empty, plane_chart, state, theme, toolbar, view
+from pages.components import charts, command_line, empty, parts, plane_chart, state, theme, toolbar, view
 from pages.components.comparing import overlap_view, rows_view, sides
 from pages.components.comparing.sides import Missing
 from pages.components.learnability import save
@@ -24,6 +24,10 @@ with left:
 if isinstance(pair, Missing):
     empty.show(pair.title, pair.text, action=pair.action)
     st.stop()
+
+lost = list(dict.fromkeys(side.lost for side in (pair.a, pair.b) if side.lost))
+if lost:
+    view.show([parts.notice(f"{text}.", tone="amber") for text in lost], key="compare-lost")
 
 found = compare.compare(pair.a, pair.b)
 slots = theme.domain_slots(around.domains)

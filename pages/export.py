@@ -12,7 +12,7 @@ from lobass_core.specs import WEIGHTED_FORMATS, ExportFormat, ExportSpec
 from lobass_core.store.selections import SavedSelection
 from lobass_core.workflows import export as workflow
 from lobass_core.workflows import select as selections
-from pages.components import command_line, empty, errors, state, theme, toolbar
+from pages.components import command_line, empty, errors, parts, state, theme, toolbar, view
 from pages.components.exporting import cards, draft, files, outlook, past
 
 # Reading takes about a second for every 20,000 rows, the first time.
@@ -30,7 +30,7 @@ def pick_selection() -> SavedSelection:
         st.session_state[draft.SELECTION] = asked if asked in by_name else saved[0].name
     name = st.selectbox(
         "Selection", list(by_name), key=draft.SELECTION, label_visibility="collapsed", width=250,
-        format_func=lambda name: f"{name} · {by_name[name].n_kept:,} rows", help="A saved selection.",
+        format_func=lambda name: f"{name} · {by_name[name].n_held:,} rows", help="A saved selection.",
     )  # fmt: skip
     # Not bound to the widget: that would write the label, row count and all, and nothing for the first option.
     st.query_params[draft.SELECTION] = name
@@ -119,6 +119,9 @@ with left:
     format = draft.chosen_format()
     typed = pick_destination(selection.name, format)
     options()
+
+if selection.n_gone:
+    view.show(parts.notice(f"{selections.gone_in_words(selection)}.", "They are left out.", tone="amber"), key="gone")
 
 to: Path | None = None
 problem: LobassError | None = None

@@ -9,7 +9,17 @@ from lobass_core.errors import LobassError
 from lobass_core.specs import ImportSpec
 from lobass_core.workflows import import_data as workflow
 from pages.components import command_line, errors, parts, state, theme, toolbar, view
-from pages.components.importing import choosing, draft, preview, reading, reading_options, result, settings
+from pages.components.importing import (
+    choosing,
+    datasets,
+    draft,
+    preview,
+    reading,
+    reading_options,
+    result,
+    settings,
+    updating,
+)
 
 project = state.project()
 left, right = toolbar.toolbar("import")
@@ -116,12 +126,31 @@ def preview_page(path: Path) -> None:
     preview.around(spec, row, scan.n_rows)
 
 
+def file_page(path: Path, in_use: bool) -> None:
+    """A chosen file: what an update did or would do with a dataset, or what an import would make of it."""
+    done_path, name, counts = st.session_state.get(draft.UPDATED, ("", "", None))
+    if counts is not None and done_path == str(path):
+        updating.done_page(project, name, counts, right)
+        return
+    with left:
+        target = "" if in_use else updating.target(project)
+    if target:
+        updating.page(project, target, path, right, choosing.revision(project))
+        return
+    if not in_use:
+        updating.hint(project, path)
+    preview_page(path)
+
+
 try:
     chosen = choosing.chosen(project)
+    in_use = choosing.revision(project) == choosing.IN_USE
     done_path, done = st.session_state.get(draft.RESULT, ("", None))
     if done is not None and chosen is not None and done_path == str(chosen):
         done_page(done)
     elif chosen is not None:
-        preview_page(chosen)
+        file_page(chosen, in_use)
+    elif not in_use:
+        datasets.section(project)
 except LobassError as error:
     errors.show(error)

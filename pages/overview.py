@@ -38,8 +38,9 @@ def key_numbers(found: ProjectStatus, rows: explore.Scored | None) -> view.Node:
     selected, written, median = "–", "–", "–"
     selected_note, written_note, median_note = "nothing yet", "nothing yet", "after scoring"
     if selection := found.selection:
-        selected = theme.count(selection.n_kept)
+        selected = theme.count(selection.n_kept - selection.n_gone)
         selected_note = f"{funnel.percent_of(selection.n_kept, selection.n_rows)} · {selection.name}"
+        selected_note += f" · {selection.n_gone:,} gone" if selection.n_gone else ""
     if export := found.export:
         written, written_note = (
             theme.count(export.n_rows),

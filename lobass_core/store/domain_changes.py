@@ -23,6 +23,9 @@ from lobass_core.store.datasets import BATCH_ROWS, Dataset
 from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.versions import raise_content
 
+# Records that are looked at to offer their columns.
+FIRST_RECORDS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class DomainChange:
@@ -154,6 +157,14 @@ def apply_changes(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> set[str
             )
         _move(cursor, moved)
     return columns
+
+
+def first_columns(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> tuple[str, ...]:
+    """The columns that the first records of a dataset have."""
+    found = cursor.execute(
+        "SELECT source FROM rows WHERE dataset_id = ? ORDER BY row_index LIMIT ?", [dataset_id, FIRST_RECORDS]
+    ).fetchall()
+    return tuple(dict.fromkeys(column for (source,) in found for column in _row(source)))
 
 
 def _standing(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> list[DomainChange]:

@@ -29,6 +29,11 @@ class SavedSelection:
     deleted_at: str | None
     n_gone: int = 0
 
+    @property
+    def n_held(self) -> int:
+        """Rows that it holds today."""
+        return self.n_kept - self.n_gone
+
     def to_dict(self) -> dict:
         return asdict(self)
 

@@ -9,6 +9,8 @@ from lobass_core.formats.folders.data_files import ENDINGS, PACKED
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*")
 _FETCHED = ["README.md", *(f"*{ending}{packed}" for ending in ENDINGS for packed in ("", *PACKED))]
+# (id, commit) -> folder of what this process has fetched whole: a commit never changes, so the Hub is not asked again.
+_fetched: dict[tuple[str, str], Path] = {}
 
 
 def is_hub_id(text: str) -> bool:
@@ -36,8 +38,13 @@ def fetch_dataset(repo_id: str, revision: str = "") -> Path:
     )
 
     at = f" at revision {revision!r}" if revision else ""
+    known = _fetched.get((repo_id, revision))
+    if known is not None and known.is_dir():
+        return known
     try:
-        return Path(snapshot_download(repo_id, repo_type="dataset", revision=revision or None, allow_patterns=_FETCHED))
+        folder = Path(
+            snapshot_download(repo_id, repo_type="dataset", revision=revision or None, allow_patterns=_FETCHED)
+        )
     except HFValidationError:
         raise InputFileError(
             f"there is no file or folder {repo_id!r}, and it is not a Hub id", do="Check the path."
@@ -65,3 +72,5 @@ def fetch_dataset(repo_id: str, revision: str = "") -> Path:
         ) from error
     except (OSError, ValueError) as error:
         raise InputFileError(f"the Hub dataset {repo_id!r} could not be fetched: {cause_of(error)}") from error
+    _fetched[repo_id, folder.name] = folder
+    return folder

@@ -3,7 +3,7 @@
 from lobass_core.project import Project
 from lobass_core.specs import SetDomainSpec
 from lobass_core.store.datasets import find_dataset
-from lobass_core.store.domain_changes import DomainChange, add_domain_change, undo_domain_change
+from lobass_core.store.domain_changes import DomainChange, add_domain_change, first_columns, undo_domain_change
 from lobass_core.workflows.update_dataset import who
 
 
@@ -25,6 +25,17 @@ def undo_set_domain(project: Project, dataset: str) -> DomainChange:
     """
     with project.store() as store, store.transaction() as cursor:
         return undo_domain_change(cursor, find_dataset(cursor, dataset))
+
+
+def record_columns(project: Project, dataset: str) -> tuple[str, ...]:
+    """The columns of the first records of a dataset, in the order of first appearance.
+
+    Raises:
+        RequestError: no such dataset.
+    """
+    with project.store() as store:
+        cursor = store.cursor()
+        return first_columns(cursor, find_dataset(cursor, dataset).dataset_id)
 
 
 def domain_counts(project: Project, dataset: str) -> dict[str, int]:

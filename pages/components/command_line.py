@@ -20,6 +20,7 @@ from lobass_core.specs import (
     RenderSpec,
     ScoreSpec,
     SelectionSpec,
+    SetDomainSpec,
     TrainReferenceSpec,
 )
 
@@ -78,6 +79,24 @@ def import_file(root: Path | str, spec: ImportSpec) -> str:
     _add(groups, "--skip-lines", str(spec.skip_lines), "0")
     _add(groups, "--encoding", spec.encoding, "auto")
     return shell("import", groups)
+
+
+def update(root: Path | str, name: str, asked: dict) -> str:
+    """`lobass import --update`; `asked` names the files, as fields of the spec."""
+    groups: Groups = [[asked["path"]], ["--project", str(root)], ["--update", name]]
+    for field in ("config", "split", "revision"):
+        _add(groups, f"--{field}", asked.get(field, ""))
+    groups += [["--exclude", pattern] for pattern in asked.get("exclude", ())]
+    return shell("import", groups)
+
+
+def set_domain(root: Path | str, name: str, spec: SetDomainSpec) -> str:
+    """`lobass set-domain`."""
+    groups: Groups = [[name], ["--project", str(root)]]
+    _add(groups, "--domain", spec.domain)
+    _add(groups, "--domain-column", spec.domain_column)
+    groups += [["--domain-rule", f"{column}={value}:{domain}"] for column, value, domain in spec.domain_rules]
+    return shell("set-domain", groups)
 
 
 def score(root: Path | str, spec: ScoreSpec, reference: str) -> str:

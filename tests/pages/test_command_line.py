@@ -19,6 +19,7 @@ from lobass_core.specs import (
     RenderSpec,
     ScoreSpec,
     SelectionSpec,
+    SetDomainSpec,
     TrainReferenceSpec,
 )
 from pages.components import command_line
@@ -84,6 +85,21 @@ def test_import() -> None:
     assert (given["text_only"], given["skip_lines"], given["list_name"]) == (True, 2, "dataset.train")
     assert given["domain_rule"] == ["kind=x:code"]
     assert import_command.register
+
+
+def test_update_and_set_domain() -> None:
+    asked = {"path": "/data/a b.csv", "split": "train", "config": "en", "revision": "v1", "exclude": ("*.csv", "b c")}
+    _, given = parsed(command_line.update(ROOT, "my set", asked))
+    assert (given["update"], tuple(given["path"]), tuple(given["exclude"])) == (
+        "my set",
+        ("/data/a b.csv",),
+        ("*.csv", "b c"),
+    )
+    assert (given["split"], given["config"], given["revision"]) == ("train", "en", "v1")
+    spec = SetDomainSpec("math", "topic", (("kind", "a b", "code"),))
+    _, given = parsed(command_line.set_domain(ROOT, "my set", spec))
+    assert (given["dataset"], given["domain"], given["domain_column"]) == ("my set", "math", "topic")
+    assert given["domain_rule"] == ["kind=a b:code"]
 
 
 def test_score() -> None:

@@ -9,7 +9,7 @@ from lobass_core.project import Project
 from lobass_core.workflows import import_data as workflow
 from lobass_core.workflows.uploads import MAX_UPLOAD_BYTES, keep_upload
 from pages.components import parts, server_paths, theme, view
-from pages.components.importing import draft
+from pages.components.importing import draft, hub
 from pages.components.view import el
 
 IN_USE = ""
@@ -25,8 +25,8 @@ def pick(project: Project) -> None:
     if (st.session_state.get(draft.HOW) or draft.SERVER) == draft.SERVER:
         st.text_input(
             "Path on the server", key=draft.PATH, icon=":material/folder_open:", label_visibility="collapsed",
-            placeholder="Path of a file or folder on this server", on_change=draft.forget_file, persist_state="session",
-            width="stretch",
+            placeholder="Path of a file or folder on this server, or a Hub dataset: org/name",
+            on_change=draft.forget_file, persist_state="session", width="stretch",
         )  # fmt: skip
 
 
@@ -35,6 +35,7 @@ def chosen(project: Project) -> Path | None:
 
     Raises:
         RequestError: a file is outside the allowed folders, or the upload cannot be kept.
+        InputFileError: the Hub has no such dataset, or it cannot be fetched.
     """
     if st.session_state.get(draft.HOW) == draft.SENT:
         return _uploaded(project)
@@ -42,6 +43,8 @@ def chosen(project: Project) -> Path | None:
     if not typed:
         _walk(project, server_paths.start_folder())
         return None
+    if hub.named(typed):
+        return hub.fetched(typed)
     path = server_paths.checked(typed, project)
     if path.is_dir() and st.session_state.get(draft.WHOLE) != str(path):
         _whole_folder(path)

@@ -16,6 +16,10 @@ RESULT = "import.result"
 # The folder that is to be imported as one dataset.
 WHOLE = "import.whole"
 SPLIT, CONFIG, EXCLUDE = "import.split", "import.config", "import.exclude"
+# The Hub dataset that was fetched, the revision that was asked for, and the commit that it was.
+HUB, ASKED_REVISION, REVISION = "import.hub", "import.asked_revision", "import.revision"
+# The dataset that the files are a newer state of, and what an update did: path, name, counts.
+TARGET, UPDATED = "import.target", "import.updated"
 
 SERVER, SENT = "Server path", "Upload"
 ONE_NAME, A_FIELD, SOME_RULES = "One name", "A field", "Rules"
@@ -48,6 +52,7 @@ def chosen_roles() -> tuple[tuple[str, str], ...]:
 _OF_THE_FILE = (
     *(FORMAT, COLUMN, RULES, PICK, ROW, RESULT, NAME, ENCODING),
     *(DOMAIN, DOMAIN_HOW, TEXT_ONLY, SKIP_LINES, ROW_LIST, SPEAKERS, WHOLE, SPLIT, CONFIG, EXCLUDE),
+    *(HUB, REVISION, TARGET, UPDATED),
 )
 
 
@@ -57,6 +62,29 @@ def forget_file() -> None:
         del st.session_state[key]
     for key in _OF_THE_FILE:
         st.session_state.pop(key, None)
+
+
+def another() -> None:
+    """Forget the file and its path: another one is to be chosen."""
+    forget_file()
+    st.session_state[PATH] = ""
+
+
+def files_asked(path: Path) -> dict:
+    """Which files are read, as fields of the spec; what is not chosen is left out."""
+    chosen = {
+        "path": str(path),
+        "split": (st.session_state.get(SPLIT) or "").strip(),
+        "config": (st.session_state.get(CONFIG) or "").strip(),
+        "revision": st.session_state.get(REVISION) or "",
+        "exclude": tuple((st.session_state.get(EXCLUDE) or "").split()),
+    }
+    return {name: value for name, value in chosen.items() if value}
+
+
+def as_spec(asked: dict) -> ImportSpec:
+    """The files alone as a spec, whatever becomes of their rows."""
+    return ImportSpec(**asked, domain=UNNAMED)
 
 
 def domain_settings() -> dict:
@@ -87,7 +115,7 @@ def spec(path: Path, fields: tuple[str, ...] = ()) -> tuple[ImportSpec, bool]:
     if not settled:
         domain["domain"] = UNNAMED
     made = ImportSpec(
-        path=str(path),
+        **files_asked(path),
         name=(st.session_state.get(NAME) or "").strip(),
         format=st.session_state.get(FORMAT) or "auto",
         mapping=chosen_mapping(fields),
@@ -96,9 +124,6 @@ def spec(path: Path, fields: tuple[str, ...] = ()) -> tuple[ImportSpec, bool]:
         text_only=bool(st.session_state.get(TEXT_ONLY)),
         skip_lines=int(st.session_state.get(SKIP_LINES) or 0),
         row_list=(st.session_state.get(ROW_LIST) or "").strip(),
-        split=(st.session_state.get(SPLIT) or "").strip(),
-        config=(st.session_state.get(CONFIG) or "").strip(),
-        exclude=tuple((st.session_state.get(EXCLUDE) or "").split()),
         **domain,
     )
     return made, settled

@@ -26,7 +26,7 @@ def file_options() -> None:
         "List of rows", key=draft.ROW_LIST, placeholder="all of them, named in a column split",
         help="For a JSON object that holds its rows in several lists, such as train and test",
     )  # fmt: skip
-    if st.session_state.get(draft.WHOLE):
+    if st.session_state.get(draft.WHOLE) or st.session_state.get(draft.HUB):
         st.text_input("Split", key=draft.SPLIT, placeholder="all of them, named in a column split")
         st.text_input("Config", key=draft.CONFIG, placeholder="the README's default, else all of them")
         st.text_input("Files to leave out", key=draft.EXCLUDE, placeholder="*.csv notes.jsonl")

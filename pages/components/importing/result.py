@@ -123,7 +123,7 @@ def _rejects(project: Project, result: workflow.ImportResult) -> None:
 def after(project: Project, result: workflow.ImportResult) -> None:
     """Another file, or take this one back."""
     with st.container(horizontal=True, gap="small"):
-        if st.button("Import another file", icon=":material/add:", key="import-another", on_click=_another):
+        if st.button("Import another file", icon=":material/add:", key="import-another", on_click=draft.another):
             st.rerun()
         if not result.already_imported and st.button(
             "Undo this import",
@@ -136,8 +136,3 @@ def after(project: Project, result: workflow.ImportResult) -> None:
                 st.session_state.pop(draft.RESULT, None)
                 st.toast(f"{n_rows:,} rows of {result.dataset} are out of the project again.")
                 st.rerun()
-
-
-def _another() -> None:
-    draft.forget_file()
-    st.session_state[draft.PATH] = ""

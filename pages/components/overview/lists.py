@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lobass_core.workflows.project_status import (
+    DatasetChange,
     DatasetStatus,
     ExportStatus,
     ModelStatus,
@@ -153,11 +154,16 @@ def latest(found: Sequence[Event]) -> Node:
 
 
 def events(status: ProjectStatus) -> list[Event]:
-    """Exports, selections, runs and imports, latest first, `N_EVENTS` of them at most."""
+    """Exports, selections, runs, imports and changes of datasets, latest first, `N_EVENTS` of them at most."""
     found = [_export_event(item) for item in status.exports]
     found += [
-        Event("selection", item.name, f"{item.n_kept:,} rows, {item.rule}", item.made_at, "select")
+        Event("selection", item.name, _selected(item.n_kept, item.n_gone, item.rule), item.made_at, "select")
         for item in status.selections
+    ]
+    found += [
+        Event(change.kind, item.name, _changed(change), change.undone_at or change.made_at, "import")
+        for item in status.datasets
+        for change in item.changes
     ]
     found += [_run_event(item) for item in status.runs if item.kind in RUN_KINDS or item.state == "damaged"]
     found += [
@@ -170,6 +176,14 @@ def events(status: ProjectStatus) -> list[Event]:
 def _export_event(item: ExportStatus) -> Event:
     result = f"{item.n_rows:,} rows, {FORMATS.get(item.format, item.format)}"
     return Event("export", f"{item.selection} → {Path(item.folder).name}", result, item.made_at, "export")
+
+
+def _selected(n_kept: int, n_gone: int, rule: str) -> str:
+    return f"{n_kept:,} rows, {f'{n_gone:,} of them gone, ' if n_gone else ''}{rule}"
+
+
+def _changed(change: DatasetChange) -> str:
+    return f"taken back: {change.what}" if change.undone_at else change.what
 
 
 def _imported(n_rows: int, n_rejected: int) -> str:

@@ -1,0 +1,184 @@
+"""Bring a dataset to a newer state of its files: which one, what would change, the update and the way back."""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lobass_core.project import Project
+from lobass_core.workflows import update_dataset as workflow
+from lobass_core.workflows.import_data import dataset_name, files_of
+from lobass_core.workflows.update_dataset import Update, UpdateCounts
+from pages.components import command_line, errors, parts, state, theme, toolbar, view
+from pages.components.importing import draft
+from pages.components.view import Node, el
+
+NEW = "New dataset"
+COMPARED = "import.compared"
+# Files of more bytes are compared when asked: reading them through takes a while.
+MAX_BYTES_UNASKED = 64 << 20
+
+
+def target(project: Project) -> str:
+    """The picker of what the files become; the name of the dataset to update, "" for a new one."""
+    names = state.surroundings(project).datasets
+    if not names:
+        return ""
+    if st.session_state.get(draft.TARGET) not in names:
+        st.session_state.pop(draft.TARGET, None)
+    chosen = st.selectbox(
+        "What the files become", [NEW, *names], key=draft.TARGET, label_visibility="collapsed", width=220,
+        format_func=lambda name: name if name == NEW else f"Update {name}",
+        help="A new dataset, or a newer state of one that the project has", persist_state="session",
+    )  # fmt: skip
+    return "" if chosen == NEW else str(chosen)
+
+
+def hint(project: Project, path: Path) -> None:
+    """Where a dataset is named like the file: that it can be updated instead."""
+    name = dataset_name(path)
+    if name in state.surroundings(project).datasets:
+        view.show(
+            parts.notice(
+                f"There is a dataset named {name}.",
+                f"To bring it to the state of this file, choose “Update {name}” above.",
+            ),
+            key="import-update-hint",
+        )
+
+
+def page(project: Project, name: str, path: Path, right: DeltaGenerator, revision: str) -> None:
+    """The counts of an update of `name` with the files at `path`, and the button that writes it."""
+    asked = draft.files_asked(path)
+    with right:
+        command_line.popover(command_line.update(project.root, name, asked))
+    found = _compared(project, name, asked, revision)
+    if found is None:
+        return
+    counts = found.counts
+    with right:
+        go = toolbar.primary(
+            f"Update {name}", ":material/sync:", key="import-update-go", disabled=found.is_same,
+            help="The dataset holds these files already" if found.is_same else None,
+        )  # fmt: skip
+    view.show(_strip(counts), key="import-update-strip")
+    view.show([*_notices(found), _reasons(found)], key="import-update-notices")
+    if not go:
+        return
+    bar = st.progress(0.0, "Updating. Keep this tab open until it is done; an interrupted update writes nothing.")
+
+    def show(n_done: int, n_total: int) -> None:
+        bar.progress(min(n_done / max(n_total, 1), 1.0), f"Updating, {n_done:,} of about {n_total:,} rows")
+
+    with errors.shown():
+        done = workflow.update_dataset(project, found, show)
+        st.session_state.pop(COMPARED, None)
+        st.session_state[draft.UPDATED] = (str(path), name, done)
+        st.rerun()
+    bar.empty()
+
+
+def done_page(project: Project, name: str, counts: UpdateCounts, right: DeltaGenerator) -> None:
+    """After an update: what it did, the way back, and the next step."""
+    with right:
+        n_unscored = counts.n_changed + counts.n_new
+        label = f"Score {n_unscored:,} rows" if n_unscored else "Select rows"
+        if toolbar.primary(label, ":material/arrow_forward:", key="import-update-next"):
+            state.go("score" if n_unscored else "select")
+    view.show(_strip(counts), key="import-update-strip")
+    view.show([_did(name, counts), *_losing(counts)], key="import-update-notices")
+    with st.container(horizontal=True, gap="small"):
+        if st.button("Import another file", icon=":material/add:", key="import-another"):
+            draft.another()
+            st.rerun()
+        if st.button(
+            "Undo this update", icon=":material/undo:", key="import-update-undo",
+            help="Bring back what the dataset was; decisions made since stay",
+        ):  # fmt: skip
+            with errors.shown():
+                workflow.undo_update(project, name)
+                st.session_state.pop(draft.UPDATED, None)
+                st.toast(f"{errors.plain(name)} is what it was before the update.")
+                st.rerun()
+
+
+def _compared(project: Project, name: str, asked: dict, revision: str) -> Update | None:
+    """The comparison, kept while files, settings and store are the same; None while a large one waits for its click."""
+    key = (name, tuple(sorted(asked.items())), _stamp(asked), revision)
+    kept = st.session_state.get(COMPARED)
+    if kept and kept[0] == key:
+        return kept[1]
+    n_bytes = sum(size for _, _, size in key[2])
+    if n_bytes > MAX_BYTES_UNASKED and not st.button(
+        f"Compare {theme.byte_size(n_bytes)} with {name}", icon=":material/difference:", key="import-update-compare"
+    ):
+        return None
+    bar = st.progress(0.0, f"Comparing the files with {errors.plain(name)}")
+
+    def show(n_done: int, n_total: int) -> None:
+        bar.progress(min(n_done / max(n_total, 1), 1.0), f"Comparing, {n_done:,} of about {n_total:,} rows")
+
+    try:
+        found = workflow.compare_dataset(project, name, asked, show)
+    finally:
+        bar.empty()
+    st.session_state[COMPARED] = (key, found)
+    return found
+
+
+def _stamp(asked: dict) -> tuple[tuple[str, int, int], ...]:
+    paths = [file.path for file in files_of(draft.as_spec(asked)).files]
+    return tuple((str(path), (status := path.stat()).st_mtime_ns, status.st_size) for path in paths)
+
+
+def _strip(counts: UpdateCounts) -> Node:
+    by = "by their place" if counts.matched_by == "place" else f"by {counts.matched_by}"
+    cells = [
+        parts.KeyNumber("Unchanged", theme.count(counts.n_unchanged), note="keep scores, decisions, places"),
+        parts.KeyNumber("Changed", theme.count(counts.n_changed), note=f"another text, found {by}", tinted=True),
+        parts.KeyNumber("New", theme.count(counts.n_new), note="nothing stood there", tinted=True),
+        parts.KeyNumber("Gone", theme.count(counts.n_gone), note="nothing came instead", tinted=True),
+        parts.KeyNumber("Rejected", theme.count(counts.n_rejected), note=f"before: {counts.n_rejected_before:,}"),
+    ]
+    return parts.key_numbers(cells)
+
+
+def _notices(found: Update) -> list[Node]:
+    counts = found.counts
+    if found.is_same:
+        return [parts.notice(f"{found.dataset} holds these files already.", "There is nothing to update.", tone="kept")]
+    shown = [parts.notice("Nothing is written yet.", "The files are read with the settings of the dataset's import.")]
+    if found.read_otherwise:
+        shown.append(parts.notice("The files read otherwise.", f"They are {found.read_otherwise}.", tone="amber"))
+    if counts.n_other_fields:
+        text = "The conversation is the same; the record of the new file takes the place of the old one."
+        shown.append(parts.notice(f"Other fields of {counts.n_other_fields:,} unchanged rows differ.", text))
+    if counts.n_decided:
+        text = "The decision stays with the former text."
+        shown.append(
+            parts.notice(f"{counts.n_decided:,} changed or gone rows were kept or dropped by hand.", text, tone="amber")
+        )
+    return [*shown, *_losing(counts)]
+
+
+def _losing(counts: UpdateCounts) -> list[Node]:
+    return [
+        parts.notice(
+            f"{name}: {n_rows:,} row{'' if n_rows == 1 else 's'} fewer.",
+            "The saved selection keeps its name and rule, and says which rows are gone.",
+            tone="amber",
+        )
+        for name, n_rows in counts.selections
+    ]
+
+
+def _did(name: str, counts: UpdateCounts) -> Node:
+    return parts.notice(f"{name} is updated.", f"{counts.words[:1].upper()}{counts.words[1:]}.", tone="kept")
+
+
+def _reasons(found: Update) -> Node:
+    if not found.reasons:
+        return el("div")
+    rows = [[el("span", reason, title=reason), theme.count(n)] for reason, n in list(found.reasons.items())[:12]]
+    columns = [parts.Column("Why rows were rejected"), parts.Column("Rows", 90, numeric=True)]
+    return parts.table(columns, rows)
