@@ -35,6 +35,8 @@ WEIGHTED_FORMATS: tuple[ExportFormat, ...] = ("messages", "parquet")
 MaskRule = Literal["all", "last"]
 TrainMethod = Literal["full", "lora"]
 
+# A text of Python and a cell of Arrow's end at 2 GB.
+MOST_RECORD_MB = 2047
 PAPER_RATIOS = (0.015, 0.06, 0.167)
 
 
@@ -99,6 +101,8 @@ class ImportSpec(_Spec):
 
     `path` and `more_paths` name files, folders, patterns, or a dataset of the Hub (`org/name`, at `revision`). `config`
     and `split` choose of what a folder has several of; `exclude` holds names or patterns of files to leave out.
+
+    `max_record_mb` is the longest record in megabytes; 0: as LOBASS_MAX_RECORD_MB says, else 16.
     """
 
     path: str
@@ -118,6 +122,7 @@ class ImportSpec(_Spec):
     split: str = ""
     revision: str = ""
     exclude: tuple[str, ...] = ()
+    max_record_mb: int = 0
 
     def __post_init__(self) -> None:
         _check_choice("format", self.format, FormatName)
@@ -125,6 +130,10 @@ class ImportSpec(_Spec):
             _check_choice("role", role, Role)
         if self.skip_lines < 0:
             raise RequestError(f"{self.skip_lines} lines cannot be skipped", do="Give --skip-lines 0 or more.")
+        if not 0 <= self.max_record_mb <= MOST_RECORD_MB:
+            raise RequestError(
+                f"a record of {self.max_record_mb:,} MB cannot be read", do=f"Give 1 to {MOST_RECORD_MB:,} MB."
+            )
         if not self.domain and not self.domain_column:
             raise RequestError(
                 "the domain of the file is not given",

@@ -36,6 +36,7 @@ def import_data(
     revision: options.DataRevisionOption = "",
     exclude: options.ExcludeOption = None,
     skip_lines: options.SkipLinesOption = 0,
+    max_record_mb: options.MaxRecordOption = 0,
     domain_column: options.DomainColumnOption = "",
     domain_rule: options.DomainRuleOption = None,
     encoding: options.EncodingOption = "auto",
@@ -67,6 +68,7 @@ def import_data(
         "text_only": text_only,
         "skip_lines": skip_lines,
         "row_list": list_name,
+        "max_record_mb": max_record_mb,
     }
     opened = Project.open(project)
     if update:

@@ -6,6 +6,8 @@ import typer
 
 from lobass_core.cli.options import pairs
 from lobass_core.errors import RequestError
+from lobass_core.formats.record_limits import DEFAULT_RECORD_MB
+from lobass_core.specs import MOST_RECORD_MB
 
 PathsArgument = Annotated[
     list[str] | None,
@@ -59,6 +61,16 @@ ExcludeOption = Annotated[
 ]
 SkipLinesOption = Annotated[
     int, typer.Option("--skip-lines", min=0, help="Lines above the header or the first record to leave out.")
+]
+MaxRecordOption = Annotated[
+    int,
+    typer.Option(
+        "--max-record-mb",
+        min=0,
+        max=MOST_RECORD_MB,
+        help="Longest record in megabytes; longer ones are set aside.",
+        show_default=f"LOBASS_MAX_RECORD_MB, else {DEFAULT_RECORD_MB}",
+    ),
 ]
 DomainColumnOption = Annotated[str, typer.Option("--domain-column", help="Column that names each row's domain.")]
 DomainRuleOption = Annotated[

@@ -15,6 +15,7 @@ from lobass_core.exporting.plan import SPLITS, ExportPlan, FileReceipt, ReadText
 from lobass_core.exporting.row_facts import RowFacts
 from lobass_core.exporting.write import write
 from lobass_core.formats.read_files import open_records
+from lobass_core.formats.record_limits import UNLIMITED
 
 # Sizes hold within some per cent, and writing them takes milliseconds.
 SKETCH_ROWS = 60
@@ -56,7 +57,7 @@ def sketch(plan: ExportPlan, facts: RowFacts, read_texts: ReadTexts, tokens: Rea
             SketchedFile(one.name, one.holds, round(one.n_bytes * _growth(one, growth)))
             for one in receipt.files
         ]
-        first = next(iter(open_records(Path(folder) / "sketch" / receipt.files[0].name)))
+        first = next(iter(open_records(Path(folder) / "sketch" / receipt.files[0].name, limits=UNLIMITED)))
     return Sketch(tuple(files), json.dumps(getattr(first, "value", None), ensure_ascii=False))
 
 

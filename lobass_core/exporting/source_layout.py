@@ -18,6 +18,7 @@ from lobass_core.exporting.layout import Job, Written
 from lobass_core.exporting.plan import SPLITS, FileReceipt, SourceFile, Split
 from lobass_core.formats.containers.arrow_records import arrow_kind, record_batches
 from lobass_core.formats.raw_records import decode_line
+from lobass_core.formats.record_limits import UNLIMITED
 
 _SUFFIXES = {
     "json": ".json",
@@ -195,7 +196,7 @@ def _chosen_rows(original: Path, wanted: list[int]) -> Iterator[pa.RecordBatch]:
     with original.open("rb") as file:
         kind = arrow_kind(file.read(16))
     first, position = 0, 0
-    for batch in record_batches(original, kind or "parquet"):
+    for batch in record_batches(original, kind or "parquet", UNLIMITED):
         end = bisect_left(wanted, first + batch.num_rows, position)
         if end > position:
             yield batch.take([row - first for row in wanted[position:end]])

@@ -9,6 +9,7 @@ from lobass_core.exporting.data_file import file_sha256
 from lobass_core.exporting.plan import FileReceipt
 from lobass_core.formats.raw_records import BadRecord
 from lobass_core.formats.read_files import open_records
+from lobass_core.formats.record_limits import UNLIMITED
 
 _DATA_SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".tab", ".parquet", ".pq")
 
@@ -32,7 +33,7 @@ def verify(folder: Path, files: Sequence[FileReceipt]) -> None:
 def _count_records(path: Path, file: FileReceipt) -> None:
     n_rows = 0
     try:
-        for record in open_records(path, encoding="utf-8"):
+        for record in open_records(path, encoding="utf-8", limits=UNLIMITED):
             if isinstance(record, BadRecord):
                 raise _failed(file, f"record {record.row_index:,} {record.reason}")
             n_rows += 1

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lobass_core.errors import RequestError
+from lobass_core.errors import InputFileError, RequestError
 from lobass_core.formats.containers.arrow_records import ArrowKind, arrow_kind, count_rows, read_arrow
 from lobass_core.formats.containers.byte_streams import ByteStream, Compression, check_readable, compression_of
 from lobass_core.formats.containers.csv_records import read_csv
@@ -15,12 +15,15 @@ from lobass_core.formats.containers.json_objects import JsonObject
 from lobass_core.formats.containers.json_values import read_array, read_sequence
 from lobass_core.formats.containers.text_layout import Container, Layout, layout_of, without_lines
 from lobass_core.formats.raw_records import BadRecord, RawRecord, bad_record, shifted
+from lobass_core.formats.record_limits import ReadLimits
+from lobass_core.named_files import check_regular
 
 __all__ = ["BadRecord", "Container", "RawRecord", "RecordStream", "file_sha256", "open_records"]
 
 # Enough text to see two records of ordinary size; a first line may be longer.
 HEAD_CHARS = 1 << 16
 MAX_HEAD_CHARS = 1 << 23
+_MEND = "Check that it was written and copied in full."
 
 
 @dataclass(slots=True)
@@ -41,6 +44,7 @@ class RecordStream:
     only_returns: bool = False
     arrow: ArrowKind | None = None
     n_rows: int | None = None
+    limits: ReadLimits = field(default_factory=ReadLimits)
     _object: JsonObject | None = field(default=None, repr=False)
     _stream: ByteStream | None = field(default=None, repr=False)
     _n_arrow_read: int = 0
@@ -64,7 +68,7 @@ class RecordStream:
 
     def _read_arrow(self, kind: ArrowKind) -> Iterator[RawRecord | BadRecord]:
         self._stream, n_rows = None, max(self.n_rows or 0, 1)
-        for record in read_arrow(self.path, kind):
+        for record in read_arrow(self.path, kind, self.limits):
             self._n_arrow_read = self.n_bytes * (record.row_index + 1) // n_rows
             yield record
 
@@ -72,9 +76,9 @@ class RecordStream:
         if self._object is not None:
             return self._object.records()
         if self.layout == "table":
-            return read_csv(self._chunks(), self.container, self.path)
+            return read_csv(self._chunks(), self.container, self.path, self.limits)
         readers = {"array": read_array, "sequence": read_sequence, "lines": read_json_lines}
-        return readers[self.layout](self._chunks())
+        return readers[self.layout](self._chunks(), self.limits)
 
     def _chunks(self) -> Iterator[str]:
         self._stream = ByteStream(self.path)
@@ -87,16 +91,30 @@ class RecordStream:
         """Read the one JSON object that the file is; what it holds shows only at its end.
 
         Raises:
+            InputFileError: it is too large to be held in memory.
             RequestError: it has no list of that name.
         """
+        pieces, n_chars = [], 0
+        for chunk in self._chunks():
+            pieces.append(chunk)
+            n_chars += len(chunk)
+            if n_chars > self.limits.held_bytes:
+                do = "Write its rows as JSON lines, one a line: jq -c '.KEY[]'."
+                raise self.limits.unheld("the one JSON object that the file is", str(self.path), do)
         try:
-            self._object = JsonObject("".join(self._chunks()), row_list)
+            self._object = JsonObject("".join(pieces), row_list, self.limits)
         except RequestError as error:
             raise RequestError(error.what, where=str(self.path), do=error.do) from None
         self.shape = self._object.shape
 
 
-def open_records(path: str | Path, encoding: str = "auto", skip_lines: int = 0, row_list: str = "") -> RecordStream:
+def open_records(
+    path: str | Path,
+    encoding: str = "auto",
+    skip_lines: int = 0,
+    row_list: str = "",
+    limits: ReadLimits = ReadLimits(),  # noqa: B008 (frozen)
+) -> RecordStream:
     """Tell container, compression and encoding of a file by its bytes, and get ready to stream its records.
 
     `skip_lines` lines at the top of a text file are left out. `row_list` names the list of a JSON object to read; by
@@ -111,14 +129,13 @@ def open_records(path: str | Path, encoding: str = "auto", skip_lines: int = 0, 
     if kind := arrow_kind(head):
         _refuse(skip_lines > 0, "--skip-lines", "lines", path)
         _refuse(bool(row_list), "--list", "lists", path)
-        return _open_arrow(path, kind)
+        return _open_arrow(path, kind, limits)
     compression = compression_of(head)
-    known = detect_encoding(path) if encoding == "auto" else named_encoding(encoding)
+    known = detect_encoding(path, limits.look_bytes) if encoding == "auto" else named_encoding(encoding)
     text, only_returns = _head_text(path, known.name, skip_lines)
-    container, layout, shape = layout_of(text, path)
-    stream = RecordStream(
-        path, container, known, compression, layout, shape, path.stat().st_size, skip_lines, only_returns
-    )
+    container, layout, shape = layout_of(text, path, limits)
+    of_file = (path, container, known, compression, layout, shape, path.stat().st_size)
+    stream = RecordStream(*of_file, skip_lines, only_returns, limits=limits)
     if layout == "object":
         stream.load_object(row_list)
     else:
@@ -131,24 +148,28 @@ def _refuse(is_asked: bool, option: str, things: str, path: Path) -> None:
         raise RequestError(f"the file has no {things} for {option}", where=str(path), do=f"Leave {option} out.")
 
 
-def _open_arrow(path: Path, kind: ArrowKind) -> RecordStream:
-    n_rows = count_rows(path, kind)
+def _open_arrow(path: Path, kind: ArrowKind, limits: ReadLimits) -> RecordStream:
+    n_rows = count_rows(path, kind, limits)
     container: Container = "parquet" if kind == "parquet" else "arrow"
     name = {"parquet": "a Parquet table", "arrow-file": "an Arrow table", "arrow-stream": "an Arrow stream"}[kind]
     encoding = Encoding("utf-8", name.rpartition(" ")[0].split()[-1])
-    return RecordStream(path, container, encoding, "", "table", name, path.stat().st_size, arrow=kind, n_rows=n_rows)
+    of_file = (path, container, encoding, "", "table", name, path.stat().st_size)
+    return RecordStream(*of_file, arrow=kind, n_rows=n_rows, limits=limits)  # type: ignore[arg-type]
 
 
 def _head_text(path: Path, encoding: str, skip_lines: int) -> tuple[str, bool]:
     """The file's first characters after the skipped lines, at least two lines as far as `MAX_HEAD_CHARS` goes; and
     whether its lines end with carriage returns alone."""
     pieces, n_chars = [], 0
-    for chunk in text_chunks(ByteStream(path), encoding):
+    stream = ByteStream(path)
+    for chunk in text_chunks(stream, encoding):
         pieces.append(chunk)
         n_chars += len(chunk)
         text = "".join(pieces)
         if n_chars >= MAX_HEAD_CHARS or (n_chars >= HEAD_CHARS and text.lstrip().count("\n") >= 2 + skip_lines):
             break
+    if not pieces and stream.torn:
+        raise InputFileError(f"nothing of the file can be unpacked: {stream.torn}", where=str(path), do=_MEND)
     text = "".join(pieces)
     only_returns = "\r" in text and "\n" not in text
     if only_returns:
@@ -157,6 +178,11 @@ def _head_text(path: Path, encoding: str, skip_lines: int) -> tuple[str, bool]:
 
 
 def file_sha256(path: str | Path) -> str:
-    """sha256 (hex) of the file's bytes as they lie on the disk."""
+    """sha256 (hex) of the file's bytes as they lie on the disk.
+
+    Raises:
+        InputFileError: it is no regular file.
+    """
+    check_regular(Path(path))
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

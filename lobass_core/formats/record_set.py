@@ -11,8 +11,11 @@ from lobass_core.formats.folders.data_files import DataFile
 from lobass_core.formats.folders.file_set import FileSet
 from lobass_core.formats.raw_records import BadRecord, RawRecord, shifted
 from lobass_core.formats.read_files import Container, RecordStream, file_sha256, open_records
+from lobass_core.formats.record_limits import ReadLimits
 from lobass_core.formats.wrapped_rows import with_field
 
+# Records of the longest kind that are looked at together.
+_RECORDS_IN_HEAD = 4
 _KINDS = {
     **dict.fromkeys(("json", "jsonl"), "JSON"),
     **dict.fromkeys(("csv", "tsv"), "CSV or TSV"),
@@ -44,6 +47,7 @@ class RecordSet:
     encoding_name: str = "auto"
     skip_lines: int = 0
     row_list: str = ""
+    limits: ReadLimits = field(default_factory=ReadLimits)
     file_number: int = 0
     _only: RecordStream | None = None
     _current: RecordStream | None = field(default=None, repr=False)
@@ -99,13 +103,20 @@ class RecordSet:
             self._n_bytes_before += one.n_bytes
 
     def head(self, number: int, n_records: int) -> list[RawRecord | BadRecord]:
-        """The first records of one file, counted from its own start."""
-        return list(itertools.islice(self._records(number), n_records))
+        """The first records of one file, counted from its own start; fewer where they are very long."""
+        found: list[RawRecord | BadRecord] = []
+        n_chars = 0
+        for record in itertools.islice(self._records(number), n_records):
+            found.append(record)
+            n_chars += len(record.source_text)
+            if n_chars > _RECORDS_IN_HEAD * self.limits.record_bytes:
+                break
+        return found
 
     def _records(self, number: int) -> Iterator[RawRecord | BadRecord]:
         file = self.opened[number].file
         # A JSON object is held in memory while it is read: only a file that stands alone keeps it.
-        stream = self._only or open_records(file.path, self.encoding_name, self.skip_lines, self.row_list)
+        stream = self._only or open_records(file.path, self.encoding_name, self.skip_lines, self.row_list, self.limits)
         self._current = stream
         columns = self.files.columns_of(file)
         for record in stream:
@@ -130,7 +141,13 @@ class RecordSet:
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def open_set(files: FileSet, encoding: str = "auto", skip_lines: int = 0, row_list: str = "") -> RecordSet:
+def open_set(
+    files: FileSet,
+    encoding: str = "auto",
+    skip_lines: int = 0,
+    row_list: str = "",
+    limits: ReadLimits = ReadLimits(),  # noqa: B008 (frozen)
+) -> RecordSet:
     """Open each file once, so that one which cannot be read is named before any row is.
 
     Raises:
@@ -141,14 +158,14 @@ def open_set(files: FileSet, encoding: str = "auto", skip_lines: int = 0, row_li
     stream: RecordStream | None = None
     for file in files.files:
         try:
-            stream = open_records(file.path, encoding, skip_lines, row_list)
+            stream = open_records(file.path, encoding, skip_lines, row_list, limits)
         except InputFileError as error:
             raise (error if len(files.files) == 1 else beside_others(error, file)) from None
         made = (stream.container, stream.encoding, stream.compression, stream.shape, stream.n_bytes)
         opened.append(Opened(file, *made))
     _check_kinds(files, opened)
     only = stream if len(opened) == 1 else None
-    return RecordSet(files, tuple(opened), encoding, skip_lines, row_list, _only=only)
+    return RecordSet(files, tuple(opened), encoding, skip_lines, row_list, limits, _only=only)
 
 
 def beside_others(error: InputFileError, file: DataFile) -> InputFileError:

@@ -116,7 +116,7 @@ def read_sample(spec: ImportSpec, row: int) -> Sample:
     Raises:
         InputFileError: the file has no such row, or the row is a reject.
     """
-    source = SourceFile.open(spec)
+    source = SourceFile.open(spec, looks=True)
     found = next(source.rows(row, row + 1), None) if row >= 0 else None
     if found is None:
         raise InputFileError(f"the file has no record {row:,}", where=str(source.path), do="Records count from 0.")

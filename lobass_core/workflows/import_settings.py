@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from lobass_core.errors import RequestError
+from lobass_core.formats.record_limits import ReadLimits
 from lobass_core.specs import ImportSpec
 from lobass_core.store.datasets import free_name, list_datasets
 from lobass_core.workflows.hub_dataset import is_hub_id
@@ -30,10 +31,13 @@ def settings_of(spec: ImportSpec, source: SourceFile) -> str:
     # Left out where they are not set, as in the imports of the versions that did not know them.
     lines = {"skip_lines": spec.skip_lines} if spec.skip_lines else {}
     lists = {"row_list": spec.row_list} if spec.row_list else {}
+    record_bytes = source.stream.limits.record_bytes
+    longest = {"max_record_mb": record_bytes >> 20} if record_bytes != ReadLimits().record_bytes else {}
     return json.dumps(
         {
             **lines,
             **lists,
+            **longest,
             "format": source.detection.format,
             "mapping": source.detection.mapping,
             "domain": spec.domain,

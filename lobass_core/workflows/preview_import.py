@@ -142,7 +142,7 @@ def preview(project: Project | None, spec: ImportSpec, limit: int = 7, pick: Pic
         InputFileError: the file cannot be read.
         RequestError: settings that this file cannot have.
     """
-    source = SourceFile.open(spec)
+    source = SourceFile.open(spec, looks=True)
     rows = _picked(source, limit, pick, max(at, 0))
     names = [one.file.name for one in source.stream.opened]
     return Preview(
@@ -179,7 +179,7 @@ def columns_of(spec: ImportSpec) -> tuple[str, ...]:
         InputFileError: the file cannot be read at all.
         RequestError: settings that this file cannot have.
     """
-    heads = first_records(open_stream(spec))
+    heads = first_records(open_stream(spec, looks=True))
     rows = rows_of([record.value for head in heads for record in head if isinstance(record, RawRecord)])
     return tuple(dict.fromkeys(key for row in rows for key in row))
 
@@ -189,14 +189,17 @@ def _picked(source: SourceFile, limit: int, pick: Pick, at: int) -> list[ReadRow
         return list(source.rows(at, at + limit))
     deadline = time.monotonic() + SCAN_SECONDS
     kept: list[ReadRow] = []
+    n_before = 0
     for row in source.rows():
         if pick == "longest":
             kept = sorted([*kept, row], key=n_response_words, reverse=True)[:limit] if row.sample else kept
         elif (row.sample is None) if pick == "rejected" else has_input(row.sample):
-            kept.append(row)
-        if (pick != "longest" and len(kept) >= at + limit) or time.monotonic() > deadline:
+            if n_before >= at:
+                kept.append(row)
+            n_before += 1
+        if (pick != "longest" and len(kept) >= limit) or time.monotonic() > deadline:
             break
-    return kept if pick == "longest" else kept[at : at + limit]
+    return kept
 
 
 def n_response_words(row: ReadRow) -> int:
@@ -228,7 +231,7 @@ def scan(project: Project | None, spec: ImportSpec, max_seconds: float = SCAN_SE
 
     Raises: as `preview`.
     """
-    source = SourceFile.open(spec)
+    source = SourceFile.open(spec, looks=True)
     deadline = time.monotonic() + max_seconds
     reasons: Counter[str] = Counter()
     domains: Counter[str] = Counter()

@@ -15,6 +15,7 @@ from lobass_core.formats.folders.file_set import FileSet, find_files
 from lobass_core.formats.media import media_of
 from lobass_core.formats.raw_records import BadRecord, RawRecord
 from lobass_core.formats.reading_rules import rules
+from lobass_core.formats.record_limits import read_limits
 from lobass_core.formats.record_set import RecordSet, open_set
 from lobass_core.formats.row_errors import RowError
 from lobass_core.formats.same_format import check_same_format
@@ -25,6 +26,8 @@ from lobass_core.workflows.hub_dataset import fetch_dataset, is_hub_id
 
 # Records of each file that are looked at before the import, however many files there are.
 LEAST_OF_A_FILE = 20
+# A preview tells the encoding from so much of each file; an import reads every byte.
+LOOK_BYTES = 64 << 20
 
 _POSITION = re.compile(r" \(character [\d,]+ of the record\)")
 _NUMBER = re.compile(r"\b(turn|message|exchange|question|answer) \d+\b")
@@ -65,14 +68,15 @@ class SourceFile:
     _domains: set[str] = field(default_factory=set)
 
     @classmethod
-    def open(cls, spec: ImportSpec) -> "SourceFile":
-        """Read the first records and settle format, mapping and domain.
+    def open(cls, spec: ImportSpec, *, looks: bool = False) -> "SourceFile":
+        """Read the first records and settle format, mapping and domain; for one who only `looks`, the encoding too is
+        told from the beginning of the file.
 
         Raises:
             InputFileError: a file is missing, empty or in no known format, or the files differ in theirs.
             RequestError: a format, column, split or encoding that this file cannot have.
         """
-        stream = open_stream(spec)
+        stream = open_stream(spec, looks=looks)
         files = stream.files
         path = files.files[0].path if len(files.files) == 1 else files.root
         kept_rules = rules(spec.roles, text_only=spec.text_only)
@@ -173,12 +177,15 @@ def files_of(spec: ImportSpec) -> FileSet:
     return find_files((spec.path, *spec.more_paths), spec.config, spec.split, spec.exclude)
 
 
-def open_stream(spec: ImportSpec) -> RecordSet:
+def open_stream(spec: ImportSpec, *, looks: bool = False) -> RecordSet:
     """The records of the files that an import reads.
 
     Raises: as `SourceFile.open`, but for what concerns the format.
     """
-    return open_set(files_of(spec), spec.encoding, spec.skip_lines, spec.row_list)
+    limits = read_limits(spec.max_record_mb)
+    if looks:
+        limits = replace(limits, look_bytes=LOOK_BYTES)
+    return open_set(files_of(spec), spec.encoding, spec.skip_lines, spec.row_list, limits)
 
 
 def first_records(stream: RecordSet) -> list[list[RawRecord | BadRecord]]:

@@ -42,6 +42,7 @@ def asked_settings(dataset: Dataset) -> ImportSpec:
         text_only=MEDIA in mapping,
         skip_lines=kept.get("skip_lines", 0),
         row_list=kept.get("row_list", ""),
+        max_record_mb=kept.get("max_record_mb", 0),
     )
 
 

@@ -77,6 +77,7 @@ def import_file(root: Path | str, spec: ImportSpec) -> str:
         groups.append(["--text-only"])
     _add(groups, "--list", spec.row_list)
     _add(groups, "--skip-lines", str(spec.skip_lines), "0")
+    _add(groups, "--max-record-mb", str(spec.max_record_mb), "0")
     _add(groups, "--encoding", spec.encoding, "auto")
     return shell("import", groups)
 

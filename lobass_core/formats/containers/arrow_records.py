@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -11,9 +12,17 @@ import pyarrow.parquet as pq
 
 from lobass_core.errors import InputFileError
 from lobass_core.formats.containers.arrow_cells import column_cells
+from lobass_core.formats.containers.arrow_messages import check_batches
+from lobass_core.formats.containers.parquet_pages import rows_at_once
 from lobass_core.formats.raw_records import BadRecord, RawRecord, bad_record
+from lobass_core.formats.record_limits import MAX_RATIO, ReadLimits, check_ratio
+from lobass_core.named_files import size_text
 
 BATCH_ROWS = 1024
+# Without a buffer the whole chunk of a column is read at once, packed as it is.
+READ_BYTES = 1 << 20
+# A table of so many rows has more than nothing in them.
+MANY_ROWS = 1_000_000
 ArrowKind = Literal["parquet", "arrow-file", "arrow-stream"]
 # A damaged schema may name a column by bytes that are not UTF-8.
 _UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -30,11 +39,12 @@ def arrow_kind(head: bytes) -> ArrowKind | None:
     return "arrow-stream" if head[:4] == b"\xff\xff\xff\xff" and len(head) > 8 else None
 
 
-def count_rows(path: Path, kind: ArrowKind) -> int:
+def count_rows(path: Path, kind: ArrowKind, limits: ReadLimits) -> int:
     """How many rows the table has.
 
     Raises:
-        InputFileError: damaged, cut off, without rows, or with two columns of one name.
+        InputFileError: damaged, cut off, without rows, with two columns of one name, or with far more rows than the
+            file could hold.
     """
     try:
         if kind == "parquet":
@@ -42,18 +52,25 @@ def count_rows(path: Path, kind: ArrowKind) -> int:
                 n_rows, names = file.metadata.num_rows, file.schema_arrow.names
         else:
             n_rows = 0
+            check_batches(path, is_stream=kind == "arrow-stream", limits=limits)
             with pa.memory_map(str(path)) as source, _reader(source, kind) as reader:
                 names = reader.schema.names
                 for batch in _ipc_batches(reader):
                     n_rows += batch.num_rows
     except _UNREADABLE as error:
         raise _unreadable(error, kind, str(path)) from None
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, n in Counter(names).items() if n > 1)
     if twice:
         raise InputFileError(
             f"the table names the column {twice[0]!r} twice",
             where=str(path),
             do="Write it again with a name of its own for every column.",
+        )
+    if n_rows > max(MANY_ROWS, MAX_RATIO * path.stat().st_size):
+        raise InputFileError(
+            f"the {_NAMES[kind]} says it has {n_rows:,} rows in {size_text(path.stat().st_size)}",
+            where=str(path),
+            do="Its rows can hold nothing: check where it comes from.",
         )
     if not n_rows:
         raise InputFileError(
@@ -62,7 +79,7 @@ def count_rows(path: Path, kind: ArrowKind) -> int:
     return n_rows
 
 
-def read_arrow(path: Path, kind: ArrowKind) -> Iterator[RawRecord | BadRecord]:
+def read_arrow(path: Path, kind: ArrowKind, limits: ReadLimits) -> Iterator[RawRecord | BadRecord]:
     """One record a row, read in batches; `line` is the row's number from 1, for a table has no lines.
 
     A row with a cell that has no JSON form, such as text that is not UTF-8, is set aside with the column's name.
@@ -70,21 +87,30 @@ def read_arrow(path: Path, kind: ArrowKind) -> Iterator[RawRecord | BadRecord]:
     Raises:
         InputFileError: the file is damaged or cut off.
     """
-    row_index = 0
+    row_index, n_chars, n_bytes = 0, 0, path.stat().st_size
     try:
-        for batch in record_batches(path, kind):
-            for record in _batch_records(batch, row_index):
-                yield record
-                row_index += 1
+        for batch in record_batches(path, kind, limits):
+            for part in _parts(batch, limits):
+                if part.num_rows == 1 and _too_large(part, limits):
+                    yield bad_record(row_index, row_index + 1, limits.too_long, "")
+                    row_index += 1
+                    continue
+                for record in _part_records(part, row_index, limits):
+                    yield record
+                    row_index += 1
+                    n_chars += len(record.source_text)
+                    check_ratio(n_chars, n_bytes, str(path))
     except _UNREADABLE as error:
         raise _unreadable(error, kind, f"{path}, after row {row_index:,}") from None
 
 
-def record_batches(path: Path, kind: ArrowKind) -> Iterator[pa.RecordBatch]:
-    """The table in batches of at most `BATCH_ROWS`, with all its types."""
+def record_batches(path: Path, kind: ArrowKind, limits: ReadLimits) -> Iterator[pa.RecordBatch]:
+    """The table in batches of at most `BATCH_ROWS`, fewer where the rows are long, with all its types."""
     if kind == "parquet":
-        with pq.ParquetFile(path) as file:
-            yield from file.iter_batches(batch_size=BATCH_ROWS)
+        with path.open("rb") as pages, pq.ParquetFile(path, buffer_size=READ_BYTES) as file:
+            for group in range(file.num_row_groups):
+                n_rows = min(BATCH_ROWS, rows_at_once(pages, path, file.metadata, group, limits))
+                yield from file.iter_batches(batch_size=n_rows, row_groups=[group])
         return
     with pa.memory_map(str(path)) as source, _reader(source, kind) as reader:
         for batch in _ipc_batches(reader):
@@ -126,7 +152,45 @@ def _unreadable(error: Exception, kind: ArrowKind, where: str) -> InputFileError
     )
 
 
-def _batch_records(batch: pa.RecordBatch, first: int) -> Iterator[RawRecord | BadRecord]:
+def _parts(batch: pa.RecordBatch, limits: ReadLimits) -> Iterator[pa.RecordBatch]:
+    """The batch in parts that are not much longer than a record may be as Python values, each row of one or more."""
+    shared = any(_may_repeat(field.type) for field in batch.schema)
+    if not shared and batch.nbytes <= limits.record_bytes:
+        yield batch
+        return
+    start = n_bytes = 0
+    for place in range(batch.num_rows):
+        n_bytes += limits.record_bytes if shared else batch.slice(place, 1).nbytes
+        if n_bytes >= limits.record_bytes:
+            yield batch.slice(start, place + 1 - start)
+            start, n_bytes = place + 1, 0
+    if start < batch.num_rows:
+        yield batch.slice(start)
+
+
+def _too_large(row: pa.RecordBatch, limits: ReadLimits) -> bool:
+    """Whether a row is not worth making Python values of; a picture in it, which no text needs, may take some room."""
+    return row.nbytes > 4 * limits.record_bytes and not any(_may_repeat(field.type) for field in row.schema)
+
+
+def _may_repeat(kind: pa.DataType) -> bool:
+    """Whether one value in memory may stand in many rows."""
+    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+        return True
+    if any(test(kind) for test in _VIEWS):
+        return True
+    return any(_may_repeat(kind.field(number).type) for number in range(kind.num_fields))
+
+
+_VIEWS = (
+    pa.types.is_string_view,
+    pa.types.is_binary_view,
+    pa.types.is_list_view,
+    pa.types.is_large_list_view,
+)
+
+
+def _part_records(batch: pa.RecordBatch, first: int, limits: ReadLimits) -> Iterator[RawRecord | BadRecord]:
     names = batch.schema.names
     columns, faults = [], dict[int, str]()
     for name, column in zip(names, batch.columns, strict=True):
@@ -137,7 +201,9 @@ def _batch_records(batch: pa.RecordBatch, first: int) -> Iterator[RawRecord | Ba
     for place, values in enumerate(zip(*columns, strict=True)):
         row = {name: plain(_dense(value)) for name, value in zip(names, values, strict=True)}
         source = json.dumps(row, ensure_ascii=False)
-        if place in faults:
+        if limits.is_over(source):
+            yield bad_record(first + place, first + place + 1, limits.too_long, source)
+        elif place in faults:
             yield bad_record(first + place, first + place + 1, faults[place], source)
         else:
             yield RawRecord(first + place, first + place + 1, row, source)

@@ -1,17 +1,24 @@
 """Files as chunks of bytes, unpacked on the way when they are gzip or zstd."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import zstandard
 
 from lobass_core.errors import InputFileError
+from lobass_core.formats.record_limits import check_ratio
+from lobass_core.named_files import check_regular, size_text
 
 Compression = Literal["", "gzip", "zstd"]
 CHUNK_BYTES = 1 << 20
 PACKED_CHUNK_BYTES = 1 << 16
+# zstd's objects unpack all that they are given: of these 2 KB at most 64 MB, at 4 bytes for a block of 128 KB.
+ZSTD_CHUNK_BYTES = 1 << 11
+# The largest window that zstd's own command unpacks unless told otherwise.
+MAX_WINDOW_BYTES = 1 << 27
+
 
 _FOREIGN = {
     b"PK\x03\x04": "a ZIP archive or an Excel workbook",
@@ -44,39 +51,69 @@ class ByteStream:
         self.torn = ""
 
     def chunks(self) -> Iterator[bytes]:
-        """The unpacked bytes; stops early, with `torn` set, where the packed data are damaged or cut off."""
+        """The unpacked bytes, about a megabyte at a time; stops early, with `torn` set, where the packed data are
+        damaged or cut off.
+
+        Raises:
+            InputFileError: they unpack to far more than any text does, or need too much memory to be unpacked.
+        """
         with self.path.open("rb") as file:
             kind = compression_of(file.read(4))
             file.seek(0)
-            if kind == "gzip":
-                yield from self._unpack(file, lambda: zlib.decompressobj(wbits=31), zlib.error)
-            elif kind == "zstd":
-                yield from self._unpack(file, zstandard.ZstdDecompressor().decompressobj, zstandard.ZstdError)
-            else:
+            if kind == "":
                 while chunk := file.read(CHUNK_BYTES):
                     self.n_read += len(chunk)
                     yield chunk
+                return
+            n_unpacked = 0
+            for unpacked in self._gzip(file) if kind == "gzip" else self._zstd(file):
+                n_unpacked += len(unpacked)
+                check_ratio(n_unpacked, self.n_read, str(self.path))
+                for start in range(0, len(unpacked), CHUNK_BYTES):
+                    yield unpacked[start : start + CHUNK_BYTES]
 
-    def _unpack(self, file: Any, new: Any, failure: type[Exception]) -> Iterator[bytes]:
-        # gzip.open and stream_reader lose what they had unpacked when the end is missing; the objects below do not.
-        unpacker = new()
-        touched = False
-        while packed := file.read(PACKED_CHUNK_BYTES):
+    def _gzip(self, file: IO[bytes]) -> Iterator[bytes]:
+        def unpack(unpacker: Any, packed: bytes) -> bytes:
+            return unpacker.decompress(packed, CHUNK_BYTES)
+
+        return self._unpack(file, PACKED_CHUNK_BYTES, lambda: zlib.decompressobj(wbits=31), unpack)
+
+    def _zstd(self, file: IO[bytes]) -> Iterator[bytes]:
+        new = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES).decompressobj
+        return self._unpack(file, ZSTD_CHUNK_BYTES, new, lambda one, data: one.decompress(data))
+
+    def _unpack(
+        self, file: IO[bytes], n_at_once: int, new: Callable[[], Any], unpack: Callable[[Any, bytes], bytes]
+    ) -> Iterator[bytes]:
+        # gzip.open and stream_reader lose what they had unpacked when the end is missing; these objects do not.
+        unpacker, touched = new(), False
+        while packed := file.read(n_at_once):
             self.n_read += len(packed)
             while packed:
                 try:
-                    unpacked = unpacker.decompress(packed)
-                except failure as error:
-                    self.torn = f"the compressed data are damaged ({error})"
+                    unpacked = unpack(unpacker, packed)
+                except (zlib.error, zstandard.ZstdError) as error:
+                    self._stop(error)
                     return
                 touched = True
                 if unpacked:
                     yield unpacked
-                packed = b""
+                packed = getattr(unpacker, "unconsumed_tail", b"")
                 if unpacker.eof:
                     packed, unpacker, touched = unpacker.unused_data.lstrip(b"\0"), new(), False
-        if touched:
+        while touched and (unpacked := unpack(unpacker, b"")):
+            yield unpacked  # what stood beyond the megabyte of the last call
+        if touched and not unpacker.eof:
             self.torn = "the compressed file ends early"
+
+    def _stop(self, error: Exception) -> None:
+        if "too much memory" in str(error):
+            raise InputFileError(
+                f"the file was packed by zstd with a window of more than {size_text(MAX_WINDOW_BYTES)}",
+                where=str(self.path),
+                do="Unpack it first: zstd -d --long=31 FILE, and import what comes out.",
+            ) from None
+        self.torn = f"the compressed data are damaged ({error})"
 
 
 def compression_of(head: bytes) -> Compression:
@@ -90,13 +127,13 @@ def check_readable(path: Path) -> bytes:
     """The file's first bytes, once it is known to be a readable file with something in it.
 
     Raises:
-        InputFileError: missing, a folder, no permission, empty, or a kind of file that holds no rows.
+        InputFileError: missing, no regular file, no permission, empty, or a kind of file that holds no rows.
     """
     try:
-        if path.is_dir():
-            raise InputFileError("this is a folder, not a file", where=str(path), do="Name one file in it.")
+        check_regular(path)
         with path.open("rb") as file:
-            head = file.read(64)
+            # Files of /proc have no length and may never end.
+            head = file.read(64) if path.stat().st_size else b""
     except FileNotFoundError:
         raise InputFileError("the file does not exist", where=str(path), do="Check the path.") from None
     except OSError as error:

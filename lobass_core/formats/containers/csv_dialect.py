@@ -2,11 +2,12 @@
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-# Lines that are looked at before the first record is read.
+# What is looked at before the first record is read: so many lines, and not many more characters.
 SAMPLED_LINES = 200
+SAMPLED_CHARS = 1 << 22
 DELIMITERS = ",;\t|"
 
 _SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
@@ -20,6 +21,23 @@ class Dialect:
     delimiter: str
     escapes: bool = False
     n_above: int = 0
+
+
+def sample_lines(lines: Iterator[str]) -> list[str]:
+    """Take some lines to look at."""
+    sampled: list[str] = []
+    n_chars = 0
+    for line in lines:
+        sampled.append(line)
+        n_chars += len(line)
+        if len(sampled) >= SAMPLED_LINES or n_chars >= SAMPLED_CHARS:
+            break
+    return sampled
+
+
+def _is_part(lines: Sequence[str]) -> bool:
+    """Whether more lines may follow the sampled ones."""
+    return len(lines) >= SAMPLED_LINES or sum(map(len, lines)) >= SAMPLED_CHARS
 
 
 def dialect_of(lines: Sequence[str], container: str) -> Dialect:
@@ -50,7 +68,7 @@ def cell_counts(lines: Sequence[str], delimiter: str) -> list[int]:
         counts = [len(cells) for cells in reader if cells]
     except csv.Error:
         return []
-    return counts[:-1] if len(lines) >= SAMPLED_LINES else counts
+    return counts[:-1] if _is_part(lines) else counts
 
 
 def _has_escapes(lines: Sequence[str], delimiter: str) -> bool:
@@ -65,7 +83,7 @@ def _reads(lines: Sequence[str], delimiter: str) -> bool:
     try:
         counts = [len(cells) for cells in reader if cells]
     except csv.Error as error:
-        return "unexpected end" in str(error) and len(lines) >= SAMPLED_LINES
+        return "unexpected end" in str(error) and _is_part(lines)
     return len(set(counts)) == 1
 
 

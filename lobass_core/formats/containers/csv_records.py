@@ -3,26 +3,39 @@
 import csv
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lobass_core.errors import InputFileError
 from lobass_core.formats.classify import classify
-from lobass_core.formats.containers.csv_dialect import SAMPLED_LINES, Dialect, dialect_of, n_title_lines, unescaped
+from lobass_core.formats.containers.csv_dialect import Dialect, dialect_of, n_title_lines, sample_lines, unescaped
 from lobass_core.formats.containers.encodings import has_bad_bytes
-from lobass_core.formats.containers.json_lines import split_lines
+from lobass_core.formats.containers.json_lines import CutLine, split_lines
 from lobass_core.formats.raw_records import BadRecord, RawRecord, bad_record
+from lobass_core.formats.record_limits import ReadLimits
 
 MAX_CELL_CHARS = 1 << 30
 
 
 class _Lines:
-    """Feeds csv.reader whole lines and keeps those of the row being read, as the source of a reject."""
+    """Feeds csv.reader whole lines and keeps those of the row being read, as the source of a reject.
 
-    def __init__(self, lines: Iterator[str], dialect: Dialect) -> None:
+    Raises:
+        InputFileError: the row is longer than a record may be. Where the next one begins cannot be told then: a quote
+            that opens a cell looks like one that closes it.
+    """
+
+    def __init__(self, lines: Iterator[str], dialect: Dialect, path: Path, limits: ReadLimits) -> None:
         self._lines = lines
         self._escapes = dialect.escapes
+        self._path, self._limits = path, limits
+        self._n_lines, self._n_chars = dialect.n_above, 0
         self.current: list[str] = []
+
+    def begin(self) -> None:
+        """A new row."""
+        self.current, self._n_chars = [], 0
 
     def __iter__(self) -> "_Lines":
         return self
@@ -31,30 +44,40 @@ class _Lines:
         line = next(self._lines)
         if line[:1] == "\0" and not line.strip("\0"):
             line = ""  # what a crash leaves at the end of a file
+        self._n_lines += 1
+        self._n_chars += len(line)
+        if self._n_chars > self._limits.record_bytes or isinstance(line, CutLine):
+            first = self._n_lines - len(self.current)
+            raise InputFileError(
+                f"the row that begins here {self._limits.too_long}",
+                where=f"{self._path}, line {first:,}",
+                do="Is a quoted cell never closed? If not, raise --max-record-mb.",
+            )
         self.current.append(line)
         return (unescaped(line) if self._escapes else line) + "\n"
 
 
-def read_csv(chunks: Iterable[str], container: str, path: Path) -> Iterator[RawRecord | BadRecord]:
+def read_csv(chunks: Iterable[str], container: str, path: Path, limits: ReadLimits) -> Iterator[RawRecord | BadRecord]:
     """One record a row under the header line; a quoted cell may hold line ends.
 
     Raises:
-        InputFileError: no row, or a header that cannot be read, is blank, names a column twice, or has lines above it.
+        InputFileError: no row, or a header that cannot be read, is blank, names a column twice, or has lines above it;
+            or a row that is too long.
     """
     csv.field_size_limit(MAX_CELL_CHARS)
-    rest = split_lines(chunks)
-    sampled = list(itertools.islice(rest, SAMPLED_LINES))
-    yield from _Table(sampled, rest, dialect_of(sampled, container), path).records()
+    rest = split_lines(chunks, limits)
+    sampled = sample_lines(rest)
+    dialect = dialect_of(sampled, container)
+    lines = _Lines(itertools.chain(sampled[dialect.n_above :], rest), dialect, path, limits)
+    yield from _Table(sampled[dialect.n_above :], lines, dialect, path).records()
 
 
 class _Table:
     """A table being read: its header, then its rows. A column without a name and, as far as was looked, without a cell
     has the name None."""
 
-    def __init__(self, sampled: list[str], rest: Iterator[str], dialect: Dialect, path: Path) -> None:
-        self.n_above, self.path = dialect.n_above, path
-        sampled = sampled[dialect.n_above :]
-        self.lines = _Lines(itertools.chain(sampled, rest), dialect)
+    def __init__(self, sampled: list[str], lines: _Lines, dialect: Dialect, path: Path) -> None:
+        self.n_above, self.path, self.lines = dialect.n_above, path, lines
         self.reader = csv.reader(self.lines, delimiter=dialect.delimiter, strict=True)
         names = self._header()
         known = classify(dict.fromkeys(names)) is not None
@@ -72,7 +95,7 @@ class _Table:
         except csv.Error as error:
             raise self._header_error(f"cannot be read: {_explain(error)}") from None
         names = [cell.strip() for cell in cells]
-        twice = sorted({name for name in names if name and names.count(name) > 1})
+        twice = sorted(name for name, n in Counter(names).items() if name and n > 1)
         if twice:
             raise self._header_error(f"names the column {twice[0]!r} twice")
         if not any(names):
@@ -91,7 +114,8 @@ class _Table:
         """The rows under the header."""
         row_index = 0
         while True:
-            line, self.lines.current = self.reader.line_num + self.n_above + 1, []
+            line = self.reader.line_num + self.n_above + 1
+            self.lines.begin()
             try:
                 cells = next(self.reader)
             except StopIteration:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from lobass_core.errors import RequestError
 from lobass_core.formats.containers.byte_streams import ByteStream
+from lobass_core.named_files import size_text
 
-# Lines that are not ASCII, looked at to tell UTF-8 with a few broken lines from an older encoding.
+# Lines that are not ASCII, looked at to tell UTF-8 with a few broken ones from an older encoding; of a long one a part.
 MAX_SAMPLED_LINES = 20_000
+MAX_SAMPLED_BYTES = 1 << 20
 
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -22,6 +24,7 @@ _BOMS = (
 # Bytes that the encoding has no character for arrive as U+DC00 + byte, which no valid text contains,
 # so that one broken line is one reject and not the end of the file.
 _BAD_BYTE = re.compile("[\udc00-\udcff]")
+_HIGH = bytes(range(0x80, 0x100))
 _PAIR = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]")
 
 
@@ -64,9 +67,10 @@ def named_encoding(name: str) -> Encoding:
     return Encoding("utf-8" if codec == "utf-8-sig" else codec, "as asked")
 
 
-def detect_encoding(path: Path) -> Encoding:
-    """Tell the encoding from the byte order mark, else from every byte of the file (one streaming pass)."""
-    chunks = ByteStream(path).chunks()
+def detect_encoding(path: Path, look_bytes: int | None = None) -> Encoding:
+    """Tell the encoding from the byte order mark, else from every byte of the file (one streaming pass), or from the
+    first `look_bytes`."""
+    chunks = _first_bytes(path, look_bytes)
     first = next(chunks, b"")
     for mark, name in _BOMS:
         if first.startswith(mark):
@@ -76,23 +80,35 @@ def detect_encoding(path: Path) -> Encoding:
     if first[:1] == b"\0" and first[1:2] != b"\0":
         return Encoding("utf-16-be", "every second byte is zero")
     decoder = codecs.getincrementaldecoder("utf-8")()
+    n_seen = len(first)
     try:
         decoder.decode(first)
         for chunk in chunks:
             decoder.decode(chunk)
+            n_seen += len(chunk)
     except UnicodeDecodeError:
-        return _older_encoding(path)
+        return _older_encoding(path, look_bytes)
     # A file that ends inside a character was cut off; what is there is UTF-8.
-    return Encoding("utf-8", "valid UTF-8")
+    is_part = look_bytes is not None and n_seen >= look_bytes
+    return Encoding("utf-8", f"valid UTF-8 in the first {size_text(n_seen)}" if is_part else "valid UTF-8")
 
 
-def _older_encoding(path: Path) -> Encoding:
+def _first_bytes(path: Path, look_bytes: int | None) -> Iterator[bytes]:
+    n_seen = 0
+    for chunk in ByteStream(path).chunks():
+        yield chunk
+        n_seen += len(chunk)
+        if look_bytes is not None and n_seen >= look_bytes:
+            return
+
+
+def _older_encoding(path: Path, look_bytes: int | None) -> Encoding:
     """UTF-8 with broken lines, GB18030 (its subset GBK too) or cp1252, by the lines that are not ASCII.
 
     Chinese text in GBK is runs of byte pairs that are both high; in cp1252 a high byte stands between ASCII letters.
     """
     n_utf8 = n_other = n_pairs = n_high_pairs = n_not_gb = 0
-    for line in _byte_lines(path):
+    for line in _byte_lines(path, look_bytes):
         if line.isascii():
             continue
         try:
@@ -119,16 +135,25 @@ def _older_encoding(path: Path) -> Encoding:
     return Encoding("cp1252", "not UTF-8; single high bytes among ASCII letters, as in Windows-1252")
 
 
-def _byte_lines(path: Path) -> Iterator[bytes]:
+def _byte_lines(path: Path, look_bytes: int | None) -> Iterator[bytes]:
+    """The lines, of a very long one its beginning up to the last byte that is ASCII."""
     pending: list[bytes] = []
-    for chunk in ByteStream(path).chunks():
+    n_pending = 0
+    for chunk in _first_bytes(path, look_bytes):
         head, newline, tail = chunk.rpartition(b"\n")
         if not newline:
-            pending.append(chunk)
+            if n_pending < MAX_SAMPLED_BYTES:
+                pending.append(chunk)
+                n_pending += len(chunk)
             continue
-        yield from b"".join([*pending, head]).split(b"\n")
-        pending = [tail]
-    yield b"".join(pending)
+        for line in b"".join([*pending, head]).split(b"\n"):
+            yield _beginning(line)
+        pending, n_pending = [tail], len(tail)
+    yield _beginning(b"".join(pending))
+
+
+def _beginning(line: bytes) -> bytes:
+    return line if len(line) < MAX_SAMPLED_BYTES else line[:MAX_SAMPLED_BYTES].rstrip(_HIGH)
 
 
 def text_chunks(stream: ByteStream, encoding: str) -> Iterator[str]:

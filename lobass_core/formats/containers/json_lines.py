@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from lobass_core.formats.containers.encodings import has_bad_bytes
 from lobass_core.formats.raw_records import (
+    MAX_REJECT_CHARS,
     BadRecord,
     DuplicateKeyError,
     RawRecord,
@@ -14,41 +15,62 @@ from lobass_core.formats.raw_records import (
     explain,
     mended,
 )
+from lobass_core.formats.record_limits import ReadLimits
 
 # Not text of a record: a byte order mark, the record separator of RFC 7464, and the zero bytes that a crash leaves.
 BLANK = " \t\r\n\ufeff\x1e\0"
 
 
-def split_lines(chunks: Iterable[str]) -> Iterator[str]:
-    r"""The text's lines without their ends. Only \n and \r\n end a line: U+2028, \x0b and their kin are text."""
+class CutLine(str):
+    """The beginning of a line that is longer than a record may be."""
+
+    __slots__ = ()
+
+
+def split_lines(chunks: Iterable[str], limits: ReadLimits) -> Iterator[str]:
+    r"""The text's lines without their ends. Only \n and \r\n end a line: U+2028, \x0b and their kin are text.
+
+    Of a line that is longer than a record may be comes the beginning alone, as a `CutLine`.
+    """
     pending: list[str] = []
+    n_pending = 0
     for chunk in chunks:
         head, newline, tail = chunk.rpartition("\n")
         if not newline:
-            pending.append(chunk)
+            if n_pending <= limits.record_bytes:
+                pending.append(chunk)
+                n_pending += len(chunk)
             continue
-        pending.append(head)
-        for line in "".join(pending).split("\n"):
-            yield line.removesuffix("\r")
-        pending = [tail]
-    last = "".join(pending).removesuffix("\r")
-    if last:
-        yield last
+        first, _, others = head.partition("\n")
+        pending.append(first)
+        yield _line("".join(pending), limits)
+        if len(first) < len(head):
+            for line in others.split("\n"):
+                yield _line(line, limits)
+        pending, n_pending = [tail], len(tail)
+    last = "".join(pending)
+    if last.removesuffix("\r"):
+        yield _line(last, limits)
 
 
-def read_json_lines(chunks: Iterable[str]) -> Iterator[RawRecord | BadRecord]:
+def _line(text: str, limits: ReadLimits) -> str:
+    return CutLine(text[:MAX_REJECT_CHARS]) if limits.is_over(text) else text.removesuffix("\r")
+
+
+def read_json_lines(chunks: Iterable[str], limits: ReadLimits) -> Iterator[RawRecord | BadRecord]:
     """A record for each line that is not blank, in order; the last line may turn out to be cut off."""
     row_index = 0
     waiting: BadRecord | None = None
-    for line, text in enumerate(split_lines(chunks), 1):
-        if not text.strip(BLANK):
+    for line, text in enumerate(split_lines(chunks, limits), 1):
+        is_cut = isinstance(text, CutLine)
+        if not is_cut and not text.strip(BLANK):
             continue
         if waiting is not None:
             yield waiting
             waiting = None
-        record = _read_line(row_index, line, text)
+        record = bad_record(row_index, line, limits.too_long, text) if is_cut else _read_line(row_index, line, text)
         row_index += 1
-        if isinstance(record, BadRecord):
+        if isinstance(record, BadRecord) and not is_cut:
             waiting = record
         else:
             yield record

@@ -20,6 +20,7 @@ from lobass_core.formats.raw_records import (
     mended,
     shifted,
 )
+from lobass_core.formats.record_limits import ReadLimits
 from lobass_core.formats.turn_lists import is_turn
 from lobass_core.formats.wrapped_rows import rows_of, with_field
 
@@ -56,8 +57,8 @@ class Part:
 class JsonObject:
     """The object of a file with its parts. The text is held in memory: what it is shows only at its end."""
 
-    def __init__(self, text: str, row_list: str = "") -> None:
-        self.text = text
+    def __init__(self, text: str, row_list: str, limits: ReadLimits) -> None:
+        self.text, self._limits = text, limits
         self.start = _SPACE.match(text).end()  # type: ignore[union-attr]
         members = tuple(_members(text, self.start))
         self._end = members[-1].end if members and members[-1].end != -1 else len(text)
@@ -109,14 +110,14 @@ class JsonObject:
     def _read(self, part: Part) -> Iterator[RawRecord | BadRecord]:
         line = self.text.count("\n", 0, part.start)
         if part.kind == "list":
-            for record in read_array(iter([self.text[part.start :]])):
+            for record in read_array(iter([self.text[part.start :]]), self._limits):
                 # What follows the list belongs to the object, not to the rows.
                 if isinstance(record, RawRecord) or not record.reason.startswith("text after the end"):
                     yield shifted(record, line)
         elif part.kind == "members":
-            yield from _read_members(self.text, part.members)
+            yield from _read_members(self.text, part.members, self._limits)
         elif part.kind == "row":
-            for record in read_sequence(iter([self.text[part.start :]])):
+            for record in read_sequence(iter([self.text[part.start :]]), self._limits):
                 yield shifted(record, line)
         else:
             for row_index, row in enumerate(TABLE_READERS[part.kind].rows(part.value)):
@@ -124,6 +125,9 @@ class JsonObject:
                     yield bad_record(row_index, line + 1, row, "")
                     continue
                 source = json_text(row)
+                if self._limits.is_over(source):
+                    yield bad_record(row_index, line + 1, self._limits.too_long, source)
+                    continue
                 value, was_mended = mended(row, source.encode("ascii", "backslashreplace").decode())
                 yield RawRecord(row_index, line + 1, value, source, was_mended)
 
@@ -218,7 +222,7 @@ def _members(text: str, start: int) -> Iterator[Member]:
         at = end
 
 
-def _read_members(text: str, members: tuple[Member, ...]) -> Iterator[RawRecord | BadRecord]:
+def _read_members(text: str, members: tuple[Member, ...], limits: ReadLimits) -> Iterator[RawRecord | BadRecord]:
     """Rows that are the members of an object; the member's name becomes their id where they have none."""
     for row_index, member in enumerate(members):
         line = text.count("\n", 0, member.start) + 1
@@ -226,6 +230,8 @@ def _read_members(text: str, members: tuple[Member, ...]) -> Iterator[RawRecord 
         if member.end == -1:
             reason = "the file ends, or stops being JSON, in this record"
             yield bad_record(row_index, line, reason, source)
+        elif limits.is_over(source):
+            yield bad_record(row_index, line, limits.too_long, source)
         elif member.value is None:
             yield bad_record(row_index, line, "a key occurs twice with different values", source)
         elif has_bad_bytes(source):

@@ -8,6 +8,7 @@ from typing import Any
 from lobass_core.formats.containers.encodings import has_bad_bytes
 from lobass_core.formats.containers.json_lines import is_cut_off
 from lobass_core.formats.raw_records import (
+    MAX_REJECT_CHARS,
     BadRecord,
     DuplicateKeyError,
     RawRecord,
@@ -16,16 +17,23 @@ from lobass_core.formats.raw_records import (
     explain,
     mended,
 )
+from lobass_core.formats.record_limits import ReadLimits
 
 _SPACE = re.compile(r"[ \t\r\n\ufeff\x1e\0]*")
-_FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\]|\\.)*")\s*:')
+_FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\]|\\.){0,100}")\s*:')
+# More than the opening of an element takes, white space included.
+_OVERLAP_CHARS = 4096
+
+
+class RecordTooLong(ValueError):
+    """The value at the window's start is longer than a record may be; where it ends is not known."""
 
 
 class Window:
     """The part of a text that is being parsed: grows by doubling, forgets what was read, knows the line."""
 
-    def __init__(self, chunks: Iterator[str]) -> None:
-        self._chunks = chunks
+    def __init__(self, chunks: Iterator[str], limits: ReadLimits) -> None:
+        self._chunks, self.limits = chunks, limits
         self.text = ""
         self.start = 0
         self.line = 1
@@ -64,13 +72,18 @@ class Window:
     def value(self) -> tuple[Any, int]:
         """The JSON value at `start` and its end, read on as far as it needs; `start` stays.
 
-        Raises: as `decode_at`; a JSONDecodeError may be due to the end of the file (`cut_off`).
+        Raises: as `decode_at`; a JSONDecodeError may be due to the end of the file (`cut_off`). RecordTooLong where the
+            value goes on beyond the limit.
         """
         while True:
             try:
                 value, end = decode_at(self.text, self.start)
             except json.JSONDecodeError as error:
-                if not is_cut_off(error, len(self.text)) or not self.grow():
+                if not is_cut_off(error, len(self.text)):
+                    raise
+                if len(self.text) - self.start > self.limits.record_bytes:
+                    raise RecordTooLong(self.limits.too_long) from None
+                if not self.grow():
                     raise
                 continue
             # "12" at the window's edge may go on as "123".
@@ -83,17 +96,17 @@ class Window:
         return self.ended and isinstance(error, json.JSONDecodeError) and is_cut_off(error, len(self.text.rstrip()))
 
 
-def read_array(chunks: Iterator[str]) -> Iterator[RawRecord | BadRecord]:
+def read_array(chunks: Iterator[str], limits: ReadLimits) -> Iterator[RawRecord | BadRecord]:
     """The elements of one JSON array. A broken element is set aside up to where the next one begins."""
-    window = Window(chunks)
+    window = Window(chunks, limits)
     window.peek()
     window.advance(window.start + 1)  # the opening bracket
     yield from _read_elements(window, closing="]")
 
 
-def read_sequence(chunks: Iterator[str]) -> Iterator[RawRecord | BadRecord]:
+def read_sequence(chunks: Iterator[str], limits: ReadLimits) -> Iterator[RawRecord | BadRecord]:
     """JSON values one after another, each over as many lines as it likes."""
-    yield from _read_elements(Window(chunks), closing="")
+    yield from _read_elements(Window(chunks, limits), closing="")
 
 
 def _read_elements(window: Window, closing: str) -> Iterator[RawRecord | BadRecord]:
@@ -141,9 +154,11 @@ def _read_element(window: Window, row_index: int, first_key: str) -> tuple[RawRe
             reason = "the file ends in the middle of this record"
             return bad_record(row_index, line, reason, window.text[window.start :]), len(window.text), True
         reason = explain(_relative(error, window.start))
-        end = _next_element(window, first_key or _first_key(window.text[window.start : window.start + 1000]))
-        return bad_record(row_index, line, reason, window.text[window.start : end].rstrip(", \t\r\n")), end, False
+        broken = _skip_broken(window, first_key or _first_key(window.text[window.start : window.start + 1000]))
+        return bad_record(row_index, line, reason, broken.rstrip(", \t\r\n")), window.start, False
     source = window.text[window.start : end]
+    if window.limits.is_over(source):
+        return bad_record(row_index, line, window.limits.too_long, source), end, False
     if has_bad_bytes(source):
         reason = "holds bytes that are not valid in the file's encoding"
         return bad_record(row_index, line, reason, source), end, False
@@ -165,12 +180,23 @@ def _first_key(source: str) -> str:
     return found[1] if found else ""
 
 
-def _next_element(window: Window, first_key: str) -> int:
-    """Where the element after a broken one begins: at the next object that opens with the key all others open with."""
+def _skip_broken(window: Window, first_key: str) -> str:
+    """Go to where the element after a broken one begins, at the next object that opens with the key all others open
+    with; returns the broken text, of a very long one the beginning."""
     opening = re.compile(r"[,\n]\s*(?=\{\s*" + (re.escape(first_key) + r"\s*:" if first_key else "") + ")")
+    pieces: list[str] = []
+    n_kept, search_at = 0, window.start + 1
     while True:
-        found = opening.search(window.text, window.start + 1)
+        found = opening.search(window.text, search_at)
         if found:
-            return found.end()
-        if not window.grow():
-            return len(window.text)
+            end = found.end()
+        else:
+            end = len(window.text) if window.ended else max(window.start, len(window.text) - _OVERLAP_CHARS)
+        if n_kept < MAX_REJECT_CHARS:
+            pieces.append(window.text[window.start : end])
+            n_kept += len(pieces[-1])
+        window.advance(end)
+        if found or window.ended:
+            return "".join(pieces)
+        window.grow()
+        search_at = window.start

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from lobass_core.errors import InputFileError
-from lobass_core.formats.containers.csv_dialect import SAMPLED_LINES, looks_like_table
-from lobass_core.formats.containers.json_lines import BLANK, split_lines
+from lobass_core.formats.containers.csv_dialect import looks_like_table, sample_lines
+from lobass_core.formats.containers.json_lines import BLANK, is_cut_off, split_lines
 from lobass_core.formats.raw_records import decode_at, decode_line
+from lobass_core.formats.record_limits import ReadLimits
 from lobass_core.formats.turn_lists import is_turn
 
 Container = Literal["json", "jsonl", "csv", "tsv", "parquet", "arrow"]
@@ -34,7 +35,7 @@ def without_lines(chunks: Iterator[str], n_lines: int) -> Iterator[str]:
             yield chunk
 
 
-def layout_of(head: str, path: Path) -> tuple[Container, Layout, str]:
+def layout_of(head: str, path: Path, limits: ReadLimits) -> tuple[Container, Layout, str]:
     """Container, layout and its description.
 
     Raises:
@@ -44,7 +45,7 @@ def layout_of(head: str, path: Path) -> tuple[Container, Layout, str]:
     start = head.lstrip(BLANK)
     if not start:
         raise InputFileError("the file holds nothing but blank space", where=str(path), do="Check that it is complete.")
-    lines = list(itertools.islice((line for line in split_lines([start]) if line.strip(BLANK)), 3))
+    lines = list(itertools.islice((line for line in split_lines([start], limits) if line.strip(BLANK)), 3))
     if suffix in (".csv", ".tsv", ".tab") and not (start[0] == "{" and _is_value(lines[0], dict)):
         container: Container = "csv" if suffix == ".csv" else "tsv"
         return container, "table", f"a {container.upper()} table"
@@ -65,7 +66,7 @@ def layout_of(head: str, path: Path) -> tuple[Container, Layout, str]:
     if suffix in (".jsonl", ".ndjson") and any(line.lstrip(BLANK)[:1] in ("{", "[") for line in lines):
         # Its first line is broken; the others may be records.
         return _LINES
-    if looks_like_table(list(itertools.islice(split_lines([head]), SAMPLED_LINES))):
+    if looks_like_table(sample_lines(split_lines([head], limits))):
         return "csv", "table", "a CSV table"
     raise _not_rows(lines, path)
 
@@ -84,13 +85,14 @@ def _is_record(lines: list[str]) -> bool:
 
 def _object_layout(start: str, lines: list[str], suffix: str) -> tuple[Container, Layout, str]:
     """A text that begins with an object: lines, one object, or objects one after another."""
-    if len(lines) > 1 and (_is_value(lines[0], dict) or _is_value(lines[1], dict)):
-        return _LINES
-    if len(lines) == 1 and suffix != ".json" and _is_value(lines[0], dict):
+    if _is_value(lines[0], dict) and (len(lines) > 1 or suffix != ".json"):
         return _LINES
     try:
         _, end = decode_at(start, 0)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
+        goes_on = isinstance(error, json.JSONDecodeError) and is_cut_off(error, len(start))
+        if len(lines) > 1 and not goes_on and _is_value(lines[1], dict):
+            return _LINES  # its first line is broken
         return "json", "object", "one JSON object"
     if start[end:].strip(BLANK):
         return "json", "sequence", "JSON records one after another"
