@@ -88,7 +88,7 @@ def test_two_processes_give_what_one_gives_and_die_with_their_worker(
     assert len(children) >= 2
     _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
-    assert start(run, LOBASS_CPU_PROCESSES="2", **SMALL).wait(timeout=120) == 0, run.log_path.read_text()
+    assert start(run, LOBASS_CPU_PROCESSES="2", **SMALL).wait(timeout=300) == 0, run.log_path.read_text()
     assert losses_of(run) == losses_of(undisturbed)
     progress = run.read_progress()
     assert (progress.n_done, progress.n_total) == (2 * N_SAMPLES, 2 * N_SAMPLES)
