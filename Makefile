@@ -2,21 +2,31 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+PROGRAM := $(VENV)/.installed
+TESTS := $(VENV)/.installed-for-tests
 DEMO := demo
 
 # Two workers with one thread each; whole files to a worker, the longest first.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --only-rerun TimeoutError
 
-.PHONY: setup demo demo-real serve fast test real-model check bench bench-ui screenshots clean
+.PHONY: setup setup-tests demo demo-real serve fast test real-model check bench bench-ui screenshots clean
 
-setup: $(STAMP)
+# What the program needs. pip shows what it downloads, so that a first run is never mute.
+setup: $(PROGRAM)
 
-$(STAMP): pyproject.toml requirements.txt
+$(PROGRAM): pyproject.toml requirements.txt
+	@echo "Installing LoBaSS into $(VENV), once: one to two minutes with a fast connection"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet "torch>=2.11,<2.14"
-	$(BIN)/python -m pip install --quiet -e ".[test]"
-	touch $(STAMP)
+	$(BIN)/python -m pip install "torch>=2.11,<2.14"
+	$(BIN)/python -m pip install -e .
+	touch $(PROGRAM)
+
+# What the tests and checks need beside it.
+setup-tests: $(TESTS)
+
+$(TESTS): $(PROGRAM)
+	$(BIN)/python -m pip install -e ".[test]"
+	touch $(TESTS)
 
 demo: setup
 	$(BIN)/lobass demo $(DEMO)
@@ -28,7 +38,7 @@ demo-real: setup
 serve: setup
 	$(BIN)/lobass serve --project $(DEMO)
 
-check: setup
+check: setup-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -36,25 +46,25 @@ check: setup
 	$(MAKE) test
 
 # The quick tests alone: what a change should pass before each commit.
-fast: setup
+fast: setup-tests
 	$(PYTEST) -m "not slow and not browser and not real_model and not trainers and not faults"
 
-test: setup
+test: setup-tests
 	$(PYTEST) -m "not real_model and not trainers and not faults"
 
 # A real pretrained model from end to end: training, scoring, token losses, and a trainer on what was exported.
-real-model: setup
+real-model: setup-tests
 	$(BIN)/python -m lobass_core.workflows.pretrained
 	$(BIN)/python -m pytest -m real_model --timeout 1800
 
-bench: setup
+bench: setup-tests
 	$(BIN)/python benchmarks/scoring.py
 	$(BIN)/python benchmarks/training.py
 
-bench-ui: setup
+bench-ui: setup-tests
 	$(BIN)/python benchmarks/dashboard.py
 
-screenshots: setup
+screenshots: setup-tests
 	$(BIN)/python docs/screenshots.py
 
 clean:
