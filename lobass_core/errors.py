@@ -48,6 +48,12 @@ class StoreLockedError(StoreError):
     """Another process holds the project's database; `where` names it and its PID."""
 
 
+class ReadOnlyError(StoreError):
+    """The project can be looked at and not changed."""
+
+    exit_code = 2
+
+
 class RenderError(LobassError):
     """A template, tokenizer or conversation that cannot be turned into tokens with a known response span."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lobass_core.errors import ProjectError
+from lobass_core.store.access import may_write
 from lobass_core.store.connection import WAIT_SECONDS, OnWait, Store, lease
 
 STORE_NAME = "store.duckdb"
@@ -56,6 +57,11 @@ class Project:
     @property
     def store_path(self) -> Path:
         return self.root / STORE_NAME
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether its folder or its store may not be written by this user."""
+        return not may_write(self.store_path)
 
     @property
     def runs_dir(self) -> Path:

@@ -15,6 +15,8 @@ from lobass_core.workflows.import_data import write_rejects
 from lobass_core.workflows.project_status import ProjectStatus, UpgradeStatus
 from lobass_core.workflows.status import status as project_status
 
+READ_ONLY = "read-only: look, compare and export to a folder elsewhere; nothing can be added or changed"
+
 
 def register(app: typer.Typer) -> None:
     """Add `lobass status`."""
@@ -64,6 +66,7 @@ def _show(found: ProjectStatus) -> None:
             ("rejected", found.n_rejected),
             ("repeated", found.n_duplicates),
             ("scored", found.n_scored),
+            *([("access", READ_ONLY)] if found.read_only else []),
             ("next", f"{found.next_step.label}: {found.next_step.command}"),
         ],
     )

@@ -1,7 +1,7 @@
 """What an export is made of: sources, picks and provenance; everything that decides its bytes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, Protocol
 
 import pyarrow as pa
@@ -182,6 +182,10 @@ class ExportReceipt:
     refusals: tuple[Refusal, ...] = ()
     left_out: dict[str, int] = field(default_factory=dict)  # reason -> rows that were not selected
     notes: tuple[str, ...] = ()
+
+    def with_note(self, note: str) -> "ExportReceipt":
+        """The receipt with one more note."""
+        return replace(self, notes=(*self.notes, note))
 
     def to_dict(self) -> dict:
         return asdict(self)

@@ -1,5 +1,6 @@
 """The files of a run folder, whether or not its settings can be read: lock, cancel request, shards."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -102,6 +103,8 @@ class RunFiles:
             lock.acquire(timeout=PROBE_SECONDS, poll_interval=0.01)
         except Timeout:
             return True
+        except OSError:
+            return _is_locked(self._lock_path)
         lock.release()
         return False
 
@@ -116,6 +119,18 @@ class RunFiles:
     def finished_shards(self) -> list[Path]:
         """Shards by name; what a killed worker left half written is not among them."""
         return sorted(self.shards_dir.glob("*.parquet"))
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether somebody holds a lock file that this process may not write."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def read_parquet(path: Path, columns: list[str] | None = None, filters: list[tuple] | None = None) -> pa.Table:

@@ -3,17 +3,21 @@
 import atexit
 import errno
 import re
+import shlex
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 import psutil
 import pyarrow as pa
 
 from lobass_core.errors import StoreError, StoreLockedError
+from lobass_core.store.access import is_refusal, may_write, read_only_error
 from lobass_core.store.upgrade import prepare
 from lobass_core.store.versions import content_of, raise_revision, revision_of
 
@@ -25,6 +29,7 @@ RETRY_SECONDS = 0.1
 REFUSAL_SECONDS = 5.0
 # What DuckDB may hold in memory before it spills to disk: a dashboard over a million rows stays under 2 GB in all.
 MEMORY_LIMIT = "1GB"
+_NO_LOCK = "Could not set lock"
 
 OnWait = Callable[[str], None]
 OnUpgrade = Callable[[str], None]
@@ -47,8 +52,9 @@ def announce_upgrades(on_upgrade: OnUpgrade | None) -> None:
 class Store:
     """An open database. Every read takes its own cursor: a connection shared by threads returns wrong rows."""
 
-    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, *, read_only: bool = False) -> None:
         self.path = path
+        self.read_only = read_only
         self._connection = connection
         self._writing = threading.Lock()
         self._writer: int | None = None
@@ -65,13 +71,20 @@ class Store:
         """Changes with what rows and losses there are, and never back; a decision leaves it as it is."""
         return content_of(self.cursor())
 
+    def require_writable(self) -> None:
+        """Raises ReadOnlyError where the project can only be read."""
+        if self.read_only:
+            raise read_only_error(self.path)
+
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """One write, whole or not at all; bumps the revision. Threads take turns; blocks do not nest.
 
         Raises:
+            ReadOnlyError: the project can only be read.
             StoreError: the disk is full or the database refused.
         """
+        self.require_writable()
         assert self._writer != threading.get_ident(), "a transaction inside a transaction would wait for itself"
         with self._writing:
             self._writer = threading.get_ident()
@@ -179,6 +192,8 @@ def lease(path: Path, *, wait_seconds: float = WAIT_SECONDS, on_wait: OnWait | N
 
     `on_wait` is told, once, who holds it while we wait.
 
+    One that may not be written is read all the same, and refuses every transaction.
+
     Raises:
         StoreLockedError: another process still holds it after `wait_seconds`.
         StoreError: the file is damaged, or of a newer version, or the database refused a statement in the block.
@@ -213,24 +228,30 @@ def _release_all() -> None:
 
 
 def _open(path: Path, wait_seconds: float, on_wait: OnWait | None) -> Store:
-    connection = _connect(path, wait_seconds, on_wait)
+    """A store that may not be written is opened to be read; what DuckDB spills then goes to the system's own folder."""
+    read_only = not may_write(path)
+    connection = _connect(path, read_only, wait_seconds, on_wait)
     try:
-        prepare(connection, path, _upgrade_announcer or (lambda _: None))
+        if read_only:
+            connection.execute(
+                f"SET temp_directory = '{_quoted(Path(tempfile.gettempdir()) / f'lobass-{uuid4().hex}')}'"
+            )
+        prepare(connection, path, _upgrade_announcer or (lambda _: None), read_only=read_only)
         _lock_down(connection, path)
     except BaseException as error:
         connection.close()
         if isinstance(error, duckdb.Error):
             raise _cannot_open(error, path) from error
         raise
-    return Store(path, connection)
+    return Store(path, connection, read_only=read_only)
 
 
-def _connect(path: Path, wait_seconds: float, on_wait: OnWait | None) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path, read_only: bool, wait_seconds: float, on_wait: OnWait | None) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + wait_seconds
     told = False
     while True:
         try:
-            return duckdb.connect(str(path), config={"memory_limit": MEMORY_LIMIT})
+            return duckdb.connect(str(path), read_only=read_only, config={"memory_limit": MEMORY_LIMIT})
         except duckdb.Error as error:
             holder = _holder(str(error))
             if holder is None:
@@ -249,11 +270,15 @@ def _cannot_open(error: duckdb.Error, path: Path) -> StoreError:
     text = str(error).splitlines()[0]
     if _is_full(error):
         return StoreError("the disk is full", where=str(path), do="Free some space and try again.")
-    if any(reason in text for reason in ("Permission denied", "Read-only file system", "Operation not permitted")):
+    if is_refusal(error):
         return StoreError(
-            "the store cannot be opened, because it cannot be written",
+            "the store may not be read", where=str(path), do="Ask its owner to let you read the project's folder."
+        )
+    if _NO_LOCK in text:
+        return StoreError(
+            f"the store cannot be locked: {text.rpartition(': ')[2]}",
             where=str(path),
-            do="Make the file and its folder writable for you, or copy the project to where you can write.",
+            do="Its file system has no locks: copy the project to a local disk.",
         )
     if "storage version" in text:
         return StoreError(
@@ -264,21 +289,24 @@ def _cannot_open(error: duckdb.Error, path: Path) -> StoreError:
     return StoreError(
         f"the store cannot be opened: {text}",
         where=str(path),
-        do="Restore the file from a backup. Losses can be read again from the run folders.",
+        do=f"lobass doctor --project {shlex.quote(str(path.parent))} says what can be saved of it.",
     )
 
 
 def _lock_down(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     # Whatever a sample's text manages to say, SQL reaches no file outside the project and no network.
-    folder = str(path.parent).replace("'", "''")
-    connection.execute(f"SET allowed_directories = ['{folder}']")
+    connection.execute(f"SET allowed_directories = ['{_quoted(path.parent)}']")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 
 
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
 def _holder(message: str) -> str | None:
     """Who holds the lock, from DuckDB's message; None if the message is about something else."""
-    if "Could not set lock" not in message:
+    if _NO_LOCK not in message or "Conflicting lock" not in message:
         return None
     found = re.search(r"PID (\d+)", message)
     if not found:

@@ -1,6 +1,7 @@
 """Make a new store, or bring one of an older version to this one; a copy of it is kept beside it."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import duckdb
 
-from lobass_core.errors import StoreError
+from lobass_core.errors import ReadOnlyError, StoreError
 from lobass_core.jobs.run_folder import utc_now
+from lobass_core.store.access import read_only_error
 from lobass_core.store.migrations import SCHEMA_VERSION, apply_steps
 from lobass_core.store.schema import FIRST_TABLES
 
@@ -45,20 +47,30 @@ class Upgrade:
     notes: tuple[str, ...]
 
 
-def prepare(connection: duckdb.DuckDBPyConnection, path: Path, tell: Tell) -> None:
+def prepare(connection: duckdb.DuckDBPyConnection, path: Path, tell: Tell, *, read_only: bool = False) -> None:
     """Make the tables of an empty store; bring an older one to this version. `tell` hears of it in sentences.
 
     Raises:
+        ReadOnlyError: one of these would have to be done, and the store may not be written.
         StoreError: a newer program made the store, its version is unreadable, it is not a LoBaSS store, or it could not
             be updated: it then is as it was.
     """
     tables = {name for (name,) in connection.execute("SELECT table_name FROM information_schema.tables").fetchall()}
+    if not tables and read_only:
+        raise read_only_error(path)
     if not tables:
         with _whole(connection):
             connection.execute(FIRST_TABLES)
             apply_steps(connection, path.parent, 1)
         return
     version = _version(connection, tables, path)
+    if version < SCHEMA_VERSION and read_only:
+        raise ReadOnlyError(
+            f"the project is read-only, and its store has to be updated from version {version} to {SCHEMA_VERSION} "
+            "before it can be read",
+            where=str(path.parent),
+            do="Copy the project to where you can write, and open the copy.",
+        )
     if version < SCHEMA_VERSION:
         _upgrade(connection, path, version, tell)
 
@@ -81,7 +93,7 @@ def _version(connection: duckdb.DuckDBPyConnection, tables: set[str], path: Path
             if text
             else "the store has no version",
             where=str(path),
-            do="The file is damaged: restore it from a backup. Losses can be read again from the run folders.",
+            do=f"It is damaged. lobass doctor --project {shlex.quote(str(path.parent))} says what can be saved of it.",
         )
     if version > SCHEMA_VERSION:
         raise StoreError(

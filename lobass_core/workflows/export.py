@@ -50,6 +50,7 @@ __all__ = [
 ]
 
 OnProgress = Callable[[int, int], None]
+NOT_LOGGED = "the project is read-only: its log of exports does not name this one"
 DiskState = Literal["matches disk", "changed on disk", "replaced", "gone"]
 _facts: Recent[tuple[ExportPlan, RowFacts, Lengths]] = Recent(4)
 _judged: Recent[Preflight] = Recent(40)
@@ -248,6 +249,8 @@ def _write(
         promised=promised,
         replace=replace,
     )
+    if project.is_read_only:
+        return receipt.with_note(NOT_LOGGED)
     with project.store() as store, store.transaction() as cursor:
         log_export(
             cursor,

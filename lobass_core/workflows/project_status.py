@@ -184,6 +184,7 @@ class ProjectStatus:
     runs: tuple[RunStatus, ...]
     next_step: NextStep
     upgrade: UpgradeStatus | None = None
+    read_only: bool = False
 
     @property
     def n_to_score(self) -> int:

@@ -88,6 +88,7 @@ def status(project: Project, run: str | None = None) -> ProjectStatus:
         runs=runs,
         next_step=next_step(project, scoring, domains, selection, export, runs),
         upgrade=_upgrade_status(stored.upgrades),
+        read_only=project.is_read_only,
     )
 
 

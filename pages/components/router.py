@@ -6,6 +6,10 @@ from lobass_core.errors import LobassError
 from lobass_core.workflows import run_views
 from pages.components import errors, no_project, state, theme
 
+READ_ONLY = (
+    "You can look, compare, and export to a folder elsewhere. Copy the project to where you can write to change it."
+)
+
 st.set_page_config(
     page_icon=str(state.PAGES_DIR / "assets" / "icon.png"),
     layout="wide",
@@ -31,6 +35,8 @@ try:
     else:
         run_views.try_collect(project)
         state.sidebar(project)
+        if project.is_read_only:
+            st.info(READ_ONLY, title="This project is read-only", icon=":material/lock:")
         page.run()
 except LobassError as error:
     errors.show(error, key="page-error")

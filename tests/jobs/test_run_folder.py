@@ -17,6 +17,7 @@ from lobass_core.jobs.run_folder import START_SECONDS, RunFolder, list_runs, sca
 from lobass_core.jobs.run_results import Refusal, ScoreRunResult, TrainReferenceResult
 from lobass_core.jobs.run_specs import TrainReferenceRun, model_names
 from lobass_core.specs import RenderSpec, ScoreSpec
+from tests.read_only import read_only
 from tests.run_specs import A_SCORING, score_result
 
 
@@ -197,3 +198,11 @@ def test_a_run_that_is_removed_is_gone_at_once(tmp_path: Path) -> None:
     run.write_shard("a", pa.table({"n": [1]}))
     run.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_is_seen_in_a_folder_that_may_only_be_read(tmp_path):
+    run = RunFolder.create(tmp_path / "runs", "score", A_SCORING)
+    with run.hold_lock(), read_only(run.path):
+        assert run.is_alive()
+    with read_only(run.path):
+        assert not run.is_alive()

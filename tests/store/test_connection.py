@@ -237,8 +237,9 @@ def test_projects_are_made_once_and_only_in_empty_folders(tmp_path):
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ('IO Error: Cannot open file "{}": Permission denied', "because it cannot be written"),
-        ('IO Error: Cannot open file "{}": Read-only file system', "because it cannot be written"),
+        ('IO Error: Cannot open file "{}": Permission denied', "may not be read"),
+        ('IO Error: Could not set lock on file "{}": No locks available', r"locked: No locks available \(.* local disk"),
+        ("Corrupt database file: computed checksum 1 does not match stored checksum 2", "lobass doctor --project"),
         ('IO Error: Could not write file "{}": No space left on device', "the disk is full"),
         ("IO Error: Trying to read a database file with storage version number 99, but ...", "newer DuckDB"),
     ],
@@ -246,7 +247,7 @@ def test_projects_are_made_once_and_only_in_empty_folders(tmp_path):
 def test_why_a_store_cannot_be_opened_is_said_in_words(project, monkeypatch, said, sentence):
     connection.release(project.store_path)
 
-    def refuse(path: str, config: dict) -> None:
+    def refuse(path: str, **_: object) -> None:
         raise duckdb.IOException(said.format(path))
 
     monkeypatch.setattr(connection.duckdb, "connect", refuse)

@@ -1,0 +1,28 @@
+"""Whether a project may be written, and what is said where it may only be read."""
+
+import os
+from pathlib import Path
+
+from lobass_core.errors import ReadOnlyError
+
+_COPY = "Copy the project to where you can write, or make its folder and its store writable for you."
+# What DuckDB and the system say of a file that may not be opened or made.
+_REFUSALS = ("Permission denied", "Read-only file system", "Operation not permitted")
+# The rights of the user that the process acts as, where the system can tell them from those of who started it.
+_AS_ACTING_USER = os.access in os.supports_effective_ids
+
+
+def may_write(store_path: Path) -> bool:
+    """Whether the store and its folder can be written; a log appears beside the store with every write."""
+    paths = (store_path, store_path.parent) if store_path.exists() else (store_path.parent,)
+    return all(os.access(path, os.W_OK, effective_ids=_AS_ACTING_USER) for path in paths)
+
+
+def read_only_error(store_path: Path) -> ReadOnlyError:
+    """What is raised by whatever has to write."""
+    return ReadOnlyError("the project is read-only", where=str(store_path.parent), do=_COPY)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the system did not allow a file to be opened or written."""
+    return any(words in str(error) for words in _REFUSALS)
