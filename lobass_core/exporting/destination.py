@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 
-from lobass_core.errors import ExportError
+from lobass_core.errors import ExportError, InputFileError
 from lobass_core.exporting.data_file import file_sha256
+from lobass_core.named_files import check_regular, irregular_kind
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_MARK = "lobass_manifest"
@@ -42,11 +43,14 @@ def read_manifest(path: Path) -> dict:
         ExportError: it is missing, damaged, or not one of ours.
     """
     try:
+        check_regular(path)
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ExportError(
             "there is no such manifest", where=str(path), do="Give the manifest.json of an export."
         ) from None
+    except InputFileError as error:
+        raise ExportError(error.what, where=str(path), do="Give the manifest.json of an export.") from None
     except (OSError, ValueError) as error:
         raise ExportError(f"the manifest cannot be read: {error}", where=str(path)) from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get(MANIFEST_MARK), int):
@@ -73,7 +77,7 @@ def compare(folder: Path, manifest: dict) -> EarlierExport:
     changed = [
         name
         for name, entry in listed.items()
-        if name in present and file_sha256(folder / name) != (entry.get("bytes"), entry.get("sha256"))
+        if name in present and _sha256(folder / name) != (entry.get("bytes"), entry.get("sha256"))
     ]
     return EarlierExport(
         manifest,
@@ -81,6 +85,11 @@ def compare(folder: Path, manifest: dict) -> EarlierExport:
         missing=tuple(sorted(set(listed) - present)),
         foreign=tuple(sorted(present - set(listed) - {MANIFEST_NAME})),
     )
+
+
+def _sha256(path: Path) -> tuple[int, str] | None:
+    """Bytes and sha256 of a file; None for what is no regular file, which may never end."""
+    return None if irregular_kind(path) else file_sha256(path)
 
 
 def _is_inside(name: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 
 from lobass_core.errors import RenderError
+from lobass_core.named_files import is_there, read_small
 from lobass_core.rendering.chat_jinja import compile_template
 
 # The Stanford Alpaca prompts (tatsu-lab/stanford_alpaca, train.py), with and without input. Later exchanges repeat
@@ -103,6 +104,8 @@ PLAIN = """\
 BUILT_IN = {"alpaca": ALPACA, "chatml": CHATML, "plain": PLAIN}
 
 
+# The longest published template has 60 KB.
+MAX_TEMPLATE_BYTES = 1 << 20
 # The names that `apply_chat_template` knows, of a tokenizer that has several templates.
 DEFAULT, TOOL_USE = "default", "tool_use"
 
@@ -168,14 +171,14 @@ def _find(name: str, tokenizer: Any) -> Template:
         reason = "" if name else "the tokenizer has a chat template of its own"
         return _own(named, reason)
     path = Path(name)
-    if not path.is_file():
+    if not is_there(path):
         own = "".join(f", {choice}" for choice in named if len(named) > 1)
         raise RenderError(
             f"there is no template {name!r}",
             do=f"Give alpaca, chatml, plain, tokenizer{own}, or the path of a Jinja file.",
         )
     try:
-        return Template(path.name, path.read_text(encoding="utf-8-sig"), str(path))
+        return Template(path.name, read_small(path, MAX_TEMPLATE_BYTES).decode("utf-8-sig"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise RenderError(f"template {path.name} cannot be read: {error}", where=str(path)) from error
 

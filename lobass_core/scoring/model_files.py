@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from lobass_core.errors import ModelError, cause_of
+from lobass_core.errors import InputFileError, ModelError, cause_of
+from lobass_core.named_files import read_small
 from lobass_core.scoring.gguf_files import check_gguf, gguf_config, gguf_n_parameters
 from lobass_core.scoring.hub import fetch_from_hub
 from lobass_core.specs import ModelSpec
@@ -263,8 +264,8 @@ def _inside(folder: Path, name: str) -> Path:
 
 def _read_json(path: Path) -> dict:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        value = json.loads(read_small(path).decode("utf-8"))
+    except (OSError, ValueError, RecursionError, InputFileError) as error:
         raise ModelError(f"{path.name} cannot be read: {cause_of(error)}", where=str(path.parent)) from error
     if not isinstance(value, dict):
         raise ModelError(f"{path.name} is not a JSON object", where=str(path.parent))

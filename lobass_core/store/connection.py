@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from lobass_core.errors import StoreError, StoreLockedError
 from lobass_core.store.access import is_refusal, may_write, read_only_error
+from lobass_core.store.file_kind import check_kind
 from lobass_core.store.upgrade import prepare
 from lobass_core.store.versions import content_of, raise_revision, revision_of
 
@@ -27,6 +28,15 @@ WAIT_SECONDS = 10.0
 RETRY_SECONDS = 0.1
 # A page asks for the store several times over: once refused after a full wait, the next to ask is told at once.
 REFUSAL_SECONDS = 5.0
+# What DuckDB is told before it opens the file: it loads no extension and fetches none, reads no secrets of the user's,
+# and a name in a query is a table, never a variable of Python's.
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "allow_persistent_secrets": False,
+    "python_enable_replacements": False,
+}
 # What DuckDB may hold in memory before it spills to disk: a dashboard over a million rows stays under 2 GB in all.
 MEMORY_LIMIT = "1GB"
 _NO_LOCK = "Could not set lock"
@@ -251,7 +261,8 @@ def _connect(path: Path, read_only: bool, wait_seconds: float, on_wait: OnWait |
     told = False
     while True:
         try:
-            return duckdb.connect(str(path), read_only=read_only, config={"memory_limit": MEMORY_LIMIT})
+            check_kind(path)
+            return duckdb.connect(str(path), read_only=read_only, config={"memory_limit": MEMORY_LIMIT, **SETTINGS})
         except duckdb.Error as error:
             holder = _holder(str(error))
             if holder is None:

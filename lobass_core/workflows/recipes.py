@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from lobass_core.errors import LobassError, ModelError
+from lobass_core.named_files import read_small
 from lobass_core.specs import TrainReferenceSpec
 
 RECIPE = "recipe.json"
@@ -35,7 +36,7 @@ def read_recipe(folder: Path) -> Recipe:
     """
     path = folder / RECIPE
     try:
-        values = json.loads(path.read_bytes().decode("utf-8"))
+        values = json.loads(read_small(path).decode("utf-8"))
         return replace(msgspec.convert(values, Recipe), values=values)
     except (OSError, ValueError, RecursionError, msgspec.ValidationError, LobassError) as error:
         raise ModelError(

@@ -1,12 +1,13 @@
 """The built-in templates give the published texts; names and files are found or refused with a reason."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from transformers import AutoTokenizer
 
-from lobass_core.errors import RenderError
+from lobass_core.errors import LobassError, RenderError
 from lobass_core.records import Sample, Turn
 from lobass_core.rendering.chat_jinja import compile_template
 from lobass_core.rendering.notes import counted, sentences
@@ -198,3 +199,13 @@ def test_a_template_that_cannot_be_used_is_refused(tmp_path: Path, text: str | N
 
 def test_a_clock_in_a_template_stands_still():
     assert compile_template("{{ strftime_now('%d %b %Y') }}").render() == "26 Jul 2024"
+
+
+def test_a_pipe_is_no_template(tmp_path):
+    os.mkfifo(tmp_path / "a.jinja")
+    (tmp_path / "long.jinja").write_text("x" * ((1 << 20) + 1))
+
+    with pytest.raises(LobassError, match=r"this is a pipe \(FIFO\), not a file"):
+        load_template(str(tmp_path / "a.jinja"), None)
+    with pytest.raises(LobassError, match="the file is larger than 1 MB"):
+        load_template(str(tmp_path / "long.jinja"), None)

@@ -1,16 +1,20 @@
 """Leases: shared inside a process, exclusive between processes, closed when idle, locked down."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import duckdb
 import pytest
 
+import lobass_core
 from lobass_core.errors import ProjectError, StoreError, StoreLockedError
 from lobass_core.project import Project
 from lobass_core.store import connection
+from lobass_core.store.connection import SETTINGS
 
 WRITER = """
 import sys
@@ -203,7 +207,44 @@ def test_sql_reaches_no_file_outside_the_project(project, tmp_path):
             store.cursor().execute("SET enable_external_access = true")
 
 
-@pytest.mark.parametrize("content", [b"", b"not a database at all" * 1000])
+def test_every_connection_loads_and_fetches_nothing(project):
+    """Each place that opens DuckDB passes the settings; the connection that a project uses has them and keeps them."""
+    opening = [
+        path.name
+        for path in Path(lobass_core.__file__).parent.rglob("*.py")
+        if "duckdb.connect(" in path.read_text(encoding="utf-8")
+    ]
+    assert opening == ["connection.py"]
+    with project.store() as store:
+        for name, value in SETTINGS.items():
+            assert store.cursor().execute("SELECT current_setting(?)", [name]).fetchall() == [(value,)]
+            with pytest.raises(duckdb.Error):
+                store.cursor().execute(f"SET {name} = true")
+        with pytest.raises(duckdb.Error):
+            store.cursor().execute("INSTALL sqlite_scanner")
+        leaked = [1, 2]  # noqa: F841
+        for attached in ("http://127.0.0.1:9/a.duckdb", "other.duckdb"):
+            with pytest.raises(duckdb.Error):
+                store.cursor().execute(f"ATTACH '{attached}' AS other")
+        with pytest.raises(duckdb.CatalogException):
+            store.cursor().execute("SELECT * FROM leaked").fetchall()
+
+
+def test_an_sqlite_file_is_refused_before_duckdb_sees_it(tmp_path, monkeypatch):
+    folder = tmp_path / "p"
+    folder.mkdir()
+    with sqlite3.connect(folder / "store.duckdb") as other:
+        other.execute("CREATE TABLE meta (name, value)")
+    monkeypatch.setattr(duckdb, "connect", lambda *_, **__: pytest.fail("DuckDB opened it"))
+
+    with (
+        pytest.raises(StoreError, match="the store cannot be opened: it is an SQLite database"),
+        Project.open(folder).store(),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all" * 1000, b"PAR1" * 100, b"a,b\n1,2\n"])
 def test_a_damaged_store_says_so(tmp_path, content):
     folder = tmp_path / "p"
     folder.mkdir()

@@ -16,6 +16,7 @@ import yaml
 
 from lobass_core.errors import InputFileError
 from lobass_core.formats.folders.data_files import DataFile, holds_rows, natural_order, split_of
+from lobass_core.named_files import check_regular
 
 MAX_HEAD_CHARS = 1 << 20
 
@@ -36,7 +37,7 @@ def card_configs(folder: Path, config: str = "") -> tuple[CardConfig, ...]:
         InputFileError: a config names files that are not there, or that lie outside the folder.
     """
     entries = [entry for entry in _entries(folder) if "data_files" in entry or "data_dir" in entry]
-    names = [str(entry.get("config_name", "default")) for entry in entries]
+    names = [_word(entry.get("config_name"), "default") for entry in entries]
     defaults = [bool(entry.get("default")) for entry in entries]
     if not any(defaults):
         defaults = [name == "default" for name in names]
@@ -50,15 +51,21 @@ def card_configs(folder: Path, config: str = "") -> tuple[CardConfig, ...]:
 def config_names(folder: Path) -> list[str]:
     """The names of the configs that name data files."""
     found = [entry for entry in _entries(folder) if "data_files" in entry or "data_dir" in entry]
-    return [str(entry.get("config_name", "default")) for entry in found]
+    return [_word(entry.get("config_name"), "default") for entry in found]
+
+
+def _word(value: Any, otherwise: str) -> str:
+    """A name in the YAML as text; anything else could be lists in lists, whose text has no end."""
+    return str(value) if isinstance(value, str | int | float) else otherwise
 
 
 def _entries(folder: Path) -> list[dict]:
     """The list under `configs`; empty where there is no README, or its head is not YAML."""
     try:
+        check_regular(folder / "README.md")
         with (folder / "README.md").open(encoding="utf-8-sig") as file:
             text = file.read(MAX_HEAD_CHARS)
-    except (OSError, ValueError):
+    except (OSError, ValueError, InputFileError):
         return []
     lines = text.splitlines()
     if not lines or lines[0].strip() != "---":
@@ -73,7 +80,7 @@ def _entries(folder: Path) -> list[dict]:
 
 
 def _files(folder: Path, config: str, entry: dict) -> list[DataFile]:
-    base = _inside(entry.get("data_dir") or "", folder)
+    base = _inside(_word(entry.get("data_dir"), ""), folder)
     files: list[DataFile] = []
     if "data_files" not in entry:
         names = sorted(_matches(folder, f"{base}/**".lstrip("/")), key=natural_order)
@@ -99,7 +106,7 @@ def _matches(folder: Path, pattern: str) -> list[str]:
     if is_plain and (folder / pattern).is_dir():
         found = glob.glob(f"{glob.escape(pattern)}/**", root_dir=folder, recursive=True)  # noqa: PTH207
         is_plain = False
-    names = [PurePosixPath(Path(name)).as_posix() for name in found if (folder / name).is_file()]
+    names = [PurePosixPath(Path(name)).as_posix() for name in found if not (folder / name).is_dir()]
     return [name for name in names if is_plain or holds_rows(name)]
 
 
@@ -108,18 +115,19 @@ def _patterns(value: Any) -> list[tuple[str, str]]:
     if isinstance(value, str):
         return [("train", value)]
     if isinstance(value, dict):
-        return [(str(split), path) for split, paths in value.items() for path in _texts(paths)]
+        return [(_word(split, "train"), path) for split, paths in value.items() for path in _texts(paths)]
     found: list[tuple[str, str]] = []
     for item in value if isinstance(value, list) else []:
         if isinstance(item, dict):
-            found += [(str(item.get("split", "train")), path) for path in _texts(item.get("path"))]
+            found += [(_word(item.get("split"), "train"), path) for path in _texts(item.get("path"))]
         elif isinstance(item, str):
             found.append(("train", item))
     return found
 
 
 def _texts(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else [item for item in value or [] if isinstance(item, str)]
+    values = value if isinstance(value, list) else [value]
+    return [item for item in values if isinstance(item, str)]
 
 
 def _inside(pattern: str, folder: Path) -> str:

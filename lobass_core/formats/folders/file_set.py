@@ -120,7 +120,7 @@ def _fits(file: DataFile, pattern: str) -> bool:
 
 def _pattern(pattern: Path) -> tuple[list[DataFile], list[str]]:
     matches = sorted(glob.glob(str(pattern), recursive=True), key=natural_order)  # noqa: PTH207 (hidden files stay out)
-    paths = [Path(match).absolute() for match in matches if Path(match).is_file()]
+    paths = [Path(match).absolute() for match in matches if not Path(match).is_dir()]
     files = [DataFile(path, path.name, split_of(path.name)) for path in paths if holds_rows(path.name)]
     if not files:
         raise InputFileError(
@@ -183,7 +183,7 @@ def _walk(folder: Path) -> Iterator[Path]:
         saved = [name for name in folders if is_saved(here / name)]
         yield from (here / name for name in saved)
         folders[:] = [name for name in folders if name not in saved and name != ".git"]
-        yield from (here / name for name in names if (here / name).is_file())
+        yield from (here / name for name in names)
 
 
 def _listed(names: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lobass_core.errors import InputFileError
 from lobass_core.formats.folders.data_files import DataFile
+from lobass_core.named_files import read_small
 
 STATE, DICT = "state.json", "dataset_dict.json"
 
@@ -58,8 +59,8 @@ def _plain(name: Any, where: Path) -> str:
 
 def _read(path: Path) -> dict:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        value = json.loads(read_small(path).decode("utf-8"))
+    except (OSError, ValueError, RecursionError, InputFileError):
         raise _damaged(path) from None
     if not isinstance(value, dict):
         raise _damaged(path)
