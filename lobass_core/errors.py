@@ -40,6 +40,10 @@ class InputFileError(LobassError):
     """A data file that is missing, unreadable, empty or in no known format."""
 
 
+class EmptyFileError(InputFileError):
+    """A data file with nothing in it: no error where it is one of several, as shards may be empty."""
+
+
 class StoreError(LobassError):
     """The project's database refused a statement or cannot be opened."""
 

@@ -82,6 +82,13 @@ def _reason(
     return f"{has} {listed}{note}"
 
 
+# What this program writes beside rows, by columns that nothing else has together.
+_MADE_HERE = {
+    "scores": {"row_index", "sample_id", "base_loss", "reference_loss"},
+    "rows that an import rejected, with their reasons": {"row_index", "line", "reason", "source"},
+}
+
+
 def _no_format(records: list[Any]) -> InputFileError:
     rows = rows_of(records)
     if not rows:
@@ -95,6 +102,10 @@ def _no_format(records: list[Any]) -> InputFileError:
         return InputFileError(
             f"its rows hold questions without answers (fields {shown})",
             do="There is nothing to learn from a question alone. Add the answers, as messages or prompt and response.",
+        )
+    if made_here := next((what for what, columns in _MADE_HERE.items() if columns.issubset(names)), ""):
+        return InputFileError(
+            f"these are {made_here}, not rows to import", do="Import the file of rows that they belong to."
         )
     if all(map(is_turn, rows)):
         return InputFileError(

@@ -5,10 +5,10 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from lobass_core.errors import InputFileError
+from lobass_core.errors import EmptyFileError, InputFileError
 from lobass_core.formats.containers.encodings import Encoding
 from lobass_core.formats.folders.data_files import DataFile
-from lobass_core.formats.folders.file_set import FileSet
+from lobass_core.formats.folders.file_set import SHOWN_NAMES, FileSet
 from lobass_core.formats.raw_records import BadRecord, RawRecord, shifted
 from lobass_core.formats.read_files import Container, RecordStream, file_sha256, open_records
 from lobass_core.formats.record_limits import ReadLimits
@@ -25,7 +25,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """How one file of the set was found to be written."""
+    """How one file of the set was found to be written; an empty one is said to be as the others are."""
 
     file: DataFile
     container: Container
@@ -33,6 +33,7 @@ class Opened:
     compression: str
     shape: str
     n_bytes: int
+    is_empty: bool = False
 
 
 @dataclass(slots=True)
@@ -80,8 +81,8 @@ class RecordSet:
 
     @property
     def shape(self) -> str:
-        """How the files hold their rows, in words; also what lies beside them and is not read."""
-        shapes = list(dict.fromkeys(one.shape for one in self.opened))
+        """How the files hold their rows, in words; also which are empty, and what lies beside them and is not read."""
+        shapes = list(dict.fromkeys(one.shape for one in self.opened if not one.is_empty))
         if len(self.opened) == 1:
             text = shapes[0]
         else:
@@ -91,6 +92,10 @@ class RecordSet:
             named = [value for value in values if value]
             if len(values) > 1 and named:
                 text += f"; the column {column} names {' and '.join(named)}"
+        empty = [one.file.name for one in self.opened if one.is_empty]
+        if empty:
+            more = f" and {len(empty) - SHOWN_NAMES:,} more" if len(empty) > SHOWN_NAMES else ""
+            text += f"; empty, without a row: {', '.join(empty[:SHOWN_NAMES])}{more}"
         return text + (f"; not read: {', '.join(self.files.left_out)}" if self.files.left_out else "")
 
     def __iter__(self) -> Iterator[RawRecord | BadRecord]:
@@ -114,6 +119,8 @@ class RecordSet:
         return found
 
     def _records(self, number: int) -> Iterator[RawRecord | BadRecord]:
+        if self.opened[number].is_empty:
+            return
         file = self.opened[number].file
         # A JSON object is held in memory while it is read: only a file that stands alone keeps it.
         stream = self._only or open_records(file.path, self.encoding_name, self.skip_lines, self.row_list, self.limits)
@@ -151,21 +158,43 @@ def open_set(
     """Open each file once, so that one which cannot be read is named before any row is.
 
     Raises:
-        InputFileError: a file is missing, empty, or not a file of rows; or the files are of several kinds.
+        InputFileError: a file is missing, or not a file of rows; all are empty; the files are of several kinds.
         RequestError: no such encoding or list, or a setting that a file cannot have.
     """
-    opened: list[Opened] = []
+    opened: list[Opened | None] = []
     stream: RecordStream | None = None
+    empty: EmptyFileError | None = None
     for file in files.files:
         try:
             stream = open_records(file.path, encoding, skip_lines, row_list, limits)
+            if len(files.files) > 1:
+                _check_first_record(stream)
+        except EmptyFileError as error:
+            empty = error
+            opened.append(None)
+            continue
         except InputFileError as error:
             raise (error if len(files.files) == 1 else beside_others(error, file)) from None
         made = (stream.container, stream.encoding, stream.compression, stream.shape, stream.n_bytes)
         opened.append(Opened(file, *made))
-    _check_kinds(files, opened)
+    held = [one for one in opened if one is not None]
+    if empty is not None and not held:
+        several = EmptyFileError(f"all {len(opened):,} files are empty", where=str(files.root), do=empty.do)
+        raise empty if len(opened) == 1 else several
+    _check_kinds(files, held)
     only = stream if len(opened) == 1 else None
-    return RecordSet(files, tuple(opened), encoding, skip_lines, row_list, limits, _only=only)
+    all_files = tuple(one or _empty(file, held[0]) for one, file in zip(opened, files.files, strict=True))
+    return RecordSet(files, all_files, encoding, skip_lines, row_list, limits, _only=only)
+
+
+def _check_first_record(stream: RecordStream) -> None:
+    """Raises EmptyFileError for an array or a table without a row, which only reading it tells."""
+    if stream.layout in ("array", "table") and stream.arrow is None and next(iter(stream), None) is None:
+        raise EmptyFileError("the file holds no records", where=str(stream.path), do="Check that it is complete.")
+
+
+def _empty(file: DataFile, like: Opened) -> Opened:
+    return Opened(file, like.container, like.encoding, "", "", file.path.stat().st_size, is_empty=True)
 
 
 def beside_others(error: InputFileError, file: DataFile) -> InputFileError:

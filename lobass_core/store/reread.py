@@ -21,6 +21,8 @@ from lobass_core.records import Sample
 from lobass_core.store.samples import known_keys, sample_table
 
 PAGE_ROWS = 5_000
+# The end of a note in the log of updates; it holds until the rows have been scored.
+SCORE_AGAIN = "Score again for the losses that they lack."
 # Rows of a dataset that are looked at first, to learn how it was imported.
 FIRST_ROWS = 1_000
 
@@ -54,7 +56,7 @@ class Reread:
             where = ", ".join(f"{name} {n:,}" for name, n in self.moved.items())
             said.append(
                 f"{self.moved.total():,} of {self.n_rows:,} rows read differently now ({where}). Their decisions, "
-                "tags, notes and places in selections went with them. Score again for the losses that they lack."
+                f"tags, notes and places in selections went with them. {SCORE_AGAIN}"
             )
         if self.n_text_only:
             said.append(

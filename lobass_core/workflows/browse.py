@@ -247,7 +247,10 @@ def _picked(store: Store, table: ScoreTable, name: str) -> np.ndarray:
     cursor = store.cursor()
     picks = rows_of_store.picked_rows(cursor, find_selection(cursor, name).selection_id)
     inside = np.zeros(len(table), bool)
-    inside[np.searchsorted(table.row_key, picks)] = True
+    if len(table):
+        place = np.minimum(np.searchsorted(table.row_key, picks), len(table) - 1)
+        # An update may have taken rows of the selection out of the project.
+        inside[place[table.row_key[place] == picks]] = True
     return inside
 
 

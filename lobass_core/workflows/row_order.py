@@ -30,8 +30,7 @@ def row_order(rows: RowTable, asked: BrowseFilter) -> np.ndarray:
 def _sorted(rows: RowTable, sort: str, descending: bool) -> np.ndarray:
     table = rows.table
     if sort == "imported":
-        order = np.arange(len(table), dtype=np.int32)
-        return order[::-1].copy() if descending else order
+        return rows.as_imported[::-1].copy() if descending else rows.as_imported
     if sort == "score" and descending:
         return rows.best_first
     values = {

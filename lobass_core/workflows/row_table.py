@@ -22,7 +22,7 @@ RIDGE_BINS = 60
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowTable:
-    """All rows of a project as arrays in import order, with ranks by learnability (1 is best, 0 has none)."""
+    """All rows of a project as arrays by row key, with ranks by learnability (1 is best, 0 has none)."""
 
     root: Path
     version: tuple  # of the content and the scoring: what every number computed from the table is kept under
@@ -32,6 +32,7 @@ class RowTable:
     best_first: np.ndarray  # int32[n]: positions by learnability, rows without one last
     rank: np.ndarray  # int32[n], over all rows
     rank_in_domain: np.ndarray  # int32[n]
+    as_imported: np.ndarray  # int32[n]: positions by dataset, then by place in its files, which an update may change
 
     @property
     def is_scored(self) -> bool:
@@ -134,7 +135,15 @@ def _load(root: Path, store: Store, version: tuple, scoring: Scoring | None) -> 
         best_first=best_first.astype(np.int32),
         rank=_ranks(ranked, len(table)),
         rank_in_domain=_ranks_in_domain(ranked, table),
+        as_imported=_as_imported(columns["dataset_id"].to_numpy(), columns["row_index"].to_numpy()),
     )
+
+
+def _as_imported(dataset_id: np.ndarray, row_index: np.ndarray) -> np.ndarray:
+    same = dataset_id[1:] == dataset_id[:-1]
+    if np.all((dataset_id[1:] > dataset_id[:-1]) | (same & (row_index[1:] > row_index[:-1]))):
+        return np.arange(len(dataset_id), dtype=np.int32)
+    return np.lexsort((row_index, dataset_id)).astype(np.int32)
 
 
 def _ranks(ranked: np.ndarray, n_rows: int) -> np.ndarray:

@@ -11,6 +11,8 @@ from lobass_core.store.datasets import Dataset, RowCount, list_datasets, row_cou
 from lobass_core.store.domain_changes import DomainChange, list_domain_changes
 from lobass_core.store.exports import LoggedExport, list_exports
 from lobass_core.store.models import KnownModel, list_models
+from lobass_core.store.reread import SCORE_AGAIN
+from lobass_core.store.reread_losses import reread_rows_lack_losses
 from lobass_core.store.scorings import Coverage, Scoring, coverage, list_scorings
 from lobass_core.store.selections import SavedSelection, list_selections, picked_by_domain
 from lobass_core.store.updates import LoggedUpdate, list_updates
@@ -45,6 +47,7 @@ class _Stored:
     picked: dict[int, dict[str, int]]
     exports: list[LoggedExport]
     upgrades: list[Upgrade]
+    lacking: set[int]  # scorings in which rows that an upgrade has read anew lack losses
     updates: list[LoggedUpdate]
     domain_changes: list[DomainChange]
 
@@ -87,14 +90,14 @@ def status(project: Project, run: str | None = None) -> ProjectStatus:
         exports=tuple(_export_status(item) for item in stored.exports),
         runs=runs,
         next_step=next_step(project, scoring, domains, selection, export, runs),
-        upgrade=_upgrade_status(stored.upgrades),
+        upgrade=_upgrade_status(stored, scoring),
         read_only=project.is_read_only,
     )
 
 
 def _read(store: Store) -> _Stored:
     cursor: duckdb.DuckDBPyConnection = store.cursor()
-    scorings = list_scorings(cursor)
+    scorings, upgrades = list_scorings(cursor), list_upgrades(cursor, store.path.parent)
     return _Stored(
         revision=store.revision(),
         datasets=list_datasets(cursor),
@@ -105,17 +108,20 @@ def _read(store: Store) -> _Stored:
         selections=list_selections(cursor),
         picked=picked_by_domain(cursor),
         exports=list_exports(cursor),
-        upgrades=list_upgrades(cursor, store.path.parent),
+        upgrades=upgrades,
+        lacking={one.scoring_id for one in scorings if upgrades and reread_rows_lack_losses(cursor, one)},
         updates=list_updates(cursor),
         domain_changes=list_domain_changes(cursor),
     )
 
 
-def _upgrade_status(upgrades: list[Upgrade]) -> UpgradeStatus | None:
-    for item in upgrades:
+def _upgrade_status(stored: _Stored, scoring: Scoring | None) -> UpgradeStatus | None:
+    is_scored = scoring is not None and scoring.scoring_id not in stored.lacking
+    for item in stored.upgrades:
         if item.copy.is_file():
             n_bytes = item.copy.stat().st_size
-            return UpgradeStatus(item.from_version, item.to_version, item.made_at, str(item.copy), n_bytes, item.notes)
+            notes = tuple(note.removesuffix(f" {SCORE_AGAIN}") if is_scored else note for note in item.notes)
+            return UpgradeStatus(item.from_version, item.to_version, item.made_at, str(item.copy), n_bytes, notes)
     return None
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from lobass_core.project import Project
 from lobass_core.store.connection import release
+from lobass_core.store.reread import SCORE_AGAIN
+from lobass_core.store.scorings import list_scorings
 from tests.store.old_projects import unpack
 
 
@@ -42,3 +44,21 @@ def test_a_project_of_a_newer_program_is_refused_in_a_sentence(lobass, old: Proj
         assert "a newer LoBaSS made this store: it has version 99" in said
         assert ran.exit_code == 1
     assert "Traceback" not in said and "internal fault" not in said
+
+
+def test_the_advice_to_score_again_goes_once_that_is_done(lobass, old: Project):
+    assert SCORE_AGAIN in lobass("status", "--project", old.root).out
+    with old.store() as store, store.transaction() as cursor:
+        for scoring in list_scorings(cursor):
+            fps = cursor.execute(
+                "SELECT model_fp FROM reference_models WHERE reference_fp = ?", [scoring.reference_fp]
+            ).fetchall()
+            for model_fp in {scoring.base_fp, scoring.reference_fp, *(fp for (fp,) in fps)}:
+                cursor.execute(
+                    "INSERT INTO losses BY NAME SELECT DISTINCT sample_key, $model AS model_fp, $render AS render_fp,"
+                    " 1.0 AS loss_sum_nats, 2 AS n_tokens, 'ok' AS status FROM earlier_samples",
+                    {"model": model_fp, "render": scoring.render_fp},
+                )
+    said = lobass("status", "--project", old.root).out
+    assert "rows read differently now (" in said
+    assert SCORE_AGAIN not in said

@@ -1,5 +1,6 @@
 """Several files become one dataset: rows numbered on, files kept, the odd one named, all of it taken out again."""
 
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -11,10 +12,21 @@ import pytest
 
 from lobass_core.errors import InputFileError
 from lobass_core.project import Project
-from lobass_core.specs import ImportSpec
+from lobass_core.specs import ExportSpec, ImportSpec
 from lobass_core.store.dataset_files import list_files
 from lobass_core.store.datasets import list_datasets
-from lobass_core.workflows.import_data import FileCount, import_file, list_rejects, preview, scan, undo_import
+from lobass_core.workflows.export import export
+from lobass_core.workflows.import_data import (
+    FileCount,
+    import_file,
+    list_rejects,
+    preview,
+    scan,
+    undo_import,
+    write_rejects,
+)
+from lobass_core.workflows.update_dataset import compare_dataset, update_dataset
+from tests.scored_files import score, select_all
 
 
 def rows(name: str, n_rows: int) -> list[dict]:
@@ -130,3 +142,88 @@ def test_preview_and_scan_go_through_the_files(tmp_path: Path):
     assert [(row.row_index, row.file) for row in shown.rows] == [(1, "test.json"), (2, "train.jsonl")]
     assert shown.n_files == 2
     assert (scan(None, spec).n_rows, scan(None, spec).n_importable) == (5, 5)
+
+
+def packed(records: list[dict]) -> bytes:
+    out = pa.BufferOutputStream()
+    kept = {name: pa.array([one[name] for one in records], pa.string()) for name in ("prompt", "response")}
+    pq.write_table(pa.table(kept), out)
+    return out.getvalue().to_pybytes()
+
+
+LINE = json.dumps(rows("x", 1)[0]).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("good", "empty"),
+    [
+        ({"b.jsonl": LINE}, {"a.jsonl": b"", "c.jsonl": b" \n\n", "d.jsonl.gz": gzip.compress(b"")}),
+        ({"b.json": b"[" + LINE + b"]"}, {"a.json": b"[]", "c.json": b""}),
+        ({"b.csv": b"prompt,response\nq,a\n"}, {"a.csv": b"prompt,response\n", "c.csv": b""}),
+        ({"b.parquet": packed(rows("x", 1))}, {"a.parquet": packed([]), "c.parquet": b""}),
+    ],
+    ids=["lines", "array", "table", "parquet"],
+)
+def test_an_empty_shard_is_no_rows_and_is_said(project: Project, tmp_path: Path, good: dict, empty: dict):
+    (tmp_path / "set").mkdir()
+    for name, data in {**good, **empty}.items():
+        (tmp_path / "set" / name).write_bytes(data)
+    result = import_file(project, ImportSpec(str(tmp_path / "set"), domain="x"))
+    assert (result.n_imported, result.n_rejected) == (1, 0)
+    assert f"empty, without a row: {', '.join(sorted(empty))}" in result.shape
+    assert [one.n_imported for one in result.files] == [int(one.name in good) for one in result.files]
+    assert len(result.files) == len(good) + len(empty)
+    for name in good:
+        (tmp_path / "set" / name).unlink()
+    with pytest.raises(InputFileError, match=f"all {len(empty)} files are empty"):
+        preview(None, ImportSpec(str(tmp_path / "set"), domain="x"))
+
+
+def test_a_dataset_with_an_empty_shard_is_exported_and_updated(project: Project, tmp_path: Path):
+    write_lines(tmp_path / "set/a.jsonl", [])
+    write_lines(tmp_path / "set/b.jsonl", rows("b", 2))
+    import_file(project, ImportSpec(str(tmp_path / "set"), domain="x"))
+    score(project)
+    select_all(project)
+    export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="source", check=False))
+    written = (tmp_path / "out").rglob("*.jsonl")
+    assert sum(len(path.read_text().splitlines()) for path in written) == 2
+    write_lines(tmp_path / "set/a.jsonl", rows("a", 1))
+    update = compare_dataset(project, "set", {})
+    assert (update.counts.n_unchanged, update.counts.n_new) == (2, 1)
+    update_dataset(project, update)
+    assert [row[0] for row in sorted(stored(project))] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (b"---\nconfigs: [a\n- b: {\n---\n", "its head is not valid YAML, line 3"),
+        (b"---\nconfigs: 3\n---\n", "its configs are no list"),
+        (b"---\nconfigs:\n- config_name: x\n", "its YAML head is not closed by a line ---"),
+        (b"---\nconfigs: \xff\n---\n", "it is not UTF-8"),
+        (b"---\ntitle: [\n---\n", ""),
+        (b"---\n\nA line of text.\n", ""),
+    ],
+)
+def test_a_readme_whose_head_is_broken_is_told(tmp_path: Path, head: bytes, said: str):
+    write_lines(tmp_path / "set/a.jsonl", rows("a", 1))
+    (tmp_path / "set/README.md").write_bytes(head)
+    shape = preview(None, ImportSpec(str(tmp_path / "set"), domain="x")).shape
+    told = f"not read: the configs of README.md ({said}), README.md" if said else "not read: README.md"
+    assert shape.endswith(told)
+
+
+def test_what_stands_beside_exported_rows_is_named(project: Project, tmp_path: Path):
+    path = write_lines(tmp_path / "a.jsonl", rows("a", 2), "{broken\n")
+    import_file(project, ImportSpec(str(path), domain="x"))
+    score(project)
+    select_all(project)
+    export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="huggingface", check=False))
+    with pytest.raises(InputFileError, match="these are scores, not rows to import"):
+        preview(None, ImportSpec(str(tmp_path / "out/scores/train.parquet"), domain="x"))
+    for name in ("rejects.csv", "rejects.jsonl"):
+        write_rejects(project, tmp_path / name)
+        with pytest.raises(InputFileError, match="these are rows that an import rejected, with their reasons"):
+            preview(None, ImportSpec(str(tmp_path / name), domain="x"))
+    assert preview(None, ImportSpec(str(tmp_path / "out"), domain="x")).rows[0].sample is not None

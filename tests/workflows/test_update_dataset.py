@@ -11,14 +11,18 @@ import pytest
 
 from lobass_core.errors import InputFileError, RequestError, StoreError
 from lobass_core.project import Project
+from lobass_core.records import turns_from_json
 from lobass_core.specs import ImportSpec
 from lobass_core.store.connection import release
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.former_states import gone_rows
+from lobass_core.workflows.browse import find, read_page
+from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.decide import decide
 from lobass_core.workflows.explore import scored
 from lobass_core.workflows.import_data import import_file, list_rejects, undo_import
 from lobass_core.workflows.row_pairs import pair_by_id, pair_by_place
+from lobass_core.workflows.row_table import open_rows
 from lobass_core.workflows.select import list_selections
 from lobass_core.workflows.status import status
 from lobass_core.workflows.update_dataset import Update, compare_dataset, undo_update, update_dataset
@@ -180,6 +184,26 @@ def test_rows_of_an_update_that_is_taken_back_are_named(project: Project, tmp_pa
     assert list_selections(project)[0].n_gone == 1
     with pytest.raises(StoreError, match="'all' holds rows of 'a'"):
         undo_import(project, "a")
+
+
+def test_browse_lists_rows_as_the_files_have_them_and_holds_selections_that_have_lost_rows(
+    project: Project, tmp_path: Path
+):
+    path = write_jsonl(tmp_path / "a.jsonl", [row(n) for n in range(5)])
+    import_and_score(project, (path, "x"))
+    select_all(project)
+    write_jsonl(path, [row(3), row(7), row(0), row(2)])
+    updated(project, "a")
+    rows = open_rows(project)
+
+    def prompts(**asked: object) -> list[str]:
+        found = find(project, BrowseFilter(sort="imported", descending=False, **asked))  # type: ignore[arg-type]
+        return [turns_from_json(one.stored.turns)[0].content for one in read_page(project, found)]
+
+    assert len(rows) == 4
+    assert prompts() == ["question 3", "question 7", "question 0", "question 2"]
+    assert prompts(in_selections=("all",)) == ["question 3", "question 0", "question 2"]
+    assert prompts(not_in_selections=("all",)) == ["question 7"]
 
 
 def test_updates_are_taken_back_one_by_one(project: Project, tmp_path: Path):

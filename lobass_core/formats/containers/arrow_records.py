@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lobass_core.errors import InputFileError
+from lobass_core.errors import EmptyFileError, InputFileError
 from lobass_core.formats.containers.arrow_cells import column_cells
 from lobass_core.formats.containers.arrow_messages import check_batches
 from lobass_core.formats.containers.parquet_pages import rows_at_once
@@ -73,7 +73,7 @@ def count_rows(path: Path, kind: ArrowKind, limits: ReadLimits) -> int:
             do="Its rows can hold nothing: check where it comes from.",
         )
     if not n_rows:
-        raise InputFileError(
+        raise EmptyFileError(
             f"the {_NAMES[kind]} has no rows", where=str(path), do="Check that it was written in full."
         )
     return n_rows

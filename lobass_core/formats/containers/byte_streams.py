@@ -7,7 +7,7 @@ from typing import IO, Any, Literal
 
 import zstandard
 
-from lobass_core.errors import InputFileError
+from lobass_core.errors import EmptyFileError, InputFileError
 from lobass_core.formats.record_limits import check_ratio
 from lobass_core.named_files import check_regular, size_text
 
@@ -141,7 +141,7 @@ def check_readable(path: Path) -> bytes:
             f"the file cannot be read: {error.strerror}", where=str(path), do="Check its permissions."
         ) from None
     if not head:
-        raise InputFileError("the file is empty", where=str(path), do="Check that it was written or copied in full.")
+        raise EmptyFileError("the file is empty", where=str(path), do="Check that it was written or copied in full.")
     what, do = _foreign(head)
     if what:
         raise InputFileError(f"the file is {what}", where=str(path), do=do)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from lobass_core.errors import InputFileError
+from lobass_core.errors import EmptyFileError, InputFileError
 from lobass_core.formats.classify import classify
 from lobass_core.formats.containers.csv_dialect import Dialect, dialect_of, n_title_lines, sample_lines, unescaped
 from lobass_core.formats.containers.encodings import has_bad_bytes
@@ -128,7 +128,7 @@ class _Table:
                 yield self._record(row_index, line, cells)
                 row_index += 1
         if not row_index:
-            raise InputFileError(
+            raise EmptyFileError(
                 "the table has a header and no rows", where=str(self.path), do="Check that it is complete."
             )
 

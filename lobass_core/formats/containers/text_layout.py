@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from lobass_core.errors import InputFileError
+from lobass_core.errors import EmptyFileError, InputFileError
 from lobass_core.formats.containers.csv_dialect import looks_like_table, sample_lines
 from lobass_core.formats.containers.json_lines import BLANK, is_cut_off, split_lines
 from lobass_core.formats.raw_records import decode_at, decode_line
@@ -44,7 +44,7 @@ def layout_of(head: str, path: Path, limits: ReadLimits) -> tuple[Container, Lay
     suffix = next((s.lower() for s in reversed(path.suffixes) if s.lower() not in (".gz", ".zst")), "")
     start = head.lstrip(BLANK)
     if not start:
-        raise InputFileError("the file holds nothing but blank space", where=str(path), do="Check that it is complete.")
+        raise EmptyFileError("the file holds nothing but blank space", where=str(path), do="Check that it is complete.")
     lines = list(itertools.islice((line for line in split_lines([start], limits) if line.strip(BLANK)), 3))
     if suffix in (".csv", ".tsv", ".tab") and not (start[0] == "{" and _is_value(lines[0], dict)):
         container: Container = "csv" if suffix == ".csv" else "tsv"

@@ -59,24 +59,47 @@ def _word(value: Any, otherwise: str) -> str:
     return str(value) if isinstance(value, str | int | float) else otherwise
 
 
+def card_fault(folder: Path) -> str:
+    """Why the configs that the README may name cannot be known; "" where it has none, or they can be read."""
+    return _head(folder)[1]
+
+
 def _entries(folder: Path) -> list[dict]:
-    """The list under `configs`; empty where there is no README, or its head is not YAML."""
+    """The list under `configs`; empty where there is no README, or its head cannot be read (see `card_fault`)."""
+    found = _head(folder)[0].get("configs")
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def _head(folder: Path) -> tuple[dict, str]:
+    """The YAML head of the README, and what is wrong with it; neither where there is none."""
     try:
         check_regular(folder / "README.md")
         with (folder / "README.md").open(encoding="utf-8-sig") as file:
             text = file.read(MAX_HEAD_CHARS)
-    except (OSError, ValueError, InputFileError):
-        return []
+    except FileNotFoundError:
+        return {}, ""
+    except OSError as error:
+        return {}, f"it cannot be read: {error.strerror}"
+    except InputFileError as error:
+        return {}, error.what
+    except ValueError:
+        return {}, "it is not UTF-8"
     lines = text.splitlines()
-    if not lines or lines[0].strip() != "---":
-        return []
+    if not lines or lines[0].strip() != "---" or "configs" not in text:
+        return {}, ""
     end = next((number for number, line in enumerate(lines[1:], 1) if line.strip() == "---"), 0)
+    if not end:
+        return {}, "its YAML head is not closed by a line ---"
     try:
         head = yaml.safe_load("\n".join(lines[1:end]))
+    except yaml.MarkedYAMLError as error:
+        at = f", line {error.problem_mark.line + 2:,}" if error.problem_mark else ""
+        return {}, f"its head is not valid YAML{at}"
     except (yaml.YAMLError, ValueError, RecursionError):
-        return []
-    found = head.get("configs") if isinstance(head, dict) else None
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+        return {}, "its head is not valid YAML"
+    if not isinstance(head, dict):
+        return {}, "its head names no fields"
+    return head, "" if isinstance(head.get("configs", []), list) else "its configs are no list"
 
 
 def _files(folder: Path, config: str, entry: dict) -> list[DataFile]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lobass_core.errors import InputFileError, RequestError
-from lobass_core.formats.folders.card_configs import card_configs, config_names
+from lobass_core.formats.folders.card_configs import card_configs, card_fault, config_names
 from lobass_core.formats.folders.data_files import DataFile, holds_rows, natural_order, split_of
 from lobass_core.formats.folders.saved_folders import is_saved, saved_files
 
@@ -140,7 +140,9 @@ def _folder(folder: Path, config: str) -> tuple[list[DataFile], list[str]]:
         do = f"Its configs are {', '.join(names)}." if names else "Its README names none: leave --config out."
         raise RequestError(f"the folder has no config {config!r}", where=str(folder), do=do)
     if not names:
-        return _plain(folder)
+        files, others = _plain(folder)
+        fault = card_fault(folder)
+        return files, [f"the configs of README.md ({fault})", *others] if fault else others
     configs = card_configs(folder, config)
     defaults = [one for one in configs if one.is_default]
     if not config and len(configs) > 1 and len(defaults) == 1:
