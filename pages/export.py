@@ -7,12 +7,13 @@ from typing import get_args
 import streamlit as st
 
 from lobass_core.errors import LobassError
+from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.specs import WEIGHTED_FORMATS, ExportFormat, ExportSpec
 from lobass_core.store.selections import SavedSelection
 from lobass_core.workflows import export as workflow
 from lobass_core.workflows import select as selections
-from pages.components import command_line, empty, errors, parts, state, theme, toolbar, view
+from pages.components import command_line, empty, errors, parts, state, toolbar, view
 from pages.components.exporting import cards, draft, files, outlook, past
 
 # Reading takes about a second for every 20,000 rows, the first time.
@@ -30,7 +31,7 @@ def pick_selection() -> SavedSelection:
         st.session_state[draft.SELECTION] = asked if asked in by_name else saved[0].name
     name = st.selectbox(
         "Selection", list(by_name), key=draft.SELECTION, label_visibility="collapsed", width=250,
-        format_func=lambda name: f"{name} · {by_name[name].n_held:,} rows", help="A saved selection.",
+        format_func=lambda name: f"{name} · {plural(by_name[name].n_held, 'row')}", help="A saved selection.",
     )  # fmt: skip
     # Not bound to the widget: that would write the label, row count and all, and nothing for the first option.
     st.query_params[draft.SELECTION] = name
@@ -92,10 +93,14 @@ def options() -> None:
 
 def write(project: Project, spec: ExportSpec, n_rows: int) -> None:
     """Write it with a bar; the receipt takes the place of the file list."""
-    bar = st.progress(0.0, f"Exporting {n_rows:,} rows. An interrupted export writes nothing.")
+    bar = st.progress(0.0, f"Exporting {plural(n_rows, 'row')}. An interrupted export writes nothing.")
 
     def show(n_done: int, n_total: int) -> None:
-        words = f"Exporting, {n_done:,} of {n_total:,} rows read" if n_done < n_total else "Comparing with the scores"
+        words = (
+            f"Exporting, {n_done:,} of {plural(n_total, 'row')} read"
+            if n_done < n_total
+            else "Comparing with the scores"
+        )
         bar.progress(min(n_done / max(n_total, 1), 1.0), words)
 
     with errors.shown():
@@ -138,7 +143,7 @@ with right:
     if spec:
         command_line.popover(command_line.export(project.root, spec), key="export.command")
     go = toolbar.primary(
-        f"Export {theme.count(n_written)} rows", ":material/ios_share:", key="export.go",
+        f"Export {plural(n_written, 'row')}", ":material/ios_share:", key="export.go",
         disabled=spec is None or not n_written,
     )  # fmt: skip
 cards.show(found, format)

@@ -11,6 +11,7 @@ from lobass_core.cli.output import print_facts, print_json, print_table, progres
 from lobass_core.errors import RequestError
 from lobass_core.exporting.findings import Preflight
 from lobass_core.exporting.plan import ExportReceipt
+from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.specs import ExportSpec
 from lobass_core.workflows import export as workflow
@@ -147,14 +148,13 @@ def _show(receipt: ExportReceipt, address: str, json: bool) -> None:
         facts.insert(2, ("rows for validation", f"{receipt.n_validation:,}"))
     if address:
         facts.append(("on the Hub", address))
-    print_facts(f"Exported {receipt.n_written:,} of {receipt.n_selected:,} selected rows", facts)
+    print_facts(f"Exported {receipt.n_written:,} of {plural(receipt.n_selected, 'selected row')}", facts)
     print_table(
         ("file", "rows", "bytes", "sha256"),
         [(file.name, file.rows, file.n_bytes, file.sha256) for file in receipt.files],
     )
     for reason, n_rows in receipt.not_written.items():
-        rows = "1 row does" if n_rows == 1 else f"{n_rows:,} rows do"
-        warn(f"{rows} not fit {receipt.format}: {reason}")
+        warn(f"{plural(n_rows, 'row does', 'rows do')} not fit {receipt.format}: {reason}")
     for note in receipt.notes:
         warn(note)
 
@@ -165,6 +165,6 @@ def _show_preflight(found: Preflight, json: bool) -> None:
         return
     facts = [("format", found.format), ("trainer", found.trainer or "none"), ("left to learn from", found.n_left)]
     if found.n_unknown:
-        facts.append(("of unknown length", found.n_unknown))
-    print_facts(f"What would become of {found.n_rows:,} rows", facts)
+        facts.append(("uncertain", found.n_unknown))
+    print_facts(f"What would become of {plural(found.n_rows, 'row')}", facts)
     print_table(("rows", "effect", "what", "why"), [(f.n_rows, f.effect, f.what, f.why) for f in found.findings])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lobass_core.exporting import row_facts as fact
-from lobass_core.exporting.case import Case, unknown_length
+from lobass_core.exporting.case import Case, unknown_lengths
 from lobass_core.exporting.findings import Finding
 from lobass_core.exporting.lengths import UNKNOWN
 
@@ -27,7 +27,7 @@ def axolotl(case: Case) -> list[Finding]:
             "raise sequence_len, or set excess_length_strategy to truncate",
             np.flatnonzero(longer),
         ),
-        unknown_length(np.flatnonzero(unclear & ~is_pair)),
+        *unknown_lengths(case, np.flatnonzero(unclear & ~is_pair)),
         Finding(
             "length of the rejected answer not known",
             "unknown",

@@ -9,11 +9,6 @@ from lobass_core.exporting.lengths import UNKNOWN, Lengths
 from lobass_core.exporting.row_facts import RowFacts
 from lobass_core.specs import ExportFormat
 
-NOT_MEASURED = (
-    "they were never scored, or cut without their tokens being kept: score them, with a higher --max-tokens where "
-    "they were cut"
-)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
@@ -50,9 +45,29 @@ class Case:
         return self.lengths.last, np.maximum(self.lengths.last_at_least, self.lengths.first_at_least)
 
 
-def unknown_length(places: np.ndarray) -> Finding:
-    """Rows that the limit may drop or not."""
-    return Finding("length not known", "unknown", "are of unknown length", NOT_MEASURED, places)
+def unknown_lengths(case: Case, places: np.ndarray) -> list[Finding]:
+    """Rows that the limit may drop or not, by what is missing to tell; of longer ones, where the answer begins."""
+    lengths = case.lengths
+    total, kept_total = lengths.total[places] != UNKNOWN, lengths.kept_total[places] != UNKNOWN
+    located = lengths.kept_first[places] != UNKNOWN
+    unknown = "are of unknown length"
+    either = f"are cut, or dropped if the prompt alone fills {case.cutoff:,} tokens"
+    cut = "they were cut when they were scored"
+    again = ": score them with a higher --max-tokens"
+    causes = (
+        (unknown, "they were not scored: score them", ~total & ~kept_total),
+        (unknown, f"{cut}, and their tokens are not on disk{again}", ~total & kept_total),
+        (either, f"{cut}, so it is not known where the answer begins{again}", total & located),
+        (
+            either,
+            "their tokens are not on disk, so it is not known where the first answer begins: score them again",
+            total & ~located,
+        ),
+    )
+    found = [
+        Finding("length not known", "unknown", what, why, places[rows]) for what, why, rows in causes if rows.any()
+    ]
+    return found or [Finding("length not known", "unknown", unknown, "")]
 
 
 def empty_answers(places: np.ndarray) -> Finding:

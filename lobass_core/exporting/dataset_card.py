@@ -54,8 +54,8 @@ def _set_aside(plan: ExportPlan, written: Written) -> str:
     if not plan.validation:
         return ""
     return (
-        f"{written.n_validation:,} of the rows are set aside for validation, drawn from seed {plan.seed}. Near "
-        "duplicates are together: none is in both splits."
+        f"Set aside for validation: {written.n_validation:,} of the rows, drawn from seed {plan.seed}. Near duplicates "
+        "are together: none is in both splits."
     )
 
 

@@ -13,6 +13,7 @@ from lobass_core.exporting.trainer_files import published_info
 from lobass_core.exporting.trainer_layouts import add_template
 from lobass_core.exporting.trainer_rows import MessageStyle, is_trained, messages_of, trl_row, turn_extra
 from lobass_core.formats import FORMATS, RowError
+from lobass_core.plural import plural
 from lobass_core.records import Sample
 
 
@@ -90,7 +91,8 @@ def prompt_completion(job: Job) -> Written:
     rows = KindRows(build, shapes, style=style)  # type: ignore[arg-type]
     written, _ = write_rows(job, found, dict.fromkeys(found.kinds, rows))
     if n_more_targets:
-        written.notes.append(f"{n_more_targets:,} conversations have earlier answers, which become part of the prompt")
+        chats = plural(n_more_targets, "conversation has", "conversations have")
+        written.notes.append(f"{chats} earlier answers, which become part of the prompt")
     add_template(job, written)
     return written
 

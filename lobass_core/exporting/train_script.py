@@ -97,6 +97,7 @@ _SCRIPT = '''"""Train on {file} with TRL: python train.py --model MODEL_OR_PATH"
 
 {imports}
 
+import torch
 from datasets import load_dataset
 {sampler}from transformers import AutoTokenizer
 from trl import {trainer}Config, {trainer}Trainer
@@ -115,7 +116,7 @@ parser.add_argument("--epochs", type=float, default=1.0)
 parser.add_argument("--max-steps", type=int, default=-1, help="stop after so many steps")
 parser.add_argument("--batch-size", type=int, default=8)
 parser.add_argument("--learning-rate", type=float, default=2e-5)
-parser.add_argument("--cpu", action="store_true", help="train without a GPU")
+parser.add_argument("--cpu", action="store_true", help="train on the CPU where there is a GPU")
 options = parser.parse_args()
 
 rows = load_dataset("{builder}", data_files=str(HERE / {file!r}), split="train")
@@ -132,7 +133,7 @@ settings = {trainer}Config(
     per_device_train_batch_size=options.batch_size,
 {test_settings}    learning_rate=options.learning_rate,
     use_cpu=options.cpu,
-    bf16=not options.cpu,
+    bf16=not options.cpu and torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
     report_to="none",
 )
 trainer = {made}(options.model, args=settings, train_dataset=rows{tested}, processing_class=tokenizer)

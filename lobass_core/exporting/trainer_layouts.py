@@ -13,6 +13,7 @@ from lobass_core.exporting.survey import Survey, survey
 from lobass_core.exporting.train_script import train_script
 from lobass_core.exporting.trainer_files import axolotl_yaml, dataset_info
 from lobass_core.exporting.trainer_rows import MessageStyle, axolotl_row, llama_factory_row, trl_row
+from lobass_core.plural import plural
 from lobass_core.records import Sample
 
 
@@ -96,9 +97,8 @@ def llama_factory(job: Job) -> Written:
     rows = KindRows(llama_factory_row, {}, "array")
     written, files = write_rows(job, found, dict.fromkeys(found.kinds, rows))
     if found.n_parallel_results:
-        written.notes.append(
-            f"{found.n_parallel_results:,} conversations have parallel tool results, written as one turn"
-        )
+        chats = plural(found.n_parallel_results, "conversation has", "conversations have")
+        written.notes.append(f"{chats} parallel tool results, written as one turn")
     text = dataset_info({split: names_of(files, split) for split in SPLITS})
     written.files.append(write_text(job.folder, "dataset_info.json", "names, columns and tags", text))
     return written

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lobass_core.exporting import row_facts as fact
-from lobass_core.exporting.case import Case, empty_answers, unknown_length
+from lobass_core.exporting.case import Case, empty_answers, unknown_lengths
 from lobass_core.exporting.findings import Finding
 from lobass_core.exporting.lengths import UNKNOWN
 
@@ -32,7 +32,7 @@ def trl(case: Case) -> list[Finding]:
             "their response loses its end; raise max_length to keep it",
             np.flatnonzero((total > case.cutoff) & ~fills & ~unclear),
         ),
-        unknown_length(np.flatnonzero(unclear)),
+        *unknown_lengths(case, np.flatnonzero(unclear)),
         empty_answers(case.places(fact.EMPTY_ANSWERS | fact.SOME_EMPTY_ANSWERS | fact.EMPTY_CHOSEN)),
         Finding(
             "no answer at the end",

@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from lobass_core.errors import ExportError
+from lobass_core.plural import plural
 from lobass_core.selection.balance import largest_remainder
 from lobass_core.similarity.folds import held_out_rows
 from lobass_core.similarity.near_duplicates import duplicate_groups
@@ -31,7 +32,7 @@ def validation_rows(
     n_wanted = n_validation_rows(asked, n_rows)
     if not 0 < n_wanted < n_rows:
         raise ExportError(
-            f"a validation split of {asked:g} takes {n_wanted:,} of {n_rows:,} rows",
+            f"a validation split of {asked:g} takes {n_wanted:,} of {plural(n_rows, 'row')}",
             do="Give --validation so that at least one row is on each side.",
         )
     groups = duplicate_groups(texts)

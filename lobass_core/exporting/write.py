@@ -20,6 +20,7 @@ from lobass_core.exporting.tokens_layout import tokens as tokens_as_scored
 from lobass_core.exporting.trainer_layouts import axolotl, llama_factory, trl
 from lobass_core.exporting.validation_split import n_validation_rows
 from lobass_core.exporting.verify import verify
+from lobass_core.plural import plural
 
 OnProgress = Callable[[int, int], None]
 Check = Callable[[Path, Written], list[str]]
@@ -70,9 +71,7 @@ def write(
         written = LAYOUTS[plan.format](Job(plan, folder, texts, originals or {}, tokens or _no_tokens))
         if not written.n_rows:
             reasons = "; ".join(_counts(refusal.reason for refusal in written.refusals))
-            raise ExportError(
-                f"none of {plan.picks.num_rows:,} rows fits {plan.format}: {reasons}", do="Choose another format."
-            )
+            raise ExportError(f"no row fits {plan.format}: {reasons}", do="Choose another format.")
         written.notes += [*_split_notes(plan, written), *_gone_notes(plan)]
         if plan.dropped is not None:
             written.files.append(_write_dropped(plan, read_texts, folder))
@@ -95,8 +94,10 @@ def _gone_notes(plan: ExportPlan) -> list[str]:
     n_gone = plan.facts.get("counts", {}).get("n_gone", 0)
     if not n_gone:
         return []
-    rows = "1 row" if n_gone == 1 else f"{n_gone:,} rows"
-    return [f"{rows} of the selection left the project with an update of their dataset: lobass selections --gone NAME"]
+    return [
+        f"{plural(n_gone, 'row')} of the selection left the project with an update of their dataset: "
+        "lobass selections --gone NAME"
+    ]
 
 
 def _split_notes(plan: ExportPlan, written: Written) -> list[str]:
@@ -114,8 +115,8 @@ def _split_notes(plan: ExportPlan, written: Written) -> list[str]:
     if asked == written.n_validation:
         return []
     return [
-        f"{written.n_validation:,} rows are set aside for validation where {asked:,} were asked for: near duplicates "
-        "stay together, and rows that do not fit are left out"
+        f"{plural(written.n_validation, 'row is', 'rows are')} set aside for validation where {asked:,} "
+        "were asked for: near duplicates stay together, and rows that do not fit are left out"
     ]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from lobass_core.formats.preference import which_side_is_scored
+from lobass_core.plural import plural
 from lobass_core.records import Sample
 from lobass_core.rendering.messages import passed_keys, unread_thoughts
 
@@ -33,7 +34,7 @@ def sentences(counts: Counter[Note]) -> list[str]:
 
 
 def _sentence(kind: NoteKind, key: str, n: int) -> str:
-    samples = "1 sample" if n == 1 else f"{n:,} samples"
+    samples = plural(n, "sample")
     match kind:
         case "pair":
             return which_side_is_scored(n)

@@ -110,7 +110,7 @@ class Comparison:
         except Exception as error:
             return "n_trainer", f"the template refuses it: {cause_of(error)}"
         if made is None:
-            return "n_trainer", "which reads texts without a chat template"
+            return "n_trainer", "it reads texts without a chat template"
         return ("n_same", "") if made == text else ("n_trainer", _difference(made, text))
 
     def _learns_the_same(self, text: str, spans: list[tuple[int, int]], scored: KeptText) -> bool:

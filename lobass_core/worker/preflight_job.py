@@ -17,6 +17,7 @@ from lobass_core.jobs.run_results import (
     ScoredModel,
 )
 from lobass_core.learnability.flags import UNSEEN_SHARE
+from lobass_core.plural import plural
 from lobass_core.records import Sample
 from lobass_core.rendering.notes import counted, sentences
 from lobass_core.rendering.render import Rendered
@@ -254,7 +255,7 @@ def _warnings(prepared: Prepared, look: Look) -> list[str]:
     refused = [item for item in look.rendered if item.status == "no_response"]
     if refused:
         warnings.append(
-            f"{len(refused):,} samples have no response to score, "
+            f"{plural(len(refused), 'sample has', 'samples have')} no response to score, "
             f"such as {refused[0].sample_id[:12]}: {refused[0].reason}."
         )
     return warnings

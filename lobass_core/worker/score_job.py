@@ -7,6 +7,7 @@ import numpy as np
 
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import Refusal, ScoreRunResult
+from lobass_core.plural import plural
 from lobass_core.rendering.carried_template import carried_template
 from lobass_core.rendering.notes import sentences
 from lobass_core.worker.carry_over import carry_over
@@ -98,8 +99,8 @@ def _result(
     warnings = [*prepared.warnings, *sentences(tokenised.notes), *dict.fromkeys(scored.notes)]
     if tokenised.refusals:
         warnings.append(
-            f"{len(tokenised.refusals):,} samples have no response to score, such as {tokenised.refusals[0][0][:12]}: "
-            f"{tokenised.refusals[0][1]}."
+            f"{plural(len(tokenised.refusals), 'sample has', 'samples have')} no response to score, "
+            f"such as {tokenised.refusals[0][0][:12]}: {tokenised.refusals[0][1]}."
         )
     return ScoreRunResult(
         render_fp=prepared.render_fp,

@@ -14,6 +14,7 @@ from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import CheckExportResult
 from lobass_core.jobs.run_specs import CheckExportRun
+from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.store.chosen_records import cut_samples
 from lobass_core.store.scorings import Scoring
@@ -92,21 +93,21 @@ def _judged(plan: ExportPlan, found: CheckExportResult) -> list[str]:
     if found.first_wrong:
         wrong = found.first_wrong
         raise ExportError(
-            f"{found.n_wrong:,} rows give other tokens than were scored: {wrong.how}",
+            f"{plural(found.n_wrong, 'row gives', 'rows give')} other tokens than were scored: {wrong.how}",
             where=f"{wrong.file}, row {wrong.row:,}",
-            do=f"Nothing was kept; {EXACT}, and --no-check writes these rows all the same.",
+            do=f"Nothing was kept; {EXACT}, and --no-check writes all rows as they are.",
         )
     notes = []
     if found.n_trainer and found.first_trainer:
-        trainer = "Axolotl" if plan.format == "axolotl" else "TRL by itself"
+        trainer = "Axolotl" if plan.format == "axolotl" else "TRL without train.py"
         script = "" if plan.format == "axolotl" else "the train.py of --format trl makes the scored tokens; "
-        notes.append(
-            f"{found.n_trainer:,} rows are rendered otherwise by {trainer}, {found.first_trainer.how}; {script}{EXACT}"
-        )
+        rows = plural(found.n_trainer, "row")
+        notes.append(f"{trainer} renders {rows} differently: {found.first_trainer.how}; {script}{EXACT}")
     if found.n_other_labels:
-        notes.append(f"of {found.n_other_labels:,} rows train.py learns other tokens than were scored; {EXACT}")
+        notes.append(f"train.py learns other tokens than were scored in {plural(found.n_other_labels, 'row')}; {EXACT}")
     if found.n_cut:
-        notes.append(f"{found.n_cut:,} rows were cut when they were scored, and are whole here; {EXACT}")
+        was_cut = plural(found.n_cut, "row was", "rows were")
+        notes.append(f"{was_cut} cut when scored, and here whole; {EXACT}")
     if found.n_not_kept:
-        notes.append(f"{found.n_not_kept:,} rows could not be compared: no run kept their tokens")
+        notes.append(f"{plural(found.n_not_kept, 'row')} could not be compared: no run kept the tokens")
     return notes

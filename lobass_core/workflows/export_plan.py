@@ -22,6 +22,7 @@ from lobass_core.formats.read_files import file_sha256
 from lobass_core.jobs.token_files import TokenFiles
 from lobass_core.learnability import flags
 from lobass_core.learnability.scores import ScoreTable
+from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.selection import order
 from lobass_core.selection.select import select as pick
@@ -68,7 +69,7 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
         table = scored(project, scoring.run_id).table
         if n_gone != saved.n_gone or (n_gone and not placed.num_rows):
             raise ExportError(
-                f"{n_gone:,} of {picks.num_rows:,} rows of selection {saved.name!r} are no longer in the project",
+                f"{plural(n_gone, 'row is', 'rows are')} gone of {picks.num_rows:,} in selection {saved.name!r}",
                 do="Select again and save.",
             )
         picks = picks.filter(pc.is_in(picks["row_key"], placed["row_key"].combine_chunks()))

@@ -10,6 +10,7 @@ from pathlib import Path
 from lobass_core.errors import ExportError, LobassError, RequestError, cause_of
 from lobass_core.exporting.destination import MANIFEST_NAME, is_same_export
 from lobass_core.exporting.plan import ExportReceipt
+from lobass_core.plural import plural
 
 _ORG_AND_NAME = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*")
 # Every repository has this one from its first day.
@@ -88,7 +89,7 @@ def push(target: HubTarget, receipt: ExportReceipt) -> str:
                 *(CommitOperationDelete(name) for name in gone),
                 *(CommitOperationAdd(name, folder / name) for name in names),
             ],
-            commit_message=f"{receipt.n_written:,} rows of selection {receipt.selection}, chosen with LoBaSS",
+            commit_message=f"{plural(receipt.n_written, 'row')} of selection {receipt.selection}, chosen with LoBaSS",
             repo_type="dataset",
             parent_commit=target.head or None,
         )

@@ -1,6 +1,7 @@
 """What trainers do without a word, told beforehand: each rule on the row that it is about."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from lobass_core.exporting.judge import judge
 from lobass_core.exporting.lengths import Lengths
 from lobass_core.exporting.plan import PICKS_SCHEMA, ExportPlan, ExportRow, SourceFile
 from lobass_core.exporting.row_facts import bits_of, look_at
+from lobass_core.jobs.token_files import KeptLengths
 from lobass_core.records import Sample, Turn
 
 ASK, ANSWER, EMPTY = Turn("user", "2+2?"), Turn("assistant", "4"), Turn("assistant", "")
@@ -196,11 +198,38 @@ def test_where_the_first_of_several_answers_begins_is_not_guessed():
     assert _found(preflight) == {("length not known", "unknown"): [0]}
     assert (preflight.n_left, preflight.n_unknown) == (0, 1)
     assert preflight.to_dict()["n_unknown"] == 1
+    assert "tokens are not on disk" in _why(preflight)
+
+
+def _why(preflight: Preflight) -> str:
+    """The reason of the one finding of rows of which it is uncertain what becomes of them."""
+    (why,) = [finding.why for finding in preflight.findings if finding.effect == "unknown" and finding.n_rows]
+    return why
+
+
+def test_what_is_uncertain_has_the_reason_of_its_own_row():
+    """A row that was cut at both ends is on disk, and longer than the limit: only its answer's place is not known."""
+    samples = [Sample.of((Turn("user", str(place)), ANSWER)) for place in range(3)]
+    counted = _preflight("trl", *samples, lengths=[(0, 0), (300, 12), (9, 9)], flags="truncated", cutoff=1024)
+    whys = {finding.why: finding.places.tolist() for finding in counted.findings if finding.effect == "unknown"}
+    assert list(whys.values()) == [[0], [1, 2]]
+    assert [why.split(":")[0] for why in whys] == [
+        "they were not scored",
+        "they were cut when they were scored, and their tokens are not on disk",
+    ]
+    kept = KeptLengths(*(np.array([value]) for value in (512, 256, 256, 512, 1)), lost_start=np.array([True]))
+    lengths = Lengths.measured(kept, np.array([900]), np.array([1]), 512)
+    plan = replace(counted.plan, picks=counted.plan.picks.slice(0, 1))
+    cut = judge(plan, look_at([ExportRow("d", 0, "math", samples[0], {}, "")]), lengths, "trl", 1024)
+    (finding,) = [finding for finding in cut.findings if finding.effect == "unknown"]
+    assert finding.what == "are cut, or dropped if the prompt alone fills 1,024 tokens"
+    assert _why(cut).startswith("they were cut when they were scored, so it is not known where the answer begins")
 
 
 def test_lengths_that_nobody_knows_are_counted_not_guessed():
     preflight = _preflight("axolotl", GOOD, lengths=[(500, 12)], flags="truncated", cutoff=1024)
     assert _found(preflight) == {("length not known", "unknown"): [0]}
+    assert "their tokens are not on disk" in _why(preflight)
     assert (preflight.n_left, preflight.n_unknown) == (0, 1)
 
 

@@ -58,7 +58,7 @@ def test_the_result_says_what_was_done(finished: RunFolder):
     )
     assert result.reference_fp == result.references[0].model_fp != result.base.model_fp
     assert result.warnings == (
-        f"1 samples have no response to score, such as {result.refusals[0].sample_id[:12]}: "
+        f"1 sample has no response to score, such as {result.refusals[0].sample_id[:12]}: "
         "it has no assistant turn to score.",
     )
     progress = finished.read_progress()

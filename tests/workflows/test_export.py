@@ -165,10 +165,10 @@ def test_a_manifest_of_another_layout_is_refused_by_name(filled, tmp_path):
     """Its bytes could not come out: an older one was written with other columns."""
     export(filled, ExportSpec(selection="best", to=str(tmp_path / "one"), format="trl"))
     manifest = json.loads((tmp_path / "one" / "manifest.json").read_text())
-    assert manifest["export"].pop("layout") == 2
+    assert manifest["export"].pop("layout") == 3
     path = tmp_path / "m.json"
     path.write_text(json.dumps(manifest))
-    with pytest.raises(ExportError, match="layout 1 of trl, this program writes layout 2"):
+    with pytest.raises(ExportError, match="layout 1 of trl, this program writes layout 3"):
         replay(filled, path, tmp_path / "two")
     assert not (tmp_path / "two").exists()
 
@@ -219,7 +219,7 @@ def test_tokens_are_those_that_were_scored(filled, tmp_path):
         "labels": [*[-100] * 4, *range(370, 380)],
     }
     shutil.rmtree(next(filled.runs_dir.glob("r-*")) / "tokens")
-    with pytest.raises(ExportError, match="none of 5 rows fits tokens: its tokens are not on disk"):
+    with pytest.raises(ExportError, match="no row fits tokens: its tokens are not on disk"):
         export(filled, ExportSpec(selection="best", to=str(tmp_path / "again"), format="tokens"))
 
 
@@ -332,7 +332,7 @@ def test_rows_that_do_not_fit_are_listed(project, tmp_path):
 def test_a_format_that_none_fits_writes_nothing(project, tmp_path):
     import_and_score(project, (write_jsonl(tmp_path / "texts.jsonl", [{"text": "Once upon a time."}]), "stories"))
     select_all(project)
-    with pytest.raises(ExportError, match="none of 1 rows fits sharegpt: a text sample is not a conversation"):
+    with pytest.raises(ExportError, match="no row fits sharegpt: a text sample is not a conversation"):
         export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="sharegpt"))
     assert not (tmp_path / "out").exists()
 

@@ -123,12 +123,12 @@ def test_the_script_makes_the_scored_tokens_of_every_row(project, model, tmp_pat
 def test_what_trainers_do_by_themselves_is_counted(project, model, tmp_path):
     _score(project, model, EVERY["prints json"], tmp_path, plain=PLAIN, tools=TOOLS)
     (note,) = _notes(project, tmp_path / "messages", "messages")
-    assert note.startswith("1 rows are rendered otherwise by TRL by itself, at character ")
+    assert note.startswith("TRL without train.py renders 1 row differently: at character ")
     assert "train.py of --format trl makes the scored tokens; --format tokens holds them" in note
     assert _notes(project, tmp_path / "axolotl", "axolotl") == []
     earlier, note = _notes(project, tmp_path / "pairs-of-texts", "prompt-completion")
-    assert earlier == "1 conversations have earlier answers, which become part of the prompt"
-    assert note.startswith("1 rows are rendered otherwise by TRL by itself")
+    assert earlier == "1 conversation has earlier answers, which become part of the prompt"
+    assert note.startswith("TRL without train.py renders 1 row differently")
     (note,) = _notes(project, tmp_path / "alpaca", "alpaca")
     assert "LLaMA-Factory renders rows with templates of its own" in note
 
@@ -163,14 +163,14 @@ def test_texts_never_see_a_template(project, model, tmp_path):
     """Trainers add their own beginning and end to them; the script does not."""
     _score(project, model, EVERY["prints json"], tmp_path, texts=[{"text": "Once."}], plain=PLAIN)
     (note,) = _notes(project, tmp_path / "axolotl", "axolotl")
-    assert note.startswith("1 rows are rendered otherwise by Axolotl, which reads texts without a chat template")
+    assert note.startswith("Axolotl renders 1 row differently: it reads texts without a chat template")
     assert _notes(project, tmp_path / "trl", "trl") == []
 
 
 def test_arguments_that_a_template_wants_as_text_are_beyond_axolotl(project, model, tmp_path):
     _score(project, model, EVERY["joins arguments"], tmp_path, plain=PLAIN, tools=TOOLS)
     (note,) = _notes(project, tmp_path / "out", "axolotl")
-    assert note.startswith("1 rows are rendered otherwise by Axolotl, the template refuses it")
+    assert note.startswith("Axolotl renders 1 row differently: the template refuses it")
 
 
 def test_calls_that_no_type_holds_reach_axolotl_as_text(project, model, tmp_path):
@@ -186,7 +186,7 @@ def test_calls_that_no_type_holds_reach_axolotl_as_text(project, model, tmp_path
 def test_rows_that_were_cut_are_counted(project, model, tmp_path):
     _score(project, model, EVERY["prints json"], tmp_path, plain=PLAIN, long=LONG)
     (note,) = _notes(project, tmp_path / "out", "trl")
-    assert note.startswith("1 rows were cut when they were scored, and are whole here")
+    assert note.startswith("1 row was cut when scored, and here whole")
     found = preflight(project, ExportSpec(selection="all", to="-", format="axolotl", cutoff_tokens=MAX_TOKENS))
     assert (found.n_left, found.n_unknown) == (len(PLAIN), 0)
 
@@ -216,7 +216,7 @@ def test_a_row_that_gives_other_tokens_ends_the_export(project, model, tmp_path)
     texts[1] = texts[1].replace("1+1?", "1-1?")
     write_parquet(path, table.set_column(table.schema.get_field_index("text"), "text", pa.array(texts)))
     with pytest.raises(
-        ExportError, match=r"1 rows give other tokens than were scored: at character 18 '\+1"
+        ExportError, match=r"1 row gives other tokens than were scored: at character 18 '\+1"
     ) as failure:
         export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="trl"))
     assert failure.value.where == "train.jsonl, row 1"
@@ -229,7 +229,7 @@ def test_what_cannot_be_compared_is_said(project, model, tmp_path):
     _score(project, model, EVERY["prints json"], tmp_path, plain=PLAIN)
     for path in project.runs_dir.glob("r-*/tokens/*.parquet"):
         path.unlink()
-    assert _notes(project, tmp_path / "one", "trl") == ["3 rows could not be compared: no run kept their tokens"]
+    assert _notes(project, tmp_path / "one", "trl") == ["3 rows could not be compared: no run kept the tokens"]
     model.rename(model.with_name("moved"))
     try:
         (note,) = _notes(project, tmp_path / "two", "trl")

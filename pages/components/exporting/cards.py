@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from lobass_core.plural import plural
 from lobass_core.specs import ExportFormat
 from lobass_core.workflows.export import LOST, Preflight
 from pages.components import parts, theme, view
@@ -66,7 +67,7 @@ def verdict(found: Preflight) -> tuple[str, str]:
         )
     warnings = [finding for finding in found.findings if finding.n_rows and finding.effect in (*LOST, "cut", "unknown")]
     if warnings:
-        return "amber", "1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
+        return "amber", plural(len(warnings), "warning")
     return "kept", "ready"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from lobass_core.errors import LobassError
+from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.specs import ExportSpec
 from lobass_core.workflows import export as workflow
@@ -72,7 +73,7 @@ def receipt(project: Project, done: ExportReceipt) -> None:
     view.show(
         [
             parts.notice(
-                f"{theme.count(done.n_written)} rows are on disk · verified",
+                f"{plural(done.n_written, 'row is', 'rows are')} on disk · verified",
                 f"{theme.count(done.n_validation)} of them for validation. " * bool(done.n_validation)
                 + f"{theme.byte_size(done.n_bytes)} in {draft.shown(done.folder, project)}, read back and compared.",
                 tone="kept",

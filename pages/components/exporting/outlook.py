@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
+from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.workflows import export as workflow
 from lobass_core.workflows import select as selections
@@ -79,13 +80,13 @@ def _listed(phrases: list[str]) -> str:
 
 
 def _left(found: Preflight) -> Node:
-    """The sum of it. Rows of unknown length are not counted as left."""
+    """The sum of it. Rows of which it is uncertain are not counted as left."""
     unknown = found.n_unknown
     left = el(
         "span",
         "Left after the trainer: " if found.trainer else "Written: ",
         el("b", f"{theme.count(found.n_left)} of {theme.count(found.n_rows)}", cls="amber" if unknown else "kept"),
-        f"; {theme.count(unknown)} of unknown length" if unknown else "",
+        f"; {theme.count(unknown)} uncertain" if unknown else "",
     )
     note = "lengths as they were scored" if found.trainer else ""
     return el("div", left, el("span", note, cls="muted end"), cls="row left-after")
@@ -128,4 +129,4 @@ def leave_out(project: Project, found: Preflight, finding: Finding) -> None:
     reason = f"{found.trainer or found.format}: {finding.rule}"
     decide(project, [row["sample_id"] for row in found.rows(finding)], "drop", reason)
     selections.save(project, saved.name, spec, run, replace=True)
-    st.toast(f"{theme.count(finding.n_rows)} rows dropped, the selection is made anew", icon=":material/done:")
+    st.toast(f"{plural(finding.n_rows, 'row')} dropped, the selection is made anew", icon=":material/done:")

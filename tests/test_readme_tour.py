@@ -1,0 +1,122 @@
+"""The README's tour, command by command as it is written there, from import to a training on what was exported."""
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.models import tiny_llama
+
+REPOSITORY = Path(__file__).parents[1]
+HEADING = "## Five minutes with your own data"
+N_ROWS = 100
+LIMIT_SECONDS = 300
+PORT = 8501
+
+
+def tour() -> list[str]:
+    """The commands of the README's first example, in their order."""
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8").split(f"{HEADING}\n", 1)[1]
+    block = re.search(r"```\n(.*?)```", text, re.DOTALL)
+    assert block is not None
+    return [line for line in block[1].splitlines() if line.strip()]
+
+
+def test_the_tour_goes_from_a_new_project_to_a_training():
+    words = [line.split() for line in tour()]
+    assert [" ".join(line[:2]) for line in words] == [
+        "lobass init",
+        "lobass import",
+        "lobass import",
+        "lobass train-reference",
+        "lobass score",
+        "lobass select",
+        "lobass export",
+        "lobass serve",
+        "python exports/best-6/train.py",
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that holds what the commands name: two data files, published ones where they are there, and a model."""
+    published = Path(os.environ.get("LOBASS_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
+    model = published / "tiny_lm" / "stories260K_hf"
+    if published.is_dir():
+        chats = json.loads((published / "conversation" / "alpaca_random_9k.json").read_text())[:N_ROWS]
+        sums = (published / "math" / "gsm8k_train.jsonl").read_text().splitlines(keepends=True)[:N_ROWS]
+    else:
+        model = tiny_llama(tmp_path / "tiny")
+        chats = [
+            {"instruction": f"Say {n}.", "input": "", "output": f"It is {n}, and then {n + 1}."} for n in range(N_ROWS)
+        ]
+        sums = [json.dumps({"question": f"{n} + 1?", "answer": f"It is {n + 1}."}) + "\n" for n in range(N_ROWS)]
+    (tmp_path / "alpaca.json").write_text(json.dumps(chats))
+    (tmp_path / "gsm8k.jsonl").write_text("".join(sums))
+    (tmp_path / "path" / "or").mkdir(parents=True)
+    (tmp_path / "path" / "or" / "hub-id").symlink_to(model)
+    return tmp_path
+
+
+@pytest.mark.trainers
+def test_every_command_of_the_tour_works_as_written(folder: Path):
+    programs = Path(sys.executable).parent
+    env = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": str(REPOSITORY)}
+    env |= {"BROWSER": "true", "HF_HUB_OFFLINE": "1"}
+    for line in tour():
+        if line.startswith("lobass serve"):
+            assert_serves(line, folder, env)
+            continue
+        done = subprocess.run(
+            shlex.split(line), cwd=folder, env=env, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
+    manifest = json.loads((folder / "exports" / "best-6" / "manifest.json").read_text())
+    assert manifest["written"]["n_rows"] == round(0.06 * 2 * N_ROWS)
+    assert (folder / "trained" / "model.safetensors").is_file()
+
+
+def assert_serves(line: str, folder: Path, env: dict[str, str]) -> None:
+    """Start the dashboard, ask whether it is well, and stop it as Ctrl-C would; another port where 8501 is taken."""
+    port = PORT if is_free(PORT) else free_port()
+    words = shlex.split(line) + ([] if port == PORT else ["--port", str(port)])
+    process = subprocess.Popen(
+        words, cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert answer(f"http://127.0.0.1:{port}/_stcore/health", process) == b"ok"
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        stderr = process.communicate(timeout=30)[1]
+    assert process.returncode == 0, stderr
+
+
+def answer(address: str, process: subprocess.Popen) -> bytes:
+    """What the address answers, as soon as it does."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5) as found:
+            return found.read()
+        time.sleep(0.2)
+    return b""
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
