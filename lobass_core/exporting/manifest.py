@@ -11,13 +11,13 @@ from lobass_core import __version__
 from lobass_core.errors import ExportError
 from lobass_core.exporting.destination import MANIFEST_MARK
 from lobass_core.exporting.layout import Written
-from lobass_core.exporting.plan import DROPPED_SCHEMA, PICKS_SCHEMA, SPLIT_FIELD, ExportPlan, FileReceipt, SourceFile
+from lobass_core.exporting.plan import DROPPED_SCHEMA, LATER_FIELDS, PICKS_SCHEMA, ExportPlan, FileReceipt, SourceFile
 from lobass_core.exporting.row_weights import WEIGHT_TEXT
 from lobass_core.specs import ExportFormat, ExportOrder
 
 MANIFEST_VERSION = 1
 # Raised for a format when the same picks would come out as other bytes: a replay of an older one is refused by name.
-LAYOUT_VERSIONS: dict[str, int] = dict.fromkeys(get_args(ExportFormat), 2) | {"trl": 3}
+LAYOUT_VERSIONS: dict[str, int] = dict.fromkeys(get_args(ExportFormat), 2) | {"trl": 3, "huggingface": 3, "parquet": 3}
 # How the manifest says the order of the picks.
 ORDERS: dict[ExportOrder, str] = {"file": "dataset by name, then row of its file", "rank": "rank, the best first"}
 
@@ -101,7 +101,7 @@ def plan_of(manifest: dict, where: str) -> ExportPlan:
     try:
         export, picks = manifest["export"], manifest["picks"]
         _check_layout(manifest, where)
-        schema = pa.schema([*PICKS_SCHEMA, SPLIT_FIELD]) if SPLIT_FIELD.name in picks else PICKS_SCHEMA
+        schema = pa.schema([*PICKS_SCHEMA, *(field for field in LATER_FIELDS if field.name in picks)])
         validation = export.get("validation", {"asked": 0.0, "seed": 0})
         return ExportPlan(
             format=export["format"],

@@ -1,5 +1,6 @@
 """Parquet: a Hugging Face dataset folder with its scores apart, or one table with everything in it."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 from lobass_core.exporting.arrow_rows import CHAT_SHAPES
 from lobass_core.exporting.data_file import DataFile
 from lobass_core.exporting.layout import CardEntry, Job, Written
-from lobass_core.exporting.plan import SPLITS, ExportPlan, Split
+from lobass_core.exporting.plan import BYTES_FIELD, SPLITS, ExportPlan, Split
 from lobass_core.exporting.row_weights import WEIGHT_FIELD, row_weights
 from lobass_core.exporting.rows_file import ROW_GROUP_ROWS, KindRows, write_rows
 from lobass_core.exporting.survey import RESERVED, survey
@@ -79,8 +80,16 @@ def parquet(job: Job) -> Written:
 
 
 def scores_table(plan: ExportPlan) -> pa.Table:
-    """One row a pick: where it came from and what decided on it."""
+    """One row a pick: where it came from and what decided on it; losses in bits a byte where the bytes are known."""
     names = pa.array([source.dataset for source in plan.sources])
     dataset = names.take(plan.picks["source"].combine_chunks())
     columns = {"dataset": dataset} | {name: plan.picks[name] for name in _PICK_COLUMNS}
-    return pa.table(columns)
+    has_bytes = BYTES_FIELD.name in plan.picks.schema.names
+    n_bytes = plan.picks[BYTES_FIELD.name] if has_bytes else pa.nulls(len(dataset), BYTES_FIELD.type)
+    n_tokens = plan.picks["n_response_tokens"].cast(pa.float64())
+    nats_of_all_bits = pc.multiply(n_bytes.cast(pa.float64()), math.log(2))
+    bits = {
+        f"{part}_bits_per_byte": pc.divide(pc.multiply(plan.picks[f"{part}_loss"], n_tokens), nats_of_all_bits)
+        for part in ("base", "reference")
+    }
+    return pa.table(columns | {BYTES_FIELD.name: n_bytes} | bits)

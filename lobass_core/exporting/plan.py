@@ -32,8 +32,11 @@ PICKS_SCHEMA = pa.schema(
         ("flags", pa.string()),
     ]
 )
-# A column that only exports with a validation split have.
+# Columns that manifests of before have not: bytes of the response (null where unknown), and what only exports with a
+# validation split have.
+BYTES_FIELD = pa.field("n_response_bytes", pa.int32())
 SPLIT_FIELD = pa.field("split", pa.string())
+LATER_FIELDS = (BYTES_FIELD, SPLIT_FIELD)
 DROPPED_SCHEMA = pa.schema(
     [
         ("source", pa.int32()),
@@ -70,9 +73,9 @@ class ExportPlan:
     """Everything that decides the bytes of an export, and nothing that depends on when or where it is written.
 
     `facts` is the rest of the provenance as plain JSON: models, render, formula, selection, quotas, decisions, counts
-    of what was left out. `picks` follows PICKS_SCHEMA, with SPLIT_FIELD where `validation` rows are set aside (drawn
-    from `seed`); `dropped` follows DROPPED_SCHEMA and is there when the dropped rows are to be written too. `weighted`
-    rows have a column `weight`.
+    of what was left out. `picks` follows PICKS_SCHEMA, with those of LATER_FIELDS that it has; `dropped` follows
+    DROPPED_SCHEMA and is there when the dropped rows are to be written too. `validation` rows are set aside, drawn from
+    `seed`; `weighted` rows have a column `weight`.
     """
 
     format: ExportFormat

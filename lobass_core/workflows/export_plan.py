@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from lobass_core.errors import ExportError, ModelError, SelectionError
 from lobass_core.exporting.plan import (
+    BYTES_FIELD,
     DROPPED_SCHEMA,
     PICKS_SCHEMA,
     ExportPlan,
@@ -172,8 +173,9 @@ def _picks_table(placed: pa.Table, picks: pa.Table, table: ScoreTable, numbers: 
         "n_response_tokens": pa.array(rows.n_tokens, pa.int32()),
         "n_prompt_tokens": pa.array(rows.n_prompt_tokens, pa.int32()),
         "flags": pa.array([flags.names(bits) for bits in rows.flags.tolist()], pa.string()),
+        BYTES_FIELD.name: pa.array(rows.n_bytes, BYTES_FIELD.type, mask=rows.n_bytes <= 0),
     }
-    return pa.table(columns).cast(PICKS_SCHEMA)
+    return pa.table(columns).cast(pa.schema([*PICKS_SCHEMA, BYTES_FIELD]))
 
 
 def _finite(values: np.ndarray) -> pa.Array:

@@ -5,6 +5,7 @@ import csv
 import gzip
 import hashlib
 import json
+import math
 import shutil
 import subprocess
 from dataclasses import replace
@@ -15,6 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.errors import ExportError, SelectionError
+from lobass_core.exporting.manifest import manifest_text, plan_of
+from lobass_core.exporting.parquet_layouts import scores_table
 from lobass_core.project import Project
 from lobass_core.specs import ExportSpec, ImportSpec, ModelSpec, TrainReferenceSpec
 from lobass_core.store.decisions import DecisionAct, append_decisions
@@ -221,6 +224,35 @@ def test_tokens_are_those_that_were_scored(filled, tmp_path):
     shutil.rmtree(next(filled.runs_dir.glob("r-*")) / "tokens")
     with pytest.raises(ExportError, match="no row fits tokens: its tokens are not on disk"):
         export(filled, ExportSpec(selection="best", to=str(tmp_path / "again"), format="tokens"))
+
+
+@pytest.mark.parametrize(("format", "file"), [("huggingface", "scores/train.parquet"), ("parquet", "train.parquet")])
+def test_losses_are_in_bits_a_byte_too(filled, tmp_path, format, file):
+    """Ten tokens of ten bytes: a nat a token is a nat a byte. Where the bytes are not known there is no number."""
+    export(filled, ExportSpec(selection="best", to=str(tmp_path / "out"), format=format, check=False))
+    table = pq.read_table(tmp_path / "out" / file)
+    assert table["n_response_bytes"].to_pylist() == [10] * 5
+    for part in ("base", "reference"):
+        nats = table[f"{part}_loss"].to_pylist()
+        assert table[f"{part}_bits_per_byte"].to_pylist() == [loss * 10 / (10 * math.log(2)) for loss in nats]
+    plan = plan_of(json.loads((tmp_path / "out" / "manifest.json").read_text()), "here")
+    bare = scores_table(replace(plan, picks=plan.picks.drop_columns(["n_response_bytes"])))
+    assert bare["base_bits_per_byte"].null_count == bare["n_response_bytes"].null_count == 5
+
+
+def test_manifests_from_before_the_bytes_give_their_bytes_or_are_refused(filled, tmp_path):
+    for format in ("messages", "parquet"):
+        export(filled, ExportSpec(selection="best", to=str(tmp_path / format), format=format, check=False))
+        manifest = json.loads((tmp_path / format / "manifest.json").read_text())
+        del manifest["picks"]["n_response_bytes"]
+        manifest["export"]["layout"] = 2
+        (tmp_path / f"{format}.json").write_bytes(manifest_text(manifest))
+    replay(filled, tmp_path / "messages.json", tmp_path / "again")
+    before, again = _bytes(tmp_path / "messages"), _bytes(tmp_path / "again")
+    assert again.pop("manifest.json") == (tmp_path / "messages.json").read_bytes()
+    assert again.items() <= before.items()
+    with pytest.raises(ExportError, match="layout 2 of parquet, this program writes layout 3"):
+        replay(filled, tmp_path / "parquet.json", tmp_path / "refused")
 
 
 def test_fields_whose_name_is_taken_are_written_under_another(project, tmp_path):
