@@ -4,8 +4,9 @@ import streamlit as st
 
 from lobass_core.errors import LobassError
 from lobass_core.workflows import score as scoring
+from lobass_core.workflows.collect import try_collect
 from lobass_core.workflows.known_models import known_models
-from lobass_core.workflows.run_views import RunView, run_views, try_collect
+from lobass_core.workflows.run_views import RunView, run_views
 from pages.components import command_line, empty, errors, parts, state, theme, toolbar, view
 from pages.components.scoring import look, past_runs, progress_view, settings, training
 from pages.components.scoring.progress_view import SHOWN

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import typer
 
+from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption, names
 from lobass_core.cli.output import print_json, print_table, stderr
 from lobass_core.cli.terminal_text import printable
@@ -62,7 +63,7 @@ def browse(
     json: JsonOption = False,
 ) -> None:
     """List rows: search, filter and sort as the Browse page does; --json has the texts whole."""
-    opened = Project.open(project)
+    opened = open_project(project)
     if token_losses:
         return _show_tokens(opened, token_losses, run, json)
     query: dict[str, str | tuple[str, ...]] = {

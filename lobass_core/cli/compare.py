@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
-from lobass_core.project import Project
 from lobass_core.workflows import compare as workflow
 
 
@@ -23,7 +23,7 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Compare two saved selections: what they share, what only one keeps, and what each is made of."""
-    opened = Project.open(project)
+    opened = open_project(project)
     found = workflow.compare(workflow.saved_side(opened, a), workflow.saved_side(opened, b))
     shares = found.overlap.domains
     for side in (found.a, found.b):

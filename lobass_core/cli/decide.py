@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.browse import WhereOption, filter_of
+from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption
 from lobass_core.cli.output import print_facts, print_json, print_table
 from lobass_core.errors import RequestError
@@ -45,7 +46,7 @@ def decide(
     json: JsonOption = False,
 ) -> None:
     """Overrule the score: keep or drop samples by hand, tag them, note on them; append-only, and it can be undone."""
-    opened = Project.open(project)
+    opened = open_project(project)
     if undo:
         return _undo(opened, json)
     if log:

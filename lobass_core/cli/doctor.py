@@ -8,12 +8,12 @@ import typer
 from rich.markup import escape
 from rich.text import Text
 
+from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import JsonOption, MaskOption, MaxTokensOption, RevisionOption, TemplateOption
 from lobass_core.cli.output import print_json, print_table, stdout, warn
 from lobass_core.cli.terminal_text import printable
 from lobass_core.errors import RequestError
 from lobass_core.jobs.run_results import PreviewRow, RenderResult
-from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, RenderSpec
 from lobass_core.workflows import doctor as workflow
 
@@ -42,7 +42,7 @@ def doctor(
 ) -> None:
     """Check this machine and a project; or, with --render FILE ROW, show one record's tokens and what is scored."""
     if render is None:
-        checks = workflow.check(Project.open(project) if project else None)
+        checks = workflow.check(open_project(project) if project else None)
         if json:
             print_json([check.to_dict() for check in checks])
         else:

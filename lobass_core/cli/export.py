@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table, progress_bar, warn
 from lobass_core.errors import RequestError
 from lobass_core.exporting.findings import Preflight
 from lobass_core.exporting.plan import ExportReceipt
 from lobass_core.plural import plural
-from lobass_core.project import Project
 from lobass_core.specs import ExportSpec
 from lobass_core.workflows import export as workflow
 from lobass_core.workflows.push_export import HubTarget, look_at_target
@@ -92,7 +92,7 @@ def export(
     json: JsonOption = False,
 ) -> None:
     """Write a saved selection for a trainer, with a manifest that can be replayed."""
-    opened = Project.open(project)
+    opened = open_project(project)
     if bool(selection) == bool(replay):
         raise RequestError("an export needs one source", do="Give --selection NAME or --replay MANIFEST.")
     if public and not push:

@@ -6,11 +6,11 @@ import typer
 
 from lobass_core.cli import import_options as options
 from lobass_core.cli.import_shown import show_preview, show_result
+from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, pairs
 from lobass_core.cli.output import print_facts, progress_bar
 from lobass_core.cli.update_dataset import undo, update_with
 from lobass_core.errors import RequestError
-from lobass_core.project import Project
 from lobass_core.specs import ImportSpec
 from lobass_core.workflows import import_data as workflow
 
@@ -70,7 +70,7 @@ def import_data(
         "row_list": list_name,
         "max_record_mb": max_record_mb,
     }
-    opened = Project.open(project)
+    opened = open_project(project)
     if update:
         if undo_last:
             undo(opened, update, json)
@@ -97,5 +97,5 @@ def undo_import(
 
     To take back an update alone, say lobass import --update NAME --undo.
     """
-    n_rows = workflow.undo_import(Project.open(project), dataset)
+    n_rows = workflow.undo_import(open_project(project), dataset)
     print_facts(f"Took {dataset} out", [("rows", n_rows)])

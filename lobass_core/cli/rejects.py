@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table
 from lobass_core.cli.terminal_text import shortened
-from lobass_core.project import Project
 from lobass_core.workflows import import_data as workflow
 
 
@@ -27,7 +27,7 @@ def rejects(
     json: JsonOption = False,
 ) -> None:
     """Show the rows that imports set aside, or write them to a file, with line and reason."""
-    opened = Project.open(project)
+    opened = open_project(project)
     if to is not None:
         n_written = workflow.write_rejects(opened, to, dataset)
         if json:

@@ -1,14 +1,13 @@
 """lobass runs, lobass cancel"""
 
-import shlex
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
-from lobass_core.project import Project
 from lobass_core.workflows import runs as workflow
 
 
@@ -20,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 def runs(project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False) -> None:
     """List the runs: training, scoring and previews, newest first."""
-    found = workflow.list_runs(Project.open(project))
+    found = workflow.list_runs(open_project(project, waits=False))
     if json:
         print_json([asdict(run) for run in found])
         return
@@ -29,17 +28,26 @@ def runs(project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False) -> 
         [(run.run_id, run.kind, run.name, run.state, run.n_done, run.n_total, run.created_at) for run in found],
     )
     for run in found:
-        if run.state == "damaged":
+        if run.state in ("damaged", "failed") and run.message:
             warn(f"{run.run_id}: {run.message}.")
 
 
 def cancel(
     run: Annotated[str, typer.Argument(help="The run, r-0007.")], project: ProjectOption = DEFAULT_PROJECT
 ) -> None:
-    """Ask a run to stop after its current shard; what it has computed is kept, and it can be resumed."""
-    kind = workflow.cancel(Project.open(project), run)
+    """Ask a run to stop after its current shard; what it has computed is kept, and it can be resumed.
+
+    A run that never began, because whoever started it was killed, is removed.
+    """
+    opened = open_project(project, waits=False)
+    cancelled = workflow.cancel(opened, run)
+    if cancelled.was_removed:
+        print_facts(f"Removed {run}, which had not begun", [])
+        return
     to_resume = {
-        "score": f"lobass score --resume {run} --project {shlex.quote(str(project))}",
+        "score": workflow.resume_command(opened, run),
         "train_reference": "give the same train-reference command again",
     }
-    print_facts(f"Asked {run} to stop", [("to resume", to_resume[kind])] if kind in to_resume else [])
+    print_facts(
+        f"Asked {run} to stop", [("to resume", to_resume[cancelled.kind])] if cancelled.kind in to_resume else []
+    )

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.follow import followed
+from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import (
     BASE_HELP,
     DEFAULT_PROJECT,
@@ -24,7 +25,6 @@ from lobass_core.cli.options import (
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
 from lobass_core.errors import RequestError
 from lobass_core.jobs.run_results import PreflightResult
-from lobass_core.project import Project
 from lobass_core.workflows import refine as refinement
 from lobass_core.workflows import score as workflow
 from lobass_core.workflows.references import score_spec
@@ -73,7 +73,7 @@ def score(
     json: JsonOption = False,
 ) -> None:
     """Score every sample's response loss under the base and the reference. Known losses are never computed again."""
-    opened = Project.open(project)
+    opened = open_project(project)
     if resume:
         with followed() as on_progress:
             result = workflow.resume_and_finish(opened, resume, on_progress)

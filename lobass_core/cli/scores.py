@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption
 from lobass_core.cli.output import print_facts, print_json
-from lobass_core.project import Project
 from lobass_core.workflows import scores as workflow
 
 
@@ -23,7 +23,7 @@ def scores(
     json: JsonOption = False,
 ) -> None:
     """Write the scores, one row an imported record."""
-    n_rows = workflow.write_scores(Project.open(project), output, run=run)
+    n_rows = workflow.write_scores(open_project(project), output, run=run)
     if json:
         print_json({"output": str(output), "n_rows": n_rows})
     else:

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, RunOption, names, pairs
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
 from lobass_core.errors import RequestError
-from lobass_core.project import Project
 from lobass_core.selection.order import WORSE_THAN_CHANCE
 from lobass_core.selection.select import SelectionResult
 from lobass_core.specs import Balance, BudgetKind, Gates, SelectionSpec
@@ -94,7 +94,7 @@ def select(
         seed=seed,
         datasets=names(datasets),
     )
-    opened = Project.open(project)
+    opened = open_project(project)
     if name:
         result = workflow.save(opened, name, spec, run=run, replace=replace)
     else:

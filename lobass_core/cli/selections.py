@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
 from lobass_core.cli.terminal_text import shortened
 from lobass_core.errors import RequestError
-from lobass_core.project import Project
 from lobass_core.store.former_states import GoneRow
 from lobass_core.workflows import select as workflow
 
@@ -32,7 +32,7 @@ def selections(
     json: JsonOption = False,
 ) -> None:
     """List, rename, copy, delete and bring back saved selections; name the rows that one has lost."""
-    opened = Project.open(project)
+    opened = open_project(project)
     if sum((bool(rename), bool(duplicate), bool(delete), undelete is not None)) > 1:
         raise RequestError("one thing at a time", do="Give one of --rename, --duplicate, --delete and --undelete.")
     if gone:

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, ProjectOption
 from lobass_core.cli.output import stderr
-from lobass_core.project import Project
 from lobass_core.workflows import serve as workflow
 
 
@@ -21,6 +21,6 @@ def serve(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser window.")] = False,
 ) -> None:
     """Open the dashboard on this machine; Ctrl-C stops it, runs go on."""
-    opened = Project.open(project)
+    opened = open_project(project)
     stderr.print(f"Dashboard of {opened.name}: http://127.0.0.1:{port}", markup=False)
     raise typer.Exit(workflow.serve(opened, port=port, open_browser=not no_browser))

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.import_options import domain_rule as rule_of
+from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table
-from lobass_core.project import Project
 from lobass_core.specs import SetDomainSpec
 from lobass_core.workflows import set_domain as workflow
 
@@ -41,7 +41,7 @@ def set_domain(
 
     Scores do not change. Distributions and new selections follow, saved selections keep what they hold.
     """
-    opened = Project.open(project)
+    opened = open_project(project)
     if undo:
         change = workflow.undo_set_domain(opened, dataset)
         title = f"Took back: {change.spec.words}"

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table, stderr, warn
 from lobass_core.formats.preference import which_side_is_scored
-from lobass_core.project import Project
 from lobass_core.workflows.frame import frame
 from lobass_core.workflows.import_data import write_rejects
 from lobass_core.workflows.project_status import ProjectStatus, UpgradeStatus
@@ -31,7 +31,7 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """Show what the project holds, what is scored, selected and exported, and what to do next."""
-    opened = Project.open(project)
+    opened = open_project(project)
     n_written = write_rejects(opened, rejects) if rejects else None
     found = project_status(opened)
     if json:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.follow import followed
+from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import (
     BASE_HELP,
     DEFAULT_PROJECT,
@@ -21,7 +22,6 @@ from lobass_core.cli.options import (
     names,
 )
 from lobass_core.cli.output import print_facts, print_json, warn
-from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, RenderSpec, TrainReferenceSpec
 from lobass_core.workflows import train_reference as workflow
 
@@ -71,7 +71,7 @@ def train_reference(
         lora_rank=lora_rank,
     )
     with followed() as on_progress:
-        result = workflow.train_reference(Project.open(project), spec, on_progress)
+        result = workflow.train_reference(open_project(project), spec, on_progress)
     if json:
         print_json(asdict(result))
         return

@@ -1,8 +1,7 @@
-"""The files of a run folder, whether or not its settings can be read: lock, cancel request, shards."""
+"""The files of a run folder, whether or not its settings can be read: lock, cancel request, shards, checksums."""
 
 import fcntl
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +10,8 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from lobass_core.errors import RunError
+from lobass_core.jobs.checksums import CheckedFile, check_file, checksum_path, require_good, seal, write_checked
+from lobass_core.jobs.run_ids import number_of
 
 # Whoever asks whether a run is alive holds its lock for some microseconds: one refusal is no answer yet.
 PROBE_SECONDS = 0.05
@@ -112,9 +113,35 @@ class RunFiles:
         """Write `shards/NAME.parquet` so that it is there whole or not at all, also after a power cut."""
         return write_parquet(self.shards_dir / f"{name}.parquet", table)
 
+    @property
+    def damaged_dir(self) -> Path:
+        return self.path / "damaged"
+
     def set_aside(self, shard: Path) -> Path:
-        """Rename a shard that cannot be read to NAME.parquet.torn, so that a resumed worker computes it again."""
-        return shard.replace(shard.with_name(f"{shard.name}.torn"))
+        """Move a damaged shard to `damaged/`, without its checksum, so that a resumed worker computes it again."""
+        self.damaged_dir.mkdir(exist_ok=True)
+        moved = shard.replace(self.damaged_dir / shard.name)
+        checksum_path(shard).unlink(missing_ok=True)
+        return moved
+
+    def missing_shards(self) -> list[str]:
+        """Names of damaged shards that were set aside and have not been computed again."""
+        if not self.damaged_dir.is_dir():
+            return []
+        return sorted(path.stem for path in self.damaged_dir.glob("*.parquet") if not self._has_shard(path.name))
+
+    def _has_shard(self, name: str) -> bool:
+        return (self.shards_dir / name).exists()
+
+    def verify(self, on_record: Mapping[str, str] | None = None) -> list[CheckedFile]:
+        """Read every Parquet file of the run whole and compare it with its checksum, in the order of their paths.
+
+        `on_record` has the sha256 of shards that are in the store, by name, for those that have no checksum file.
+        """
+        recorded = on_record or {}
+        shards = [check_file(path, recorded.get(path.stem)) for path in self.finished_shards()]
+        others = [*self.path.glob("*.parquet"), *self.tokens_dir.glob("*.parquet")]
+        return sorted([*shards, *map(check_file, others)], key=lambda checked: checked.path)
 
     def finished_shards(self) -> list[Path]:
         """Shards by name; what a killed worker left half written is not among them."""
@@ -134,29 +161,44 @@ def _is_locked(path: Path) -> bool:
 
 
 def read_parquet(path: Path, columns: list[str] | None = None, filters: list[tuple] | None = None) -> pa.Table:
-    """Columns of a Parquet file in a run folder.
+    """Columns of a Parquet file in a run folder, whose checksum has been compared.
 
     Raises:
         RunError: the file is missing or damaged; the sentence names file and run.
     """
     try:
+        require_good(path)
         return pq.read_table(path, columns=columns, filters=filters, partitioning=None)
-    except (OSError, KeyError, pa.ArrowException) as error:
-        folder = path.parent if path.parent.name not in ("shards", "tokens") else path.parent.parent
-        raise RunError(
-            f"{path.name} of run {folder.name} cannot be read: {str(error).splitlines()[0]}",
-            where=str(path),
-            do="Start a new run: losses on record are not computed again.",
-        ) from error
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        reason = f"cannot be read: {str(error).splitlines()[0]}"
+        raise _unusable(path, reason) from error
+    except RunError as error:
+        raise _unusable(path, error.what.removeprefix(f"{path.name} ")) from error
+
+
+def _unusable(path: Path, reason: str) -> RunError:
+    folder = path.parent if path.parent.name not in ("shards", "tokens") else path.parent.parent
+    if number_of(folder.name):
+        do = "Start a new run: losses on record are not computed again."
+        return RunError(f"{path.name} of run {folder.name} {reason}", where=str(path), do=do)
+    return RunError(f"{path.name} of {folder.name} {reason}", where=str(path), do="Restore the file from a backup.")
 
 
 def write_parquet(path: Path, table: pa.Table) -> Path:
-    """Write a Parquet file under a temporary name, fsync it, and rename it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with unfinished.open("wb") as file:
-        pq.write_table(table, file, compression="zstd")
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    """Write a Parquet file with its checksum, whole or not at all."""
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table, buffer, compression="zstd")
+    write_checked(path, memoryview(buffer.getvalue()))
     return path
+
+
+def write_batches(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> int:
+    """Write record batches as a Parquet file with its checksum, a batch at a time; returns the number of rows."""
+    n_rows = 0
+    unfinished = path.with_name(f".{path.name}.tmp")
+    with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_table(pa.Table.from_batches([batch]).cast(schema))
+            n_rows += batch.num_rows
+    seal(unfinished, path)
+    return n_rows

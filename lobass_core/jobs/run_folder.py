@@ -1,9 +1,9 @@
 """A run as a folder: settings in, progress and shards out; it survives whoever started it."""
 
 import os
-import re
 import shutil
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,14 +17,17 @@ from lobass_core.errors import RunError
 from lobass_core.jobs.documents import VERSION, read_json, replace_text, to_document, to_json
 from lobass_core.jobs.progress import ErrorNote, Progress, RunState, check_time
 from lobass_core.jobs.run_files import RunFiles
+from lobass_core.jobs.run_ids import next_run_id, number_of
 from lobass_core.jobs.run_kinds import KINDS, RunKind
 from lobass_core.jobs.run_specs import RunSpec
 from lobass_core.specs import unknown_settings
 
-RUN_ID = re.compile(r"r-(\d{4,})")
 ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled")
 # A worker takes its lock before it imports torch; one that has not after this long never started.
 START_SECONDS = 30.0
+# Folders of runs that are being prepared, or were removed; what a killed process left of them goes after this long.
+_PREPARING, _REMOVED = ".new-run-", "-removed-"
+SWEEP_SECONDS = 60.0
 
 Expected = TypeVar("Expected")
 
@@ -36,13 +39,14 @@ def utc_now() -> str:
 
 @dataclass(frozen=True, slots=True)
 class _SpecFile:
-    """spec.json; `spec` is of the dataclass that its kind names."""
+    """spec.json; `spec` is of the dataclass that its kind names. Runs of earlier programs name no project."""
 
     kind: str
     run_id: str
     created_at: str
     spec: dict[str, Any]
     version: int = 1
+    project_id: str = ""
 
     def __post_init__(self) -> None:
         check_time(self.created_at)
@@ -60,6 +64,7 @@ class RunFolder(RunFiles):
             raise RunError(f"run {self.run_id} has no spec.json", where=str(path)) from error
         self.kind = document.kind
         self.created_at = document.created_at
+        self.made_as, self.project_id = document.run_id, document.project_id
         kind = self._kind()
         values = kind.from_version_1(document.spec) if document.version == 1 else document.spec
         self.spec: RunSpec = to_document(values, kind.spec, spec_path)
@@ -71,31 +76,37 @@ class RunFolder(RunFiles):
             )
 
     @classmethod
-    def create(cls, runs_dir: Path, kind: str, spec: RunSpec) -> Self:
-        """Make the next run, r-0001, r-0002 ...; two callers at once get two runs.
+    def create(
+        cls,
+        runs_dir: Path,
+        kind: str,
+        spec: RunSpec,
+        prepare: Callable[[RunFiles], object] = lambda _: None,
+        *,
+        project_id: str = "",
+        after: int = 0,
+    ) -> Self:
+        """Make the next run, r-0001, r-0002 ...; two callers at once get two runs, and no id is given out twice.
 
-        The folder appears with its spec.json in it, so that nobody meets a run without settings.
+        `prepare` writes what the worker reads. The folder appears with that and its spec.json in it, so that nobody
+        meets a run that is not ready; a process that is killed before leaves a hidden folder, which a later call
+        removes. `after` as for `next_run_id`.
         """
         assert isinstance(spec, KINDS[kind].spec), f"a {kind} run is not asked by a {type(spec).__name__}"
         runs_dir.mkdir(parents=True, exist_ok=True)
-        number = max(
-            (int(match[1]) for entry in runs_dir.iterdir() if (match := RUN_ID.fullmatch(entry.name))), default=0
-        )
-        unfinished = runs_dir / f".new-run-{uuid4().hex}"
-        (unfinished / "shards").mkdir(parents=True)
-        while True:
-            number += 1
-            path = runs_dir / f"r-{number:04d}"
-            document = _SpecFile(kind, path.name, utc_now(), msgspec.to_builtins(spec), VERSION)
-            replace_text(unfinished / "spec.json", to_json(document, indent=2))
-            try:
-                unfinished.rename(path)
-            except OSError:
-                if path.exists():
-                    continue
-                shutil.rmtree(unfinished, ignore_errors=True)
-                raise
-            return cls(path)
+        _sweep(runs_dir)
+        new = RunFiles(runs_dir / f"{_PREPARING}{uuid4().hex}")
+        new.shards_dir.mkdir(parents=True)
+        try:
+            with new.hold_lock():
+                prepare(new)
+            with next_run_id(runs_dir, after) as run_id:
+                document = _SpecFile(kind, run_id, utc_now(), msgspec.to_builtins(spec), VERSION, project_id)
+                replace_text(new.path / "spec.json", to_json(document, indent=2))
+                return cls(new.path.rename(runs_dir / run_id))
+        except BaseException:
+            shutil.rmtree(new.path, ignore_errors=True)
+            raise
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -130,13 +141,24 @@ class RunFolder(RunFiles):
         replace_text(self.progress_path, to_json(progress))
 
     def read_progress(self) -> Progress:
-        """The last progress written; a queued one before the first, one in state `damaged` where it cannot be read."""
+        """The last progress written; one in state `damaged` where it cannot be read.
+
+        Before the first, the run is queued, or has failed where its input was never written whole.
+        """
         try:
             return to_document(read_json(self.progress_path), Progress, self.progress_path)
         except FileNotFoundError:
-            return Progress()
+            return self._before_the_first()
         except RunError as error:
             return Progress(state="damaged", phase="damaged", error=_note(error))
+
+    def _before_the_first(self) -> Progress:
+        """A queued run; a failed one where whoever made it was killed while the input was written."""
+        if self.input_path.exists() or not self._kind().reads_input or not self._start_is_overdue():
+            return Progress()
+        what = f"run {self.run_id} was stopped while its input was being written"
+        note = ErrorNote(what, str(self.path), f"Remove it with lobass cancel {self.run_id}, and start a new run.")
+        return Progress(state="failed", phase="failed", error=note)
 
     def write_result(self, result: Any) -> None:
         """Write result.json, the worker's last word: the dataclass of the run's kind."""
@@ -157,7 +179,7 @@ class RunFolder(RunFiles):
             raise RunError(f"run {self.run_id} has no result yet", where=str(self.path)) from error
 
     def fault(self) -> ErrorNote | None:
-        """What is wrong with the run's progress.json or, once it is done, its result.json; None where both are good."""
+        """What is wrong with the run's progress.json or, once it is done, with its result.json or its shards."""
         progress = self.read_progress()
         if progress.state == "damaged":
             return progress.error
@@ -166,6 +188,10 @@ class RunFolder(RunFiles):
                 self.read_result(self._kind().result)
             except RunError as error:
                 return _note(error)
+            if missing := self.missing_shards():
+                files = "file of losses was" if len(missing) == 1 else "files of losses were"
+                what = f"{len(missing):,} {files} damaged and set aside"
+                return ErrorNote(what, str(self.damaged_dir), "Resume the run: these losses are computed again.")
         return None
 
     def state(self) -> RunState:
@@ -186,16 +212,24 @@ class RunFolder(RunFiles):
             return state
         return "queued" if state == "queued" and not self._start_is_overdue() else "interrupted"
 
+    def is_live(self) -> bool:
+        """Whether a worker is at work, or about to begin."""
+        return self.state() in ("running", "queued")
+
     def _start_is_overdue(self) -> bool:
-        try:
-            queued_at = self.progress_path.stat().st_mtime
-        except FileNotFoundError:
-            return False
-        return time.time() - queued_at > START_SECONDS
+        for path in (self.progress_path, self.path / "spec.json"):
+            with suppress(FileNotFoundError):
+                return time.time() - path.stat().st_mtime > START_SECONDS
+        return False
+
+    @property
+    def was_launched(self) -> bool:
+        """Whether a worker was ever asked to do the run."""
+        return self.progress_path.exists()
 
     def remove(self) -> None:
         """Remove the folder; it is gone from all lists at once, and from the disk as far as the system allows."""
-        hidden = self.path.with_name(f".{self.run_id}-removed-{os.getpid()}")
+        hidden = self.path.with_name(f".{self.run_id}{_REMOVED}{os.getpid()}")
         try:
             self.path.rename(hidden)
         except OSError:
@@ -215,6 +249,10 @@ class DamagedRun(RunFiles):
         )
         self.changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
 
+    def is_live(self) -> bool:
+        """Whether a worker is at work."""
+        return self.is_alive()
+
 
 def list_runs(runs_dir: Path) -> list[RunFolder]:
     """All runs that can be read, oldest first; `scan_runs` has the others too."""
@@ -225,16 +263,33 @@ def scan_runs(runs_dir: Path) -> list[RunFolder | DamagedRun]:
     """All runs, oldest first."""
     if not runs_dir.is_dir():
         return []
-    numbers = [(int(match[1]), path) for path in runs_dir.iterdir() if (match := RUN_ID.fullmatch(path.name))]
+    numbers = [(number, path) for path in runs_dir.iterdir() if (number := number_of(path.name))]
     runs: list[RunFolder | DamagedRun] = []
     for _, path in sorted(numbers):
-        try:
-            runs.append(RunFolder(path))
-        except RunError as error:
-            # Another process may have removed it since the folder was listed.
-            with suppress(FileNotFoundError):
-                runs.append(DamagedRun(path, error))
+        # Another process may have removed it since the folder was listed.
+        with suppress(FileNotFoundError):
+            runs.append(open_any(path))
     return runs
+
+
+def open_any(path: Path) -> RunFolder | DamagedRun:
+    """The run in that folder, whether or not its spec.json can be read.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+    """
+    try:
+        return RunFolder(path)
+    except RunError as error:
+        return DamagedRun(path, error)
+
+
+def _sweep(runs_dir: Path) -> None:
+    """Remove what processes that were killed left of runs that they prepared or removed."""
+    for path in [*runs_dir.glob(f"{_PREPARING}*"), *runs_dir.glob(f".r-*{_REMOVED}*")]:
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > SWEEP_SECONDS and not RunFiles(path).is_alive():
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _note(error: RunError) -> ErrorNote:

@@ -18,11 +18,15 @@ from lobass_core.specs import ScoreSpec
 
 @dataclass(frozen=True, slots=True)
 class RunKind:
-    """Dataclasses of a kind's spec.json and result.json; `from_version_1` changes the values of an old spec."""
+    """Dataclasses of a kind's spec.json and result.json; `from_version_1` changes the values of an old spec.
+
+    `reads_input`: its worker cannot begin without an input.parquet.
+    """
 
     spec: type[Any]
     result: type[Any]
     from_version_1: Callable[[dict], dict] = dict
+    reads_input: bool = True
 
 
 KINDS: dict[str, RunKind] = {
@@ -30,6 +34,6 @@ KINDS: dict[str, RunKind] = {
     "preflight": RunKind(ScoreSpec, PreflightResult),
     "render": RunKind(RenderRun, RenderResult),
     "train_reference": RunKind(TrainReferenceRun, TrainReferenceResult, nested_reference),
-    "train_base": RunKind(TrainBaseRun, TrainBaseResult),
+    "train_base": RunKind(TrainBaseRun, TrainBaseResult, reads_input=False),
     "check_export": RunKind(CheckExportRun, CheckExportResult),
 }

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lobass_core.errors import RunError
+from lobass_core.jobs.run_files import read_parquet
 
 _TOKENS = ("token_ids", "response_mask")
 _TEXTS = ("text", "token_starts", "token_ends", "response_mask")
@@ -152,8 +152,6 @@ def _lost_its_start(text: str, starts: list[int], ends: list[int]) -> bool:
 
 def _read(path: Path, columns: list[str]) -> pa.Table:
     try:
-        return pq.read_table(path, columns=columns, partitioning=None)
-    except (OSError, pa.ArrowException) as error:
-        raise RunError(
-            "a run's tokens cannot be read", where=str(path), do="Remove the file, and score its samples again."
-        ) from error
+        return read_parquet(path, columns)
+    except RunError as error:
+        raise RunError(error.what, where=error.where, do="Remove the file, and score its samples again.") from error

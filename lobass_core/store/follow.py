@@ -10,9 +10,9 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from lobass_core.jobs.run_files import write_parquet
+from lobass_core.errors import RunError
+from lobass_core.jobs.run_files import read_parquet, write_parquet
 from lobass_core.jobs.run_folder import utc_now
 
 # links     old sample -> each sample that a row of it has moved to
@@ -100,8 +100,8 @@ def extend_fold_files(cursor: duckdb.DuckDBPyConnection, models_dir: Path) -> No
     ).to_arrow_table()
     for path in sorted(models_dir.glob("*/folds.parquet")):
         try:
-            folds = pq.read_table(path, columns=["sample_id", "fold"])
-        except (OSError, pa.ArrowException, KeyError):
+            folds = read_parquet(path, ["sample_id", "fold"])
+        except RunError:
             continue  # whoever trains or scores with it will say so
         added = folds.join(pairs, "sample_id", join_type="inner").select(["new_id", "fold"])
         added = added.rename_columns(["sample_id", "fold"]).join(

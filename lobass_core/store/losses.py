@@ -1,7 +1,7 @@
 """The loss cache: shards are ingested in one transaction, each once; the tables can be rebuilt from the run folders."""
 
-import hashlib
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -12,9 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lobass_core.jobs.run_files import RunFiles
+from lobass_core.jobs.checksums import check_bytes, expected_sha256
+from lobass_core.jobs.run_files import RunFiles, write_parquet
 from lobass_core.jobs.run_folder import DamagedRun, scan_runs
 from lobass_core.records import LossStatus
+from lobass_core.store.collected import shard_checksums
 from lobass_core.store.connection import Store, read_table
 from lobass_core.store.token_bytes import fill_response_bytes
 from lobass_core.store.versions import raise_content
@@ -57,9 +59,9 @@ class _Shard:
 def ingest_run(store: Store, run: RunFiles) -> Ingested:
     """Add the losses of the run's shards to the loss tables; shards that are in them already cost nothing.
 
-    Every shard is read and checked by itself, for one torn file would fail the whole set. A torn one is renamed to
-    NAME.parquet.torn, so that a resumed worker computes it again. Of two losses of one (sample, model, rendering) the
-    later one stands.
+    Every shard is read and checked by itself, for one damaged file would fail the whole set. A damaged one is moved to
+    the run's `damaged/`, so that a resumed worker computes it again. Which shards are in the tables is known by their
+    content: other losses under an old name are added. Of two losses of one (sample, model, rendering) the later stands.
     """
     ingested, lack_bytes = _ingest(store, run)
     if lack_bytes:
@@ -70,43 +72,45 @@ def ingest_run(store: Store, run: RunFiles) -> Ingested:
 
 def _ingest(store: Store, run: RunFiles) -> tuple[Ingested, bool]:
     """Ingest, and say whether some of the new losses are older than the column for response bytes."""
-    known = {
-        shard
-        for (shard,) in store.cursor()
-        .execute("SELECT shard FROM ingested_shards WHERE run_id = ?", [run.run_id])
-        .fetchall()
-    }
-    paths = [path for path in run.finished_shards() if path.stem not in known]
+    recorded = shard_checksums(store.cursor(), run.run_id)
+    known = set(recorded.values())
+    paths = [path for path in run.finished_shards() if expected_sha256(path) not in known]
     torn: list[tuple[str, str]] = []
     if not paths:
         return Ingested(0), False
     n_new, lack_bytes = 0, False
     with store.transaction() as cursor:
-        for group in _groups(_checked_shards(paths, torn)):
+        for group in _groups(_checked_shards(paths, recorded, torn)):
             n_new += _insert(cursor, run.run_id, group)
             lack_bytes = lack_bytes or any(shard.table["n_response_bytes"].null_count for shard in group)
     for name, _ in torn:
-        run.set_aside(run.shards_dir / name)
+        # One that this user may not read is left to those who may.
+        if os.access(run.shards_dir / name, os.R_OK):
+            run.set_aside(run.shards_dir / name)
     return Ingested(n_new, tuple(torn)), lack_bytes
 
 
-def _checked_shards(paths: list[Path], torn: list[tuple[str, str]]) -> Iterator[_Shard]:
-    """The shards that can be used; the others are added to `torn` with the reason."""
+def _checked_shards(paths: list[Path], recorded: Mapping[str, str], torn: list[tuple[str, str]]) -> Iterator[_Shard]:
+    """The shards that can be used and are not recorded; the damaged ones are added to `torn` with the reason.
+
+    A shard without a checksum file is compared with the sha256 that the store recorded for its name, if it did.
+    """
     for path in paths:
         try:
-            table = _read(path)
-            reason = _fault(table)
-        except (pa.ArrowException, OSError, KeyError) as error:
+            data = path.read_bytes()
+            checked = check_bytes(path, data, recorded.get(path.stem))
+            table = _read(data) if not checked.reason else LOSS_SCHEMA.empty_table()
+            reason = checked.reason or _fault(table)
+        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
         if reason:
             torn.append((path.name, reason))
-            continue
-        with path.open("rb") as file:
-            yield _Shard(path.stem, hashlib.file_digest(file, "sha256").hexdigest(), table)
+        elif checked.sha256 not in recorded.values():
+            yield _Shard(path.stem, checked.sha256, table)
 
 
-def _read(path: Path) -> pa.Table:
-    table = pq.ParquetFile(path).read(columns=LOSS_SCHEMA.names)
+def _read(data: bytes) -> pa.Table:
+    table = pq.ParquetFile(pa.BufferReader(data)).read(columns=LOSS_SCHEMA.names)
     if "n_response_bytes" not in table.schema.names:
         table = table.append_column("n_response_bytes", pa.nulls(table.num_rows, pa.int32()))
     return table.select(LOSS_SCHEMA.names).cast(LOSS_SCHEMA)
@@ -122,6 +126,12 @@ def _fault(table: pa.Table) -> str:
     if not pc.all(pc.match_substring_regex(table["sample_id"], "^[0-9a-f]{64}$"), min_count=0).as_py():
         return "a sample id is no sha256"
     return ""
+
+
+def n_losses_of(cursor: duckdb.DuckDBPyConnection, run_id: str) -> int:
+    """How many losses in the store are the run's."""
+    ((n_losses,),) = cursor.execute("SELECT count(*) FROM losses WHERE run_id = ?", [run_id]).fetchall()
+    return int(n_losses)
 
 
 def _groups(shards: Iterable[_Shard]) -> Iterator[list[_Shard]]:
@@ -167,6 +177,9 @@ def _insert(cursor: duckdb.DuckDBPyConnection, run_id: str, shards: list[_Shard]
     ).fetchall()
     cursor.execute("DROP TABLE new_losses")
     cursor.executemany(
+        "DELETE FROM ingested_shards WHERE run_id = ? AND shard = ?", [(run_id, shard.name) for shard in shards]
+    )
+    cursor.executemany(
         "INSERT INTO ingested_shards VALUES (?, ?, ?, ?)",
         [(run_id, shard.name, shard.table.num_rows, shard.sha256) for shard in shards],
     )
@@ -210,6 +223,7 @@ def rebuild_losses(store: Store, runs_dir: Path) -> int:
     with store.transaction() as cursor:
         cursor.execute("DELETE FROM losses")
         cursor.execute("DELETE FROM ingested_shards")
+        cursor.execute("DELETE FROM collected_runs")
         raise_content(cursor)
     runs = [run for run in scan_runs(runs_dir) if isinstance(run, DamagedRun) or run.kind == "score"]
     n_losses = sum(_ingest(store, run)[0].n_new for run in runs)
@@ -237,5 +251,5 @@ def write_known(cursor: duckdb.DuckDBPyConnection, path: Path) -> int:
         JOIN samples s ON s.sample_key = r.sample_key JOIN samples e ON e.sample_key = r.scored_key
         """,
     )
-    pq.write_table(table, path, compression="zstd")
+    write_parquet(path, table)
     return table.num_rows

@@ -5,12 +5,14 @@ store is made of the tables of version 1 and all steps, so it equals a migrated 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from lobass_core.store.change_tables import FORMER_STATES, SET_DOMAINS
+from lobass_core.store.collected import COLLECTED_RUNS, write_older_checksums
 from lobass_core.store.dataset_files import FILES_OF_DATASETS
 from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.follow import extend_fold_files, follow_rows
@@ -53,6 +55,13 @@ def _register_runs(cursor: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str
     return ()
 
 
+def _write_checksums(cursor: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str, ...]:
+    # A project on a medium that cannot be written keeps unchecked shards.
+    with suppress(OSError):
+        write_older_checksums(cursor, folder / "runs")
+    return ()
+
+
 def reread(cursor: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str, ...]:
     found = reread_rows(cursor)
     if found.moved:
@@ -91,6 +100,8 @@ STEPS: tuple[Step, ...] = (
     _tables("The files of each dataset", FILES_OF_DATASETS),
     _tables("Updates of datasets and what they took away", FORMER_STATES),
     _tables("Domains set after the import", SET_DOMAINS),
+    _tables("Runs that hold nothing new, and the project's id", COLLECTED_RUNS),
+    Step("Checksums of older shards", _write_checksums),
 )
 SCHEMA_VERSION = 1 + len(STEPS)
 

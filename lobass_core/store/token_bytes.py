@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lobass_core.jobs.checksums import is_good
 from lobass_core.learnability.response_bytes import n_response_bytes
 
 BATCH_ROWS = 2_000
@@ -45,6 +46,8 @@ def _n_unknown(cursor: duckdb.DuckDBPyConnection) -> int:
 
 def _bytes_in(path: Path) -> Iterator[pa.Table]:
     """The samples of a token file with their bytes; what cannot be read stays unknown."""
+    if not is_good(path):
+        return
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(COLUMNS)):

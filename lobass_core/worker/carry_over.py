@@ -148,7 +148,7 @@ def _readable(path: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """A token file that another process has just removed, or that is torn, has nothing to offer."""
     try:
         yield from kept_readings(path)
-    except (OSError, pa.ArrowException):
+    except (RunError, OSError, ValueError, pa.ArrowException):
         return
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from lobass_core.errors import ModelError, cause_of
+from lobass_core.jobs.run_files import read_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import CheckExportResult, OtherRow
 from lobass_core.jobs.run_specs import CheckExportRun
@@ -47,7 +48,7 @@ def run(run: RunFolder, report: Reporter) -> CheckExportResult:
     if asked.tokenizer_fp and tokenizer_fingerprint(tokenizer) != asked.tokenizer_fp:
         raise ModelError("the tokenizer is another one than the rows were scored with", where=asked.tokenizer.path)
     tokenizer.chat_template = asked.chat_template
-    rows = pq.read_table(run.input_path).to_pylist()
+    rows = read_parquet(run.input_path).to_pylist()
     kept = TokenFiles(Path(asked.runs_dir), asked.render_fp, [row["sample_id"] for row in rows])
     comparison = Comparison(tokenizer, asked.mask_rule, TRAINERS.get(asked.format))
     report.update(phase="comparing", n_done=0, n_total=len(rows))

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lobass_core.errors import RunError
+from lobass_core.jobs.checksums import require_good
 from lobass_core.jobs.run_files import read_parquet
 from lobass_core.jobs.run_folder import DamagedRun, RunFolder, scan_runs
 from lobass_core.jobs.run_results import ScoreRunResult
@@ -118,7 +119,12 @@ def reading_hashes(table: TokenTable, places: np.ndarray) -> np.ndarray:
 
 
 def kept_readings(path: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Sample ids and hashes of a token file, some thousand at a time, as `reading_hashes` gives them."""
+    """Sample ids and hashes of a token file, some thousand at a time, as `reading_hashes` gives them.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    require_good(path)
     with pq.ParquetFile(path) as file:
         columns = ["sample_id", "token_ids", "response_mask"]
         for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=columns):

@@ -4,6 +4,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lobass_core.errors import LobassError, ModelError
+from lobass_core.jobs.checksums import remove_checked
 from lobass_core.jobs.run_files import read_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.learnability.scores import EQUAL_NATS
@@ -70,4 +71,4 @@ def _drop_shards(run: RunFolder, task: ModelTask) -> None:
     for path in run.finished_shards():
         table = read_parquet(path, ["model_fp", "status"])
         if table.num_rows and table["model_fp"][0].as_py() == task.fp and "non_finite" in table["status"].to_pylist():
-            path.unlink()
+            remove_checked(path)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import torch
 
 from lobass_core.errors import RequestError
@@ -173,13 +172,14 @@ def read_folds(prepared: Prepared, sample_ids: list[str], run: RunFolder) -> dic
 
     Raises:
         RequestError: the assignment names a fold that has no model.
+        RunError: the assignment is missing or damaged.
     """
     n_folds = len(prepared.references)
     if n_folds == 1:
         return dict.fromkeys(sample_ids, 0)
     assigned: dict[str, int] = {}
     if prepared.spec.fold_assignment:
-        table = pq.read_table(Path(prepared.spec.fold_assignment), columns=["sample_id", "fold"])
+        table = read_parquet(Path(prepared.spec.fold_assignment), ["sample_id", "fold"])
         assigned = dict(zip(table["sample_id"].to_pylist(), table["fold"].to_pylist(), strict=True))
         if any(not 0 <= fold < n_folds for fold in assigned.values()):
             raise RequestError(

@@ -6,6 +6,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from lobass_core.errors import RunError
+from lobass_core.jobs.checksums import require_good
+from lobass_core.jobs.run_files import read_parquet
 from lobass_core.records import Sample, turns_from_json
 
 ROWS_AT_ONCE = 2048
@@ -18,15 +20,20 @@ def read_sample_ids(path: Path) -> list[str]:
         RunError: the run has no readable input.
     """
     try:
-        return pq.read_table(path, columns=["sample_id"])["sample_id"].to_pylist()
-    except (OSError, ValueError, KeyError) as error:
-        raise RunError("the run's input cannot be read", where=str(path), do="Start the run again.") from error
+        return read_parquet(path, ["sample_id"])["sample_id"].to_pylist()
+    except RunError as error:
+        raise RunError(error.what, where=error.where, do="Start a new run.") from error
 
 
 def read_samples(
     path: Path, columns: Sequence[str] = (), rows: int = ROWS_AT_ONCE
 ) -> Iterator[list[tuple[Sample, dict]]]:
-    """Samples in the file's order, in lists of at most `rows`, each with the further `columns` asked for."""
+    """Samples in the file's order, in lists of at most `rows`, each with the further `columns` asked for.
+
+    Raises:
+        RunError: the run's input is damaged.
+    """
+    require_good(path)
     file = pq.ParquetFile(path)
     wanted = [name for name in ("sample_id", "kind", "turns", "tools", *columns) if name in file.schema_arrow.names]
     for batch in file.iter_batches(batch_size=rows, columns=wanted):

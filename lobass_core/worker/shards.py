@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from lobass_core.errors import RunError
+from lobass_core.jobs.run_files import read_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.rendering.render import Rendered
 from lobass_core.scoring.engine import Losses
@@ -49,13 +50,13 @@ class ShardJob:
 
 
 def is_finished(run: RunFolder, table: TokenTable, job: ShardJob) -> bool:
-    """Whether the shard is there and holds these very samples; one that cannot be read is computed again."""
+    """Whether the shard is there, whole, and holds these very samples; a damaged one is computed again."""
     path = run.shards_dir / f"{job.name}.parquet"
     if not path.is_file():
         return False
     try:
-        ids = pq.read_table(path, columns=["sample_id"])["sample_id"].to_pylist()
-    except (OSError, pa.ArrowException):
+        ids = read_parquet(path, ["sample_id"])["sample_id"].to_pylist()
+    except RunError:
         return False
     return ids == [table.sample_ids[index] for index in job.places]
 

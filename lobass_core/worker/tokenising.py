@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lobass_core.errors import RenderError, RunError
+from lobass_core.jobs.checksums import is_good
 from lobass_core.jobs.run_files import write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.records import Sample
@@ -121,7 +122,7 @@ def _chunks(run: RunFolder, needed: set[str], seen: set[str] | frozenset[str], r
 def _render(renderer: Renderer, render_fp: str, chunk: Chunk) -> Tokenised:
     rendered = renderer.render(chunk.samples)
     fresh = [item for item in rendered if item.sample_id in chunk.fresh and len(item.input_ids)]
-    if fresh and not chunk.path.exists():
+    if fresh and not is_good(chunk.path):
         write_parquet(chunk.path, tokens_table(fresh, render_fp))
     return Tokenised(
         TokenTable.of(rendered),

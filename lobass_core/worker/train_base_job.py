@@ -6,9 +6,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 
-from lobass_core.errors import RequestError
+from lobass_core.jobs.run_files import read_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import StepLoss, TrainBaseResult
 from lobass_core.jobs.run_specs import TrainBaseRun
@@ -95,8 +94,5 @@ def _every_token(item: Rendered) -> Rendered:
 
 
 def _read_pairs(path: Path) -> list[tuple[str, str]]:
-    try:
-        table = pq.read_table(path, columns=["prompt", "response"])
-    except (OSError, ValueError, KeyError) as error:
-        raise RequestError("the texts to train on cannot be read", where=str(path)) from error
+    table = read_parquet(path, ["prompt", "response"])
     return list(zip(table["prompt"].to_pylist(), table["response"].to_pylist(), strict=True))

@@ -23,6 +23,7 @@ from lobass_core.workflows import pretrained
 from lobass_core.workflows.export import export
 from lobass_core.workflows.import_data import import_file
 from lobass_core.workflows.references import score_spec
+from lobass_core.workflows.runs import new_run
 from lobass_core.workflows.score import resume_and_finish, score
 from lobass_core.workflows.select import list_selections, save
 from lobass_core.workflows.train_reference import list_references, train_reference
@@ -178,7 +179,10 @@ def _base(project: Project, show: OnProgress) -> ModelSpec:
             _BASE_LEARNING_RATE,
             _BASE_BUDGET_TOKENS,
         )
-        run = _stopped(project, "train_base") or RunFolder.create(project.runs_dir, "train_base", spec)
+        run = _stopped(project, "train_base")
+        if run is None:
+            with project.store() as store:
+                run = new_run(project, store, "train_base", spec)
         launch(run)
         follow(run, show)
     return ModelSpec(str(folder))

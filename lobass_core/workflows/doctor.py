@@ -81,8 +81,10 @@ def render_record(path: Path, row: int, *, tokenizer: ModelSpec, render: RenderS
     """
     sample = read_sample(ImportSpec(path=str(path), domain="preview"), row)
     with tempfile.TemporaryDirectory(prefix="lobass-render-") as folder:
-        run = RunFolder.create(Path(folder), "render", RenderRun(tokenizer, render))
-        write_samples(run.input_path, [(sample, "preview")])
+        asked = RenderRun(tokenizer, render)
+        run = RunFolder.create(
+            Path(folder), "render", asked, lambda new: write_samples(new.input_path, [(sample, "preview")])
+        )
         launch(run)
         follow(run)
         return run.read_result(RenderResult)

@@ -4,13 +4,13 @@ import tempfile
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lobass_core.errors import ExportError, LobassError
 from lobass_core.exporting.layout import Written
 from lobass_core.exporting.plan import ExportPlan
 from lobass_core.exporting.write import Check
 from lobass_core.jobs.launch import follow, launch
+from lobass_core.jobs.run_files import write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import CheckExportResult
 from lobass_core.jobs.run_specs import CheckExportRun
@@ -77,8 +77,8 @@ def _compare(project: Project, plan: ExportPlan, scoring: Scoring, folder: Path,
         runs_dir=str(project.runs_dir),
     )
     with tempfile.TemporaryDirectory(prefix="lobass-check-") as runs:
-        run = RunFolder.create(Path(runs), "check_export", asked)
-        pq.write_table(pa.Table.from_pylist(rows), run.input_path)
+        table = pa.Table.from_pylist(rows)
+        run = RunFolder.create(Path(runs), "check_export", asked, lambda new: write_parquet(new.input_path, table))
         launch(run)
         follow(run)
         return run.read_result(CheckExportResult)

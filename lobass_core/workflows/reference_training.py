@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from lobass_core.jobs.run_files import TRAINED_ON, write_parquet
-from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.errors import RunError
+from lobass_core.jobs.run_files import TRAINED_ON, RunFiles, read_parquet, write_parquet
+from lobass_core.jobs.run_folder import list_runs
 from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec
 from lobass_core.store.reference_training import with_present_ids
 
 
-def write_trained_on(project: Project, run: RunFolder, references: tuple[ModelSpec, ...]) -> None:
+def write_trained_on(project: Project, run: RunFiles, references: tuple[ModelSpec, ...]) -> None:
     """Put the ids that the run's reference was trained on into its folder; nothing where they are not known.
 
     Nothing for K folds either: each sample is scored by a model that was not trained on it.
@@ -32,6 +32,9 @@ def trained_on(project: Project, folder: Path) -> pa.ChunkedArray | None:
     """Ids of the samples that the model in this folder was trained on; None where that is not known.
 
     One model of K folds counts as what it is: trained on all samples but those of its fold.
+
+    Raises:
+        RunError: a table that says it is damaged.
     """
     recorded = _column(folder / TRAINED_ON, "sample_id")
     if recorded is not None:
@@ -65,7 +68,15 @@ def _given_and_not_held_out(project: Project, folder: Path) -> pa.ChunkedArray |
 
 
 def _column(path: Path, name: str) -> pa.ChunkedArray | None:
-    try:
-        return pq.read_table(path, columns=[name])[name]
-    except (OSError, pa.ArrowException, KeyError):
+    """A column of a table, None where there is no such file.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    if not path.exists():
         return None
+    try:
+        return read_parquet(path, [name])[name]
+    except RunError as error:
+        do = "Restore the file from a backup, or remove it: the rows that are new to the reference are not marked then."
+        raise RunError(error.what, where=error.where, do=do) from error

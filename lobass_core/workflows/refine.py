@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from lobass_core.errors import RequestError
 from lobass_core.jobs.launch import launch
+from lobass_core.jobs.run_files import RunFiles
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
 from lobass_core.specs import LOSSLESS_METHODS, SelectionSpec
@@ -23,6 +24,7 @@ from lobass_core.store.scorings import Scoring
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import Cut, kept_rows, open_cut
 from lobass_core.workflows.reference_training import write_trained_on
+from lobass_core.workflows.runs import new_run
 from lobass_core.workflows.score import OnProgress, follow_and_ingest, write_input
 
 # Four times the error of a mean loss in bfloat16 at a base loss of one nat.
@@ -114,11 +116,13 @@ def _prepare(project: Project, scoring: Scoring, sample_keys: np.ndarray) -> Run
     spec = replace(scoring.spec, dtype="float32", datasets=(), refines=scoring.run_id)
     with project.store() as store:
         wanted = pa.array(sample_ids(store.cursor(), np.unique(sample_keys)), pa.string())
-        run = RunFolder.create(project.runs_dir, "score", spec)
-        write_trained_on(project, run, spec.references)
-        write_input(run, _chosen(sample_batches(store.cursor()), wanted))
-        write_known(store.cursor(), run.known_path)
-    return run
+
+        def prepare(new: RunFiles) -> None:
+            write_trained_on(project, new, spec.references)
+            write_input(new, _chosen(sample_batches(store.cursor()), wanted))
+            write_known(store.cursor(), new.known_path)
+
+        return new_run(project, store, "score", spec, prepare)
 
 
 def _chosen(batches: Iterator[pa.RecordBatch], sample_ids: pa.Array) -> Iterator[pa.RecordBatch]:

@@ -1,29 +1,24 @@
-"""Runs as a person watches them: what, how far, how fast, what stopped it; and adding the losses of finished ones."""
+"""Runs as a person watches them: what, how far, how fast, what stopped it."""
 
-import threading
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from lobass_core.errors import LobassError, RunError, StoreLockedError
+from lobass_core.errors import RunError
 from lobass_core.jobs.progress import ErrorNote, Progress, RunState
-from lobass_core.jobs.run_folder import DamagedRun, RunFolder, list_runs, scan_runs
+from lobass_core.jobs.run_folder import DamagedRun, RunFolder, scan_runs
 from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.jobs.run_specs import RunSpec, TrainReferenceRun, model_names
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec, TrainReferenceSpec
 from lobass_core.workflows.runs import run_path
-from lobass_core.workflows.score import ingest_finished
 
 SHOWN_KINDS = ("score", "train_reference")
 LIVE: tuple[RunState, ...] = ("running", "queued")
 STOPPED: tuple[RunState, ...] = ("failed", "interrupted", "cancelled", "damaged")
 LOG_BYTES = 32_000
-
-_collected: set[tuple[Path, float]] = set()
-_collecting = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,46 +218,3 @@ def _shard(saved: float, path: Path) -> SavedShard:
     except (OSError, ValueError):
         pass  # it is being replaced by a resumed worker
     return SavedShard(path.stem, datetime.fromtimestamp(saved).astimezone(), n_rows, mean)
-
-
-def collect_finished(project: Project) -> int:
-    """Add the losses of scoring runs that ended while nobody watched; returns the number of new losses.
-
-    Each ended run is looked at once a process, unless a resume has ended it anew. One that cannot be added keeps
-    no other away; it is tried again by the next call.
-
-    Raises:
-        StoreLockedError: the store is in use elsewhere; the next call tries again.
-    """
-    n_new = 0
-    with _collecting:
-        for run in list_runs(project.runs_dir):
-            if run.kind != "score" or run.state() in LIVE:
-                continue
-            key = (run.path, _ended_at(run))
-            if key in _collected:
-                continue
-            try:
-                n_new += ingest_finished(project, run)
-            except StoreLockedError:
-                raise
-            except LobassError:
-                continue
-            _collected.add(key)
-    return n_new
-
-
-def _ended_at(run: RunFolder) -> float:
-    """Changes when a resumed run ends again."""
-    try:
-        return run.progress_path.stat().st_mtime
-    except OSError:
-        return 0.0
-
-
-def try_collect(project: Project) -> int:
-    """`collect_finished`, but a store in use, or a run that does not fit, is left for the next time."""
-    try:
-        return collect_finished(project)
-    except LobassError:
-        return 0

@@ -1,13 +1,27 @@
-"""List, cancel and look at a project's runs."""
+"""Make, list, cancel and look at a project's runs."""
 
-import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from lobass_core.errors import RunError
+from lobass_core.jobs.run_files import RunFiles
 from lobass_core.jobs.run_folder import DamagedRun, RunFolder, scan_runs
-from lobass_core.jobs.run_specs import model_names
+from lobass_core.jobs.run_ids import number_of
+from lobass_core.jobs.run_specs import RunSpec, model_names
 from lobass_core.project import Project
+from lobass_core.store.collected import highest_run_number, project_id_of
+from lobass_core.store.connection import Store
 from lobass_core.workflows.project_status import RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The kind of the run that was asked to stop, and whether it was removed because it had never begun."""
+
+    kind: str
+    was_removed: bool
 
 
 def list_runs(project: Project) -> list[RunStatus]:
@@ -31,22 +45,45 @@ def run_path(project: Project, run_id: str) -> Path:
         RunError: no such run, or the text is not a run id (it could be a path).
     """
     path = project.runs_dir / run_id
-    if not re.fullmatch(r"r-\d{4,}", run_id) or not path.is_dir():
+    if not number_of(run_id) or not path.is_dir():
         raise RunError(f"there is no run {run_id!r}", where=str(project.runs_dir), do="lobass runs lists them.")
     return path
 
 
-def cancel(project: Project, run_id: str) -> str:
-    """Ask the run's worker to stop at its next shard, and return the kind of run.
+def new_run(
+    project: Project, store: Store, kind: str, spec: RunSpec, prepare: Callable[[RunFiles], object] = lambda _: None
+) -> RunFolder:
+    """Make the project's next run; `prepare` writes what its worker reads."""
+    cursor = store.cursor()
+    return RunFolder.create(
+        project.runs_dir,
+        kind,
+        spec,
+        prepare,
+        project_id=project_id_of(cursor),
+        after=highest_run_number(cursor),
+    )
+
+
+def cancel(project: Project, run_id: str) -> Cancelled:
+    """Ask the run's worker to stop at its next shard; a run that no worker ever began is removed.
 
     Raises:
-        RunError: the run is not running, or its spec.json is damaged.
+        RunError: the run has ended, or its spec.json is damaged.
     """
     run = open_run(project, run_id)
-    if run.state() not in ("running", "queued"):
-        raise RunError(f"run {run_id} is {run.state()}, not running", where=str(run.path))
-    run.request_cancel()
-    return run.kind
+    if run.is_live():
+        run.request_cancel()
+        return Cancelled(run.kind, False)
+    if not run.was_launched:
+        run.remove()
+        return Cancelled(run.kind, True)
+    raise RunError(f"run {run_id} is {run.state()}, not running", where=str(run.path))
+
+
+def resume_command(project: Project, run_id: str) -> str:
+    """The command that resumes a scoring run."""
+    return f"lobass score --project {shlex.quote(str(project.root))} --resume {run_id}"
 
 
 def run_status(run: RunFolder | DamagedRun) -> RunStatus:

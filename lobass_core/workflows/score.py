@@ -5,28 +5,29 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from lobass_core.errors import LobassError, RequestError, RunError
+from lobass_core.errors import LobassError, RequestError, RunError, StoreError
 from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
+from lobass_core.jobs.run_files import RunFiles, write_batches, write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import PreflightResult, ScoreRunResult
 from lobass_core.project import Project
 from lobass_core.records import Sample, turns_to_json
 from lobass_core.specs import ScoreSpec
 from lobass_core.store.datasets import list_datasets, sample_batches
-from lobass_core.store.losses import ingest_run, write_known
-from lobass_core.store.registrations import finished_at, is_registered
-from lobass_core.store.scorings import find_scoring, register_refinement, register_scoring
+from lobass_core.store.losses import Ingested, ingest_run, n_losses_of, write_known
+from lobass_core.workflows.collect import collect, damage_in
 from lobass_core.workflows.doubts import doubts_of
 from lobass_core.workflows.explore import score_table
 from lobass_core.workflows.reference_training import write_trained_on
-from lobass_core.workflows.runs import open_run
+from lobass_core.workflows.registering import register_finished
+from lobass_core.workflows.runs import new_run, open_run, resume_command
 
 OnProgress = Callable[[Progress], None]
+
+ADDED_LATER = "What the run computed is kept in its folder; the next command or page that opens the project adds it."
 
 INPUT_SCHEMA = pa.schema(
     [
@@ -80,7 +81,7 @@ def write_samples(path: Path, samples: Iterable[tuple[Sample, str]]) -> int:
         }
         for sample, domain in samples
     ]
-    pq.write_table(pa.Table.from_pylist(rows, schema=INPUT_SCHEMA), path)
+    write_parquet(path, pa.Table.from_pylist(rows, schema=INPUT_SCHEMA))
     return len(rows)
 
 
@@ -96,14 +97,17 @@ def start(project: Project, spec: ScoreSpec) -> RunFolder:
 
 
 def prepare_run(project: Project, kind: str, spec: ScoreSpec) -> RunFolder:
-    """Make the run folder with the samples in scope and the losses on record."""
+    """Make the run folder with the samples in scope and the losses on record, those of ended runs among them."""
+    collect(project)
     with project.store() as store:
         check_datasets([dataset.name for dataset in list_datasets(store.cursor())], spec.datasets)
-        run = RunFolder.create(project.runs_dir, kind, spec)
-        write_trained_on(project, run, spec.references)
-        write_input(run, sample_batches(store.cursor(), spec.datasets))
-        write_known(store.cursor(), run.known_path)
-    return run
+
+        def prepare(new: RunFiles) -> None:
+            write_trained_on(project, new, spec.references)
+            write_input(new, sample_batches(store.cursor(), spec.datasets))
+            write_known(store.cursor(), new.known_path)
+
+        return new_run(project, store, kind, spec, prepare)
 
 
 def check_datasets(there: list[str], asked: tuple[str, ...]) -> None:
@@ -115,16 +119,9 @@ def check_datasets(there: list[str], asked: tuple[str, ...]) -> None:
         raise RequestError(f"there is no dataset {', '.join(unknown)}", do=f"Imported are: {', '.join(there)}.")
 
 
-def write_input(run: RunFolder, batches: Iterable[pa.RecordBatch]) -> int:
+def write_input(run: RunFiles, batches: Iterable[pa.RecordBatch]) -> int:
     """Write samples as the run's input.parquet, a batch at a time; returns their number."""
-    n_samples = 0
-    unfinished = run.input_path.with_suffix(".tmp")
-    with pq.ParquetWriter(unfinished, INPUT_SCHEMA, compression="zstd") as writer:
-        for batch in batches:
-            writer.write_table(pa.Table.from_batches([batch]).cast(INPUT_SCHEMA))
-            n_samples += batch.num_rows
-    unfinished.replace(run.input_path)
-    return n_samples
+    return write_batches(run.input_path, batches, INPUT_SCHEMA)
 
 
 def resume(project: Project, run_id: str) -> RunFolder:
@@ -146,7 +143,12 @@ def resume(project: Project, run_id: str) -> RunFolder:
     if state == "running":
         raise RunError(f"run {run_id} is already running", where=str(run.path), do="lobass runs shows how far it is.")
     if state == "done":
-        raise RunError(f"run {run_id} is done", where=str(run.path), do="Start a new one: known losses cost nothing.")
+        collect(project)
+        raise RunError(
+            f"run {run_id} is done, and its losses are in the project",
+            where=str(run.path),
+            do="Score again for rows that were imported since: known losses are not computed again.",
+        )
     launch(run)
     return run
 
@@ -174,41 +176,32 @@ def follow_and_ingest(project: Project, run: RunFolder, on_progress: OnProgress 
     try:
         follow(run, on_progress)
     except LobassError as error:
-        ingest_finished(project, run)
+        said = [error.do]
         # A run with a result has computed all that there was to compute.
-        saved = "" if run.result_path.is_file() else f"Go on with: lobass score --resume {run.run_id}."
-        raise type(error)(error.what, where=error.where, do=f"{error.do} {saved}".strip()) from error
+        if not run.result_path.is_file():
+            said.append(f"Go on with: {resume_command(project, run.run_id)}.")
+        try:
+            ingest_finished(project, run)
+        except LobassError:
+            said.append(ADDED_LATER)
+        raise type(error)(error.what, where=error.where, do=" ".join(part for part in said if part)) from error
     return finish(project, run)
 
 
-def ingest_finished(project: Project, run: RunFolder) -> int:
-    """Ingest the run's finished shards, and name its scoring once the worker has said what it scored.
+def ingest_finished(project: Project, run: RunFolder) -> Ingested:
+    """Ingest the run's finished shards, and name its scoring once the worker has said what it scored. Idempotent.
 
-    Idempotent. Returns the number of new losses.
+    Raises:
+        StoreError: the disk is full, or the store cannot be written; the next who opens the project adds them.
     """
-    with project.store() as store:
-        ingested = ingest_run(store, run)
-        if not is_registered(store.cursor(), run.run_id) and (result := _result_if_readable(run)):
-            with store.transaction() as cursor:
-                _register(cursor, run, result)
-    return ingested.n_new
-
-
-def _register(cursor: duckdb.DuckDBPyConnection, run: RunFolder, result: ScoreRunResult) -> None:
-    spec, ended = run.spec_as(ScoreSpec), finished_at(run)
-    if spec.refines:
-        scoring = find_scoring(cursor, spec.refines)
-        register_refinement(cursor, scoring, run.run_id, result, run.folds_path, ended)
-    else:
-        register_scoring(cursor, run.run_id, spec, result, run.folds_path, ended)
-
-
-def _result_if_readable(run: RunFolder) -> ScoreRunResult | None:
-    """A damaged result.json keeps no loss away from the store; the list of runs says that it is damaged."""
     try:
-        return run.read_result(ScoreRunResult)
-    except RunError:
-        return None
+        with project.store() as store:
+            ingested = ingest_run(store, run)
+            register_finished(store, run)
+    except StoreError as error:
+        first = "Free some space." if "disk is full" in error.what else error.do
+        raise type(error)(error.what, where=error.where, do=f"{first} {ADDED_LATER}") from error
+    return ingested
 
 
 def finish(project: Project, run: RunFolder) -> ScoreResult:
@@ -218,7 +211,9 @@ def finish(project: Project, run: RunFolder) -> ScoreResult:
         RunError: the run has not finished.
     """
     result, progress = run.read_result(ScoreRunResult), run.read_progress()
-    spec, n_ingested = run.spec_as(ScoreSpec), ingest_finished(project, run)
+    spec, ingested = run.spec_as(ScoreSpec), ingest_finished(project, run)
+    with project.store() as store:
+        n_ingested = n_losses_of(store.cursor(), run.run_id)
     found = doubts_of(score_table(project, spec.refines or run.run_id))
     return ScoreResult(
         run_id=run.run_id,
@@ -235,7 +230,7 @@ def finish(project: Project, run: RunFolder) -> ScoreResult:
         seconds=_seconds(progress),
         n_worse_than_chance=found.n_worse_than_chance,
         n_unseen=found.n_unseen,
-        warnings=(*result.warnings, *found.sentences()),
+        warnings=(*damage_in(run, ingested), *result.warnings, *found.sentences()),
     )
 
 

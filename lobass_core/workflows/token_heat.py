@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lobass_core.errors import RunError
+from lobass_core.jobs.checksums import require_good
 from lobass_core.project import Project
 from lobass_core.store import browse as rows_of_store
 from lobass_core.store.browse import LossPlace
@@ -104,6 +105,7 @@ def _read_one(path: Path, sample_id: str, render_fp: str, model_fp: str = "") ->
     keys = ["sample_id", "render_fp", *(["model_fp"] if model_fp else [])]
     wanted = [sample_id, render_fp, *([model_fp] if model_fp else [])]
     try:
+        require_good(path)
         with pq.ParquetFile(path) as file:
             for group in range(file.num_row_groups):
                 columns = file.read_row_group(group, columns=keys).to_pydict()
@@ -112,7 +114,7 @@ def _read_one(path: Path, sample_id: str, render_fp: str, model_fp: str = "") ->
                     return file.read_row_group(group).slice(place, 1).to_pylist()[0]
     except FileNotFoundError:
         return None
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise RunError("a file of the run cannot be read", where=str(path), do=str(error).splitlines()[0]) from error
     return None
 

@@ -16,6 +16,7 @@ from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, TrainReferenceSpec
 from lobass_core.store.datasets import Dataset, list_datasets, sample_batches
 from lobass_core.workflows.recipes import RECIPE, read_recipe
+from lobass_core.workflows.runs import new_run
 from lobass_core.workflows.score import check_datasets, write_input
 
 OnProgress = Callable[[Progress], None]
@@ -81,8 +82,8 @@ def start(project: Project, spec: TrainReferenceSpec) -> RunFolder:
         asked = TrainReferenceRun(spec, str(output), _data(datasets, spec.datasets))
         run = _stopped(project, asked)
         if run is None:
-            run = RunFolder.create(project.runs_dir, KIND, asked)
-            write_input(run, sample_batches(store.cursor(), spec.datasets))
+            batches = sample_batches(store.cursor(), spec.datasets)
+            run = new_run(project, store, KIND, asked, lambda new: write_input(new, batches))
     launch(run)
     return run
 

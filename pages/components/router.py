@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lobass_core.errors import LobassError
-from lobass_core.workflows import run_views
+from lobass_core.workflows.collect import try_collect
 from pages.components import errors, no_project, state, theme
 
 READ_ONLY = (
@@ -33,7 +33,7 @@ try:
     if project is None:
         no_project.show()
     else:
-        run_views.try_collect(project)
+        try_collect(project)
         state.sidebar(project)
         if project.is_read_only:
             st.info(READ_ONLY, title="This project is read-only", icon=":material/lock:")

@@ -14,7 +14,7 @@ A_TRAINING = TrainReferenceRun(TrainReferenceSpec(ModelSpec("/models/base"), "tu
 @pytest.mark.parametrize(
     ("kind", "spec", "to_resume"),
     [
-        ("score", A_SCORING, "lobass score --resume r-0001 --project '{project}'"),
+        ("score", A_SCORING, "lobass score --project '{project}' --resume r-0001"),
         ("train_reference", A_TRAINING, "give the same train-reference command again"),
         ("preflight", A_SCORING, ""),
     ],

@@ -37,7 +37,7 @@ def test_two_callers_at_once_get_two_runs(tmp_path: Path) -> None:
     assert sorted(ids) == [f"r-{number:04d}" for number in range(1, 41)]
     names = [run.spec_as(ScoreSpec).reference_name for run in list_runs(tmp_path)]
     assert sorted(names) == [f"{n:02d}" for n in range(40)]
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".new-run")] == []
 
 
 def test_numbers_go_on_after_r_9999_and_sort_as_numbers(tmp_path: Path) -> None:
@@ -119,8 +119,10 @@ def test_shards_are_whole_or_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_shard_set_aside_is_not_finished(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path, "score", A_SCORING)
     shard = run.write_shard("a", pa.table({"n": [1]}))
-    assert run.set_aside(shard).name == "a.parquet.torn"
-    assert run.finished_shards() == []
+    assert run.set_aside(shard) == run.path / "damaged" / "a.parquet"
+    assert (run.finished_shards(), list(run.shards_dir.iterdir()), run.missing_shards()) == ([], [], ["a"])
+    run.write_shard("a", pa.table({"n": [1]}))
+    assert run.missing_shards() == []
 
 
 def test_cancel_is_asked_and_taken_back(tmp_path: Path) -> None:
@@ -197,7 +199,8 @@ def test_a_run_that_is_removed_is_gone_at_once(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path, "preflight", A_SCORING)
     run.write_shard("a", pa.table({"n": [1]}))
     run.remove()
-    assert list(tmp_path.iterdir()) == []
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
+    assert RunFolder.create(tmp_path, "preflight", A_SCORING).run_id == "r-0002"
 
 
 def test_a_worker_is_seen_in_a_folder_that_may_only_be_read(tmp_path):

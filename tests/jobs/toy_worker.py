@@ -29,7 +29,7 @@ class ToyResult:
     n_found: int
 
 
-KINDS["toy"] = RunKind(ToySpec, ToyResult)
+KINDS["toy"] = RunKind(ToySpec, ToyResult, reads_input=False)
 
 
 def main(run: RunFolder) -> None:

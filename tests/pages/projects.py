@@ -10,15 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lobass_core.jobs.progress import ModelProgress, Progress
+from lobass_core.jobs.run_files import write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import ScoredModel, ScoreRunResult
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec, ModelSpec, ScoreSpec
 from lobass_core.store.datasets import sample_batches
 from lobass_core.workflows.import_data import import_file
+from lobass_core.workflows.runs import new_run
 from lobass_core.workflows.score import ingest_finished
 
 RENDER_FP = "feedfacefeedface"
@@ -68,13 +69,22 @@ def add_scores(
     project: Project, *, seed: int = 0, reference_name: str = "ref-1ep", reference_fp: str = REFERENCE_FP
 ) -> RunFolder:
     """Write the run folder of a finished scoring run and ingest its losses."""
+    run = finished_scores(project, seed=seed, reference_name=reference_name, reference_fp=reference_fp)
+    ingest_finished(project, run)
+    return run
+
+
+def finished_scores(
+    project: Project, *, seed: int = 0, reference_name: str = "ref-1ep", reference_fp: str = REFERENCE_FP
+) -> RunFolder:
+    """Write the run folder of a scoring run that finished, and whose losses nobody has ingested."""
     with project.store() as store:
         samples = pa.Table.from_batches(list(sample_batches(store.cursor(), ())))
     spec = ScoreSpec(
         base=ModelSpec("models/base-7b"), references=(ModelSpec("models/ref"),), reference_name=reference_name
     )
-    run = RunFolder.create(project.runs_dir, "score", spec)
-    pq.write_table(samples, run.input_path)
+    with project.store() as store:
+        run = new_run(project, store, "score", spec, lambda new: write_parquet(new.input_path, samples))
     random = np.random.default_rng(seed)
     base, learnability, n_tokens = _losses(random, samples["domain"].to_pylist())
     for label, model_fp, mean in (("base", BASE_FP, base), ("reference", reference_fp, base * (1 - learnability))):
@@ -93,7 +103,6 @@ def add_scores(
             finished_at="2026-01-02T10:00:51+00:00",
         )
     )
-    ingest_finished(project, run)
     return run
 
 

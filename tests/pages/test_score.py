@@ -22,7 +22,8 @@ from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, ScoreSpec
 from lobass_core.store.connection import release
 from lobass_core.workflows import preflight, score
-from lobass_core.workflows.run_views import collect_finished, run_view
+from lobass_core.workflows.collect import collect
+from lobass_core.workflows.run_views import run_view
 from pages.components.scoring.progress_view import SHOWN
 from tests.damaged_runs import a_folder, cut_off, finished_run, in_latin_1
 from tests.pages.conftest import OpenPage, view_text
@@ -211,8 +212,8 @@ def test_losses_of_a_run_that_ended_unwatched_are_ingested(tmp_path: Path, open_
         cursor.execute("DELETE FROM losses")
         cursor.execute("DELETE FROM ingested_shards")
         cursor.execute("DELETE FROM scorings")
-    assert collect_finished(project) == 24  # the base once, two references
-    assert collect_finished(project) == 0
+    assert collect(project).n_new == 24  # the base once, two references
+    assert collect(project).n_new == 0
     app = open_page(project.root, "score")
     text = view_text(app)
     assert "Scored 8 samples" in text

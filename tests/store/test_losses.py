@@ -1,5 +1,7 @@
 """Losses are ingested once, torn shards are named, and two models stand side by side."""
 
+import random
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.errors import SelectionError
+from lobass_core.jobs.checksums import checksum_path
 from lobass_core.jobs.run_files import write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import ScoredModel, ScoreRunResult
@@ -15,7 +18,7 @@ from lobass_core.store import losses
 from lobass_core.store.datasets import RowCount, row_counts
 from lobass_core.store.losses import Ingested, ingest_run, rebuild_losses, write_known
 from lobass_core.store.scorings import Coverage, coverage, find_scoring, register_scoring, score_rows
-from tests.filled_project import RENDER, Row, fill
+from tests.filled_project import BASE, RENDER, Row, fill
 from tests.run_specs import A_SCORING
 from tests.store.conftest import add_file, sample
 
@@ -92,6 +95,42 @@ def test_a_shard_that_says_nonsense_is_not_believed(store, project, column, valu
     assert name == "base-0000.parquet"
     assert reason in said
     assert store.cursor().execute("SELECT count(*) FROM losses").fetchall() == [(0,)]
+
+
+def test_no_flipped_bit_of_a_shard_is_believed(project):
+    """Without a checksum every sixth flip changed a value in silence."""
+    fill(project, [Row(f"Count to {i}.", " ".join(map(str, range(i)))) for i in range(1, 40)])
+    path = project.runs_dir / "r-0001" / "shards" / f"base-{BASE}-00000.parquet"
+    whole, places = path.read_bytes(), random.Random(7)
+    n_readable = 0
+    for _ in range(200):
+        data = bytearray(whole)
+        number = places.randrange(8 * len(whole))
+        data[number // 8] ^= 1 << number % 8
+        path.write_bytes(data)
+        with suppress(OSError, pa.ArrowException, KeyError, ValueError):
+            losses._read(bytes(data))
+            n_readable += 1
+        torn: list[tuple[str, str]] = []
+        assert list(losses._checked_shards([path], {}, torn)) == []
+        assert torn == [(path.name, "its content does not fit its checksum")]
+    assert n_readable > 20  # files that parquet itself reads without a word
+    path.write_bytes(whole)
+    assert len(list(losses._checked_shards([path], {}, []))) == 1
+
+
+def test_an_older_shard_with_a_flipped_bit_in_a_column_name_is_named(store, project):
+    add_file(store, "a", "math", PAIRS)
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
+    path = run.write_shard("base-0000", shard("B", {PAIRS[0]: 1.0}))
+    checksum_path(path).unlink()
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"render_fp", b"\xf2ender_fp"))
+    ((name, reason),) = ingest_run(store, run).torn
+    assert (name, reason) == (
+        "base-0000.parquet",
+        "'utf-8' codec can't decode byte 0xf2 in position 0: invalid continuation byte",
+    )
 
 
 def test_the_later_loss_stands_and_no_row_doubles(store, project):

@@ -16,9 +16,10 @@ from lobass_core.specs import ModelSpec, RenderSpec, TrainReferenceSpec
 from lobass_core.store.connection import release
 from lobass_core.store.losses import rebuild_losses
 from lobass_core.workflows import doctor, runs, score
+from lobass_core.workflows.collect import collect
 from lobass_core.workflows.known_models import known_models
 from lobass_core.workflows.references import resolve_reference
-from lobass_core.workflows.run_views import collect_finished, run_view, run_views
+from lobass_core.workflows.run_views import run_view, run_views
 from lobass_core.workflows.status import status
 from lobass_core.workflows.train_reference import list_references
 from tests.damaged_runs import DAMAGE, a_folder, cut_off, finished_run
@@ -91,7 +92,7 @@ def test_a_damaged_run_keeps_no_other_out_of_the_store(tmp_path: Path):
             cursor.execute(f"DELETE FROM {table}")
     (first.path / "result.json").write_text("{")
     # 12 base losses are those of both runs.
-    assert collect_finished(project) == 36
+    assert collect(project).n_new == 36
     assert [scoring.run_id for scoring in status(project).scorings] == [second.run_id]
     release(project.store_path)
 
@@ -133,7 +134,7 @@ def test_a_damaged_table_of_a_run_is_named_and_keeps_no_other_out(tmp_path: Path
             cursor.execute(f"DELETE FROM {table}")
     with pytest.raises(RunError, match=f"{name} of run r-0001 cannot be read"):
         score.ingest_finished(project, first)
-    assert collect_finished(project) == 0
+    assert collect(project).n_new == 0
     assert [scoring.run_id for scoring in status(project).scorings] == [second.run_id]
     release(project.store_path)
 

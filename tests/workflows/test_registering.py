@@ -11,8 +11,8 @@ from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.project import Project
 from lobass_core.store.scorings import Scoring, list_scorings
-from lobass_core.workflows import run_views
-from lobass_core.workflows.run_views import collect_finished
+from lobass_core.workflows import collect as collecting
+from lobass_core.workflows.collect import collect
 from tests.filled_project import BASE, REFERENCE, RENDER, Row, import_rows
 from tests.run_specs import A_SCORING, score_result
 
@@ -36,8 +36,8 @@ def finished(
 
 
 def collect_in_a_new_process(project: Project) -> list[Scoring]:
-    run_views._collected.clear()
-    collect_finished(project)
+    collecting._collected.clear()
+    collect(project)
     with project.store() as store:
         return list_scorings(store.cursor())
 

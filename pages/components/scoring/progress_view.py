@@ -8,6 +8,7 @@ from lobass_core.errors import LobassError
 from lobass_core.jobs.progress import Progress
 from lobass_core.project import Project
 from lobass_core.workflows import explore, run_views, runs
+from lobass_core.workflows.collect import try_collect
 from lobass_core.workflows.run_views import RunView, SavedShard
 from pages.components import command_line, errors, parts, state, theme, toolbar, view
 from pages.components.parts import KeyNumber
@@ -36,7 +37,7 @@ def live(project: Project, run_id: str) -> None:
     def tick() -> None:
         now = run_views.run_view(project, run_id)
         if not now.is_live:
-            run_views.try_collect(project)
+            try_collect(project)
             st.session_state[SHOWN] = run_id
             st.session_state.pop(RATES, None)
             st.rerun()

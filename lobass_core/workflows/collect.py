@@ -1,0 +1,126 @@
+"""Add to the store what ended runs hold and nobody has added, because a parent was killed or a disk was full.
+
+Every command and every page does this when it opens a project. A run folder that has not changed since costs three
+`stat`s; which ones need no further look is known to this process and, for others, to the store.
+"""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from lobass_core.errors import LobassError, StoreLockedError
+from lobass_core.jobs.run_files import RunFiles
+from lobass_core.jobs.run_folder import DamagedRun, RunFolder, open_any
+from lobass_core.jobs.run_ids import number_of
+from lobass_core.project import Project
+from lobass_core.store.collected import collected_stamps, note_collected, project_id_of
+from lobass_core.store.connection import WAIT_SECONDS, Store
+from lobass_core.store.losses import Ingested, ingest_run
+from lobass_core.workflows.foreign_runs import why_foreign
+from lobass_core.workflows.registering import register_finished
+
+_collected: dict[Path, str] = {}
+_collecting = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """How many losses were added, and what a person should know, in sentences."""
+
+    n_new: int = 0
+    sentences: tuple[str, ...] = ()
+
+
+def collect(project: Project, wait_seconds: float = WAIT_SECONDS) -> Collected:
+    """Add the losses of ended runs that the store lacks, whole shards alone, and name what they scored.
+
+    Runs of other projects are passed over. One that cannot be added keeps no other away; the next call tries it again.
+
+    Raises:
+        StoreLockedError: the store is in use elsewhere; the next call tries again.
+        StoreError: the store cannot be opened or written.
+    """
+    with _collecting:
+        stamps = {path: _stamp(path) for path in _run_paths(project.runs_dir)}
+        changed = {path: stamp for path, stamp in stamps.items() if _collected.get(path) != stamp}
+        if not changed:
+            return Collected()
+        with project.store(wait_seconds=wait_seconds) as store:
+            return _collect(store, changed)
+
+
+def try_collect(project: Project) -> Collected:
+    """`collect`, but a store that cannot be opened or written now is left for the next time."""
+    try:
+        return collect(project)
+    except LobassError:
+        return Collected()
+
+
+def _collect(store: Store, changed: dict[Path, str]) -> Collected:
+    known, own = collected_stamps(store.cursor()), project_id_of(store.cursor())
+    n_new, sentences, done = 0, list[str](), dict[str, str]()
+    for path, stamp in changed.items():
+        if known.get(path.name) != stamp:
+            try:
+                run = open_any(path)
+                if run.is_live():
+                    continue
+                added = _add(store, run, own)
+            except FileNotFoundError:  # removed since the folders were listed
+                continue
+            except StoreLockedError:
+                raise
+            except LobassError as error:
+                sentences.append(f"Run {path.name} could not be added to the project: {error}")
+                continue
+            n_new += added.n_new
+            sentences += [f"Added {added.n_new:,} losses that run {run.run_id} had computed."] if added.n_new else []
+            sentences += damage_in(run, added)
+            done[path.name] = stamp
+        _collected[path] = stamp
+    if done:
+        with store.transaction() as cursor:
+            note_collected(cursor, done)
+    return Collected(n_new, tuple(sentences))
+
+
+def _add(store: Store, run: RunFolder | DamagedRun, project_id: str) -> Ingested:
+    """Nobody knows what a run with a damaged spec.json was asked; its losses are what they are all the same."""
+    if isinstance(run, DamagedRun):
+        return ingest_run(store, run)
+    if run.kind != "score" or why_foreign(run, project_id):
+        return Ingested(0)
+    ingested = ingest_run(store, run)
+    register_finished(store, run)
+    return ingested
+
+
+def damage_in(run: RunFiles, added: Ingested) -> list[str]:
+    """Which shards of the run could not be added, and what becomes of their losses, as one sentence or none."""
+    if not added.torn:
+        return []
+    name, reason = added.torn[0]
+    which = f"{name} of run {run.run_id}" + (f" and {len(added.torn) - 1:,} more" if added.torn[1:] else "")
+    return [f"{which} cannot be used: {reason}. The next score, or a resume of the run, computes its losses again."]
+
+
+def _run_paths(runs_dir: Path) -> list[Path]:
+    try:
+        paths = [path for path in runs_dir.iterdir() if number_of(path.name)]
+    except OSError:
+        return []
+    return sorted(paths, key=lambda path: number_of(path.name))
+
+
+def _stamp(path: Path) -> str:
+    """Changes when a shard, a result or another end of the run appears."""
+    run = RunFiles(path)
+    return "-".join(str(_changed_at(one)) for one in (run.shards_dir, run.result_path, run.progress_path))
+
+
+def _changed_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

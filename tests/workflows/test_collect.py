@@ -1,0 +1,220 @@
+"""What an ended run holds is in the project as soon as anybody opens it, once, and whatever stopped its parent."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from lobass_core.jobs.checksums import checksum_path
+from lobass_core.jobs.progress import Progress
+from lobass_core.jobs.run_files import read_parquet
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.project import Project
+from lobass_core.store.connection import release
+from lobass_core.store.losses import ingest_run
+from lobass_core.workflows import collect as collecting
+from lobass_core.workflows import score
+from lobass_core.workflows.collect import collect
+from lobass_core.workflows.run_views import run_view
+from lobass_core.workflows.status import status
+from tests.jobs.test_checksums import flip_bit
+from tests.pages.projects import add_scores, finished_scores, imported_project
+
+N_ROWS = 12
+
+
+@pytest.fixture
+def imported(tmp_path: Path):
+    project = imported_project(tmp_path / "project", {"math": N_ROWS})
+    yield project
+    release(project.store_path)
+
+
+def in_a_new_process() -> None:
+    collecting._collected.clear()
+
+
+def losses(project: Project) -> list[tuple]:
+    with project.store() as store:
+        read = "SELECT sample_key, model_fp, loss_sum_nats FROM losses ORDER BY ALL"
+        return store.cursor().execute(read).fetchall()
+
+
+def test_losses_that_nobody_ingested_are_added_once(imported: Project):
+    finished_scores(imported)
+    assert status(imported).n_scored == 0
+    added = collect(imported)
+    assert (added.n_new, added.sentences) == (24, ("Added 24 losses that run r-0001 had computed.",))
+    assert status(imported).n_scored == N_ROWS
+    for _ in range(2):
+        in_a_new_process()
+        assert collect(imported) == collecting.Collected()
+
+
+def test_a_run_that_has_not_changed_is_not_opened(imported: Project, monkeypatch: pytest.MonkeyPatch):
+    finished_scores(imported)
+    collect(imported)
+    monkeypatch.setattr(collecting, "open_any", None)
+    assert collect(imported).n_new == 0
+    in_a_new_process()
+    assert collect(imported).n_new == 0
+    monkeypatch.setattr(Project, "store", None)  # this process has looked at all runs by now
+    assert collect(imported).n_new == 0
+
+
+def test_a_new_scoring_knows_what_an_ended_run_computed(imported: Project):
+    run = finished_scores(imported)
+    again = score.prepare_run(imported, "score", run.spec_as(score.ScoreSpec))
+    assert read_parquet(again.known_path).num_rows == 24
+
+
+def test_whole_shards_of_an_interrupted_run_are_added_and_the_rest_later(imported: Project):
+    run = finished_scores(imported)
+    kept = (run.shards_dir / "reference-00000.parquet").rename(run.path / "later.parquet")
+    sidecar = checksum_path(run.shards_dir / "reference-00000.parquet").rename(run.path / "later.sha256")
+    (run.path / "result.json").rename(run.path / "later.json")
+    run.write_progress(Progress(state="running", n_done=12, n_total=24))
+    assert (run.state(), collect(imported).n_new) == ("interrupted", 12)
+    kept.rename(run.shards_dir / "reference-00000.parquet")
+    sidecar.rename(checksum_path(run.shards_dir / "reference-00000.parquet"))
+    (run.path / "later.json").rename(run.result_path)
+    run.write_progress(Progress(state="done", n_done=24, n_total=24))
+    in_a_new_process()
+    assert collect(imported).n_new == 12
+    assert status(imported).n_scored == N_ROWS
+
+
+def test_a_run_at_work_is_left_alone(imported: Project):
+    run = finished_scores(imported)
+    run.write_progress(Progress(state="running"))
+    with run.hold_lock():
+        assert collect(imported).n_new == 0
+    assert collect(imported).n_new == 24
+
+
+FULL_DISK = """
+import resource, signal, sys
+from lobass_core.errors import LobassError
+from lobass_core.project import Project
+from lobass_core.workflows.collect import collect
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+project = Project.open(sys.argv[1])
+said = collect(project)
+print(said.n_new, *said.sentences, sep="\\n")
+"""
+
+
+def test_a_disk_that_is_full_at_the_ingest_loses_nothing(imported: Project):
+    finished_scores(imported)
+    before = losses(imported)
+    release(imported.store_path)
+    command = [sys.executable, "-c", FULL_DISK, str(imported.root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert "Added" not in done.stdout, done
+    assert losses(imported) == before == []
+    assert collect(imported).n_new == 24
+
+
+KILLED_AT_INGEST = """
+import os, signal, sys
+from lobass_core.project import Project
+from lobass_core.store import losses
+from lobass_core.workflows.collect import collect
+insert = losses._insert
+def die(*arguments):
+    insert(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+losses._insert = die
+collect(Project.open(sys.argv[1]))
+"""
+
+
+def test_a_process_killed_in_the_middle_of_the_ingest_loses_nothing_and_doubles_nothing(imported: Project):
+    finished_scores(imported)
+    release(imported.store_path)
+    done = subprocess.run([sys.executable, "-c", KILLED_AT_INGEST, str(imported.root)], check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert losses(imported) == []
+    assert collect(imported).n_new == 24
+    assert len(losses(imported)) == 24
+
+
+def test_scores_of_a_run_under_a_reused_id_are_not_lost(imported: Project):
+    """A project of an earlier program: the newest run folder was deleted, its id and shard names were used again."""
+    old = add_scores(imported)
+    shutil.rmtree(old.path)
+    (imported.runs_dir / ".last-run").unlink()
+    with imported.store() as store:
+        again = RunFolder.create(imported.runs_dir, "score", old.spec)
+        assert again.run_id == old.run_id
+        table = shard_of(imported, "another-model")
+        again.write_shard("base-00000", table)
+        assert ingest_run(store, again).n_new == N_ROWS
+
+
+def test_after_the_newest_run_was_deleted_a_scoring_of_new_rows_is_whole(imported: Project):
+    shutil.rmtree(add_scores(imported).path)
+    (imported.runs_dir / ".last-run").unlink()
+    run = finished_scores(imported, reference_fp="4ef0000000000002")
+    assert run.run_id == "r-0002"
+    assert collect(imported).n_new == N_ROWS  # the base's losses are the ones known before
+    assert [scoring.run_id for scoring in status(imported).scorings] == ["r-0002", "r-0001"]
+
+
+def shard_of(project: Project, model_fp: str) -> pa.Table:
+    with project.store() as store:
+        ids = [one for (one,) in store.cursor().execute("SELECT sample_id FROM samples").fetchall()]
+    n = len(ids)
+    return pa.table(
+        {
+            "sample_id": ids,
+            "model_fp": [model_fp] * n,
+            "render_fp": ["render"] * n,
+            "loss_sum_nats": [1.0] * n,
+            "n_tokens": pa.array([2] * n, pa.int32()),
+            "n_response_bytes": pa.array([2] * n, pa.int32()),
+            "n_prompt_tokens": pa.array([5] * n, pa.int32()),
+            "n_dropped_tokens": pa.array([0] * n, pa.int32()),
+            "status": ["ok"] * n,
+        }
+    )
+
+
+def test_a_damaged_shard_is_named_set_aside_and_computed_again_by_a_resume(
+    imported: Project, monkeypatch: pytest.MonkeyPatch
+):
+    run = finished_scores(imported)
+    flip_bit(run.shards_dir / "reference-00000.parquet", 4000)
+    added = collect(imported)
+    assert added.sentences == (
+        "Added 12 losses that run r-0001 had computed.",
+        "reference-00000.parquet of run r-0001 cannot be used: its content does not fit its checksum. "
+        "The next score, or a resume of the run, computes its losses again.",
+    )
+    view = run_view(imported, run.run_id)
+    assert (view.state, view.can_resume) == ("damaged", True)
+    assert view.fault is not None and view.fault.what == "1 file of losses was damaged and set aside"
+    launched: list[str] = []
+    monkeypatch.setattr(score, "launch", lambda run: launched.append(run.run_id))
+    score.resume(imported, run.run_id)
+    assert launched == ["r-0001"]
+    run.write_shard("reference-00000", shard_of(imported, "4ef0000000000001"))  # as the worker would
+    assert (run_view(imported, run.run_id).state, collect(imported).n_new) == ("done", N_ROWS)
+
+
+def test_an_older_shard_is_checked_against_what_the_store_recorded(imported: Project):
+    run = add_scores(imported)
+    before = losses(imported)
+    for name in ("base-00000", "reference-00000"):
+        checksum_path(run.shards_dir / f"{name}.parquet").unlink()
+    flip_bit(run.shards_dir / "base-00000.parquet", 4000)
+    in_a_new_process()
+    run.write_progress(run.read_progress())
+    (sentence,) = collect(imported).sentences
+    assert sentence.startswith("base-00000.parquet of run r-0001 cannot be used: its content does not fit")
+    assert losses(imported) == before
