@@ -30,7 +30,7 @@ def shown_run() -> RunView | None:
         return None
     opened = next((run for run in views if run.run_id == wanted), None)
     live = next((run for run in views if run.is_live), None)
-    latest = next((run for run in views if run.spec and not (run.refines and run.state == "done")), None)
+    latest = next((run for run in views if run.is_own and not (run.refines and run.state == "done")), None)
     if latest and latest.kind == "score" and latest.state == "done" and latest.n_rows < around.n_samples:
         latest = None
     return opened or live or latest

@@ -28,7 +28,7 @@ def runs(project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False) -> 
         [(run.run_id, run.kind, run.name, run.state, run.n_done, run.n_total, run.created_at) for run in found],
     )
     for run in found:
-        if run.state in ("damaged", "failed") and run.message:
+        if run.state in ("damaged", "failed", "foreign") and run.message:
             warn(f"{run.run_id}: {run.message}.")
 
 

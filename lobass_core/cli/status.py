@@ -98,7 +98,7 @@ def _show(found: ProjectStatus) -> None:
             if s.n_gone:
                 warn(f"{s.n_gone:,} of the rows of {s.name} are gone: lobass selections --gone {shlex.quote(s.name)}.")
     for run in found.runs:
-        if run.state == "damaged":
+        if run.state in ("damaged", "foreign"):
             warn(f"{run.run_id}: {run.message}.")
     if found.exports:
         latest = {e.folder: e for e in reversed(found.exports)}  # a later export into a folder replaces the earlier one

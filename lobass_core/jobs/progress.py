@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-RunState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted", "damaged"]
+RunState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted", "damaged", "foreign"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,17 @@ class RunFolder(RunFiles):
             return state
         return "queued" if state == "queued" and not self._start_is_overdue() else "interrupted"
 
+    def foreign_to(self, project_id: str) -> str:
+        """Why the run is none of that project's own, in words; empty where it is, or where nobody can tell.
+
+        Runs of earlier programs do not say which project they belong to.
+        """
+        if self.project_id and project_id and self.project_id != project_id:
+            return f"run {self.run_id} was copied from another project: its scores are not added to this one"
+        if self.made_as != self.run_id:
+            return f"run {self.run_id} is a copy of {self.made_as} under another name: it is not added to the project"
+        return ""
+
     def is_live(self) -> bool:
         """Whether a worker is at work, or about to begin."""
         return self.state() in ("running", "queued")

@@ -1,5 +1,7 @@
 """Ids of runs, r-0001, r-0002 ...: given out once, also when the folders of earlier runs have been removed.
 
+`runs/.project` holds the id of the project whose runs these are, as its store says it, for lists that do without a store.
+
 `runs/.last-run` holds the highest number that was given out. It is written before the folder of a run appears, under a
 lock, so that two processes never get the same number.
 """
@@ -13,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock
 
 RUN_ID = re.compile(r"r-(\d{4,})")
-_LAST, _LOCK = ".last-run", ".last-run.lock"
+_LAST, _LOCK, _PROJECT = ".last-run", ".last-run.lock", ".project"
 
 
 def number_of(run_id: str) -> int:
@@ -31,10 +33,28 @@ def next_run_id(runs_dir: Path, after: int = 0) -> Iterator[str]:
     with FileLock(runs_dir / _LOCK):
         folders = (number_of(entry.name) for entry in runs_dir.iterdir())
         number = max(_last(runs_dir), after, *folders, 0) + 1
-        unfinished = runs_dir / f"{_LAST}.{os.getpid()}.tmp"
-        unfinished.write_text(f"{number}\n", encoding="ascii")
-        unfinished.replace(runs_dir / _LAST)
+        _replace(runs_dir / _LAST, f"{number}\n")
         yield f"r-{number:04d}"
+
+
+def project_id_in(runs_dir: Path) -> str:
+    """The id of the project whose runs these are; empty where it is not known."""
+    try:
+        return (runs_dir / _PROJECT).read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def keep_project_id(runs_dir: Path, project_id: str) -> None:
+    """Write the project's id beside its runs, unless it stands there."""
+    if project_id_in(runs_dir) != project_id:
+        _replace(runs_dir / _PROJECT, f"{project_id}\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    unfinished.write_text(text, encoding="ascii")
+    unfinished.replace(path)
 
 
 def _last(runs_dir: Path) -> int:

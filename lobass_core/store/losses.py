@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 
 from lobass_core.jobs.checksums import check_bytes, expected_sha256
 from lobass_core.jobs.run_files import RunFiles, write_parquet
-from lobass_core.jobs.run_folder import DamagedRun, scan_runs
+from lobass_core.jobs.run_folder import DamagedRun, RunFolder, scan_runs
 from lobass_core.records import LossStatus
-from lobass_core.store.collected import shard_checksums
+from lobass_core.store.collected import project_id_of, shard_checksums
 from lobass_core.store.connection import Store, read_table
 from lobass_core.store.token_bytes import fill_response_bytes
 from lobass_core.store.versions import raise_content
@@ -220,16 +220,21 @@ def rebuild_losses(store: Store, runs_dir: Path) -> int:
 
     A run whose spec.json is damaged has whole shards all the same.
     """
+    own = project_id_of(store.cursor())
     with store.transaction() as cursor:
         cursor.execute("DELETE FROM losses")
         cursor.execute("DELETE FROM ingested_shards")
         cursor.execute("DELETE FROM collected_runs")
         raise_content(cursor)
-    runs = [run for run in scan_runs(runs_dir) if isinstance(run, DamagedRun) or run.kind == "score"]
+    runs = [run for run in scan_runs(runs_dir) if isinstance(run, DamagedRun) or _is_scoring_of(run, own)]
     n_losses = sum(_ingest(store, run)[0].n_new for run in runs)
     with store.transaction() as cursor:
         fill_response_bytes(cursor, runs_dir)
     return n_losses
+
+
+def _is_scoring_of(run: RunFolder, project_id: str) -> bool:
+    return run.kind == "score" and not run.foreign_to(project_id)
 
 
 def write_known(cursor: duckdb.DuckDBPyConnection, path: Path) -> int:

@@ -47,6 +47,8 @@ def earlier_shards(run: RunFolder, model_fps: set[str], render_fp: str) -> list[
     other_ids = _has_other_ids(run, render_fp)
     found = []
     for one in reversed(scan_runs(run.path.parent)):
+        if isinstance(one, RunFolder) and one.foreign_to(run.project_id):
+            continue
         if not _may_hold(one, model_fps, render_fp, other_ids):
             continue
         for path in one.finished_shards():

@@ -5,18 +5,18 @@ Every command and every page does this when it opens a project. A run folder tha
 """
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from lobass_core.errors import LobassError, StoreLockedError
 from lobass_core.jobs.run_files import RunFiles
 from lobass_core.jobs.run_folder import DamagedRun, RunFolder, open_any
-from lobass_core.jobs.run_ids import number_of
+from lobass_core.jobs.run_ids import keep_project_id, number_of
 from lobass_core.project import Project
 from lobass_core.store.collected import collected_stamps, note_collected, project_id_of
 from lobass_core.store.connection import WAIT_SECONDS, Store
 from lobass_core.store.losses import Ingested, ingest_run
-from lobass_core.workflows.foreign_runs import why_foreign
 from lobass_core.workflows.registering import register_finished
 
 _collected: dict[Path, str] = {}
@@ -59,6 +59,8 @@ def try_collect(project: Project) -> Collected:
 
 def _collect(store: Store, changed: dict[Path, str]) -> Collected:
     known, own = collected_stamps(store.cursor()), project_id_of(store.cursor())
+    with suppress(OSError):
+        keep_project_id(store.path.parent / "runs", own)
     n_new, sentences, done = 0, list[str](), dict[str, str]()
     for path, stamp in changed.items():
         if known.get(path.name) != stamp:
@@ -89,7 +91,7 @@ def _add(store: Store, run: RunFolder | DamagedRun, project_id: str) -> Ingested
     """Nobody knows what a run with a damaged spec.json was asked; its losses are what they are all the same."""
     if isinstance(run, DamagedRun):
         return ingest_run(store, run)
-    if run.kind != "score" or why_foreign(run, project_id):
+    if run.kind != "score" or run.foreign_to(project_id):
         return Ingested(0)
     ingested = ingest_run(store, run)
     register_finished(store, run)

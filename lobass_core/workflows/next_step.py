@@ -21,7 +21,8 @@ def next_step(
     root = shlex.quote(str(project.root))
     if not domains:
         return NextStep("import", "Import a file", f"lobass import FILE --project {root} --domain NAME")
-    work = next((run for run in runs if run.kind in ("score", "train_reference")), None)
+    own = (run for run in runs if run.kind in ("score", "train_reference") and run.state != "foreign")
+    work = next(own, None)
     if work and work.state in ("running", "queued"):
         return NextStep("score", f"Watch run {work.run_id}", f"lobass runs --project {root}")
     if work and work.kind == "score" and work.state in ("failed", "interrupted", "cancelled", "damaged"):

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 
 from lobass_core.errors import RunError
 from lobass_core.jobs.progress import ErrorNote, Progress, RunState
-from lobass_core.jobs.run_folder import DamagedRun, RunFolder, scan_runs
+from lobass_core.jobs.run_folder import DamagedRun, RunFolder, open_any, scan_runs
+from lobass_core.jobs.run_ids import project_id_in
 from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.jobs.run_specs import RunSpec, TrainReferenceRun, model_names
 from lobass_core.project import Project
@@ -19,13 +20,15 @@ SHOWN_KINDS = ("score", "train_reference")
 LIVE: tuple[RunState, ...] = ("running", "queued")
 STOPPED: tuple[RunState, ...] = ("failed", "interrupted", "cancelled", "damaged")
 LOG_BYTES = 32_000
+FOREIGN = "Score with the same models here, or remove the folder."
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
     """One run at one moment; `n_rows` are samples, `seconds` from start to end or to now, times ISO 8601 in UTC.
 
-    `spec` is None, and `kind` empty, where spec.json is damaged; `fault` says what is wrong with a damaged file.
+    `spec` is None, and `kind` empty, where spec.json is damaged; `fault` says what is wrong with a damaged file, or why
+    the run is not of this project.
     """
 
     run_id: str
@@ -62,6 +65,11 @@ class RunView:
         return self.scoring.refines if self.scoring else ""
 
     @property
+    def is_own(self) -> bool:
+        """A run of this project, and it is known what it was asked."""
+        return self.spec is not None and self.state != "foreign"
+
+    @property
     def is_stopped(self) -> bool:
         """Ended before it was done, or damaged."""
         return self.state in STOPPED
@@ -89,8 +97,8 @@ class SavedShard:
 
 def run_views(project: Project) -> list[RunView]:
     """Scorings, trainings and damaged runs, newest first; previews are not runs that a person started."""
-    runs = reversed(scan_runs(project.runs_dir))
-    return [_view(run) for run in runs if isinstance(run, DamagedRun) or run.kind in SHOWN_KINDS]
+    runs, own = reversed(scan_runs(project.runs_dir)), project_id_in(project.runs_dir)
+    return [_view(run, own) for run in runs if isinstance(run, DamagedRun) or run.kind in SHOWN_KINDS]
 
 
 def run_view(project: Project, run_id: str) -> RunView:
@@ -100,13 +108,10 @@ def run_view(project: Project, run_id: str) -> RunView:
         RunError: there is no run of that id.
     """
     path = run_path(project, run_id)
-    try:
-        return _view(RunFolder.open(path))
-    except RunError as error:
-        return _view(DamagedRun(path, error))
+    return _view(open_any(path), project_id_in(project.runs_dir))
 
 
-def _view(run: RunFolder | DamagedRun) -> RunView:
+def _view(run: RunFolder | DamagedRun, project_id: str) -> RunView:
     if isinstance(run, DamagedRun):
         return RunView(
             run_id=run.run_id,
@@ -124,11 +129,13 @@ def _view(run: RunFolder | DamagedRun) -> RunView:
             fault=run.note,
         )
     progress, state = run.read_progress(), run.state()
+    why_foreign = run.foreign_to(project_id)
+    fault = run.fault() if state == "damaged" else None
     base, reference = model_names(run.spec)
     return RunView(
         run_id=run.run_id,
         kind=run.kind,
-        state=state,
+        state="foreign" if why_foreign else state,
         progress=progress,
         base=base,
         reference=reference,
@@ -138,7 +145,7 @@ def _view(run: RunFolder | DamagedRun) -> RunView:
         created_at=run.created_at,
         spec=run.spec,
         path=run.path,
-        fault=run.fault() if state == "damaged" else None,
+        fault=ErrorNote(why_foreign, str(run.path), FOREIGN) if why_foreign else fault,
     )
 
 

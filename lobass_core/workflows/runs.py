@@ -8,7 +8,7 @@ from pathlib import Path
 from lobass_core.errors import RunError
 from lobass_core.jobs.run_files import RunFiles
 from lobass_core.jobs.run_folder import DamagedRun, RunFolder, scan_runs
-from lobass_core.jobs.run_ids import number_of
+from lobass_core.jobs.run_ids import number_of, project_id_in
 from lobass_core.jobs.run_specs import RunSpec, model_names
 from lobass_core.project import Project
 from lobass_core.store.collected import highest_run_number, project_id_of
@@ -26,7 +26,8 @@ class Cancelled:
 
 def list_runs(project: Project) -> list[RunStatus]:
     """All runs, newest first; one with a damaged file says what is wrong with it."""
-    return [run_status(run) for run in reversed(scan_runs(project.runs_dir))]
+    own = project_id_in(project.runs_dir)
+    return [run_status(run, own) for run in reversed(scan_runs(project.runs_dir))]
 
 
 def open_run(project: Project, run_id: str) -> RunFolder:
@@ -86,21 +87,22 @@ def resume_command(project: Project, run_id: str) -> str:
     return f"lobass score --project {shlex.quote(str(project.root))} --resume {run_id}"
 
 
-def run_status(run: RunFolder | DamagedRun) -> RunStatus:
-    """The run as tables show it."""
+def run_status(run: RunFolder | DamagedRun, project_id: str = "") -> RunStatus:
+    """The run as tables show it; one that is not of this project is `foreign`."""
     if isinstance(run, DamagedRun):
         return RunStatus(run.run_id, "", "", "damaged", 0, 0, run.changed_at, None, run.note.what)
     progress, state = run.read_progress(), run.state()
     error = run.fault() if state == "damaged" else progress.error
+    why_foreign = run.foreign_to(project_id)
     base, reference = model_names(run.spec)
     return RunStatus(
         run_id=run.run_id,
         kind=run.kind,
         name=f"{base} → {reference}" if base and reference else base or reference,
-        state=state,
+        state="foreign" if why_foreign else state,
         n_done=progress.n_done,
         n_total=progress.n_total,
         created_at=run.created_at,
         finished_at=progress.finished_at,
-        message=error.what if error else progress.message,
+        message=why_foreign or (error.what if error else progress.message),
     )

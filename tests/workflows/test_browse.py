@@ -213,7 +213,7 @@ def test_token_losses_that_are_missing_say_why(filled: Filled, project: Project)
 
 
 def test_a_torn_file_of_the_run_is_named(filled: Filled):
-    (path,) = (filled.project.runs_dir / "r-0001" / "tokens").iterdir()
+    (path,) = (filled.project.runs_dir / "r-0001" / "tokens").glob("*.parquet")
     path.write_bytes(b"PAR1")
     with pytest.raises(RunError) as caught:
         read_token_losses(filled.project, open_rows(filled.project), 1)

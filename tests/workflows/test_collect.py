@@ -15,7 +15,7 @@ from lobass_core.jobs.run_files import read_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
 from lobass_core.store.connection import release
-from lobass_core.store.losses import ingest_run
+from lobass_core.store.losses import ingest_run, rebuild_losses
 from lobass_core.workflows import collect as collecting
 from lobass_core.workflows import score
 from lobass_core.workflows.collect import collect
@@ -218,3 +218,62 @@ def test_an_older_shard_is_checked_against_what_the_store_recorded(imported: Pro
     (sentence,) = collect(imported).sentences
     assert sentence.startswith("base-00000.parquet of run r-0001 cannot be used: its content does not fit")
     assert losses(imported) == before
+
+
+def copied_run(project: Project, tmp_path: Path) -> RunFolder:
+    """A scoring of another project that finished later than any of this one."""
+    other = imported_project(tmp_path / "elsewhere" / "project", {"math": N_ROWS})
+    run = finished_scores(other, reference_name="theirs", reference_fp="4ef00000000000ff")
+    release(other.store_path)
+    return RunFolder.open(Path(shutil.copytree(run.path, project.runs_dir / "r-0007")))
+
+
+def test_a_run_folder_of_another_project_is_listed_and_not_added(imported: Project, tmp_path: Path):
+    (tmp_path / "elsewhere").mkdir()
+    add_scores(imported)
+    before = losses(imported)
+    copied_run(imported, tmp_path)
+    assert collect(imported) == collecting.Collected()
+    found = status(imported)
+    assert losses(imported) == before
+    assert found.scoring is not None and (found.scoring.run_id, len(found.scorings)) == ("r-0001", 1)
+    assert [(run.run_id, run.state) for run in found.runs] == [("r-0007", "foreign"), ("r-0001", "done")]
+    assert found.runs[0].message == "run r-0007 was copied from another project: its scores are not added to this one"
+    assert found.next_step.label == "Select rows"
+    view = run_view(imported, "r-0007")
+    assert (view.state, view.can_resume, view.is_own) == ("foreign", False, False)
+    with imported.store() as store:
+        assert rebuild_losses(store, imported.runs_dir) == len(before)
+    assert losses(imported) == before
+    assert score.prepare_run(imported, "score", view.spec).run_id == "r-0008"  # type: ignore[arg-type]
+
+
+def test_a_copy_of_a_run_under_another_name_is_no_second_scoring(imported: Project):
+    run = add_scores(imported)
+    shutil.copytree(run.path, imported.runs_dir / "r-0004")
+    collect(imported)
+    found = status(imported)
+    assert [scoring.run_id for scoring in found.scorings] == ["r-0001"]
+    assert found.runs[0].message == "run r-0004 is a copy of r-0001 under another name: it is not added to the project"
+
+
+def test_a_copied_project_keeps_its_runs(imported: Project, tmp_path: Path):
+    add_scores(imported)
+    release(imported.store_path)
+    copy = Project.open(shutil.copytree(imported.root, tmp_path / "copy"))
+    assert collect(copy) == collecting.Collected()
+    run = finished_scores(copy, reference_fp="4ef0000000000002")
+    assert (run.run_id, collect(copy).n_new) == ("r-0002", N_ROWS)
+    assert [one.state for one in status(copy).runs] == ["done", "done"]
+    release(copy.store_path)
+
+
+def test_runs_moved_into_another_project_as_a_whole_are_foreign(imported: Project, tmp_path: Path):
+    (tmp_path / "elsewhere").mkdir()
+    other = imported_project(tmp_path / "elsewhere" / "project", {"math": N_ROWS})
+    add_scores(other)
+    release(other.store_path)
+    shutil.rmtree(imported.runs_dir)
+    shutil.copytree(other.runs_dir, imported.runs_dir)
+    assert collect(imported).n_new == 0
+    assert [run.state for run in status(imported).runs] == ["foreign"]

@@ -26,6 +26,7 @@ TONES = {
     "interrupted": "amber",
     "failed": "red",
     "damaged": "red",
+    "foreign": "hollow",
 }
 WORDS = {"score": "Scoring", "train_reference": "Training"}
 
@@ -227,7 +228,7 @@ def ended(project: Project, now: RunView) -> None:
             st.session_state[SHOWN] = "new"
             st.session_state[USE_REFERENCE] = now.reference
             st.rerun()
-    nodes: list[Node | None] = [_cause(now)] if now.is_stopped else [_done_numbers(now)]
+    nodes: list[Node | None] = [_cause(now)] if now.is_stopped or now.fault else [_done_numbers(now)]
     nodes += _doubts(project, now)
     nodes += [
         el("div", *_meters(now.progress)) if now.progress.models else None,
@@ -256,6 +257,8 @@ def _badge(now: RunView) -> Node:
 def _ended_title(now: RunView) -> str:
     if now.state == "damaged":
         return f"Run {now.run_id} has a damaged file"
+    if now.state == "foreign":
+        return f"Run {now.run_id} is not of this project"
     word = WORDS[now.kind]
     if now.state == "done":
         return f"Scored {theme.count(now.n_rows)} samples" if now.kind == "score" else f"Trained {now.reference}"
