@@ -1,6 +1,6 @@
 """Ids of runs, r-0001, r-0002 ...: given out once, also when the folders of earlier runs have been removed.
 
-`runs/.project` holds the id of the project whose runs these are, as its store says it, for lists that do without a store.
+`runs/.project` holds the id of the project whose runs these are, as its store says, for lists that need no store.
 
 `runs/.last-run` holds the highest number that was given out. It is written before the folder of a run appears, under a
 lock, so that two processes never get the same number.
