@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lobass_core.caches import cache_folder
+from lobass_core.errors import ModelError
+from lobass_core.jobs.folder_checksums import SUMS, read_sums
 from lobass_core.records import ModelFingerprint
 from lobass_core.scoring.model_files import ModelFiles, adapter_files, config_of, weight_files
 
@@ -22,11 +24,12 @@ def model_fingerprint(
     """Fingerprint of a model: its weights and settings, its adapter, the tokenizer that feeds it, its compute dtype.
 
     `on_bytes` hears of every few megabytes that had to be read.
+
+    Raises:
+        ModelError: the model was trained here, and a file of it is no longer what was saved then.
     """
-    weights = _digest(
-        [*_settings(files), *(f"{path.name}={file_sha256(path, on_bytes)}" for path in weight_files(files))]
-    )
-    adapter = _digest([file_sha256(path, on_bytes) for path in adapter_files(files.adapter)]) if files.adapter else ""
+    weights = _digest([*_settings(files), *(f"{path.name}={_whole(path, on_bytes)}" for path in weight_files(files))])
+    adapter = _digest([_whole(path, on_bytes) for path in adapter_files(files.adapter)]) if files.adapter else ""
     return ModelFingerprint(weights, tokenizer, dtype, adapter)
 
 
@@ -40,6 +43,20 @@ def _settings(files: ModelFiles) -> list[str]:
         json.dumps(config, sort_keys=True, ensure_ascii=False),
         *(f"{path.name}={file_sha256(path)}" for path in code),
     ]
+
+
+def _whole(path: Path, on_bytes: Callable[[int], None] | None) -> str:
+    """The file's sha256, compared with the list that a training here left in its folder or, for K folds, above it."""
+    sha256 = file_sha256(path, on_bytes)
+    for folder in path.parents[:2]:
+        expected = read_sums(folder).get(path)
+        if expected not in (None, sha256):
+            raise ModelError(
+                f"{path.name} is not the file that the training saved",
+                where=str(path),
+                do=f"Restore the file, or remove {folder / SUMS} if you changed it on purpose.",
+            )
+    return sha256
 
 
 def file_sha256(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import torch
 
 from lobass_core.errors import RequestError
+from lobass_core.jobs.folder_checksums import write_sums
 from lobass_core.jobs.run_files import TRAINED_ON, write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import TrainReferenceResult
@@ -180,7 +181,7 @@ def _write_ids(material: Material, rows: np.ndarray, path: Path) -> None:
 
 
 def move_into_place(staging: Path, output: Path) -> None:
-    """Rename the finished folder to the reference's name, in one step.
+    """Give the finished folder its checksums and the reference's name, in one step.
 
     Raises:
         RequestError: a reference of that name was made in the meantime.
@@ -190,6 +191,7 @@ def move_into_place(staging: Path, output: Path) -> None:
         raise RequestError(
             f"there is a reference {output.name!r} already", where=str(output), do="Train under another --name."
         )
+    write_sums(staging)
     staging.replace(output)
 
 

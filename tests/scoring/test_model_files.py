@@ -11,9 +11,11 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from lobass_core.errors import ModelError
+from lobass_core.jobs.folder_checksums import write_sums
 from lobass_core.scoring.fingerprint import model_fingerprint
 from lobass_core.scoring.model_files import ModelFiles, find_model, weight_files
 from lobass_core.specs import ModelSpec
+from tests.jobs.test_checksums import flip_bit
 from tests.models import tiny_llama, tiny_lora, tiny_model
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -156,3 +158,14 @@ def test_an_adapter_finds_its_base_from_its_own_folder(tmp_path: Path):
     config = json.loads((lora / "adapter_config.json").read_text())
     (lora / "adapter_config.json").write_text(json.dumps({**config, "base_model_name_or_path": "../m"}))
     assert find_model(ModelSpec(str(lora))).folder.resolve() == folder
+
+
+@pytest.mark.parametrize("n_folds", [1, 2])
+def test_a_trained_model_whose_weights_have_changed_is_refused(tmp_path: Path, n_folds: int):
+    folder = tiny_llama(tmp_path / "ref" / "fold-0" if n_folds > 1 else tmp_path / "ref")
+    write_sums(tmp_path / "ref")
+    files = find_model(ModelSpec(str(folder)))
+    model_fingerprint(files, "tokenizer", "float32")
+    flip_bit(folder / WHOLE, 8 * (folder / WHOLE).stat().st_size - 5)
+    with pytest.raises(ModelError, match=r"model\.safetensors is not the file that the training saved .*SHA256SUMS"):
+        model_fingerprint(files, "tokenizer", "float32")
