@@ -1,5 +1,7 @@
 """Start a worker that outlives its starter, and follow it."""
 
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +13,8 @@ from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder
 
 WORKER = (sys.executable, "-m", "lobass_core.worker")
+_WARNING = re.compile(r"\bwarn(ing)?\b|Warning\b", re.IGNORECASE)
+_ERROR = re.compile(r"([\w.]*(Error|Exception|Interrupt)\b|error:|fatal\b)", re.IGNORECASE)
 # Workers that this process started, by run folder: one that ended before it took its lock is known at once.
 _started: dict[Path, subprocess.Popen[bytes]] = {}
 
@@ -81,16 +85,38 @@ def _ended(run: RunFolder, state: str) -> Progress:
         )
     if progress.error:
         raise RunError(progress.error.what, where=progress.error.where, do=progress.error.do)
+    how = _how_it_ended(run) or ("did not start" if state == "queued" else "died")
+    said = _last_error(run)
     raise RunError(
-        f"the worker of run {run.run_id} {'did not start' if state == 'queued' else 'died'}",
+        f"the worker of run {run.run_id} {how}",
         where=str(run.log_path),
-        do=f"Resume it. {_last_words(run)}".strip(),
+        do=f"Resume it. {said}" if said else "Resume it.",
     )
 
 
-def _last_words(run: RunFolder) -> str:
+def _how_it_ended(run: RunFolder) -> str:
+    """The signal that ended a worker of this process; empty for one of another process, or one that ended by itself."""
+    process = _started.get(run.path)
+    code = process.poll() if process else None
+    if code is None or code >= 0:
+        return ""
     try:
-        lines = run.log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    memory = ", as the system does when memory runs out" if -code == signal.SIGKILL else ""
+    return f"was killed by {name}{memory}"
+
+
+def _last_error(run: RunFolder) -> str:
+    """The last error in the worker's log; without one, what it said last, without warnings and the code they quote."""
+    try:
+        lines = run.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
-    return f"Its log ends: {lines[-1]}" if lines else ""
+    # Python quotes the line that it warns of or that failed, indented, under the place of it.
+    said = [line.strip() for line in lines if line.strip() and not line[0].isspace() and not _WARNING.search(line)]
+    error = next((line for line in reversed(said) if _ERROR.match(line)), "")
+    if _how_it_ended(run) or not said:
+        return f"The last error in its log: {error}" if error else ""
+    return f"The last error in its log: {error}" if error else f"Its log ends: {said[-1]}"

@@ -9,11 +9,12 @@ RunState = Literal["queued", "running", "done", "failed", "cancelled", "interrup
 
 @dataclass(frozen=True, slots=True)
 class ErrorNote:
-    """A failure in the words of `LobassError`."""
+    """A failure in the words of `LobassError`; a final one comes again however often the run is resumed."""
 
     what: str
     where: str = ""
     do: str = ""
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,20 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from lobass_core.errors import LobassError, RunError, cause_of, out_of_memory
+from lobass_core.errors import (
+    IncomparableLossesError,
+    LobassError,
+    ModelError,
+    RenderError,
+    RequestError,
+    RunError,
+    cause_of,
+    out_of_memory,
+)
+from lobass_core.jobs.checksums import is_good
 from lobass_core.jobs.progress import ErrorNote
 from lobass_core.jobs.run_folder import RunFolder, utc_now
+from lobass_core.jobs.run_kinds import KINDS
 from lobass_core.jobs.run_results import RunResult
 from lobass_core.worker.reporter import Cancelled, EndedInVain, Reporter
 
@@ -72,11 +83,11 @@ def _work(run: RunFolder) -> int:
             return 3
         except EndedInVain as end:
             run.write_result(end.result)
-            return _failed(report, ErrorNote(end.error.what, end.error.where, end.error.do))
+            return _failed(report, ErrorNote(end.error.what, end.error.where, end.error.do, is_final=True))
         except LobassError as error:
             if error.__cause__ is not None:
                 traceback.print_exc()
-            return _failed(report, ErrorNote(error.what, error.where, error.do))
+            return _failed(report, ErrorNote(error.what, error.where, error.do, _is_final(error, run)))
         except Exception as error:
             traceback.print_exc()
             return _failed(report, _note_of(error, run))
@@ -87,6 +98,12 @@ def _work(run: RunFolder) -> int:
 def _job(run: RunFolder) -> Callable[[RunFolder, Reporter], RunResult]:
     module, function = JOBS[run.kind].split(":")
     return getattr(importlib.import_module(module), function)
+
+
+def _is_final(error: LobassError, run: RunFolder) -> bool:
+    """Whether the run would fail again, because of what it was asked or because its input is damaged."""
+    asked_wrongly = isinstance(error, ModelError | RequestError | RenderError | IncomparableLossesError)
+    return asked_wrongly or (KINDS[run.kind].reads_input and not is_good(run.input_path))
 
 
 def _failed(report: Reporter, note: ErrorNote) -> int:

@@ -7,6 +7,7 @@ from lobass_core.store.exports import LoggedExport
 from lobass_core.store.scorings import Scoring
 from lobass_core.store.selections import SavedSelection
 from lobass_core.workflows.project_status import DomainStatus, NextStep, RunStatus
+from lobass_core.workflows.runs import resume_command
 
 
 def next_step(
@@ -17,16 +18,18 @@ def next_step(
     export: LoggedExport | None,
     runs: tuple[RunStatus, ...],
 ) -> NextStep:
-    """The first of: import, watch or resume a run, score what is not scored, select, export, select again."""
+    """The first of: import, watch or resume a run, score what is not scored, select, export, select again.
+
+    A run that fails again when it is resumed is passed over, as its models or its input are not what they should be.
+    """
     root = shlex.quote(str(project.root))
     if not domains:
         return NextStep("import", "Import a file", f"lobass import FILE --project {root} --domain NAME")
-    own = (run for run in runs if run.kind in ("score", "train_reference") and run.state != "foreign")
-    work = next(own, None)
+    work = next((run for run in runs if _counts(run)), None)
     if work and work.state in ("running", "queued"):
         return NextStep("score", f"Watch run {work.run_id}", f"lobass runs --project {root}")
-    if work and work.kind == "score" and work.state in ("failed", "interrupted", "cancelled", "damaged"):
-        return NextStep("score", f"Resume run {work.run_id}", f"lobass score --project {root} --resume {work.run_id}")
+    if work and work.kind == "score" and work.can_resume:
+        return NextStep("score", f"Resume run {work.run_id}", resume_command(project, work.run_id))
     to_do = [domain for domain in domains if domain.n_to_score]
     if to_do:
         n = sum(domain.n_to_score for domain in to_do)
@@ -40,6 +43,13 @@ def next_step(
         command = f"lobass export --project {root} --selection {name} --to FOLDER --format messages"
         return NextStep("export", f"Export {selection.name}", command)
     return NextStep("select", "Move the cut", f"lobass select --project {root} --ratio 0.06 --name NAME")
+
+
+def _counts(run: RunStatus) -> bool:
+    """Whether the run is work that goes, is done or can go on."""
+    if run.kind not in ("score", "train_reference"):
+        return False
+    return run.state in ("running", "queued", "done") or run.can_resume
 
 
 def _model_options(project: Project, scoring: Scoring | None) -> str:

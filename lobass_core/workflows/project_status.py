@@ -121,7 +121,7 @@ class ExportStatus:
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """One run; `seconds` from start to end, None before the end."""
+    """One run; `can_resume` where it stopped and a resume can work."""
 
     run_id: str
     kind: str
@@ -132,6 +132,7 @@ class RunStatus:
     created_at: str
     finished_at: str | None
     message: str
+    can_resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)

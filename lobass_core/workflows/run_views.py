@@ -14,11 +14,11 @@ from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.jobs.run_specs import RunSpec, TrainReferenceRun, model_names
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec, TrainReferenceSpec
-from lobass_core.workflows.runs import run_path
+from lobass_core.workflows.resumable import why_not_resumable
+from lobass_core.workflows.runs import STOPPED, run_path
 
 SHOWN_KINDS = ("score", "train_reference")
 LIVE: tuple[RunState, ...] = ("running", "queued")
-STOPPED: tuple[RunState, ...] = ("failed", "interrupted", "cancelled", "damaged")
 LOG_BYTES = 32_000
 FOREIGN = "Score with the same models here, or remove the folder."
 
@@ -44,6 +44,7 @@ class RunView:
     spec: RunSpec | None
     path: Path
     fault: ErrorNote | None = None
+    why_not_resumable: str = ""
 
     @property
     def is_live(self) -> bool:
@@ -76,8 +77,8 @@ class RunView:
 
     @property
     def can_resume(self) -> bool:
-        """Ended before it was done, and it is known what it was asked."""
-        return self.is_stopped and self.spec is not None
+        """Ended before it was done, and a resume can work."""
+        return self.is_stopped and not self.why_not_resumable
 
     @property
     def share(self) -> float:
@@ -127,6 +128,7 @@ def _view(run: RunFolder | DamagedRun, project_id: str) -> RunView:
             spec=None,
             path=run.path,
             fault=run.note,
+            why_not_resumable=why_not_resumable(run),
         )
     progress, state = run.read_progress(), run.state()
     why_foreign = run.foreign_to(project_id)
@@ -146,6 +148,7 @@ def _view(run: RunFolder | DamagedRun, project_id: str) -> RunView:
         spec=run.spec,
         path=run.path,
         fault=ErrorNote(why_foreign, str(run.path), FOREIGN) if why_foreign else fault,
+        why_not_resumable=why_not_resumable(run) if state in STOPPED else "",
     )
 
 

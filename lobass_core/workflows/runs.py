@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lobass_core.errors import RunError
+from lobass_core.jobs.progress import RunState
 from lobass_core.jobs.run_files import RunFiles
 from lobass_core.jobs.run_folder import DamagedRun, RunFolder, scan_runs
 from lobass_core.jobs.run_ids import number_of, project_id_in
@@ -14,6 +15,10 @@ from lobass_core.project import Project
 from lobass_core.store.collected import highest_run_number, project_id_of
 from lobass_core.store.connection import Store
 from lobass_core.workflows.project_status import RunStatus
+from lobass_core.workflows.resumable import why_not_resumable
+
+# Ended before it was done, or damaged.
+STOPPED: tuple[RunState, ...] = ("failed", "interrupted", "cancelled", "damaged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +110,5 @@ def run_status(run: RunFolder | DamagedRun, project_id: str = "") -> RunStatus:
         created_at=run.created_at,
         finished_at=progress.finished_at,
         message=why_foreign or (error.what if error else progress.message),
+        can_resume=not why_foreign and state in STOPPED and not why_not_resumable(run),
     )

@@ -23,6 +23,7 @@ from lobass_core.workflows.doubts import doubts_of
 from lobass_core.workflows.explore import score_table
 from lobass_core.workflows.reference_training import write_trained_on
 from lobass_core.workflows.registering import register_finished
+from lobass_core.workflows.resumable import why_not_resumable
 from lobass_core.workflows.runs import new_run, open_run, resume_command
 
 OnProgress = Callable[[Progress], None]
@@ -178,8 +179,8 @@ def follow_and_ingest(project: Project, run: RunFolder, on_progress: OnProgress 
     except LobassError as error:
         said = [error.do]
         # A run with a result has computed all that there was to compute.
-        if not run.result_path.is_file():
-            said.append(f"Go on with: {resume_command(project, run.run_id)}.")
+        if not run.result_path.is_file() and not why_not_resumable(run):
+            said.append(f"Go on with: {resume_command(project, run.run_id)}")
         try:
             ingest_finished(project, run)
         except LobassError:

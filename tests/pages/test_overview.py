@@ -176,7 +176,9 @@ def test_ticks_lie_inside_the_axis() -> None:
 
 def test_events_are_the_latest_ten_and_trouble_has_a_colour(scored: Project) -> None:
     found = status(scored)
-    run = RunStatus("r-0009", "score", "a → b", "cancelled", 37, 100, "2999-01-01T00:00:00+00:00", None, "")
+    run = RunStatus(
+        "r-0009", "score", "a → b", "cancelled", 37, 100, "2999-01-01T00:00:00+00:00", None, "", can_resume=True
+    )
     events = lists.events(replace(found, runs=(run,) * 12))
     assert len(events) == 10
     assert (events[0].kind, events[0].result, events[0].tone) == ("scores", "cancelled at 37 %", "amber")

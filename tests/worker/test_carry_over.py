@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from lobass_core.jobs.run_files import write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import PreflightResult, ScoreRunResult
 from lobass_core.records import Sample, Turn
@@ -17,6 +18,7 @@ from lobass_core.rendering import render
 from lobass_core.specs import ModelSpec, RenderSpec
 from lobass_core.worker import carry_over, preflight_job, score_job
 from lobass_core.worker.reporter import Cancelled
+from tests.jobs.test_checksums import flip_bit
 from tests.models import tiny_llama
 from tests.worker.runs import losses_of, samples, score_run, work
 
@@ -70,7 +72,7 @@ def change_tokens(run: RunFolder, change: Callable[[dict], None], n: int) -> lis
     rows = table.to_pylist()
     for row in rows[:n]:
         change(row)
-    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+    write_parquet(path, pa.Table.from_pylist(rows, schema=table.schema))
     return [row["sample_id"] for row in rows[:n]]
 
 
@@ -215,9 +217,18 @@ def test_a_source_that_is_gone_is_computed(
     table = pq.read_table(damaged)
     nlls = table["token_nlls"].to_pylist()
     nlls[0][0] = float("nan")
-    pq.write_table(table.set_column(table.schema.get_field_index("token_nlls"), "token_nlls", [nlls]), damaged)
+    write_parquet(damaged, table.set_column(table.schema.get_field_index("token_nlls"), "token_nlls", [nlls]))
     assert counts(done(run)) == (N - 1, N + 1, 0)
     assert len(losses_of(run)) == 2 * N
+
+
+@pytest.mark.parametrize(("folder", "n_carried"), [("shards", N), ("tokens", 0)])
+def test_a_source_with_a_flipped_bit_is_computed(
+    models: Path, earlier: RunFolder, tmp_path: Path, folder: str, n_carried: int
+):
+    path = min((earlier.path / folder).glob("*.parquet"))
+    flip_bit(path, 8 * (path.stat().st_size // 3))
+    assert counts(done(run_of(tmp_path, models))) == (n_carried, 2 * N - n_carried, 0)
 
 
 def test_a_run_that_was_begun_under_another_rendering_is_resumed_under_this_one(

@@ -10,6 +10,7 @@ import torch
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.specs import ModelSpec
 from lobass_core.worker import scoring_pass
+from tests.jobs.test_checksums import flip_bit
 from tests.models import tiny_llama
 from tests.worker.runs import kill_when, losses_of, samples, score_run, start, work
 
@@ -120,9 +121,12 @@ def test_cancelled_and_resumed(models: Path, undisturbed: RunFolder, tmp_path: P
 def test_a_torn_shard_is_computed_again(undisturbed: RunFolder, models: Path, tmp_path: Path):
     run = fresh(models, tmp_path)
     assert work(run) == 0
-    shard = run.finished_shards()[1]
-    shard.write_bytes(shard.read_bytes()[:100])
+    torn, flipped, whole = run.finished_shards()[1:4]
+    torn.write_bytes(torn.read_bytes()[:100])
+    flip_bit(flipped, 8 * (flipped.stat().st_size // 2))
+    written = whole.stat().st_mtime_ns
     assert work(run) == 0
+    assert whole.stat().st_mtime_ns == written
     assert losses_of(run) == losses_of(undisturbed)
 
 

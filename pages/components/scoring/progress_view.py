@@ -274,6 +274,8 @@ def _cause(now: RunView) -> Node:
     progress = now.progress
     saved = f"Nothing is lost: {theme.count(progress.n_done)} of {theme.count(progress.n_total)} are saved."
     goes_on = "Resume goes on from there. Scores do not depend on where a run was stopped."
+    if now.why_not_resumable:
+        goes_on = f"Start a new run: {now.why_not_resumable}. Losses on record are not computed again."
     if now.state == "failed" and progress.error:
         error = progress.error
         what = error.what[:1].upper() + error.what[1:]

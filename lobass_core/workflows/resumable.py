@@ -1,0 +1,47 @@
+"""Whether resuming a stopped run can work, from its files and the paths that it was asked to read."""
+
+from pathlib import Path
+
+from lobass_core.jobs.run_folder import DamagedRun, RunFolder
+from lobass_core.jobs.run_kinds import KINDS
+from lobass_core.jobs.run_specs import RunSpec, TrainReferenceRun
+from lobass_core.specs import ModelSpec, ScoreSpec
+
+
+def why_not_resumable(run: RunFolder | DamagedRun) -> str:
+    """Why a resume of the run would fail, as a sentence; empty where it can work."""
+    if isinstance(run, DamagedRun):
+        return f"what run {run.run_id} was asked is lost"
+    error = run.read_progress().error
+    if error and error.is_final:
+        return error.what
+    if KINDS[run.kind].reads_input and not run.input_path.is_file():
+        return f"run {run.run_id} has no input"
+    missing = next((path for path in _paths(run.spec) if _is_gone(path)), "")
+    if missing:
+        return f"{missing} is not there any more"
+    if isinstance(run.spec, TrainReferenceRun) and Path(run.spec.output_dir).exists():
+        return f"there is a reference {run.spec.reference.name!r} already"
+    return ""
+
+
+def _paths(spec: RunSpec) -> list[str]:
+    """What the run reads from outside of its folder; some of it may be ids of the hub or names of templates."""
+    match spec:
+        case ScoreSpec():
+            models = (spec.base, *spec.references)
+            return [*(path for model in models for path in _of(model)), spec.fold_assignment, spec.render.template]
+        case TrainReferenceRun():
+            return [*_of(spec.reference.base), spec.reference.render.template]
+        case _:
+            return []
+
+
+def _of(model: ModelSpec) -> tuple[str, str]:
+    return model.path, model.adapter
+
+
+def _is_gone(text: str) -> bool:
+    """An id of the hub, a template's name and an empty text are no path."""
+    path = Path(text).expanduser()
+    return path.is_absolute() and not path.exists()
