@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lobass_core.cli import opening
 from lobass_core.jobs.run_folder import RunFolder, list_runs
 from lobass_core.project import Project
 from lobass_core.store.connection import release
@@ -65,3 +66,9 @@ def test_a_run_that_was_killed_while_its_input_was_written_can_be_cleared(lobass
     cleared = lobass("cancel", "r-0001", "--project", imported.root)
     assert (cleared.exit_code, cleared.out.strip()) == (0, "Removed r-0001, which had not begun")
     assert list_runs(imported.runs_dir) == []
+
+
+def test_every_command_opens_its_project_by_the_door_that_adds_ended_runs():
+    sources = Path(opening.__file__).parent.glob("*.py")
+    # The demo opens a project that it has just made.
+    assert {path.name for path in sources if "Project.open(" in path.read_text()} == {"demo.py", "opening.py"}
