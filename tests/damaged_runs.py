@@ -6,12 +6,12 @@ from pathlib import Path
 
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder
-from tests.run_specs import A_SCORING, score_result
+from tests.run_specs import A_SCORING, empty_input, score_result
 
 
 def finished_run(runs_dir: Path) -> RunFolder:
-    """A scoring run that is done, without input and shards."""
-    run = RunFolder.create(runs_dir, "score", A_SCORING)
+    """A scoring run that is done, without samples and shards."""
+    run = RunFolder.create(runs_dir, "score", A_SCORING, empty_input)
     run.write_result(score_result("b", "r", "rendering"))
     run.write_progress(Progress(state="done", n_done=2, n_total=2))
     return run

@@ -7,6 +7,7 @@ from lobass_core.store.exports import LoggedExport
 from lobass_core.store.scorings import Scoring
 from lobass_core.store.selections import SavedSelection
 from lobass_core.workflows.project_status import DomainStatus, NextStep, RunStatus
+from lobass_core.workflows.resumable import is_gone
 from lobass_core.workflows.runs import resume_command
 
 
@@ -62,4 +63,5 @@ def _model_options(project: Project, scoring: Scoring | None) -> str:
     if not (reference and (project.models_dir / reference).is_dir()):
         reference = model.adapter or model.path
         adapter = " --adapter" if model.adapter else ""
-    return f"--base {shlex.quote(spec.base.path)} --reference {shlex.quote(reference)}{adapter}"
+    base, reference = ("MODEL" if is_gone(path) else shlex.quote(path) for path in (spec.base.path, reference))
+    return f"--base {base} --reference {reference}{adapter}"

@@ -17,7 +17,7 @@ def why_not_resumable(run: RunFolder | DamagedRun) -> str:
         return error.what
     if KINDS[run.kind].reads_input and not run.input_path.is_file():
         return f"run {run.run_id} has no input"
-    missing = next((path for path in _paths(run.spec) if _is_gone(path)), "")
+    missing = next((path for path in _paths(run.spec) if is_gone(path)), "")
     if missing:
         return f"{missing} is not there any more"
     if isinstance(run.spec, TrainReferenceRun) and Path(run.spec.output_dir).exists():
@@ -41,7 +41,7 @@ def _of(model: ModelSpec) -> tuple[str, str]:
     return model.path, model.adapter
 
 
-def _is_gone(text: str) -> bool:
-    """An id of the hub, a template's name and an empty text are no path."""
+def is_gone(text: str) -> bool:
+    """Whether a text is a path in full that leads nowhere; ids of the hub and names of templates are none."""
     path = Path(text).expanduser()
     return path.is_absolute() and not path.exists()

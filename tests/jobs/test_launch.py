@@ -61,7 +61,9 @@ def test_a_killed_worker_is_interrupted_and_resumes_where_it_was(tmp_path: Path)
         pid = launch(run, TOY)
         wait_for_shards(run, n_before + 2)
         os.kill(pid, signal.SIGKILL)
-        with pytest.raises(RunError, match="the worker of run r-0001 died"):
+        with pytest.raises(
+            RunError, match=r"the worker of run r-0001 was killed by SIGKILL, as the system does when memory runs out"
+        ):
             follow(run, poll_seconds=0.01)
         assert run.state() == "interrupted"
     n_kept = len(run.finished_shards())
@@ -116,6 +118,38 @@ def test_a_worker_that_cannot_start_is_told_at_once_with_its_last_words(tmp_path
     with pytest.raises(RunError, match=r"did not start .* Its log ends: no such planet"):
         follow(run, poll_seconds=0.01)
     assert time.monotonic() - began < 20
+
+
+# What a library warns of stands in the log with the line of code that it stands in.
+WARNS_AND_ENDS = """
+import sys, warnings
+def old():
+    warnings.warn("`is_gradient_checkpointing` is deprecated", FutureWarning)
+{error}
+old()
+sys.exit(4)
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("", "Resume it."),
+        (
+            "print('RuntimeError: CUDA error: device lost', file=sys.stderr)",
+            "Resume it. The last error in its log: RuntimeError: CUDA error: device lost",
+        ),
+        ("print('no room on the node', file=sys.stderr)", "Resume it. Its log ends: no room on the node"),
+    ],
+)
+def test_the_source_line_of_a_warning_is_not_quoted_as_the_cause(tmp_path: Path, error: str, said: str) -> None:
+    script = tmp_path / "worker.py"
+    script.write_text(WARNS_AND_ENDS.format(error=error))
+    run = make_run(tmp_path / "runs")
+    launch(run, (sys.executable, str(script)))
+    with pytest.raises(RunError) as died:
+        follow(run, poll_seconds=0.01)
+    assert (died.value.what, died.value.do) == ("the worker of run r-0001 did not start", said)
 
 
 def test_a_running_run_is_not_launched_twice(tmp_path: Path) -> None:

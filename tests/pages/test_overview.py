@@ -9,7 +9,7 @@ from lobass_core.errors import StoreLockedError
 from lobass_core.jobs.progress import ErrorNote, Progress
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
-from lobass_core.specs import ExportSpec, ModelSpec, ScoreSpec, SelectionSpec
+from lobass_core.specs import ExportSpec, SelectionSpec
 from lobass_core.workflows import demo_build
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.export import export
@@ -19,6 +19,7 @@ from pages.components.overview import funnel, lists
 from tests.damaged_runs import cut_off, finished_run
 from tests.pages.conftest import OpenPage, component_data, view_text
 from tests.pages.projects import HOSTILE, imported_project, scored_project
+from tests.run_specs import A_SCORING, empty_input
 
 pytestmark = pytest.mark.slow
 
@@ -130,8 +131,7 @@ def test_a_store_in_use_elsewhere_says_so(scored: Project, open_page: OpenPage, 
 
 
 def test_a_failed_run_is_the_next_step(scored: Project, open_page: OpenPage) -> None:
-    spec = ScoreSpec(ModelSpec("/models/base-7b"), (ModelSpec("/models/ref"),), reference_name="ref")
-    run = RunFolder.create(scored.runs_dir, "score", spec)
+    run = RunFolder.create(scored.runs_dir, "score", A_SCORING, empty_input)
     run.write_progress(Progress(state="failed", n_done=3, n_total=10, error=ErrorNote("memory ran out")))
     app = open_page(scored.root)
     assert app.button(key="overview-next").label == "Resume run r-0002"

@@ -28,6 +28,7 @@ from pages.components.scoring.progress_view import SHOWN
 from tests.damaged_runs import a_folder, cut_off, finished_run, in_latin_1
 from tests.pages.conftest import OpenPage, view_text
 from tests.pages.projects import HOSTILE, add_scores, imported_project, scored_project
+from tests.run_specs import empty_input
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +79,7 @@ RESULT = PreflightResult(
 
 def run_in(project: Project, state: str, **progress: object) -> RunFolder:
     """A scoring run in a given state, without a worker."""
-    run = RunFolder.create(project.runs_dir, "score", SPEC)
+    run = RunFolder.create(project.runs_dir, "score", SPEC, empty_input)
     run.write_progress(replace(Progress(state=state, n_done=268, n_total=840, started_at=utc_now()), **progress))
     return run
 

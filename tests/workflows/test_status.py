@@ -16,6 +16,7 @@ from lobass_core.store.scorings import register_scoring
 from lobass_core.store.selections import save_selection
 from lobass_core.workflows.project_status import DomainStatus, NextStep
 from lobass_core.workflows.status import rule_in_words, status
+from tests.run_specs import empty_input
 from tests.store.conftest import add_file, sample
 
 MATH = [("1+1", "2"), ("2+2", "4"), ("1+1", "2")]
@@ -29,8 +30,8 @@ def import_both(project: Project) -> None:
 
 
 def score_math(project: Project, *, name: str = "/models/tiny", state: str = "done") -> RunFolder:
-    spec = ScoreSpec(ModelSpec(name), (ModelSpec("/models/ref"),), reference_name="ref")
-    run = RunFolder.create(project.runs_dir, "score", spec)
+    spec = ScoreSpec(ModelSpec(name), (ModelSpec("org/ref"),), reference_name="ref")
+    run = RunFolder.create(project.runs_dir, "score", spec, empty_input)
     pairs = MATH[:2]
     for part, loss in (("B", 4.0), ("R", 1.0)):
         run.write_shard(
@@ -124,7 +125,7 @@ def test_scored_rows_count_duplicates_and_name_what_is_left(project):
         ("ref", "reference", "trained here", 2, 2.0 / 5),
     ]
     assert found.next_step.label == "Score 2 code rows"
-    assert found.next_step.command == f"lobass score --project {project.root} --base /models/tiny --reference ref"
+    assert found.next_step.command == f"lobass score --project {project.root} --base MODEL --reference ref"
 
 
 def test_selected_and_exported_rows_end_the_way(project):
@@ -162,7 +163,7 @@ def test_selected_and_exported_rows_end_the_way(project):
 
 def test_a_stopped_run_comes_first(project):
     import_both(project)
-    run = score_math(project, state="failed")
+    run = score_math(project, name="org/tiny", state="failed")
     found = status(project)
     assert found.next_step.label == "Resume run r-0001"
     assert found.next_step.command == f"lobass score --project {project.root} --resume r-0001"
