@@ -73,8 +73,7 @@ def ingest_run(store: Store, run: RunFiles) -> Ingested:
 def _ingest(store: Store, run: RunFiles) -> tuple[Ingested, bool]:
     """Ingest, and say whether some of the new losses are older than the column for response bytes."""
     recorded = shard_checksums(store.cursor(), run.run_id)
-    known = set(recorded.values())
-    paths = [path for path in run.finished_shards() if expected_sha256(path) not in known]
+    paths = shards_to_add(run, recorded)
     torn: list[tuple[str, str]] = []
     if not paths:
         return Ingested(0), False
@@ -88,6 +87,12 @@ def _ingest(store: Store, run: RunFiles) -> tuple[Ingested, bool]:
         if os.access(run.shards_dir / name, os.R_OK):
             run.set_aside(run.shards_dir / name)
     return Ingested(n_new, tuple(torn)), lack_bytes
+
+
+def shards_to_add(run: RunFiles, recorded: Mapping[str, str]) -> list[Path]:
+    """The run's shards whose checksums are not among those that the store has recorded, by name."""
+    known = set(recorded.values())
+    return [path for path in run.finished_shards() if expected_sha256(path) not in known]
 
 
 def _checked_shards(paths: list[Path], recorded: Mapping[str, str], torn: list[tuple[str, str]]) -> Iterator[_Shard]:

@@ -5,6 +5,7 @@ Every command and every page does this when it opens a project. A run folder tha
 """
 
 import threading
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,9 @@ from lobass_core.jobs.run_files import RunFiles
 from lobass_core.jobs.run_folder import DamagedRun, RunFolder, open_any
 from lobass_core.jobs.run_ids import keep_project_id, number_of
 from lobass_core.project import Project
-from lobass_core.store.collected import collected_stamps, note_collected, project_id_of
+from lobass_core.store.collected import collected_stamps, note_collected, project_id_of, shard_checksums
 from lobass_core.store.connection import WAIT_SECONDS, Store
-from lobass_core.store.losses import Ingested, ingest_run
+from lobass_core.store.losses import Ingested, ingest_run, shards_to_add
 from lobass_core.workflows.registering import register_finished
 
 _collected: dict[Path, str] = {}
@@ -59,6 +60,9 @@ def try_collect(project: Project) -> Collected:
 
 def _collect(store: Store, changed: dict[Path, str]) -> Collected:
     known, own = collected_stamps(store.cursor()), project_id_of(store.cursor())
+    if store.read_only:
+        unknown = {path: stamp for path, stamp in changed.items() if known.get(path.name) != stamp}
+        return Collected(0, tuple(_left_out(store, unknown, own)))
     with suppress(OSError):
         keep_project_id(store.path.parent / "runs", own)
     n_new, sentences, done = 0, list[str](), dict[str, str]()
@@ -85,6 +89,16 @@ def _collect(store: Store, changed: dict[Path, str]) -> Collected:
         with store.transaction() as cursor:
             note_collected(cursor, done)
     return Collected(n_new, tuple(sentences))
+
+
+def _left_out(store: Store, paths: Iterable[Path], project_id: str) -> Iterator[str]:
+    """What runs hold that a project which may only be read lacks."""
+    for path in paths:
+        with suppress(LobassError, FileNotFoundError):
+            run = open_any(path)
+            is_own = isinstance(run, DamagedRun) or not run.foreign_to(project_id)
+            if is_own and not run.is_live() and shards_to_add(run, shard_checksums(store.cursor(), path.name)):
+                yield f"Run {path.name} has computed losses that are not in the project, which is read-only."
 
 
 def _add(store: Store, run: RunFolder | DamagedRun, project_id: str) -> Ingested:

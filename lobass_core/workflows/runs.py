@@ -59,7 +59,12 @@ def run_path(project: Project, run_id: str) -> Path:
 def new_run(
     project: Project, store: Store, kind: str, spec: RunSpec, prepare: Callable[[RunFiles], object] = lambda _: None
 ) -> RunFolder:
-    """Make the project's next run; `prepare` writes what its worker reads."""
+    """Make the project's next run; `prepare` writes what its worker reads.
+
+    Raises:
+        ReadOnlyError: the project can only be read.
+    """
+    store.require_writable()
     cursor = store.cursor()
     return RunFolder.create(
         project.runs_dir,

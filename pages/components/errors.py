@@ -6,12 +6,14 @@
 The router has the same guard around every page. Anything but a `LobassError` is a fault of ours and goes through.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import streamlit as st
 
 from lobass_core.errors import LobassError, StoreLockedError
+
+SAID = "errors.said"
 
 
 @contextmanager
@@ -63,3 +65,12 @@ def _code(text: str) -> str:
     longest = max((len(run) for run in "".join(c if c == "`" else " " for c in text).split()), default=0)
     fence = "`" * (longest + 1)
     return f"{fence} {text} {fence}" if longest else f"`{text}`"
+
+
+def say_once(sentences: Iterable[str]) -> None:
+    """Show each sentence once a session."""
+    said: set[str] = st.session_state.setdefault(SAID, set())
+    for sentence in sentences:
+        if sentence not in said:
+            said.add(sentence)
+            st.toast(plain(sentence))

@@ -33,7 +33,7 @@ try:
     if project is None:
         no_project.show()
     else:
-        try_collect(project)
+        errors.say_once(try_collect(project).sentences)
         state.sidebar(project)
         if project.is_read_only:
             st.info(READ_ONLY, title="This project is read-only", icon=":material/lock:")

@@ -8,6 +8,7 @@ import pytest
 from lobass_core.project import Project
 from lobass_core.store.connection import release
 from lobass_core.workflows.status import status
+from tests.pages.projects import finished_scores, imported_project
 from tests.read_only import read_only
 from tests.scored_files import import_and_score, select_all, select_best, write_jsonl
 
@@ -99,3 +100,18 @@ def test_an_older_read_only_store_asks_for_a_copy(lobass, selected):
     assert ran.exit_code == 2
     assert "has to be updated from version 3" in ran.err
     assert "backup" not in ran.err
+
+
+def test_losses_that_cannot_be_added_are_said_and_a_scoring_says_why_it_cannot_begin(lobass, tmp_path):
+    project = imported_project(tmp_path / "p", {"math": 4})
+    finished_scores(project)
+    release(project.store_path)
+    with read_only(project.root):
+        ran = lobass("status", "--project", project.root, "--json")
+        refused = lobass("score", "--project", project.root, "--base", "org/a", "--reference", "org/b")
+        release(project.store_path)
+    said = "Run r-0001 has computed losses that are not in the project, which is read-only."
+    assert (ran.json["n_scored"], ran.err.strip()) == (0, said)
+    assert (refused.exit_code, "the project is read-only" in refused.err) == (2, True)
+    assert lobass("status", "--project", project.root, "--json").json["n_scored"] == 4
+    release(project.store_path)

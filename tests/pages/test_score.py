@@ -1,5 +1,6 @@
 """The Score page: pickers, the look before, runs that go, stop and are done."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from lobass_core.workflows.run_views import run_view
 from pages.components.scoring.progress_view import SHOWN
 from tests.damaged_runs import a_folder, cut_off, finished_run, in_latin_1
 from tests.pages.conftest import OpenPage, view_text
-from tests.pages.projects import HOSTILE, add_scores, imported_project, scored_project
+from tests.pages.projects import HOSTILE, finished_scores, imported_project, scored_project
 from tests.run_specs import empty_input
 
 pytestmark = pytest.mark.slow
@@ -208,18 +209,29 @@ def test_a_killed_worker_is_interrupted(imported: Project, open_page: OpenPage) 
 
 def test_losses_of_a_run_that_ended_unwatched_are_ingested(tmp_path: Path, open_page: OpenPage) -> None:
     project = scored_project(tmp_path / "project", {"math": 8})
-    add_scores(project, reference_name="second", reference_fp="4ef0000000000002")
-    with project.store() as store, store.transaction() as cursor:
-        cursor.execute("DELETE FROM losses")
-        cursor.execute("DELETE FROM ingested_shards")
-        cursor.execute("DELETE FROM scorings")
-    assert collect(project).n_new == 24  # the base once, two references
-    assert collect(project).n_new == 0
+    finished_scores(project, reference_name="second", reference_fp="4ef0000000000002")
     app = open_page(project.root, "score")
+    assert [toast.value for toast in app.toast] == ["Added 8 losses that run r-0002 had computed."]
     text = view_text(app)
     assert "Scored 8 samples" in text
     assert "base-7b → second" in text
+    assert collect(project).n_new == 0
     release(project.store_path)
+
+
+def test_a_run_of_another_project_is_a_line_and_no_headline(tmp_path: Path, open_page: OpenPage) -> None:
+    project = scored_project(tmp_path / "project", {"math": 8})
+    (tmp_path / "elsewhere").mkdir()
+    other = scored_project(tmp_path / "elsewhere" / "project", {"math": 8})
+    shutil.copytree(other.runs_dir / "r-0001", project.runs_dir / "r-0009")
+    app = open_page(project.root, "score")
+    assert "run r-0009 was copied from another project" in view_text(app)
+    assert "Run r-0009" not in view_text(app)
+    app = open_page(project.root, "score", state={SHOWN: "r-0009"})
+    assert "Run r-0009 is not of this project" in view_text(app)
+    assert [button.key for button in app.button if button.key == "score.resume"] == []
+    for one in (project, other):
+        release(one.store_path)
 
 
 def test_new_imports_ask_for_a_new_run(tmp_path: Path, open_page: OpenPage) -> None:

@@ -38,7 +38,7 @@ def live(project: Project, run_id: str) -> None:
     def tick() -> None:
         now = run_views.run_view(project, run_id)
         if not now.is_live:
-            try_collect(project)
+            errors.say_once(try_collect(project).sentences)
             st.session_state[SHOWN] = run_id
             st.session_state.pop(RATES, None)
             st.rerun()
