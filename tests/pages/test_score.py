@@ -25,6 +25,7 @@ from lobass_core.store.connection import release
 from lobass_core.workflows import preflight, score
 from lobass_core.workflows.collect import collect
 from lobass_core.workflows.run_views import run_view
+from pages.components import errors
 from pages.components.scoring.progress_view import SHOWN
 from tests.damaged_runs import a_folder, cut_off, finished_run, in_latin_1
 from tests.pages.conftest import OpenPage, view_text
@@ -211,7 +212,7 @@ def test_losses_of_a_run_that_ended_unwatched_are_ingested(tmp_path: Path, open_
     project = scored_project(tmp_path / "project", {"math": 8})
     finished_scores(project, reference_name="second", reference_fp="4ef0000000000002")
     app = open_page(project.root, "score")
-    assert [toast.value for toast in app.toast] == ["Added 8 losses that run r-0002 had computed."]
+    assert app.session_state[errors.SAID] == {"Added 8 losses that run r-0002 had computed."}
     text = view_text(app)
     assert "Scored 8 samples" in text
     assert "base-7b → second" in text
