@@ -74,6 +74,10 @@ def options() -> None:
             help="Before the export is kept, each row is rendered again and compared with the tokens that were scored.",
         )  # fmt: skip
         st.toggle(
+            "Replace another export", key=draft.REPLACE,
+            help="One of another selection or format in that folder. What somebody changed is never replaced.",
+        )  # fmt: skip
+        st.toggle(
             "Also write the rows left out", key=draft.DROPPED, persist_state="session",
             help="dropped.jsonl, each row with its reason.",
         )  # fmt: skip

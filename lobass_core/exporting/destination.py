@@ -145,7 +145,7 @@ def check(to: Path, claim: Claim) -> None:
         raise ExportError(
             f"the destination holds another export, {_named(earlier.manifest)}",
             where=str(to),
-            do="Give another folder, or say --replace.",
+            do="Give another folder, or let it replace that one (--replace).",
         )
 
 

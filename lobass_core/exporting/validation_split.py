@@ -9,7 +9,6 @@ from lobass_core.errors import ExportError
 from lobass_core.plural import plural
 from lobass_core.selection.balance import largest_remainder
 from lobass_core.similarity.folds import held_out_rows
-from lobass_core.similarity.near_duplicates import duplicate_groups
 
 
 def n_validation_rows(asked: float, n_rows: int) -> int:
@@ -18,9 +17,9 @@ def n_validation_rows(asked: float, n_rows: int) -> int:
 
 
 def validation_rows(
-    sample_ids: Sequence[str], texts: Sequence[str], kinds: Sequence[str], asked: float, seed: int
+    sample_ids: Sequence[str], groups: np.ndarray, kinds: Sequence[str], asked: float, seed: int
 ) -> np.ndarray:
-    """bool: the rows that are set aside, about as many as `asked`.
+    """bool: the rows that are set aside, about as many as `asked`; `groups` are those of near duplicates.
 
     Each kind of sample gives its share and keeps a row to train on; groups that hold several kinds are trained on.
     They do not depend on the order of the rows.
@@ -35,7 +34,6 @@ def validation_rows(
             f"a validation split of {asked:g} takes {n_wanted:,} of {plural(n_rows, 'row')}",
             do="Give --validation so that at least one row is on each side.",
         )
-    groups = duplicate_groups(texts)
     names, kind_of = np.unique(np.array(kinds), return_inverse=True)
     sizes = np.bincount(kind_of, minlength=len(names))
     pairs = np.unique(np.stack([groups, kind_of]), axis=1)

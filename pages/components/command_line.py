@@ -191,6 +191,7 @@ def export(root: Path | str, spec: ExportSpec) -> str:
         _add(groups, "--seed", str(spec.seed), "0")
     _add(groups, "--order", spec.order, "file")
     groups += [["--weight"]] if spec.weight else []
+    groups += [["--replace"]] if spec.replace else []
     groups += [] if spec.check else [["--no-check"]]
     return shell("export", groups)
 

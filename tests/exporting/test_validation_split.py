@@ -5,6 +5,7 @@ import pytest
 
 from lobass_core.errors import ExportError
 from lobass_core.exporting.validation_split import validation_rows
+from lobass_core.similarity.near_duplicates import duplicate_groups
 
 N = 200
 STORY = "The ferry to the island leaves at nine and comes back before dark"
@@ -15,7 +16,7 @@ TEXTS = [
 
 def _rows(texts, asked, *, kinds=None, seed=0):
     ids = [f"{place:04}" for place in range(len(texts))]
-    return validation_rows(ids, texts, kinds or ["chat"] * len(texts), asked, seed)
+    return validation_rows(ids, duplicate_groups(texts), kinds or ["chat"] * len(texts), asked, seed)
 
 
 @pytest.mark.parametrize(("asked", "n"), [(0.02, 4), (0.5, 100), (1, 1), (30, 30)])
@@ -36,10 +37,11 @@ def test_near_duplicates_and_repeats_are_on_one_side():
 def test_the_order_of_the_rows_does_not_count_and_the_seed_does():
     ids, shuffled = np.arange(N), np.random.default_rng(0).permutation(N)
     names = [f"{place:04}" for place in ids]
-    first = validation_rows(names, TEXTS, ["chat"] * N, 0.1, 3)
-    again = validation_rows([names[k] for k in shuffled], [TEXTS[k] for k in shuffled], ["chat"] * N, 0.1, 3)
+    groups = duplicate_groups(TEXTS)
+    first = validation_rows(names, groups, ["chat"] * N, 0.1, 3)
+    again = validation_rows([names[k] for k in shuffled], groups[shuffled], ["chat"] * N, 0.1, 3)
     assert (first[shuffled] == again).all()
-    assert (first != validation_rows(names, TEXTS, ["chat"] * N, 0.1, 4)).any()
+    assert (first != validation_rows(names, groups, ["chat"] * N, 0.1, 4)).any()
 
 
 def test_each_kind_gives_its_share_and_keeps_a_row():

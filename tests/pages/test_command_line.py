@@ -135,9 +135,10 @@ def test_export() -> None:
     _, given = parsed(command_line.export(ROOT, ExportSpec("paper 6", "/out", "trl", with_dropped=True, license="mit")))
     assert (given["selection"], str(given["to"]), given["format"]) == ("paper 6", "/out", "trl")
     assert given["with_dropped"] and given["license"] == "mit" and given["check"]
-    spec = ExportSpec("s", "/out", validation=200.0, seed=3, order="rank", check=False)
+    spec = ExportSpec("s", "/out", validation=200.0, seed=3, order="rank", check=False, weight=True, replace=True)
     _, given = parsed(command_line.export(ROOT, spec))
     assert (given["validation"], given["seed"], given["order"], given["check"]) == (200.0, 3, "rank", False)
+    assert given["weight"] and given["replace"]
 
 
 def test_long_lines_break_before_an_option() -> None:

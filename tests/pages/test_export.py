@@ -12,7 +12,7 @@ from lobass_core.project import Project
 from lobass_core.specs import ExportSpec, SelectionSpec
 from lobass_core.store.connection import release
 from lobass_core.workflows import select as selections
-from lobass_core.workflows.export import preflight
+from lobass_core.workflows.export import export, preflight
 from pages.components.exporting import outlook
 from tests.pages.conftest import view_text, view_texts
 from tests.pages.projects import HOSTILE, imported_project, scored_project
@@ -112,6 +112,20 @@ def test_a_split_in_the_order_of_the_ranks_without_the_check(selected, open_page
     manifest = json.loads((selected.exports_dir / "paper-6-trl" / "manifest.json").read_text())
     assert manifest["export"]["validation"] == {"asked": 0.2, "seed": 3}
     assert manifest["picks"]["rank"] == list(range(1, 26))
+
+
+def test_another_export_in_the_folder_is_kept_until_it_may_be_replaced(selected, open_page):
+    folder = selected.exports_dir / "one"
+    export(selected, ExportSpec(selection="large", to=str(folder), check=False))
+    state = {"export.format": "messages", "export.to-paper-6-messages": "exports/one", "export.check": False}
+    app = open_page(selected.root, "export", state=state)
+    _button(app, "export.go").click().run()
+    assert any("holds another export" in str(error.proto) for error in app.error)
+    assert json.loads((folder / "manifest.json").read_text())["export"]["selection"] == "large"
+    app.session_state["export.replace"] = True
+    app.run()
+    _button(app, "export.go").click().run()
+    assert json.loads((folder / "manifest.json").read_text())["export"]["selection"] == "paper-6"
 
 
 def test_a_split_without_rows_is_said(selected, open_page):

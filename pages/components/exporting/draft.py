@@ -15,8 +15,8 @@ SELECTION, FORMAT = "selection", "export.format"
 TO, DROPPED, LICENSE, LANGUAGES, CUTOFF = (
     "export.to", "export.with-dropped", "export.license", "export.languages", "export.cutoff"
 )  # fmt: skip
-VALIDATION, SEED, RANKED, WEIGHT, CHECK = (
-    "export.validation", "export.seed", "export.ranked", "export.weight", "export.check"
+VALIDATION, SEED, RANKED, WEIGHT, CHECK, REPLACE = (
+    "export.validation", "export.seed", "export.ranked", "export.weight", "export.check", "export.replace"
 )  # fmt: skip
 RECEIPT = "export.receipt"
 
@@ -68,6 +68,7 @@ def spec_of(selection: str, format: ExportFormat, to: Path) -> ExportSpec:
         check=bool(st.session_state.get(CHECK, True)),
         validation=validation(),
         seed=int(st.session_state.get(SEED) or 0),
+        replace=bool(st.session_state.get(REPLACE)),
         weight=bool(st.session_state.get(WEIGHT)) and format in WEIGHTED_FORMATS,
         order="rank" if st.session_state.get(RANKED) and format != "source" else "file",
     )

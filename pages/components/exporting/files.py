@@ -4,6 +4,7 @@ import io
 import json
 import shlex
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import streamlit as st
@@ -26,7 +27,8 @@ FIRST_LINE_CHARS = 420
 def outlook(project: Project, spec: ExportSpec) -> None:
     """Before: the files with their sizes, the first record, the command."""
     try:
-        found = workflow.preview(project, spec)
+        with st.spinner("Looking for near duplicates, once") if spec.validation else nullcontext():
+            found = workflow.preview(project, spec)
     except LobassError as error:
         errors.show(error, key="export-sketch")
         return
