@@ -160,6 +160,8 @@ def _show(receipt: ExportReceipt, address: str, json: bool) -> None:
 
 
 def _show_preflight(found: Preflight, json: bool) -> None:
+    if n_gone := found.plan.facts["counts"].get("n_gone"):
+        warn(f"{n_gone:,} more left the project with updates of their datasets: lobass selections --gone NAME")
     if json:
         print_json(found.to_dict())
         return

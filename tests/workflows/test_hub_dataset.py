@@ -67,6 +67,9 @@ def test_a_hub_id_is_fetched_and_refused_in_sentences(tmp_path: Path):
         assert (result["dataset"], result["domains"]) == ("open", {"test": 1, "train": 2})
         assert [one["name"] for one in result["files"]] == ["data/train.jsonl", "data/test.jsonl"]
         assert sorted(fetched) == ["README.md", "data/test.jsonl", "data/train.jsonl"]
+        again = lobass("import", "--update", "open", "--preview", "1", "--json")
+        assert again.returncode == 0, again.stderr
+        assert (json.loads(again.stdout)["n_unchanged"], json.loads(again.stdout)["is_same"]) == (3, True)
         gated = lobass("import", "org/gated", "--domain", "x")
         assert "the Hub dataset 'org/gated' is gated" in said(gated)
         opened = lobass("import", "org/gated", "--domain", "x", "--split", "test", HF_TOKEN="hf_right")
