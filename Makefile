@@ -9,7 +9,7 @@ DEMO := demo
 # Two workers with one thread each; whole files to a worker, the longest first.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --only-rerun TimeoutError
 
-.PHONY: setup setup-tests demo demo-real serve fast test real-model check bench bench-ui screenshots clean
+.PHONY: setup setup-tests demo demo-real serve fast test real-model trainers check bench bench-ui screenshots clean
 
 # What the program needs. pip shows what it downloads, so that a first run is never mute.
 setup: $(PROGRAM)
@@ -57,6 +57,13 @@ real-model: setup-tests
 	$(BIN)/python -m lobass_core.workflows.pretrained
 	$(BIN)/python -m pytest -m real_model --timeout 1800
 
+# TRL, Axolotl and LLaMA-Factory in environments of their own under .trainers (3.5 GB): what each keeps of every export.
+# Writes the table in docs/exports.md.
+trainers: setup-tests
+	$(BIN)/python -m tests.trainers.environments
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m trainers tests/trainers
+	$(BIN)/python -m tests.trainers.table
+
 bench: setup-tests
 	$(BIN)/python benchmarks/scoring.py
 	$(BIN)/python benchmarks/training.py
@@ -68,4 +75,4 @@ screenshots: setup-tests
 	$(BIN)/python docs/screenshots.py
 
 clean:
-	rm -rf $(VENV) $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .trainers $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

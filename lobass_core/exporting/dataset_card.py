@@ -15,7 +15,8 @@ _USE = {
     "source": "These are the original records, untouched; one file a source.",
     "tokens": "These rows are tokens already, as they were scored. TRL's SFTTrainer, Axolotl (as a data set without "
     "`type`) and transformers' Trainer read them as they are; for LLaMA-Factory run `python save_tokenized.py` and set "
-    "`tokenized_path: THIS_FOLDER/tokenized`. They fit the tokenizer of the base model and no other.",
+    "`tokenized_path: THIS_FOLDER/tokenized` and `dataset: curated`, a name that it asks for and does not look for. "
+    "They fit the tokenizer of the base model and no other.",
 }
 
 

@@ -17,7 +17,12 @@ from lobass_core.specs import ExportFormat, ExportOrder
 
 MANIFEST_VERSION = 1
 # Raised for a format when the same picks would come out as other bytes: a replay of an older one is refused by name.
-LAYOUT_VERSIONS: dict[str, int] = dict.fromkeys(get_args(ExportFormat), 2) | {"trl": 3, "huggingface": 3, "parquet": 3}
+LAYOUT_VERSIONS: dict[str, int] = dict.fromkeys(get_args(ExportFormat), 2) | {
+    "trl": 4,
+    "huggingface": 3,
+    "parquet": 3,
+    "tokens": 3,
+}
 # How the manifest says the order of the picks.
 ORDERS: dict[ExportOrder, str] = {"file": "dataset by name, then row of its file", "rank": "rank, the best first"}
 

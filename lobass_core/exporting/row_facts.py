@@ -70,7 +70,7 @@ class RowFacts:
 
     `refused`: format -> {place: reason}. `other_ids`: format -> places of rows that are other samples when the export
     is imported again. `more_targets` is the place of the first chat that teaches more than its last turn, None if there
-    is none.
+    is none. `text_pairs`: every row is a pair of texts as prompt and completion, not of turns.
     """
 
     bits: np.ndarray  # uint32[n]
@@ -79,6 +79,7 @@ class RowFacts:
     refused: dict[str, dict[int, str]]
     other_ids: dict[str, list[int]]
     more_targets: int | None
+    text_pairs: bool = False
 
     @property
     def one_target(self) -> bool:
@@ -98,6 +99,7 @@ def look_at(rows: Iterable[ExportRow]) -> RowFacts:
     refused: dict[str, dict[int, str]] = {name: {} for name in _BUILDERS}
     other_ids: dict[str, list[int]] = {name: [] for name in _BUILDERS}
     more_targets: int | None = None
+    text_pairs = True
     for place, row in enumerate(rows):
         sample = row.sample
         bits.append(bits_of(sample))
@@ -112,6 +114,8 @@ def look_at(rows: Iterable[ExportRow]) -> RowFacts:
             except RowError as error:
                 refused[name][place] = error.reason
                 continue
+            if name == "prompt-completion":
+                text_pairs = text_pairs and isinstance(record["prompt"], str)
             if not is_plain and not _comes_back(record, sample):
                 other_ids[name].append(place)
     return RowFacts(
@@ -121,6 +125,7 @@ def look_at(rows: Iterable[ExportRow]) -> RowFacts:
         refused=refused,
         other_ids=other_ids,
         more_targets=more_targets,
+        text_pairs=text_pairs,
     )
 
 

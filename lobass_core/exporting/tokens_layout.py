@@ -19,7 +19,10 @@ SCHEMA = pa.schema(
     ]
 )
 NOT_LEARNT = -100
-_SAVE = '''"""Save the rows as LLaMA-Factory reads them: python save_tokenized.py, then `tokenized_path: tokenized`."""
+_SAVE = '''"""Save the rows as LLaMA-Factory reads them: python save_tokenized.py
+
+Then set `tokenized_path: FOLDER/tokenized`, and `dataset: curated`: it asks for a name and does not look for it.
+"""
 
 from pathlib import Path
 

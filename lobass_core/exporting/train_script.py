@@ -80,14 +80,20 @@ class InOrder({trainer}Trainer):
         return SequentialSampler(self.train_dataset)"""
 _PAIRS = """
 plain = type(tokenizer)
+as_tokens = RowsAsTokens(tokenizer, mask_rule="last")
 
 
 class ReadsExportedRows(plain):
-    \"\"\"The tokenizer, whose chat template sees the messages as they were scored.\"\"\"
+    \"\"\"The tokenizer, which makes of each side of a pair the tokens as scored, up to the end of its answer.\"\"\"
 
-    def apply_chat_template(self, conversation, *args, **settings):
-        messages = [as_templates_read(message) for message in conversation]
-        return super().apply_chat_template(messages, *args, **settings)
+    def apply_chat_template(self, conversation, *, tools=None, tokenize=True, add_generation_prompt=False, **settings):
+        if tokenize and not add_generation_prompt:
+            row = {"messages": conversation, "tools": json.dumps(tools) if tools else None}
+            return {"input_ids": as_tokens.answered(row)}
+        settings |= {"tools": tools, "tokenize": tokenize, "add_generation_prompt": add_generation_prompt}
+        # Without tokens it is `as_tokens` that asks, whose messages are read.
+        messages = [as_templates_read(message) for message in conversation] if tokenize else conversation
+        return super().apply_chat_template(messages, **settings)
 
 
 tokenizer.__class__ = ReadsExportedRows

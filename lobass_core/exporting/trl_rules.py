@@ -8,6 +8,8 @@ from lobass_core.exporting.findings import Finding
 from lobass_core.exporting.lengths import UNKNOWN
 
 AS_IT_IS = "TRL trains on them as they are"
+# What a chat template may put before an answer, in tokens: a pair of texts is that much shorter in TRL.
+FRAME_TOKENS = 64
 
 
 def trl(case: Case) -> list[Finding]:
@@ -15,8 +17,10 @@ def trl(case: Case) -> list[Finding]:
     first, at_least = case.answer_from()
     total = case.lengths.kept_total if case.format == "tokens" else case.lengths.total
     is_text = case.has(fact.TEXT)
-    fills = (np.maximum(first, at_least) >= case.cutoff) & ~is_text
-    unclear = (first == UNKNOWN) & ~fills & ~((total != UNKNOWN) & (total <= case.cutoff)) & ~is_text
+    reach = np.maximum(first, at_least)
+    fills = (reach >= case.cutoff + (FRAME_TOKENS if _reads_texts(case) else 0)) & ~is_text
+    unclear = ((first == UNKNOWN) | (reach >= case.cutoff)) & ~fills & ~((total != UNKNOWN) & (total <= case.cutoff))
+    unclear &= ~is_text
     return [
         Finding(
             "prompt over the limit",
@@ -52,6 +56,10 @@ def trl(case: Case) -> list[Finding]:
     ]
 
 
+def _reads_texts(case: Case) -> bool:
+    return case.format == "prompt-completion" and case.facts.text_pairs
+
+
 def _whats_learnt(case: Case) -> list[Finding]:
     chats = np.flatnonzero(~case.has(fact.PAIR | fact.TEXT))
     weights = Finding(
@@ -84,7 +92,14 @@ def _whats_learnt(case: Case) -> list[Finding]:
             "it is the completion, and learnt all the same",
             case.places(fact.LAST_WEIGHT_ZERO),
         )
-        return [earlier, last]
+        texts = Finding(
+            "pairs of texts",
+            "trained as it is",
+            "are pairs of texts, which TRL reads without the chat template",
+            "the formats trl, huggingface and tokens keep what was scored",
+            chats if case.facts.text_pairs else np.array([], np.int64),
+        )
+        return [earlier, last, texts]
     if case.marks_answers:
         why = "set assistant_only_loss=True: without it TRL learns the questions too"
     else:

@@ -245,6 +245,7 @@ class CheckExportResult:
 
     `n_same`: the very tokens. `n_cut`: cut when scored, and compared up to there alone. `n_other_labels`: the same
     tokens, of which others are learnt. `n_trainer`: the row is right, and the trainer renders it in its own way.
+    `n_trainer_labels`: the trainer renders it so too, and learns other tokens of it than were scored.
     `n_not_kept`: no run kept its tokens. `n_wrong`: the row itself gives other tokens.
     """
 
@@ -256,6 +257,8 @@ class CheckExportResult:
     n_wrong: int = 0
     first_trainer: OtherRow | None = None
     first_wrong: OtherRow | None = None
+    n_trainer_labels: int = 0
+    first_trainer_labels: OtherRow | None = None
 
 
 RunResult = ScoreRunResult | RenderResult | PreflightResult | TrainReferenceResult | TrainBaseResult | CheckExportResult

@@ -54,7 +54,8 @@ def _parsed(call: dict) -> dict:
 class RowsAsTokens:
     """Turns a row into `input_ids` and `labels`: -100 everywhere but on the answers that are to be learnt.
 
-    `mask_rule` "last" learns the last answer alone. A row whose answers cannot be found in the text has no labels.
+    `mask_rule` "last" learns the last answer alone, and so does a pair under either rule. A row whose answers cannot be
+    found in the text has no labels.
     """
 
     def __init__(self, tokenizer: Any, mask_rule: str = "all") -> None:
@@ -80,6 +81,12 @@ class RowsAsTokens:
     def __call__(self, row: dict) -> dict[str, list[int]]:
         text, spans = self.text_and_spans(row)
         return self.tokens(text, spans)
+
+    def answered(self, row: dict) -> list[int]:
+        """The tokens of the row up to the end of its last answer: what follows, such as a line break, is not learnt."""
+        made = self(row)
+        learnt = [place for place, label in enumerate(made["labels"]) if label != -100]
+        return made["input_ids"][: learnt[-1] + 1] if learnt else made["input_ids"]
 
     def tokens(self, text: str, spans: list[tuple[int, int]]) -> dict[str, list[int]]:
         """The text as tokens, those with a character in one of the spans labelled."""
@@ -113,7 +120,7 @@ class RowsAsTokens:
         tools = [tools] if isinstance(tools, dict) else tools
         answers = [place for place, message in enumerate(messages) if message["role"] == "assistant"]
         wanted = [messages[place].get("weight") != 0 for place in answers]
-        if self.mask_rule == "last":
+        if self.mask_rule == "last" or row.get("chosen"):
             wanted = [flag and place == answers[-1] for flag, place in zip(wanted, answers, strict=True)]
         spans: list[tuple[int, int] | None] = []
         for parse in (True, False):

@@ -21,16 +21,16 @@ from lobass_core.jobs.token_files import KeptText, TokenFiles
 from lobass_core.rendering.exported_rows import RowsAsTokens
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.rendering.render import response_mask
-from lobass_core.rendering.trainer_texts import TrainerText, axolotl_text, trl_text
+from lobass_core.rendering.trainer_texts import BY_AXOLOTL, BY_TRL, TrainerReading
 from lobass_core.scoring.models import load_tokenizer
 from lobass_core.worker.reporter import Reporter
 
 # Who reads a format without train.py; `trl` is read by its script.
-TRAINERS: dict[str, TrainerText] = {
-    "messages": trl_text,
-    "prompt-completion": trl_text,
-    "huggingface": trl_text,
-    "axolotl": axolotl_text,
+TRAINERS: dict[str, TrainerReading] = {
+    "messages": BY_TRL,
+    "prompt-completion": BY_TRL,
+    "huggingface": BY_TRL,
+    "axolotl": BY_AXOLOTL,
 }
 REPORT_ROWS = 200
 SHOWN_CHARS = 40
@@ -78,7 +78,7 @@ def written_rows(path: Path) -> Iterator[dict]:
 class Comparison:
     """Counts rows by what they become."""
 
-    def __init__(self, tokenizer: Any, mask_rule: str, trainer: TrainerText | None) -> None:
+    def __init__(self, tokenizer: Any, mask_rule: str, trainer: TrainerReading | None) -> None:
         self._tokenizer, self._trainer = tokenizer, trainer
         self._as_tokens = RowsAsTokens(tokenizer, mask_rule)
         self._counts: Counter[str] = Counter()
@@ -105,14 +105,20 @@ class Comparison:
         if is_cut:
             return "n_cut", ""
         if self._trainer is None:
-            return ("n_same", "") if self._learns_the_same(text, spans, scored) else ("n_other_labels", "")
+            # Of a pair, all turns after the prompt are learnt; one of them was scored.
+            is_more = len(row.get("chosen") or ()) > 1
+            is_same = not is_more and self._learns_the_same(text, spans, scored)
+            return ("n_same", "") if is_same else ("n_other_labels", "")
         try:
-            made = self._trainer(row, self._tokenizer)
+            made = self._trainer.text(row, self._tokenizer)
         except Exception as error:
             return "n_trainer", f"the template refuses it: {cause_of(error)}"
         if made is None:
             return "n_trainer", "it reads texts without a chat template"
-        return ("n_same", "") if made == text else ("n_trainer", _difference(made, text))
+        if made != text:
+            return "n_trainer", _difference(made, text)
+        how = self._trainer.learns(row, text, spans, self._tokenizer)
+        return ("n_trainer_labels", how) if how else ("n_same", "")
 
     def _learns_the_same(self, text: str, spans: list[tuple[int, int]], scored: KeptText) -> bool:
         if self._as_tokens.has_greedy_markers:
@@ -124,6 +130,7 @@ class Comparison:
         return CheckExportResult(
             **self._counts,
             first_trainer=self._first.get("n_trainer"),
+            first_trainer_labels=self._first.get("n_trainer_labels"),
             first_wrong=self._first.get("n_wrong"),
         )
 

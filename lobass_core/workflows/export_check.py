@@ -98,11 +98,14 @@ def _judged(plan: ExportPlan, found: CheckExportResult) -> list[str]:
             do=f"Nothing was kept; {EXACT}, and --no-check writes all rows as they are.",
         )
     notes = []
-    if found.n_trainer and found.first_trainer:
-        trainer = "Axolotl" if plan.format == "axolotl" else "TRL without train.py"
-        script = "" if plan.format == "axolotl" else "the train.py of --format trl makes the scored tokens; "
+    trainer = "Axolotl" if plan.format == "axolotl" else "TRL without train.py"
+    script = "" if plan.format == "axolotl" else "the train.py of --format trl makes the scored tokens; "
+    if found.first_trainer:
         rows = plural(found.n_trainer, "row")
         notes.append(f"{trainer} renders {rows} differently: {found.first_trainer.how}; {script}{EXACT}")
+    if found.first_trainer_labels:
+        rows = plural(found.n_trainer_labels, "row")
+        notes.append(f"{trainer} learns {rows} differently: {found.first_trainer_labels.how}; {script}{EXACT}")
     if found.n_other_labels:
         notes.append(f"train.py learns other tokens than were scored in {plural(found.n_other_labels, 'row')}; {EXACT}")
     if found.n_cut:

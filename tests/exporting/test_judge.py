@@ -129,6 +129,20 @@ def test_prompt_and_completion_says_that_earlier_answers_are_not_learnt():
     }
 
 
+def test_pairs_of_texts_are_shorter_in_trl_than_they_were_scored():
+    """TRL reads texts without the chat template: whether a prompt near the limit fills it is not known."""
+    other = Sample.of((ASK, ANSWER, ASK, ANSWER))
+    at_all = _preflight("prompt-completion", *[GOOD] * 4, lengths=[(5, 5), (99, 5), (100, 5), (164, 5)], cutoff=100)
+    assert (at_all.n_left, at_all.n_unknown) == (2, 1)
+    found = _found(at_all)
+    assert found[("pairs of texts", "trained as it is")] == [0, 1, 2, 3]
+    assert found[("prompt over the limit", "dropped")] == [3]
+    assert found[("length not known", "unknown")] == [2]
+    turns = _preflight("prompt-completion", GOOD, GOOD, other, lengths=[(99, 5), (100, 5), (5, 5)], cutoff=100)
+    assert (turns.n_left, turns.n_unknown) == (2, 0)
+    assert ("pairs of texts", "trained as it is") not in _found(turns)
+
+
 def test_parallel_results_are_one_turn_in_the_layout_for_llama_factory_alone():
     both = Sample.of((ASK, Turn("assistant", "", tool_calls=CALL.tool_calls), *[Turn("tool", "4")] * 2, ANSWER))
     assert _found(_preflight("sharegpt", both))[("not in turns", "dropped")] == [0]

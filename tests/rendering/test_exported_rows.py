@@ -188,3 +188,16 @@ def test_the_keys_that_arrow_adds_are_taken_away():
         template.render(messages=row["messages"], bos_token="")
     read = [as_templates_read(message) for message in row["messages"]]
     assert "Oslo?" in template.render(messages=read, bos_token="")
+
+
+@pytest.mark.parametrize("mask_rule", ["all", "last"])
+def test_a_pair_learns_its_chosen_answer_and_ends_there(mask_rule):
+    """The template prints a line break after the answer, which was not scored; the answer before was not either."""
+    asked = [Turn("user", "Hi"), Turn("assistant", "Hello"), Turn("user", "2+2?")]
+    pair = Sample.of((*asked, Turn("assistant", "4")), kind="preference", rejected=(Turn("assistant", "5"),))
+    assert _check([pair], EVERY["prints json"], mask_rule) == 1
+    renderer, as_tokens = _renderer(EVERY["prints json"], mask_rule)
+    (scored,) = renderer.render([pair])
+    ids = as_tokens.answered(_as_loaded([pair])[0])
+    last = int(scored.response_mask.nonzero()[0][-1])
+    assert ids == scored.input_ids[: last + 1].tolist() and last < len(scored.input_ids) - 1

@@ -1,4 +1,4 @@
-"""Runs where Axolotl is installed: `python axolotl_rows.py JOBS.json`. Writes the rows that Axolotl trains on, a file a job."""
+"""Runs where Axolotl is installed: `python axolotl_rows.py JOBS.json`. Writes the rows that it trains on."""
 
 import json
 import os
@@ -54,7 +54,9 @@ def rows_of(job: dict) -> dict[str, list]:
     tokenizer = load_tokenizer(cfg)
     columns: dict[str, list] = {"input_ids": [], "labels": [], "rejected_ids": []}
     for row in load_preference_datasets(cfg=cfg).train_dataset:
-        prompt, chosen, rejected = (tokenizer(row[name], add_special_tokens=False)["input_ids"] for name in ("prompt", "chosen", "rejected"))
+        prompt, chosen, rejected = (
+            tokenizer(row[name], add_special_tokens=False)["input_ids"] for name in ("prompt", "chosen", "rejected")
+        )
         columns["input_ids"].append(prompt + chosen)
         columns["labels"].append([-100] * len(prompt) + chosen)
         columns["rejected_ids"].append(prompt + rejected)

@@ -28,19 +28,29 @@ PACKAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "pydantic==2.12.5",
             "pillow",
         ),
-        ("axolotl==0.19.0", "trl==1.9.0", "addict", "colorama", "distro", "llvmlite", "numba", "posthog==6.7.11", "termcolor"),
+        (
+            "axolotl==0.19.0",
+            "trl==1.9.0",
+            "addict",
+            "colorama",
+            "distro",
+            "llvmlite",
+            "numba",
+            "posthog==6.7.11",
+            "termcolor",
+        ),
     ),
     "llama-factory": (
         ("transformers==5.6.0", "datasets==4.0.0", "peft==0.18.1", "accelerate==1.11.0", "pydantic", "omegaconf"),
         ("llamafactory==0.9.5", "trl==0.24.0"),
     ),
-}  # fmt: skip
+}
 NAMES = {"trl": "TRL 1.16", "axolotl": "Axolotl 0.19", "llama-factory": "LLaMA-Factory 0.9.5"}
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A trainer with one version of `datasets`; `beside` are the packages of that version, none for the trainer's own."""
+    """A trainer with one version of `datasets`: the one among its packages, or one `beside` them with what it needs."""
 
     trainer: str
     datasets: str
@@ -63,7 +73,19 @@ ENVIRONMENTS = (
     Environment(
         "trl",
         "4.7.0",
-        ("datasets==4.7.0", "fsspec==2026.2.0", "dill==0.4.0", "multiprocess==0.70.18", "huggingface_hub==1.33.0"),
+        (
+            "datasets==4.7.0",
+            "fsspec==2026.2.0",
+            "dill==0.4.0",
+            "multiprocess==0.70.18",
+            "huggingface_hub==1.33.0",
+            "httpx",
+            "httpcore",
+            "certifi",
+            "requests",
+            "urllib3",
+            "charset-normalizer",
+        ),
     ),
     Environment("trl", "5.2.0"),
     Environment("axolotl", "4.8.4"),

@@ -51,21 +51,29 @@ class Exported:
     n_promised: int
     n_unknown: int
     notes: tuple[str, ...]
+    without_template: bool  # the preflight says that the trainer reads the rows without the chat template
     kept: list[Scored]
 
 
 def write_model(folder: Path) -> Path:
-    """A tiny model whose end token closes a turn, as in instruct models; `folder` with a chat template, `bare` without."""
+    """A tiny model whose end token closes a turn, as in instruct models: `chat` has the chat template, `bare` none."""
     tokenizer = matrix_tokenizer()
     for name, template in (("chat", TEMPLATE), ("bare", None)):
         tiny_model(max_position_embeddings=8192).save_pretrained(folder / name)
         tokenizer.chat_template = template
         tokenizer.save_pretrained(folder / name)
-        settings = folder / name / "tokenizer_config.json"
-        # The name that every version of transformers knows.
-        read = json.loads(settings.read_text(encoding="utf-8")) | {"tokenizer_class": "PreTrainedTokenizerFast"}
-        settings.write_text(json.dumps(read), encoding="utf-8")
+        _in_words_of_every_version(folder / name / "tokenizer_config.json")
     return folder
+
+
+def _in_words_of_every_version(path: Path) -> None:
+    """The oldest LLaMA-Factory environment reads the settings with a transformers before 5."""
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    settings |= {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "additional_special_tokens": settings.pop("extra_special_tokens"),
+    }
+    path.write_text(json.dumps(settings), encoding="utf-8")
 
 
 def matrix_tokenizer():
@@ -82,9 +90,7 @@ def exports_of(shape: str, model: Path, folder: Path) -> Iterator[list[Exported]
     folder.mkdir()
     project = Project.create(folder / "project")
     try:
-        run = score_rendered(
-            project, model, matrix_tokenizer(), folder, max_tokens=CUTOFFS[shape], **SHAPES[shape]()
-        )
+        run = score_rendered(project, model, matrix_tokenizer(), folder, max_tokens=CUTOFFS[shape], **SHAPES[shape]())
         scored = scored_rows(run)
         yield [one for name in EVERY_FORMAT if (one := _exported(project, shape, name, folder, scored)) is not None]
     finally:
@@ -101,9 +107,7 @@ def scored_rows(run: RunFolder) -> dict[str, Scored]:
     return found
 
 
-def _exported(
-    project: Project, shape: str, format: str, folder: Path, scored: dict[str, Scored]
-) -> Exported | None:
+def _exported(project: Project, shape: str, format: str, folder: Path, scored: dict[str, Scored]) -> Exported | None:
     to, cutoff = folder / format, CUTOFFS[shape]
     spec = ExportSpec(selection="all", to=str(to), format=format, cutoff_tokens=cutoff)  # type: ignore[arg-type]
     try:
@@ -131,5 +135,6 @@ def _exported(
         n_promised=found.n_left,
         n_unknown=found.n_unknown,
         notes=receipt.notes,
+        without_template=any(finding.rule == "pairs of texts" and finding.n_rows for finding in found.findings),
         kept=[scored[sample_ids[place]] for place in places],
     )

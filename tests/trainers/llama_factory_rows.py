@@ -1,4 +1,4 @@
-"""Runs where LLaMA-Factory is installed: `python llama_factory_rows.py JOBS.json`. Writes the rows that it trains on."""
+"""Runs where LLaMA-Factory is: `python llama_factory_rows.py JOBS.json`. Writes the rows that it trains on."""
 
 import importlib.machinery
 import json
@@ -14,11 +14,11 @@ AUDIO = "torchaudio"
 sys.modules[AUDIO] = types.ModuleType(AUDIO)
 sys.modules[AUDIO].__spec__ = importlib.machinery.ModuleSpec(AUDIO, None)
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from llamafactory.data import get_dataset, get_template_and_fix_tokenizer
-from llamafactory.hparams import get_train_args
-from llamafactory.model import load_tokenizer
+import pyarrow as pa  # noqa: E402
+import pyarrow.parquet as pq  # noqa: E402
+from llamafactory.data import get_dataset, get_template_and_fix_tokenizer  # noqa: E402
+from llamafactory.hparams import get_train_args  # noqa: E402
+from llamafactory.model import load_tokenizer  # noqa: E402
 
 
 def rows_of(job: dict) -> dict[str, list]:

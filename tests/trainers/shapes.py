@@ -61,7 +61,12 @@ def multi_turn() -> dict[str, Rows]:
     """Conversations of several answers, and what else people have in them."""
 
     def chat(n: int) -> list[dict]:
-        return [turn("user", f"Count to {n}"), turn("assistant", f"1 to {n}"), turn("user", "On"), turn("assistant", "!")]
+        return [
+            turn("user", f"Count to {n}"),
+            turn("assistant", f"1 to {n}"),
+            turn("user", "On"),
+            turn("assistant", "!"),
+        ]
 
     return {
         "several": [{"messages": chat(n)} for n in range(8)],
@@ -76,37 +81,49 @@ def multi_turn() -> dict[str, Rows]:
     }
 
 
+TIDES = {
+    "type": "function",
+    "function": {
+        "name": "tide_table",
+        "description": "Tide times of a harbour",
+        "parameters": {"type": "object", "properties": {"harbour": {"type": "string"}}, "required": ["harbour"]},
+    },
+}
+
+
+def _call(number: int, **arguments) -> dict:
+    function = {"name": "tide_table", "arguments": json.dumps(arguments)}
+    return {"id": f"c{number}", "type": "function", "function": function}
+
+
+def _looked_up(name: str, beside: str, *calls: dict) -> dict:
+    """A question that is answered after tool calls, with a text beside them."""
+    return {
+        "messages": [
+            turn("system", "You answer questions about tides."),
+            turn("user", f"When is high water in {name}?"),
+            turn("assistant", beside, tool_calls=list(calls)),
+            *(turn("tool", '{"high": ["05:12", "17:40"]}', tool_call_id=one["id"]) for one in calls),
+            turn("assistant", f"In {name} at 05:12."),
+        ],
+        "tools": [TIDES],
+    }
+
+
 def tools() -> dict[str, Rows]:
     """Calls with and without a text beside them, parallel ones, and rows without any tool."""
-    offered = [
-        {
-            "type": "function",
-            "function": {
-                "name": "tide_table",
-                "description": "Tide times of a harbour",
-                "parameters": {"type": "object", "properties": {"harbour": {"type": "string"}}, "required": ["harbour"]},
-            },
-        }
-    ]
-
-    def call(number: int, **arguments) -> dict:
-        function = {"name": "tide_table", "arguments": json.dumps(arguments)}
-        return {"id": f"c{number}", "type": "function", "function": function}
-
-    def row(name: str, beside: str, *calls: dict, **more) -> dict:
-        results = [turn("tool", '{"high": ["05:12", "17:40"]}', tool_call_id=one["id"]) for one in calls]
-        asked = [turn("system", "You answer questions about tides."), turn("user", f"When is high water in {name}?")]
-        called = turn("assistant", beside, tool_calls=list(calls))
-        return {"messages": [*asked, called, *results, turn("assistant", f"In {name} at 05:12.")], "tools": offered} | more
-
     places = ("Whitby", "Oban", "Sète")
+    thought = "<think>\nThe table for {}.\n</think>\nOne moment."
     return {
         "plain": [{"prompt": f"{n}?", "completion": str(n)} for n in range(4)],
-        "beside": [row(name, "Let me look that up.", call(1, harbour=name, day=3)) for name in places],
-        "thinks": [row(name, f"<think>\nThe table for {name}.\n</think>\nOne moment.", call(1, harbour=name)) for name in places],
-        "bare": [row(name, "", call(1, harbour=name, days=[1, 2], exact=True)) for name in places],
-        "parallel": [row(name, "", call(1, harbour=name), call(2, harbour="Bergen", unit={"of": "m"})) for name in places],
-    }  # fmt: skip
+        "beside": [_looked_up(name, "Let me look that up.", _call(1, harbour=name, day=3)) for name in places],
+        "thinks": [_looked_up(name, thought.format(name), _call(1, harbour=name)) for name in places],
+        "bare": [_looked_up(name, "", _call(1, harbour=name, days=[1, 2], exact=True)) for name in places],
+        "parallel": [
+            _looked_up(name, "", _call(1, harbour=name), _call(2, harbour="Bergen", unit={"of": "m"}))
+            for name in places
+        ],
+    }
 
 
 def pairs() -> dict[str, Rows]:
@@ -177,7 +194,7 @@ def long_pairs() -> dict[str, Rows]:
 
 
 def mixture() -> dict[str, Rows]:
-    """Over 10 MB of plain rows, then rows with other fields, then rows with tools: the first chunk shows none of these."""
+    """Over 10 MB of plain rows, then rows with other fields, then with tools: the first chunk shows none of these."""
     text = "Write a short story about a fox who learns to share its food with the other animals of the forest. " * 36
     n_plain = 1 + MIXTURE_BYTES // len(text)
     return {

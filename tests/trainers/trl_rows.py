@@ -15,7 +15,7 @@ from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 N_STEPS = 2
 
 
-class Kept(Exception):  # noqa: N818
+class Kept(Exception):
     """Ends a train.py where its training would begin."""
 
 
@@ -51,7 +51,13 @@ def of_trainer(job: dict) -> list:
     tokenizer = AutoTokenizer.from_pretrained(job["model"])
     template = folder / "chat_template.jinja"
     tokenizer.chat_template = template.read_text(encoding="utf-8")
-    plain = {"output_dir": job["work"], "max_length": job["cutoff"], "use_cpu": True, "bf16": False, "report_to": "none"}
+    plain = {
+        "output_dir": job["work"],
+        "max_length": job["cutoff"],
+        "use_cpu": True,
+        "bf16": False,
+        "report_to": "none",
+    }
     plain |= {"max_steps": N_STEPS, "per_device_train_batch_size": 2}
     if is_pair:
         trainer = DPOTrainer(job["model"], args=DPOConfig(**plain), train_dataset=rows, processing_class=tokenizer)

@@ -53,12 +53,21 @@ def in_this_process(monkeypatch):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
-    return tiny_llama(tmp_path_factory.mktemp("models") / "tiny")
+    folder = tiny_llama(tmp_path_factory.mktemp("models") / "tiny")
+    _tokenizer(None).save_pretrained(folder)
+    return folder
+
+
+def _tokenizer(text: str | None):
+    """`<|im_end|>` ends a turn and a text, as in instruct models."""
+    tokenizer = tiny_tokenizer(text)
+    tokenizer.eos_token = "<|im_end|>"
+    return tokenizer
 
 
 def _score(project: Project, model: Path, text: str, folder: Path, mask_rule: str = "all", **files: list[dict]) -> None:
     """Everything imported, rendered under that template, scored and selected."""
-    score_rendered(project, model, tiny_tokenizer(text), folder, mask_rule=mask_rule, **files)
+    score_rendered(project, model, _tokenizer(text), folder, mask_rule=mask_rule, **files)
 
 
 def _notes(project: Project, to: Path, format: str) -> list[str]:
@@ -78,9 +87,11 @@ def test_what_trainers_do_by_themselves_is_counted(project, model, tmp_path):
     assert note.startswith("TRL without train.py renders 1 row differently: at character ")
     assert "train.py of --format trl makes the scored tokens; --format tokens holds them" in note
     assert _notes(project, tmp_path / "axolotl", "axolotl") == []
-    earlier, note = _notes(project, tmp_path / "pairs-of-texts", "prompt-completion")
+    earlier, note, more = _notes(project, tmp_path / "pairs-of-texts", "prompt-completion")
     assert earlier == "1 conversation has earlier answers, which become part of the prompt"
     assert note.startswith("TRL without train.py renders 1 row differently")
+    how = "it also learns '\\n', which follows the answer"
+    assert more.startswith(f"TRL without train.py learns 3 rows differently: {how}; the train.py of")
     (note,) = _notes(project, tmp_path / "alpaca", "alpaca")
     assert "LLaMA-Factory renders rows with templates of its own" in note
 
@@ -98,9 +109,38 @@ def test_the_chosen_side_of_a_pair_is_what_is_compared(project, model, tmp_path,
         tmp_path,
         pairs=PAIRS,
         turns=[{"prompt": prompt, "chosen": chosen, "rejected": rejected}],
+        later=[{"prompt": [*_exchange("a", "b"), *prompt[1:]], "chosen": chosen, "rejected": rejected}],
     )
     receipt = export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format=format))  # type: ignore[arg-type]
-    assert (receipt.n_written, receipt.notes) == (2, ())
+    assert receipt.n_written == 3
+    # DPOTrainer by itself learns both sides to the end of what the template prints.
+    said = [note.split(";")[0] for note in receipt.notes]
+    more = ["of 3 rows TRL by itself also learns '\\n', which follows the answer"]
+    assert said == (more if format == "huggingface" else [])
+
+
+def test_pairs_whose_answer_has_several_turns_are_learnt_whole(project, model, tmp_path):
+    prompt = [{"role": "user", "content": "p"}]
+    pair = {
+        "prompt": prompt,
+        "chosen": [*_exchange("a", "b")[1:], *_exchange("c", "d")],
+        "rejected": [*_exchange("", "e")[1:]],
+    }
+    _score(project, model, EVERY["prints json"], tmp_path, turns=[pair], pairs=PAIRS)
+    (note,) = _notes(project, tmp_path / "out", "trl")
+    assert note.startswith("of 1 rows train.py learns other tokens than were scored")
+
+
+def test_axolotl_leaves_out_an_ending_that_is_not_the_tokenizers(project, tmp_path):
+    """Base models end a text with another token than a template ends a turn."""
+    model = tiny_llama(tmp_path / "base")
+    score_rendered(project, model, tiny_tokenizer(EVERY["prints json"]), tmp_path, plain=PLAIN, pairs=PAIRS)
+    (note,) = _notes(project, tmp_path / "axolotl", "axolotl")
+    assert note.startswith(
+        "of 3 rows Axolotl does not learn '<|im_end|>', which ends an answer, unless the configuration"
+    )
+    assert "eot_tokens: ['<|im_end|>']" in note
+    assert _notes(project, tmp_path / "trl", "trl") == []
 
 
 @pytest.mark.slow
