@@ -115,7 +115,7 @@ def test_the_chosen_side_of_a_pair_is_what_is_compared(project, model, tmp_path,
     assert receipt.n_written == 3
     # DPOTrainer by itself learns both sides to the end of what the template prints.
     said = [note.split(";")[0] for note in receipt.notes]
-    more = ["of 3 rows TRL by itself also learns '\\n', which follows the answer"]
+    more = ["TRL without train.py learns 3 rows differently: it also learns '\\n', which follows the answer"]
     assert said == (more if format == "huggingface" else [])
 
 
@@ -128,7 +128,7 @@ def test_pairs_whose_answer_has_several_turns_are_learnt_whole(project, model, t
     }
     _score(project, model, EVERY["prints json"], tmp_path, turns=[pair], pairs=PAIRS)
     (note,) = _notes(project, tmp_path / "out", "trl")
-    assert note.startswith("of 1 rows train.py learns other tokens than were scored")
+    assert note.startswith("train.py learns other tokens than were scored in 1 row")
 
 
 def test_axolotl_leaves_out_an_ending_that_is_not_the_tokenizers(project, tmp_path):
@@ -137,7 +137,7 @@ def test_axolotl_leaves_out_an_ending_that_is_not_the_tokenizers(project, tmp_pa
     score_rendered(project, model, tiny_tokenizer(EVERY["prints json"]), tmp_path, plain=PLAIN, pairs=PAIRS)
     (note,) = _notes(project, tmp_path / "axolotl", "axolotl")
     assert note.startswith(
-        "of 3 rows Axolotl does not learn '<|im_end|>', which ends an answer, unless the configuration"
+        "Axolotl learns 3 rows differently: it leaves out '<|im_end|>', which ends an answer, unless"
     )
     assert "eot_tokens: ['<|im_end|>']" in note
     assert _notes(project, tmp_path / "trl", "trl") == []
