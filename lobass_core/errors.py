@@ -52,6 +52,10 @@ class StoreLockedError(StoreError):
     """Another process holds the project's database; `where` names it and its PID."""
 
 
+class DamagedStoreError(StoreError):
+    """The project's database, or a part of it, cannot be read."""
+
+
 class ReadOnlyError(StoreError):
     """The project can be looked at and not changed."""
 

@@ -8,14 +8,15 @@ import typer
 from rich.markup import escape
 from rich.text import Text
 
-from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import JsonOption, MaskOption, MaxTokensOption, RevisionOption, TemplateOption
 from lobass_core.cli.output import print_json, print_table, stdout, warn
 from lobass_core.cli.terminal_text import printable
 from lobass_core.errors import RequestError
 from lobass_core.jobs.run_results import PreviewRow, RenderResult
+from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, RenderSpec
 from lobass_core.workflows import doctor as workflow
+from lobass_core.workflows.project_repair import repair as mend
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +29,9 @@ def doctor(
     project: Annotated[
         Path | None, typer.Option("--project", "-p", help="Also check this project.", envvar="LOBASS_PROJECT")
     ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what can be mended; a copy of the store is kept where it changes.")
+    ] = False,
     render: Annotated[
         Path | None, typer.Option("--render", help="Show record ROW of this file as the model will read it.")
     ] = None,
@@ -40,15 +44,15 @@ def doctor(
     mask: MaskOption = "all",
     json: JsonOption = False,
 ) -> None:
-    """Check this machine and a project; or, with --render FILE ROW, show one record's tokens and what is scored."""
+    """Check this machine and a project; or, with --render FILE ROW, show one record's tokens and what is scored.
+
+    A project is checked whole: its store, the run folders held against it, checksums, models, exports, and what killed
+    processes left behind. The last column says what --repair does about it.
+    """
+    if repair and not project:
+        raise RequestError("--repair needs a project", do="Write: lobass doctor --project FOLDER --repair.")
     if render is None:
-        checks = workflow.check(open_project(project) if project else None)
-        if json:
-            print_json([check.to_dict() for check in checks])
-        else:
-            print_table(("check", "result", "what it says"), [(c.name, c.verdict, c.detail) for c in checks])
-        if any(check.verdict == "bad" for check in checks):
-            raise typer.Exit(1)
+        _check(project, repair, json)
         return
     if row is None or not tokenizer:
         raise RequestError(
@@ -64,6 +68,25 @@ def doctor(
         print_json(asdict(shown))
     else:
         _draw(shown)
+
+
+def _check(folder: Path | None, repair: bool, json: bool) -> None:
+    """Check, mend what can be mended if that is asked, and say what there is then."""
+    project = Project.open(folder) if folder else None
+    done = mend(project) if project and repair else []
+    checks = workflow.check(project)
+    if json:
+        listed = [check.to_dict() for check in checks]
+        print_json({"repaired": done, "checks": listed} if repair else listed)
+    else:
+        for sentence in done:
+            stdout.print(sentence, markup=False)
+        print_table(
+            ("check", "result", "what it says", "--repair"),
+            [(check.name, check.verdict, check.detail, check.repair) for check in checks],
+        )
+    if any(check.verdict == "bad" for check in checks):
+        raise typer.Exit(1)
 
 
 def _draw(shown: RenderResult) -> None:

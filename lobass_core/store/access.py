@@ -1,9 +1,10 @@
 """Whether a project may be written, and what is said where it may only be read."""
 
 import os
+import shlex
 from pathlib import Path
 
-from lobass_core.errors import ReadOnlyError
+from lobass_core.errors import DamagedStoreError, ReadOnlyError
 
 _COPY = "Copy the project to where you can write, or make its folder and its store writable for you."
 # What DuckDB and the system say of a file that may not be opened or made.
@@ -21,6 +22,12 @@ def may_write(store_path: Path) -> bool:
 def read_only_error(store_path: Path) -> ReadOnlyError:
     """What is raised by whatever has to write."""
     return ReadOnlyError("the project is read-only", where=str(store_path.parent), do=_COPY)
+
+
+def damaged_error(store_path: Path, what: str) -> DamagedStoreError:
+    """What is raised where a store, or a part of it, cannot be read."""
+    do = f"lobass doctor --project {shlex.quote(str(store_path.parent))} says what can be saved of it."
+    return DamagedStoreError(what, where=str(store_path), do=do)
 
 
 def is_refusal(error: BaseException) -> bool:

@@ -3,7 +3,6 @@
 import atexit
 import errno
 import re
-import shlex
 import tempfile
 import threading
 import time
@@ -17,7 +16,7 @@ import psutil
 import pyarrow as pa
 
 from lobass_core.errors import StoreError, StoreLockedError
-from lobass_core.store.access import is_refusal, may_write, read_only_error
+from lobass_core.store.access import damaged_error, is_refusal, may_write, read_only_error
 from lobass_core.store.file_kind import check_kind
 from lobass_core.store.upgrade import prepare
 from lobass_core.store.versions import content_of, raise_revision, revision_of
@@ -113,6 +112,19 @@ class Store:
                 self._writer = None
                 cursor.close()
 
+    def checkpoint(self) -> None:
+        """Bring all of it into the file itself, for a copy; pages that are free at its end are given back.
+
+        Raises:
+            ReadOnlyError: the project can only be read.
+            StoreError: another thread is writing, or the disk is full.
+        """
+        self.require_writable()
+        try:
+            self.cursor().execute("CHECKPOINT")
+        except duckdb.Error as error:
+            raise _store_error(error, self.path) from error
+
     def close(self) -> None:
         self._connection.close()
 
@@ -143,6 +155,8 @@ def _store_error(error: BaseException, path: Path) -> StoreError:
         return StoreError(
             "the disk is full", where=str(path), do="Nothing of this step was kept. Free some space and run it again."
         )
+    if text.startswith("Corrupt database file"):
+        return damaged_error(path, "the store is damaged")
     return StoreError(f"the store refused: {text}", where=str(path), do="Nothing of this step was kept.")
 
 
@@ -244,7 +258,7 @@ def _open(path: Path, wait_seconds: float, on_wait: OnWait | None) -> Store:
     try:
         if read_only:
             connection.execute(
-                f"SET temp_directory = '{_quoted(Path(tempfile.gettempdir()) / f'lobass-{uuid4().hex}')}'"
+                f"SET temp_directory = '{quoted(Path(tempfile.gettempdir()) / f'lobass-{uuid4().hex}')}'"
             )
         prepare(connection, path, _upgrade_announcer or (lambda _: None), read_only=read_only)
         _lock_down(connection, path)
@@ -262,7 +276,7 @@ def _connect(path: Path, read_only: bool, wait_seconds: float, on_wait: OnWait |
     while True:
         try:
             check_kind(path)
-            return duckdb.connect(str(path), read_only=read_only, config={"memory_limit": MEMORY_LIMIT, **SETTINGS})
+            return connect(path, read_only=read_only)
         except duckdb.Error as error:
             holder = _holder(str(error))
             if holder is None:
@@ -275,6 +289,12 @@ def _connect(path: Path, read_only: bool, wait_seconds: float, on_wait: OnWait |
             on_wait(holder)
             told = True
         time.sleep(RETRY_SECONDS)
+
+
+def connect(path: Path | None, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A bare connection to a file, or to none, with the settings that hold for all; a project's store is leased."""
+    place = str(path) if path else ":memory:"
+    return duckdb.connect(place, read_only=read_only, config={"memory_limit": MEMORY_LIMIT, **SETTINGS})
 
 
 def _cannot_open(error: duckdb.Error, path: Path) -> StoreError:
@@ -297,21 +317,18 @@ def _cannot_open(error: duckdb.Error, path: Path) -> StoreError:
             where=str(path),
             do="Update LoBaSS with its libraries.",
         )
-    return StoreError(
-        f"the store cannot be opened: {text}",
-        where=str(path),
-        do=f"lobass doctor --project {shlex.quote(str(path.parent))} says what can be saved of it.",
-    )
+    return damaged_error(path, f"the store cannot be opened: {text}")
 
 
 def _lock_down(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     # Whatever a sample's text manages to say, SQL reaches no file outside the project and no network.
-    connection.execute(f"SET allowed_directories = ['{_quoted(path.parent)}']")
+    connection.execute(f"SET allowed_directories = ['{quoted(path.parent)}']")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """The path as it stands between single quotes in SQL."""
     return str(path).replace("'", "''")
 
 

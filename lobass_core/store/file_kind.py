@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lobass_core.errors import StoreError
 from lobass_core.named_files import irregular_kind
+from lobass_core.store.access import damaged_error
 
 _MAGIC = b"DUCK"  # behind the checksum of the first block
 
@@ -25,8 +26,4 @@ def check_kind(path: Path) -> None:
         return  # a new project; or DuckDB says better what it may not read
     if head[8:12] != _MAGIC:
         what = "an SQLite database" if head.startswith(b"SQLite format 3") else "no database of DuckDB"
-        raise StoreError(
-            f"the store cannot be opened: it is {what}",
-            where=str(path),
-            do="Restore the file from a backup. Losses can be read again from the run folders.",
-        )
+        raise damaged_error(path, f"the store cannot be opened: it is {what}")

@@ -1,7 +1,7 @@
-"""The loss cache: shards are ingested in one transaction, each once; the tables can be rebuilt from the run folders."""
+"""The loss cache: shards are ingested in one transaction, each once; `rebuild.py` reads them all again."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -14,9 +14,8 @@ import pyarrow.parquet as pq
 
 from lobass_core.jobs.checksums import check_bytes, expected_sha256
 from lobass_core.jobs.run_files import RunFiles, write_parquet
-from lobass_core.jobs.run_folder import DamagedRun, RunFolder, scan_runs
 from lobass_core.records import LossStatus
-from lobass_core.store.collected import project_id_of, shard_checksums
+from lobass_core.store.collected import shard_checksums
 from lobass_core.store.connection import Store, read_table
 from lobass_core.store.token_bytes import fill_response_bytes
 from lobass_core.store.versions import raise_content
@@ -50,7 +49,9 @@ class Ingested:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shard:
+class Shard:
+    """A shard that was read and checked; `table` has the columns of LOSS_SCHEMA."""
+
     name: str
     sha256: str
     table: pa.Table
@@ -79,8 +80,8 @@ def _ingest(store: Store, run: RunFiles) -> tuple[Ingested, bool]:
         return Ingested(0), False
     n_new, lack_bytes = 0, False
     with store.transaction() as cursor:
-        for group in _groups(_checked_shards(paths, recorded, torn)):
-            n_new += _insert(cursor, run.run_id, group)
+        for group in grouped(checked_shards(paths, recorded, torn, skip=set(recorded.values()))):
+            n_new += insert_shards(cursor, run.run_id, group)
             lack_bytes = lack_bytes or any(shard.table["n_response_bytes"].null_count for shard in group)
     for name, _ in torn:
         # One that this user may not read is left to those who may.
@@ -95,8 +96,10 @@ def shards_to_add(run: RunFiles, recorded: Mapping[str, str]) -> list[Path]:
     return [path for path in run.finished_shards() if expected_sha256(path) not in known]
 
 
-def _checked_shards(paths: list[Path], recorded: Mapping[str, str], torn: list[tuple[str, str]]) -> Iterator[_Shard]:
-    """The shards that can be used and are not recorded; the damaged ones are added to `torn` with the reason.
+def checked_shards(
+    paths: Iterable[Path], recorded: Mapping[str, str], torn: list[tuple[str, str]], *, skip: Collection[str] = ()
+) -> Iterator[Shard]:
+    """The shards that can be used, but those of a sha256 in `skip`; damaged ones are added to `torn` with the reason.
 
     A shard without a checksum file is compared with the sha256 that the store recorded for its name, if it did.
     """
@@ -110,8 +113,8 @@ def _checked_shards(paths: list[Path], recorded: Mapping[str, str], torn: list[t
             reason = (str(error).splitlines() or [type(error).__name__])[0]
         if reason:
             torn.append((path.name, reason))
-        elif checked.sha256 not in recorded.values():
-            yield _Shard(path.stem, checked.sha256, table)
+        elif checked.sha256 not in skip:
+            yield Shard(path.stem, checked.sha256, table)
 
 
 def _read(data: bytes) -> pa.Table:
@@ -139,8 +142,9 @@ def n_losses_of(cursor: duckdb.DuckDBPyConnection, run_id: str) -> int:
     return int(n_losses)
 
 
-def _groups(shards: Iterable[_Shard]) -> Iterator[list[_Shard]]:
-    group: list[_Shard] = []
+def grouped(shards: Iterable[Shard]) -> Iterator[list[Shard]]:
+    """The shards in their order, some at a time."""
+    group: list[Shard] = []
     for shard in shards:
         group.append(shard)
         if sum(member.table.num_rows for member in group) >= GROUP_ROWS:
@@ -150,7 +154,7 @@ def _groups(shards: Iterable[_Shard]) -> Iterator[list[_Shard]]:
         yield group
 
 
-def _insert(cursor: duckdb.DuckDBPyConnection, run_id: str, shards: list[_Shard]) -> int:
+def insert_shards(cursor: duckdb.DuckDBPyConnection, run_id: str, shards: list[Shard]) -> int:
     """Insert a group of shards in their order, and return how many losses the store did not have."""
     names = pa.array([shard.name for shard in shards], pa.string())
     lengths = [shard.table.num_rows for shard in shards]
@@ -218,28 +222,6 @@ def _drop_stored(cursor: duckdb.DuckDBPyConnection) -> int:
         ).fetchall()[0][0]
         for model, render in pairs
     )
-
-
-def rebuild_losses(store: Store, runs_dir: Path) -> int:
-    """Forget the loss tables and read every run's shards again; returns the number of losses.
-
-    A run whose spec.json is damaged has whole shards all the same.
-    """
-    own = project_id_of(store.cursor())
-    with store.transaction() as cursor:
-        cursor.execute("DELETE FROM losses")
-        cursor.execute("DELETE FROM ingested_shards")
-        cursor.execute("DELETE FROM collected_runs")
-        raise_content(cursor)
-    runs = [run for run in scan_runs(runs_dir) if isinstance(run, DamagedRun) or _is_scoring_of(run, own)]
-    n_losses = sum(_ingest(store, run)[0].n_new for run in runs)
-    with store.transaction() as cursor:
-        fill_response_bytes(cursor, runs_dir)
-    return n_losses
-
-
-def _is_scoring_of(run: RunFolder, project_id: str) -> bool:
-    return run.kind == "score" and not run.foreign_to(project_id)
 
 
 def write_known(cursor: duckdb.DuckDBPyConnection, path: Path) -> int:

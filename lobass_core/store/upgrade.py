@@ -1,10 +1,6 @@
 """Make a new store, or bring one of an older version to this one; a copy of it is kept beside it."""
 
 import json
-import shlex
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,26 +10,14 @@ import duckdb
 
 from lobass_core.errors import ReadOnlyError, StoreError
 from lobass_core.jobs.run_folder import utc_now
-from lobass_core.store.access import read_only_error
+from lobass_core.store.access import damaged_error, read_only_error
+from lobass_core.store.copies import check_space, copy_store
 from lobass_core.store.migrations import SCHEMA_VERSION, apply_steps
 from lobass_core.store.schema import FIRST_TABLES
 
 Tell = Callable[[str], None]
 
-# Once for the copy, once for what the steps may write anew.
-SPACE_FACTOR = 2
-SPACE_BYTES = 64 << 20
-# In a process of its own: a file's locks are dropped when any descriptor of it is closed, and the store must stay ours.
-_COPY = """
-import os, shutil, sys
-try:
-    with open(sys.argv[1], "rb") as old, open(sys.argv[2], "wb") as new:
-        shutil.copyfileobj(old, new, 1 << 22)
-        new.flush()
-        os.fsync(new.fileno())
-except OSError as error:
-    sys.exit(error.strerror or str(error))
-"""
+PURPOSE = "the store has to be updated to this version of LoBaSS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +72,8 @@ def _version(connection: duckdb.DuckDBPyConnection, tables: set[str], path: Path
     text = str(rows[0][0]) if len(rows) == 1 else ""
     version = int(text) if text.isascii() and text.isdecimal() else 0
     if version < 1:
-        raise StoreError(
-            f"the store does not say which version it is ({text!r} stands there)"
-            if text
-            else "the store has no version",
-            where=str(path),
-            do=f"It is damaged. lobass doctor --project {shlex.quote(str(path.parent))} says what can be saved of it.",
-        )
+        said = f"the store does not say which version it is ({text!r} stands there)"
+        raise damaged_error(path, said if text else "the store has no version")
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"a newer LoBaSS made this store: it has version {version}, and this program reads up to {SCHEMA_VERSION}",
@@ -107,8 +86,8 @@ def _version(connection: duckdb.DuckDBPyConnection, tables: set[str], path: Path
 def _upgrade(connection: duckdb.DuckDBPyConnection, path: Path, version: int, tell: Tell) -> None:
     # What stands in the log beside the store belongs into the copy.
     connection.execute("CHECKPOINT")
-    _check_space(path)
-    copy = _copy(path, version)
+    check_space(path, PURPOSE)
+    copy = copy_store(path, f"v{version}", PURPOSE)
     tell(f"Updating the project's store from version {version} to {SCHEMA_VERSION}. A copy of it is kept: {copy}")
     try:
         with _whole(connection):
@@ -138,44 +117,6 @@ def _whole(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         with suppress(duckdb.Error):
             connection.execute("ROLLBACK")
         raise
-
-
-def _check_space(path: Path) -> None:
-    needed = SPACE_FACTOR * path.stat().st_size + SPACE_BYTES
-    free = shutil.disk_usage(path.parent).free
-    if free < needed:
-        raise StoreError(
-            f"the store has to be updated to this version of LoBaSS, which needs {_mib(needed)} of free space "
-            f"for a copy and the changes; {_mib(free)} are free",
-            where=str(path.parent),
-            do="Nothing was changed. Free some space and try again.",
-        )
-
-
-def _mib(n_bytes: int) -> str:
-    return f"{-(-n_bytes // (1 << 20)):,} MiB"
-
-
-def _copy(path: Path, version: int) -> Path:
-    """Copy the store beside itself, under a name that says its version; the copy is there whole or not at all."""
-    copy, number = path.with_stem(f"{path.stem}-v{version}"), 1
-    while copy.exists():
-        number += 1
-        copy = path.with_stem(f"{path.stem}-v{version}-{number}")
-    unfinished = copy.with_name(f".{copy.name}.tmp")
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", _COPY, str(path), str(unfinished)], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        unfinished.unlink(missing_ok=True)
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise StoreError(
-            f"the store has to be updated to this version of LoBaSS, and the copy that comes first failed: {reason}",
-            where=str(copy),
-            do="Nothing was changed. Make the folder writable, or free some space, and try again.",
-        )
-    unfinished.replace(copy)
-    return copy
 
 
 def _refused(error: BaseException, path: Path, version: int) -> StoreError:

@@ -50,6 +50,13 @@ def collect(project: Project, wait_seconds: float = WAIT_SECONDS) -> Collected:
             return _collect(store, changed)
 
 
+def forget(project: Project) -> None:
+    """Look at every run again at the next call: another store has taken the place of the project's."""
+    with _collecting:
+        for path in [path for path in _collected if path.parent == project.runs_dir]:
+            del _collected[path]
+
+
 def try_collect(project: Project) -> Collected:
     """`collect`, but a store that cannot be opened or written now is left for the next time."""
     try:

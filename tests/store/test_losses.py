@@ -16,7 +16,8 @@ from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import ScoredModel, ScoreRunResult
 from lobass_core.store import losses
 from lobass_core.store.datasets import RowCount, row_counts
-from lobass_core.store.losses import Ingested, ingest_run, rebuild_losses, write_known
+from lobass_core.store.losses import Ingested, ingest_run, write_known
+from lobass_core.store.rebuild import rebuild_losses
 from lobass_core.store.scorings import Coverage, coverage, find_scoring, register_scoring, score_rows
 from tests.filled_project import BASE, RENDER, Row, fill
 from tests.run_specs import A_SCORING
@@ -112,11 +113,11 @@ def test_no_flipped_bit_of_a_shard_is_believed(project):
             losses._read(bytes(data))
             n_readable += 1
         torn: list[tuple[str, str]] = []
-        assert list(losses._checked_shards([path], {}, torn)) == []
+        assert list(losses.checked_shards([path], {}, torn)) == []
         assert torn == [(path.name, "its content does not fit its checksum")]
     assert n_readable > 20  # files that parquet itself reads without a word
     path.write_bytes(whole)
-    assert len(list(losses._checked_shards([path], {}, []))) == 1
+    assert len(list(losses.checked_shards([path], {}, []))) == 1
 
 
 def test_an_older_shard_with_a_flipped_bit_in_a_column_name_is_named(store, project):

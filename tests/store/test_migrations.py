@@ -11,7 +11,7 @@ import pytest
 
 from lobass_core.errors import StoreError
 from lobass_core.project import Project
-from lobass_core.store import connection, migrations, upgrade
+from lobass_core.store import connection, migrations
 from lobass_core.store.migrations import SCHEMA_VERSION, STEPS
 from lobass_core.store.upgrade import list_upgrades
 from tests.store.old_projects import unpack
@@ -136,7 +136,7 @@ def test_a_migration_that_is_killed_leaves_the_store_whole(old: Project):
 
 def test_too_little_space_is_said_before_anything_is_written(old: Project, monkeypatch: pytest.MonkeyPatch):
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(upgrade.shutil, "disk_usage", lambda _: usage(0, 0, 10 << 20))
+    monkeypatch.setattr("lobass_core.store.copies.shutil.disk_usage", lambda _: usage(0, 0, 10 << 20))
     digest = hashlib.sha256(old.store_path.read_bytes()).hexdigest()
     with (
         pytest.raises(StoreError, match=r"needs 80 MiB of free space .* 10 MiB are free .*Nothing was changed"),
@@ -149,7 +149,7 @@ def test_too_little_space_is_said_before_anything_is_written(old: Project, monke
 
 def test_a_copy_that_fails_is_said_and_nothing_is_changed(old: Project, monkeypatch: pytest.MonkeyPatch):
     before = content_of(old.store_path)
-    monkeypatch.setattr(upgrade, "_COPY", "import sys; sys.exit('Read-only file system')")
+    monkeypatch.setattr("lobass_core.store.copies._COPY", "import sys; sys.exit('Read-only file system')")
     with pytest.raises(StoreError, match=r"the copy that comes first failed: Read-only file system"), old.store():
         pass
     assert content_of(old.store_path) == before

@@ -11,7 +11,8 @@ from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import ModelInfo, ScoredModel
 from lobass_core.project import Project
 from lobass_core.store.connection import Store
-from lobass_core.store.losses import ingest_run, rebuild_losses
+from lobass_core.store.losses import ingest_run
+from lobass_core.store.rebuild import rebuild_losses
 from lobass_core.store.reference_training import is_training_known
 from lobass_core.store.scorings import find_scoring, register_scoring, score_rows
 from tests.run_specs import A_SCORING

@@ -10,7 +10,7 @@ from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, ScoreSpec
 from lobass_core.store.connection import release
-from lobass_core.store.losses import rebuild_losses
+from lobass_core.store.rebuild import rebuild_losses
 from lobass_core.workflows.score import ScoreResult, finish, prepare_run
 from tests.models import tiny_llama
 from tests.store.old_projects import unpack

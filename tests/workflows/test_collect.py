@@ -15,7 +15,8 @@ from lobass_core.jobs.run_files import read_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
 from lobass_core.store.connection import release
-from lobass_core.store.losses import ingest_run, rebuild_losses
+from lobass_core.store.losses import ingest_run
+from lobass_core.store.rebuild import rebuild_losses
 from lobass_core.workflows import collect as collecting
 from lobass_core.workflows import score
 from lobass_core.workflows.collect import collect
@@ -125,11 +126,11 @@ import os, signal, sys
 from lobass_core.project import Project
 from lobass_core.store import losses
 from lobass_core.workflows.collect import collect
-insert = losses._insert
+insert = losses.insert_shards
 def die(*arguments):
     insert(*arguments)
     os.kill(os.getpid(), signal.SIGKILL)
-losses._insert = die
+losses.insert_shards = die
 collect(Project.open(sys.argv[1]))
 """
 

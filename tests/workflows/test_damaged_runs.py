@@ -14,7 +14,7 @@ from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, RenderSpec, TrainReferenceSpec
 from lobass_core.store.connection import release
-from lobass_core.store.losses import rebuild_losses
+from lobass_core.store.rebuild import rebuild_losses
 from lobass_core.workflows import doctor, runs, score
 from lobass_core.workflows.collect import collect
 from lobass_core.workflows.known_models import known_models

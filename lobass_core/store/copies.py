@@ -1,0 +1,77 @@
+"""Copies of the store beside itself: made before it is updated or mended, so that nothing can be lost by that."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from lobass_core.errors import StoreError
+
+# Once for the copy, once for what is written anew.
+SPACE_FACTOR = 2
+SPACE_BYTES = 64 << 20
+# In a process of its own: a file's locks are dropped when any descriptor of it is closed, and the store must stay ours.
+_COPY = """
+import os, shutil, sys
+try:
+    with open(sys.argv[1], "rb") as old, open(sys.argv[2], "wb") as new:
+        shutil.copyfileobj(old, new, 1 << 22)
+        new.flush()
+        os.fsync(new.fileno())
+except OSError as error:
+    sys.exit(error.strerror or str(error))
+"""
+
+
+def check_space(path: Path, purpose: str) -> None:
+    """Raises StoreError where the disk has no room for a copy of the store and the changes; `purpose` begins it."""
+    needed = SPACE_FACTOR * path.stat().st_size + SPACE_BYTES
+    free = shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise StoreError(
+            f"{purpose}, which needs {_mib(needed)} of free space for a copy and the changes; {_mib(free)} are free",
+            where=str(path.parent),
+            do="Nothing was changed. Free some space and try again.",
+        )
+
+
+def copy_store(path: Path, label: str, purpose: str) -> Path:
+    """Copy a store that has been checkpointed as `store-LABEL.duckdb`; the copy is there whole or not at all.
+
+    Raises:
+        StoreError: it cannot be written; `purpose` begins the sentence.
+    """
+    copy = free_name(path, label)
+    unfinished = copy.with_name(f".{copy.name}.tmp")
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", _COPY, str(path), str(unfinished)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        unfinished.unlink(missing_ok=True)
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise StoreError(
+            f"{purpose}, and the copy that comes first failed: {reason}",
+            where=str(copy),
+            do="Nothing was changed. Make the folder writable, or free some space, and try again.",
+        )
+    unfinished.replace(copy)
+    return copy
+
+
+def free_name(path: Path, label: str) -> Path:
+    """A name beside the store that no file has yet: `store-LABEL.duckdb`, `store-LABEL-2.duckdb` ..."""
+    copy, number = path.with_stem(f"{path.stem}-{label}"), 1
+    while copy.exists():
+        number += 1
+        copy = path.with_stem(f"{path.stem}-{label}-{number}")
+    return copy
+
+
+def list_copies(path: Path) -> list[Path]:
+    """The copies of the store beside it, latest first."""
+    found = [copy for copy in path.parent.glob(f"{path.stem}-*{path.suffix}") if copy.is_file()]
+    return sorted(found, key=lambda copy: copy.stat().st_mtime, reverse=True)
+
+
+def _mib(n_bytes: int) -> str:
+    return f"{-(-n_bytes // (1 << 20)):,} MiB"

@@ -1,0 +1,100 @@
+"""What killed processes left in a project: half-written files and folders that nobody will ask for again."""
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from lobass_core.jobs.run_files import RunFiles
+from lobass_core.project import Project
+
+# A process that is at work renames its files within moments.
+STALE_SECONDS = 60.0
+_PREPARED = (".new-run-*", ".r-*-removed-*")
+_FILES = (
+    ".store*.tmp",
+    "uploads/*/*.tmp",
+    "runs/.*.tmp",
+    "runs/r-*/.*.tmp",
+    "runs/r-*/shards/.*.tmp",
+    "runs/r-*/tokens/.*.tmp",
+    "models/*/.*.tmp",
+    "models/*/fold-*/.*.tmp",
+)
+_STAGED = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)\.[0-9a-f]{8}(?P<old>\.old)?\.lobass")
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A file or folder that can go; `belongs` is where it has to be put back instead, None for nearly all."""
+
+    path: Path
+    n_bytes: int
+    belongs: Path | None = None
+
+
+def leftovers(project: Project) -> list[Leftover]:
+    """What is left, in the order of the paths. Files of a worker that is at work are not."""
+    found = [*_stale_files(project), *_stale_runs(project), *_staged_exports(project)]
+    return sorted(found, key=lambda item: item.path)
+
+
+def clear(items: list[Leftover]) -> list[Leftover]:
+    """Remove these, and put back what belongs elsewhere; returns those for which it worked."""
+    done = []
+    for item in items:
+        with suppress(OSError):
+            if item.belongs:
+                item.path.rename(item.belongs)
+            elif item.path.is_dir() and not item.path.is_symlink():
+                shutil.rmtree(item.path)
+            else:
+                item.path.unlink()
+            done.append(item)
+    return done
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder; links count as nothing."""
+    if path.is_symlink():
+        return 0
+    total = 0
+    for one in path.rglob("*") if path.is_dir() else (path,):
+        with suppress(OSError):
+            total += one.lstat().st_size if one.is_file() and not one.is_symlink() else 0
+    return total
+
+
+def _stale_files(project: Project) -> Iterator[Leftover]:
+    for pattern in _FILES:
+        for path in project.root.glob(pattern):
+            run = next((parent for parent in path.parents if parent.parent == project.runs_dir), None)
+            if path.is_file() and _is_stale(path) and not (run and RunFiles(run).is_alive()):
+                yield Leftover(path, size_of(path))
+
+
+def _stale_runs(project: Project) -> Iterator[Leftover]:
+    for pattern in _PREPARED:
+        for path in project.runs_dir.glob(pattern):
+            if path.is_dir() and _is_stale(path) and not RunFiles(path).is_alive():
+                yield Leftover(path, size_of(path))
+
+
+def _staged_exports(project: Project) -> Iterator[Leftover]:
+    """An export that was being written; and one that was to be replaced, put back where nothing has taken its place."""
+    for path in project.exports_dir.rglob(".*.lobass"):
+        match = _STAGED.fullmatch(path.name)
+        if match and path.is_dir() and not psutil.pid_exists(int(match["pid"])) and _is_stale(path):
+            home = path.with_name(match["name"])
+            yield Leftover(path, size_of(path), home if match["old"] and not home.exists() else None)
+
+
+def _is_stale(path: Path) -> bool:
+    with suppress(OSError):
+        return time.time() - path.lstat().st_mtime > STALE_SECONDS
+    return False

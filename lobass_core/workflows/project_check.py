@@ -1,0 +1,234 @@
+"""Check a project: its store, its run folders held against it, models, exports, and what killed processes left."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from lobass_core.errors import DamagedStoreError, LobassError
+from lobass_core.exporting.destination import MANIFEST_NAME, inspect
+from lobass_core.jobs.checksums import CheckedFile
+from lobass_core.jobs.folder_checksums import verify_folder
+from lobass_core.jobs.run_folder import RunFolder, scan_runs
+from lobass_core.project import Project
+from lobass_core.store.collected import project_id_of, shard_checksums
+from lobass_core.store.connection import Store, release
+from lobass_core.store.copies import list_copies
+from lobass_core.store.datasets import list_datasets
+from lobass_core.store.rebuild import LossCheck, compare_losses
+from lobass_core.store.salvage import REBUILT, DamagedTable, damaged_tables
+from lobass_core.store.token_files import n_without_tokens
+from lobass_core.workflows.check import Check
+from lobass_core.workflows.export import past_exports
+from lobass_core.workflows.leftovers import leftovers
+from lobass_core.workflows.recipes import RECIPE
+
+LOW_DISK_BYTES = 2 * 2**30
+ALONE = "decisions, tags, notes, selections and imported rows stand in the store alone"
+
+
+def check_project(project: Project) -> list[Check]:
+    """Look at everything once; every file that has a checksum is read whole."""
+    free = shutil.disk_usage(project.root).free
+    checks = [Check("disk", "good" if free > LOW_DISK_BYTES else "bad", f"{free / 2**30:.1f} GiB free")]
+    damaged = _damaged_store(project)
+    if damaged:
+        return [*checks, damaged, *_copies(project), *_leftovers(project)]
+    try:
+        with project.store() as store:
+            n_rows = sum(dataset.n_rows for dataset in list_datasets(store.cursor()))
+            checks.append(Check("store", "good", f"every table can be read; {n_rows:,} rows"))
+            checks += [*_losses(project, store), *_run_files(project, store), *_runs(project, store)]
+    except LobassError as error:
+        return [*checks, Check("store", "bad", str(error))]
+    return [*checks, *_models(project), *_exports(project), *_copies(project), *_leftovers(project)]
+
+
+def needs_salvage(project: Project) -> bool:
+    """Whether the store, or a table of it, cannot be read.
+
+    Raises:
+        LobassError: it is in use elsewhere, may not be read, or another program is needed to read it.
+    """
+    return _state_of(project) != []
+
+
+def _state_of(project: Project) -> list[DamagedTable] | None:
+    """The store's damaged tables; None where the file does not open although nobody else has it."""
+    try:
+        with project.store():
+            pass
+    except DamagedStoreError:
+        pass
+    release(project.store_path)
+    return damaged_tables(project.store_path)
+
+
+def _damaged_store(project: Project) -> Check | None:
+    try:
+        tables = _state_of(project)
+    except LobassError as error:
+        return Check("store", "bad", str(error))
+    if tables is None:
+        copies = list_copies(project.store_path)
+        instead = f"puts {copies[0].name} in its place" if copies else "puts an empty store in its place"
+        return Check(
+            "store",
+            "bad",
+            f"the file is damaged and does not open; {ALONE}: restore it from a backup if you have one",
+            f"keeps the file beside it and {instead}; losses are read from the run folders",
+        )
+    if not tables:
+        return None
+    return Check(
+        "store", "bad", f"damaged: {in_words(tables)}", "copies what can be read into a new store; keeps this one"
+    )
+
+
+def in_words(tables: Sequence[DamagedTable]) -> str:
+    """Which rows of a damaged store are lost."""
+    parts = []
+    for table in tables:
+        n = "nobody knows how many" if table.n_lost is None else f"{table.n_lost:,} of {table.n_rows:,}"
+        again = " (read again from the run folders)" if table.name in REBUILT else ""
+        parts.append(f"{n} rows of table {table.name} cannot be read{again}")
+    return "; ".join(parts)
+
+
+def _losses(project: Project, store: Store) -> list[Check]:
+    found = compare_losses(store, project.runs_dir)
+    wrong = [
+        (found.n_missing, "stand in shards alone"),
+        (found.n_other, "are not what their shard says"),
+        (found.n_double, "are in the store twice"),
+    ]
+    parts = [f"{n:,} {what}" for n, what in wrong if n]
+    if parts:
+        repair = "copies the store, then reads the loss tables from the shards"
+        checks = [Check("losses", "bad", "; ".join(parts), repair)]
+    else:
+        checks = [Check("losses", "good", f"those of {found.n_shards:,} shards are in the store")]
+    if found.n_alone:
+        checks.append(Check("losses", "note", f"{found.n_alone:,} have no shard any more; they stay in the store"))
+    return [*checks, *_torn(found), *_tokens(project, store)]
+
+
+def _torn(found: LossCheck) -> list[Check]:
+    if not found.torn:
+        return []
+    run_id, name, reason = found.torn[0]
+    more = f" and {len(found.torn) - 1:,} more" if found.torn[1:] else ""
+    repair = "sets them aside; a resume of the run computes them again"
+    return [Check("shards", "bad", f"{name} of run {run_id}{more}: {reason}", repair)]
+
+
+def _tokens(project: Project, store: Store) -> list[Check]:
+    n = n_without_tokens(store.cursor(), project.runs_dir)
+    if not n:
+        return []
+    return [Check("tokens", "note", f"of {n:,} scored samples no run keeps the tokens: exports cannot compare them")]
+
+
+def _run_files(project: Project, store: Store) -> list[Check]:
+    checked: list[CheckedFile] = []
+    for run in scan_runs(project.runs_dir):
+        files = run.verify(shard_checksums(store.cursor(), run.run_id))
+        checked += [file for file in files if file.path.parent != run.shards_dir or file.verdict != "damaged"]
+    return [_files("run files", checked, "score again, or restore it from a backup")]
+
+
+def _files(name: str, checked: Sequence[CheckedFile], do: str) -> Check:
+    damaged = [file for file in checked if file.verdict == "damaged"]
+    n_unchecked = sum(file.verdict == "unchecked" for file in checked)
+    if damaged:
+        more = f" and {len(damaged) - 1:,} more" if damaged[1:] else ""
+        where = "/".join(damaged[0].path.parts[-3:])
+        return Check(name, "bad", f"{where}{more}: {damaged[0].reason}; {do}")
+    older = f"; {n_unchecked:,} have no checksum, as an earlier LoBaSS wrote them" if n_unchecked else ""
+    return Check(name, "good", f"{len(checked) - n_unchecked:,} fit their checksums{older}")
+
+
+def _runs(project: Project, store: Store) -> list[Check]:
+    runs, own = scan_runs(project.runs_dir), project_id_of(store.cursor())
+    states = [
+        "damaged" if not isinstance(run, RunFolder) else "foreign" if run.foreign_to(own) else run.state()
+        for run in runs
+    ]
+    stopped, damaged, foreign = (
+        sum(state in group for state in states) for group in (("interrupted", "failed"), ("damaged",), ("foreign",))
+    )
+    parts = [f"{len(states):,} runs", f"{stopped:,} interrupted or failed" if stopped else ""]
+    parts += [
+        f"{damaged:,} with a damaged file" if damaged else "",
+        f"{foreign:,} of other projects" if foreign else "",
+    ]
+    detail = ", ".join(part for part in parts if part) + (": lobass runs" if stopped or damaged or foreign else "")
+    checks = [Check("runs", "bad" if damaged else "note" if stopped or foreign else "good", detail)]
+    named = {row[0] for row in store.cursor().execute("SELECT run_id FROM scoring_runs").fetchall()}
+    gone = sorted(named - {run.run_id for run in runs})
+    if gone:
+        checks.append(
+            Check("runs", "note", f"the folder of {', '.join(gone[:5])} is gone; the store has what it scored")
+        )
+    return checks
+
+
+def _models(project: Project) -> list[Check]:
+    folders = [path for path in sorted(project.models_dir.glob("*")) if path.is_dir() and not path.name.startswith(".")]
+    trained = [folder for folder in folders if (folder / RECIPE).is_file()]
+    checks = []
+    if trained:
+        checked = [file for folder in trained for file in verify_folder(folder)]
+        checks.append(_files("models", checked, "train it again under another name, or restore it from a backup"))
+    half = [path.name for path in folders if path not in trained and not _is_model(path)]
+    if half:
+        checks.append(
+            Check("models", "note", f"{', '.join(half[:5])}: neither a model nor a recipe; lobass clean lists it")
+        )
+    return checks
+
+
+def _is_model(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("config.json", "adapter_config.json")) or any(
+        folder.glob("*.gguf")
+    )
+
+
+def _exports(project: Project) -> list[Check]:
+    states = [export.state for export in past_exports(project)]
+    parts = [f"{states.count(state):,} {state}" for state in ("changed on disk", "gone") if state in states]
+    checks = [Check("exports", "note" if parts else "good", ", ".join([f"{len(states):,} in the log", *parts]))]
+    if unlogged := unlogged_exports(project):
+        names = ", ".join(str(folder.relative_to(project.root)) for folder in unlogged[:3])
+        checks.append(Check("exports", "bad", f"{names}: whole, and not in the log", "adds them to the log"))
+    return checks
+
+
+def unlogged_exports(project: Project) -> list[Path]:
+    """Folders in `exports` that hold a whole export that the log does not know."""
+    logged = {Path(export.logged.folder) for export in past_exports(project)}
+    folders = [path.parent for path in sorted(project.exports_dir.rglob(MANIFEST_NAME))]
+    found = []
+    for folder in folders:
+        visible = not any(part.startswith(".") for part in folder.relative_to(project.exports_dir).parts)
+        if visible and folder.resolve() not in logged and (here := inspect(folder)) and here.matches_disk:
+            found.append(folder)
+    return found
+
+
+def _copies(project: Project) -> list[Check]:
+    copies = list_copies(project.store_path)
+    if not copies:
+        return []
+    n_bytes = sum(copy.stat().st_size for copy in copies)
+    return [
+        Check("copies", "note", f"{len(copies):,} of the store, {n_bytes / 2**20:,.1f} MiB: lobass clean lists them")
+    ]
+
+
+def _leftovers(project: Project) -> list[Check]:
+    found = leftovers(project)
+    if not found:
+        return []
+    n_bytes = sum(item.n_bytes for item in found)
+    detail = f"{len(found):,} half-written files or folders of killed processes, {n_bytes / 2**20:,.1f} MiB"
+    return [Check("leftovers", "note", detail, "removes them")]

@@ -1,0 +1,129 @@
+"""Mend what a check of the project finds and can be mended; nothing is dropped, and a copy of the store comes first."""
+
+import json
+import shutil
+from collections import Counter
+
+from lobass_core.errors import StoreError
+from lobass_core.exporting.data_file import file_sha256
+from lobass_core.exporting.destination import MANIFEST_NAME, read_manifest
+from lobass_core.exporting.manifest import without_rows
+from lobass_core.jobs.run_files import RunFiles
+from lobass_core.jobs.run_folder import list_runs
+from lobass_core.jobs.run_ids import project_id_in
+from lobass_core.project import Project
+from lobass_core.store.access import read_only_error
+from lobass_core.store.copies import check_space, copy_store, list_copies
+from lobass_core.store.exports import log_export
+from lobass_core.store.rebuild import compare_losses, rebuild_losses
+from lobass_core.store.salvage import damaged_tables, salvage
+from lobass_core.workflows.collect import collect, forget
+from lobass_core.workflows.leftovers import clear, leftovers
+from lobass_core.workflows.project_check import in_words, needs_salvage, unlogged_exports
+
+PURPOSE = "the loss tables have to be read from the shards again"
+
+
+def repair(project: Project) -> list[str]:
+    """Mend the project; returns what was done, in sentences, and nothing where there was nothing to do.
+
+    Raises:
+        ReadOnlyError: the project may not be written.
+        StoreError: the store is in use elsewhere, the disk is full, or it is of another version; it is as it was.
+    """
+    if project.is_read_only:
+        raise read_only_error(project.store_path)
+    done = []
+    if needs_salvage(project):
+        done += _save_store(project)
+        forget(project)
+    done += collect(project).sentences
+    done += _mend_losses(project)
+    done += _log_exports(project)
+    if gone := clear(leftovers(project)):
+        n_back = sum(item.belongs is not None for item in gone)
+        done.append(f"Removed {len(gone) - n_back:,} half-written files and folders of killed processes.")
+        done += [f"Put {n_back:,} exports back that were about to be replaced."] if n_back else []
+    return done
+
+
+def _save_store(project: Project) -> list[str]:
+    """Put what can be read of a damaged store into a new one; else the latest copy that opens; else an empty store."""
+    path = project.store_path
+    copy = next((copy for copy in list_copies(path) if damaged_tables(copy) == []), None)
+    check_space(path, "what can be read of the store has to be copied")
+    kept, lost = salvage(path, _project_id(project))
+    if lost is not None:
+        said = in_words(lost) or "all rows were read"
+        return [f"Copied what could be read of the damaged store into a new one: {said}. It is kept as {kept.name}."]
+    if copy is None:
+        return [
+            "The damaged store does not open, and there is no copy of it: the project has an empty store now, and "
+            f"{kept.name} keeps the old one. Import the same files again, then run lobass doctor --repair once more: "
+            "their losses are read from the run folders. Decisions, tags, notes and selections are lost.",
+            *_what_to_import(project),
+        ]
+    unfinished = path.with_name(f".{path.name}.copy.tmp")
+    shutil.copyfile(copy, unfinished)
+    unfinished.replace(path)
+    return [
+        f"The damaged store does not open: {copy.name} stands in its place now, and {kept.name} keeps it. "
+        "What was imported, decided and selected since that copy is lost; losses are read from the run folders."
+    ]
+
+
+def _project_id(project: Project) -> str:
+    """Which project the runs say that they belong to; a run that was copied here does not outvote the others."""
+    ids = Counter(run.project_id for run in list_runs(project.runs_dir) if run.project_id)
+    return project_id_in(project.runs_dir) or next((one for one, _ in ids.most_common(1)), "")
+
+
+def _what_to_import(project: Project) -> list[str]:
+    """The files that trainings and exports name, with what they were imported as."""
+    found = {}
+    for path in [*project.models_dir.glob("*/recipe.json"), *project.exports_dir.rglob(MANIFEST_NAME)]:
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            for source in [*values.get("data", []), *values.get("sources", [])]:
+                name, sha256 = source.get("name") or source.get("dataset"), source.get("sha256", "")
+                found[str(sha256)] = f"{name}: {source.get('path') or source.get('file_name')} (sha256 {sha256[:12]})"
+        except (OSError, ValueError, AttributeError, TypeError):
+            continue
+    return [f"Known from recipes and manifests: {line}" for line in sorted(found.values())]
+
+
+def _mend_losses(project: Project) -> list[str]:
+    done = []
+    with project.store() as store:
+        found = compare_losses(store, project.runs_dir)
+        for run_id, name, reason in found.torn:
+            moved = RunFiles(project.runs_dir / run_id).set_aside(project.runs_dir / run_id / "shards" / name)
+            done.append(f"Set {name} of run {run_id} aside ({reason}): {moved.relative_to(project.root)}.")
+        if found.needs_rebuild:
+            store.checkpoint()
+            check_space(store.path, PURPOSE)
+            copy = copy_store(store.path, "before-repair", PURPOSE)
+            n_losses = rebuild_losses(store, project.runs_dir)
+            done.append(f"Read {n_losses:,} losses from the shards; the store as it was is kept as {copy.name}.")
+    return done
+
+
+def _log_exports(project: Project) -> list[str]:
+    done = []
+    for folder in unlogged_exports(project):
+        try:
+            manifest = read_manifest(folder / MANIFEST_NAME)
+            with project.store() as store, store.transaction() as cursor:
+                log_export(
+                    cursor,
+                    selection_name=str(manifest["export"]["selection"]),
+                    format=str(manifest["export"]["format"]),
+                    folder=str(folder.resolve()),
+                    n_rows=int(manifest["written"]["n_rows"]),
+                    manifest=without_rows(manifest),
+                    manifest_sha256=file_sha256(folder / MANIFEST_NAME)[1],
+                )
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(f"the manifest lacks {error}", where=str(folder)) from error
+        done.append(f"Added the export {folder.relative_to(project.root)} to the log.")
+    return done
