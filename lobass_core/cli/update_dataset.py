@@ -68,8 +68,8 @@ def _show(found: Update) -> None:
     if counts.n_decided:
         facts.append(("changed or gone, kept or dropped by a person", counts.n_decided))
     print_facts(f"What an update of {found.dataset} does", facts)
-    if found.read_otherwise:
-        warn(f"the files are {found.read_otherwise}.")
+    for note in found.notes:
+        warn(f"{note}.")
     for name, n_rows in counts.selections:
         warn(f"the selection {name!r} loses {n_rows:,} row{'' if n_rows == 1 else 's'}.")
     if found.reasons:

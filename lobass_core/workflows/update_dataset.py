@@ -17,6 +17,7 @@ from lobass_core.project import Project
 from lobass_core.specs import ImportSpec
 from lobass_core.store.dataset_writer import DatasetInfo
 from lobass_core.store.datasets import Dataset, find_dataset
+from lobass_core.store.domain_changes import DomainChange, list_domain_changes
 from lobass_core.store.former_states import selections_that_lose
 from lobass_core.store.updates import (
     LoggedUpdate,
@@ -71,8 +72,8 @@ class UpdateCounts:
 class Update:
     """A dataset beside a newer state of its files; nothing is written yet.
 
-    `is_same`: the dataset holds these very bytes under these settings. `read_otherwise` says where format or columns
-    are not those of before, "" where they are.
+    `is_same`: the dataset holds these very bytes under these settings. `notes` are sentences without their points:
+    where format or columns are not those of before, or lack what a domain is told by.
     """
 
     dataset: str
@@ -80,7 +81,7 @@ class Update:
     counts: UpdateCounts
     file_sha256: str
     is_same: bool = False
-    read_otherwise: str = ""
+    notes: tuple[str, ...] = ()
     reasons: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     listing: FileListing | None = field(default=None, repr=False)
@@ -90,7 +91,7 @@ class Update:
             "dataset": self.dataset,
             **self.counts.to_dict(),
             "is_same": self.is_same,
-            "read_otherwise": self.read_otherwise,
+            "notes": self.notes,
             "reasons": self.reasons,
             "seconds": self.seconds,
         }
@@ -117,13 +118,14 @@ def compare_dataset(project: Project, name: str, asked: dict, on_progress: OnPro
     with project.store() as store:
         cursor = store.cursor()
         counts = _match(cursor, dataset, listing).counts
+        changes = [one for one in list_domain_changes(cursor) if one.dataset_id == dataset.dataset_id]
     return Update(
         dataset=name,
         spec=spec,
         counts=counts,
         file_sha256=sha256,
         is_same=(sha256, settings_of(spec, source)) == (dataset.file_sha256, dataset.spec),
-        read_otherwise=_read_otherwise(dataset, source),
+        notes=(*_read_otherwise(dataset, source), *_lost_columns(changes, source)),
         reasons=listing.reasons,
         seconds=time.monotonic() - started,
         listing=listing,
@@ -266,11 +268,23 @@ def _columns(text: str) -> dict:
         return {}
 
 
-def _read_otherwise(dataset: Dataset, source: SourceFile) -> str:
+def _read_otherwise(dataset: Dataset, source: SourceFile) -> list[str]:
     now, before = source.detection, json.loads(dataset.mapping)
     if (now.format, now.mapping) == (dataset.format, before):
-        return ""
-    return f"read as {now.format} {_said(now.mapping)}, before as {dataset.format} {_said(before)}"
+        return []
+    was = f"before as {dataset.format} {_said(before)}"
+    return [f"the files are read as {now.format} {_said(now.mapping)}, {was}"]
+
+
+def _lost_columns(changes: Sequence[DomainChange], source: SourceFile) -> list[str]:
+    """Domains that were set by a column which the files lack."""
+    return [
+        f"the domains set by {change.spec.words!r} ask for the column {column!r}, which the files do not have"
+        for change in changes
+        if change.undone_at is None
+        for column in change.spec.columns
+        if column not in source.columns
+    ]
 
 
 def _said(mapping: dict) -> str:

@@ -49,7 +49,8 @@ def asked_settings(dataset: Dataset) -> ImportSpec:
 def update_settings(dataset: Dataset, asked: dict) -> ImportSpec:
     """The settings of an update: `asked` holds the fields that were given, the others are those of the dataset.
 
-    Without a path the files are those of the last time. A domain that is given in one way replaces all three.
+    Without a path the files are those of the last time. A domain that is given in one way replaces all three, and
+    another format the columns.
 
     Raises:
         RequestError: a setting is not allowed, or the dataset's own cannot be read.
@@ -63,6 +64,8 @@ def update_settings(dataset: Dataset, asked: dict) -> ImportSpec:
         before.path, before.more_paths
     ):
         kept |= {name: getattr(ImportSpec(path="", domain="-"), name) for name in (*_OF_FILES, "more_paths")}
+    if "format" in given:
+        kept["mapping"] = ()  # it names fields of the former format
     if any(name in given for name in _OF_DOMAINS):
         kept |= {"domain": "", "domain_column": "", "domain_rules": ()}
     return replace(before, **{**kept, **given, "name": ""})

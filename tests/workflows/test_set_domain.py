@@ -134,6 +134,18 @@ def test_rules_hold_for_the_rows_of_an_update_and_through_its_undo(project: Proj
         )
 
 
+def test_an_update_without_the_column_of_a_rule_says_so(project: Project, path: Path):
+    set_domain(project, "a", RULED)
+    undone = SetDomainSpec(domain_column="kind")
+    set_domain(project, "a", undone)
+    undo_set_domain(project, "a")
+    write_jsonl(path, [{"prompt": "question 2", "completion": "answer 2", "level": 2}])
+    assert compare_dataset(project, "a", {}).notes == (
+        "the domains set by 'hard where level is 2, even where kind is k0' ask for the column 'kind', which the files "
+        "do not have",
+    )
+
+
 def test_which_row_stands_for_a_sample_follows_its_domain(project: Project, path: Path, tmp_path: Path):
     import_file(project, ImportSpec(str(write_jsonl(tmp_path / "b.jsonl", [row(0, note=1)])), domain="m"))
     with project.store() as store:

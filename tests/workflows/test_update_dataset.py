@@ -10,23 +10,26 @@ from pathlib import Path
 import pytest
 
 from lobass_core.errors import InputFileError, RequestError, StoreError
+from lobass_core.learnability.flags import UNSEEN_BY_REFERENCE
 from lobass_core.project import Project
 from lobass_core.records import turns_from_json
 from lobass_core.specs import ImportSpec
 from lobass_core.store.connection import release
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.former_states import gone_rows
+from lobass_core.store.versions import raise_content
 from lobass_core.workflows.browse import find, read_page
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.decide import decide
-from lobass_core.workflows.explore import scored
+from lobass_core.workflows.explore import list_scorings, scored
 from lobass_core.workflows.import_data import import_file, list_rejects, undo_import
 from lobass_core.workflows.row_pairs import pair_by_id, pair_by_place
 from lobass_core.workflows.row_table import open_rows
 from lobass_core.workflows.select import list_selections
 from lobass_core.workflows.status import status
 from lobass_core.workflows.update_dataset import Update, compare_dataset, undo_update, update_dataset
-from tests.scored_files import import_and_score, select_all, write_jsonl
+from lobass_core.workflows.update_settings import update_settings
+from tests.scored_files import REFERENCE, import_and_score, score, select_all, write_jsonl
 
 BROKEN = {"prompt": "no answer"}
 
@@ -206,6 +209,21 @@ def test_browse_lists_rows_as_the_files_have_them_and_holds_selections_that_have
     assert prompts(not_in_selections=("all",)) == ["question 7"]
 
 
+def test_rows_that_the_reference_has_not_seen_are_flagged(project: Project, tmp_path: Path):
+    path = write_jsonl(tmp_path / "a.jsonl", [row(0), row(1)])
+    import_and_score(project, (path, "x"))
+    with project.store() as store, store.transaction() as cursor:
+        cursor.execute("INSERT INTO reference_training SELECT $fp, tie_key FROM samples", {"fp": REFERENCE})
+        raise_content(cursor)
+    assert [UNSEEN_BY_REFERENCE & int(bits) for bits in scored(project).table.flags] == [0, 0]
+    write_jsonl(path, [row(0), row(1, "mended"), row(2)])
+    updated(project, "a")
+    score(project)
+    run = list_scorings(project)[0].run_id
+    table = scored(project, run).table
+    assert [UNSEEN_BY_REFERENCE & int(bits) > 0 for bits in table.flags] == [False, True, True]
+
+
 def test_updates_are_taken_back_one_by_one(project: Project, tmp_path: Path):
     path = write_jsonl(tmp_path / "a.jsonl", [row(0), row(1), row(2)])
     import_file(project, ImportSpec(str(path), domain="x"))
@@ -251,7 +269,7 @@ def test_the_settings_of_the_first_import_hold_unless_they_are_said_again(projec
     other = write_jsonl(tmp_path / "newer.jsonl", [*rows, {"q": "more", "a": "yes", "kind": "k2"}])
     found = compare_dataset(project, "set", {"path": str(other)})
     assert counts(found) == (4, 0, 1, 0)
-    assert (found.spec.domain_column, found.spec.mapping, found.read_otherwise) == ("kind", spec.mapping, "")
+    assert (found.spec.domain_column, found.spec.mapping, found.notes) == ("kind", spec.mapping, ())
     renamed = compare_dataset(project, "set", {"path": str(other), "domain": "one"})
     assert (renamed.spec.domain, renamed.spec.domain_column) == ("one", "")
     update_dataset(project, renamed)
@@ -260,7 +278,12 @@ def test_the_settings_of_the_first_import_hold_unless_they_are_said_again(projec
     assert status(project).datasets[0].domains == ("k0", "k1")
     swapped = compare_dataset(project, "set", {"mapping": (("prompt", "a"), ("response", "q"))})
     assert counts(swapped) == (0, 4, 0, 0)
-    assert "prompt=a" in swapped.read_otherwise
+    assert swapped.notes == (
+        "the files are read as columns (prompt=a, response=q), before as columns (prompt=q, response=a)",
+    )
+    with project.store() as store:
+        told = update_settings(list_datasets(store.cursor())[0], {"format": "alpaca"})
+    assert (told.format, told.mapping, told.domain_column) == ("alpaca", (), "kind")
     with pytest.raises(RequestError, match="--name is for a new dataset"):
         compare_dataset(project, "set", {"name": "other"})
     with pytest.raises(RequestError, match="no dataset named 'sets'"):

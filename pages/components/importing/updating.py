@@ -148,8 +148,7 @@ def _notices(found: Update) -> list[Node]:
     if found.is_same:
         return [parts.notice(f"{found.dataset} holds these files already.", "There is nothing to update.", tone="kept")]
     shown = [parts.notice("Nothing is written yet.", "The files are read with the settings of the dataset's import.")]
-    if found.read_otherwise:
-        shown.append(parts.notice("The files read otherwise.", f"They are {found.read_otherwise}.", tone="amber"))
+    shown += [parts.notice("Look at this first:", f"{note}.", tone="amber") for note in found.notes]
     if counts.n_other_fields:
         text = "The conversation is the same; the record of the new file takes the place of the old one."
         shown.append(parts.notice(f"Other fields of {counts.n_other_fields:,} unchanged rows differ.", text))
