@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PROGRAM := $(VENV)/.installed
 TESTS := $(VENV)/.installed-for-tests
 DEMO := demo
+PORT ?= 8501
 
 # Two workers with one thread each; whole files to a worker, the longest first.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --only-rerun TimeoutError
@@ -29,14 +30,14 @@ $(TESTS): $(PROGRAM)
 	touch $(TESTS)
 
 demo: setup
-	$(BIN)/lobass demo $(DEMO)
+	$(BIN)/lobass demo $(DEMO) --port $(PORT)
 
 # The demo's data under a real pretrained model, fetched once; about half an hour on two cores.
 demo-real: setup
-	$(BIN)/lobass demo --real $(DEMO)-real
+	$(BIN)/lobass demo --real $(DEMO)-real --port $(PORT)
 
 serve: setup
-	$(BIN)/lobass serve --project $(DEMO)
+	$(BIN)/lobass serve --project $(DEMO) --port $(PORT)
 
 check: setup-tests
 	$(BIN)/ruff format --check .

@@ -33,12 +33,12 @@ def measure(project: Project, names: list[str]) -> list[Measure]:
     if path is None:
         raise SystemExit("no Chromium on this machine: install one, or name it in LOBASS_CHROMIUM")
     found: list[Measure] = []
-    with serving(project) as (address, server), sync_playwright() as running:
+    with serving(project) as dashboard, sync_playwright() as running:
         browser = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
         for name in names:
-            page = new_page(browser)
+            page = new_page(browser, dashboard)
             print(f"{name} ...", file=sys.stderr, flush=True)
-            found += JOURNEYS[name](Bench(page, address, project, server))
+            found += JOURNEYS[name](Bench(page, project, dashboard))
             page.context.close()
         browser.close()
     return found

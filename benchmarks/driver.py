@@ -1,12 +1,7 @@
 """A hand at the dashboard: a server over a project, a Chromium in front of it, and the clock between key and frame."""
 
-import os
-import socket
 import statistics
-import subprocess
-import sys
-import time
-import urllib.request
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +11,7 @@ import psutil
 from playwright.sync_api import Browser, Page
 
 from lobass_core.project import Project
-from lobass_core.store.connection import release
+from lobass_core.workflows.serve import Served, ServeSpec, free_port, served
 
 REPOSITORY = Path(__file__).parents[1]
 PATIENCE_MS = 120_000
@@ -77,23 +72,26 @@ class Bench:
     """What a journey works with."""
 
     page: Page
-    address: str
     project: Project
-    server: psutil.Process
+    dashboard: Served
+
+    @property
+    def server(self) -> psutil.Process:
+        return psutil.Process(self.dashboard.process.pid)
 
     def new_browsers(self, n: int) -> Iterator["Bench"]:
         """The same server seen by browsers that have been nowhere yet, one after the other."""
         for _ in range(n):
-            page = new_page(self._browser)
+            page = new_page(self._browser, self.dashboard)
             yield replace(self, page=page)
             page.context.close()
 
     @contextmanager
     def anew(self) -> Iterator["Bench"]:
         """The first visit of a browser that has been nowhere yet to a server that has just started."""
-        with serving(self.project) as (address, server):
-            page = new_page(self._browser)
-            yield Bench(page, address, self.project, server)
+        with serving(self.project) as dashboard:
+            page = new_page(self._browser, dashboard)
+            yield Bench(page, self.project, dashboard)
             page.context.close()
 
     @property
@@ -104,7 +102,7 @@ class Bench:
 
     def open(self, path: str, ready: str) -> float:
         """Open a page and return the milliseconds from the request to the first frame with `ready` in it."""
-        self.page.goto(f"{self.address}/{path}", wait_until="commit")
+        self.page.goto(f"{self.dashboard.address}/{path}", wait_until="commit")
         self.page.wait_for_function(f"() => window.deep && deep({ready!r})", timeout=PATIENCE_MS)
         return float(self.page.evaluate("performance.now()"))
 
@@ -124,42 +122,20 @@ class Bench:
         return str(self.page.evaluate("selector => deep(selector)?.textContent ?? ''", selector))
 
 
-def new_page(browser: Browser) -> Page:
-    """A window of its own, without anything kept from before, at 1280x800."""
-    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+def new_page(browser: Browser, dashboard: Served) -> Page:
+    """A window of its own at 1280x800, without anything kept from before but the cookie that opens the dashboard."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.add_cookies([dashboard.cookie()])  # type: ignore[list-item]
+    page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     page.add_init_script(SCRIPT)
     return page
 
 
 @contextmanager
-def serving(project: Project) -> Iterator[tuple[str, psutil.Process]]:
+def serving(project: Project) -> Iterator[Served]:
     """The dashboard over the project on a free port."""
-    release(project.store_path)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", str(port)],
-        cwd=REPOSITORY,
-        env={**os.environ, "LOBASS_PROJECT": str(project.root)},
-        stdout=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{address}/_stcore/health", process)
-        yield address, psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _wait_for(address: str, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise SystemExit("the dashboard did not start")
+    with tempfile.TemporaryDirectory() as folder:
+        spec = ServeSpec(port=free_port(), open_browser=False)
+        with served(project.root, spec, Path(folder) / "log") as dashboard:
+            yield dashboard

@@ -12,7 +12,7 @@ from lobass_core.project import Project
 from lobass_core.workflows import demo as workflow
 from lobass_core.workflows.demo import REAL_MINUTES
 from lobass_core.workflows.pretrained import MEGABYTES, NAME
-from lobass_core.workflows.serve import serve
+from lobass_core.workflows.serve import ServeSpec, check_free, serve
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +36,9 @@ def demo(
     json: JsonOption = False,
 ) -> None:
     """Build a small real project (own data, own model, real scoring) and open the dashboard on it."""
+    if not no_serve:
+        # Better now than after minutes of work.
+        check_free(port)
     if real:
         stderr.print(
             f"{NAME} is fine-tuned on 1,480 rows and scores them twice: about {workflow.real_minutes()} minutes on "
@@ -49,5 +52,4 @@ def demo(
     else:
         print_facts("The demo project is ready", list(result.to_dict().items()))
     if not no_serve:
-        stderr.print(f"Dashboard: http://127.0.0.1:{port}", markup=False)
-        raise typer.Exit(serve(Project.open(project), port=port, open_browser=not no_browser))
+        serve(Project.open(project), ServeSpec(port=port, open_browser=not no_browser))

@@ -6,8 +6,8 @@ import typer
 
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, ProjectOption
-from lobass_core.cli.output import stderr
 from lobass_core.workflows import serve as workflow
+from lobass_core.workflows.serve import ServeSpec
 
 
 def register(app: typer.Typer) -> None:
@@ -19,8 +19,39 @@ def serve(
     project: ProjectOption = DEFAULT_PROJECT,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")] = 8501,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser window.")] = False,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-origin",
+            help="Address under which a proxy offers the dashboard, such as https://data.example.com. Repeatable.",
+        ),
+    ] = None,
+    no_token: Annotated[
+        bool,
+        typer.Option(
+            "--no-token",
+            help="Ask for no token: whoever reaches the port has the project. For a proxy that signs people in.",
+        ),
+    ] = False,
+    new_token: Annotated[
+        bool,
+        typer.Option(
+            "--new-token", help="Make a new token; addresses and browsers that have the old one stop working."
+        ),
+    ] = False,
 ) -> None:
-    """Open the dashboard on this machine; Ctrl-C stops it, runs go on."""
-    opened = open_project(project)
-    stderr.print(f"Dashboard of {opened.name}: http://127.0.0.1:{port}", markup=False)
-    raise typer.Exit(workflow.serve(opened, port=port, open_browser=not no_browser))
+    """Open the dashboard on this machine; Ctrl-C stops it, runs go on.
+
+    The address that it prints holds a token, which the browser keeps as a cookie. Without it nobody gets in: no other
+    site or port, and no other user of this machine. The token is the same when the dashboard is started again.
+    """
+    workflow.serve(
+        open_project(project),
+        ServeSpec(
+            port=port,
+            open_browser=not no_browser,
+            ask_token=not no_token,
+            new_token=new_token,
+            allow_origins=tuple(allow_origin or ()),
+        ),
+    )

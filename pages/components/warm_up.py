@@ -5,10 +5,6 @@ is kept where the pages look for it; a page that asks meanwhile waits for the sa
 """
 
 import importlib
-import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 from lobass_core.errors import LobassError
 from lobass_core.project import Project
@@ -20,13 +16,6 @@ from pages.components import state
 
 # Streamlit brings them in when a page first draws a table or a chart.
 LIBRARIES = ("pandas", "plotly.graph_objects", "plotly.io")
-
-
-@asynccontextmanager
-async def while_serving(_app: Any) -> AsyncIterator[dict[str, Any]]:
-    """The life of the server: warm up beside it."""
-    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
-    yield {}
 
 
 def warm_up() -> None:

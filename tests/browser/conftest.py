@@ -1,7 +1,7 @@
 """A real server on a free port over a prepared project, and a real Chromium in front of it.
 
     def test_x(server, page):
-        page.goto(server.url("select"))
+        page.goto(server.url("select"))      # also server.url("browse?q=text"): it adds the token
 
 Tests are marked `browser` and skipped with a plain message where no Chromium is found. Every page is watched: requests
 to another host and console errors fail the test (but for the two 404s that Streamlit logs on a deep link).
@@ -9,11 +9,7 @@ to another host and console errors fail the test (but for the two 404s that Stre
 
 import os
 import shutil
-import socket
 import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +17,9 @@ from pathlib import Path
 import pytest
 
 from lobass_core.project import Project
-from lobass_core.store.connection import release
+from lobass_core.workflows.serve import Served, ServeSpec, free_port, start
 from tests.pages.projects import scored_project
 
-REPOSITORY = Path(__file__).parents[2]
-START_SECONDS = 60.0
 # Streamlit asks for these beside the page's own address first.
 KNOWN_404 = ("/_stcore/health", "/_stcore/host-config")
 
@@ -49,57 +43,36 @@ class Server:
     """A running dashboard."""
 
     project: Project
-    port: int
-    process: subprocess.Popen
-    log_path: Path
+    dashboard: Served
+
+    @property
+    def port(self) -> int:
+        return self.dashboard.port
+
+    @property
+    def process(self) -> subprocess.Popen:
+        return self.dashboard.process
 
     def url(self, page: str = "") -> str:
-        """Address of a page."""
-        return f"http://127.0.0.1:{self.port}/{page}"
+        """Address of a page, which may have a query, with the token that opens it."""
+        return self.dashboard.url(page)
 
     def log(self) -> str:
         """What the server has printed."""
-        return self.log_path.read_text(encoding="utf-8", errors="replace")
+        return self.dashboard.log()
 
 
-def start_server(project: Project, log_path: Path) -> Server:
-    """Start the dashboard over a project and wait until it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    # The store is leased by this process while its fixture writes; the dashboard must find it free.
-    release(project.store_path)
-    command = [sys.executable, "-m", "streamlit", "run", str(REPOSITORY / "app.py"), "--server.headless", "true"]
-    with log_path.open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "--server.port", str(port)],
-            cwd=REPOSITORY,
-            env={**os.environ, "LOBASS_PROJECT": str(project.root)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    server = Server(project, port, process, log_path)
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(server.url("_stcore/health"), timeout=1):
-                return server
-        except OSError:
-            assert process.poll() is None, server.log()
-            time.sleep(0.2)
-    stop_server(server)
-    raise AssertionError(f"the dashboard did not answer:\n{server.log()}")
+def start_server(project: Project, log_path: Path, port: int | None = None) -> Server:
+    """Start the dashboard over a project and wait until it answers; its token is kept beside the log."""
+    spec = ServeSpec(port=port or free_port(), open_browser=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOBASS_CACHE", str(log_path.parent / "cache"))
+        return Server(project, start(project.root, spec, log_path))
 
 
 def stop_server(server: Server) -> None:
     """Stop the dashboard and wait for it."""
-    server.process.terminate()
-    try:
-        server.process.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        server.process.kill()
-        server.process.wait()
+    server.dashboard.stop()
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +123,9 @@ def browser() -> Iterator[object]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as running:
         # In a container Chromium has no sandbox of its own; it sees nothing but our own pages.
-        chromium = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        # Names that nobody owns lead to this machine, as those of an attacker would.
+        names = "--host-resolver-rules=MAP *.example 127.0.0.1"
+        chromium = running.chromium.launch(executable_path=path, args=["--no-sandbox", names])
         yield chromium
         chromium.close()
 

@@ -1,8 +1,5 @@
 """Browse in a real browser: move, mark, undo, turn pages, read token losses; nothing is lost and nothing is run."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 
@@ -12,7 +9,7 @@ from lobass_core.project import Project
 from lobass_core.store.connection import release
 from lobass_core.workflows import browse, decide
 from lobass_core.workflows.browse_filter import BrowseFilter
-from tests.browser.conftest import REPOSITORY, Server, start_server, stop_server
+from tests.browser.conftest import Server, start_server, stop_server
 from tests.filled_project import Row, fill
 from tests.pages.projects import HOSTILE
 
@@ -21,7 +18,7 @@ ARABIC = "مرحبا بالعالم"
 
 
 def open_browse(page, server: Server, query: str = "") -> None:
-    page.goto(server.url("browse") + (f"?{query}" if query else ""))
+    page.goto(server.url("browse" + (f"?{query}" if query else "")))
     page.wait_for_selector(".item.current")
 
 
@@ -292,18 +289,6 @@ def test_tag_note_and_reason_by_keyboard(special: Server, page):
     assert "“clear”" in page.inner_text(".tags")
 
 
-def start_again(server: Server) -> subprocess.Popen:
-    """Another dashboard over the same project at the same address."""
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    return subprocess.Popen(
-        [*command, "--server.port", str(server.port)],
-        cwd=REPOSITORY,
-        env={**os.environ, "LOBASS_PROJECT": str(server.project.root)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
 def test_what_was_not_saved_is_said_and_saved_when_the_server_is_back(tmp_path, browser):
     project = Project.create(tmp_path / "project")
     fill(project, [Row("First", "One"), Row("Second", "Two")])
@@ -320,15 +305,14 @@ def test_what_was_not_saved_is_said_and_saved_when_the_server_is_back(tmp_path, 
         press(page, "ArrowDown", "d")
         page.wait_for_selector(".saved.late")
         assert page.inner_text(".saved") == "2 not saved"
-        second = start_again(running)
+        second = start_server(project, tmp_path / "second.log", running.port)
         page.wait_for_selector(".saved:not(.late):has-text('saved')")
         assert [one.verdict for one in wait_for_log(project, 2)] == ["drop", "keep"]
     finally:
         context.close()
         stop_server(running)
         if second:
-            second.terminate()
-            second.wait(timeout=20)
+            stop_server(second)
 
 
 def test_help_lists_the_keys_and_the_list_speaks(server: Server, page):

@@ -65,7 +65,7 @@ def test_a_folder_without_a_project_offers_to_make_one(tmp_path: Path, serve, pa
 
 
 def test_the_browser_is_told_to_speak_to_this_host_alone(server) -> None:
-    with urllib.request.urlopen(server.url()) as answer:
+    with urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open(server.url()) as answer:
         policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'self' ")
     assert "http" not in policy.replace("'none'", "")

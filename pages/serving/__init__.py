@@ -1,0 +1,1 @@
+"""Who may open the dashboard, and how its process starts and stops."""

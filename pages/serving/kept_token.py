@@ -1,0 +1,75 @@
+"""The token that opens a project's dashboard: made once, kept for its owner alone.
+
+A restarted dashboard lets in the browsers that the one before let in: an open tab goes on, and saves what it could not
+save meanwhile. The file lies outside of the project, which may be copied or shared.
+"""
+
+import hashlib
+import os
+import re
+import secrets
+import stat
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from lobass_core.caches import cache_folder
+
+UNUSED_SECONDS = 90 * 24 * 3600.0
+# 32 random bytes in the alphabet of addresses and cookies.
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+def token_of(root: Path, *, new: bool = False) -> str:
+    """The project's token; a new one where it is asked for, where there is none, or where others could have read it.
+
+    Where it cannot be kept it still opens this one dashboard.
+    """
+    path = _path(root)
+    made = secrets.token_urlsafe(32)
+    try:
+        found = None if new else _read(path)
+        if found:
+            path.touch()
+            return found
+        _forget_unused(path.parent)
+        _write(path, made)
+    except OSError:
+        pass
+    return made
+
+
+def _path(root: Path) -> Path:
+    return cache_folder("dashboards") / f"{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]}.token"
+
+
+def _read(path: Path) -> str | None:
+    """The token, None where the file is not there, is not ours alone, or holds none."""
+    try:
+        # A link could lead to a file that another user chose.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, encoding="ascii", errors="replace") as file:
+        status = os.fstat(descriptor)
+        is_ours = status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        text = file.read(200) if stat.S_ISREG(status.st_mode) and is_ours else ""
+    return text if _TOKEN.fullmatch(text) else None
+
+
+def _forget_unused(folder: Path) -> None:
+    """Projects are moved and deleted, and their tokens would pile up."""
+    for path in folder.glob("*.token"):
+        if time.time() - path.stat().st_mtime > UNUSED_SECONDS:
+            path.unlink(missing_ok=True)
+
+
+def _write(path: Path, token: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    with suppress(FileNotFoundError):
+        unfinished.unlink()
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(token)
+    unfinished.replace(path)

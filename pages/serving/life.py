@@ -1,0 +1,40 @@
+"""The life of the server's process: its settings, what happens when it has started, and what when it ends."""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NoReturn
+
+import streamlit as st
+from streamlit import config
+
+from lobass_core.workflows.serve import HOST
+from pages.components import state
+from pages.components.warm_up import warm_up
+from pages.serving import announce, stopping
+from pages.serving.access import settings
+
+
+def run(app: st.App) -> NoReturn:
+    """Serve until a signal comes; what `lobass serve` becomes."""
+    spec = settings()
+    app.run(
+        config={
+            "server.address": HOST,
+            "server.port": spec.port,
+            "server.headless": True,
+            # The gate has decided by then; Streamlit asks again at the websocket.
+            "server.corsAllowedOrigins": list(spec.allow_origins),
+        }
+    )
+    stopping.end()
+
+
+@asynccontextmanager
+async def while_serving(_app: Any) -> AsyncIterator[dict[str, Any]]:
+    """Signals, the address on the terminal, and reading the project beside all that."""
+    stopping.stop_soon()
+    announce.announce(int(config.get_option("server.port")))
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    yield {}
+    announce.forget(state.project_root())

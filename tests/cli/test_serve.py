@@ -1,0 +1,48 @@
+"""`lobass serve` and `lobass demo` before a dashboard starts; tests/serving/ has the dashboard."""
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def test_a_taken_port_is_said_before_the_demo_is_built(lobass, taken: int, tmp_path: Path):
+    ran = lobass("demo", tmp_path / "demo", "--port", taken, "--no-browser")
+    assert ran.exit_code == 2
+    assert ran.err.startswith(f"error: port {taken} is taken (127.0.0.1)")
+    assert not (tmp_path / "demo").exists()
+
+
+def test_a_taken_port_is_said_before_anything_is_served(lobass, taken: int, project):
+    ran = lobass("serve", "--project", project.root, "--port", taken)
+    assert (ran.exit_code, ran.out) == (2, "")
+    assert f"port {taken} is taken" in ran.err and "--port" in ran.err
+
+
+def test_an_origin_that_is_none_is_refused(lobass, project):
+    ran = lobass("serve", "--project", project.root, "--allow-origin", "*")
+    assert ran.exit_code == 2
+    assert "'*' is not the origin of a page" in ran.err and "https://data.example.com" in ran.err
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+@pytest.mark.parametrize("target", ["demo", "demo-real", "serve"])
+def test_make_passes_the_port_on(target: str):
+    for words, port in (([], "8501"), (["PORT=8600"], "8600")):
+        planned = subprocess.run(
+            ["make", "--dry-run", target, *words], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        ).stdout
+        assert planned.splitlines()[-1].endswith(f" --port {port}")
