@@ -12,6 +12,7 @@ from lobass_core.cli.terminal_text import printable
 from lobass_core.workflows.serve import HOST, TOKEN
 from pages.components import state
 from pages.serving.access import access, settings
+from pages.serving.kept_token import token_path
 
 # Long enough for a browser that has to start first.
 KEPT_SECONDS = 60.0
@@ -35,8 +36,12 @@ def announce(port: int) -> None:
 
 
 def opener(root: Path) -> Path:
-    """The page that leads a browser to the dashboard."""
-    return root / "open-dashboard.html"
+    """The page that leads a browser to the dashboard.
+
+    In the project, for browsers in a sandbox see no hidden folders; a project that may only be read leaves no choice.
+    """
+    folder = root if os.access(root, os.W_OK) else token_path(root).parent
+    return folder / "open-dashboard.html"
 
 
 def forget(root: Path) -> None:

@@ -25,7 +25,7 @@ def token_of(root: Path, *, new: bool = False) -> str:
 
     Where it cannot be kept it still opens this one dashboard.
     """
-    path = _path(root)
+    path = token_path(root)
     made = secrets.token_urlsafe(32)
     try:
         found = None if new else _read(path)
@@ -39,7 +39,8 @@ def token_of(root: Path, *, new: bool = False) -> str:
     return made
 
 
-def _path(root: Path) -> Path:
+def token_path(root: Path) -> Path:
+    """The file that keeps the token of the project in this folder."""
     return cache_folder("dashboards") / f"{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]}.token"
 
 
