@@ -11,9 +11,12 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
+from lobass_core.jobs import remote_code
 from pages.serving import life
 from pages.serving.gate import Gate
 from pages.serving.safe_headers import SafeHeaders
+
+remote_code.rule_out()
 
 # The router does not lie beside `pages/`: Streamlit would take that folder for a multipage app of the old kind, and
 # a link to /select that comes before the first visit of / would run the page without its router.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lobass_core.errors import RunError
+from lobass_core.jobs import remote_code
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder
 
@@ -23,8 +24,10 @@ def launch(run: RunFolder, command: Sequence[str] = WORKER) -> int:
     """Start the run's worker in its own session, its output in the run's log, and return its PID.
 
     Raises:
+        RequestError: it trusts a model's code, and this process rules that out.
         RunError: the run is already running, or a file of the run cannot be written.
     """
+    remote_code.check(run.spec)
     if run.is_alive():
         raise RunError(f"run {run.run_id} is already running", where=str(run.path), do="Follow it, or cancel it first.")
     try:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import msgspec
 
 from lobass_core.errors import RunError
+from lobass_core.jobs import remote_code
 from lobass_core.jobs.documents import VERSION, read_json, replace_text, to_document, to_json
 from lobass_core.jobs.progress import ErrorNote, Progress, RunState, check_time
 from lobass_core.jobs.run_files import RunFiles
@@ -91,7 +92,11 @@ class RunFolder(RunFiles):
         `prepare` writes what the worker reads. The folder appears with that and its spec.json in it, so that nobody
         meets a run that is not ready; a process that is killed before leaves a hidden folder, which a later call
         removes. `after` as for `next_run_id`.
+
+        Raises:
+            RequestError: it trusts a model's code, and this process rules that out.
         """
+        remote_code.check(spec)
         assert isinstance(spec, KINDS[kind].spec), f"a {kind} run is not asked by a {type(spec).__name__}"
         runs_dir.mkdir(parents=True, exist_ok=True)
         _sweep(runs_dir)

@@ -278,7 +278,7 @@ def _with_head(loaded: LoadedModel) -> LoadedModel:
 
 def _advice(error: Exception, files: ModelFiles) -> str:
     if "trust_remote_code" in str(error):
-        return "The model brings its own code. Read it; if you trust it, allow it with --trust-remote-code."
+        return "The model brings its own code. Read it; if you trust it, run the command with --trust-remote-code."
     if files.gguf:
         return "Check that the file is a whole language model of a family that transformers reads from GGUF."
     return "Check that the folder holds a whole causal language model in Hugging Face form."

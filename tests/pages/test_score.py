@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lobass_core.errors import ModelError
+from lobass_core.jobs import remote_code
 from lobass_core.jobs.progress import ErrorNote, ModelProgress, Progress
 from lobass_core.jobs.run_folder import RunFolder, utc_now
 from lobass_core.jobs.run_results import (
@@ -280,3 +281,26 @@ def test_a_damaged_run_has_a_line_that_says_so(
     assert not app.exception
     assert "Run r-0002 has a damaged file" in view_text(app)
     assert any(button.key == "score.resume" for button in app.button) == (file != "spec.json")
+
+
+def test_a_models_own_code_is_for_the_command_line(
+    imported: Project, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusting = replace(SPEC, base=replace(SPEC.base, trust_remote_code=True))
+    run = RunFolder.create(imported.runs_dir, "score", trusting, empty_input)
+    run.write_progress(Progress(state="failed", n_done=268, n_total=840, started_at=utc_now()))
+    monkeypatch.setattr(remote_code, "_ruled_out", True)
+    app = open_page(imported.root, "score", state={SHOWN: run.run_id})
+    app.button(key="score.resume").click().run()
+    assert "from the command line only" in app.error[0].proto.title.replace("\\", "")
+    assert run.state() == "failed" and run.run_id == "r-0001"
+    # Neither the page nor a session of an earlier version has a switch for it.
+    asked: list[ScoreSpec] = []
+    monkeypatch.setattr(preflight, "start", lambda _, spec: asked.append(spec) or "r-0002")
+    app = open_page(
+        imported.root, "score",
+        state={SHOWN: "new", "score.base": "org/base", "score.reference": "org/ref", "score.trust": True},
+    )  # fmt: skip
+    assert [model.trust_remote_code for model in (asked[0].base, *asked[0].references)] == [False, False]
+    assert not any("code" in toggle.label for toggle in app.toggle)
+    assert "--trust-remote-code" in " ".join(caption.value for caption in app.caption)

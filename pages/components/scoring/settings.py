@@ -14,7 +14,7 @@ from pages.components import state
 
 BASE, REFERENCE = "score.base", "score.reference"
 TEMPLATE, MASK, MAX_TOKENS = "score.template", "score.mask", "score.max-tokens"
-DTYPE, DEVICE, BATCH, ADAPTER, TRUST = "score.dtype", "score.device", "score.batch", "score.adapter", "score.trust"
+DTYPE, DEVICE, BATCH, ADAPTER = "score.dtype", "score.device", "score.batch", "score.adapter"
 REVISION, REFERENCE_REVISION = "score.revision", "score.reference-revision"
 # Not a path or a hub id that anyone could type: both end in a name.
 TRAIN = "train one here/"
@@ -111,10 +111,10 @@ def popover() -> None:
             help="The same of a reference from the hub.",
         )  # fmt: skip
         st.toggle("The reference is a PEFT adapter on the base", key=ADAPTER, persist_state="session")
-        st.toggle(
-            "Run Python code that ships with the model", key=TRUST, persist_state="session",
-            help="Only for models whose code you trust: it runs on this machine as you.",
-        )  # fmt: skip
+        st.caption(
+            "A model that brings its own Python code runs from the command line only: read the code, copy the line "
+            "under Command, and add `--trust-remote-code`."
+        )
 
 
 def spec_of(project: Project, wish: Wish) -> ScoreSpec:
@@ -136,7 +136,6 @@ def spec_of(project: Project, wish: Wish) -> ScoreSpec:
         device=value(DEVICE) or "auto",
         budget_tokens=int(value(BATCH) or 0),
         datasets=state.chosen_datasets(),
-        trust_remote_code=bool(value(TRUST)),
         revision=(value(REVISION) or "").strip(),
         reference_revision=(value(REFERENCE_REVISION) or "").strip(),
     )

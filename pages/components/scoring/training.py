@@ -70,9 +70,7 @@ def _spec(base: str) -> TrainReferenceSpec:
     value = st.session_state.get
     name = (value(NAME) or "").strip() or default_name(base)
     return TrainReferenceSpec(
-        base=ModelSpec(
-            base, revision=(value(settings.REVISION) or "").strip(), trust_remote_code=bool(value(settings.TRUST))
-        ),
+        base=ModelSpec(base, revision=(value(settings.REVISION) or "").strip()),
         name=name,
         datasets=state.chosen_datasets(),
         method=value(METHOD) or "full",
