@@ -5,7 +5,7 @@ hangs on samples (losses, decisions, tags, notes) is not touched: it is found ag
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -16,7 +16,7 @@ from lobass_core.jobs.run_folder import utc_now
 from lobass_core.store.connection import read_table
 from lobass_core.store.dataset_files import DatasetFile, add_files
 from lobass_core.store.dataset_writer import DatasetInfo, ImportedRow, RowWriter
-from lobass_core.store.datasets import Dataset
+from lobass_core.store.datasets import BATCH_ROWS, Dataset
 from lobass_core.store.domain_changes import apply_changes, restore_imported_domains
 from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.former_states import STATE_TABLES
@@ -67,18 +67,27 @@ def unchanged_rows(cursor: duckdb.DuckDBPyConnection, dataset_id: int, listing: 
 
 
 def other_rows(cursor: duckdb.DuckDBPyConnection, dataset_id: int, unchanged: pa.Table) -> pa.Table:
-    """The dataset's rows that are not among the unchanged ones, in their order: row_key, row_index, source."""
+    """The dataset's rows that are not among the unchanged ones, in their order: row_key, row_index."""
     cursor.register("unchanged", unchanged)
     table = read_table(
         cursor,
         """
-        SELECT row_key, row_index, source FROM rows
+        SELECT row_key, row_index FROM rows
         WHERE dataset_id = $dataset_id AND row_key NOT IN (SELECT row_key FROM unchanged) ORDER BY row_index
         """,
         {"dataset_id": dataset_id},
     )
     cursor.unregister("unchanged")
     return table
+
+
+def records_of(cursor: duckdb.DuckDBPyConnection, row_keys: pa.ChunkedArray) -> Iterator[tuple[int, str]]:
+    """(row key, untouched record) of those rows, a page in memory at a time."""
+    for start in range(0, len(row_keys), BATCH_ROWS):
+        cursor.register("asked", pa.table({"row_key": row_keys.slice(start, BATCH_ROWS)}))
+        page = cursor.execute("SELECT row_key, source FROM asked JOIN rows USING (row_key) ORDER BY row_key").fetchall()
+        cursor.unregister("asked")
+        yield from page
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,26 +35,32 @@ class FileListing:
 
 
 @dataclass(slots=True)
-class _Ids:
-    """The columns that may name rows, and the values seen; a column leaves once a row has no value of its own."""
+class RowIds:
+    """The columns that may name rows, each with the value of every row; one that fails to name a row leaves."""
 
-    columns: list[str] | None = None
     values: dict[str, dict[int, str]] = field(default_factory=dict)
     seen: dict[str, set[str]] = field(default_factory=dict)
 
-    def add(self, row_index: int, row: dict[str, Any]) -> None:
-        if self.columns is None:
-            self.columns = [name for name in row if is_id_name(name)]
-            self.columns.sort(key=lambda name: _ID_NAMES.index(name) if name in _ID_NAMES else len(_ID_NAMES))
-            self.values = {name: {} for name in self.columns}
-            self.seen = {name: set() for name in self.columns}
+    @classmethod
+    def of(cls, columns: Iterable[str]) -> "RowIds":
+        """Those columns, no row yet."""
+        return cls({name: {} for name in columns}, {name: set() for name in columns})
+
+    def add(self, key: int, row: dict[str, Any]) -> None:
+        """One row, known by `key`."""
         for name in list(self.values):
             text = id_text(row.get(name))
             if not text or text in self.seen[name]:
                 del self.values[name], self.seen[name]
             else:
-                self.values[name][row_index] = text
+                self.values[name][key] = text
                 self.seen[name].add(text)
+
+
+def id_columns(row: dict[str, Any]) -> list[str]:
+    """The columns of a row that may name it, the plainest names first."""
+    found = [name for name in row if is_id_name(name)]
+    return sorted(found, key=lambda name: _ID_NAMES.index(name) if name in _ID_NAMES else len(_ID_NAMES))
 
 
 def is_id_name(name: str) -> bool:
@@ -74,20 +80,23 @@ def list_rows(source: SourceFile, on_progress: Callable[[int, int], None] | None
     batches: list[pa.RecordBatch] = []
     page: list[tuple] = []
     reasons: Counter[str] = Counter()
-    ids = _Ids()
+    ids: RowIds | None = None
     for n_read, row in enumerate(source.rows(), 1):
         if row.sample is None:
             reasons[kind_of(row.reason)] += 1
         else:
             page.append(_listed(row))
-            ids.add(row.row_index, _columns(row.value))
+            columns = _columns(row.value)
+            ids = ids or RowIds.of(id_columns(columns))
+            ids.add(row.row_index, columns)
         if len(page) >= BATCH_ROWS:
             batches.append(_batch(page))
             page.clear()
         if on_progress and n_read % BATCH_ROWS == 0:
             on_progress(n_read, max(n_read, round(n_read / max(source.read_share(), 1e-9))))
     batches.append(_batch(page))
-    return FileListing(pa.Table.from_batches(batches, LISTING), ids.values, dict(reasons.most_common()))
+    values = ids.values if ids else {}
+    return FileListing(pa.Table.from_batches(batches, LISTING), values, dict(reasons.most_common()))
 
 
 def _listed(row: ReadRow) -> tuple:

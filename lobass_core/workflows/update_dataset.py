@@ -25,12 +25,13 @@ from lobass_core.store.updates import (
     UpdateWriter,
     counts_in_words,
     other_rows,
+    records_of,
     unchanged_rows,
     undo_last_update,
 )
 from lobass_core.workflows.import_rows import OnProgress, files_with_rows, nothing_fits, write_rows
 from lobass_core.workflows.import_settings import asked_of, settings_of
-from lobass_core.workflows.row_listing import FileListing, id_text, list_rows
+from lobass_core.workflows.row_listing import FileListing, RowIds, list_rows
 from lobass_core.workflows.row_pairs import pair_by_id, pair_by_place
 from lobass_core.workflows.source_file import SourceFile
 from lobass_core.workflows.update_settings import update_settings
@@ -244,11 +245,13 @@ def _pairs(
     if not (going.num_rows and coming):
         return [], next(iter(listing.ids), "place")
     keys = going["row_key"].to_pylist()
-    records = [_columns(text) for text in going["source"].to_pylist()]
-    for column, ids in listing.ids.items():
-        old = {key: id_text(record.get(column)) for key, record in zip(keys, records, strict=True)}
-        if all(old.values()) and len(set(old.values())) == len(old):
-            return pair_by_id(old, {index: ids[index] for index in coming}), column
+    named = RowIds.of(listing.ids)
+    for key, record in records_of(cursor, going["row_key"]):
+        if not named.values:
+            break
+        named.add(key, _columns(record))
+    if column := next(iter(named.values), ""):
+        return pair_by_id(named.values[column], {index: listing.ids[column][index] for index in coming}), column
     places = dict(
         cursor.execute("SELECT row_key, row_index FROM rows WHERE dataset_id = ?", [dataset.dataset_id]).fetchall()
     )

@@ -45,6 +45,7 @@ def test_an_update_shows_its_counts_is_written_and_taken_back(open_page: OpenPag
     path = write_jsonl(tmp_path / "set.jsonl", [row(n) for n in range(6)])
     import_and_score(project, (path, "x"))
     select_all(project)
+    select_all(project, "twin")
     write_jsonl(path, [row(9), *(row(n, "other" if n == 2 else "") for n in range(5))])
     app = opened(open_page, project, path)
     assert "There is a dataset named set." in view_text(app)
@@ -62,7 +63,9 @@ def test_an_update_shows_its_counts_is_written_and_taken_back(open_page: OpenPag
     assert "1 changed, 1 new, 1 gone." in view_text(app)
     assert button(app, "import-update-next").label == "Score 2 rows"
     assert list_selections(project)[0].n_gone == 2
-    assert "2 of the 6 rows are gone from 'all'" in view_text(opened_at(open_page, project, "export"))
+    assert "2 of the 6 rows are gone from 'twin'" in view_text(opened_at(open_page, project, "export"))
+    compared = view_text(opened_at(open_page, project, "compare"))
+    assert "gone from 'all'" in compared and "gone from 'twin'" in compared
     assert "updated: 1 changed, 1 new, 1 gone" in view_text(opened_at(open_page, project, "overview"))
     button(app, "import-update-undo").click().run()
     assert not app.exception

@@ -122,6 +122,17 @@ def test_an_id_column_tells_a_changed_row_wherever_it_stands(project: Project, t
     assert (counts(found), found.counts.matched_by) == ((3, 1, 1, 1), "id")
 
 
+def test_records_of_odd_characters_are_known_again(project: Project, tmp_path: Path):
+    path = tmp_path / "a.jsonl"
+    odd = '{"prompt": "\\ud83d cut", "completion": "\u2028 \x00 \U0001f600 \ufeff"}\n'
+    path.write_text(odd + '{"prompt":  "two  spaces", "completion": "3.10"}\n', encoding="utf-8")
+    import_file(project, ImportSpec(str(path), domain="x"))
+    with path.open("a") as file:
+        file.write(json.dumps(row(1)) + "\n")
+    found = compare_dataset(project, "a", {})
+    assert (counts(found), found.counts.n_other_fields) == ((2, 0, 1, 0), 0)
+
+
 def test_equal_texts_are_matched_as_often_as_both_sides_have_them(project: Project, tmp_path: Path):
     path = write_jsonl(tmp_path / "a.jsonl", [row(1, mark=1), row(1, mark=2), row(1, mark=3), row(2)])
     import_file(project, ImportSpec(str(path), domain="x"))
