@@ -168,10 +168,11 @@ def test_a_manifest_of_another_layout_is_refused_by_name(filled, tmp_path):
     """Its bytes could not come out: an older one was written with other columns."""
     export(filled, ExportSpec(selection="best", to=str(tmp_path / "one"), format="trl"))
     manifest = json.loads((tmp_path / "one" / "manifest.json").read_text())
-    assert manifest["export"].pop("layout") == 3
+    written = manifest["export"].pop("layout")
+    assert written > 1
     path = tmp_path / "m.json"
     path.write_text(json.dumps(manifest))
-    with pytest.raises(ExportError, match="layout 1 of trl, this program writes layout 3"):
+    with pytest.raises(ExportError, match=f"layout 1 of trl, this program writes layout {written}"):
         replay(filled, path, tmp_path / "two")
     assert not (tmp_path / "two").exists()
 
