@@ -89,6 +89,20 @@ def follow_rows(cursor: duckdb.DuckDBPyConnection) -> None:
         cursor.execute(statement)
 
 
+def give_folds(cursor: duckdb.DuckDBPyConnection, update_id: int, models_dir: Path) -> None:
+    """Give the texts that an update brought in place of others the folds of those, as `extend_fold_files` does."""
+    cursor.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE links AS
+            SELECT DISTINCT f.sample_key AS old_key, r.sample_key AS new_key
+            FROM former_rows f JOIN rows r ON r.row_key = f.new_key WHERE f.update_id = ? AND f.fate = 'changed'
+        """,
+        [update_id],
+    )
+    extend_fold_files(cursor, models_dir)
+    cursor.execute("DROP TABLE temp.links")
+
+
 def extend_fold_files(cursor: duckdb.DuckDBPyConnection, models_dir: Path) -> None:
     """Give the new samples the folds of the old ones in the files that the next scoring reads.
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 from lobass_core.formats.row_errors import RowError
 from lobass_core.formats.wrapped_rows import row_of
 from lobass_core.store.datasets import BATCH_ROWS
+from lobass_core.store.row_matches import LISTING
 from lobass_core.store.samples import storable
-from lobass_core.store.updates import LISTING
 from lobass_core.workflows.source_file import ReadRow, SourceFile, kind_of
 
 _ID_NAMES = ("id", "_id", "uid", "uuid", "guid", "key")

@@ -18,17 +18,10 @@ from lobass_core.specs import ImportSpec
 from lobass_core.store.dataset_writer import DatasetInfo
 from lobass_core.store.datasets import Dataset, find_dataset
 from lobass_core.store.domain_changes import DomainChange, list_domain_changes
+from lobass_core.store.follow import give_folds
 from lobass_core.store.former_states import selections_that_lose
-from lobass_core.store.updates import (
-    LoggedUpdate,
-    NewState,
-    UpdateWriter,
-    counts_in_words,
-    other_rows,
-    records_of,
-    unchanged_rows,
-    undo_last_update,
-)
+from lobass_core.store.row_matches import other_rows, records_of, unchanged_rows
+from lobass_core.store.updates import LoggedUpdate, NewState, UpdateWriter, counts_in_words, undo_last_update
 from lobass_core.workflows.import_rows import OnProgress, files_with_rows, nothing_fits, write_rows
 from lobass_core.workflows.import_settings import asked_of, settings_of
 from lobass_core.workflows.row_listing import FileListing, RowIds, list_rows
@@ -166,6 +159,7 @@ def update_dataset(project: Project, update: Update, on_progress: OnProgress | N
         writer = UpdateWriter(cursor, dataset, state, who(), found.counts.to_dict())
         rows = write_rows(writer, source, on_progress)
         writer.finish_update(files_with_rows(source, of_files, rows))
+        give_folds(cursor, writer.update_id, project.models_dir)
     return found.counts
 
 

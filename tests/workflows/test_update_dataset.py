@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.errors import InputFileError, RequestError, StoreError
@@ -218,6 +220,21 @@ def test_browse_lists_rows_as_the_files_have_them_and_holds_selections_that_have
     assert prompts() == ["question 3", "question 7", "question 0", "question 2"]
     assert prompts(in_selections=("all",)) == ["question 3", "question 0", "question 2"]
     assert prompts(not_in_selections=("all",)) == ["question 7"]
+
+
+def test_a_changed_text_is_scored_by_the_fold_model_that_has_not_seen_the_former_one(project: Project, tmp_path: Path):
+    path = write_jsonl(tmp_path / "a.jsonl", [row(0), row(1), row(2)])
+    import_file(project, ImportSpec(str(path), domain="x"))
+    file = project.models_dir / "ref" / "folds.parquet"
+    file.parent.mkdir(parents=True)
+    before = [sample_id for (sample_id,) in _sample_ids(project)]
+    pq.write_table(pa.table({"sample_id": before, "fold": pa.array([0, 3, 1], pa.int32())}), file)
+    write_jsonl(path, [row(0), row(1, "mended"), row(2), row(3)])
+    assert counts(updated(project, "a")) == (2, 1, 1, 0)
+    after = [sample_id for (sample_id,) in _sample_ids(project)]
+    folds = pq.read_table(file)
+    assert folds["sample_id"].to_pylist() == [*before, after[3]]
+    assert folds["fold"].to_pylist() == [0, 3, 1, 3]
 
 
 def test_rows_that_the_reference_has_not_seen_are_flagged(project: Project, tmp_path: Path):
