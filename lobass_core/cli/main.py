@@ -9,6 +9,7 @@ import typer
 from lobass_core import __version__
 from lobass_core.cli import (
     browse,
+    clean,
     compare,
     decide,
     demo,
@@ -71,6 +72,7 @@ for command in (
     status,
     runs,
     doctor,
+    clean,
     serve,
     demo,
 ):

@@ -1,5 +1,6 @@
 """Copies of the store beside itself: made before it is updated or mended, so that nothing can be lost by that."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from lobass_core.errors import StoreError
 # Once for the copy, once for what is written anew.
 SPACE_FACTOR = 2
 SPACE_BYTES = 64 << 20
+_MADE_HERE = re.compile(r"store-(?P<label>v\d+|before-repair|damaged)(-\d+)?")
+_REASONS = {"before-repair": "the store before a repair", "damaged": "the damaged store as it was"}
 # In a process of its own: a file's locks are dropped when any descriptor of it is closed, and the store must stay ours.
 _COPY = """
 import os, shutil, sys
@@ -65,6 +68,12 @@ def free_name(path: Path, label: str) -> Path:
         number += 1
         copy = path.with_stem(f"{path.stem}-{label}-{number}")
     return copy
+
+
+def why_kept(copy: Path) -> str:
+    """What a copy that the program made is; empty for a file of anybody else's."""
+    match = _MADE_HERE.fullmatch(copy.stem)
+    return _REASONS.get(match["label"], "the store before an update of LoBaSS") if match else ""
 
 
 def list_copies(path: Path) -> list[Path]:

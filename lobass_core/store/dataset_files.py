@@ -53,6 +53,13 @@ def add_files(cursor: duckdb.DuckDBPyConnection, dataset_id: int, files: Sequenc
     )
 
 
+def paths_of_files(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """Every path that a dataset has been read from, in its present state or a former one."""
+    tables = ("datasets", "dataset_files", "former_datasets", "former_files")
+    sql = " UNION ".join(f"SELECT path FROM {table}" for table in tables)
+    return frozenset(path for (path,) in cursor.execute(sql).fetchall())
+
+
 def list_files(cursor: duckdb.DuckDBPyConnection) -> dict[int, tuple[DatasetFile, ...]]:
     """The files of every dataset, by dataset id, in their order."""
     found: dict[int, list[DatasetFile]] = {}

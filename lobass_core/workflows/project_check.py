@@ -182,7 +182,11 @@ def _models(project: Project) -> list[Check]:
     half = [path.name for path in folders if path not in trained and not _is_model(path)]
     if half:
         checks.append(
-            Check("models", "note", f"{', '.join(half[:5])}: neither a model nor a recipe; lobass clean lists it")
+            Check(
+                "models",
+                "note",
+                f"{', '.join(half[:5])}: neither weights nor a recipe; remove it if you do not know it",
+            )
         )
     return checks
 

@@ -1,0 +1,90 @@
+"""lobass clean"""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.opening import open_project
+from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, names
+from lobass_core.cli.output import print_facts, print_json, print_table, warn
+from lobass_core.errors import RequestError
+from lobass_core.plural import plural
+from lobass_core.workflows import clean as workflow
+from lobass_core.workflows.clean import Cleanable
+
+WORDS = {
+    "run": ("run", "runs"),
+    "model": ("model", "models"),
+    "export": ("export", "exports"),
+    "copy": ("copy of the store", "copies of the store"),
+    "upload": ("upload", "uploads"),
+    "leftover": ("leftover", "leftovers"),
+    "store": ("store's free pages", "stores' free pages"),
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass clean`."""
+    app.command("clean")(clean)
+
+
+def clean(
+    project: ProjectOption = DEFAULT_PROJECT,
+    only: Annotated[
+        str,
+        typer.Option("--only", help=f"Kinds, separated by commas: {', '.join(workflow.KINDS)}.", show_default="all"),
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what can go, and remove nothing.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask. Trained models stay, unless --only names them.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """List what takes up space in a project and is needed by nothing in it, and remove it.
+
+    That is: runs that hold no losses and cannot be resumed, previews, runs of other projects, trained models that no
+    scoring uses, exports with the same bytes as a later one, copies of the store, uploads that were not imported, what
+    killed processes left, and free pages in the store. Losses, decisions and selections always stay.
+    """
+    opened, kinds = open_project(project), names(only)
+    if unknown := [kind for kind in kinds if kind not in workflow.KINDS]:
+        raise RequestError(f"unknown kind {unknown[0]!r}", where="--only", do=f"Kinds are {', '.join(workflow.KINDS)}.")
+    found = [item for item in workflow.cleanable(opened) if item.kind in (kinds or workflow.KINDS)]
+    if yes and not kinds:
+        found = [item for item in found if item.kind != "model"]
+    if found and not dry_run and not yes and (json or not sys.stdin.isatty()):
+        raise RequestError("the removal has not been confirmed", do="Say --yes, or --dry-run to list what can go.")
+    if not json:
+        _list(found)
+    cleaned = None
+    if found and not dry_run:
+        if not yes:
+            typer.confirm(f"Remove {_in_words(found)}?", abort=True, err=True)
+        cleaned = workflow.clean(opened, found)
+    if json:
+        print_json({"found": [item.to_dict() for item in found], "cleaned": cleaned.to_dict() if cleaned else None})
+    elif cleaned:
+        print_facts(f"Freed {_mib(cleaned.n_bytes)}", [("removed", _in_words(cleaned.removed) or "nothing")])
+        for path, reason in cleaned.stayed:
+            warn(f"{path} stays: {reason}")
+
+
+def _list(found: Sequence[Cleanable]) -> None:
+    if not found:
+        print_facts("Nothing can be removed: everything here is needed", [])
+        return
+    rows = [(item.kind, item.path, _mib(item.n_bytes), item.reason) for item in found]
+    print_table(("what", "where", "size", "why it can go"), rows)
+    print_facts(f"{_mib(sum(item.n_bytes for item in found))} can be freed", [])
+
+
+def _in_words(items: Sequence[Cleanable]) -> str:
+    counts = Counter(item.kind for item in items)
+    return ", ".join(plural(counts[kind], *WORDS[kind]) for kind in workflow.KINDS if counts[kind])
+
+
+def _mib(n_bytes: int) -> str:
+    return f"{n_bytes / 2**20:,.1f} MiB"

@@ -1,0 +1,238 @@
+"""What takes up space in a project and is needed by nothing in it; and its removal.
+
+Losses are read again from shards, and trainings go on from checkpoints: no run that has either, or could be resumed, is
+listed. A model is where no scoring, run or reference names it and something newer has been trained or scored since.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from lobass_core.errors import LobassError
+from lobass_core.jobs.run_folder import DamagedRun, RunFolder, scan_runs
+from lobass_core.jobs.run_specs import TrainReferenceRun
+from lobass_core.project import Project
+from lobass_core.specs import ScoreSpec
+from lobass_core.store.access import read_only_error
+from lobass_core.store.collected import project_id_of
+from lobass_core.store.compact import compact, free_bytes
+from lobass_core.store.connection import Store, release
+from lobass_core.store.copies import list_copies, why_kept
+from lobass_core.store.dataset_files import paths_of_files
+from lobass_core.store.scorings import list_scorings
+from lobass_core.workflows.export import past_exports
+from lobass_core.workflows.leftovers import Leftover, clear, leftovers, size_of
+from lobass_core.workflows.recent import Recent
+from lobass_core.workflows.resumable import why_not_resumable
+from lobass_core.workflows.train_reference import list_references
+
+Kind = Literal["run", "model", "export", "copy", "upload", "leftover", "store"]
+KINDS: tuple[Kind, ...] = ("run", "model", "export", "copy", "upload", "leftover", "store")
+# Looks at samples and settings before a run; a page may still show the last one.
+PREVIEWS = ("preflight", "render", "check_export")
+PREVIEW_SECONDS = 3600.0
+UPLOAD_SECONDS = 86_400.0
+# Less is used again soon, and not worth writing the file anew.
+FREE_PAGES_BYTES = 1 << 20
+KEPT_SECONDS = 60
+_found: Recent[tuple["Cleanable", ...]] = Recent(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleanable:
+    """Something that can go, its path from the project's folder, and why nothing needs it."""
+
+    kind: Kind
+    path: str
+    n_bytes: int
+    reason: str
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What was removed, the bytes that this gave back, and what stayed, each with the reason."""
+
+    removed: tuple[Cleanable, ...]
+    n_bytes: int
+    stayed: tuple[tuple[str, str], ...] = ()
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+def cleanable(project: Project) -> tuple[Cleanable, ...]:
+    """All that can go, by kind, then by path. Nothing outside of the project's folder is ever listed.
+
+    Raises:
+        StoreError: the store is in use elsewhere, or damaged.
+    """
+    with project.store() as store:
+        own, named = project_id_of(store.cursor()), _named_models(project, store)
+        imported, latest = (
+            paths_of_files(store.cursor()),
+            max((s.made_at for s in list_scorings(store.cursor())), default=""),
+        )
+        free = free_bytes(store)
+    found = [
+        *_runs(project, own),
+        *_models(project, named, latest),
+        *_exports(project),
+        *_copies(project),
+        *_uploads(project, imported),
+        *(_item(project, "leftover", item.path, "a killed process left it") for item in leftovers(project)),
+    ]
+    if free >= FREE_PAGES_BYTES:
+        found.append(Cleanable("store", project.store_path.name, free, "pages that deleted rows have left in it"))
+    return tuple(sorted(found, key=lambda item: (KINDS.index(item.kind), item.path)))
+
+
+def recently_cleanable(project: Project, revision: str) -> tuple[Cleanable, ...]:
+    """The same as of the last minute, for a page that is drawn often."""
+    key = (project.store_path, revision, int(time.monotonic() // KEPT_SECONDS))
+    return _found.get(key, lambda: cleanable(project))
+
+
+def clean(project: Project, items: Sequence[Cleanable]) -> Cleaned:
+    """Remove these as far as nothing needs them still; what is needed by now stays.
+
+    Raises:
+        ReadOnlyError: the project may not be written.
+        StoreError: the store is in use elsewhere, or damaged; nothing was removed.
+    """
+    if project.is_read_only:
+        raise read_only_error(project.store_path)
+    now = {(item.kind, item.path): item for item in cleanable(project)}
+    removed, stayed, n_bytes = list[Cleanable](), list[tuple[str, str]](), 0
+    for item in items:
+        current = now.get((item.kind, item.path))
+        if current is None:
+            stayed.append((item.path, "it is needed, or gone, by now"))
+            continue
+        try:
+            n_bytes += _remove(project, current)
+            removed.append(current)
+        except (LobassError, OSError) as error:
+            stayed.append((item.path, str(error)))
+    _found.forget(lambda _: True)
+    return Cleaned(tuple(removed), n_bytes, tuple(stayed))
+
+
+def _remove(project: Project, item: Cleanable) -> int:
+    path = project.root / item.path
+    if item.kind == "store":
+        with project.store() as store:
+            store.checkpoint()
+        release(path)
+        return compact(path)
+    if path.is_symlink() or not path.resolve().is_relative_to(project.root):
+        raise OSError("it leads out of the project")
+    if item.kind == "run":
+        RunFolder.open(path).remove()
+    else:
+        clear(_gone_with(project, item, path))
+    if path.exists():
+        raise OSError("the system did not allow it")
+    return item.n_bytes
+
+
+def _gone_with(project: Project, item: Cleanable, path: Path) -> list[Leftover]:
+    """The item, and what belongs to it."""
+    if item.kind == "leftover":
+        return [one for one in leftovers(project) if one.path == path]
+    log = path.with_name(f"{path.name}.wal")
+    return [Leftover(one, 0) for one in (path, log) if one.exists()]
+
+
+def _item(project: Project, kind: Kind, path: Path, reason: str) -> Cleanable:
+    return Cleanable(kind, str(path.relative_to(project.root)), size_of(path), reason)
+
+
+def _runs(project: Project, own: str) -> Iterator[Cleanable]:
+    for run in scan_runs(project.runs_dir):
+        if isinstance(run, DamagedRun) or run.path.is_symlink() or run.is_live():
+            continue
+        if reason := _why_run_can_go(run, own):
+            yield _item(project, "run", run.path, reason)
+
+
+def _why_run_can_go(run: RunFolder, own: str) -> str:
+    """Why nothing needs the run, empty where something may. One that holds a loss, or can be resumed, is kept."""
+    if run.foreign_to(own):
+        return "it belongs to another project; its scores are not added to this one"
+    if run.kind in PREVIEWS:
+        return "a preview" if _age(run.path) > PREVIEW_SECONDS else ""
+    if run.state() == "done" or any(run.finished_shards()) or any(run.damaged_dir.glob("*")):
+        return ""
+    why = why_not_resumable(run)
+    return f"it stopped before it saved anything, and cannot be resumed: {why}" if why else ""
+
+
+def _models(project: Project, named: frozenset[Path], latest: str) -> Iterator[Cleanable]:
+    for model in list_references(project):
+        folder = model.path
+        is_named = any(path == folder or path.is_relative_to(folder) for path in named)
+        if not is_named and not folder.is_symlink() and model.made_at and model.made_at < latest:
+            yield _item(project, "model", folder, f"trained on {model.made_at[:10]}; no scoring, run or model uses it")
+
+
+def _named_models(project: Project, store: Store) -> frozenset[Path]:
+    """Every folder that a scoring, a run, or the recipe of a model names as a model."""
+    sql = "SELECT path FROM models UNION SELECT adapter FROM models"
+    texts = {path for (path,) in store.cursor().execute(sql).fetchall()}
+    specs = [scoring.spec for scoring in list_scorings(store.cursor())]
+    specs += [
+        run.spec
+        for run in scan_runs(project.runs_dir)
+        if isinstance(run, RunFolder) and isinstance(run.spec, ScoreSpec)
+    ]
+    for spec in specs:
+        texts |= {path for model in (spec.base, *spec.references) for path in (model.path, model.adapter)}
+        texts |= {spec.fold_assignment}
+    for run in scan_runs(project.runs_dir):
+        if isinstance(run, RunFolder) and isinstance(run.spec, TrainReferenceRun):
+            texts.add(run.spec.reference.base.path)
+    texts |= {model.base for model in list_references(project)}
+    paths = (Path(text).expanduser() for text in texts if text)
+    return frozenset(path if path.is_absolute() else project.root / path for path in paths)
+
+
+def _exports(project: Project) -> Iterator[Cleanable]:
+    """Of exports with the same bytes, all but the latest."""
+    later: dict[str, str] = {}
+    for export in past_exports(project):
+        folder = Path(export.logged.folder)
+        inside = folder.is_relative_to(project.exports_dir) and folder != project.exports_dir
+        if export.state != "matches disk" or not inside or folder.is_symlink():
+            continue
+        same = later.setdefault(export.logged.manifest_sha256, str(folder))
+        if same != str(folder):
+            yield _item(project, "export", folder, f"the same bytes as {Path(same).relative_to(project.root)}")
+
+
+def _copies(project: Project) -> Iterator[Cleanable]:
+    for copy in list_copies(project.store_path):
+        if reason := why_kept(copy):
+            yield _item(project, "copy", copy, reason)
+
+
+def _uploads(project: Project, imported: frozenset[str]) -> Iterator[Cleanable]:
+    for path in sorted((project.root / "uploads").glob("*/*")):
+        if (
+            path.is_file()
+            and not path.name.endswith(".tmp")
+            and str(path) not in imported
+            and _age(path) > UPLOAD_SECONDS
+        ):
+            yield _item(project, "upload", path, "uploaded, and no dataset was imported from it")
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
