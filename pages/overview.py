@@ -7,7 +7,7 @@ from lobass_core.workflows.import_data import rejects_of
 from lobass_core.workflows.project_status import ProjectStatus
 from lobass_core.workflows.status import status
 from pages.components import command_line, errors, parts, state, theme, toolbar, view
-from pages.components.overview import funnel, lists, welcome
+from pages.components.overview import cleaning, funnel, lists, welcome
 from pages.components.parts import KeyNumber
 from pages.components.view import el
 
@@ -104,6 +104,9 @@ def follow(clicked: str | None, events: list[lists.Event]) -> None:
     """Go where a click leads."""
     if clicked is None:
         return
+    if clicked == cleaning.CLICK:
+        cleaning.dialog(project)
+        return
     kind, _, number = clicked.rpartition("-")
     match kind or clicked:
         case "import" | "score":
@@ -155,6 +158,7 @@ clicked = view.show(
             lists.latest(latest),
             cls="grid two",
         ),
+        *([freed] if (freed := cleaning.line(project, found.revision)) else []),
     ],
     key="overview",
     label="Overview",

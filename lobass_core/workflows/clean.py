@@ -18,11 +18,12 @@ from lobass_core.specs import ScoreSpec
 from lobass_core.store.access import read_only_error
 from lobass_core.store.collected import project_id_of
 from lobass_core.store.compact import compact, free_bytes
-from lobass_core.store.connection import Store, release
+from lobass_core.store.connection import release
 from lobass_core.store.copies import list_copies, why_kept
 from lobass_core.store.dataset_files import paths_of_files
-from lobass_core.store.scorings import list_scorings
-from lobass_core.workflows.export import past_exports
+from lobass_core.store.exports import LoggedExport
+from lobass_core.store.scorings import Scoring, list_scorings
+from lobass_core.workflows.export import logged_exports, past_export
 from lobass_core.workflows.leftovers import Leftover, clear, leftovers, size_of
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.resumable import why_not_resumable
@@ -71,16 +72,19 @@ def cleanable(project: Project) -> tuple[Cleanable, ...]:
     Raises:
         StoreError: the store is in use elsewhere, or damaged.
     """
+    runs = scan_runs(project.runs_dir)
     with project.store() as store:
-        own, named = project_id_of(store.cursor()), _named_models(project, store)
-        imported, latest = (
-            paths_of_files(store.cursor()),
-            max((s.made_at for s in list_scorings(store.cursor())), default=""),
+        cursor = store.cursor()
+        own, scorings, imported, free = (
+            project_id_of(cursor),
+            list_scorings(cursor),
+            paths_of_files(cursor),
+            free_bytes(store),
         )
-        free = free_bytes(store)
+    latest = max((scoring.made_at for scoring in scorings), default="")
     found = [
-        *_runs(project, own),
-        *_models(project, named, latest),
+        *_runs(project, runs, own),
+        *_models(project, _named_models(project, runs, scorings), latest),
         *_exports(project),
         *_copies(project),
         *_uploads(project, imported),
@@ -152,8 +156,8 @@ def _item(project: Project, kind: Kind, path: Path, reason: str) -> Cleanable:
     return Cleanable(kind, str(path.relative_to(project.root)), size_of(path), reason)
 
 
-def _runs(project: Project, own: str) -> Iterator[Cleanable]:
-    for run in scan_runs(project.runs_dir):
+def _runs(project: Project, runs: Sequence[RunFolder | DamagedRun], own: str) -> Iterator[Cleanable]:
+    for run in runs:
         if isinstance(run, DamagedRun) or run.path.is_symlink() or run.is_live():
             continue
         if reason := _why_run_can_go(run, own):
@@ -180,38 +184,36 @@ def _models(project: Project, named: frozenset[Path], latest: str) -> Iterator[C
             yield _item(project, "model", folder, f"trained on {model.made_at[:10]}; no scoring, run or model uses it")
 
 
-def _named_models(project: Project, store: Store) -> frozenset[Path]:
+def _named_models(
+    project: Project, runs: Sequence[RunFolder | DamagedRun], scorings: Sequence[Scoring]
+) -> frozenset[Path]:
     """Every folder that a scoring, a run, or the recipe of a model names as a model."""
-    sql = "SELECT path FROM models UNION SELECT adapter FROM models"
-    texts = {path for (path,) in store.cursor().execute(sql).fetchall()}
-    specs = [scoring.spec for scoring in list_scorings(store.cursor())]
-    specs += [
-        run.spec
-        for run in scan_runs(project.runs_dir)
-        if isinstance(run, RunFolder) and isinstance(run.spec, ScoreSpec)
-    ]
-    for spec in specs:
-        texts |= {path for model in (spec.base, *spec.references) for path in (model.path, model.adapter)}
-        texts |= {spec.fold_assignment}
-    for run in scan_runs(project.runs_dir):
-        if isinstance(run, RunFolder) and isinstance(run.spec, TrainReferenceRun):
-            texts.add(run.spec.reference.base.path)
-    texts |= {model.base for model in list_references(project)}
+    texts = {model.base for model in list_references(project)}
+    for spec in [*(run.spec for run in runs if isinstance(run, RunFolder)), *(scoring.spec for scoring in scorings)]:
+        if isinstance(spec, ScoreSpec):
+            texts |= {path for model in (spec.base, *spec.references) for path in (model.path, model.adapter)}
+            texts.add(spec.fold_assignment)
+        elif isinstance(spec, TrainReferenceRun):
+            texts.add(spec.reference.base.path)
     paths = (Path(text).expanduser() for text in texts if text)
     return frozenset(path if path.is_absolute() else project.root / path for path in paths)
 
 
 def _exports(project: Project) -> Iterator[Cleanable]:
-    """Of exports with the same bytes, all but the latest."""
-    later: dict[str, str] = {}
-    for export in past_exports(project):
-        folder = Path(export.logged.folder)
-        inside = folder.is_relative_to(project.exports_dir) and folder != project.exports_dir
-        if export.state != "matches disk" or not inside or folder.is_symlink():
-            continue
-        same = later.setdefault(export.logged.manifest_sha256, str(folder))
-        if same != str(folder):
-            yield _item(project, "export", folder, f"the same bytes as {Path(same).relative_to(project.root)}")
+    """Of exports with the same bytes, all but the latest; only they are compared with the disk."""
+    by_bytes: dict[str, dict[str, LoggedExport]] = {}
+    for entry in logged_exports(project):
+        if _is_inside(project.exports_dir, Path(entry.folder)):
+            by_bytes.setdefault(entry.manifest_sha256, {}).setdefault(entry.folder, entry)
+    for same in by_bytes.values():
+        whole = [entry for entry in same.values() if len(same) > 1 and past_export(entry).state == "matches disk"]
+        for entry in whole[1:]:
+            kept = Path(whole[0].folder).relative_to(project.root)
+            yield _item(project, "export", Path(entry.folder), f"the same bytes as {kept}")
+
+
+def _is_inside(parent: Path, folder: Path) -> bool:
+    return folder != parent and folder.is_relative_to(parent) and not folder.is_symlink()
 
 
 def _copies(project: Project) -> Iterator[Cleanable]:

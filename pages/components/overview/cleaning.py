@@ -1,0 +1,100 @@
+"""The quiet line of Overview that says how much space can be freed, and the dialog behind it that lists and asks."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from lobass_core.errors import LobassError
+from lobass_core.plural import plural
+from lobass_core.project import Project
+from lobass_core.workflows import clean as workflow
+from lobass_core.workflows.clean import Cleanable
+from pages.components import command_line, errors, parts, theme, view
+from pages.components.view import Node, el
+
+# Less than this is not worth a line.
+SHOWN_BYTES = 100_000_000
+CLICK = "clean"
+SHOWN_ITEMS = 200
+WORDS = {
+    "run": "Run",
+    "model": "Model",
+    "export": "Export",
+    "copy": "Copy of the store",
+    "upload": "Upload",
+    "leftover": "Leftover",
+    "store": "Free pages",
+}
+
+
+def line(project: Project, revision: str) -> Node | None:
+    """How much can be freed, as a link; nothing where it is little, or where the project can only be read."""
+    if project.is_read_only:
+        return None
+    try:
+        found = workflow.recently_cleanable(project, revision)
+    except LobassError:
+        return None
+    n_bytes = sum(item.n_bytes for item in found)
+    if n_bytes < SHOWN_BYTES:
+        return None
+    return el("div", parts.link(f"{theme.byte_size(n_bytes)} can be freed", on=CLICK), cls="muted more")
+
+
+@st.dialog("Free space", width="large")
+def dialog(project: Project) -> None:
+    """Everything that can go, with its size and the reason; removed on a click."""
+    found: tuple[Cleanable, ...] = ()
+    with errors.shown():
+        found = workflow.cleanable(project)
+    if not found:
+        st.caption("Everything in this project is needed.")
+        return
+    st.caption(
+        "Nothing in the project needs these. Losses, decisions and selections stay, and runs can be resumed as before."
+    )
+    view.show([_table(found)], key="overview-clean-table")
+    with_models = any(item.kind == "model" for item in found) and st.checkbox(
+        "Remove trained models too", key="overview.clean_models", help="Training them again takes as long as it did."
+    )
+    chosen = [item for item in found if item.kind != "model" or with_models]
+    n_bytes = theme.byte_size(sum(item.n_bytes for item in chosen))
+    with st.container(horizontal=True):
+        if st.button(
+            f"Remove {plural(len(chosen), 'item')}, {n_bytes}",
+            type="primary",
+            disabled=not chosen,
+            key="overview-clean",
+        ):
+            with errors.shown():
+                _remove(project, chosen)
+    st.code(command_line.plain("clean", project.root), language="bash")
+
+
+def _remove(project: Project, chosen: Sequence[Cleanable]) -> None:
+    cleaned = workflow.clean(project, chosen)
+    for path, reason in cleaned.stayed:
+        st.warning(errors.plain(f"{path} stays: {reason}"))
+    if not cleaned.stayed:
+        st.toast(f"Freed {theme.byte_size(cleaned.n_bytes)}")
+        st.rerun()
+
+
+def _table(found: Sequence[Cleanable]) -> Node:
+    columns = [
+        parts.Column("What", 130),
+        parts.Column("Where", 250),
+        parts.Column("Size", 80, numeric=True),
+        parts.Column("Why it can go"),
+    ]
+    rows = [
+        [
+            WORDS[item.kind],
+            el("span", item.path, cls="mono", title=item.path),
+            theme.byte_size(item.n_bytes),
+            item.reason,
+        ]
+        for item in found[:SHOWN_ITEMS]
+    ]
+    more = el("div", f"and {len(found) - SHOWN_ITEMS:,} more", cls="muted more") if found[SHOWN_ITEMS:] else None
+    return el("div", parts.table(columns, rows, label="What can go"), more, cls="tall")
