@@ -143,3 +143,8 @@ def test_a_hub_dataset_is_fetched_when_asked(
     button(app, "import-go").click().run()
     assert not app.exception
     assert [(one.name, one.n_rows) for one in status(project).datasets] == [("open", 1)]
+    # The commit says nothing about another file.
+    state = {draft.HUB: "org/open", draft.REVISION: COMMIT}
+    app = opened(open_page, project, write_jsonl(tmp_path / "own.jsonl", [row(0)]), **state)
+    assert not app.error
+    assert button(app, "import-go").label == "Import 1 rows"

@@ -76,7 +76,7 @@ def files_asked(path: Path) -> dict:
         "path": str(path),
         "split": (st.session_state.get(SPLIT) or "").strip(),
         "config": (st.session_state.get(CONFIG) or "").strip(),
-        "revision": st.session_state.get(REVISION) or "",
+        "revision": (st.session_state.get(REVISION) or "") if st.session_state.get(HUB) == str(path) else "",
         "exclude": tuple((st.session_state.get(EXCLUDE) or "").split()),
     }
     return {name: value for name, value in chosen.items() if value}
