@@ -1,6 +1,7 @@
 """Samples become token ids with the response marked; scoring and training read the same ones."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,10 +10,12 @@ import numpy as np
 from lobass_core.errors import RenderError, RequestError
 from lobass_core.learnability.response_bytes import n_response_bytes
 from lobass_core.records import RenderFingerprint, Sample, scored_turns
+from lobass_core.rendering.finders import Finder, finder_of
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.rendering.messages import clean, messages_of, tools_of
 from lobass_core.rendering.notes import Note, notes_of
-from lobass_core.rendering.spans import Marked, ResponseFinder, SpanNotFound
+from lobass_core.rendering.template_process import OnWait, TemplateLimitError
+from lobass_core.rendering.template_rows import Row
 from lobass_core.rendering.templates import Template
 
 # Raise it whenever the same settings would give other tokens or another mask: cached losses then no longer match.
@@ -21,6 +24,8 @@ from lobass_core.rendering.templates import Template
 RENDER_VERSION = 2
 TRUNCATION_SIDE = "right"
 DEFAULT_MAX_TOKENS = 2048
+# Samples that become tokens together: while they do, the process of the template renders the next ones.
+SAMPLES_AT_ONCE = 128
 
 # What a template for tools is tried with: it may loop over them.
 PROBE_TOOL = {
@@ -75,8 +80,17 @@ class Rendered:
 class Renderer:
     """Renders samples with one tokenizer, template, mask rule and limit."""
 
-    def __init__(self, tokenizer: Any, template: Template, mask_rule: str, max_tokens: int) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        template: Template,
+        mask_rule: str,
+        max_tokens: int,
+        on_wait: OnWait = lambda: None,
+    ) -> None:
         """Check that the tokenizer knows where its tokens lie and that the template shows where a response does.
+
+        `on_wait` is called several times a second while a template is waited for, and may raise.
 
         Raises:
             RenderError: one of them does not.
@@ -101,8 +115,9 @@ class Renderer:
         self._bos_id = tokenizer.bos_token_id if self._bos else None
         variables = {name: str(value) for name, value in tokenizer.special_tokens_map.items() if isinstance(value, str)}
         self._variables = {"bos_token": "", "eos_token": "", "pad_token": "", "unk_token": "", **variables}
-        self._finder = ResponseFinder(template, self._variables, self._special)
-        self._of_tools: ResponseFinder | RenderError | None = None
+        self._on_wait = on_wait
+        self._finder = finder_of(template, self._variables, self._special, None, on_wait)
+        self._of_tools: Finder | RenderError | None = None
 
     @property
     def fingerprint(self) -> RenderFingerprint:
@@ -117,10 +132,21 @@ class Renderer:
         )
 
     def render(self, samples: Sequence[Sample]) -> list[Rendered]:
-        """Render the samples in order; a sample without a findable response keeps its place, with the reason."""
-        if not samples:
-            return []
-        found = [self._text_and_spans(sample) for sample in samples]
+        """Render the samples in order; a sample without a findable response keeps its place, with the reason.
+
+        Raises:
+            RenderError: the template goes beyond a limit at a sample.
+        """
+        found = self._texts_and_spans(samples)
+        rendered: list[Rendered] = []
+        for start in range(0, len(samples), SAMPLES_AT_ONCE):
+            part = samples[start : start + SAMPLES_AT_ONCE]
+            rendered += self._as_tokens(part, list(itertools.islice(found, len(part))))
+        return rendered
+
+    def _as_tokens(
+        self, samples: Sequence[Sample], found: list[tuple[str, list[tuple[int, int]], str]]
+    ) -> list[Rendered]:
         encoded = self.tokenizer(
             [text for text, _, _ in found],
             add_special_tokens=False,
@@ -136,41 +162,69 @@ class Renderer:
             )
         ]
 
-    def _text_and_spans(self, sample: Sample) -> tuple[str, list[tuple[int, int]], str]:
+    def _texts_and_spans(self, samples: Sequence[Sample]) -> Iterator[tuple[str, list[tuple[int, int]], str]]:
+        """Text, spans of the response and the reason why there are none, of each sample in order."""
+        plans = [self._plan(sample) for sample in samples]
+        finders = list(dict.fromkeys(plan for plan in plans if not isinstance(plan, str)))
+        answers = {
+            finder: finder.find_all(
+                (sample.sample_id, self._row(sample, finder))
+                for sample, plan in zip(samples, plans, strict=True)
+                if plan is finder
+            )
+            for finder in finders
+        }
+        for sample, plan in zip(samples, plans, strict=True):
+            if isinstance(plan, str):
+                yield self._plain_text(sample) if sample.kind == "text" else ("", [], plan)
+                continue
+            found = next(answers[plan])
+            if isinstance(found, str):
+                yield "", [], found
+                continue
+            text, shift = self._one_bos(found.text, already=0)
+            yield text, [(start + shift, end + shift) for start, end in found.spans], ""
+        for answer in answers.values():
+            next(answer, None)  # which gives the process back
+
+    def _plan(self, sample: Sample) -> Finder | str:
+        """Who renders the sample, or why nobody does."""
         if sample.kind == "text":
-            text = clean("".join(turn.content for turn in sample.turns))
-            text, start = self._one_bos(self._bos + text)
-            return text, [(start, len(text))], "" if len(text) > start else "the text is empty"
+            return "needs no template"
+        if not any(scored_turns(sample.turns, sample.kind, self.mask_rule)):
+            return "it has no assistant turn to score"
+        try:
+            return self._finder_of(sample)
+        except TemplateLimitError:
+            raise
+        except RenderError as error:
+            return str(error)
+
+    def _plain_text(self, sample: Sample) -> tuple[str, list[tuple[int, int]], str]:
+        text = clean("".join(turn.content for turn in sample.turns))
+        text, start = self._one_bos(self._bos + text)
+        return text, [(start, len(text))], "" if len(text) > start else "the text is empty"
+
+    def _row(self, sample: Sample, finder: Finder) -> Row:
         wanted = [index for index, flag in enumerate(scored_turns(sample.turns, sample.kind, self.mask_rule)) if flag]
-        if not wanted:
-            return "", [], "it has no assistant turn to score"
         try:
-            marked = self._found(sample, wanted)
-        except (SpanNotFound, RenderError, ValueError) as error:
-            return "", [], str(error)
-        text, shift = self._one_bos(marked.text, already=0)
-        return text, [(start + shift, end + shift) for start, end in marked.spans], ""
+            messages = messages_of(sample, finder.keys)
+            has_calls = any(turn.tool_calls for turn in sample.turns)
+            as_text = messages_of(sample, finder.keys, parse_arguments=False) if has_calls else None
+            return messages, as_text, tools_of(sample), wanted
+        except ValueError as error:
+            return str(error)
 
-    def _found(self, sample: Sample, wanted: Sequence[int]) -> Marked:
-        finder = self._finder_of(sample)
-        tools = tools_of(sample)
-        try:
-            return finder.find(messages_of(sample, finder.keys), tools, wanted)
-        except SpanNotFound as refusal:
-            if not any(turn.tool_calls for turn in sample.turns):
-                raise
-            try:
-                return finder.find(messages_of(sample, finder.keys, parse_arguments=False), tools, wanted)
-            except SpanNotFound:
-                raise refusal from None
-
-    def _finder_of(self, sample: Sample) -> ResponseFinder:
+    def _finder_of(self, sample: Sample) -> Finder:
         """The finder of the template that rows like this one take; the one for tools is made when a row needs it."""
         if not (self.template.tool_use and sample.tools):
             return self._finder
         if self._of_tools is None:
+            of_tools = (self.template.for_tools(), self._variables, self._special, [PROBE_TOOL], self._on_wait)
             try:
-                self._of_tools = ResponseFinder(self.template.for_tools(), self._variables, self._special, [PROBE_TOOL])
+                self._of_tools = finder_of(*of_tools)
+            except TemplateLimitError:
+                raise
             except RenderError as error:
                 self._of_tools = error
         if isinstance(self._of_tools, RenderError):

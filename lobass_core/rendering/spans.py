@@ -18,8 +18,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jinja2
-
 from lobass_core.errors import RenderError, cause_of
 from lobass_core.records import REASONING_KEYS
 from lobass_core.rendering.chat_jinja import (
@@ -131,7 +129,9 @@ class ResponseFinder:
             return self._compiled.render(
                 messages=messages, tools=tools, documents=None, add_generation_prompt=prompt, **self._variables
             )
-        except (jinja2.TemplateError, TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever Python's own operators raise: 1 / 0, range(10**9), [][1]
             raise SpanNotFound(f"the template refuses it: {cause_of(error)}") from error
 
     def _left_out(self, message: Message, text: str) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 
 import jinja2
 
-from lobass_core.errors import RenderError
+from lobass_core.errors import RenderError, cause_of
 from lobass_core.named_files import is_there, read_small
-from lobass_core.rendering.chat_jinja import compile_template
+from lobass_core.rendering.chat_jinja import template_environment
 
 # The Stanford Alpaca prompts (tatsu-lab/stanford_alpaca, train.py), with and without input. Later exchanges repeat
 # only the headings; a system prompt takes the place of the introductory sentence.
@@ -148,12 +148,14 @@ def load_template(name_or_path: str, tokenizer: Any) -> Template:
     """
     template = _find(name_or_path.strip(), tokenizer)
     try:
-        compile_template(template.text)
-        compile_template(template.tool_use)
-    except jinja2.TemplateSyntaxError as error:
+        # Parsed, not compiled: that computes constants, and "a" * 10**10 is one.
+        for text in (template.text, template.tool_use):
+            template_environment().parse(text)
+    except (jinja2.TemplateSyntaxError, RecursionError) as error:
+        line = f", line {error.lineno}" if isinstance(error, jinja2.TemplateSyntaxError) else ""
         raise RenderError(
-            f"template {template.name} is not valid Jinja: {error.message}",
-            where=f"{template.source}, line {error.lineno}",
+            f"template {template.name} is not valid Jinja: {cause_of(error)}",
+            where=f"{template.source}{line}",
             do="Correct it, or use a built-in template: alpaca, chatml, plain.",
         ) from error
     return template

@@ -135,7 +135,7 @@ def prepare(run: RunFolder, report: Reporter) -> Prepared:
     template = load_template(spec.render.template, tokenizer)
     limits = [position_limit(config_of(files)) for files in (base_files, *reference_files)]
     max_tokens = resolve_max_tokens(spec.render.max_tokens, *limits)
-    renderer = Renderer(tokenizer, template, spec.render.mask_rule, max_tokens)
+    renderer = Renderer(tokenizer, template, spec.render.mask_rule, max_tokens, report.check_cancel)
     report.update(phase="fingerprinting the weights")
     of_tokenizer = tokenizer_fingerprint(tokenizer)
     base = ModelTask(spec.base, base_files, model_fingerprint(base_files, of_tokenizer, dtype), "base")

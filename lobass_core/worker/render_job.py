@@ -25,7 +25,7 @@ def run(run: RunFolder, report: Reporter) -> RenderResult:
     template = load_template(render.template, tokenizer)
     limit = position_limit(config_of(find_model(spec))) if spec.path else None
     max_tokens = resolve_max_tokens(render.max_tokens, limit)
-    renderer = Renderer(tokenizer, template, render.mask_rule, max_tokens)
+    renderer = Renderer(tokenizer, template, render.mask_rule, max_tokens, report.check_cancel)
     report.update(phase="rendering")
     preview: list[PreviewRow] = []
     for chunk in read_samples(run.input_path, ("domain",)):

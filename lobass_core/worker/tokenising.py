@@ -9,10 +9,11 @@ import os
 import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,12 @@ from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.records import Sample
 from lobass_core.rendering.notes import Note, counted
 from lobass_core.rendering.render import Renderer
+from lobass_core.rendering.template_process import WAIT_SECONDS, OnWait
 from lobass_core.rendering.templates import Template
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.worker.cores import n_cores
 from lobass_core.worker.preparation import Prepared
-from lobass_core.worker.reporter import Reporter
+from lobass_core.worker.reporter import Cancelled, Reporter
 from lobass_core.worker.samples import read_samples
 from lobass_core.worker.shards import tokens_table
 
@@ -67,8 +69,8 @@ class Orders:
     max_tokens: int
     render_fp: str
 
-    def renderer(self) -> Renderer:
-        return Renderer(self.tokenizer, self.template, self.mask_rule, self.max_tokens)
+    def renderer(self, on_wait: OnWait) -> Renderer:
+        return Renderer(self.tokenizer, self.template, self.mask_rule, self.max_tokens, on_wait)
 
 
 def tokenise(
@@ -89,7 +91,8 @@ def tokenise(
     )
     parts: list[Tokenised] = []
     n_done = 0
-    with _rendered(orders, len(needed), _chunks(run, needed, seen, prepared.render_fp)) as rendered:
+    chunks = _chunks(run, needed, seen, prepared.render_fp)
+    with _rendered(orders, len(needed), chunks, report.check_cancel) as rendered:
         for part in rendered:
             report.check_cancel()
             parts.append(part)
@@ -134,7 +137,9 @@ def _render(renderer: Renderer, render_fp: str, chunk: Chunk) -> Tokenised:
 
 
 @contextmanager
-def _rendered(orders: Orders, n_samples: int, chunks: Iterable[Chunk]) -> Iterator[Iterator[Tokenised]]:
+def _rendered(
+    orders: Orders, n_samples: int, chunks: Iterable[Chunk], on_wait: OnWait
+) -> Iterator[Iterator[Tokenised]]:
     """The chunks rendered, in their order; leaving the block early stops the processes.
 
     Raises:
@@ -142,12 +147,14 @@ def _rendered(orders: Orders, n_samples: int, chunks: Iterable[Chunk]) -> Iterat
     """
     n = n_renderers(n_samples)
     if n == 1:
-        renderer = orders.renderer()
+        renderer = orders.renderer(on_wait)
         yield (_render(renderer, orders.render_fp, chunk) for chunk in chunks)
         return
-    pool = ProcessPoolExecutor(n, multiprocessing.get_context("spawn"), _begin, (orders,))
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    pool = ProcessPoolExecutor(n, context, _begin, (orders, stop))
     try:
-        yield _in_order(pool, chunks, n * _AHEAD)
+        yield _in_order(pool, chunks, n * _AHEAD, on_wait)
     except BrokenProcessPool as error:
         raise RunError(
             "a process that renders samples died",
@@ -155,29 +162,41 @@ def _rendered(orders: Orders, n_samples: int, chunks: Iterable[Chunk]) -> Iterat
             do="Resume the run, with other programs closed.",
         ) from error
     finally:
+        stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _in_order(pool: ProcessPoolExecutor, chunks: Iterable[Chunk], n_ahead: int) -> Iterator[Tokenised]:
+def _in_order(pool: ProcessPoolExecutor, chunks: Iterable[Chunk], n_ahead: int, on_wait: OnWait) -> Iterator[Tokenised]:
     waiting: deque[Future[Tokenised]] = deque()
     for chunk in chunks:
         waiting.append(pool.submit(_render_here, chunk))
         if len(waiting) > n_ahead:
-            yield waiting.popleft().result()
+            yield _result(waiting.popleft(), on_wait)
     while waiting:
-        yield waiting.popleft().result()
+        yield _result(waiting.popleft(), on_wait)
+
+
+def _result(future: Future[Tokenised], on_wait: OnWait) -> Tokenised:
+    while not wait([future], WAIT_SECONDS).done:
+        on_wait()
+    return future.result()
 
 
 # Of a rendering process: made once, as compiling a template takes longer than filling it in.
 _mine: tuple[Renderer, str] | None = None
 
 
-def _begin(orders: Orders) -> None:
+def _begin(orders: Orders, stop: Event) -> None:
     global _mine
     # The processes fill the cores; the tokenizer's own threads would only get in their way.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _mine = orders.renderer(), orders.render_fp
+
+    def check_stop() -> None:
+        if stop.is_set():
+            raise Cancelled
+
+    _mine = orders.renderer(check_stop), orders.render_fp
 
 
 def _end_with_parent() -> None:

@@ -44,7 +44,8 @@ def run(run: RunFolder, report: Reporter) -> TrainBaseResult:
     loaded = small_llama(tokenizer, sizes, spec.seed)
     compute_by(loaded.model, settle_products(run, loaded.device, loaded.dtype).library)
     report.update(phase="rendering")
-    renderer = Renderer(tokenizer, load_template("", tokenizer), "all", sizes.max_position_embeddings)
+    template, limit = load_template("", tokenizer), sizes.max_position_embeddings
+    renderer = Renderer(tokenizer, template, "all", limit, report.check_cancel)
     samples = [Sample.of([Turn("user", prompt), Turn("assistant", response)]) for prompt, response in pairs]
     table = TokenTable.of([_every_token(item) for item in renderer.render(samples)])
     steps = plan_steps(table.lengths, spec.budget_tokens, spec.epochs, spec.seed)

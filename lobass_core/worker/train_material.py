@@ -76,7 +76,7 @@ def prepare_material(run: RunFolder, report: Reporter, spec: TrainReferenceSpec)
     tokenizer = load_tokenizer(spec.base)
     template = load_template(spec.render.template, tokenizer)
     max_tokens = resolve_max_tokens(spec.render.max_tokens, position_limit(config_of(find_model(spec.base))))
-    renderer = Renderer(tokenizer, template, spec.render.mask_rule, max_tokens)
+    renderer = Renderer(tokenizer, template, spec.render.mask_rule, max_tokens, report.check_cancel)
     texts: dict[str, str] = {}
     domains: dict[str, str] = {}
     tables, n_refused, reason = [], 0, ""
