@@ -1,14 +1,20 @@
 """One settings dataclass an action: validated when built, used by page and command line, saved with the result."""
 
-import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
-
-import msgspec
+from typing import Literal, Self
 
 from lobass_core.errors import RequestError
+
+# The settings of an export stand in a file of their own, and are had from here like the others.
+from lobass_core.export_spec import WEIGHTED_FORMATS as WEIGHTED_FORMATS
+from lobass_core.export_spec import ExportFormat as ExportFormat
+from lobass_core.export_spec import ExportOrder as ExportOrder
+from lobass_core.export_spec import ExportSpec as ExportSpec
 from lobass_core.records import Role
+from lobass_core.spec_base import Spec as _Spec
+from lobass_core.spec_base import check_choice as _check_choice
+from lobass_core.spec_base import unknown_settings as unknown_settings
 
 FormatName = Literal[
     "auto", "alpaca", "sharegpt", "messages", "prompt-completion", "preference", "text", "columns", "tree"
@@ -16,75 +22,12 @@ FormatName = Literal[
 Balance = Literal["natural", "equal", "global", "custom"]
 Method = Literal["learnability", "loss-drop", "loss-drop-sum", "base-loss", "reference-loss", "random", "length"]
 BudgetKind = Literal["ratio", "samples", "tokens", "threshold"]
-ExportFormat = Literal[
-    "messages",
-    "alpaca",
-    "sharegpt",
-    "prompt-completion",
-    "source",
-    "parquet",
-    "huggingface",
-    "axolotl",
-    "llama-factory",
-    "trl",
-    "tokens",
-]
-ExportOrder = Literal["file", "rank"]
-# TRL, Axolotl and LLaMA-Factory read no weight of a row: people's own loops do.
-WEIGHTED_FORMATS: tuple[ExportFormat, ...] = ("messages", "parquet")
 MaskRule = Literal["all", "last"]
 TrainMethod = Literal["full", "lora"]
 
 # A text of Python and a cell of Arrow's end at 2 GB.
 MOST_RECORD_MB = 2047
 PAPER_RATIOS = (0.015, 0.06, 0.167)
-
-
-def _check_choice(name: str, value: str, kind: Any) -> None:
-    if value not in get_args(kind):
-        raise RequestError(f"{name} {value!r} is not known", do=f"Choose one of: {', '.join(get_args(kind))}.")
-
-
-class _Spec:
-    """Saves itself as a plain dict and comes back from one."""
-
-    def to_dict(self) -> dict:
-        return dataclasses.asdict(self)  # type: ignore[call-overload]
-
-    @classmethod
-    def from_dict(cls, values: dict) -> Self:
-        """Inverse of `to_dict`, also of what became of it in JSON.
-
-        Raises:
-            RequestError: a setting is unknown, missing, of another type, or not allowed.
-        """
-        values = cls._with_later_settings(values)
-        try:
-            spec = msgspec.convert(values, cls)
-        except msgspec.ValidationError as error:
-            raise RequestError(f"the saved settings cannot be read as {cls.__name__}: {error}") from error
-        if unknown := unknown_settings(values, spec):
-            raise RequestError(f"{cls.__name__} has no setting {', '.join(unknown)}")
-        return spec
-
-    @classmethod
-    def _with_later_settings(cls, values: dict) -> dict:
-        """The values with what a spec means that was saved before some setting was made."""
-        return values
-
-
-def unknown_settings(values: dict, spec: Any) -> list[str]:
-    """Dotted names of the keys in `values` that the dataclass made of them does not have."""
-    return _unknown(values, msgspec.to_builtins(spec), "")
-
-
-def _unknown(values: Any, known: Any, place: str) -> list[str]:
-    if isinstance(values, dict) and isinstance(known, dict):
-        inner = [name for key in values if key in known for name in _unknown(values[key], known[key], f"{place}{key}.")]
-        return [f"{place}{key}" for key in values if key not in known] + inner
-    if isinstance(values, list | tuple) and isinstance(known, list | tuple):
-        return [name for one, other in zip(values, known, strict=False) for name in _unknown(one, other, place)]
-    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,52 +283,3 @@ class SelectionSpec(_Spec):
     def _with_later_settings(cls, values: dict) -> dict:
         gates = values.get("gates", {})
         return {**values, "gates": Gates._with_later_settings(gates)} if isinstance(gates, dict) else values
-
-
-@dataclass(frozen=True, slots=True)
-class ExportSpec(_Spec):
-    """Write a saved selection for a trainer.
-
-    `license` and `languages` go into the data card as they are given. `cutoff_tokens` is the trainer's length limit
-    that the preflight reckons with; 0 is the trainer's own default. `check` compares every row with the tokens that
-    were scored before the export takes its place.
-
-    `validation` rows are set aside in files of their own, near duplicates together, drawn from `seed`: a share below 1,
-    or a number of rows; 0 for none. `order` "rank" puts the best score first. `weight` adds the score as a column.
-    `replace` lets it take the place of an export of something else.
-    """
-
-    selection: str
-    to: str
-    format: ExportFormat = "messages"
-    with_dropped: bool = False
-    license: str = ""
-    languages: tuple[str, ...] = ()
-    cutoff_tokens: int = 0
-    check: bool = True
-    validation: float = 0.0
-    seed: int = 0
-    order: ExportOrder = "file"
-    weight: bool = False
-    replace: bool = False
-
-    def __post_init__(self) -> None:
-        _check_choice("format", self.format, ExportFormat)
-        _check_choice("order", self.order, ExportOrder)
-        if not self.to:
-            raise RequestError("no destination is given", do="Say --to FOLDER.")
-        if self.cutoff_tokens < 0:
-            raise RequestError(f"a cutoff of {self.cutoff_tokens} tokens is negative")
-        is_share = 0 <= self.validation < 1
-        if not (is_share or (self.validation >= 1 and float(self.validation).is_integer())):
-            raise RequestError(
-                f"a validation split of {self.validation} is neither a share of the rows nor a number of them",
-                do="Give a share below 1, 0.02 for 2 %, or a whole number of rows.",
-            )
-        if self.order == "rank" and self.format == "source":
-            raise RequestError("source rows stay in the order of their files", do="Choose another --format for rank.")
-        if self.weight and self.format not in WEIGHTED_FORMATS:
-            raise RequestError(
-                f"no trainer that reads {self.format} reads a weight of a row",
-                do=f"Choose --format {' or '.join(WEIGHTED_FORMATS)} for a column `weight`.",
-            )

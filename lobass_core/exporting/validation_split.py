@@ -30,9 +30,10 @@ def validation_rows(
     n_rows = len(sample_ids)
     n_wanted = n_validation_rows(asked, n_rows)
     if not 0 < n_wanted < n_rows:
+        what = "leaves none to train on" if n_wanted else "takes none"
         raise ExportError(
-            f"a validation split of {asked:g} takes {n_wanted:,} of {plural(n_rows, 'row')}",
-            do="Give --validation so that at least one row is on each side.",
+            f"of {plural(n_rows, 'row')}, a validation split of {asked:g} {what}",
+            do="Give a smaller --validation." if n_wanted else "Give a larger --validation.",
         )
     names, kind_of = np.unique(np.array(kinds), return_inverse=True)
     sizes = np.bincount(kind_of, minlength=len(names))
