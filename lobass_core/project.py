@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lobass_core.errors import ProjectError
-from lobass_core.store.access import may_write
+from lobass_core.store.access import may_write, read_only_error
 from lobass_core.store.connection import WAIT_SECONDS, OnWait, Store, lease
 
 STORE_NAME = "store.duckdb"
@@ -62,6 +62,11 @@ class Project:
     def is_read_only(self) -> bool:
         """Whether its folder or its store may not be written by this user."""
         return not may_write(self.store_path)
+
+    def require_writable(self) -> None:
+        """Raises ReadOnlyError where the project can only be read."""
+        if self.is_read_only:
+            raise read_only_error(self.store_path)
 
     @property
     def runs_dir(self) -> Path:

@@ -5,6 +5,7 @@ copied whole where that works, else in pieces, down to the smallest that are rea
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -42,11 +43,11 @@ def damaged_tables(path: Path) -> list[DamagedTable] | None:
         return None
 
 
-def salvage(path: Path, project_id: str) -> tuple[Path, list[DamagedTable] | None]:
+def salvage(path: Path, project_id: str, instead: Path | None = None) -> tuple[Path, list[DamagedTable] | None]:
     """Put a new store in the place of a damaged one, with all that can be read of it; it is kept beside the new one.
 
-    Returns where it is kept, and what was lost; None where nothing could be read and the new store is empty.
-    `project_id` is what the new store is given where the old one does not say it.
+    Returns where it is kept, and what was lost; None where nothing could be read: the new store then is a copy of
+    `instead`, else empty. `project_id` is what the new store is given where the old one does not say it.
     """
     release(path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -57,15 +58,27 @@ def salvage(path: Path, project_id: str) -> tuple[Path, list[DamagedTable] | Non
         lost = None
     if lost is None:
         unfinished.unlink(missing_ok=True)
-        _make_empty(unfinished, SCHEMA_VERSION)
-    _name_project(unfinished, project_id)
+        if instead:
+            shutil.copyfile(instead, unfinished)
+        else:
+            _make_empty(unfinished, SCHEMA_VERSION)
+    if lost is None and not instead:
+        _name_project(unfinished, project_id)
     kept = free_name(path, "damaged")
-    path.rename(kept)
+    _exchange(path, unfinished, kept)
+    return kept, lost
+
+
+def _exchange(path: Path, new: Path, kept: Path) -> None:
+    """Let the new file take the place of the old one, which gets another name; there is a store at every moment."""
     log = path.with_name(f"{path.name}.wal")
     if log.exists():
         log.rename(kept.with_name(f"{kept.name}.wal"))
-    unfinished.rename(path)
-    return kept, lost
+    try:
+        kept.hardlink_to(path)
+    except OSError:  # the file system has no links
+        path.rename(kept)
+    new.replace(path)
 
 
 def _look(connection: duckdb.DuckDBPyConnection, name: str) -> DamagedTable | None:

@@ -15,7 +15,6 @@ from lobass_core.jobs.run_folder import DamagedRun, RunFolder, scan_runs
 from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec
-from lobass_core.store.access import read_only_error
 from lobass_core.store.collected import project_id_of
 from lobass_core.store.compact import compact, free_bytes
 from lobass_core.store.connection import release
@@ -108,8 +107,7 @@ def clean(project: Project, items: Sequence[Cleanable]) -> Cleaned:
         ReadOnlyError: the project may not be written.
         StoreError: the store is in use elsewhere, or damaged; nothing was removed.
     """
-    if project.is_read_only:
-        raise read_only_error(project.store_path)
+    project.require_writable()
     now = {(item.kind, item.path): item for item in cleanable(project)}
     removed, stayed, n_bytes = list[Cleanable](), list[tuple[str, str]](), 0
     for item in items:

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lobass_core.errors import DamagedStoreError, LobassError
+from lobass_core.exporting.data_file import file_sha256
 from lobass_core.exporting.destination import MANIFEST_NAME, inspect
 from lobass_core.jobs.checksums import CheckedFile
 from lobass_core.jobs.folder_checksums import verify_folder
 from lobass_core.jobs.run_folder import RunFolder, scan_runs
+from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.store.collected import project_id_of, shard_checksums
 from lobass_core.store.connection import Store, release
@@ -18,7 +20,7 @@ from lobass_core.store.rebuild import LossCheck, compare_losses
 from lobass_core.store.salvage import REBUILT, DamagedTable, damaged_tables
 from lobass_core.store.token_files import n_without_tokens
 from lobass_core.workflows.check import Check
-from lobass_core.workflows.export import past_exports
+from lobass_core.workflows.export import logged_exports, past_exports
 from lobass_core.workflows.leftovers import leftovers
 from lobass_core.workflows.recipes import RECIPE
 
@@ -156,7 +158,7 @@ def _runs(project: Project, store: Store) -> list[Check]:
     stopped, damaged, foreign = (
         sum(state in group for state in states) for group in (("interrupted", "failed"), ("damaged",), ("foreign",))
     )
-    parts = [f"{len(states):,} runs", f"{stopped:,} interrupted or failed" if stopped else ""]
+    parts = [plural(len(states), "run"), f"{stopped:,} interrupted or failed" if stopped else ""]
     parts += [
         f"{damaged:,} with a damaged file" if damaged else "",
         f"{foreign:,} of other projects" if foreign else "",
@@ -209,12 +211,18 @@ def _exports(project: Project) -> list[Check]:
 
 def unlogged_exports(project: Project) -> list[Path]:
     """Folders in `exports` that hold a whole export that the log does not know."""
-    logged = {Path(export.logged.folder) for export in past_exports(project)}
+    logged = {(entry.folder, entry.manifest_sha256) for entry in logged_exports(project)}
     folders = [path.parent for path in sorted(project.exports_dir.rglob(MANIFEST_NAME))]
     found = []
     for folder in folders:
         visible = not any(part.startswith(".") for part in folder.relative_to(project.exports_dir).parts)
-        if visible and folder.resolve() not in logged and (here := inspect(folder)) and here.matches_disk:
+        sha256 = file_sha256(folder / MANIFEST_NAME)[1]
+        if (
+            visible
+            and (str(folder.resolve()), sha256) not in logged
+            and (here := inspect(folder))
+            and here.matches_disk
+        ):
             found.append(folder)
     return found
 

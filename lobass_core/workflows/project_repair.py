@@ -1,7 +1,6 @@
 """Mend what a check of the project finds and can be mended; nothing is dropped, and a copy of the store comes first."""
 
 import json
-import shutil
 from collections import Counter
 
 from lobass_core.errors import StoreError
@@ -12,7 +11,6 @@ from lobass_core.jobs.run_files import RunFiles
 from lobass_core.jobs.run_folder import list_runs
 from lobass_core.jobs.run_ids import project_id_in
 from lobass_core.project import Project
-from lobass_core.store.access import read_only_error
 from lobass_core.store.copies import check_space, copy_store, list_copies
 from lobass_core.store.exports import log_export
 from lobass_core.store.rebuild import compare_losses, rebuild_losses
@@ -31,8 +29,7 @@ def repair(project: Project) -> list[str]:
         ReadOnlyError: the project may not be written.
         StoreError: the store is in use elsewhere, the disk is full, or it is of another version; it is as it was.
     """
-    if project.is_read_only:
-        raise read_only_error(project.store_path)
+    project.require_writable()
     done = []
     if needs_salvage(project):
         done += _save_store(project)
@@ -52,7 +49,7 @@ def _save_store(project: Project) -> list[str]:
     path = project.store_path
     copy = next((copy for copy in list_copies(path) if damaged_tables(copy) == []), None)
     check_space(path, "what can be read of the store has to be copied")
-    kept, lost = salvage(path, _project_id(project))
+    kept, lost = salvage(path, _project_id(project), copy)
     if lost is not None:
         said = in_words(lost) or "all rows were read"
         return [f"Copied what could be read of the damaged store into a new one: {said}. It is kept as {kept.name}."]
@@ -63,9 +60,6 @@ def _save_store(project: Project) -> list[str]:
             "their losses are read from the run folders. Decisions, tags, notes and selections are lost.",
             *_what_to_import(project),
         ]
-    unfinished = path.with_name(f".{path.name}.copy.tmp")
-    shutil.copyfile(copy, unfinished)
-    unfinished.replace(path)
     return [
         f"The damaged store does not open: {copy.name} stands in its place now, and {kept.name} keeps it. "
         "What was imported, decided and selected since that copy is lost; losses are read from the run folders."

@@ -81,8 +81,10 @@ def cancel(project: Project, run_id: str) -> Cancelled:
 
     Raises:
         RunError: the run has ended, or its spec.json is damaged.
+        ReadOnlyError: the project can only be read.
     """
     run = open_run(project, run_id)
+    project.require_writable()
     if run.is_live():
         run.request_cancel()
         return Cancelled(run.kind, False)

@@ -130,8 +130,10 @@ def resume(project: Project, run_id: str) -> RunFolder:
 
     Raises:
         RunError: no such run, not a scoring run, still going, or done.
+        ReadOnlyError: the project can only be read.
     """
     run = open_run(project, run_id)
+    project.require_writable()
     if run.kind != "score":
         raise RunError(
             f"run {run_id} is a {run.kind} run, not a scoring run",

@@ -62,13 +62,22 @@ def test_an_export_to_elsewhere_is_whole_and_says_that_it_is_not_logged(lobass, 
 
 @pytest.mark.parametrize(
     "words",
-    [("decide", "drop", "ID"), ("select", "--ratio", "0.5", "--name", "half"), ("import", "FILE", "--domain", "chat")],
-    ids=lambda words: words[0],
+    [
+        ("decide", "drop", "ID"),
+        ("select", "--ratio", "0.5", "--name", "half"),
+        ("selections", "--delete", "best"),
+        ("import", "FILE", "--domain", "chat"),
+        ("score", "--base", "org/base", "--reference", "org/tuned"),
+        ("score", "--resume", "r-0001"),
+        ("cancel", "r-0001"),
+        ("doctor", "--repair"),
+    ],
+    ids=lambda words: "-".join(words[:2]),
 )
 def test_what_has_to_write_says_that_the_project_is_read_only(lobass, sealed, tmp_path, words):
     more = write_jsonl(tmp_path / "more.jsonl", [{"instruction": "New", "output": "Row"}])
     found = lobass("browse", "--project", sealed.root, "--json").json
-    named = {"FILE": str(more), "ID": found["rows"][0]["sample_id"] if isinstance(found, dict) else "x"}
+    named = {"FILE": str(more), "ID": found["rows"][0]["sample_id"]}
     ran = lobass(*(named.get(word, word) for word in words), "--project", sealed.root)
     assert ran.exit_code == 2
     assert ran.err.startswith(f"error: the project is read-only ({sealed.root}).\n  Copy the project")

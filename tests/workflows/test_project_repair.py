@@ -159,6 +159,33 @@ def test_an_export_that_the_log_lacks_is_added_and_leftovers_go(scored):
     assert (fresh.exists(), any(path.exists() for path in left)) == (True, False)
 
 
+def test_an_export_that_replaced_a_logged_one_is_added_too(scored):
+    to = scored.exports_dir / "best"
+    export(scored, ExportSpec("best", str(to), check=False))
+    select_best(scored, 3, name="less")
+    export(scored, ExportSpec("less", str(to), check=False, replace=True))
+    with scored.store() as store, store.transaction() as cursor:
+        cursor.execute("DELETE FROM exports WHERE selection_name = 'less'")
+    assert repair(scored) == ["Added the export exports/best to the log."]
+    assert [entry.selection_name for entry in logged_exports(scored)] == ["less", "best"]
+
+
+def test_a_process_killed_while_it_saves_a_store_leaves_one(scored, monkeypatch):
+    """Whatever happens between the two names, `store.duckdb` is there."""
+    release(scored.store_path)
+    scored.store_path.write_bytes(b"nothing of a database")
+    seen = []
+    replace = Path.replace
+
+    def look(path: Path, target: Path) -> Path:
+        seen.append(scored.store_path.exists())
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", look)
+    repair(scored)
+    assert seen and all(seen)
+
+
 def test_an_export_that_was_about_to_be_replaced_is_put_back(scored):
     to = scored.exports_dir / "best"
     export(scored, ExportSpec("best", str(to), check=False))
