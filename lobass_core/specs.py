@@ -12,6 +12,7 @@ from lobass_core.export_spec import ExportFormat as ExportFormat
 from lobass_core.export_spec import ExportOrder as ExportOrder
 from lobass_core.export_spec import ExportSpec as ExportSpec
 from lobass_core.records import Role
+from lobass_core.setting_checks import MOST_SEED, MOST_WHOLE, check_path, check_whole
 from lobass_core.spec_base import Spec as _Spec
 from lobass_core.spec_base import check_choice as _check_choice
 from lobass_core.spec_base import unknown_settings as unknown_settings
@@ -134,6 +135,8 @@ class RenderSpec(_Spec):
         _check_choice("mask rule", self.mask_rule, MaskRule)
         if self.max_tokens < 0 or self.max_tokens == 1:
             raise RequestError(f"max_tokens {self.max_tokens} leaves no room for a response", do="Give 2 or more.")
+        check_whole("max_tokens", self.max_tokens)
+        check_path("template", self.template)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,10 @@ class ModelSpec(_Spec):
     revision: str = ""
     trust_remote_code: bool = False
     adapter_revision: str = ""
+
+    def __post_init__(self) -> None:
+        check_path("model's path", self.path)
+        check_path("adapter's path", self.adapter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +182,7 @@ class ScoreSpec(_Spec):
             raise RequestError(f"dtype {self.dtype!r} is not known", do="Choose auto, float32 or bfloat16.")
         if not self.references:
             raise RequestError("no reference model is given", do="Say --reference PATH, HUB_ID or NAME.")
+        check_whole("budget of tokens a batch", self.budget_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +209,17 @@ class TrainReferenceSpec(_Spec):
             raise RequestError(
                 f"{self.folds} folds cannot be trained", do="Give --folds 1 (the paper's recipe) or more."
             )
-        if not self.epochs > 0:
-            raise RequestError(f"{self.epochs} epochs train nothing", do="Give --epochs above 0.")
-        if self.learning_rate < 0:
-            raise RequestError(f"learning rate {self.learning_rate} is negative")
+        if not 0 < self.epochs <= MOST_WHOLE:
+            raise RequestError(f"{self.epochs} is not a number of epochs", do="Give --epochs above 0.")
+        if not 0 <= self.learning_rate < math.inf:
+            raise RequestError(
+                f"{self.learning_rate} is not a learning rate",
+                do="Give --lr above 0, or 0 for one by method and model size.",
+            )
+        check_whole("number of folds", self.folds, 1)
+        check_whole("seed", self.seed, 0, MOST_SEED)
+        check_whole("budget of tokens a step", self.budget_tokens, 1)
+        check_whole("LoRA rank", self.lora_rank, 1)
 
 
 # These scores do not read a loss.
@@ -228,6 +243,8 @@ class Gates(_Spec):
     def __post_init__(self) -> None:
         if self.min_response_tokens < 0:
             raise RequestError(f"minimum of {self.min_response_tokens} response tokens is negative")
+        if self.min_learnability is not None and not math.isfinite(self.min_learnability):
+            raise RequestError(f"a minimum learnability of {self.min_learnability} is not a number")
 
     @classmethod
     def for_method(cls, method: Method) -> Self:
@@ -274,6 +291,8 @@ class SelectionSpec(_Spec):
             )
         if any(not (math.isfinite(weight) and weight >= 0) for _, weight in self.weights):
             raise RequestError("a domain weight is negative or not a number")
+        if len({domain for domain, _ in self.weights}) < len(self.weights):
+            raise RequestError("a domain has two weights", do="Give one weight a domain: math=0.4,code=0.6.")
         if self.weights and not sum(weight for _, weight in self.weights) > 0:
             raise RequestError("all domain weights are 0", do="Give at least one domain a weight above 0.")
         if self.budget == "threshold" and self.balance != "global":

@@ -80,7 +80,12 @@ DomainRuleOption = Annotated[
 EncodingOption = Annotated[str, typer.Option("--encoding", help="auto, utf-8, utf-16, gb18030 or cp1252.")]
 PreviewOption = Annotated[
     int,
-    typer.Option("--preview", min=0, help="Show N rows as they would be read, of an update its counts; write nothing."),
+    typer.Option(
+        "--preview",
+        min=0,
+        max=100_000,
+        help="Show N rows as they would be read, of an update its counts; write nothing.",
+    ),
 ]
 UpdateOption = Annotated[
     str,

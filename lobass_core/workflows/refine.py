@@ -4,6 +4,7 @@ bfloat16 keeps eight bits of every activation, which moves a mean loss by some t
 on both sides of a cut, and nowhere else. So only those rows are worth the exact arithmetic.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 
@@ -102,14 +103,14 @@ def rows_near_cut(cut: Cut, band: float = DEFAULT_BAND) -> np.ndarray:
 
 
 def _check(scoring: Scoring, spec: SelectionSpec, band: float) -> None:
+    if not 0 < band < math.inf:
+        raise RequestError(f"a band of {band:g} is no distance", do="Give a --band above 0, in units of the score.")
     if scoring.dtype == "float32":
         raise RequestError(
             f"the losses of {scoring.run_id} are in float32 already", where=scoring.label, do="There is nothing to do."
         )
     if spec.method in LOSSLESS_METHODS:
         raise RequestError(f"a selection by {spec.method} does not go by losses", do="Choose another selection.")
-    if not band > 0:
-        raise RequestError(f"a band of {band:g} holds no row", do="Give a number above 0, in units of the score.")
 
 
 def _prepare(project: Project, scoring: Scoring, sample_keys: np.ndarray) -> RunFolder:

@@ -99,7 +99,7 @@ def test_selections_and_bands_that_make_no_sense(models: Path, tmp_path: Path):
     selections.save(project, "chance", SelectionSpec(value=0.4, method="random"))
     with pytest.raises(RequestError, match="does not go by losses"):
         refine(project, "chance")
-    with pytest.raises(RequestError, match="holds no row"):
+    with pytest.raises(RequestError, match="is no distance"):
         refine(project, "mine", 0.0)
     selections.save(project, "nothing", SelectionSpec(value=0.4, gates=Gates(min_response_tokens=1000)))
     with pytest.raises(RequestError, match="no row lies within"):
