@@ -13,6 +13,7 @@ from pathlib import Path
 
 _WRITE = 0o222
 _DAC_OVERRIDE = 1 << 1
+_DAC_READ_SEARCH = 1 << 2
 _VERSION_3 = 0x20080522
 
 
@@ -39,7 +40,19 @@ def read_only(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _bound_by_modes() -> Iterator[None]:
+def closed(folder: Path) -> Iterator[None]:
+    """Take every right from the folder."""
+    mode = folder.stat().st_mode & 0o7777
+    with _bound_by_modes(_DAC_OVERRIDE | _DAC_READ_SEARCH):
+        folder.chmod(0)
+        try:
+            yield
+        finally:
+            folder.chmod(mode)
+
+
+@contextmanager
+def _bound_by_modes(given_up: int = _DAC_OVERRIDE) -> Iterator[None]:
     if os.geteuid() or sys.platform != "linux":
         yield
         return
@@ -47,7 +60,7 @@ def _bound_by_modes() -> Iterator[None]:
     header, data = _Header(_VERSION_3, 0), (_Data * 2)()
     assert libc.capget(ctypes.byref(header), data) == 0
     before = data[0].effective
-    data[0].effective = before & ~_DAC_OVERRIDE
+    data[0].effective = before & ~given_up
     assert libc.capset(ctypes.byref(header), data) == 0
     try:
         yield

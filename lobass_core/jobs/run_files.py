@@ -1,6 +1,7 @@
 """The files of a run folder, whether or not its settings can be read: lock, cancel request, shards, checksums."""
 
 import fcntl
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,7 +98,10 @@ class RunFiles:
 
     def is_alive(self) -> bool:
         """Whether a worker holds the lock; the system frees it when the worker dies, however it dies."""
-        if not self._lock_path.is_file():
+        try:
+            if not self._lock_path.is_file():
+                return False
+        except PermissionError:  # nobody may look into the folder
             return False
         lock = FileLock(self._lock_path)
         try:
@@ -126,12 +130,10 @@ class RunFiles:
 
     def missing_shards(self) -> list[str]:
         """Names of damaged shards that were set aside and have not been computed again."""
-        if not self.damaged_dir.is_dir():
+        if not (set_aside := _tables_in(self.damaged_dir)):
             return []
-        return sorted(path.stem for path in self.damaged_dir.glob("*.parquet") if not self._has_shard(path.name))
-
-    def _has_shard(self, name: str) -> bool:
-        return (self.shards_dir / name).exists()
+        again = {path.name for path in self.finished_shards()}
+        return [path.stem for path in set_aside if path.name not in again]
 
     def verify(self, on_record: Mapping[str, str] | None = None) -> list[CheckedFile]:
         """Read every Parquet file of the run whole and compare it with its checksum, in the order of their paths.
@@ -140,12 +142,30 @@ class RunFiles:
         """
         recorded = on_record or {}
         shards = [check_file(path, recorded.get(path.stem)) for path in self.finished_shards()]
-        others = [*self.path.glob("*.parquet"), *self.tokens_dir.glob("*.parquet")]
+        others = [*_tables_in(self.path), *self.token_tables()]
         return sorted([*shards, *map(check_file, others)], key=lambda checked: checked.path)
 
     def finished_shards(self) -> list[Path]:
         """Shards by name; what a killed worker left half written is not among them."""
-        return sorted(self.shards_dir.glob("*.parquet"))
+        return _tables_in(self.shards_dir)
+
+    def token_tables(self) -> list[Path]:
+        """Files of tokens by name."""
+        return _tables_in(self.tokens_dir)
+
+
+def _tables_in(folder: Path) -> list[Path]:
+    """Parquet files of a folder by name; none where there is no folder or where this user may not look into it."""
+    try:
+        return sorted(folder.glob("*.parquet"))
+    except PermissionError:
+        return []
+
+
+def may_read(path: Path) -> bool:
+    """Whether this user may read a file, or list the files of a folder and open them."""
+    rights = os.R_OK | os.X_OK if path.is_dir() else os.R_OK
+    return os.access(path, rights, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _is_locked(path: Path) -> bool:

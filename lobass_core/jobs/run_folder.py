@@ -17,7 +17,7 @@ from lobass_core.errors import RunError
 from lobass_core.jobs import remote_code
 from lobass_core.jobs.documents import VERSION, read_json, replace_text, to_document, to_json
 from lobass_core.jobs.progress import ErrorNote, Progress, RunState, check_time
-from lobass_core.jobs.run_files import RunFiles
+from lobass_core.jobs.run_files import RunFiles, may_read
 from lobass_core.jobs.run_ids import next_run_id, number_of
 from lobass_core.jobs.run_kinds import KINDS, RunKind
 from lobass_core.jobs.run_specs import RunSpec
@@ -193,6 +193,9 @@ class RunFolder(RunFiles):
                 self.read_result(self._kind().result)
             except RunError as error:
                 return _note(error)
+            if self.shards_dir.is_dir() and not may_read(self.shards_dir):
+                what = f"the shards of run {self.run_id} may not be read"
+                return ErrorNote(what, str(self.shards_dir), "Change the rights of that folder.")
             if missing := self.missing_shards():
                 files = "file of losses was" if len(missing) == 1 else "files of losses were"
                 what = f"{len(missing):,} {files} damaged and set aside"

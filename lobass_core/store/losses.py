@@ -1,6 +1,5 @@
 """The loss cache: shards are ingested in one transaction, each once; `rebuild.py` reads them all again."""
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lobass_core.jobs.checksums import check_bytes, expected_sha256
-from lobass_core.jobs.run_files import RunFiles, write_parquet
+from lobass_core.jobs.run_files import RunFiles, may_read, write_parquet
 from lobass_core.records import LossStatus
 from lobass_core.store.collected import shard_checksums
 from lobass_core.store.connection import Store, read_table
@@ -85,7 +84,7 @@ def _ingest(store: Store, run: RunFiles) -> tuple[Ingested, bool]:
             lack_bytes = lack_bytes or any(shard.table["n_response_bytes"].null_count for shard in group)
     for name, _ in torn:
         # One that this user may not read is left to those who may.
-        if os.access(run.shards_dir / name, os.R_OK):
+        if may_read(run.shards_dir / name):
             run.set_aside(run.shards_dir / name)
     return Ingested(n_new, tuple(torn)), lack_bytes
 

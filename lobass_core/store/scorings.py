@@ -72,7 +72,8 @@ def register_scoring(
 
     `folds` is a Parquet file (sample_id, fold) that exists for K folds only; beside it stands
     `trained_on.parquet` where the samples that one reference was trained on are known. `finished_at` dates the scoring
-    (now, where it is empty); where a run that finished later has scored the same, the scoring stays that one's.
+    (now, where it is empty); where a run that finished later has scored the same, the scoring stays that one's with the
+    names that it gave its models.
     """
     finished_at = finished_at or utc_now()
     note_registered(cursor, run_id, finished_at)
@@ -83,22 +84,23 @@ def register_scoring(
     ).fetchone()
     if not found or found[1] <= finished_at:
         register_models(cursor, result, folds, finished_at)
-    values = [json.dumps(spec.to_dict()), to_json(result), finished_at]
+    names = [result.base.name, spec.reference_name or result.references[0].name]
+    values = [*names, json.dumps(spec.to_dict()), to_json(result), finished_at]
     if found:
         scoring_id, made_at = found
         if made_at <= finished_at:
             cursor.execute(
-                "UPDATE scorings SET run_id = ?, spec = ?, result = ?, made_at = ? WHERE scoring_id = ?",
+                "UPDATE scorings SET run_id = ?, base_name = ?, reference_name = ?, spec = ?, result = ?, made_at = ? "
+                "WHERE scoring_id = ?",
                 [run_id, *values, scoring_id],
             )
     else:
         row = cursor.execute("SELECT coalesce(max(scoring_id), 0) + 1 FROM scorings").fetchone()
         assert row is not None
         (scoring_id,) = row
-        name = spec.reference_name or result.references[0].name
         cursor.execute(
             "INSERT INTO scorings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [scoring_id, run_id, *triple, result.base.name, name, *values],
+            [scoring_id, run_id, *triple, *values],
         )
     cursor.execute(
         "INSERT INTO scoring_runs SELECT $scoring_id, $run_id WHERE NOT EXISTS "

@@ -73,7 +73,7 @@ def token_files(runs_dir: Path, render_fps: set[str]) -> list[tuple[Path, str, i
     """Token files of these renderings, whichever run kept them: path, rendering, rows."""
     found = []
     for run in scan_runs(runs_dir):
-        for path in sorted(run.tokens_dir.glob("*.parquet")):
+        for path in run.token_tables():
             values = _single_values(path, ("render_fp",))
             if values and values[0] in render_fps:
                 found.append((path, values[0], pq.read_metadata(path).num_rows))

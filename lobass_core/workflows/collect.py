@@ -90,6 +90,8 @@ def _collect(store: Store, changed: dict[Path, str]) -> Collected:
             n_new += added.n_new
             sentences += [f"Added {added.n_new:,} losses that run {run.run_id} had computed."] if added.n_new else []
             sentences += damage_in(run, added)
+            if added.torn:  # looked at again, until it is set aside or can be read
+                continue
             done[path.name] = stamp
         _collected[path] = stamp
     if done:
@@ -144,6 +146,7 @@ def _stamp(path: Path) -> str:
 
 def _changed_at(path: Path) -> int:
     try:
-        return path.stat().st_mtime_ns
+        # Not the time of the content alone: what nobody may read is looked at again when somebody may.
+        return path.stat().st_ctime_ns
     except OSError:
         return 0

@@ -311,3 +311,13 @@ def test_of_the_same_models_under_the_same_settings_the_latest_rendering_counts(
                 assert find_scoring(cursor, "r-0001").render_fp == "render"
     with pytest.raises(SelectionError, match=r"--run.*r-0003.*r-0002.*r-0001"):
         find_scoring(store.cursor())
+
+
+def test_a_scoring_has_the_names_that_its_latest_run_has(store):
+    with store.transaction() as cursor:
+        for number, (name, at) in enumerate([("tuned", "05"), ("ref", "07"), ("old", "06")], 1):
+            scored = replace(result("B", ["R"], "R"), base=ScoredModel("B", f"base-{name}"))
+            spec = replace(A_SCORING, reference_name=name)
+            register_scoring(cursor, f"r-000{number}", spec, scored, Path("none"), f"2026-03-{at}T08:00:00+00:00")
+    scoring = find_scoring(store.cursor())
+    assert (scoring.run_id, scoring.label) == ("r-0002", "base-ref → ref")

@@ -20,10 +20,11 @@ from lobass_core.store.rebuild import rebuild_losses
 from lobass_core.workflows import collect as collecting
 from lobass_core.workflows import score
 from lobass_core.workflows.collect import collect
-from lobass_core.workflows.run_views import run_view
+from lobass_core.workflows.run_views import run_view, run_views
 from lobass_core.workflows.status import status
 from tests.jobs.test_checksums import flip_bit
 from tests.pages.projects import add_scores, finished_scores, imported_project
+from tests.read_only import closed
 
 N_ROWS = 12
 
@@ -278,3 +279,16 @@ def test_runs_moved_into_another_project_as_a_whole_are_foreign(imported: Projec
     shutil.copytree(other.runs_dir, imported.runs_dir)
     assert collect(imported).n_new == 0
     assert [run.state for run in status(imported).runs] == ["foreign"]
+
+
+@pytest.mark.parametrize("what", ["run", "shards", "file"])
+def test_what_nobody_may_read_is_added_when_somebody_may(imported: Project, what: str):
+    run = finished_scores(imported)
+    shard = run.finished_shards()[0]
+    place = {"run": run.path, "shards": run.shards_dir, "file": shard}[what]
+    with closed(place):
+        assert collect(imported).n_new == (N_ROWS if what == "file" else 0)
+        (view,) = run_views(imported)
+        assert view.state == ("done" if what == "file" else "damaged")
+    collect(imported)
+    assert (len(losses(imported)), run_view(imported, run.run_id).state) == (24, "done")
