@@ -71,4 +71,8 @@ def test_a_run_that_was_killed_while_its_input_was_written_can_be_cleared(lobass
 def test_every_command_opens_its_project_by_the_door_that_adds_ended_runs():
     sources = Path(opening.__file__).parent.glob("*.py")
     # The demo opens a project that it has just made, and doctor looks at one as it is.
-    assert {path.name for path in sources if "Project.open(" in path.read_text()} == {"demo.py", "doctor.py", "opening.py"}
+    assert {path.name for path in sources if "Project.open(" in path.read_text()} == {
+        "demo.py",
+        "doctor.py",
+        "opening.py",
+    }
