@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from lobass_core.errors import RunError
+from lobass_core.jobs.unfinished import unfinished_file
 
 SUFFIX = ".sha256"
 _LINE = re.compile(r"([0-9a-f]{64}) [ *][^\n]+\n?")
@@ -48,13 +49,13 @@ def write_checked(path: Path, data: bytes | memoryview) -> str:
     The checksum is of the bytes in memory, so that it also tells of a disk that writes others.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with unfinished.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    sha256 = hashlib.sha256(data).hexdigest()
-    _put_in_place(unfinished, path, sha256)
+    with unfinished_file(path) as unfinished:
+        with unfinished.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        sha256 = hashlib.sha256(data).hexdigest()
+        _put_in_place(unfinished, path, sha256)
     return sha256
 
 
@@ -70,12 +71,12 @@ def seal(unfinished: Path, path: Path) -> str:
 def write_checksum(path: Path, sha256: str) -> None:
     """Write the checksum of a file, whole or not at all."""
     target = checksum_path(path)
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    with unfinished.open("w", encoding="ascii", errors="surrogateescape") as file:
-        file.write(f"{sha256}  {path.name}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(target)
+    with unfinished_file(target) as unfinished:
+        with unfinished.open("w", encoding="ascii", errors="surrogateescape") as file:
+            file.write(f"{sha256}  {path.name}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(target)
 
 
 def expected_sha256(path: Path) -> str | None:

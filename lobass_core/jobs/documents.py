@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from lobass_core.errors import LobassError, RunError
+from lobass_core.jobs.unfinished import unfinished_file
 
 VERSION = 2
 
@@ -78,15 +79,16 @@ def replace_text(path: Path, text: str) -> None:
     Raises:
         RunError: a folder stands in its place.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        unfinished.replace(path)
-    except IsADirectoryError as error:
-        unfinished.unlink(missing_ok=True)
-        raise RunError(
-            f"{path.name} of run {path.parent.name} is a folder", where=str(path), do="Remove it, then resume the run."
-        ) from error
+    with unfinished_file(path) as unfinished:
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            unfinished.replace(path)
+        except IsADirectoryError as error:
+            raise RunError(
+                f"{path.name} of run {path.parent.name} is a folder",
+                where=str(path),
+                do="Remove it, then resume the run.",
+            ) from error

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from lobass_core.errors import RunError
 from lobass_core.jobs.checksums import CheckedFile, check_file, checksum_path, require_good, seal, write_checked
 from lobass_core.jobs.run_ids import number_of
+from lobass_core.jobs.unfinished import unfinished_file
 
 # Whoever asks whether a run is alive holds its lock for some microseconds: one refusal is no answer yet.
 PROBE_SECONDS = 0.05
@@ -215,10 +216,10 @@ def write_parquet(path: Path, table: pa.Table) -> Path:
 def write_batches(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> int:
     """Write record batches as a Parquet file with its checksum, a batch at a time; returns the number of rows."""
     n_rows = 0
-    unfinished = path.with_name(f".{path.name}.tmp")
-    with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
-        for batch in batches:
-            writer.write_table(pa.Table.from_batches([batch]).cast(schema))
-            n_rows += batch.num_rows
-    seal(unfinished, path)
+    with unfinished_file(path) as unfinished:
+        with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
+            for batch in batches:
+                writer.write_table(pa.Table.from_batches([batch]).cast(schema))
+                n_rows += batch.num_rows
+        seal(unfinished, path)
     return n_rows
