@@ -10,7 +10,7 @@ PORT ?= 8501
 # Two workers with one thread each; whole files to a worker, the longest first.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --only-rerun TimeoutError
 
-.PHONY: setup setup-tests demo demo-real serve fast test real-model trainers check bench bench-ui screenshots clean
+.PHONY: setup setup-tests demo demo-real serve fast test real-model trainers faults-ci faults check bench bench-ui screenshots clean
 
 # What the program needs. pip shows what it downloads, so that a first run is never mute.
 setup: $(PROGRAM)
@@ -64,6 +64,20 @@ trainers: setup-tests
 	$(BIN)/python -m tests.trainers.environments
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m trainers tests/trainers
 	$(BIN)/python -m tests.trainers.table
+
+# Kills, full disks, damaged files, two of everything at once: what docs/reliability.md says of them.
+KILLS ?= 200
+MINUTES ?= 10
+FAULTS := OMP_NUM_THREADS=1 LOBASS_FAULT_RECORDS=build/faults/records.jsonl $(BIN)/python -m
+
+faults-ci: setup-tests
+	LOBASS_FAULT_KILLS=20 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults/test_kills.py tests/faults/test_other_faults.py
+
+# Goes on where it was stopped; `rm -r build/faults` begins anew.
+faults: setup-tests
+	LOBASS_FAULT_KILLS=$(KILLS) $(FAULTS) pytest tests/faults
+	$(FAULTS) tests.faults.load --minutes $(MINUTES) --json build/faults/load.json
+	$(FAULTS) tests.faults.report
 
 bench: setup-tests
 	$(BIN)/python benchmarks/scoring.py

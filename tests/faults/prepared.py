@@ -11,19 +11,22 @@ from lobass_core.workflows import select as selecting
 from lobass_core.workflows.import_data import import_file
 from lobass_core.workflows.runs import new_run
 from lobass_core.workflows.score import prepare_run, write_input
-from tests.models import tiny_llama
 from tests.pages.projects import add_scores, finished_scores
 from tests.scored_files import write_jsonl
 from tests.store.old_projects import unpack
 
 N_ROWS = 3000
-N_SCORED_BY_A_MODEL = 96
+N_SCORED_BY_A_MODEL = 400
 N_TRAINED_ON = 60
+# States whose runs name the models of `models`.
+NEED_MODELS = ("asked_to_score", "asked_to_score_twice", "asked_to_train")
 DOMAINS = ("math", "code", "poems")
 
 
 def models(folder: Path) -> None:
     """`base` and `ref`: two tiny Llamas of one tokenizer."""
+    from tests.models import tiny_llama
+
     for seed, name in enumerate(("base", "ref")):
         tiny_llama(folder / name, seed=seed, chat_template=None)
 
@@ -105,7 +108,7 @@ def asked_to_train(folder: Path) -> None:
     project = _with_rows(folder, N_TRAINED_ON)
     base = ModelSpec(str(folder.parent / "models" / "base"))
     spec = TrainReferenceSpec(
-        base=base, name="tuned", epochs=3, render=RenderSpec("plain"), device="cpu", budget_tokens=512
+        base=base, name="tuned", epochs=3, render=RenderSpec("plain"), device="cpu", budget_tokens=128
     )
     asked = TrainReferenceRun(spec, str(project.models_dir / "tuned"), checkpoint_seconds=0.01)
     with project.store() as store:

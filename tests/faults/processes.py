@@ -15,19 +15,29 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Literal
+from unittest.mock import patch
 
 from lobass_core.errors import RunError
 from lobass_core.jobs.run_folder import RunFolder
 
-PRELOADED = (
-    "lobass_core.cli.main",
+PRELOADED = ("lobass_core.cli.main", "tests.faults.prepared")
+# Left out where the first task of all needs none of it: torch takes seconds to import.
+PRELOADED_FOR_WORKERS = (
     "lobass_core.worker.__main__",
     "lobass_core.worker.score_job",
     "lobass_core.worker.train_job",
     "transformers.models.llama.modeling_llama",
     "transformers.trainer",
-    "tests.faults.prepared",
+    "tests.models",
 )
+# Small shards, so that a small run has many.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "LOBASS_SHARD_SAMPLES": "16",
+    "LOBASS_TRACEBACK": "1",
+    "NO_COLOR": "1",
+    "HF_HUB_OFFLINE": "1",
+}
 LAST_LINES = 40
 _forks = multiprocessing.get_context("forkserver")
 
@@ -57,14 +67,16 @@ def lobass(line: str) -> Task:
 
 def start(task: Task, said: Path) -> BaseProcess:
     """Start it; what it prints is added to the file `said`."""
-    os.environ.update(OMP_NUM_THREADS="1", LOBASS_TRACEBACK="1", NO_COLOR="1", HF_HUB_OFFLINE="1")
     # A child that is not forked from the first process looks for its parent's main module: here that is a test runner.
     before = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:
-        _forks.set_forkserver_preload(list(PRELOADED))
+        needs_torch = task.kind == "worker" or "models" in task.words
+        # Without effect once the first process has been started.
+        _forks.set_forkserver_preload([*PRELOADED, *(PRELOADED_FOR_WORKERS if needs_torch else ())])
         process = _forks.Process(target=_become, args=(task, str(said)), daemon=False)
-        process.start()
+        with patch.dict(os.environ, ENVIRONMENT):
+            process.start()
     finally:
         sys.modules["__main__"] = before
     return process

@@ -21,7 +21,10 @@ class Stage:
     done_already: str = ""
 
 
+# The workers first: the process that all are forked from imports torch for them alone.
 STAGES = (
+    Stage("train-reference", "asked_to_train", Task("worker", ("{folder}/project/runs/r-0001",))),
+    Stage("score", "asked_to_score", Task("worker", ("{folder}/project/runs/r-0001",))),
     Stage(
         "import",
         "empty",
@@ -33,8 +36,6 @@ STAGES = (
         "selected",
         lobass("import {folder}/../files/newer/rows.jsonl --update rows --yes --project {folder}/project"),
     ),
-    Stage("train-reference", "asked_to_train", Task("worker", ("{folder}/project/runs/r-0001",))),
-    Stage("score", "asked_to_score", Task("worker", ("{folder}/project/runs/r-0001",))),
     Stage("ingest", "finished", STATUS),
     Stage(
         "select",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tests.faults.prepared import NEED_MODELS
 from tests.faults.processes import Task, end_of, finish, start
 from tests.faults.repeated import repeated_share
 from tests.faults.snapshot import Difference, Snapshot, compare, left_behind, snapshot, stuck_runs
@@ -83,9 +84,9 @@ class Workshop:
 
     def fresh(self, state: str) -> None:
         """Put a project of that state in its place."""
-        for name, folder in (("models", self.root / "models"), ("files", self.root / "files")):
-            if not folder.exists():
-                self._prepare(name, folder)
+        for name in ("models", "files") if state in NEED_MODELS else ("files",):
+            if not (self.root / name).exists():
+                self._prepare(name, self.root / name)
         kept = self.root / "states" / state
         if not kept.exists():
             self.clear()
