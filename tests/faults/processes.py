@@ -142,4 +142,6 @@ def end_of(task: Task, said: Path) -> str:
         progress = RunFolder.open(Path(task.words[0])).read_progress()
     except RunError as error:
         return f"error: {error}"
-    return f"error: {progress.error.what}. {progress.error.do}" if progress.error else f"run {progress.state}"
+    if progress.error:
+        return f"error: {progress.error.what}. {progress.error.do}"
+    return "run done" if progress.state == "done" else words_of(said)

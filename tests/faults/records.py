@@ -43,5 +43,6 @@ def recorded(fault: str, stage: str, number: int, seed: int, disturb: Callable[[
     outcome = disturb()
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(outcome.to_dict(), ensure_ascii=False) + "\n")
+        # On a line of its own also where a kill cut off the one before.
+        file.write("\n" + json.dumps(outcome.to_dict(), ensure_ascii=False) + "\n")
     return outcome
