@@ -119,7 +119,8 @@ def _walk(project: Project, folder: Path) -> None:
     view.show(
         [
             parts.heading("Choose a file", str(folder)),
-            table if entries else el("p", "No data file lies here.", cls="muted"),
+            # The datasets of the project stand below, and stay in sight.
+            el("div", table, cls="tall", tabindex="0") if entries else el("p", "No data file lies here.", cls="muted"),
             el("p", "The dashboard reads files under ", *_joined([str(root) for root in allowed]), ".", cls="muted"),
         ],
         key="import-walk",
