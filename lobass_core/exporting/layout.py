@@ -66,6 +66,11 @@ class Job:
         return str(self.plan.facts.get("render", {}).get("chat_template", ""))
 
     @property
+    def answer_ending(self) -> str:
+        """The token that closes an answer in that template; empty where it is not known."""
+        return str(self.plan.facts.get("render", {}).get("answer_ending", ""))
+
+    @property
     def mask_rule(self) -> str:
         """Which answers were scored: "all" or "last"."""
         return str(self.plan.facts.get("render", {}).get("mask_rule", "") or "all")

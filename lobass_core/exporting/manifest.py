@@ -19,6 +19,7 @@ MANIFEST_VERSION = 1
 # Raised for a format when the same picks would come out as other bytes: a replay of an older one is refused by name.
 LAYOUT_VERSIONS: dict[str, int] = dict.fromkeys(get_args(ExportFormat), 2) | {
     "trl": 4,
+    "axolotl": 3,
     "huggingface": 3,
     "parquet": 3,
     "tokens": 3,

@@ -14,17 +14,19 @@ DATASET_NAME = "curated"
 
 
 def axolotl_yaml(
-    files: Files, validation: Files, *, weights: bool, has_template: bool, in_order: bool = False
+    files: Files, validation: Files, *, weights: bool, has_template: bool, ending: str = "", in_order: bool = False
 ) -> dict[str, str]:
     """File name -> YAML; pairs need a configuration of their own.
 
-    `weights`: turns say whether they are learnt. `in_order`: rows are not shuffled.
+    `weights`: turns say whether they are learnt. `ending`: the token that closes an answer. `in_order`: rows are not
+    shuffled.
     """
     fragments: dict[str, str] = {}
     head = _HEAD + (_TEMPLATE if has_template else "") + (_IN_ORDER if in_order else "")
     supervised, tested = _supervised(files, weights), _supervised(validation, weights, _SPLIT)
     if supervised:
-        fragments["axolotl.yml"] = f"{head}datasets:\n{supervised}" + (_TESTED + tested if tested else "")
+        endings = _ENDING.format(ending=json.dumps(ending)) if ending and "chat" in files else ""
+        fragments["axolotl.yml"] = f"{head}{endings}datasets:\n{supervised}" + (_TESTED + tested if tested else "")
     if "preference" in files:
         tested = _pairs(validation)
         pairs = f"rl: dpo\ndatasets:\n{_pairs(files)}" + (_TESTED + tested if tested else "")
@@ -54,6 +56,8 @@ _IN_ORDER = """# The rows stand best first, and are read in that order.
 shuffle_merged_datasets: false
 curriculum_sampling: true
 """
+# Without it Axolotl learns the tokenizer's own end token and no other, which in base models closes no answer.
+_ENDING = "eot_tokens: [{ending}]\n"
 _TESTED = "test_datasets:\n"
 _SPLIT = "    split: train\n"
 _TEMPLATE = f"chat_template: jinja\nchat_template_jinja: {TEMPLATE_NAME}\n"

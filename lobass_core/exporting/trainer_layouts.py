@@ -75,6 +75,7 @@ def axolotl(job: Job) -> Written:
         names_of(files, "validation"),
         weights=chat.with_training,
         has_template=bool(job.chat_template),
+        ending=job.answer_ending,
         in_order=job.plan.order == "rank",
     )
     for name, text in fragments.items():

@@ -5,7 +5,7 @@ tokens of what it prints. Rows of plain text (None) never see a template, and ge
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +18,11 @@ Spans = list[tuple[int, int]]
 @dataclass(frozen=True, slots=True)
 class TrainerReading:
     """How a trainer reads rows. `text(row, tokenizer)` is what it makes of one, None where it uses no chat template;
-    `learns(row, text, spans, tokenizer)` says how what it learns differs from the answers in `spans`, "" where it does
-    not."""
+    `learns(row, text, spans, tokenizer, endings)` says how what it learns differs from the answers in `spans`, ""
+    where it does not; `endings` are the tokens that its configuration names as closing an answer."""
 
     text: Callable[[dict, Any], str | None]
-    learns: Callable[[dict, str, Spans, Any], str]
+    learns: Callable[[dict, str, Spans, Any, Collection[str]], str]
 
 
 def trl_text(row: dict, tokenizer: Any) -> str | None:
@@ -33,7 +33,7 @@ def trl_text(row: dict, tokenizer: Any) -> str | None:
     return _rendered(messages, _tools_of(row), tokenizer)
 
 
-def trl_learns(row: dict, text: str, spans: Spans, tokenizer: Any) -> str:
+def trl_learns(row: dict, text: str, spans: Spans, tokenizer: Any, endings: Collection[str]) -> str:
     """A completion, and both sides of a pair, are learnt to the end of the text: a line break after the answer too."""
     after = text[spans[-1][1] :] if spans and (row.get("completion") or row.get("chosen")) else ""
     return f"it also learns {after!r}, which follows the answer" if after else ""
@@ -57,13 +57,13 @@ def axolotl_text(row: dict, tokenizer: Any) -> str | None:
     return _rendered(messages, _tools_of(row), tokenizer)
 
 
-def axolotl_learns(row: dict, text: str, spans: Spans, tokenizer: Any) -> str:
+def axolotl_learns(row: dict, text: str, spans: Spans, tokenizer: Any, endings: Collection[str]) -> str:
     """Of what a template puts around an answer the tokenizer's end token alone is learnt, or the `eot_tokens`."""
     if row.get("chosen") or not spans:
         return ""
     special = [str(token) for token in tokenizer.added_tokens_decoder.values() if token.special]
     ending = max((token for token in special if text.endswith(token, 0, spans[-1][1])), key=len, default="")
-    if not ending or ending == tokenizer.eos_token:
+    if not ending or ending == tokenizer.eos_token or ending in endings:
         return ""
     return f"it leaves out {ending!r}, which ends an answer, unless the configuration has eot_tokens: [{ending!r}]"
 

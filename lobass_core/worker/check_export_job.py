@@ -6,11 +6,12 @@ The tokenizer is checked to be the same; then the same text gives the same token
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import yaml
 
 from lobass_core.errors import ModelError, cause_of
 from lobass_core.jobs.run_files import read_parquet
@@ -50,7 +51,8 @@ def run(run: RunFolder, report: Reporter) -> CheckExportResult:
     tokenizer.chat_template = asked.chat_template
     rows = read_parquet(run.input_path).to_pylist()
     kept = TokenFiles(Path(asked.runs_dir), asked.render_fp, [row["sample_id"] for row in rows])
-    comparison = Comparison(tokenizer, asked.mask_rule, TRAINERS.get(asked.format))
+    endings = _named_endings(Path(asked.folder) / "axolotl.yml")
+    comparison = Comparison(tokenizer, asked.mask_rule, TRAINERS.get(asked.format), endings)
     report.update(phase="comparing", n_done=0, n_total=len(rows))
     for name, group in itertools.groupby(rows, key=lambda row: row["file"]):
         wanted = list(group)
@@ -62,6 +64,11 @@ def run(run: RunFolder, report: Reporter) -> CheckExportResult:
                 report.check_cancel()
                 report.update(n_done=comparison.n_rows)
     return comparison.result()
+
+
+def _named_endings(fragment: Path) -> list[str]:
+    """The tokens that Axolotl's configuration names as closing an answer."""
+    return yaml.safe_load(fragment.read_text(encoding="utf-8")).get("eot_tokens", []) if fragment.is_file() else []
 
 
 def written_rows(path: Path) -> Iterator[dict]:
@@ -78,8 +85,10 @@ def written_rows(path: Path) -> Iterator[dict]:
 class Comparison:
     """Counts rows by what they become."""
 
-    def __init__(self, tokenizer: Any, mask_rule: str, trainer: TrainerReading | None) -> None:
-        self._tokenizer, self._trainer = tokenizer, trainer
+    def __init__(
+        self, tokenizer: Any, mask_rule: str, trainer: TrainerReading | None, endings: Collection[str]
+    ) -> None:
+        self._tokenizer, self._trainer, self._endings = tokenizer, trainer, endings
         self._as_tokens = RowsAsTokens(tokenizer, mask_rule)
         self._counts: Counter[str] = Counter()
         self._first: dict[str, OtherRow] = {}
@@ -117,7 +126,7 @@ class Comparison:
             return "n_trainer", "it reads texts without a chat template"
         if made != text:
             return "n_trainer", _difference(made, text)
-        how = self._trainer.learns(row, text, spans, self._tokenizer)
+        how = self._trainer.learns(row, text, spans, self._tokenizer, self._endings)
         return ("n_trainer_labels", how) if how else ("n_same", "")
 
     def _learns_the_same(self, text: str, spans: list[tuple[int, int]], scored: KeptText) -> bool:

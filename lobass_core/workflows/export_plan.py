@@ -33,6 +33,7 @@ from lobass_core.store.dataset_files import list_files
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.store.selections import SavedSelection, find_selection, selection_picks
+from lobass_core.workflows.answer_ending import answer_ending
 from lobass_core.workflows.explore import scored
 from lobass_core.workflows.export_sources import SourceNumbers, source_of
 from lobass_core.workflows.recipes import read_recipe
@@ -82,14 +83,15 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
     sources = sorted((datasets[number] for number in used), key=lambda dataset: dataset.name)
     parts = [(dataset, file) for dataset in sources for file in files[dataset.dataset_id]]
     numbers = SourceNumbers.of(parts)
+    placed_picks = _picks_table(placed, picks, table, numbers)
     return ExportPlan(
         format=spec.format,
         selection=saved.name,
         sources=tuple(source_of(dataset, file) for dataset, file in parts),
-        picks=_picks_table(placed, picks, table, numbers),
+        picks=placed_picks,
         facts={
             "models": _models(project, scoring),
-            "render": _render(scoring),
+            "render": _render(project, scoring, placed_picks["sample_id"].to_pylist()),
             "formula": {"method": saved.spec["method"], "text": FORMULAS[saved.spec["method"]], "unit": LOSS_UNIT},
             "selection": {"spec": saved.spec, "seed": saved.spec["seed"], "domains": saved.result.get("domains", [])},
             "decisions": decisions,
@@ -244,7 +246,7 @@ def trained_recipe(project: Project, scoring: Scoring) -> dict:
     }
 
 
-def _render(scoring: Scoring) -> dict:
+def _render(project: Project, scoring: Scoring, sample_ids: list[str]) -> dict:
     """How a sample became tokens: enough to make the same ones again."""
     template = scoring.result.chat_template
     return {
@@ -255,6 +257,7 @@ def _render(scoring: Scoring) -> dict:
         "max_tokens": scoring.result.max_tokens,
         "truncation_side": "right",
         "chat_template": template,
+        "answer_ending": answer_ending(project, scoring.render_fp, template, sample_ids),
     }
 
 

@@ -18,7 +18,7 @@ from lobass_core.store.connection import release
 from lobass_core.workflows.export import export, preflight
 from tests.models import tiny_model, tiny_tokenizer
 from tests.rendered_scores import score_rendered
-from tests.trainers.shapes import CUTOFFS, SHAPES, TEMPLATE
+from tests.trainers.shapes import CUTOFFS, MIXTURE_BYTES, SHAPES, TEMPLATE
 
 FORMATS = {
     "trl": ("trl", "messages", "prompt-completion", "huggingface", "tokens"),
@@ -123,6 +123,8 @@ def _exported(project: Project, shape: str, format: str, folder: Path, scored: d
     sample_ids = found.plan.picks["sample_id"].to_pylist()
     manifest = json.loads((to / "manifest.json").read_text(encoding="utf-8"))
     (name,) = [file["name"] for file in manifest["files"] if file["rows"] and not file["name"].startswith("scores")]
+    n_bytes = (to / name).stat().st_size
+    assert shape != "mixture over 10 MB" or name.endswith(".parquet") or n_bytes > MIXTURE_BYTES, n_bytes
     return Exported(
         shape=shape,
         format=format,

@@ -194,11 +194,14 @@ def long_pairs() -> dict[str, Rows]:
 
 
 def mixture() -> dict[str, Rows]:
-    """Over 10 MB of plain rows, then rows with other fields, then with tools: the first chunk shows none of these."""
-    text = "Write a short story about a fox who learns to share its food with the other animals of the forest. " * 36
-    n_plain = 1 + MIXTURE_BYTES // len(text)
+    """Over 10 MB of plain rows, then rows with other fields, then with tools: the first chunk shows none of these.
+
+    Most of it is a field that no trainer reads, so that nobody waits for its tokens.
+    """
+    page = "Write a short story about a fox who learns to share its food with the other animals of the forest. " * 36
+    n_plain = 1 + MIXTURE_BYTES // len(page)
     return {
-        "a_plain": [{"prompt": f"Story {n}", "completion": f"{n}. {text}"} for n in range(n_plain)],
+        "a_plain": [{"prompt": f"Story {n}", "completion": f"The {n}th.", "page": page} for n in range(n_plain)],
         "b_fields": [
             {"messages": [turn("user", f"Hi {n}"), turn("assistant", "Hello.")], "dataset": "other", "id": value}
             for n, value in enumerate([1, "x", 2.5, None, [1], {"k": 2}, "2024-05-01"])

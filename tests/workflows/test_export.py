@@ -199,6 +199,7 @@ def test_the_manifest_says_how_the_tokens_were_made(filled, tmp_path):
         "max_tokens": 512,
         "truncation_side": "right",
         "chat_template": CHATML,
+        "answer_ending": "",
     }
     assert manifest["models"]["base"]["revision"] == "abc123"
     assert manifest["models"]["reference"]["recipe"] == {

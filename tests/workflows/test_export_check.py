@@ -13,7 +13,7 @@ from lobass_core.project import Project
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.rendering.templates import BUILT_IN
 from lobass_core.specs import ExportSpec
-from lobass_core.workflows import export_check
+from lobass_core.workflows import export_check, export_plan
 from lobass_core.workflows.export import export, preflight
 from tests.chat_templates import EVERY
 from tests.models import tiny_llama, tiny_tokenizer
@@ -131,15 +131,24 @@ def test_pairs_whose_answer_has_several_turns_are_learnt_whole(project, model, t
     assert note.startswith("train.py learns other tokens than were scored in 1 row")
 
 
-def test_axolotl_leaves_out_an_ending_that_is_not_the_tokenizers(project, tmp_path):
-    """Base models end a text with another token than a template ends a turn."""
+def test_axolotl_is_told_the_token_that_closes_an_answer(project, tmp_path):
+    """Base models end a text with another token than a template ends a turn, and Axolotl learns no other by itself."""
+    model = tiny_llama(tmp_path / "base")
+    score_rendered(project, model, tiny_tokenizer(EVERY["prints json"]), tmp_path, plain=PLAIN, pairs=PAIRS)
+    assert _notes(project, tmp_path / "axolotl", "axolotl") == []
+    fragment = (tmp_path / "axolotl" / "axolotl.yml").read_text()
+    assert 'eot_tokens: ["<|im_end|>"]\n' in fragment
+    assert "eot_tokens" not in (tmp_path / "axolotl" / "axolotl-preference.yml").read_text()
+
+
+def test_a_fragment_that_does_not_name_it_is_noticed(project, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_plan, "answer_ending", lambda *_: "")
     model = tiny_llama(tmp_path / "base")
     score_rendered(project, model, tiny_tokenizer(EVERY["prints json"]), tmp_path, plain=PLAIN, pairs=PAIRS)
     (note,) = _notes(project, tmp_path / "axolotl", "axolotl")
     assert note.startswith(
         "Axolotl learns 3 rows differently: it leaves out '<|im_end|>', which ends an answer, unless"
     )
-    assert "eot_tokens: ['<|im_end|>']" in note
     assert _notes(project, tmp_path / "trl", "trl") == []
 
 
