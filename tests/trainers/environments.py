@@ -41,8 +41,8 @@ PACKAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
     ),
     "llama-factory": (
-        ("transformers==5.6.0", "datasets==4.0.0", "peft==0.18.1", "accelerate==1.11.0", "pydantic", "omegaconf"),
-        ("llamafactory==0.9.5", "trl==0.24.0"),
+        ("transformers==5.6.0", "datasets==4.0.0", "peft==0.18.1", "accelerate==1.11.0", "pydantic"),
+        ("llamafactory==0.9.5", "trl==0.24.0", "omegaconf"),
     ),
 }
 NAMES = {"trl": "TRL 1.16", "axolotl": "Axolotl 0.19", "llama-factory": "LLaMA-Factory 0.9.5"}

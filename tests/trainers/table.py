@@ -18,7 +18,8 @@ INTRODUCTION = """\
 `make trainers` installs each trainer in an environment of its own, with the oldest and the newest `datasets` that it
 allows (Axolotl 0.19 asks for one version), lets its own data path read every export, and writes these tables.
 *Exported*: rows written, of those selected. *Promised*: rows that `lobass export --preflight` says are left, at 512
-tokens where the rows are long. *Kept*: rows that the trainer trains on. *Learns*: what it learns of them.
+tokens where the rows are long. *Kept*: rows that the trainer trains on. *Learns*: what it learns of them, compared token
+for token with what was scored. TRL also trains two steps on the plain rows and the pairs.
 """
 
 
@@ -30,7 +31,7 @@ def read_cells(folder: Path) -> dict[tuple[str, str, str, str], Cell]:
 
 def table(cells: dict[tuple[str, str, str, str], Cell]) -> str:
     """One table a trainer: a row a shape and format, a column of rows kept for each version of `datasets`."""
-    return "\n".join([INTRODUCTION, *(_of_trainer(trainer, cells) for trainer in FORMATS)])
+    return "\n".join([INTRODUCTION, *(_of_trainer(trainer, cells) for trainer in FORMATS), ""])
 
 
 def _of_trainer(trainer: str, cells: dict[tuple[str, str, str, str], Cell]) -> str:
@@ -63,7 +64,7 @@ def _of_cell(cell: Cell) -> str:
     if cell.n_as_scored == cell.n_kept:
         return "what was scored"
     if cell.format in ("llama-factory", "alpaca", "sharegpt"):
-        return "the same answers, in a template of its own"
+        return "in a template of its own" + ("" if "long" in cell.shape else ", the same answers")
     parts = []
     if cell.n_as_scored:
         parts.append(f"{cell.n_as_scored:,} as scored")
