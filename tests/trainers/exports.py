@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from lobass_core.errors import ExportError
 from lobass_core.exporting.findings import LOST
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
@@ -110,13 +109,10 @@ def scored_rows(run: RunFolder) -> dict[str, Scored]:
 def _exported(project: Project, shape: str, format: str, folder: Path, scored: dict[str, Scored]) -> Exported | None:
     to, cutoff = folder / format, CUTOFFS[shape]
     spec = ExportSpec(selection="all", to=str(to), format=format, cutoff_tokens=cutoff)  # type: ignore[arg-type]
-    try:
-        receipt = export(project, spec)
-    except ExportError as error:
-        if "none of" not in error.what:
-            raise
-        return None
     found = preflight(project, spec)
+    if sum(finding.n_rows for finding in found.findings if finding.effect == "not written") == found.n_rows:
+        return None
+    receipt = export(project, spec)
     lost = [finding.places for finding in found.findings if finding.effect in LOST]
     places = np.setdiff1d(np.arange(found.n_rows), np.concatenate(lost))
     assert len(places) == found.n_left + found.n_unknown
