@@ -75,6 +75,8 @@ def main() -> None:
     incoming, outgoing = sys.stdin.buffer, os.dup(1)
     os.dup2(2, 1)
     (mode, seconds, memory_bytes, *opening), _ = _read(incoming)
+    if mode == "apply":
+        import transformers.utils.chat_template_utils  # noqa: F401 (its own needs are none of the template's)
     clock = _Clock(seconds)
     _limit(memory_bytes)
     answering: list[Answering] = []

@@ -21,6 +21,7 @@ from lobass_core.jobs.run_specs import CheckExportRun
 from lobass_core.jobs.token_files import KeptText, TokenFiles
 from lobass_core.rendering.exported_rows import RowsAsTokens
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
+from lobass_core.rendering.guarded_tokenizer import GuardedTokenizer
 from lobass_core.rendering.render import response_mask
 from lobass_core.rendering.trainer_texts import BY_AXOLOTL, BY_TRL, TrainerReading
 from lobass_core.scoring.models import load_tokenizer
@@ -52,18 +53,20 @@ def run(run: RunFolder, report: Reporter) -> CheckExportResult:
     rows = read_parquet(run.input_path).to_pylist()
     kept = TokenFiles(Path(asked.runs_dir), asked.render_fp, [row["sample_id"] for row in rows])
     endings = _named_endings(Path(asked.folder) / "axolotl.yml")
-    comparison = Comparison(tokenizer, asked.mask_rule, TRAINERS.get(asked.format), endings)
     report.update(phase="comparing", n_done=0, n_total=len(rows))
-    for name, group in itertools.groupby(rows, key=lambda row: row["file"]):
-        wanted = list(group)
-        texts = kept.read_texts([row["sample_id"] for row in wanted])
-        written = written_rows(Path(asked.folder) / name)
-        for place, (row, record, scored) in enumerate(zip(wanted, written, texts, strict=True)):
-            comparison.add(name, place, record, scored, is_cut=row["cut"])
-            if comparison.n_rows % REPORT_ROWS == 0:
-                report.check_cancel()
-                report.update(n_done=comparison.n_rows)
-    return comparison.result()
+    with GuardedTokenizer(tokenizer, report.check_cancel) as guarded:
+        comparison = Comparison(guarded, asked.mask_rule, TRAINERS.get(asked.format), endings)
+        for name, group in itertools.groupby(rows, key=lambda row: row["file"]):
+            wanted = list(group)
+            texts = kept.read_texts([row["sample_id"] for row in wanted])
+            written = written_rows(Path(asked.folder) / name)
+            for place, (row, record, scored) in enumerate(zip(wanted, written, texts, strict=True)):
+                guarded.sample = row["sample_id"]
+                comparison.add(name, place, record, scored, is_cut=row["cut"])
+                if comparison.n_rows % REPORT_ROWS == 0:
+                    report.check_cancel()
+                    report.update(n_done=comparison.n_rows)
+        return comparison.result()
 
 
 def _named_endings(fragment: Path) -> list[str]:
