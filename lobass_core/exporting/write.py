@@ -24,6 +24,7 @@ from lobass_core.plural import plural
 
 OnProgress = Callable[[int, int], None]
 Check = Callable[[Path, Written], list[str]]
+Record = Callable[[ExportReceipt, dict], None]
 DROPPED_NAME = "dropped.jsonl"
 
 LAYOUTS: dict[str, Layout] = {
@@ -54,12 +55,14 @@ def write(
     on_progress: OnProgress | None = None,
     promised: dict | None = None,
     replace: bool = False,
+    record: Record = lambda _receipt, _manifest: None,
 ) -> tuple[ExportReceipt, dict]:
     """Write the plan into the folder and return the receipt and the manifest; nothing is left behind by a failure.
 
     `on_progress(n_done, n_total)` counts rows. `check` looks at what was written before it takes its place, and says
     what a person should know. `promised` is the manifest of an export that must come out the same. `replace` lets it
-    take the place of an untouched export of something else.
+    take the place of an untouched export of something else. `record` takes note of the export, which is whole by then,
+    right before it takes its place: what cannot be recorded is not kept.
 
     Raises:
         ExportError: the destination is refused, the disk is full, no row fits, a file did not verify, or a replay came
@@ -86,7 +89,9 @@ def write(
         with DataFile(folder, MANIFEST_NAME, "every pick, setting and checksum") as file:
             file.write(manifest_text(manifest))
         verify(folder, [file.receipt()])
-    return _receipt(plan, written, [*files, file.receipt()], to, notes), manifest
+        receipt = _receipt(plan, written, [*files, file.receipt()], to, notes)
+        record(receipt, manifest)
+    return receipt, manifest
 
 
 def _gone_notes(plan: ExportPlan) -> list[str]:

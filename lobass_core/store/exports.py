@@ -45,6 +45,11 @@ def log_export(
     return int(row[0])
 
 
+def forget_export(cursor: duckdb.DuckDBPyConnection, export_id: int) -> None:
+    """Take an export out of the log that did not come about."""
+    cursor.execute("DELETE FROM exports WHERE export_id = ?", [export_id])
+
+
 def list_exports(cursor: duckdb.DuckDBPyConnection) -> list[LoggedExport]:
     """All exports, latest first."""
     rows = cursor.execute(

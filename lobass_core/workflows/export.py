@@ -21,7 +21,7 @@ from lobass_core.exporting.sketch import Sketch, sketch
 from lobass_core.exporting.write import Check, write
 from lobass_core.project import Project
 from lobass_core.specs import ExportFormat, ExportSpec
-from lobass_core.store.exports import LoggedExport, list_exports, log_export
+from lobass_core.store.exports import LoggedExport, forget_export, list_exports, log_export
 from lobass_core.store.selections import find_selection
 from lobass_core.workflows.export_arrange import Alike, alike, arranged
 from lobass_core.workflows.export_check import check_of
@@ -237,27 +237,39 @@ def _write(
     promised: dict | None = None,
     replace: bool = False,
 ) -> ExportReceipt:
-    receipt, manifest = write(
-        plan,
-        texts_reader(project, plan.sources),
-        to,
-        originals=originals_of(project, plan.sources),
-        tokens=tokens_reader(project, plan),
-        check=check,
-        on_progress=on_progress,
-        promised=promised,
-        replace=replace,
-    )
-    if project.is_read_only:
-        return receipt.with_note(NOT_LOGGED)
-    with project.store() as store, store.transaction() as cursor:
-        log_export(
-            cursor,
-            selection_name=plan.selection,
-            format=plan.format,
-            folder=str(to.resolve()),
-            n_rows=receipt.n_written,
-            manifest=without_rows(manifest),
-            manifest_sha256=receipt.manifest_sha256,
+    logged: list[int] = []
+
+    def record(receipt: ExportReceipt, manifest: dict) -> None:
+        if project.is_read_only:
+            return
+        with project.store() as store, store.transaction() as cursor:
+            export_id = log_export(
+                cursor,
+                selection_name=plan.selection,
+                format=plan.format,
+                folder=str(to.resolve()),
+                n_rows=receipt.n_written,
+                manifest=without_rows(manifest),
+                manifest_sha256=receipt.manifest_sha256,
+            )
+        logged.append(export_id)
+
+    try:
+        receipt, _ = write(
+            plan,
+            texts_reader(project, plan.sources),
+            to,
+            originals=originals_of(project, plan.sources),
+            tokens=tokens_reader(project, plan),
+            check=check,
+            on_progress=on_progress,
+            promised=promised,
+            replace=replace,
+            record=record,
         )
-    return receipt
+    except BaseException:
+        if logged:  # it was whole, and could not take its place
+            with project.store() as store, store.transaction() as cursor:
+                forget_export(cursor, logged[0])
+        raise
+    return receipt.with_note(NOT_LOGGED) if project.is_read_only else receipt

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import errno
 import gzip
 import hashlib
 import json
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lobass_core.errors import ExportError, SelectionError
+from lobass_core.errors import ExportError, LobassError, SelectionError
 from lobass_core.exporting.manifest import manifest_text, plan_of
 from lobass_core.exporting.parquet_layouts import scores_table
 from lobass_core.project import Project
@@ -450,7 +451,6 @@ def test_source_tables_keep_header_cells_and_types(project, tmp_path):
 
 
 def test_a_full_disk_leaves_no_half_file(filled, tmp_path, monkeypatch):
-    import errno
 
     from lobass_core.exporting.data_file import DataFile
 
@@ -465,6 +465,30 @@ def test_a_full_disk_leaves_no_half_file(filled, tmp_path, monkeypatch):
             export(filled, ExportSpec(selection="best", to=str(tmp_path / "out"), format=format, replace=True))
     assert _bytes(tmp_path / "out") == before
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_an_export_that_cannot_be_logged_is_not_kept(filled, tmp_path, monkeypatch):
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lobass_core.workflows.export.log_export", full)
+        with pytest.raises(LobassError, match="the disk is full"):
+            export(filled, ExportSpec("all", str(tmp_path / "out")))
+    assert (list(tmp_path.glob("out*")), list(tmp_path.glob(".out*")), past_exports(filled)) == ([], [], [])
+
+
+def test_an_export_that_cannot_take_its_place_is_not_in_the_log(filled, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lobass_core.exporting.destination._take_place", full)
+        with pytest.raises(ExportError, match="the disk is full"):
+            export(filled, ExportSpec("all", str(tmp_path / "out")))
+    assert (list(tmp_path.glob("out*")), list(tmp_path.glob(".out*")), past_exports(filled)) == ([], [], [])
+    assert export(filled, ExportSpec("all", str(tmp_path / "out"))).n_written
+    assert len(past_exports(filled)) == 1
 
 
 def test_bytes_that_the_disk_gives_back_wrong_are_noticed(filled, tmp_path, monkeypatch):
