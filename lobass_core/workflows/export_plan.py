@@ -31,6 +31,7 @@ from lobass_core.specs import ExportSpec, SelectionSpec
 from lobass_core.store.chosen_records import rows_of, standing_decisions
 from lobass_core.store.dataset_files import list_files
 from lobass_core.store.datasets import list_datasets
+from lobass_core.store.former_states import former_files
 from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.store.selections import SavedSelection, find_selection, selection_picks
 from lobass_core.workflows.answer_ending import answer_ending
@@ -278,7 +279,9 @@ def originals_of(project: Project, sources: tuple[SourceFile, ...]) -> dict[str,
     if not wanted:
         return {}
     with project.store() as store:
-        files = [file for of_dataset in list_files(store.cursor()).values() for file in of_dataset]
+        cursor = store.cursor()
+        files = [file for of_dataset in list_files(cursor).values() for file in of_dataset]
+        files += [file for _, _, file in former_files(cursor)]
     paths = [(file.file_sha256, Path(file.path)) for file in files]
     return {
         sha256: path for sha256, path in paths if sha256 in wanted and path.is_file() and file_sha256(path) == sha256

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.project import Project
@@ -115,3 +117,18 @@ def test_domains_are_set_and_taken_back(lobass, project: Project, path: Path):
     undone = lobass("set-domain", "a", *root, "--undo")
     assert "Took back: odd where topic is t1" in undone.out
     assert lobass("status", *root, "--json").json["datasets"][0]["domains"] == ["x"]
+
+
+def test_a_parquet_source_of_before_replays_from_its_own_file(lobass, project: Project, tmp_path: Path):
+    root = ("--project", project.root)
+    for name, numbers in (("old", (0, 1, 2)), ("new", (2, 3))):
+        # No reader of the records could tell that the numbers are short ones.
+        table = pa.Table.from_pylist(rows(*numbers)).append_column("level", pa.array(numbers, pa.int16()))
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+    import_and_score(project, (tmp_path / "old.parquet", "x"))
+    select_all(project)
+    to = ("--to", tmp_path / "out", "--format", "source", "--no-check")
+    assert lobass("export", *root, "--selection", "all", *to).exit_code == 0
+    assert lobass("import", *root, "--update", "old", tmp_path / "new.parquet", "--yes").exit_code == 0
+    replayed = lobass("export", *root, "--replay", tmp_path / "out/manifest.json", "--to", tmp_path / "again")
+    assert replayed.exit_code == 0, replayed.err
