@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from lobass_core.workflows.serve import free_port
-from tests.models import tiny_llama
 
 REPOSITORY = Path(__file__).parents[1]
 HEADING = "## Five minutes with your own data"
@@ -48,26 +47,18 @@ def test_the_tour_goes_from_a_new_project_to_a_training():
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder that holds what the commands name: two data files, published ones where they are there, and a model."""
-    published = Path(os.environ.get("LOBASS_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
-    model = published / "tiny_lm" / "stories260K_hf"
-    if published.is_dir():
-        chats = json.loads((published / "conversation" / "alpaca_random_9k.json").read_text())[:N_ROWS]
-        sums = (published / "math" / "gsm8k_train.jsonl").read_text().splitlines(keepends=True)[:N_ROWS]
-    else:
-        model = tiny_llama(tmp_path / "tiny")
-        chats = [
-            {"instruction": f"Say {n}.", "input": "", "output": f"It is {n}, and then {n + 1}."} for n in range(N_ROWS)
-        ]
-        sums = [json.dumps({"question": f"{n} + 1?", "answer": f"It is {n + 1}."}) + "\n" for n in range(N_ROWS)]
+def folder(tmp_path: Path, real_data: Path) -> Path:
+    """A folder that holds what the commands name: the first rows of two published data sets, and a pretrained model."""
+    chats = json.loads((real_data / "conversation" / "alpaca_random_9k.json").read_text())[:N_ROWS]
+    sums = (real_data / "math" / "gsm8k_train.jsonl").read_text().splitlines(keepends=True)[:N_ROWS]
     (tmp_path / "alpaca.json").write_text(json.dumps(chats))
     (tmp_path / "gsm8k.jsonl").write_text("".join(sums))
     (tmp_path / "path" / "or").mkdir(parents=True)
-    (tmp_path / "path" / "or" / "hub-id").symlink_to(model)
+    (tmp_path / "path" / "or" / "hub-id").symlink_to(real_data / "tiny_lm" / "stories260K_hf")
     return tmp_path
 
 
+@pytest.mark.real_data
 @pytest.mark.real_model
 def test_every_command_of_the_tour_works_as_written(folder: Path):
     programs = Path(sys.executable).parent
