@@ -72,7 +72,7 @@ class Reread:
         return tuple(said)
 
 
-class _Reader:
+class RecordReader:
     """Reads the records of one dataset as an import would; whether its format was asked for is told from the rows.
 
     The store does not keep that. It matters only where a file mixes schemas: an import that found the format by itself
@@ -126,7 +126,7 @@ def reread_rows(cursor: duckdb.DuckDBPyConnection) -> Reread:
     datasets = cursor.execute("SELECT dataset_id, name, format, mapping FROM datasets ORDER BY dataset_id").fetchall()
     for dataset_id, name, format, text in datasets:
         mapping = json.loads(text)
-        reader = _Reader(format, mapping)
+        reader = RecordReader(format, mapping)
         for number, page in enumerate(_pages(cursor, dataset_id)):
             if not number:
                 for record in page[:FIRST_ROWS]:
@@ -142,7 +142,7 @@ def reread_rows(cursor: duckdb.DuckDBPyConnection) -> Reread:
 
 
 def _reread_page(
-    cursor: duckdb.DuckDBPyConnection, name: str, page: list[StoredRecord], reader: _Reader, found: Reread
+    cursor: duckdb.DuckDBPyConnection, name: str, page: list[StoredRecord], reader: RecordReader, found: Reread
 ) -> None:
     moves: list[tuple[StoredRecord, Sample]] = []
     for record in page:

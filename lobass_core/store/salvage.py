@@ -7,7 +7,7 @@ copied whole where that works, else in pieces, down to the smallest that are rea
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,13 @@ from lobass_core.store.schema import FIRST_TABLES
 
 # Rows of a row group, and of the vectors that it is read by.
 PIECES = (122_880, 2_048)
-# Read again from the run folders whatever became of them.
-REBUILT = ("losses", "ingested_shards", "collected_runs", "registered_runs")
+# Written again from what the run folders say when a run is added to a store.
+REGISTERED = (
+    "scorings", "scoring_runs", "refinements", "models", "reference_models", "reference_folds", "reference_training",
+    "registered_runs", "collected_runs",
+)  # fmt: skip
+# Read again whatever became of them: losses from shards, samples from the records of rows.
+REBUILT = (*REGISTERED, "losses", "ingested_shards", "samples")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,16 @@ def _copy_all(path: Path, new: Path) -> list[DamagedTable] | None:
         with _attached(path, new) as connection:
             if table := _copy(connection, name):
                 lost.append(table)
+    if any(table.name in REGISTERED for table in lost):
+        _forget_runs(new)
     return lost
+
+
+def _forget_runs(new: Path) -> None:
+    """Let every run be added to the store again; what is there of it already stays."""
+    with closing(connect(new)) as connection:
+        for name in ("registered_runs", "collected_runs"):
+            connection.execute(f"DELETE FROM {name}")
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, name: str) -> DamagedTable | None:
@@ -184,11 +198,8 @@ def _version(connection: duckdb.DuckDBPyConnection) -> int | None:
 
 
 def _make_empty(path: Path, version: int) -> None:
-    connection = connect(path)
-    try:
+    with closing(connect(path)) as connection:
         _make_tables(connection, version)
-    finally:
-        connection.close()
 
 
 def _make_tables(connection: duckdb.DuckDBPyConnection, version: int) -> None:
@@ -200,12 +211,9 @@ def _make_tables(connection: duckdb.DuckDBPyConnection, version: int) -> None:
 
 def _name_project(path: Path, project_id: str) -> None:
     """Let the runs beside a store that has forgotten which project it is go on being its own."""
-    connection = connect(path)
-    try:
+    with closing(connect(path)) as connection:
         if project_id:
             connection.execute("UPDATE meta SET value = ? WHERE name = 'project_id'", [project_id])
-    finally:
-        connection.close()
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """Check a project: its store, its run folders held against it, models, exports, and what killed processes left."""
 
+import shlex
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,8 +17,9 @@ from lobass_core.project import Project
 from lobass_core.store.collected import project_id_of, shard_checksums
 from lobass_core.store.connection import Store, release
 from lobass_core.store.copies import list_copies
-from lobass_core.store.datasets import list_datasets
+from lobass_core.store.datasets import list_datasets, row_counts
 from lobass_core.store.rebuild import LossCheck, compare_losses
+from lobass_core.store.restore_samples import n_without_sample
 from lobass_core.store.salvage import REBUILT, DamagedTable, damaged_tables
 from lobass_core.store.token_files import n_without_tokens
 from lobass_core.workflows.check import Check
@@ -39,7 +42,13 @@ def check_project(project: Project) -> list[Check]:
         with project.store() as store:
             n_rows = sum(dataset.n_rows for dataset in list_datasets(store.cursor()))
             checks.append(Check("store", "good", f"every table can be read; {n_rows:,} rows"))
-            checks += [*_losses(project, store), *_run_files(project, store), *_runs(project, store)]
+            checks += [
+                *_rows(store),
+                *_samples(store),
+                *_losses(project, store),
+                *_run_files(project, store),
+                *_runs(project, store),
+            ]
     except LobassError as error:
         return [*checks, Check("store", "bad", str(error))]
     return [*checks, *_models(project), *_exports(project), *_copies(project), *_leftovers(project)]
@@ -91,9 +100,34 @@ def in_words(tables: Sequence[DamagedTable]) -> str:
     parts = []
     for table in tables:
         n = "nobody knows how many" if table.n_lost is None else f"{table.n_lost:,} of {table.n_rows:,}"
-        again = " (read again from the run folders)" if table.name in REBUILT else ""
+        again = " (read again from run folders and records)" if table.name in REBUILT else ""
         parts.append(f"{n} rows of table {table.name} cannot be read{again}")
     return "; ".join(parts)
+
+
+def _rows(store: Store) -> list[Check]:
+    cursor = store.cursor()
+    n_there = Counter[int]()
+    for count in row_counts(cursor):
+        n_there[count.dataset_id] += count.n_rows
+    return [
+        Check(
+            "rows",
+            "bad",
+            f"{n_there[dataset.dataset_id]:,} of the {dataset.n_rows:,} rows of {dataset.name} are there; "
+            f"lobass import --update {shlex.quote(dataset.name)} {shlex.quote(dataset.path)} brings the others back",
+        )
+        for dataset in list_datasets(cursor)
+        if n_there[dataset.dataset_id] != dataset.n_rows
+    ]
+
+
+def _samples(store: Store) -> list[Check]:
+    n_rows = n_without_sample(store.cursor())
+    if not n_rows:
+        return []
+    detail = f"{plural(n_rows, 'row has', 'rows have')} lost the sample that the record was read as"
+    return [Check("samples", "bad", detail, "reads these records again")]
 
 
 def _losses(project: Project, store: Store) -> list[Check]:

@@ -10,10 +10,12 @@ from lobass_core.exporting.manifest import without_rows
 from lobass_core.jobs.run_files import RunFiles
 from lobass_core.jobs.run_folder import list_runs
 from lobass_core.jobs.run_ids import project_id_in
+from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.store.copies import check_space, copy_store, list_copies
 from lobass_core.store.exports import log_export
 from lobass_core.store.rebuild import compare_losses, rebuild_losses
+from lobass_core.store.restore_samples import n_without_sample, restore_samples
 from lobass_core.store.salvage import damaged_tables, salvage
 from lobass_core.workflows.collect import collect, forget
 from lobass_core.workflows.leftovers import clear, leftovers
@@ -34,6 +36,7 @@ def repair(project: Project) -> list[str]:
     if needs_salvage(project):
         done += _save_store(project)
         forget(project)
+    done += _read_samples(project)
     done += collect(project).sentences
     done += _mend_losses(project)
     done += _log_exports(project)
@@ -84,6 +87,17 @@ def _what_to_import(project: Project) -> list[str]:
         except (OSError, ValueError, AttributeError, TypeError):
             continue
     return [f"Known from recipes and manifests: {line}" for line in sorted(found.values())]
+
+
+def _read_samples(project: Project) -> list[str]:
+    with project.store() as store:
+        n_before = n_without_sample(store.cursor())
+        if not n_before:
+            return []
+        with store.transaction() as cursor:
+            n_left = restore_samples(cursor)
+    said = f"Read the records of {plural(n_before - n_left, 'row')} again whose samples were lost."
+    return [said + (f" {plural(n_left, 'record')} cannot be read: import the file again." if n_left else "")]
 
 
 def _mend_losses(project: Project) -> list[str]:

@@ -66,8 +66,8 @@ class UpdateCounts:
 class Update:
     """A dataset beside a newer state of its files; nothing is written yet.
 
-    `is_same`: the dataset holds these very bytes under these settings. `notes` are sentences without their points:
-    where format or columns are not those of before, or lack what a domain is told by.
+    `is_same`: the dataset holds these very bytes under these settings, and has lost none of its rows. `notes` are
+    sentences without their points: where format or columns are not those of before, or lack what a domain is told by.
     """
 
     dataset: str
@@ -118,7 +118,7 @@ def compare_dataset(project: Project, name: str, asked: dict, on_progress: OnPro
         spec=spec,
         counts=counts,
         file_sha256=sha256,
-        is_same=(sha256, settings_of(spec, source)) == (dataset.file_sha256, dataset.spec),
+        is_same=(sha256, settings_of(spec, source)) == (dataset.file_sha256, dataset.spec) and not counts.n_new,
         notes=(*_read_otherwise(dataset, source), *_lost_columns(changes, source)),
         reasons=listing.reasons,
         seconds=time.monotonic() - started,

@@ -17,6 +17,7 @@ from lobass_core.workflows.import_data import import_file
 from lobass_core.workflows.project_check import check_project
 from lobass_core.workflows.project_repair import repair
 from lobass_core.workflows.status import status
+from lobass_core.workflows.update_dataset import compare_dataset, update_dataset
 from tests.pages.projects import scored_project
 from tests.read_only import read_only
 from tests.scored_files import import_and_score, select_best, write_jsonl
@@ -24,6 +25,7 @@ from tests.scored_files import import_and_score, select_best, write_jsonl
 RANDOM = random.Random(7)
 ROWS = [{"instruction": f"Ask {n} {RANDOM.randbytes(300).hex()}", "output": f"Answer {n}"} for n in range(600)]
 READ = "SELECT sample_key, model_fp, loss_sum_nats, n_tokens, status FROM losses ORDER BY ALL"
+SAMPLES = "SELECT * FROM samples ORDER BY ALL"
 PICKS = "SELECT * FROM selection_picks ORDER BY ALL"
 
 
@@ -84,8 +86,8 @@ def test_a_damaged_shard_is_set_aside_and_its_losses_stay(scored):
 
 @pytest.mark.parametrize("table", ["losses", "samples"])
 def test_a_flipped_bit_in_the_store_costs_what_it_hit_and_no_more(scored, table):
-    """Losses are read again from their shards; of the texts one block is lost, and everything else is as it was."""
-    whole, picks = read(scored, READ), read(scored, PICKS)
+    """Losses are read again from their shards, samples from the records of their rows."""
+    whole, picks, samples = read(scored, READ), read(scored, PICKS), read(scored, SAMPLES)
     with scored.store() as store:
         store.checkpoint()
         blocks = [
@@ -103,8 +105,7 @@ def test_a_flipped_bit_in_the_store_costs_what_it_hit_and_no_more(scored, table)
     assert verdicts(scored).keys() <= {"copies"}
     assert read(scored, PICKS) == picks
     assert read(scored, "SELECT verdict, reason FROM decisions") == [("keep", "a good one")]
-    if table == "losses":
-        assert read(scored, READ) == whole
+    assert (read(scored, READ), read(scored, SAMPLES)) == (whole, samples)
 
 
 def test_a_store_that_does_not_open_gives_way_to_its_copy(scored):
@@ -131,6 +132,21 @@ def test_without_a_copy_the_losses_come_back_after_the_same_import(tmp_path):
     assert repair(project)[0].startswith("Read 100 losses from the shards")
     assert read(project, READ) == whole
     assert status(project).n_scored == 50
+    release(project.store_path)
+
+
+@pytest.mark.parametrize("n_lost", [30, 50])
+def test_rows_that_a_damaged_store_lost_come_back_by_an_update(tmp_path, n_lost):
+    project = scored_project(tmp_path / "p", {"chat": 50})
+    with project.store() as store, store.transaction() as cursor:
+        cursor.execute("DELETE FROM rows WHERE row_index < ?", [n_lost])
+    (said,) = [check.detail for check in check_project(project) if check.name == "rows"]
+    assert said.startswith(f"{50 - n_lost} of the 50 rows of chat are there; lobass import --update chat")
+    found = compare_dataset(project, "chat", {"path": str(tmp_path / "chat.json")})
+    assert (found.is_same, found.counts.n_new, found.counts.n_unchanged) == (False, n_lost, 50 - n_lost)
+    update_dataset(project, found)
+    assert status(project).n_scored == 50
+    assert "rows" not in verdicts(project)
     release(project.store_path)
 
 
