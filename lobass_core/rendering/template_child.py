@@ -118,7 +118,9 @@ def _find(name: str, text: str, source: str, variables: dict, special: list, too
             where=f"{source}, line {error.lineno}",
             do="Correct it, or use a built-in template: alpaca, chatml, plain.",
         ) from None
-    except (RecursionError, SyntaxError, ValueError, TypeError, OverflowError) as error:
+    except (RenderError, MemoryError):
+        raise
+    except Exception as error:  # too deep for Python's compiler, or a name that Python has for itself
         raise RenderError(f"template {name} cannot be compiled: {cause_of(error)}", where=source) from None
 
     def answer(row: Any) -> Answer:

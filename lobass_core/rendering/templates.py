@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 
 from lobass_core.errors import RenderError, cause_of
-from lobass_core.named_files import is_there, read_small
+from lobass_core.named_files import is_there, read_small, size_text
 from lobass_core.rendering.chat_jinja import template_environment
 
 # The Stanford Alpaca prompts (tatsu-lab/stanford_alpaca, train.py), with and without input. Later exchanges repeat
@@ -147,6 +147,12 @@ def load_template(name_or_path: str, tokenizer: Any) -> Template:
         RenderError: no such name or file, or the text is not Jinja.
     """
     template = _find(name_or_path.strip(), tokenizer)
+    if len(template.whole_text) > MAX_TEMPLATE_BYTES:
+        raise RenderError(
+            f"template {template.name} is longer than {size_text(MAX_TEMPLATE_BYTES)}",
+            where=template.source,
+            do="Use another --template: alpaca, chatml or plain.",
+        )
     try:
         # Parsed, not compiled: that computes constants, and "a" * 10**10 is one.
         for text in (template.text, template.tool_use):

@@ -209,3 +209,20 @@ def test_a_pipe_is_no_template(tmp_path):
         load_template(str(tmp_path / "a.jinja"), None)
     with pytest.raises(LobassError, match="the file is larger than 1 MB"):
         load_template(str(tmp_path / "long.jinja"), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x" * ((1 << 20) + 1), "template tokenizer is longer than 1 MB"),
+        ("{{ " + "(" * 100_000, "template tokenizer is not valid Jinja: maximum recursion depth"),
+        ("{{ a" + " + a" * 20_000 + " }}", "template tokenizer cannot be compiled"),
+        ("{{ messages | no_such_filter }}", "template tokenizer is not valid Jinja: No filter named 'no_such_filter'"),
+    ],
+    ids=["long", "deep", "wide", "unknown-filter"],
+)
+def test_a_template_that_cannot_be_compiled_is_named(text, reason):
+    tokenizer = tiny_tokenizer(text)
+
+    with pytest.raises(RenderError, match=reason):
+        Renderer(tokenizer, load_template("", tokenizer), "all", 512)

@@ -38,7 +38,7 @@ def test_many_processes_render_what_one_does(models: Path, tmp_path: Path, small
     monkeypatch.setattr(tokenising, "n_renderers", lambda _: 2)
     two = scored(tmp_path / "two", models)
     assert losses_of(one) == losses_of(two)
-    names = [sorted(path.name for path in (run.path / "tokens").iterdir()) for run in (one, two)]
+    names = [sorted(path.name for path in (run.path / "tokens").glob("*.parquet")) for run in (one, two)]
     assert names[0] == names[1] and len(names[0]) == 8
     for name in names[0]:
         tables = [pq.read_table(run.path / "tokens" / name) for run in (one, two)]
