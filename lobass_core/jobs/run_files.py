@@ -11,7 +11,15 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from lobass_core.errors import RunError
-from lobass_core.jobs.checksums import CheckedFile, check_file, checksum_path, require_good, seal, write_checked
+from lobass_core.jobs.checksums import (
+    CheckedFile,
+    check_file,
+    checksum_path,
+    is_good,
+    require_good,
+    seal,
+    write_checked,
+)
 from lobass_core.jobs.run_ids import number_of
 from lobass_core.jobs.unfinished import unfinished_file
 
@@ -128,6 +136,10 @@ class RunFiles:
         moved = shard.replace(self.damaged_dir / shard.name)
         checksum_path(shard).unlink(missing_ok=True)
         return moved
+
+    def set_damaged_aside(self) -> list[Path]:
+        """Read every shard whole and set those aside that do not fit their checksums; where they are now."""
+        return [self.set_aside(path) for path in self.finished_shards() if may_read(path) and not is_good(path)]
 
     def missing_shards(self) -> list[str]:
         """Names of damaged shards that were set aside and have not been computed again."""

@@ -126,10 +126,10 @@ def write_input(run: RunFiles, batches: Iterable[pa.RecordBatch]) -> int:
 
 
 def resume(project: Project, run_id: str) -> RunFolder:
-    """Launch a stopped scoring run again; its finished shards are not computed anew.
+    """Launch a stopped scoring run again; its finished shards are not computed anew, unless they are damaged.
 
     Raises:
-        RunError: no such run, not a scoring run, still going, or done.
+        RunError: no such run, not a scoring run, still going, or done and whole.
         ReadOnlyError: the project can only be read.
     """
     run = open_run(project, run_id)
@@ -147,6 +147,8 @@ def resume(project: Project, run_id: str) -> RunFolder:
         raise RunError(f"run {run_id} is already running", where=str(run.path), do="lobass runs shows how far it is.")
     if state == "done":
         collect(project)
+        run.set_damaged_aside()
+    if state == "done" and not run.missing_shards():
         raise RunError(
             f"run {run_id} is done, and its losses are in the project",
             where=str(run.path),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from lobass_core.errors import RunError
 from lobass_core.jobs.checksums import checksum_path
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_files import read_parquet
@@ -207,6 +208,19 @@ def test_a_damaged_shard_is_named_set_aside_and_computed_again_by_a_resume(
     assert launched == ["r-0001"]
     run.write_shard("reference-00000", shard_of(imported, "4ef0000000000001"))  # as the worker would
     assert (run_view(imported, run.run_id).state, collect(imported).n_new) == ("done", N_ROWS)
+
+
+def test_a_shard_that_was_damaged_after_its_losses_were_added_is_computed_again_by_a_resume(
+    imported: Project, monkeypatch: pytest.MonkeyPatch
+):
+    run = add_scores(imported)
+    before, launched = losses(imported), list[str]()
+    monkeypatch.setattr(score, "launch", lambda run: launched.append(run.run_id))
+    with pytest.raises(RunError, match="r-0001 is done, and its losses are in the project"):
+        score.resume(imported, run.run_id)
+    flip_bit(run.shards_dir / "reference-00000.parquet", 4000)
+    score.resume(imported, run.run_id)
+    assert (launched, run.missing_shards(), losses(imported)) == (["r-0001"], ["reference-00000"], before)
 
 
 def test_an_older_shard_is_checked_against_what_the_store_recorded(imported: Project):
