@@ -22,7 +22,6 @@ WORDS = {
     "copy": ("copy of the store", "copies of the store"),
     "upload": ("upload", "uploads"),
     "leftover": ("leftover", "leftovers"),
-    "store": ("store's free pages", "stores' free pages"),
 }
 
 
@@ -83,7 +82,8 @@ def _list(found: Sequence[Cleanable]) -> None:
 
 def _in_words(items: Sequence[Cleanable]) -> str:
     counts = Counter(item.kind for item in items)
-    return ", ".join(plural(counts[kind], *WORDS[kind]) for kind in workflow.KINDS if counts[kind])
+    parts = [plural(counts[kind], *WORDS[kind]) for kind in WORDS if counts[kind]]
+    return ", ".join([*parts, *(["the store's free pages"] if counts["store"] else [])])
 
 
 def _mib(n_bytes: int) -> str:

@@ -127,10 +127,12 @@ def clean(project: Project, items: Sequence[Cleanable]) -> Cleaned:
 def _remove(project: Project, item: Cleanable) -> int:
     path = project.root / item.path
     if item.kind == "store":
+        before = path.stat().st_size
         with project.store() as store:
             store.checkpoint()
         release(path)
-        return compact(path)
+        compact(path)
+        return before - path.stat().st_size
     if path.is_symlink() or not path.resolve().is_relative_to(project.root):
         raise OSError("it leads out of the project")
     if item.kind == "run":
