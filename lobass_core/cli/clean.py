@@ -13,9 +13,9 @@ from lobass_core.cli.output import print_facts, print_json, print_table, warn
 from lobass_core.errors import RequestError
 from lobass_core.plural import plural
 from lobass_core.workflows import clean as workflow
-from lobass_core.workflows.clean import Cleanable
+from lobass_core.workflows.clean import Cleanable, Kind
 
-WORDS = {
+WORDS: dict[Kind, tuple[str, str]] = {
     "run": ("run", "runs"),
     "model": ("model", "models"),
     "export": ("export", "exports"),

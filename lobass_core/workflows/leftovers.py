@@ -27,6 +27,7 @@ _FILES = (
     "models/*/fold-*/.*.tmp",
 )
 _STAGED = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)\.[0-9a-f]{8}(?P<old>\.old)?\.lobass")
+_SPILLED = re.compile(r"duckdb_temp_(?P<pid>\d+)_.+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Leftover:
 
 def leftovers(project: Project) -> list[Leftover]:
     """What is left, in the order of the paths. Files of a worker that is at work are not."""
-    found = [*_stale_files(project), *_stale_runs(project), *_staged_exports(project)]
+    found = [*_stale_files(project), *_stale_runs(project), *_staged_exports(project), *_spilled(project)]
     return sorted(found, key=lambda item: item.path)
 
 
@@ -92,6 +93,14 @@ def _staged_exports(project: Project) -> Iterator[Leftover]:
         if match and path.is_dir() and not psutil.pid_exists(int(match["pid"])) and _is_stale(path):
             home = path.with_name(match["name"])
             yield Leftover(path, size_of(path), home if match["old"] and not home.exists() else None)
+
+
+def _spilled(project: Project) -> Iterator[Leftover]:
+    """What queries of a killed process put on the disk for lack of memory; DuckDB never clears it."""
+    for path in project.root.glob(f"{project.store_path.name}.tmp/*"):
+        match = _SPILLED.fullmatch(path.name)
+        if match and path.is_file() and not psutil.pid_exists(int(match["pid"])) and _is_stale(path):
+            yield Leftover(path, size_of(path))
 
 
 def _is_stale(path: Path) -> bool:

@@ -159,20 +159,22 @@ def test_an_export_that_the_log_lacks_is_added_and_leftovers_go(scored):
         scored.runs_dir / "r-0001" / "shards" / ".base.parquet.77.tmp",
         scored.runs_dir / ".new-run-77" / "input.parquet",
         scored.exports_dir / ".next.99999999.01234567.lobass" / "train.jsonl",
+        scored.root / "store.duckdb.tmp" / "duckdb_temp_99999999_0_storage_S32K-0.tmp",
     ]
     fresh = scored.runs_dir / "r-0001" / "shards" / ".reference.parquet.78.tmp"
-    for path in (*left, fresh):
+    ours = scored.root / "store.duckdb.tmp" / f"duckdb_temp_{os.getpid()}_0_storage_S32K-0.tmp"
+    for path in (*left, ours, fresh):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"half")
-    for path in (*left, *(path.parent for path in left)):
+    for path in (*left, ours, *(path.parent for path in left)):
         os.utime(path, (time.time() - 90, time.time() - 90))
     assert verdicts(scored) == {"exports": "bad", "leftovers": "note"}
     assert repair(scored) == [
         "Added the export exports/best to the log.",
-        "Removed 3 half-written files and folders of killed processes.",
+        "Removed 4 half-written files and folders of killed processes.",
     ]
     assert [(entry.selection_name, entry.n_rows) for entry in logged_exports(scored)] == [("best", 20)]
-    assert (fresh.exists(), any(path.exists() for path in left)) == (True, False)
+    assert (fresh.exists(), ours.exists(), any(path.exists() for path in left)) == (True, True, False)
 
 
 def test_an_export_that_replaced_a_logged_one_is_added_too(scored):
