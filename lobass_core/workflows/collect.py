@@ -26,10 +26,14 @@ _collecting = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """How many losses were added, and what a person should know, in sentences."""
+    """How many losses were added, and what a person should know, in sentences.
+
+    `expected` are those of them that say no more than what somebody who watched the run knows.
+    """
 
     n_new: int = 0
     sentences: tuple[str, ...] = ()
+    expected: tuple[str, ...] = ()
 
 
 def collect(project: Project, wait_seconds: float = WAIT_SECONDS) -> Collected:
@@ -72,7 +76,7 @@ def _collect(store: Store, changed: dict[Path, str]) -> Collected:
         return Collected(0, tuple(_left_out(store, unknown, own)))
     with suppress(OSError):
         keep_project_id(store.path.parent / "runs", own)
-    n_new, sentences, done = 0, list[str](), dict[str, str]()
+    n_new, sentences, expected, done = 0, list[str](), list[str](), dict[str, str]()
     for path, stamp in changed.items():
         if known.get(path.name) != stamp:
             try:
@@ -88,7 +92,7 @@ def _collect(store: Store, changed: dict[Path, str]) -> Collected:
                 sentences.append(f"Run {path.name} could not be added to the project: {error}")
                 continue
             n_new += added.n_new
-            sentences += [f"Added {added.n_new:,} losses that run {run.run_id} had computed."] if added.n_new else []
+            expected += [f"Added {added.n_new:,} losses that run {run.run_id} had computed."] if added.n_new else []
             sentences += damage_in(run, added)
             if added.torn:  # looked at again, until it is set aside or can be read
                 continue
@@ -97,7 +101,7 @@ def _collect(store: Store, changed: dict[Path, str]) -> Collected:
     if done:
         with store.transaction() as cursor:
             note_collected(cursor, done)
-    return Collected(n_new, tuple(sentences))
+    return Collected(n_new, (*expected, *sentences), tuple(expected))
 
 
 def _left_out(store: Store, paths: Iterable[Path], project_id: str) -> Iterator[str]:
