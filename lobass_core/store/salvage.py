@@ -107,12 +107,14 @@ def _copy_all(path: Path, new: Path) -> list[DamagedTable] | None:
     if version is None:
         return None
     _make_empty(new, version)
-    lost = []
-    for name in names:
-        # A connection of its own each: an error may leave one unusable.
+    lost: list[DamagedTable] = []
+    while names:
+        # A new connection after each damaged table: an error may leave one unusable.
         with _attached(path, new) as connection:
-            if table := _copy(connection, name):
-                lost.append(table)
+            table = None
+            while names and not table:
+                table = _copy(connection, names.pop(0))
+        lost += [table] if table else []
     if any(table.name in REGISTERED for table in lost):
         _forget_runs(new)
     return lost
