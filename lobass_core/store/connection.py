@@ -334,6 +334,8 @@ def quoted(path: Path) -> str:
 
 def _holder(message: str) -> str | None:
     """Who holds the lock, from DuckDB's message; None if the message is about something else."""
+    if "Unique file handle conflict" in message:
+        return "this program, which is writing it anew"
     if _NO_LOCK not in message or "Conflicting lock" not in message:
         return None
     found = re.search(r"PID (\d+)", message)

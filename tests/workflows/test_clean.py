@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -171,6 +172,32 @@ def test_a_store_in_use_elsewhere_is_not_written_anew(scored):
             compact.compact(scored.store_path)
         holder.communicate(b"\n")
     assert scored.store_path.stat().st_ino == inode
+
+
+def test_who_asks_for_the_store_while_it_is_written_anew_waits_for_the_new_one(scored, monkeypatch):
+    """Other tabs of a dashboard ask in the same process, which the system's locks do not keep out."""
+    with scored.store() as store:
+        store.checkpoint()
+    asked, in_place = list[str](), compact._put_in_place
+
+    def ask() -> None:
+        with scored.store(on_wait=asked.append) as store, store.transaction() as cursor:
+            cursor.execute("UPDATE datasets SET name = 'renamed'")
+
+    other = threading.Thread(target=ask)
+
+    def put_in_place(new: Path, path: Path) -> None:
+        other.start()
+        while not asked:
+            time.sleep(0.01)
+        in_place(new, path)
+
+    monkeypatch.setattr(compact, "_put_in_place", put_in_place)
+    compact.compact(scored.store_path)
+    other.join()
+    release(scored.store_path)
+    assert asked == ["this program, which is writing it anew"]
+    assert [dataset.name for dataset in status(scored).datasets] == ["renamed"]
 
 
 def test_a_copy_that_differs_does_not_take_the_store_s_place(scored, monkeypatch):
