@@ -37,6 +37,8 @@ PACKAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "llvmlite",
             "numba",
             "posthog==6.7.11",
+            "six",
+            "backoff",
             "termcolor",
         ),
     ),
