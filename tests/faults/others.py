@@ -38,7 +38,8 @@ def disk_full(shop: Workshop, stage: Stage, number: int, seed: int = SEED) -> Ou
             left = left_behind(shop.place)
             if can:
                 make_room(shop.place)
-            if code == 0:
+            # A command that only looks at a project does without what it could not add.
+            if code == 0 and compare(twin.after, snapshot(shop.place)).nothing:
                 continue
             settled = shop.settle(twin.after, (stage.task,), stage.done_already)
         return settled.outcome("disk full", stage.name, number, seed, moment=share, said=(said,), left=left)

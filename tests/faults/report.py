@@ -21,8 +21,8 @@ HEAD = (
 TELLING = (
     r"error: .*?\.(?= |$)",
     r"Added [\d,]+ losses that run \S+ had computed\.",
-    r"\S+ of run \S+ .*? (?:cannot be used|is damaged)[^.]*\.",
-    r"Run \S+ [^.]*\.",
+    r"\S+ of run \S+ (?:cannot be used|is damaged).*?\.(?= |$)",
+    r"(?:Run|run) r-\d+ .*?\.(?= |$)",
 )
 LONGEST = 150
 
