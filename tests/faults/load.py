@@ -9,6 +9,7 @@ counts once its mark is on the screen: what is then not in the store is lost.
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -29,15 +30,19 @@ from lobass_core.jobs.run_folder import list_runs
 from lobass_core.project import Project
 from lobass_core.workflows.serve import Served, ServeSpec, free_port, served
 
+BROWSE = ("browse?domain=d{number}", ".item.current")
+# Browse between any two others, as a curator is there most of the time.
 PAGES = (
-    ("overview", "", ".funnel"),
-    ("learnability", "learnability", ".js-plotly-plot .main-svg"),
-    ("select", "select", ".instrument .status.exact"),
-    ("browse", "browse?domain=d{number}", ".item.current"),
+    BROWSE,
+    ("", ".funnel"),
+    BROWSE,
+    ("learnability", ".js-plotly-plot .main-svg"),
+    BROWSE,
+    ("select", ".instrument .status.exact"),
 )
 # A page that has not answered by then is counted as one that did not.
-PATIENCE_MS = 60_000
-KEYS_A_VISIT = 6
+PATIENCE_MS = 120_000
+KEYS_A_VISIT = 20
 N_ROWS_A_BROWSER = 400
 IMPORT_SECONDS = 20.0
 LOBASS = (sys.executable, "-c", "from lobass_core.cli.main import main; main()")
@@ -177,24 +182,23 @@ async def _browse(browser: Browser, dashboard: Served, number: int, seen: Seen, 
     page = await context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     await page.add_init_script(DEEP)
-    visit = number
+    visits = itertools.cycle(PAGES)
     while time.monotonic() < deadline:
-        name, path, ready = PAGES[visit % len(PAGES)]
-        visit += 1
+        path, ready = next(visits)
         try:
             began = time.monotonic()
             await page.goto(f"{dashboard.address}/{path.format(number=number)}", wait_until="commit")
             await page.wait_for_function(f"() => window.deep && deep({ready!r})")
             seen.answers_ms.append(1000 * (time.monotonic() - began))
-            if name == "browse":
-                await _decide(page, visit, seen)
+            if (path, ready) == BROWSE:
+                await _decide(page, seen)
             await asyncio.sleep(1.0)
         except Error:
             seen.n_unanswered += 1
     await context.close()
 
 
-async def _decide(page: Page, visit: int, seen: Seen) -> None:
+async def _decide(page: Page, seen: Seen) -> None:
     """Go down some rows and decide on each what it was not before."""
     for _ in range(KEYS_A_VISIT):
         kept = await page.evaluate("() => !!deep('.item.current .mark.keep')")

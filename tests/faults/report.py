@@ -61,7 +61,7 @@ def load_table(result: LoadResult) -> str:
         ("answers (page opened, row opened, decision shown)", f"{result.n_answers:,}"),
         ("median answer", f"{result.median_ms:,.0f} ms"),
         ("95th percentile", f"{result.p95_ms:,.0f} ms"),
-        ("answers that did not come within a minute", f"{result.n_unanswered}"),
+        ("answers that did not come within two minutes", f"{result.n_unanswered}"),
         ("server's memory at start, at end", f"{result.start_mb:,.0f} MB, {result.end_mb:,.0f} MB"),
         ("decisions made in the browsers, found in the store", f"{result.n_decided:,}, {result.n_found:,}"),
         ("decisions lost", f"{result.n_decided - result.n_found:,}"),
