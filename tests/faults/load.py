@@ -46,6 +46,8 @@ KEYS_A_VISIT = 20
 N_ROWS_A_BROWSER = 400
 IMPORT_SECONDS = 20.0
 LOBASS = (sys.executable, "-c", "from lobass_core.cli.main import main; main()")
+# Nothing is said after a page has loaded anew.
+SAVED = "() => ['saved', ''].includes(deep('.saved')?.textContent)"
 # Components live in shadow roots.
 DEEP = """window.deep = (selector) => {
   const look = (root) => {
@@ -207,7 +209,7 @@ async def _decide(page: Page, seen: Seen) -> None:
         await page.keyboard.press(key)
         await page.wait_for_function(f"() => deep('.item.current .mark.{verdict}')")
         seen.n_decided += 1
-        await page.wait_for_function("() => deep('.saved')?.textContent === 'saved'")
+        await page.wait_for_function(SAVED)
         seen.answers_ms.append(1000 * (time.monotonic() - began))
         await page.keyboard.press("ArrowDown")
         await asyncio.sleep(0.3)

@@ -17,22 +17,27 @@ HEAD = (
     "| fault | stage or file | times | lost | doubled | stuck | computed again (mean, most) | message |",
     "|---|---|---:|---:|---:|---:|---|---|",
 )
-# What a person is told of a fault, the first that is found in the words of the commands.
+ORDER = ("kill", "two kills", "disk full", "read-only project", "cut off", "one bit flipped", "two at once")
+# What a person is told of a fault: the first of these that the first command to name one says.
 TELLING = (
     r"error: .*?\.(?= |$)",
-    r"Added [\d,]+ losses that run \S+ had computed\.",
     r"\S+ of run \S+ (?:cannot be used|is damaged).*?\.(?= |$)",
-    r"(?:Run|run) r-\d+ .*?\.(?= |$)",
+    r"Run r-\d+ .*?\.(?= |$)",
+    r"warning: the project is read-only.*$",
+    r"Added [\d,]+ losses that run \S+ had computed\.",
+    r"Waiting for the project's store, which .*? holds\.",
+    r"\S+ holds this file already; nothing was imported twice",
+    r"\d+ tensors after \d+ kills",
 )
 LONGEST = 150
 
 
 def faults_table(outcomes: Sequence[Outcome]) -> str:
-    """One row a fault and stage, in the order in which they were first met."""
+    """One row a fault and stage."""
     groups: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         groups[outcome.fault, outcome.stage].append(outcome)
-    return "\n".join([*HEAD, *(_row(*key, group) for key, group in groups.items())])
+    return "\n".join([*HEAD, *(_row(*key, groups[key]) for key in sorted(groups, key=lambda key: ORDER.index(key[0])))])
 
 
 def _row(fault: str, stage: str, group: Sequence[Outcome]) -> str:
@@ -45,10 +50,11 @@ def _row(fault: str, stage: str, group: Sequence[Outcome]) -> str:
 
 def telling(said: Sequence[str]) -> str:
     """The sentence about the fault; numbers and paths that differ from time to time are left out."""
-    for pattern in TELLING:
-        for words in said:
+    for words in said:
+        for pattern in TELLING:
             if found := re.search(pattern, words):
                 sentence = re.sub(r"/\S*?/place/", "", found[0])
+                sentence = re.sub(r"\S+\.parquet", "NAME.parquet", sentence)
                 sentence = re.sub(r"\d[\d,.]*\d|(?<![-\w])\d(?!\w)", "N", sentence).replace("|", "\\|")
                 return sentence if len(sentence) <= LONGEST else sentence[:LONGEST].rsplit(" ", 1)[0] + " ..."
     return "none: the next command does the work"
