@@ -39,7 +39,8 @@ def disk_full(shop: Workshop, stage: Stage, number: int, seed: int = SEED) -> Ou
             if can:
                 make_room(shop.place)
             # A command that only looks at a project does without what it could not add.
-            if code == 0 and compare(twin.after, snapshot(shop.place)).nothing:
+            is_worker = stage.task.kind == "worker"
+            if code == 0 and (is_worker or compare(twin.after, snapshot(shop.place)).nothing):
                 continue
             settled = shop.settle(twin.after, (stage.task,), stage.done_already)
         return settled.outcome("disk full", stage.name, number, seed, moment=share, said=(said,), left=left)

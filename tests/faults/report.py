@@ -25,6 +25,8 @@ TELLING = (
     r"Run r-\d+ .*?\.(?= |$)",
     r"warning: the project is read-only.*$",
     r"Added [\d,]+ losses that run \S+ had computed\.",
+    # What stands in the log of a worker that could not even write its progress.
+    r"(?:OSError|PermissionError): \[Errno \d+\] [\w ]+",
     r"Waiting for the project's store, which .*? holds\.",
     r"\S+ holds this file already; nothing was imported twice",
     r"\d+ tensors after \d+ kills",
@@ -64,7 +66,7 @@ def load_table(result: LoadResult) -> str:
     """The load test's figures."""
     rows = [
         ("browsers, minutes", f"{result.n_browsers}, {result.minutes:g}"),
-        ("answers (page opened, row opened, decision shown)", f"{result.n_answers:,}"),
+        ("answers (page opened, decision saved)", f"{result.n_answers:,}"),
         ("median answer", f"{result.median_ms:,.0f} ms"),
         ("95th percentile", f"{result.p95_ms:,.0f} ms"),
         ("answers that did not come within two minutes", f"{result.n_unanswered}"),
