@@ -26,7 +26,7 @@ TELLING = (
     r"warning: the project is read-only.*$",
     r"Added [\d,]+ losses that run \S+ had computed\.",
     # What stands in the log of a worker that could not even write its progress.
-    r"(?:OSError|PermissionError): \[Errno \d+\] [\w ]+",
+    r"(?:OSError|PermissionError): \[Errno \d+\] [\w ]+?(?= During|:|$)",
     r"Waiting for the project's store, which .*? holds\.",
     r"\S+ holds this file already; nothing was imported twice",
     r"\d+ tensors after \d+ kills",
