@@ -1,8 +1,6 @@
 """Lease the project's database on demand and give it back soon, so that several programs can take turns."""
 
 import atexit
-import errno
-import re
 import tempfile
 import threading
 import time
@@ -12,19 +10,21 @@ from pathlib import Path
 from uuid import uuid4
 
 import duckdb
-import psutil
 import pyarrow as pa
 
-from lobass_core.errors import StoreError, StoreLockedError
-from lobass_core.store.access import damaged_error, is_refusal, may_write, read_only_error
+from lobass_core.errors import StoreLockedError
+from lobass_core.store.access import may_write, read_only_error
+from lobass_core.store.database_errors import cannot_open, holder_of, is_full, store_error
 from lobass_core.store.file_kind import check_kind
+from lobass_core.store.turns import RETRY_SECONDS, ask_for, has_come, is_asked_for, let_in
 from lobass_core.store.upgrade import prepare
 from lobass_core.store.versions import content_of, raise_revision, revision_of
 
 # Opening a 1.5 GB store takes 13 ms: giving it back after a pause costs nothing and lets others in.
 IDLE_SECONDS = 2.0
 WAIT_SECONDS = 10.0
-RETRY_SECONDS = 0.1
+# Longest that a block of ours waits for the others of this process to end, so that another program gets its turn.
+YIELD_SECONDS = 1.0
 # A page asks for the store several times over: once refused after a full wait, the next to ask is told at once.
 REFUSAL_SECONDS = 5.0
 # What DuckDB is told before it opens the file: it loads no extension and fetches none, reads no secrets of the user's,
@@ -38,7 +38,6 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 }
 # What DuckDB may hold in memory before it spills to disk: a dashboard over a million rows stays under 2 GB in all.
 MEMORY_LIMIT = "1GB"
-_NO_LOCK = "Could not set lock"
 
 OnWait = Callable[[str], None]
 OnUpgrade = Callable[[str], None]
@@ -105,8 +104,8 @@ class Store:
                 cursor.execute("COMMIT")
             except BaseException as error:
                 _roll_back(cursor)
-                if isinstance(error, duckdb.Error) or _is_full(error):
-                    raise _store_error(error, self.path) from error
+                if isinstance(error, duckdb.Error) or is_full(error):
+                    raise store_error(error, self.path) from error
                 raise
             finally:
                 self._writer = None
@@ -123,7 +122,7 @@ class Store:
         try:
             self.cursor().execute("CHECKPOINT")
         except duckdb.Error as error:
-            raise _store_error(error, self.path) from error
+            raise store_error(error, self.path) from error
 
     def close(self) -> None:
         self._connection.close()
@@ -145,33 +144,23 @@ def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
         return
 
 
-def _is_full(error: BaseException) -> bool:
-    return "No space left" in str(error) or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-
-
-def _store_error(error: BaseException, path: Path) -> StoreError:
-    text = str(error).splitlines()[0]
-    if _is_full(error):
-        return StoreError(
-            "the disk is full", where=str(path), do="Nothing of this step was kept. Free some space and run it again."
-        )
-    if text.startswith("Corrupt database file"):
-        return damaged_error(path, "the store is damaged")
-    return StoreError(f"the store refused: {text}", where=str(path), do="Nothing of this step was kept.")
-
-
 class _Lease:
-    """One process' hold on one database file, counted, closed when nobody has used it for a while."""
+    """One process' hold on one database file, counted, closed when nobody has used it for a while or another waits."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lock = threading.RLock()
+        self.unused = threading.Condition(self.lock)
         self.store: Store | None = None
         self.n_users = 0
+        self.n_mine = threading.local()
         self.timer: threading.Timer | None = None
         self.refused_at = -REFUSAL_SECONDS
 
     def take(self, wait_seconds: float, on_wait: OnWait | None) -> Store:
+        # A block inside a block must not wait for the outer one.
+        if not self._mine() and self.store is not None and is_asked_for(self.path):
+            self._make_way()
         with self.lock:
             if self.timer:
                 self.timer.cancel()
@@ -179,7 +168,18 @@ class _Lease:
             if self.store is None:
                 self.store = self._open(wait_seconds, on_wait)
             self.n_users += 1
+            self.n_mine.count = self._mine() + 1
             return self.store
+
+    def _mine(self) -> int:
+        return getattr(self.n_mine, "count", 0)
+
+    def _make_way(self) -> None:
+        with self.lock:
+            is_free = self.unused.wait_for(lambda: self.n_users == 0, YIELD_SECONDS)
+            self.close_if_idle()
+        if is_free:
+            let_in(self.path)
 
     def _open(self, wait_seconds: float, on_wait: OnWait | None) -> Store:
         if time.monotonic() - self.refused_at < REFUSAL_SECONDS:
@@ -194,10 +194,16 @@ class _Lease:
     def give_back(self) -> None:
         with self.lock:
             self.n_users -= 1
-            if self.n_users == 0:
-                self.timer = threading.Timer(IDLE_SECONDS, self.close_if_idle)
-                self.timer.daemon = True
-                self.timer.start()
+            self.n_mine.count = self._mine() - 1
+            if self.n_users:
+                return
+            self.unused.notify_all()
+            if is_asked_for(self.path):
+                self.close_if_idle()
+                return
+            self.timer = threading.Timer(IDLE_SECONDS, self.close_if_idle)
+            self.timer.daemon = True
+            self.timer.start()
 
     def close_if_idle(self) -> None:
         with self.lock:
@@ -229,7 +235,7 @@ def lease(path: Path, *, wait_seconds: float = WAIT_SECONDS, on_wait: OnWait | N
     try:
         yield store
     except duckdb.Error as error:
-        raise _store_error(error, path) from error
+        raise store_error(error, path) from error
     finally:
         held.give_back()
 
@@ -265,7 +271,7 @@ def _open(path: Path, wait_seconds: float, on_wait: OnWait | None) -> Store:
     except BaseException as error:
         connection.close()
         if isinstance(error, duckdb.Error):
-            raise _cannot_open(error, path) from error
+            raise cannot_open(error, path) from error
         raise
     return Store(path, connection, read_only=read_only)
 
@@ -276,11 +282,13 @@ def _connect(path: Path, read_only: bool, wait_seconds: float, on_wait: OnWait |
     while True:
         try:
             check_kind(path)
-            return connect(path, read_only=read_only)
+            connection = connect(path, read_only=read_only)
+            has_come(path)
+            return connection
         except duckdb.Error as error:
-            holder = _holder(str(error))
+            holder = holder_of(str(error))
             if holder is None:
-                raise _cannot_open(error, path) from error
+                raise cannot_open(error, path) from error
             if time.monotonic() > deadline:
                 raise StoreLockedError(
                     "the project's store is in use", where=holder, do="Try again when it has finished, or stop it."
@@ -288,6 +296,7 @@ def _connect(path: Path, read_only: bool, wait_seconds: float, on_wait: OnWait |
         if on_wait and not told:
             on_wait(holder)
             told = True
+        ask_for(path)
         time.sleep(RETRY_SECONDS)
 
 
@@ -295,29 +304,6 @@ def connect(path: Path | None, *, read_only: bool = False) -> duckdb.DuckDBPyCon
     """A bare connection to a file, or to none, with the settings that hold for all; a project's store is leased."""
     place = str(path) if path else ":memory:"
     return duckdb.connect(place, read_only=read_only, config={"memory_limit": MEMORY_LIMIT, **SETTINGS})
-
-
-def _cannot_open(error: duckdb.Error, path: Path) -> StoreError:
-    text = str(error).splitlines()[0]
-    if _is_full(error):
-        return StoreError("the disk is full", where=str(path), do="Free some space and try again.")
-    if is_refusal(error):
-        return StoreError(
-            "the store may not be read", where=str(path), do="Ask its owner to let you read the project's folder."
-        )
-    if _NO_LOCK in text:
-        return StoreError(
-            f"the store cannot be locked: {text.rpartition(': ')[2]}",
-            where=str(path),
-            do="Its file system has no locks: copy the project to a local disk.",
-        )
-    if "storage version" in text:
-        return StoreError(
-            "a newer DuckDB wrote the store, which this one cannot read",
-            where=str(path),
-            do="Update LoBaSS with its libraries.",
-        )
-    return damaged_error(path, f"the store cannot be opened: {text}")
 
 
 def _lock_down(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -330,20 +316,3 @@ def _lock_down(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 def quoted(path: Path) -> str:
     """The path as it stands between single quotes in SQL."""
     return str(path).replace("'", "''")
-
-
-def _holder(message: str) -> str | None:
-    """Who holds the lock, from DuckDB's message; None if the message is about something else."""
-    if "Unique file handle conflict" in message:
-        return "this program, which is writing it anew"
-    if _NO_LOCK not in message or "Conflicting lock" not in message:
-        return None
-    found = re.search(r"PID (\d+)", message)
-    if not found:
-        return "another process"
-    pid = int(found[1])
-    try:
-        name = psutil.Process(pid).name()
-    except psutil.Error:
-        name = "a process"
-    return f"{name}, PID {pid}"

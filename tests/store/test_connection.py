@@ -29,6 +29,22 @@ with project.store() as store:
 """
 HOLDER = "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); print('held', flush=True); time.sleep(60)"
 
+# As a dashboard with busy tabs: somebody in it always has the store, and nobody for long.
+TABS = """
+import sys, threading, time
+from lobass_core.project import Project
+project = Project.open(sys.argv[1])
+def tab(number):
+    for turn in range(100_000):
+        with project.store() as store, project.store():
+            time.sleep(0.05)
+        if number == 0:
+            print(turn, flush=True)
+for number in range(4):
+    threading.Thread(target=tab, args=[number], daemon=True).start()
+time.sleep(300)
+"""
+
 
 def number_of(mark: str) -> int:
     """The counter of a mark."""
@@ -72,6 +88,23 @@ def test_a_store_that_is_given_back_while_we_wait_is_ours(project, holder):
     threading.Timer(0.4, holder.kill).start()
     with project.store(wait_seconds=10) as store:
         assert number_of(store.revision()) == 1
+
+
+def test_whoever_waits_gets_the_store_between_the_blocks_of_busy_tabs(project):
+    connection.release(project.store_path)
+    tabs = subprocess.Popen([sys.executable, "-c", TABS, str(project.root)], stdout=subprocess.PIPE, text=True)
+    try:
+        for _ in range(3):
+            assert tabs.stdout.readline(), "the tabs stand still"
+            with project.store() as store, store.transaction() as cursor:
+                cursor.execute("INSERT INTO meta VALUES ('turn', 'ours')")
+            connection.release(project.store_path)
+    finally:
+        tabs.kill()
+        tabs.wait()
+        tabs.stdout.close()
+    with project.store() as store:
+        assert store.cursor().execute("SELECT count(*) FROM meta WHERE name = 'turn'").fetchone() == (3,)
 
 
 def test_waits_are_announced_wherever_the_store_is_asked_for(project, holder):

@@ -1,0 +1,47 @@
+"""How programs take turns with a store: who waits for it leaves a mark beside it, and who holds it makes way.
+
+The mark is an empty file that is touched at every try. An old one belongs to a program that has given up.
+"""
+
+import time
+from pathlib import Path
+
+# Who waits tries again this often; a mark is believed, and way is made, for somewhat longer.
+RETRY_SECONDS = 0.1
+_FRESH_SECONDS = 1.0
+
+
+def ask_for(path: Path) -> None:
+    """Leave or renew the mark of somebody who waits for the store."""
+    try:
+        _mark(path).touch()
+    except OSError:
+        # A project that may only be read: its holder notices nothing, and gives the store back when it is idle.
+        return
+
+
+def is_asked_for(path: Path) -> bool:
+    """Whether another program waits for the store now."""
+    try:
+        return time.time() - _mark(path).stat().st_mtime < _FRESH_SECONDS
+    except OSError:
+        return False
+
+
+def has_come(path: Path) -> None:
+    """Take the mark away: whoever waited has the store. Others who wait renew it at their next try."""
+    try:
+        _mark(path).unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def let_in(path: Path) -> None:
+    """Leave a store that was just closed alone until whoever waits has come, or three tries at most."""
+    deadline = time.monotonic() + 3 * RETRY_SECONDS
+    while time.monotonic() < deadline and is_asked_for(path):
+        time.sleep(RETRY_SECONDS / 5)
+
+
+def _mark(path: Path) -> Path:
+    return path.with_name(f".{path.name}.asked-for")
