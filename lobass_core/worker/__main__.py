@@ -54,11 +54,15 @@ def main(arguments: list[str]) -> int:
     with ExitStack() as held:
         try:
             _take_lock(run, held)
+            return _work(run)
         except RunError as error:
             # Another worker writes this run's progress: say it in the log alone.
             print(error, file=sys.stderr)
-            return 1
-        return _work(run)
+        except OSError as error:
+            # Not even the run's own small files can be written: the log is the last place to say why.
+            note = _note_of(error, run)
+            print(f"error: {note.what} ({note.where}). {note.do}", file=sys.stderr)
+    return 1
 
 
 def _take_lock(run: RunFolder, held: ExitStack) -> None:

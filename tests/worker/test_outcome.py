@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM
 from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.specs import ModelSpec
 from tests.models import tiny_llama, tiny_model, tiny_tokenizer
+from tests.read_only import read_only
 from tests.worker.runs import losses_of, samples, score_run, work
 
 
@@ -78,3 +79,12 @@ def test_losses_that_are_no_numbers_fail_the_run_and_are_not_kept(base: Path, tm
     assert error is not None and error.what == "every loss of the reference is NaN or infinite, in 8 samples"
     assert not run.result_path.is_file()
     assert {status for _, _, status, _ in losses_of(run).values()} == {"ok"} and len(losses_of(run)) == 8
+
+
+def test_a_run_whose_folder_cannot_be_written_says_so_in_one_sentence(base: Path, tmp_path: Path, capfd):
+    run = score_run(tmp_path / "runs", samples(3), base, ModelSpec(str(base)))
+    with read_only(run.path):
+        assert work(run) == 1
+    said = capfd.readouterr().err
+    assert "Traceback" not in said
+    assert said.startswith("error: Permission denied") and str(run.path) in said, said
