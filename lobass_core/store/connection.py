@@ -159,7 +159,7 @@ class _Lease:
 
     def take(self, wait_seconds: float, on_wait: OnWait | None) -> Store:
         # A block inside a block must not wait for the outer one.
-        if not self._mine() and self.store is not None and is_asked_for(self.path):
+        if not self._mine() and is_asked_for(self.path):
             self._make_way()
         with self.lock:
             if self.timer:

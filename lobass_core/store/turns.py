@@ -37,8 +37,8 @@ def has_come(path: Path) -> None:
 
 
 def let_in(path: Path) -> None:
-    """Leave a store that was just closed alone until whoever waits has come, or three tries at most."""
-    deadline = time.monotonic() + 3 * RETRY_SECONDS
+    """Leave a store that is closed alone until whoever waits has come, or five tries at most."""
+    deadline = time.monotonic() + 5 * RETRY_SECONDS
     while time.monotonic() < deadline and is_asked_for(path):
         time.sleep(RETRY_SECONDS / 5)
 

@@ -174,6 +174,10 @@ def open_tab(port: int, token: str) -> socket.socket:
     return tab
 
 
+# Tests that run under nohup hand on that hangups are ignored, which `serve` honours.
+COMMAND = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); from lobass_core.cli.main import main; main()"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
 def test_a_signal_ends_it_within_two_seconds_with_an_open_tab(tmp_path: Path, monkeypatch, number: signal.Signals):
     monkeypatch.setenv("LOBASS_CACHE", str(tmp_path / "cache"))
@@ -184,7 +188,7 @@ def test_a_signal_ends_it_within_two_seconds_with_an_open_tab(tmp_path: Path, mo
     words = ["serve", "--project", str(project.root), "--port", str(port), "--no-browser"]
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-c", "from lobass_core.cli.main import main; main()", *words],
+            [sys.executable, "-c", COMMAND, *words],
             cwd=APP.parent, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     deadline = time.monotonic() + 60
