@@ -1,5 +1,6 @@
 """`lobass serve` and `lobass demo` before a dashboard starts; tests/serving/ has the dashboard."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -41,8 +42,11 @@ def test_an_origin_that_is_none_is_refused(lobass, project):
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 @pytest.mark.parametrize("target", ["demo", "demo-real", "serve"])
 def test_make_passes_the_port_on(target: str):
+    # Under `make test`, an inner make would say where it is as well.
+    environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
     for words, port in (([], "8501"), (["PORT=8600"], "8600")):
         planned = subprocess.run(
-            ["make", "--dry-run", target, *words], cwd=REPOSITORY, capture_output=True, text=True, check=True
-        ).stdout
+            ["make", "--dry-run", target, *words],
+            cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
         assert planned.splitlines()[-1].endswith(f" --port {port}")
