@@ -46,9 +46,11 @@ check: setup-tests
 	$(BIN)/lint-imports
 	$(MAKE) test
 
-# The quick tests alone: what a change should pass before each commit.
+# The quick tests of the rooms, in under a minute: what a change should pass before each commit. Journeys over a project, a
+# page or a process are left to `make test`.
+JOURNEYS := browser cli faults pages real_model serving trainers worker workflows
 fast: setup-tests
-	$(PYTEST) -m "not slow and not browser and not real_model and not trainers and not faults"
+	$(PYTEST) -m "not slow and not real_model" $(JOURNEYS:%=--ignore=tests/%)
 
 test: setup-tests
 	$(PYTEST) -m "not real_model and not trainers and not faults"

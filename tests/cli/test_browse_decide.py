@@ -8,8 +8,6 @@ from lobass_core.project import Project
 from lobass_core.store.connection import release
 from tests.filled_project import Filled, Row, fill
 
-pytestmark = pytest.mark.slow
-
 ROWS = [
     Row("Name a fish", "Cod", base=3.0, reference=0.3),
     Row("What is 2 + 2 ?", "It is 4 .", base=2.0, reference=1.0),

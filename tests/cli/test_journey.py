@@ -39,7 +39,6 @@ def write_files(folder):
     (folder / "talk.json").write_text(json.dumps(talk))
 
 
-@pytest.mark.slow
 def test_the_whole_job(lobass, tmp_path):
     write_files(tmp_path)
     base = tiny_llama(tmp_path / "base")

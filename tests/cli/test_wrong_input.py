@@ -59,7 +59,6 @@ def test_no_project(lobass, folder):
     check(lobass("status", "--project", folder / "nothing"), "there is no project here", "lobass init", code=(2,))
 
 
-@pytest.mark.slow
 def test_a_store_in_use_names_the_process(lobass, folder, monkeypatch):
     monkeypatch.setattr("lobass_core.store.connection.WAIT_SECONDS", 0.2)
     holder = subprocess.Popen(
@@ -106,7 +105,6 @@ def test_scoring_without_data_or_models(lobass, folder):
     check(lobass("score", *project, "--refine", "nobody"), "nobody")
 
 
-@pytest.mark.slow
 def test_models_and_templates_that_cannot_be_used(lobass, folder):
     model = tiny_llama(folder / "tiny")
     project = ("--project", folder / "p")

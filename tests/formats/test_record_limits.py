@@ -116,6 +116,7 @@ def test_what_must_be_held_at_once_has_a_limit(tmp_path: Path, name: str) -> Non
     assert len(read(tmp_path / name, ReadLimits())) == 3
 
 
+@pytest.mark.slow
 def test_a_long_text_of_a_dictionary_is_not_multiplied_in_memory(tmp_path: Path) -> None:
     """1,000 rows that share a text of 1 MB: a few kilobytes of file, a gigabyte when they are read together."""
     prompts = pa.DictionaryArray.from_arrays(pa.array([0] * 1000, pa.int32()), pa.array(["x" * (1 << 20)]))
@@ -149,6 +150,7 @@ def zstd_frames(n_mb: int) -> bytes:
     return pack(b'{"prompt": "') + pack(b"a" * (16 << 20)) * (n_mb // 16) + pack(b'", "response": "b"}\n')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "pack"), [("a.jsonl.gz", deflated), ("a.jsonl.zst", zstd_frames)])
 def test_a_bomb_is_refused_before_it_fills_memory(tmp_path: Path, name: str, pack) -> None:
     """2 GB, previewed by a process that measures its own peak."""

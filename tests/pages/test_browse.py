@@ -12,8 +12,6 @@ from lobass_core.workflows import select as selections
 from tests.pages.conftest import OpenPage, component_data
 from tests.pages.projects import HOSTILE, imported_project, scored_project
 
-pytestmark = pytest.mark.slow
-
 
 def listing(app: AppTest) -> dict:
     """What the list component was given."""

@@ -16,8 +16,6 @@ from pages.components import theme
 from tests.pages.conftest import OpenPage, component_data, view_text, view_texts
 from tests.pages.projects import add_scores, imported_project, scored_project
 
-pytestmark = pytest.mark.slow
-
 
 def commands(app: AppTest) -> list[list[str]]:
     """The words of each line; one may be broken for the eye, the shell reads one command."""

@@ -19,8 +19,6 @@ from tests.pages.test_learnability import open_view
 from tests.pages.test_select import instrument
 from tests.run_specs import score_result
 
-pytestmark = pytest.mark.slow
-
 GOOD = [Row(f"Count {n} .", f"{n} comes before {n + 1} .", base=2.0, reference=1.0 - n / 100) for n in range(60)]
 # 23 nats a token: worse than the 10.8 of a blind guess over 50,000 tokens.
 GARBAGE = [Row(f"数 {n} ?", f"答案 是 {n} 。", domain="zh", base=23.0, reference=1.0 + n / 100) for n in range(40)]

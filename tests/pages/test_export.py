@@ -17,8 +17,6 @@ from pages.components.exporting import outlook
 from tests.pages.conftest import view_text, view_texts
 from tests.pages.projects import HOSTILE, imported_project, scored_project
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def selected(scored: Project) -> Project:

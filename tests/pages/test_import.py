@@ -18,8 +18,6 @@ from pages.components.importing import draft
 from tests.pages.conftest import OpenPage, view_text, view_texts
 from tests.pages.projects import HOSTILE, write_rows
 
-pytestmark = pytest.mark.slow
-
 BROKEN = '{"instruction": "No answer"}\n{"instruction": "cut'
 
 

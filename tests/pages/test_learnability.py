@@ -20,8 +20,6 @@ from pages.components.learnability.tables_view import length_range
 from tests.pages.conftest import OpenPage, view_text, view_texts
 from tests.pages.projects import HOSTILE, imported_project, scored_project
 
-pytestmark = pytest.mark.slow
-
 
 def figure(app) -> dict:
     """The one chart on the page."""

@@ -21,8 +21,6 @@ from tests.pages.conftest import OpenPage, component_data, view_text
 from tests.pages.projects import HOSTILE, imported_project, scored_project
 from tests.run_specs import A_SCORING, empty_input
 
-pytestmark = pytest.mark.slow
-
 DOMAIN = DomainStatus("math", 1, 200, 100, 5000, 50, 25)
 
 

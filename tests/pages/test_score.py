@@ -33,8 +33,6 @@ from tests.pages.conftest import OpenPage, view_text
 from tests.pages.projects import HOSTILE, finished_scores, imported_project, scored_project
 from tests.run_specs import empty_input
 
-pytestmark = pytest.mark.slow
-
 SPEC = ScoreSpec(ModelSpec("models/base-7b"), (ModelSpec("models/ref"),), reference_name="ref")
 RESULT = PreflightResult(
     n_samples=420,

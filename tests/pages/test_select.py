@@ -18,8 +18,6 @@ from pages.components import command_line
 from tests.pages.conftest import OpenPage, component_data, view_text
 from tests.pages.projects import BASE_FP, HOSTILE, add_scores, imported_project, scored_project
 
-pytestmark = pytest.mark.slow
-
 
 def instrument(app) -> dict:
     """What the cut instrument was given."""

@@ -66,7 +66,6 @@ def test_sidebar_offers_scores_and_datasets(tmp_path: Path, open_page: OpenPage)
     release(project.store_path)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page", ["overview", "learnability", "select", "browse"])
 def test_every_page_says_which_side_of_a_pair_is_scored(tmp_path: Path, open_page: OpenPage, page: str) -> None:
     project = Project.create(tmp_path / "project")

@@ -17,6 +17,8 @@ from lobass_core.rendering.template_keys import message_keys
 from lobass_core.rendering.templates import Template
 from tests.rendering.published import marked_tokenizer, published
 
+pytestmark = pytest.mark.slow
+
 TOKENIZER = marked_tokenizer()
 CALLS = json.dumps(
     [{"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Rome", "days": 2}'}}]

@@ -125,6 +125,7 @@ def test_a_turn_of_weight_0_is_read_but_not_scored():
 text = st.text(st.characters(codec="utf-8", exclude_characters="<>|\ufdd0\ufdd1\ufdd2\ufdd3"), max_size=30)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(sorted(TEMPLATES)), st.lists(st.tuples(text, text.filter(str.strip)), min_size=1, max_size=3))
 def test_any_text_any_template(name: str, exchanges: list[tuple[str, str]]):

@@ -45,6 +45,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(template_process, "MEMORY_BYTES", 256 << 20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("act", "what"),
     [
@@ -67,6 +68,7 @@ def test_a_row_beyond_a_limit_names_template_and_sample(act: str, what: str, sma
     assert len(made.render([GOOD])[0].input_ids)
 
 
+@pytest.mark.slow
 def test_constants_are_not_computed_before_the_limits_hold(small_limits: None) -> None:
     """Jinja computes constant expressions when it compiles a template."""
     with pytest.raises(TemplateLimitError, match=r"a\.jinja does not come to an end.*in a plain exchange"):

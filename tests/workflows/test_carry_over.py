@@ -48,7 +48,6 @@ def losses_by_model(project: Project, render_fp: str) -> dict[str, dict[int, flo
     return found
 
 
-@pytest.mark.slow
 def test_losses_of_version_1_are_kept_and_no_rebuild_changes_that(old: tuple[Project, str], tmp_path: Path):
     project, before = old
     result = score_again(project, tmp_path / "models")

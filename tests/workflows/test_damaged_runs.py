@@ -25,8 +25,6 @@ from lobass_core.workflows.train_reference import list_references
 from tests.damaged_runs import DAMAGE, a_folder, cut_off, finished_run
 from tests.pages.projects import add_scores, imported_project, scored_project
 
-pytestmark = pytest.mark.slow
-
 FILES = ("spec.json", "progress.json", "result.json")
 DAMAGED = [(file, damage, says) for file in FILES for damage, says in DAMAGE]
 

@@ -55,7 +55,6 @@ def learnability(built) -> dict[tuple[str, str], np.ndarray]:
     return {group: np.array(scores) for group, scores in groups.items()}
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_planted_kinds_come_out_in_the_predicted_order(learnability, domain):
@@ -68,7 +67,6 @@ def test_planted_kinds_come_out_in_the_predicted_order(learnability, domain):
     assert abs(median["known"]) < 0.15 and abs(median["noise"]) < 0.15
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_the_selection_is_the_learnable_rows(built, learnability, domain):
@@ -78,7 +76,6 @@ def test_the_selection_is_the_learnable_rows(built, learnability, domain):
         assert np.quantile(learnability[domain, kind], 0.95) < low
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_scores_are_spread_and_not_two_spikes(learnability):
     scores = np.concatenate(list(learnability.values()))
@@ -87,7 +84,6 @@ def test_scores_are_spread_and_not_two_spikes(learnability):
     assert (shares > 0.02).sum() >= 8
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_an_interrupted_demo_goes_on_and_a_finished_one_is_left_alone(built):
     root, result, phases = built
@@ -101,7 +97,6 @@ def test_an_interrupted_demo_goes_on_and_a_finished_one_is_left_alone(built):
     assert again.was_ready and again.run_id == result.run_id and again.export == result.export
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_demo_ends_with_an_export_that_can_be_written_again(built, tmp_path):
     root, result, _ = built

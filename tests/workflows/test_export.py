@@ -127,7 +127,6 @@ def test_manifest(filled, tmp_path):
     assert 'license: "mit"\n' in card and 'language:\n- "en"\n- "de"\n' in card
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_replay_gives_the_same_bytes_after_everything_changed(filled, tmp_path, format):
     spec = ExportSpec(selection="best", to=str(tmp_path / "one"), format=format, with_dropped=True)

@@ -74,7 +74,6 @@ def _notes(project: Project, to: Path, format: str) -> list[str]:
     return list(export(project, ExportSpec(selection="all", to=str(to), format=format)).notes)  # type: ignore[arg-type]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("template", ["prints json", "walks arguments", "joins arguments", "asks for the key"])
 def test_the_script_makes_the_scored_tokens_of_every_row(project, model, tmp_path, template):
     _score(project, model, EVERY[template], tmp_path, plain=PLAIN, tools=TOOLS, alpaca=ALPACA, pairs=PAIRS)
@@ -96,7 +95,6 @@ def test_what_trainers_do_by_themselves_is_counted(project, model, tmp_path):
     assert "LLaMA-Factory renders rows with templates of its own" in note
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("format", ["axolotl", "trl", "huggingface"])
 def test_the_chosen_side_of_a_pair_is_what_is_compared(project, model, tmp_path, format):
     """In lines and in Parquet, with the prompt in `messages` (Axolotl) or in `prompt`."""
@@ -152,7 +150,6 @@ def test_a_fragment_that_does_not_name_it_is_noticed(project, tmp_path, monkeypa
     assert _notes(project, tmp_path / "trl", "trl") == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("format", ["messages", "prompt-completion", "huggingface", "trl"])
 def test_trl_by_itself_finds_what_the_alpaca_template_reads(project, model, tmp_path, format):
     """The template reads Alpaca's instruction without its input, which the row has beside its content."""
@@ -192,7 +189,6 @@ def test_rows_that_were_cut_are_counted(project, model, tmp_path):
     assert (found.n_left, found.n_unknown) == (len(PLAIN), 0)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "n_left"),
     [("trl", 8), ("messages", 8), ("prompt-completion", 4), ("axolotl", 4), ("tokens", 12), ("llama-factory", 12)],

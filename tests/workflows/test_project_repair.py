@@ -84,7 +84,6 @@ def test_a_damaged_shard_is_set_aside_and_its_losses_stay(scored):
     assert (shard.exists(), read(scored, READ) == whole) == (False, True)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("table", ["losses", "samples"])
 def test_a_flipped_bit_in_the_store_costs_what_it_hit_and_no_more(scored, table):
     """Losses are read again from their shards, samples from the records of their rows."""

@@ -21,8 +21,6 @@ from lobass_core.workflows.row_table import open_rows
 from lobass_core.workflows.score import score
 from lobass_core.workflows.token_heat import read_token_losses
 
-pytestmark = pytest.mark.slow
-
 BAND = 0.004
 N_ROWS = 90
 # The models are random, and so as good as chance or a little worse.

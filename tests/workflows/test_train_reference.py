@@ -19,8 +19,6 @@ from lobass_core.workflows.score import prepare_run
 from tests.models import tiny_llama
 from tests.worker.runs import work
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Path:
