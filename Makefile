@@ -46,7 +46,7 @@ check: setup-tests
 	$(BIN)/lint-imports
 	$(MAKE) test
 
-# The quick tests of the rooms, in under a minute: what a change should pass before each commit. Journeys over a project, a
+# The quick tests of the rooms, in about a minute: what a change should pass before each commit. Journeys over a project, a
 # page or a process are left to `make test`.
 JOURNEYS := browser cli faults pages real_model serving trainers worker workflows
 fast: setup-tests
