@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lobass_core.errors import ModelError, RequestError
+from lobass_core.jobs.run_folder import list_runs
+from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, RenderSpec, ScoreSpec
 from lobass_core.workflows.recipes import RECIPE, read_recipe
@@ -37,12 +39,29 @@ def resolve_reference(
     if trained_here:
         return _trained_reference(folder, base)
     path = Path(name_or_path).expanduser()
+    if not path.exists():
+        _refuse_unfinished(project, name_or_path)
     is_adapter = adapter or (path / "adapter_config.json").is_file()
     if adapter and path.is_dir() and not (path / "adapter_config.json").is_file():
         raise ModelError(
             "the folder holds no PEFT adapter", where=str(path), do="Leave out --adapter for a whole model."
         )
     return ResolvedReference((_reference_model(base, _absolute(name_or_path), is_adapter, revision),), path.name)
+
+
+def _refuse_unfinished(project: Project, name: str) -> None:
+    """A reference has its folder once its training has ended; until then only a run knows the name."""
+    for run in reversed(list_runs(project.runs_dir)):
+        if isinstance(run.spec, TrainReferenceRun) and run.spec.reference.name == name and run.state() != "done":
+            raise _unfinished(name, str(run.path))
+
+
+def _unfinished(name: str, where: str) -> ModelError:
+    return ModelError(
+        f"the training of reference {name!r} has not finished",
+        where=where,
+        do=f"lobass train-reference --name {name} with the same settings goes on with it.",
+    )
 
 
 def _absolute(path_or_hub_id: str) -> str:
@@ -59,11 +78,7 @@ def _reference_model(base: ModelSpec, path: str, is_adapter: bool, revision: str
 
 def _trained_reference(folder: Path, base: ModelSpec) -> ResolvedReference:
     if not (folder / RECIPE).is_file():
-        raise ModelError(
-            f"the training of reference {folder.name!r} has not finished",
-            where=str(folder),
-            do=f"lobass train-reference --name {folder.name} with the same settings goes on with it.",
-        )
+        raise _unfinished(folder.name, str(folder))
     spec = read_recipe(folder).spec
     fold_folders = sorted(folder.glob("fold-*"), key=lambda path: int(path.name.removeprefix("fold-"))) or [folder]
     models = tuple(_reference_model(base, str(path), (path / "adapter_config.json").is_file()) for path in fold_folders)

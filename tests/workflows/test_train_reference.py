@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lobass_core.errors import RequestError, RunError
+from lobass_core.errors import ModelError, RequestError, RunError
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder, list_runs
 from lobass_core.jobs.run_results import TrainReferenceResult
@@ -106,6 +106,14 @@ def test_a_stopped_training_of_the_same_settings_is_gone_on_with(filled, base, l
     assert launched == [first.run_id, first.run_id] and again.run_id == first.run_id
     other = workflow.start(filled, _spec(base, seed=1))
     assert other.run_id != first.run_id
+
+
+def test_scoring_with_a_reference_that_is_still_to_be_trained_says_so(filled, base, launched):
+    run = workflow.start(filled, _spec(base))
+    with pytest.raises(ModelError, match="the training of reference 'ref' has not finished") as caught:
+        resolve_reference(filled, "ref", ModelSpec(str(base)))
+    assert str(run.path) in str(caught.value) and "lobass train-reference --name ref" in caught.value.do
+    assert resolve_reference(filled, "org/ref", ModelSpec(str(base))).models[0].path == "org/ref"
 
 
 def test_new_data_begin_a_new_training(filled, base, launched, tmp_path):
