@@ -4,7 +4,6 @@ import streamlit as st
 
 from lobass_core.errors import LobassError
 from lobass_core.workflows import score as scoring
-from lobass_core.workflows.collect import try_collect
 from lobass_core.workflows.known_models import known_models
 from lobass_core.workflows.run_views import RunView, run_views
 from pages.components import command_line, empty, errors, parts, state, theme, toolbar, view
@@ -15,7 +14,6 @@ from pages.components.scoring.progress_view import SHOWN
 MOST_ROWS_UNASKED = 100_000
 
 project = state.project()
-errors.say_once(try_collect(project).sentences)
 around = state.surroundings(project)
 views = run_views(project)
 

@@ -30,6 +30,25 @@ from lobass_core.workflows import score as workflow
 from lobass_core.workflows.references import score_spec
 from lobass_core.workflows.refine import DEFAULT_BAND
 
+ReferenceOption = Annotated[
+    str, typer.Option("--reference", help="Reference: name of one trained here, folder, adapter or hub id.")
+]
+AdapterOption = Annotated[bool, typer.Option("--adapter", help="The reference is a PEFT adapter on the base.")]
+ReferenceRevisionOption = Annotated[
+    str,
+    typer.Option(
+        "--reference-revision",
+        help="The same of a reference (model or adapter) from the hub.",
+        show_default="the main branch",
+    ),
+]
+ResumeOption = Annotated[str, typer.Option("--resume", help="Go on with a stopped run; needs no other option.")]
+RefineOption = Annotated[
+    str, typer.Option("--refine", help="Saved selection: compute the losses near its cut again in float32.")
+]
+BandOption = Annotated[float, typer.Option("--band", help="With --refine: how near to the cut, in units of the score.")]
+PreflightOption = Annotated[bool, typer.Option("--preflight", help="Say what would be scored and read; score none.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add `lobass score`."""
@@ -39,19 +58,10 @@ def register(app: typer.Typer) -> None:
 def score(
     project: ProjectOption = DEFAULT_PROJECT,
     base: Annotated[str, typer.Option("--base", help=BASE_HELP)] = "",
-    reference: Annotated[
-        str, typer.Option("--reference", help="Reference: name of one trained here, folder, adapter or hub id.")
-    ] = "",
-    adapter: Annotated[bool, typer.Option("--adapter", help="The reference is a PEFT adapter on the base.")] = False,
+    reference: ReferenceOption = "",
+    adapter: AdapterOption = False,
     revision: RevisionOption = "",
-    reference_revision: Annotated[
-        str,
-        typer.Option(
-            "--reference-revision",
-            help="The same of a reference (model or adapter) from the hub.",
-            show_default="the main branch",
-        ),
-    ] = "",
+    reference_revision: ReferenceRevisionOption = "",
     template: TemplateOption = "",
     max_tokens: MaxTokensOption = 0,
     mask: MaskOption = "all",
@@ -60,16 +70,10 @@ def score(
     batch_tokens: BudgetTokensOption = 0,
     datasets: DatasetsOption = "",
     trust_remote_code: TrustOption = False,
-    resume: Annotated[str, typer.Option("--resume", help="Go on with a stopped run; needs no other option.")] = "",
-    refine: Annotated[
-        str, typer.Option("--refine", help="Saved selection: compute the losses near its cut again in float32.")
-    ] = "",
-    band: Annotated[
-        float, typer.Option("--band", help="With --refine: how near to the cut, in units of the score.")
-    ] = DEFAULT_BAND,
-    preflight: Annotated[
-        bool, typer.Option("--preflight", help="Say what would be scored and read; score none.")
-    ] = False,
+    resume: ResumeOption = "",
+    refine: RefineOption = "",
+    band: BandOption = DEFAULT_BAND,
+    preflight: PreflightOption = False,
     json: JsonOption = False,
 ) -> None:
     """Score every sample's response loss under the base and the reference. Known losses are never computed again."""

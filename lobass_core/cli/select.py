@@ -8,10 +8,52 @@ from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, RunOption, names, pairs
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
 from lobass_core.errors import RequestError
+from lobass_core.plural import plural
 from lobass_core.selection.order import WORSE_THAN_CHANCE
 from lobass_core.selection.select import SelectionResult
 from lobass_core.specs import Balance, BudgetKind, Gates, SelectionSpec
 from lobass_core.workflows import select as workflow
+
+RatioOption = Annotated[float | None, typer.Option("--ratio", help="Share of the scored rows, 0.06 for 6 %.")]
+BudgetSamplesOption = Annotated[int | None, typer.Option("--budget-samples", min=0, help="Number of rows.")]
+BudgetTokensOption = Annotated[int | None, typer.Option("--budget-tokens", min=0, help="Response tokens.")]
+ThresholdOption = Annotated[
+    float | None, typer.Option("--threshold", help="Every row that scores at least this (with --balance global).")
+]
+BalanceOption = Annotated[
+    str, typer.Option("--balance", help="natural, equal, global, or weights: conversation=0.6,math=0.4.")
+]
+MethodOption = Annotated[
+    str,
+    typer.Option(
+        "--method",
+        help="learnability, loss-drop, loss-drop-sum, base-loss, reference-loss, random or length; highest first.",
+    ),
+]
+MinResponseTokensOption = Annotated[
+    int, typer.Option("--min-response-tokens", min=0, help="Leave out shorter responses.")
+]
+MinLearnabilityOption = Annotated[
+    float | None, typer.Option("--min-learnability", help="Leave out rows that are less learnable.")
+]
+ExcludeTruncatedOption = Annotated[bool, typer.Option("--exclude-truncated", help="Leave out rows that were cut.")]
+ExcludeNegativeOption = Annotated[
+    bool, typer.Option("--exclude-negative", help="Leave out rows on which the reference is worse than the base.")
+]
+ExcludeNearZeroBaseOption = Annotated[
+    bool, typer.Option("--exclude-near-zero-base", help="Leave out rows that the base knows by heart.")
+]
+ExcludeWorseThanChanceOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--exclude-worse-than-chance/--keep-worse-than-chance",
+        help="Leave out rows on which the base is worse than a blind guess: their scores are artefacts.",
+        show_default="left out where the method reads losses",
+    ),
+]
+KeepDuplicatesOption = Annotated[
+    bool, typer.Option("--keep-duplicates", help="Let repeated samples in more than once.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -21,48 +63,19 @@ def register(app: typer.Typer) -> None:
 
 def select(
     project: ProjectOption = DEFAULT_PROJECT,
-    ratio: Annotated[float | None, typer.Option("--ratio", help="Share of the scored rows, 0.06 for 6 %.")] = None,
-    budget_samples: Annotated[int | None, typer.Option("--budget-samples", min=0, help="Number of rows.")] = None,
-    budget_tokens: Annotated[int | None, typer.Option("--budget-tokens", min=0, help="Response tokens.")] = None,
-    threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Every row that scores at least this (with --balance global).")
-    ] = None,
-    balance: Annotated[
-        str, typer.Option("--balance", help="natural, equal, global, or weights: conversation=0.6,math=0.4.")
-    ] = "natural",
-    method: Annotated[
-        str,
-        typer.Option(
-            "--method",
-            help="learnability, loss-drop, loss-drop-sum, base-loss, reference-loss, random or length; highest first.",
-        ),
-    ] = "learnability",
-    min_response_tokens: Annotated[
-        int, typer.Option("--min-response-tokens", min=0, help="Leave out shorter responses.")
-    ] = 0,
-    min_learnability: Annotated[
-        float | None, typer.Option("--min-learnability", help="Leave out rows that are less learnable.")
-    ] = None,
-    exclude_truncated: Annotated[
-        bool, typer.Option("--exclude-truncated", help="Leave out rows that were cut.")
-    ] = False,
-    exclude_negative: Annotated[
-        bool, typer.Option("--exclude-negative", help="Leave out rows on which the reference is worse than the base.")
-    ] = False,
-    exclude_near_zero_base: Annotated[
-        bool, typer.Option("--exclude-near-zero-base", help="Leave out rows that the base knows by heart.")
-    ] = False,
-    exclude_worse_than_chance: Annotated[
-        bool | None,
-        typer.Option(
-            "--exclude-worse-than-chance/--keep-worse-than-chance",
-            help="Leave out rows on which the base is worse than a blind guess: their scores are artefacts.",
-            show_default="left out where the method reads losses",
-        ),
-    ] = None,
-    keep_duplicates: Annotated[
-        bool, typer.Option("--keep-duplicates", help="Let repeated samples in more than once.")
-    ] = False,
+    ratio: RatioOption = None,
+    budget_samples: BudgetSamplesOption = None,
+    budget_tokens: BudgetTokensOption = None,
+    threshold: ThresholdOption = None,
+    balance: BalanceOption = "natural",
+    method: MethodOption = "learnability",
+    min_response_tokens: MinResponseTokensOption = 0,
+    min_learnability: MinLearnabilityOption = None,
+    exclude_truncated: ExcludeTruncatedOption = False,
+    exclude_negative: ExcludeNegativeOption = False,
+    exclude_near_zero_base: ExcludeNearZeroBaseOption = False,
+    exclude_worse_than_chance: ExcludeWorseThanChanceOption = None,
+    keep_duplicates: KeepDuplicatesOption = False,
     datasets: DatasetsOption = "",
     seed: Annotated[int, typer.Option("--seed", help="Seed of --method random.")] = 0,
     name: Annotated[
@@ -179,16 +192,7 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -
     )
     n_artefacts = result.dropped().get(WORSE_THAN_CHANCE, 0)
     if n_artefacts:
-        one = n_artefacts == 1
-        rows, scores = (
-            ("1 row is", "its score is an artefact")
-            if one
-            else (
-                f"{n_artefacts:,} rows are",
-                "their scores are artefacts",
-            )
-        )
         warn(
-            f"{rows} left out because the base is worse than a blind guess there: {scores}. "
-            "--keep-worse-than-chance keeps such rows in the running."
+            f"{plural(n_artefacts, 'row is', 'rows are')} left out, because a base worse than a blind guess makes "
+            "scores that are artefacts. --keep-worse-than-chance keeps such rows in the running."
         )

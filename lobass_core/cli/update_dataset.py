@@ -7,6 +7,7 @@ import typer
 
 from lobass_core.cli.output import print_facts, print_json, print_table, progress_bar, stderr, warn
 from lobass_core.errors import RequestError
+from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.workflows import update_dataset as workflow
 from lobass_core.workflows.update_dataset import Update
@@ -71,6 +72,6 @@ def _show(found: Update) -> None:
     for note in found.notes:
         warn(f"{note}.")
     for name, n_rows in counts.selections:
-        warn(f"the selection {name!r} loses {n_rows:,} row{'' if n_rows == 1 else 's'}.")
+        warn(f"the selection {name!r} loses {plural(n_rows, 'row')}.")
     if found.reasons:
         print_table(("rejected rows", "reason"), [(n, reason) for reason, n in found.reasons.items()])

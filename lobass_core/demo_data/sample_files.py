@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lobass_core.atomic_file import write_whole
 from lobass_core.demo_data.sample_rows import Domain, PlantedRow, sample_rows
 
 # Records that a scraper or a hand edit spoiled; each is refused by the import, with its place and a reason.
@@ -83,7 +84,6 @@ def _json(record: dict) -> str:
 
 
 def _write(path: Path, text: str) -> Path:
-    # Whole or not at all: an interrupted demo must not import half a file.
-    unfinished = path.with_name(f".{path.name}.tmp")
-    unfinished.write_text(text, encoding="utf-8", newline="\n")
-    return unfinished.replace(path)
+    # An interrupted demo must not import half a file.
+    write_whole(path, text)
+    return path

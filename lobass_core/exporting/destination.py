@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 
+from lobass_core.atomic_file import sync_folder
 from lobass_core.errors import ExportError, InputFileError
 from lobass_core.exporting.data_file import file_sha256
 from lobass_core.named_files import check_regular, irregular_kind
@@ -197,7 +198,7 @@ def _take_place(staged: Path, to: Path) -> None:
         if replaced:
             old.rename(to)
         raise
-    _sync_folder(to.parent)
+    sync_folder(to.parent)
     if replaced:
         shutil.rmtree(old, ignore_errors=True)
 
@@ -212,15 +213,7 @@ def _clear_leftovers(to: Path) -> None:
 
 def _sync_folders(root: Path) -> None:
     for folder in [root, *(path for path in root.rglob("*") if path.is_dir())]:
-        _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_folder(folder)
 
 
 def _explained(error: OSError, to: Path) -> ExportError:

@@ -8,14 +8,13 @@ an older file that it does not fit, which is then computed again. A file without
 """
 
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from lobass_core.atomic_file import put_in_place, unfinished_file, write_whole
 from lobass_core.errors import RunError
-from lobass_core.jobs.unfinished import unfinished_file
 
 SUFFIX = ".sha256"
 _LINE = re.compile(r"([0-9a-f]{64}) [ *][^\n]+\n?")
@@ -50,33 +49,25 @@ def write_checked(path: Path, data: bytes | memoryview) -> str:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with unfinished_file(path) as unfinished:
-        with unfinished.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        unfinished.write_bytes(data)
         sha256 = hashlib.sha256(data).hexdigest()
-        _put_in_place(unfinished, path, sha256)
+        write_checksum(path, sha256)
+        put_in_place(unfinished, path)
     return sha256
 
 
 def seal(unfinished: Path, path: Path) -> str:
     """Give a file that was written under another name its checksum and its place; returns the sha256."""
-    with unfinished.open("rb+") as file:
-        os.fsync(file.fileno())
+    with unfinished.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    _put_in_place(unfinished, path, sha256)
+    write_checksum(path, sha256)
+    put_in_place(unfinished, path)
     return sha256
 
 
 def write_checksum(path: Path, sha256: str) -> None:
     """Write the checksum of a file, whole or not at all."""
-    target = checksum_path(path)
-    with unfinished_file(target) as unfinished:
-        with unfinished.open("w", encoding="ascii", errors="surrogateescape") as file:
-            file.write(f"{sha256}  {path.name}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(target)
+    write_whole(checksum_path(path), f"{sha256}  {path.name}\n")
 
 
 def expected_sha256(path: Path) -> str | None:
@@ -147,18 +138,3 @@ def _judged(path: Path, sha256: str, on_record: str | None) -> CheckedFile:
         return CheckedFile(path, "good", sha256)
     what = "its checksum file cannot be read" if not expected else "its content does not fit its checksum"
     return CheckedFile(path, "damaged", sha256, what)
-
-
-def _put_in_place(unfinished: Path, path: Path, sha256: str) -> None:
-    write_checksum(path, sha256)
-    unfinished.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """A rename is on the disk once its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,14 +5,13 @@ says of itself; in what a run is asked to do they are refused, because leaving o
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
+from lobass_core.atomic_file import write_whole
 from lobass_core.errors import LobassError, RunError
-from lobass_core.jobs.unfinished import unfinished_file
 
 VERSION = 2
 
@@ -79,16 +78,11 @@ def replace_text(path: Path, text: str) -> None:
     Raises:
         RunError: a folder stands in its place.
     """
-    with unfinished_file(path) as unfinished:
-        with unfinished.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            unfinished.replace(path)
-        except IsADirectoryError as error:
-            raise RunError(
-                f"{path.name} of run {path.parent.name} is a folder",
-                where=str(path),
-                do="Remove it, then resume the run.",
-            ) from error
+    try:
+        write_whole(path, text)
+    except IsADirectoryError as error:
+        raise RunError(
+            f"{path.name} of run {path.parent.name} is a folder",
+            where=str(path),
+            do="Remove it, then resume the run.",
+        ) from error

@@ -7,6 +7,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from lobass_core.atomic_file import write_whole
 from lobass_core.jobs.checksums import SUFFIX, CheckedFile, check_file, checksum_path
 
 SUMS = "SHA256SUMS"
@@ -19,12 +20,7 @@ def write_sums(folder: Path) -> None:
         with path.open("rb+") as file:
             os.fsync(file.fileno())
             lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {path.relative_to(folder).as_posix()}\n")
-    unfinished = folder / f".{SUMS}.tmp"
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.writelines(lines)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(folder / SUMS)
+    write_whole(folder / SUMS, "".join(lines))
 
 
 def read_sums(folder: Path) -> dict[Path, str]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
+from lobass_core.atomic_file import unfinished_file
 from lobass_core.errors import RunError
 from lobass_core.jobs.checksums import (
     CheckedFile,
@@ -21,7 +22,6 @@ from lobass_core.jobs.checksums import (
     write_checked,
 )
 from lobass_core.jobs.run_ids import number_of
-from lobass_core.jobs.unfinished import unfinished_file
 
 # Whoever asks whether a run is alive holds its lock for some microseconds: one refusal is no answer yet.
 PROBE_SECONDS = 0.05

@@ -6,13 +6,14 @@
 lock, so that two processes never get the same number.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
+
+from lobass_core.atomic_file import write_whole
 
 RUN_ID = re.compile(r"r-(\d{4,})")
 _LAST, _LOCK, _PROJECT = ".last-run", ".last-run.lock", ".project"
@@ -33,7 +34,7 @@ def next_run_id(runs_dir: Path, after: int = 0) -> Iterator[str]:
     with FileLock(runs_dir / _LOCK):
         folders = (number_of(entry.name) for entry in runs_dir.iterdir())
         number = max(_last(runs_dir), after, *folders, 0) + 1
-        _replace(runs_dir / _LAST, f"{number}\n")
+        write_whole(runs_dir / _LAST, f"{number}\n")
         yield f"r-{number:04d}"
 
 
@@ -48,13 +49,7 @@ def project_id_in(runs_dir: Path) -> str:
 def keep_project_id(runs_dir: Path, project_id: str) -> None:
     """Write the project's id beside its runs, unless it stands there."""
     if project_id_in(runs_dir) != project_id:
-        _replace(runs_dir / _PROJECT, f"{project_id}\n")
-
-
-def _replace(path: Path, text: str) -> None:
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    unfinished.write_text(text, encoding="ascii")
-    unfinished.replace(path)
+        write_whole(runs_dir / _PROJECT, f"{project_id}\n")
 
 
 def _last(runs_dir: Path) -> int:

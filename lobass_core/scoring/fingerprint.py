@@ -3,10 +3,10 @@
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
+from lobass_core.atomic_file import write_whole
 from lobass_core.caches import cache_folder
 from lobass_core.errors import ModelError
 from lobass_core.jobs.folder_checksums import SUMS, read_sums
@@ -83,9 +83,7 @@ def _remember(path: Path, facts: dict) -> None:
     # A cache that cannot be written costs time and nothing else.
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        unfinished.write_text(json.dumps(facts), encoding="utf-8")
-        unfinished.replace(path)
+        write_whole(path, json.dumps(facts))
 
 
 def _digest(parts: list[str]) -> str:

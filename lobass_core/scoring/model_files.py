@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lobass_core.errors import InputFileError, ModelError, cause_of
+from lobass_core.hub_snapshot import fetch_snapshot
 from lobass_core.named_files import read_small
 from lobass_core.scoring.gguf_files import check_gguf, gguf_config, gguf_n_parameters
-from lobass_core.scoring.hub import fetch_from_hub
 from lobass_core.specs import ModelSpec
 
-# Weights that run code when they are loaded; they are never opened.
+# Of a Hub model. Weights that run code when they are loaded are neither fetched nor opened.
+_FETCHED = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 # transformers takes a folder with such a file for a distributed checkpoint, whatever else lies in it.
 _DISTRIBUTED = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}\.safetensors")
@@ -222,7 +223,8 @@ def _folder_of(path: str, revision: str, spec: ModelSpec) -> Path:
         raise ModelError("an adapter is a folder, not a file", where=path, do="Give the folder that holds the file.")
     if path.startswith((".", "/", "~")) or path.count("/") > 1 or not path:
         raise ModelError("there is no such model folder", where=path, do="Check the path.")
-    return fetch_from_hub(path, revision, with_code=spec.trust_remote_code)
+    patterns = (*_FETCHED, "*.py") if spec.trust_remote_code else _FETCHED
+    return fetch_snapshot("model", path, revision, patterns, ModelError)
 
 
 def _is_adapter_alone(folder: Path) -> bool:

@@ -5,12 +5,12 @@ are copied into a new file, which takes the old one's place once both hold the s
 then: who waits for it opens the new one.
 """
 
-import os
 import shutil
 from pathlib import Path
 
 import duckdb
 
+from lobass_core.atomic_file import put_in_place, unfinished_file
 from lobass_core.errors import StoreError
 from lobass_core.store.connection import Store, connect, quoted, release
 from lobass_core.store.copies import SPACE_BYTES
@@ -32,12 +32,12 @@ def compact(path: Path) -> int:
     before = path.stat().st_size
     if shutil.disk_usage(path.parent).free < before + SPACE_BYTES:
         raise StoreError("the disk has no room for a second copy of the store", where=str(path), do="Free some space.")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     release(path)
     connection = connect(None)
     try:
-        _copy(connection, path, unfinished)
-        _put_in_place(unfinished, path)
+        with unfinished_file(path) as unfinished:
+            _copy(connection, path, unfinished)
+            _take_place(unfinished, path)
     except (duckdb.Error, OSError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise StoreError(
@@ -46,7 +46,6 @@ def compact(path: Path) -> int:
     finally:
         # Until here nobody else can have opened the old file to write.
         connection.close()
-        unfinished.unlink(missing_ok=True)
     return before - path.stat().st_size
 
 
@@ -68,13 +67,8 @@ def _sum(connection: duckdb.DuckDBPyConnection, database: str, table: str) -> tu
     return connection.execute(f'SELECT count(*), bit_xor(hash(t)) FROM {database}.main."{table}" t').fetchall()[0]
 
 
-def _put_in_place(new: Path, path: Path) -> None:
+def _take_place(new: Path, path: Path) -> None:
     if new.with_name(f"{new.name}.wal").exists():
         raise OSError("the new file is not whole")
     new.chmod(path.stat().st_mode & 0o7777)
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    put_in_place(new, path)

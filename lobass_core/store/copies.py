@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from lobass_core.atomic_file import whole_file
 from lobass_core.errors import StoreError
 
 # Once for the copy, once for what is written anew.
@@ -15,12 +16,10 @@ _MADE_HERE = re.compile(r"store-(?P<label>v\d+|before-repair|damaged)(-\d+)?")
 _REASONS = {"before-repair": "the store before a repair", "damaged": "the damaged store as it was"}
 # In a process of its own: a file's locks are dropped when any descriptor of it is closed, and the store must stay ours.
 _COPY = """
-import os, shutil, sys
+import shutil, sys
 try:
     with open(sys.argv[1], "rb") as old, open(sys.argv[2], "wb") as new:
         shutil.copyfileobj(old, new, 1 << 22)
-        new.flush()
-        os.fsync(new.fileno())
 except OSError as error:
     sys.exit(error.strerror or str(error))
 """
@@ -45,19 +44,16 @@ def copy_store(path: Path, label: str, purpose: str) -> Path:
         StoreError: it cannot be written; `purpose` begins the sentence.
     """
     copy = free_name(path, label)
-    unfinished = copy.with_name(f".{copy.name}.tmp")
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", _COPY, str(path), str(unfinished)], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        unfinished.unlink(missing_ok=True)
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise StoreError(
-            f"{purpose}, and the copy that comes first failed: {reason}",
-            where=str(copy),
-            do="Nothing was changed. Make the folder writable, or free some space, and try again.",
-        )
-    unfinished.replace(copy)
+    with whole_file(copy) as unfinished:
+        command = [sys.executable, "-I", "-c", _COPY, str(path), str(unfinished)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise StoreError(
+                f"{purpose}, and the copy that comes first failed: {reason}",
+                where=str(copy),
+                do="Nothing was changed. Make the folder writable, or free some space, and try again.",
+            )
     return copy
 
 

@@ -4,7 +4,6 @@ DuckDB checks each block that it reads, so that a flipped bit costs the rows of 
 copied whole where that works, else in pieces, down to the smallest that are read at once.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from lobass_core.atomic_file import put_in_place, unfinished_file
 from lobass_core.store.connection import connect, quoted, release
 from lobass_core.store.copies import free_name
 from lobass_core.store.migrations import SCHEMA_VERSION, STEPS
@@ -55,22 +55,21 @@ def salvage(path: Path, project_id: str, instead: Path | None = None) -> tuple[P
     `instead`, else empty. `project_id` is what the new store is given where the old one does not say it.
     """
     release(path)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    unfinished.unlink(missing_ok=True)
-    try:
-        lost = _copy_all(path, unfinished)
-    except duckdb.Error:
-        lost = None
-    if lost is None:
-        unfinished.unlink(missing_ok=True)
-        if instead:
-            shutil.copyfile(instead, unfinished)
-        else:
-            _make_empty(unfinished, SCHEMA_VERSION)
-    if lost is None and not instead:
-        _name_project(unfinished, project_id)
     kept = free_name(path, "damaged")
-    _exchange(path, unfinished, kept)
+    with unfinished_file(path) as unfinished:
+        unfinished.unlink(missing_ok=True)
+        try:
+            lost = _copy_all(path, unfinished)
+        except duckdb.Error:
+            lost = None
+        if lost is None:
+            unfinished.unlink(missing_ok=True)
+            if instead:
+                shutil.copyfile(instead, unfinished)
+            else:
+                _make_empty(unfinished, SCHEMA_VERSION)
+                _name_project(unfinished, project_id)
+        _exchange(path, unfinished, kept)
     return kept, lost
 
 
@@ -83,7 +82,7 @@ def _exchange(path: Path, new: Path, kept: Path) -> None:
         kept.hardlink_to(path)
     except OSError:  # the file system has no links
         path.rename(kept)
-    new.replace(path)
+    put_in_place(new, path)
 
 
 def _look(connection: duckdb.DuckDBPyConnection, name: str) -> DamagedTable | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lobass_core import __version__
+from lobass_core.atomic_file import write_whole
 from lobass_core.jobs.run_folder import utc_now
 
 RECIPE = "recipe.json"
@@ -15,9 +16,7 @@ _PACKAGES = ("torch", "transformers", "peft", "accelerate", "tokenizers", "numpy
 
 def write_recipe(folder: Path, recipe: dict[str, Any]) -> None:
     """Write `recipe.json`, the last file of a reference: a folder that has it is whole."""
-    unfinished = folder / f".{RECIPE}.tmp"
-    unfinished.write_text(json.dumps(recipe, ensure_ascii=False, indent=1), encoding="utf-8")
-    unfinished.replace(folder / RECIPE)
+    write_whole(folder / RECIPE, json.dumps(recipe, ensure_ascii=False, indent=1))
 
 
 def read_recipe(folder: Path) -> dict[str, Any] | None:

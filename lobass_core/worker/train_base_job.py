@@ -21,10 +21,11 @@ from lobass_core.training.fit import FitSettings, fit, quiet_transformers
 from lobass_core.training.recipe import circumstances, write_recipe
 from lobass_core.training.small_base import small_llama, train_tokenizer
 from lobass_core.training.trainable import check_finite, n_trainable, save
+from lobass_core.worker.hand_over import hand_over, handed_over, staging_folder
 from lobass_core.worker.reporter import Cancelled, Reporter
 from lobass_core.worker.run_products import settle_products
 from lobass_core.worker.score_progress import ScoreProgress
-from lobass_core.worker.train_job import Follower, move_into_place
+from lobass_core.worker.train_job import Follower
 
 
 def run(run: RunFolder, report: Reporter) -> TrainBaseResult:
@@ -34,10 +35,13 @@ def run(run: RunFolder, report: Reporter) -> TrainBaseResult:
         LobassError: the texts cannot be read, or the training diverged.
         Cancelled: the run's owner asked it to stop; a checkpoint stays.
     """
+    finished = handed_over(run, TrainBaseResult)
+    if finished is not None:
+        return finished
     started = time.monotonic()
     quiet_transformers()
     spec = run.spec_as(TrainBaseRun)
-    sizes, output, staging = spec.sizes, Path(spec.output_dir), run.path / "model"
+    sizes, staging = spec.sizes, staging_folder(run)
     report.update(phase="training the tokenizer", device="cpu")
     pairs = _read_pairs(Path(spec.texts))
     tokenizer = train_tokenizer((f"{prompt}\n{response}" for prompt, response in pairs), sizes.vocab_size)
@@ -51,7 +55,7 @@ def run(run: RunFolder, report: Reporter) -> TrainBaseResult:
     steps = plan_steps(table.lengths, spec.budget_tokens, spec.epochs, spec.seed)
     progress = ScoreProgress(report, loaded.device)
     n_samples, n_tokens = sum(map(len, steps)), sum(int(table.lengths[step].sum()) for step in steps)
-    slot = progress.add_model(output.name, "base", n_known=0, n_to_do=n_samples, n_tokens=n_tokens)
+    slot = progress.add_model(Path(spec.output_dir).name, "base", n_known=0, n_to_do=n_samples, n_tokens=n_tokens)
     report.update(phase="training the base model")
     outcome = fit(
         loaded,
@@ -69,7 +73,7 @@ def run(run: RunFolder, report: Reporter) -> TrainBaseResult:
     save(loaded, tokenizer, staging)
     losses = tuple(StepLoss(step, round(loss, 5)) for step, loss in outcome.losses)
     result = TrainBaseResult(
-        path=str(output),
+        path=spec.output_dir,
         final_loss=losses[-1].loss if losses else None,
         kind=run.kind,
         settings=spec,
@@ -83,8 +87,7 @@ def run(run: RunFolder, report: Reporter) -> TrainBaseResult:
     recipe = {key: value for key, value in dataclasses.asdict(result).items() if key not in ("path", "final_loss")}
     write_recipe(staging, {**recipe, **circumstances()})
     shutil.rmtree(run.path / "checkpoints", ignore_errors=True)
-    move_into_place(staging, output)
-    return result
+    return hand_over(run, result)
 
 
 def _every_token(item: Rendered) -> Rendered:

@@ -9,20 +9,18 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from lobass_core.errors import RequestError
-from lobass_core.jobs.folder_checksums import write_sums
 from lobass_core.jobs.run_files import TRAINED_ON, write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import TrainReferenceResult
 from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.products import compute_by
-from lobass_core.specs import TrainReferenceSpec
 from lobass_core.training.fit import CHECKPOINT_SECONDS, FitOutcome, FitSettings, Pulse, fit, quiet_transformers
 from lobass_core.training.held_out import mean_loss
 from lobass_core.training.learning_rate import default_learning_rate
 from lobass_core.training.recipe import circumstances, read_recipe, write_recipe
 from lobass_core.training.trainable import check_finite, load_base, make_trainable, n_trainable, save
+from lobass_core.worker.hand_over import hand_over, handed_over, staging_folder
 from lobass_core.worker.reporter import Cancelled, Reporter
 from lobass_core.worker.run_products import RunProducts, settle_products
 from lobass_core.worker.score_progress import ScoreProgress
@@ -37,12 +35,14 @@ def run(run: RunFolder, report: Reporter) -> TrainReferenceResult:
         LobassError: the base, the template or the samples cannot be used, or the training diverged.
         Cancelled: the run's owner asked it to stop; a checkpoint stays.
     """
+    finished = handed_over(run, TrainReferenceResult)
+    if finished is not None:
+        return finished
     started = time.monotonic()
     quiet_transformers()
     asked = run.spec_as(TrainReferenceRun)
-    spec, output = asked.reference, Path(asked.output_dir)
+    spec, staging = asked.reference, staging_folder(run)
     checkpoint_seconds = CHECKPOINT_SECONDS if asked.checkpoint_seconds is None else asked.checkpoint_seconds
-    staging = run.path / "model"
     material = prepare_material(run, report, spec)
     products = settle_products(run, material.device, torch.float32)
     training = _Training(run, report, material, products, checkpoint_seconds)
@@ -64,8 +64,7 @@ def run(run: RunFolder, report: Reporter) -> TrainReferenceResult:
     else:
         _write_ids(material, material.held_out, staging / "held_out.parquet")
         _write_ids(material, material.trained_rows(0), staging / TRAINED_ON)
-    move_into_place(staging, output)
-    return _result(spec, output, material, recipes, products.warnings, time.monotonic() - started)
+    return hand_over(run, _result(asked, material, recipes, products.warnings, time.monotonic() - started))
 
 
 class _Training:
@@ -180,34 +179,15 @@ def _write_ids(material: Material, rows: np.ndarray, path: Path) -> None:
     write_parquet(path, pa.table({"sample_id": pa.array(ids, pa.string())}))
 
 
-def move_into_place(staging: Path, output: Path) -> None:
-    """Give the finished folder its checksums and the reference's name, in one step.
-
-    Raises:
-        RequestError: a reference of that name was made in the meantime.
-    """
-    output.parent.mkdir(parents=True, exist_ok=True)
-    if output.exists():
-        raise RequestError(
-            f"there is a reference {output.name!r} already", where=str(output), do="Train under another --name."
-        )
-    write_sums(staging)
-    staging.replace(output)
-
-
 def _result(
-    spec: TrainReferenceSpec,
-    output: Path,
-    material: Material,
-    recipes: list[dict],
-    warnings: tuple[str, ...],
-    seconds: float,
+    asked: TrainReferenceRun, material: Material, recipes: list[dict], warnings: tuple[str, ...], seconds: float
 ) -> TrainReferenceResult:
+    spec = asked.reference
     before, after = ([recipe[key] for recipe in recipes] for key in ("held_out_loss_before", "held_out_loss_after"))
     known = [value for value in (*before, *after) if value is not None]
     return TrainReferenceResult(
         name=spec.name,
-        path=str(output),
+        path=asked.output_dir,
         method=spec.method,
         folds=spec.folds,
         learning_rate=recipes[0]["learning_rate"],

@@ -47,7 +47,12 @@ def collect(project: Project, wait_seconds: float = WAIT_SECONDS) -> Collected:
     """
     with _collecting:
         stamps = {path: _stamp(path) for path in _run_paths(project.runs_dir)}
-        changed = {path: stamp for path, stamp in stamps.items() if _collected.get(path) != stamp}
+        # A run at work changes twice a second, and a page asks as often: the store is left alone until it has ended.
+        changed = {
+            path: stamp
+            for path, stamp in stamps.items()
+            if _collected.get(path) != stamp and not RunFiles(path).is_alive()
+        }
         if not changed:
             return Collected()
         with project.store(wait_seconds=wait_seconds) as store:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from lobass_core.atomic_file import write_whole
 from lobass_core.demo_data.sample_files import write_sample_files
 from lobass_core.demo_data.sample_rows import base_exchanges
 from lobass_core.errors import ProjectError
@@ -142,9 +143,7 @@ def _project(root: Path, real: bool) -> Project:
 
 def _write_marker(project: Project, document: dict | None) -> None:
     """The demo's result once there is one; until then the file only says whose project this is."""
-    unfinished = project.root / f".{MARKER}.tmp"
-    unfinished.write_text(json.dumps(document, indent=1), encoding="utf-8")
-    unfinished.replace(project.root / MARKER)
+    write_whole(project.root / MARKER, json.dumps(document, indent=1))
 
 
 def _step(show: OnProgress, name: str) -> OnProgress:

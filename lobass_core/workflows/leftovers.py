@@ -17,8 +17,9 @@ from lobass_core.project import Project
 STALE_SECONDS = 60.0
 _PREPARED = (".new-run-*", ".r-*-removed-*")
 _FILES = (
-    ".store*.tmp",
-    "uploads/*/*.tmp",
+    ".*.tmp",
+    "sample_data/.*.tmp",
+    "uploads/*/.*.tmp",
     "runs/.*.tmp",
     "runs/r-*/.*.tmp",
     "runs/r-*/shards/.*.tmp",

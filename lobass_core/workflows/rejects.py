@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from lobass_core.atomic_file import whole_file
 from lobass_core.errors import RequestError
 from lobass_core.formats.spreadsheet_cells import harmless_cell
 from lobass_core.project import Project
@@ -78,17 +79,14 @@ def write_rejects(project: Project, path: Path | str, dataset: str = "") -> int:
         _check_dataset(store.cursor(), dataset)
         found = [values for values in rejects(store.cursor()) if dataset in ("", values[0])]
     names = ("dataset", "file", "row_index", "line", "reason", "source")
-    unfinished = path.with_name(path.name + ".tmp")
     try:
-        with unfinished.open("w", encoding="utf-8", newline="") as file:
+        with whole_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
             if path.suffix in (".jsonl", ".ndjson"):
                 for values in found:
                     file.write(json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False) + "\n")
             else:
                 _write_csv(file, names, found)
-        unfinished.replace(path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise RequestError(
             f"the rejects cannot be written: {error.strerror}", where=str(path), do="Choose another place."
         ) from None

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from lobass_core.atomic_file import whole_file
 from lobass_core.errors import RequestError
 from lobass_core.formats.spreadsheet_cells import harmless_cell
 from lobass_core.learnability.flags import names
@@ -41,9 +42,8 @@ def write_scores(project: Project, output: Path, *, run: str | None = None) -> i
         )
     table = score_columns(project, run=run)
     output.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = output.with_name(f".{output.name}.tmp")
-    writers[output.suffix](table, unfinished)
-    unfinished.replace(output)
+    with whole_file(output) as unfinished:
+        writers[output.suffix](table, unfinished)
     return table.num_rows
 
 

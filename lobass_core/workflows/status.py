@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 
+from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.store.connection import Store
 from lobass_core.store.datasets import Dataset, RowCount, list_datasets, row_counts
@@ -155,7 +156,7 @@ def _changes(dataset_id: int, stored: _Stored) -> tuple[DatasetChange, ...]:
     ]
     for change in stored.domain_changes:
         if change.dataset_id == dataset_id:
-            what = f"domain: {change.spec.words} ({change.n_rows:,} row{'' if change.n_rows == 1 else 's'})"
+            what = f"domain: {change.spec.words} ({plural(change.n_rows, 'row')})"
             found.append(DatasetChange("domain", what, change.made_at, change.made_by, change.undone_at))
     return tuple(sorted(found, key=lambda change: change.made_at))
 

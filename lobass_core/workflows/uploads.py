@@ -4,6 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
+from lobass_core.atomic_file import whole_file
 from lobass_core.errors import RequestError
 from lobass_core.project import Project
 
@@ -29,9 +30,8 @@ def keep_upload(project: Project, name: str, data: bytes) -> Path:
     if not path.exists():
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_name(path.name + ".tmp")
-            unfinished.write_bytes(data)
-            unfinished.replace(path)
+            with whole_file(path) as unfinished:
+                unfinished.write_bytes(data)
         except OSError as error:
             raise RequestError(f"the upload cannot be kept: {error.strerror}", where=str(folder)) from None
     return path

@@ -10,9 +10,9 @@ import re
 import secrets
 import stat
 import time
-from contextlib import suppress
 from pathlib import Path
 
+from lobass_core.atomic_file import whole_file
 from lobass_core.caches import cache_folder
 
 UNUSED_SECONDS = 90 * 24 * 3600.0
@@ -67,10 +67,8 @@ def _forget_unused(folder: Path) -> None:
 
 def _write(path: Path, token: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    with suppress(FileNotFoundError):
-        unfinished.unlink()
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(token)
-    unfinished.replace(path)
+    with whole_file(path) as unfinished:
+        unfinished.unlink(missing_ok=True)
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(token)

@@ -22,8 +22,8 @@ GIVEN = {
     ("some/base", "", OLD, ""): OLD,
     ("some/base", "some/lora", "v1", ""): f"{OLD} {MAIN}",
     ("some/base", "some/lora", "", "v1"): f"{MAIN} {OLD}",
-    ("some/base", "", "v9", ""): "there is no folder 'some/base', and the hub model of that name is not in the local "
-    "cache at revision 'v9' (HF_HUB_OFFLINE is set). Give a model folder, or fetch the model while online.",
+    ("some/base", "", "v9", ""): "there is no folder 'some/base', and the Hub model of that name is not in the local "
+    "cache at revision 'v9' (HF_HUB_OFFLINE is set). Check the path, or fetch the model while online.",
 }
 # In a process of its own: huggingface_hub reads where its cache is when it is imported.
 _FIND = """

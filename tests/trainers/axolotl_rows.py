@@ -1,21 +1,17 @@
 """Runs where Axolotl is installed: `python axolotl_rows.py JOBS.json`. Writes the rows that it trains on."""
 
-import json
 import os
-import sys
-import traceback
 from pathlib import Path
 
 os.environ |= {"AXOLOTL_DO_NOT_TRACK": "1", "TRL_EXPERIMENTAL_SILENCE": "1"}
 
 import multiprocess
-import pyarrow as pa
-import pyarrow.parquet as pq
 import yaml
 from axolotl.cli.config import load_cfg
 from axolotl.common.datasets import load_datasets, load_preference_datasets
 from axolotl.loaders import load_tokenizer
 from datasets import Dataset
+from row_jobs import do_jobs
 
 
 def configuration(job: dict) -> Path:
@@ -67,12 +63,7 @@ def main() -> None:
     # The copy for a later start: `datasets` saves it from a fresh interpreter, which imports all of Axolotl again.
     Dataset.save_to_disk = lambda *_, **__: None
     multiprocess.set_start_method("fork", force=True)
-    for job in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")):
-        to = Path(job["to"])
-        try:
-            pq.write_table(pa.table(rows_of(job)), to)
-        except Exception:
-            to.with_suffix(".error").write_text(traceback.format_exc(), encoding="utf-8")
+    do_jobs(rows_of)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,9 @@
 """Runs where LLaMA-Factory is: `python llama_factory_rows.py JOBS.json`. Writes the rows that it trains on."""
 
 import importlib.machinery
-import json
 import os
 import runpy
 import sys
-import traceback
 import types
 from pathlib import Path
 
@@ -14,11 +12,10 @@ AUDIO = "torchaudio"
 sys.modules[AUDIO] = types.ModuleType(AUDIO)
 sys.modules[AUDIO].__spec__ = importlib.machinery.ModuleSpec(AUDIO, None)
 
-import pyarrow as pa  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
 from llamafactory.data import get_dataset, get_template_and_fix_tokenizer  # noqa: E402
 from llamafactory.hparams import get_train_args  # noqa: E402
 from llamafactory.model import load_tokenizer  # noqa: E402
+from row_jobs import do_jobs  # noqa: E402
 
 
 def rows_of(job: dict) -> dict[str, list]:
@@ -52,12 +49,7 @@ def rows_of(job: dict) -> dict[str, list]:
 
 def main() -> None:
     os.environ["HF_DATASETS_CACHE"] = str(Path(sys.argv[1]).parent / "cache")
-    for job in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")):
-        to = Path(job["to"])
-        try:
-            pq.write_table(pa.table(rows_of(job)), to)
-        except Exception:
-            to.with_suffix(".error").write_text(traceback.format_exc(), encoding="utf-8")
+    do_jobs(rows_of)
 
 
 if __name__ == "__main__":

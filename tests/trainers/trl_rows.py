@@ -1,14 +1,11 @@
 """Runs where TRL is installed: `python trl_rows.py JOBS.json`. Writes the rows that TRL trains on, a file a job."""
 
-import json
 import runpy
 import sys
-import traceback
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from datasets import disable_progress_bars, load_dataset
+from row_jobs import do_jobs
 from transformers import AutoTokenizer
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
@@ -85,13 +82,7 @@ def as_columns(kept, cutoff: int) -> dict[str, list]:
 
 def main() -> None:
     disable_progress_bars()
-    for job in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")):
-        to = Path(job["to"])
-        try:
-            kept = of_script(job) if job["format"] == "trl" else of_trainer(job)
-            pq.write_table(pa.table(as_columns(kept, job["cutoff"])), to)
-        except Exception:
-            to.with_suffix(".error").write_text(traceback.format_exc(), encoding="utf-8")
+    do_jobs(lambda job: as_columns(of_script(job) if job["format"] == "trl" else of_trainer(job), job["cutoff"]))
 
 
 if __name__ == "__main__":

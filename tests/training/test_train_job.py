@@ -1,5 +1,6 @@
 """The training run: one model and folds, whole and LoRA, killed and cancelled and resumed, and its refusals."""
 
+import dataclasses
 import json
 import random
 import time
@@ -254,3 +255,19 @@ def test_a_taken_name_is_never_written_over(tmp_path, base):
     (tmp_path / "models" / "ref").mkdir(parents=True)
     assert work(run) == 1
     assert "there is a reference 'ref' already" in run.read_progress().error.what
+
+
+@pytest.mark.parametrize("has_left", [True, False], ids=["after_the_move", "before_the_move"])
+def test_a_worker_killed_around_the_move_of_its_model_is_resumed_without_training(tmp_path, base, has_left):
+    run = training_run(tmp_path, base, demo_samples(30))
+    output = tmp_path / "models" / "ref"
+    assert work(run) == 0
+    weights = (output / "model.safetensors").stat()
+    # What a kill leaves: the result is on the disk, progress.json has not heard of it.
+    run.write_progress(dataclasses.replace(run.read_progress(), state="running", phase="saving"))
+    if not has_left:
+        output.rename(run.path / "model")
+    assert work(run) == 0
+    assert run.read_progress().state == "done"
+    assert (output / "model.safetensors").stat().st_mtime_ns == weights.st_mtime_ns
+    assert run.read_result(TrainReferenceResult).path == str(output)

@@ -178,7 +178,7 @@ def test_who_asks_for_the_store_while_it_is_written_anew_waits_for_the_new_one(s
     """Other tabs of a dashboard ask in the same process, which the system's locks do not keep out."""
     with scored.store() as store:
         store.checkpoint()
-    asked, in_place = list[str](), compact._put_in_place
+    asked, in_place = list[str](), compact._take_place
 
     def ask() -> None:
         with scored.store(on_wait=asked.append) as store, store.transaction() as cursor:
@@ -192,7 +192,7 @@ def test_who_asks_for_the_store_while_it_is_written_anew_waits_for_the_new_one(s
             time.sleep(0.01)
         in_place(new, path)
 
-    monkeypatch.setattr(compact, "_put_in_place", put_in_place)
+    monkeypatch.setattr(compact, "_take_place", put_in_place)
     compact.compact(scored.store_path)
     other.join()
     release(scored.store_path)

@@ -156,6 +156,7 @@ def test_an_export_that_the_log_lacks_is_added_and_leftovers_go(scored):
     with scored.store() as store, store.transaction() as cursor:
         cursor.execute("DELETE FROM exports")
     left = [
+        scored.root / ".store-v3.duckdb.77.tmp",
         scored.runs_dir / "r-0001" / "shards" / ".base.parquet.77.tmp",
         scored.runs_dir / ".new-run-77" / "input.parquet",
         scored.exports_dir / ".next.99999999.01234567.lobass" / "train.jsonl",
