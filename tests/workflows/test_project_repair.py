@@ -172,7 +172,7 @@ def test_an_export_that_the_log_lacks_is_added_and_leftovers_go(scored):
     assert verdicts(scored) == {"exports": "bad", "leftovers": "note"}
     assert repair(scored) == [
         "Added the export exports/best to the log.",
-        "Removed 4 half-written files and folders of killed processes.",
+        "Removed 5 half-written files and folders of killed processes.",
     ]
     assert [(entry.selection_name, entry.n_rows) for entry in logged_exports(scored)] == [("best", 20)]
     assert (fresh.exists(), ours.exists(), any(path.exists() for path in left)) == (True, True, False)
