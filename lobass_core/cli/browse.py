@@ -7,7 +7,7 @@ import typer
 
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption, names
-from lobass_core.cli.output import print_json, print_table, stderr
+from lobass_core.cli.output import UNKNOWN, print_json, print_table, stderr
 from lobass_core.cli.terminal_text import printable
 from lobass_core.errors import RequestError
 from lobass_core.learnability.flags import FLAG_NAMES
@@ -116,7 +116,7 @@ def _show(project: Project, found: workflow.Found, page: int, n_rows: int, json:
         )
         return
     print_table(
-        ("rank", "score", "base", "reference", "bits/byte", "domain", "tokens", "decision", "sample", "prompt"),
+        ("rank", "score", "base", "reference", "bits/byte", "domain", "tokens", "decision", "by", "sample", "prompt"),
         [
             (
                 row.rank or None,
@@ -126,7 +126,7 @@ def _show(project: Project, found: workflow.Found, page: int, n_rows: int, json:
                 _bits(row),
                 row.stored.domain,
                 row.n_tokens,
-                "" if row.stored.verdict == "undecided" else row.stored.verdict,
+                *_decision(row),
                 row.stored.sample_id[:12],
                 _first_line(row),
             )
@@ -136,6 +136,12 @@ def _show(project: Project, found: workflow.Found, page: int, n_rows: int, json:
     first = (page - 1) * n_rows + 1
     where = f"rows {first:,} to {first + len(shown) - 1:,}" if shown else "none on this page"
     stderr.print(f"{found.n_found:,} of {found.n_rows:,} rows; {where}.")
+
+
+def _decision(row: workflow.BrowseRow) -> tuple[str, str]:
+    """The decision that stands and who made it."""
+    stored = row.stored
+    return ("", "") if stored.verdict == "undecided" else (stored.verdict, stored.author or UNKNOWN)
 
 
 def _bits(row: workflow.BrowseRow) -> str:

@@ -8,10 +8,10 @@ import typer
 from lobass_core.cli.browse import WhereOption, filter_of
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption
-from lobass_core.cli.output import print_facts, print_json, print_table
+from lobass_core.cli.output import UNKNOWN, print_facts, print_json, print_table
 from lobass_core.errors import RequestError
 from lobass_core.project import Project
-from lobass_core.workflows import browse
+from lobass_core.workflows import browse, decision_files
 from lobass_core.workflows import decide as workflow
 
 WORDS = {"keep": "Kept", "drop": "Dropped", "undecided": "Cleared the decisions on"}
@@ -96,11 +96,18 @@ def _found(project: Project, act: str, where: str, run: str | None, reason: str,
 
 def _undo(project: Project, json: bool) -> None:
     undone = workflow.undo(project)
+    decisions, imported = undone.decisions, undone.imported
     if json:
-        print_json({"n_undone": len(undone), "decisions": [decision.to_dict() for decision in undone[:1000]]})
+        what = {"n_undone": len(decisions), "decisions": [decision.to_dict() for decision in decisions[:1000]]}
+        print_json(what | ({"imported": imported.to_dict()} if imported else {}))
+        return
+    if imported:
+        n = (f"{len(decisions):,} decisions", f"{imported.n_tags:,} tags", f"{imported.n_notes:,} notes")
+        print_facts(f"Undid the import of {imported.file}", [("taken back", ", ".join(n))])
         return
     print_facts(
-        f"Undid {len(undone):,} decision{'' if len(undone) == 1 else 's'}", [(undone[0].verdict, undone[0].reason)]
+        f"Undid {len(decisions):,} decision{'' if len(decisions) == 1 else 's'}",
+        [(decisions[0].verdict, decisions[0].reason)],
     )
 
 
@@ -110,6 +117,34 @@ def _log(project: Project, limit: int, json: bool) -> None:
         print_json([decision.to_dict() for decision in found])
         return
     print_table(
-        ("when", "decision", "sample", "reason", "undone"),
-        [(one.made_at, one.verdict, one.sample_id[:12], one.reason, one.undone_at or "") for one in found],
+        ("when", "who", "decision", "sample", "reason", "from", "undone"),
+        [
+            (
+                one.made_at,
+                one.author or UNKNOWN,
+                one.verdict,
+                one.sample_id[:12],
+                one.reason,
+                one.file,
+                one.undone_at or "",
+            )
+            for one in found
+        ],
     )
+    if imported := decision_files.imports(project):
+        print_table(
+            ("when", "who", "file", "decisions", "tags", "notes", "undone"),
+            [
+                (
+                    one.made_at,
+                    one.made_by or UNKNOWN,
+                    one.file,
+                    one.n_decisions,
+                    one.n_tags,
+                    one.n_notes,
+                    one.undone_at or "",
+                )
+                for one in imported
+            ],
+            title="Imported files",
+        )

@@ -36,6 +36,8 @@ stderr = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
 
 # A log file that fills with one line a tick is no use; one every ten seconds shows that the work goes on.
 PLAIN_LINE_SECONDS = 10.0
+# Who made a decision of before authors were kept.
+UNKNOWN = "unknown"
 
 
 class ShowProgress(Protocol):

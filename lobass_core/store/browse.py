@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from lobass_core.errors import RequestError
 from lobass_core.store.connection import read_table
+from lobass_core.store.history import HistoryAct, histories
 from lobass_core.store.scorings import Scoring, base_and_reference
 
 SCOPES = {
@@ -27,7 +28,10 @@ SHORTEST_ID = 6
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
-    """One imported row with its sample; `turns`, `tools` and `rejected` are JSON text as the store keeps them."""
+    """One imported row with its sample; `turns`, `tools` and `rejected` are JSON text as the store keeps them.
+
+    `author` is who decided, empty where nobody did or nobody knows; `history` has the latest acts first.
+    """
 
     row_key: int
     row_index: int
@@ -43,8 +47,10 @@ class StoredRow:
     n_chars: int
     verdict: str
     reason: str
+    author: str
     tags: tuple[str, ...]
     note: str
+    history: tuple[HistoryAct, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,8 @@ def read_rows(cursor: duckdb.DuckDBPyConnection, row_keys: Sequence[int]) -> lis
         found AS (SELECT r.* EXCLUDE (source) FROM asked JOIN rows r USING (row_key)),
         wanted AS (SELECT DISTINCT sample_key FROM found),
         verdicts AS (
-            SELECT sample_key, arg_max(verdict, decision_number) AS verdict, arg_max(reason, decision_number) AS reason
+            SELECT sample_key, arg_max(verdict, decision_number) AS verdict,
+                   arg_max(reason, decision_number) AS reason, arg_max(author, decision_number) AS author
             FROM decisions JOIN wanted USING (sample_key) WHERE undone_at IS NULL GROUP BY sample_key),
         tagged AS (
             SELECT sample_key, list(DISTINCT tag ORDER BY tag) AS names
@@ -131,15 +138,18 @@ def read_rows(cursor: duckdb.DuckDBPyConnection, row_keys: Sequence[int]) -> lis
             SELECT sample_key, arg_max(note, n.rowid) AS note
             FROM notes n JOIN wanted USING (sample_key) GROUP BY sample_key)
         SELECT f.row_key, f.row_index, d.name, f.domain, f.is_duplicate, s.sample_key, s.sample_id, s.kind, s.turns,
-               s.tools, s.rejected, s.n_chars, coalesce(v.verdict, 'undecided'), coalesce(v.reason, ''), t.names,
-               coalesce(n.note, '')
+               s.tools, s.rejected, s.n_chars, coalesce(v.verdict, 'undecided'), coalesce(v.reason, ''),
+               coalesce(v.author, ''), t.names, coalesce(n.note, '')
         FROM found f JOIN datasets d USING (dataset_id) JOIN samples s USING (sample_key)
         LEFT JOIN verdicts v USING (sample_key) LEFT JOIN tagged t USING (sample_key)
         LEFT JOIN noted n USING (sample_key)
         """,
         {"row_keys": [int(key) for key in row_keys]},
     ).fetchall()
-    by_key = {row[0]: replace(StoredRow(*row), tags=tuple(row[-2] or ())) for row in rows}
+    acts = histories(cursor, [row[5] for row in rows])
+    by_key = {
+        row[0]: replace(StoredRow(*row), tags=tuple(row[-2] or ()), history=acts.get(row[5], ())) for row in rows
+    }
     return [by_key[key] for key in row_keys if key in by_key]
 
 

@@ -9,7 +9,9 @@ import pyarrow as pa
 from lobass_core.jobs.run_folder import utc_now
 
 
-def decide_many(cursor: duckdb.DuckDBPyConnection, batch_id: str, keys: np.ndarray, verdict: str, reason: str) -> int:
+def decide_many(
+    cursor: duckdb.DuckDBPyConnection, batch_id: str, keys: np.ndarray, verdict: str, reason: str, author: str = ""
+) -> int:
     """Log one verdict on each of the samples as one batch, so that one undo takes all of it back.
 
     A batch that is in the log already is passed over. Returns how many decisions are new.
@@ -19,28 +21,31 @@ def decide_many(cursor: duckdb.DuckDBPyConnection, batch_id: str, keys: np.ndarr
         """
         INSERT INTO decisions
         SELECT (SELECT coalesce(max(decision_number), 0) FROM decisions) + row_number() OVER (ORDER BY sample_key),
-               $batch_id || '-' || sample_key, sample_key, $verdict, $reason, $now, $batch_id, NULL
+               $batch_id || '-' || sample_key, sample_key, $verdict, $reason, $now, $batch_id, NULL,
+               $author
         FROM (SELECT DISTINCT sample_key FROM decided)
         WHERE NOT EXISTS (SELECT 1 FROM decisions WHERE batch_id = $batch_id)
         """,
-        {"batch_id": batch_id, "verdict": verdict, "reason": reason, "now": utc_now()},
+        {"batch_id": batch_id, "verdict": verdict, "reason": reason, "now": utc_now(), "author": author},
     ).fetchone()
     cursor.unregister("decided")
     return int(inserted[0]) if inserted else 0
 
 
-def tag_many(cursor: duckdb.DuckDBPyConnection, batch_id: str, keys: np.ndarray, tag: str) -> int:
+def tag_many(
+    cursor: duckdb.DuckDBPyConnection, batch_id: str, keys: np.ndarray, tag: str, author: str = ""
+) -> int:
     """Tag each of the samples; those that carry the tag are passed over. Returns how many are new."""
     cursor.register("tagged", pa.table({"sample_key": pa.array(keys, pa.int64())}))
     inserted = cursor.execute(
         """
         INSERT INTO tags
-        SELECT $batch_id || '-' || sample_key, sample_key, $tag, $now, NULL
+        SELECT $batch_id || '-' || sample_key, sample_key, $tag, $now, NULL, $author
         FROM (SELECT DISTINCT sample_key FROM tagged) n
         WHERE NOT EXISTS (SELECT 1 FROM tags t
                           WHERE t.sample_key = n.sample_key AND t.tag = $tag AND t.removed_at IS NULL)
         """,
-        {"batch_id": batch_id, "tag": tag, "now": utc_now()},
+        {"batch_id": batch_id, "tag": tag, "now": utc_now(), "author": author},
     ).fetchone()
     cursor.unregister("tagged")
     return int(inserted[0]) if inserted else 0

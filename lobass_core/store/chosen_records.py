@@ -76,13 +76,13 @@ def cut_samples(cursor: duckdb.DuckDBPyConnection, model_fp: str, render_fp: str
 
 
 def standing_decisions(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, str]]:
-    """Every decision that stands, with its reason, by sample id; without times, which say nothing about the rows."""
+    """Every decision that stands, with its reason and author, by sample id; without times, which say nothing about the rows."""
     rows = cursor.execute(
         """
         SELECT s.sample_id, arg_max(d.verdict, d.decision_number) AS verdict,
-               arg_max(d.reason, d.decision_number) AS reason
+               arg_max(d.reason, d.decision_number) AS reason, arg_max(d.author, d.decision_number) AS author
         FROM decisions d JOIN samples s USING (sample_key) WHERE d.undone_at IS NULL
         GROUP BY s.sample_id HAVING verdict <> 'undecided' ORDER BY s.sample_id
         """
     ).fetchall()
-    return [{"sample_id": row[0], "verdict": row[1], "reason": row[2]} for row in rows]
+    return [{"sample_id": row[0], "verdict": row[1], "reason": row[2], "author": row[3]} for row in rows]

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 import duckdb
 import pyarrow as pa
 
-from lobass_core.errors import RequestError
 from lobass_core.jobs.run_folder import utc_now
 from lobass_core.records import Verdict
 
@@ -20,11 +19,12 @@ class DecisionAct:
     verdict: Verdict
     reason: str = ""
     batch_id: str = ""
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedDecision:
-    """One line of the log, latest first."""
+    """One line of the log, latest first; `file` names the file that it was imported from, if it was."""
 
     decision_id: str
     sample_id: str
@@ -34,6 +34,8 @@ class LoggedDecision:
     made_at: str
     batch_id: str
     undone_at: str | None
+    author: str
+    file: str
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -49,7 +51,7 @@ def append_decisions(cursor: duckdb.DuckDBPyConnection, acts: Sequence[DecisionA
         """
         INSERT INTO decisions
         SELECT (SELECT coalesce(max(decision_number), 0) FROM decisions) + row_number() OVER (ORDER BY position),
-               decision_id, sample_key, verdict, reason, $now, batch_id, NULL
+               decision_id, sample_key, verdict, reason, $now, batch_id, NULL, author
         FROM (SELECT DISTINCT ON (decision_id) * FROM new_acts ORDER BY position) n
         WHERE NOT EXISTS (SELECT 1 FROM decisions d WHERE d.decision_id = n.decision_id)
         """,
@@ -59,35 +61,14 @@ def append_decisions(cursor: duckdb.DuckDBPyConnection, acts: Sequence[DecisionA
     return int(inserted[0]) if inserted else 0
 
 
-def undo_decision(cursor: duckdb.DuckDBPyConnection, decision_id: str = "") -> list[LoggedDecision]:
-    """Undo one act (the latest if none is named) and, if it was part of a batch, the whole batch.
-
-    Raises:
-        RequestError: there is nothing to undo, or no such act.
-    """
-    row = cursor.execute(
-        """
-        SELECT decision_id, batch_id FROM decisions
-        WHERE undone_at IS NULL AND ($decision_id = '' OR decision_id = $decision_id)
-        ORDER BY decision_number DESC LIMIT 1
-        """,
-        {"decision_id": decision_id},
-    ).fetchone()
-    if row is None:
-        raise RequestError(f"there is no decision {decision_id} to undo" if decision_id else "there is nothing to undo")
-    act_id, batch_id = row
-    condition, value = ("batch_id = $value", batch_id) if batch_id else ("decision_id = $value", act_id)
-    undone = _log(cursor, f"WHERE d.undone_at IS NULL AND d.{condition}", {"value": value})
-    cursor.execute(
-        f"UPDATE decisions SET undone_at = $now WHERE undone_at IS NULL AND {condition}",
-        {"now": utc_now(), "value": value},
-    )
-    return undone
-
-
 def decision_log(cursor: duckdb.DuckDBPyConnection, limit: int = 200) -> list[LoggedDecision]:
     """The latest acts, undone ones included."""
-    return _log(cursor, "", {}, limit)
+    return find_decisions(cursor, "", {}, limit)
+
+
+def decisions_of(cursor: duckdb.DuckDBPyConnection, sample_key: int) -> list[LoggedDecision]:
+    """Every act on one sample, undone ones included, latest first."""
+    return find_decisions(cursor, "WHERE d.sample_key = $sample_key", {"sample_key": sample_key})
 
 
 def standing_verdicts(cursor: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -102,11 +83,15 @@ def standing_verdicts(cursor: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return dict(rows)
 
 
-def _log(cursor: duckdb.DuckDBPyConnection, where: str, values: dict, limit: int = 1_000_000) -> list[LoggedDecision]:
+def find_decisions(
+    cursor: duckdb.DuckDBPyConnection, where: str, values: dict, limit: int = 1_000_000
+) -> list[LoggedDecision]:
+    """The acts that meet a condition of this program's own, latest first."""
     rows = cursor.execute(
         f"""
-        SELECT d.decision_id, s.sample_id, d.sample_key, d.verdict, d.reason, d.made_at, d.batch_id, d.undone_at
-        FROM decisions d JOIN samples s USING (sample_key) {where}
+        SELECT d.decision_id, s.sample_id, d.sample_key, d.verdict, d.reason, d.made_at, d.batch_id, d.undone_at,
+               d.author, coalesce(i.file, '')
+        FROM decisions d JOIN samples s USING (sample_key) LEFT JOIN decision_imports i USING (batch_id) {where}
         ORDER BY d.decision_number DESC LIMIT $limit
         """,
         {**values, "limit": limit},
@@ -114,15 +99,17 @@ def _log(cursor: duckdb.DuckDBPyConnection, where: str, values: dict, limit: int
     return [LoggedDecision(*row) for row in rows]
 
 
-def add_tag(cursor: duckdb.DuckDBPyConnection, tag_id: str, sample_key: int, tag: str) -> None:
+def add_tag(
+    cursor: duckdb.DuckDBPyConnection, tag_id: str, sample_key: int, tag: str, author: str = ""
+) -> None:
     """Tag a sample; the same tag twice is one."""
     cursor.execute(
         """
-        INSERT INTO tags SELECT $tag_id, $sample_key, $tag, $now, NULL
+        INSERT INTO tags SELECT $tag_id, $sample_key, $tag, $now, NULL, $author
         WHERE NOT EXISTS (SELECT 1 FROM tags
                           WHERE tag_id = $tag_id OR (sample_key = $sample_key AND tag = $tag AND removed_at IS NULL))
         """,
-        {"tag_id": tag_id, "sample_key": sample_key, "tag": tag, "now": utc_now()},
+        {"tag_id": tag_id, "sample_key": sample_key, "tag": tag, "now": utc_now(), "author": author},
     )
 
 
@@ -134,10 +121,12 @@ def remove_tag(cursor: duckdb.DuckDBPyConnection, sample_key: int, tag: str) -> 
     )
 
 
-def set_note(cursor: duckdb.DuckDBPyConnection, note_id: str, sample_key: int, note: str) -> None:
+def set_note(
+    cursor: duckdb.DuckDBPyConnection, note_id: str, sample_key: int, note: str, author: str = ""
+) -> None:
     """Write a sample's note; the latest stands, an empty one takes it back."""
     cursor.execute(
-        "INSERT INTO notes SELECT $note_id, $sample_key, $note, $now "
+        "INSERT INTO notes SELECT $note_id, $sample_key, $note, $now, $author "
         "WHERE NOT EXISTS (SELECT 1 FROM notes WHERE note_id = $note_id)",
-        {"note_id": note_id, "sample_key": sample_key, "note": note, "now": utc_now()},
+        {"note_id": note_id, "sample_key": sample_key, "note": note, "now": utc_now(), "author": author},
     )

@@ -14,6 +14,7 @@ import duckdb
 from lobass_core.store.change_tables import FORMER_STATES, SET_DOMAINS
 from lobass_core.store.collected import COLLECTED_RUNS, write_older_checksums
 from lobass_core.store.dataset_files import FILES_OF_DATASETS
+from lobass_core.store.decision_imports import DECISION_IMPORTS
 from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.follow import extend_fold_files, follow_rows
 from lobass_core.store.registrations import register_old_runs
@@ -102,6 +103,11 @@ STEPS: tuple[Step, ...] = (
     _tables("Domains set after the import", SET_DOMAINS),
     _tables("Runs that hold nothing new, and the project's id", COLLECTED_RUNS),
     Step("Checksums of older shards", _write_checksums),
+    _tables(
+        "Authors of decisions, tags and notes, and the files that they came from",
+        "".join(f"ALTER TABLE {name} ADD COLUMN author VARCHAR DEFAULT '';" for name in ("decisions", "tags", "notes"))
+        + DECISION_IMPORTS,
+    ),
 )
 SCHEMA_VERSION = 1 + len(STEPS)
 

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 import duckdb
 import numpy as np
 
+from lobass_core.author import author_name
 from lobass_core.errors import LobassError, RequestError
 from lobass_core.project import Project
 from lobass_core.records import Verdict
@@ -24,8 +25,8 @@ from lobass_core.store.decisions import (
     decision_log,
     remove_tag,
     set_note,
-    undo_decision,
 )
+from lobass_core.store.undo import Undone, undo_decision
 from lobass_core.workflows.browse import Found
 
 ActKind = Literal["keep", "drop", "undecided", "tag", "untag", "note", "undo"]
@@ -70,21 +71,22 @@ def apply(project: Project, acts: Sequence[Act]) -> list[Done]:
     """Do the acts in order, in one transaction: on return they are on disk. One that cannot be done says why."""
     if not acts:
         return []
+    author = author_name()
     with project.store() as store, store.transaction() as cursor:
-        return [_apply(cursor, act) for act in acts]
+        return [_apply(cursor, act, author) for act in acts]
 
 
-def _apply(cursor: duckdb.DuckDBPyConnection, act: Act) -> Done:
+def _apply(cursor: duckdb.DuckDBPyConnection, act: Act, author: str) -> Done:
     try:
         match act.kind:
             case "keep" | "drop" | "undecided":
-                append_decisions(cursor, [DecisionAct(act.act_id, act.sample_key, act.kind, act.text)])
+                append_decisions(cursor, [DecisionAct(act.act_id, act.sample_key, act.kind, act.text, author=author)])
             case "tag":
-                add_tag(cursor, act.act_id, act.sample_key, act.text.strip())
+                add_tag(cursor, act.act_id, act.sample_key, act.text.strip(), author)
             case "untag":
                 remove_tag(cursor, act.sample_key, act.text.strip())
             case "note":
-                set_note(cursor, act.act_id, act.sample_key, act.text.strip())
+                set_note(cursor, act.act_id, act.sample_key, act.text.strip(), author)
             case "undo":
                 return Done(act.act_id, changed=_undo(cursor, act.text))
     except LobassError as error:
@@ -94,7 +96,7 @@ def _apply(cursor: duckdb.DuckDBPyConnection, act: Act) -> Done:
 
 def _undo(cursor: duckdb.DuckDBPyConnection, decision_id: str) -> tuple[tuple[int, str], ...]:
     undone = undo_decision(cursor, decision_id)
-    keys = sorted({decision.sample_key for decision in undone})
+    keys = sorted({decision.sample_key for decision in undone.decisions})
     return tuple(standing_verdicts_of(cursor, keys))
 
 
@@ -108,7 +110,7 @@ def decide(project: Project, sample_ids: Sequence[str], verdict: Verdict, reason
     with project.store() as store:
         keys = np.array(rows_of_store.sample_keys(store.cursor(), sample_ids), np.int64)
         with store.transaction() as cursor:
-            return decide_many(cursor, new_id(), keys, verdict, reason)
+            return decide_many(cursor, new_id(), keys, verdict, reason, author_name())
 
 
 def decide_found(project: Project, found: Found, verdict: Verdict, reason: str = "", batch_id: str = "") -> int:
@@ -119,7 +121,9 @@ def decide_found(project: Project, found: Found, verdict: Verdict, reason: str =
     """
     _check_verdict(verdict, reason)
     with project.store() as store, store.transaction() as cursor:
-        return decide_many(cursor, batch_id or new_id(), sample_keys_of(found), verdict, reason)
+        return decide_many(
+            cursor, batch_id or new_id(), sample_keys_of(found), verdict, reason, author_name()
+        )
 
 
 def tag_found(project: Project, found: Found, tag: str, batch_id: str = "") -> int:
@@ -130,7 +134,7 @@ def tag_found(project: Project, found: Found, tag: str, batch_id: str = "") -> i
     """
     _check_tag(tag)
     with project.store() as store, store.transaction() as cursor:
-        return tag_many(cursor, batch_id or new_id(), sample_keys_of(found), tag.strip())
+        return tag_many(cursor, batch_id or new_id(), sample_keys_of(found), tag.strip(), author_name())
 
 
 def act_on(project: Project, sample_ids: Sequence[str], kind: ActKind, text: str) -> int:
@@ -145,14 +149,14 @@ def act_on(project: Project, sample_ids: Sequence[str], kind: ActKind, text: str
     return len(keys)
 
 
-def undo(project: Project, decision_id: str = "") -> list[LoggedDecision]:
-    """Take back a decision (the latest, if none is named) with the whole batch it belongs to; returns what was undone.
+def undo(project: Project, act_id: str = "") -> Undone:
+    """Take back a decision (the latest, if none is named) with the whole batch it belongs to, or an imported file.
 
     Raises:
         RequestError: there is nothing to undo.
     """
     with project.store() as store, store.transaction() as cursor:
-        return undo_decision(cursor, decision_id)
+        return undo_decision(cursor, act_id)
 
 
 def log(project: Project, limit: int = 200) -> list[LoggedDecision]:
@@ -182,8 +186,13 @@ def _check_reason(reason: str) -> None:
         raise RequestError(f"a reason of {len(reason):,} characters is too long", do=f"At most {LONGEST_REASON:,}.")
 
 
+def tag_fault(tag: str) -> str:
+    """What is wrong with a tag; empty if nothing is."""
+    if 0 < len(tag.strip()) <= LONGEST_TAG and not any(character < " " for character in tag):
+        return ""
+    return f"{tag[:LONGEST_TAG]!r} is no tag"
+
+
 def _check_tag(tag: str) -> None:
-    if not 0 < len(tag.strip()) <= LONGEST_TAG or any(character < " " for character in tag):
-        raise RequestError(
-            f"{tag[:LONGEST_TAG]!r} is no tag", do=f"A tag has 1 to {LONGEST_TAG} characters, on one line."
-        )
+    if fault := tag_fault(tag):
+        raise RequestError(fault, do=f"A tag has 1 to {LONGEST_TAG} characters, on one line.")

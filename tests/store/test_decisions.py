@@ -13,8 +13,8 @@ from lobass_core.store.decisions import (
     remove_tag,
     set_note,
     standing_verdicts,
-    undo_decision,
 )
+from lobass_core.store.undo import undo_decision
 from lobass_core.store.scorings import Scoring, score_rows
 from tests.run_specs import A_SCORING, score_result
 from tests.store.conftest import add_file, sample
@@ -55,7 +55,7 @@ def test_an_act_sent_twice_is_one(rows):
 def test_undo_brings_back_what_stood_before(rows):
     decide(rows, DecisionAct("u1", 0, "keep"), DecisionAct("u2", 0, "drop"))
     with rows.transaction() as cursor:
-        (undone,) = undo_decision(cursor)
+        (undone,) = undo_decision(cursor).decisions
     assert (undone.decision_id, undone.verdict) == ("u2", "drop")
     assert standing_verdicts(rows.cursor()) == {IDS[0]: "keep"}
     with rows.transaction() as cursor:
@@ -77,7 +77,7 @@ def test_a_batch_is_undone_as_one(rows):
         assert decide_many(cursor, "b1", np.array([0, 1]), "drop", "too short") == 0
     assert standing_verdicts(rows.cursor()) == dict.fromkeys(sorted(IDS), "drop")
     with rows.transaction() as cursor:
-        assert len(undo_decision(cursor)) == 3
+        assert len(undo_decision(cursor).decisions) == 3
     assert standing_verdicts(rows.cursor()) == {IDS[0]: "keep"}
 
 

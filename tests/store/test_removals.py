@@ -49,7 +49,7 @@ def test_shared_samples_stay_and_stop_being_duplicates(project: Project, tmp_pat
 def test_what_was_judged_keeps_its_sample(project: Project, tmp_path: Path) -> None:
     imported(project, tmp_path, "a", ["1", "2"])
     with project.store() as store, store.transaction() as cursor:
-        cursor.execute("INSERT INTO notes VALUES ('n', 1, 'mine', '2026-01-01T00:00:00+00:00')")
+        cursor.execute("INSERT INTO notes VALUES ('n', 1, 'mine', '2026-01-01T00:00:00+00:00', '')")
         remove_dataset(cursor, "a")
     assert counts(project) == (0, 0, 0, 1)
 
@@ -81,7 +81,7 @@ def test_rows_of_a_selection_stay(project: Project, tmp_path: Path) -> None:
 def test_a_sample_without_a_row_counts_as_new_and_takes_no_decision(project: Project, tmp_path: Path) -> None:
     imported(project, tmp_path, "a", ["1", "2"])
     with project.store() as store, store.transaction() as cursor:
-        cursor.execute("INSERT INTO notes VALUES ('n', 1, 'mine', '2026-01-01T00:00:00+00:00')")
+        cursor.execute("INSERT INTO notes VALUES ('n', 1, 'mine', '2026-01-01T00:00:00+00:00', '')")
         ((sample_id,),) = cursor.execute("SELECT sample_id FROM samples WHERE sample_key = 1").fetchall()
         remove_dataset(cursor, "a")
     assert frame(project).n_samples == 0

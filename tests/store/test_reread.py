@@ -30,8 +30,8 @@ from lobass_core.store.decisions import (
     remove_tag,
     set_note,
     standing_verdicts,
-    undo_decision,
 )
+from lobass_core.store.undo import undo_decision
 from lobass_core.store.losses import write_known
 from lobass_core.store.selections import save_selection, selection_picks
 from lobass_core.workflows.import_data import undo_import

@@ -106,7 +106,7 @@ def test_what_nothing_needs_goes_and_the_rest_works_as_before(scored, tmp_path):
     with scored.store() as store:
         with store.transaction() as cursor:
             cursor.execute(
-                "INSERT INTO notes SELECT uuid()::VARCHAR, 1, repeat(uuid()::VARCHAR, 20), '' FROM range(9000)"
+                "INSERT INTO notes SELECT uuid()::VARCHAR, 1, repeat(uuid()::VARCHAR, 20), '', '' FROM range(9000)"
             )
         store.checkpoint()
         with store.transaction() as cursor:

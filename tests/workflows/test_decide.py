@@ -53,8 +53,8 @@ def test_all_that_a_filter_finds_is_one_batch(filled: Filled):
     assert decide.decide_found(project, found, "drop", "off topic", "batch") == 0
     assert verdicts(project) == ["drop", "undecided"] * 3 + ["drop"]
     decide.decide(project, [filled.sample_ids[1]], "keep")
-    assert len(decide.undo(project)) == 1
-    assert len(decide.undo(project)) == 3
+    assert len(decide.undo(project).decisions) == 1
+    assert len(decide.undo(project).decisions) == 3
     assert set(verdicts(project)) == {"undecided"}
     assert {one.undone_at is None for one in decide.log(project)} == {False}
 

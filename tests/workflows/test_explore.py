@@ -3,7 +3,8 @@
 import pytest
 
 from lobass_core.errors import SelectionError
-from lobass_core.store.decisions import DecisionAct, append_decisions, undo_decision
+from lobass_core.store.decisions import DecisionAct, append_decisions
+from lobass_core.store.undo import undo_decision
 from lobass_core.workflows import explore
 from lobass_core.workflows.explore import Box
 from tests.filled_project import Row, fill, import_rows

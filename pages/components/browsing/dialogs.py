@@ -116,7 +116,7 @@ def log(project: Project) -> None:
     )
     if clicked and clicked.startswith("undo:") and clicked.removeprefix("undo:") in standing:
         with errors.shown():
-            n = len(decide.undo(project, clicked.removeprefix("undo:")))
+            n = len(decide.undo(project, clicked.removeprefix("undo:")).decisions)
             st.session_state[SAID] = f"{theme.count(n)} decision{'' if n == 1 else 's'} undone"
             session.find_again()
             st.rerun()

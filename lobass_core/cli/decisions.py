@@ -1,0 +1,138 @@
+"""lobass decisions export, lobass decisions import"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.opening import open_project
+from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
+from lobass_core.cli.output import UNKNOWN, print_facts, print_json, print_table, warn
+from lobass_core.cli.terminal_text import shortened
+from lobass_core.plural import plural
+from lobass_core.workflows import decision_files as workflow
+from lobass_core.workflows.decision_files import ImportedDecisions
+from lobass_core.workflows.decision_lines import BadLine
+from lobass_core.workflows.decision_merge import Counted, Side
+
+SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass decisions`."""
+    group = typer.Typer(help="Decisions, tags and notes as a file: out of a project, and into one.", no_args_is_help=True)
+    group.command("export")(export_decisions)
+    group.command("import")(import_decisions)
+    app.add_typer(group, name="decisions")
+
+
+def export_decisions(
+    file: Annotated[Path, typer.Argument(help="File to write: .csv or .jsonl.")],
+    project: ProjectOption = DEFAULT_PROJECT,
+    json: JsonOption = False,
+) -> None:
+    """Write the decisions, tags and notes that stand, with their authors and times.
+
+    A line holds what one author did to one sample at one time. A file that is there already is replaced.
+    """
+    n_lines = workflow.export_decisions(open_project(project), file)
+    if json:
+        print_json({"file": str(file), "n_lines": n_lines})
+    else:
+        print_facts(f"Wrote {plural(n_lines, 'line')}", [("file", file)])
+
+
+def import_decisions(
+    file: Annotated[Path, typer.Argument(help="File to read: CSV, TSV, JSON or JSON lines.")],
+    project: ProjectOption = DEFAULT_PROJECT,
+    on_conflict: Annotated[
+        str,
+        typer.Option(
+            "--on-conflict",
+            help="Where project and file differ: newest takes the later of the two, theirs the file's, mine the "
+            "project's. With the same time, or none in the file, newest takes the project's.",
+        ),
+    ] = "newest",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change and list the conflicts.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Add the decisions, tags and notes of a file; `lobass decide --undo` takes all of them back.
+
+    A line names its sample by sample_id or, where the project does not know that id, by dataset and row_index. The
+    other columns are decision, reason, tags, note, author and made_at; all may be missing or empty.
+    """
+    found = workflow.import_decisions(open_project(project), file, on_conflict, dry_run=dry_run)
+    if json:
+        print_json(found.to_dict())
+        return
+    _show(found)
+
+
+def _show(found: ImportedDecisions) -> None:
+    n = found.n_added
+    title = f"Would add {n:,}" if found.is_dry_run else f"Added {n:,}"
+    print_facts(
+        f"{title} of the decisions, tags and notes in {found.file}",
+        [
+            ("lines", found.n_lines),
+            ("found by sample id", found.n_by_id),
+            ("found by dataset and row", found.n_by_row),
+            ("not in this project", len(found.unmatched)),
+            ("not valid", len(found.bad)),
+            *([("without a decision, tag or note", found.n_blank)] if found.n_blank else []),
+            *([("replaced by newer lines of the file", found.n_outdated)] if found.n_outdated else []),
+            ("decisions", _counted(found.decisions)),
+            ("tags", _counted(found.tags)),
+            ("notes", _counted(found.notes)),
+            ("conflicts", f"{len(found.conflicts):,}, settled by {found.on_conflict}" if found.conflicts else 0),
+        ],
+    )
+    if found.ignored_columns:
+        warn(f"columns that were not read: {', '.join(found.ignored_columns)}.")
+    _show_conflicts(found)
+    _show_lines("Lines that are not valid", found.bad)
+    _show_lines("Lines whose sample is not in this project", found.unmatched)
+
+
+def _counted(counted: Counted) -> str:
+    parts = [f"{counted.n_new:,} new", f"{counted.n_same:,} the same"]
+    if counted.n_conflicts:
+        parts.append(f"{counted.n_theirs:,} replaced by the file's, {counted.n_mine:,} kept")
+    return ", ".join(parts)
+
+
+def _show_conflicts(found: ImportedDecisions) -> None:
+    if not found.conflicts:
+        return
+    print_table(
+        ("line", "sample", "what", "project", "by", "file", "by", "taken"),
+        [
+            (
+                one.line,
+                found.ids.get(one.sample_key, "")[:12],
+                one.kind,
+                *_said(one.mine),
+                *_said(one.theirs),
+                "the file's" if one.taken == "theirs" else "the project's",
+            )
+            for one in found.conflicts[:SHOWN]
+        ],
+        title="Conflicts" + _first(len(found.conflicts)),
+    )
+
+
+def _said(side: Side) -> tuple[str, str]:
+    when = side.made_at[:16].replace("T", " ")
+    return shortened(side.words, 60) or "removed", ", ".join(part for part in (side.author or UNKNOWN, when) if part)
+
+
+def _show_lines(title: str, lines: Sequence[BadLine]) -> None:
+    if lines:
+        print_table(
+            ("line", "reason"), [(one.line, one.reason) for one in lines[:SHOWN]], title=title + _first(len(lines))
+        )
+
+
+def _first(n: int) -> str:
+    return f", the first {SHOWN} of {n:,} (--json has all)" if n > SHOWN else ""

@@ -1,0 +1,115 @@
+"""What stands on samples: the decision, the tags and the note, each with its author and its time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One decision, tag or note that stands; `reason` is a decision's. `text` is the verdict, the tag or the note.
+
+    A tag that was taken off stands as an empty text, and so does a note that was taken back: at that time.
+    """
+
+    sample_key: int
+    text: str
+    reason: str
+    author: str
+    made_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class SamplePlace:
+    """A sample's id and the first row that has it; no dataset and row -1 where no row has it any more."""
+
+    sample_key: int
+    sample_id: str
+    dataset: str
+    row_index: int
+
+
+_DECISIONS = """
+SELECT sample_key, verdict, reason, author, made_at FROM decisions
+WHERE undone_at IS NULL AND {scope}
+QUALIFY row_number() OVER (PARTITION BY sample_key ORDER BY decision_number DESC) = 1 ORDER BY sample_key
+"""
+_TAGS = """
+SELECT sample_key, tag, '', author, made_at FROM tags
+WHERE removed_at IS NULL AND {scope}
+QUALIFY row_number() OVER (PARTITION BY sample_key, tag ORDER BY made_at, tag_id) = 1 ORDER BY sample_key, tag
+"""
+_NOTES = """
+SELECT sample_key, note, '', author, made_at FROM notes n
+WHERE {scope}
+QUALIFY row_number() OVER (PARTITION BY sample_key ORDER BY n.rowid DESC) = 1 ORDER BY sample_key
+"""
+_ALL = "true"
+_ASKED = "sample_key IN (SELECT sample_key FROM asked_samples)"
+
+
+def standing_decisions_of(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int] | None = None) -> list[Standing]:
+    """The latest decision on each of the samples (None: on all), an undecided one included."""
+    return _read(cursor, _DECISIONS, keys)
+
+
+def standing_tags_of(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int] | None = None) -> list[Standing]:
+    """The tags that the samples carry."""
+    return _read(cursor, _TAGS, keys)
+
+
+def standing_notes_of(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int] | None = None) -> list[Standing]:
+    """The latest note on each of the samples, one that was taken back as an empty text."""
+    return _read(cursor, _NOTES, keys)
+
+
+def removed_tags_of(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int]) -> list[tuple[int, str, str]]:
+    """(sample key, tag, time) of the tags that were taken off the samples and not put on again."""
+    with _asked(cursor, keys):
+        return cursor.execute(
+            f"""
+            SELECT sample_key, tag, max(removed_at) FROM tags WHERE {_ASKED}
+            GROUP BY sample_key, tag HAVING bool_and(removed_at IS NOT NULL) ORDER BY sample_key, tag
+            """
+        ).fetchall()
+
+
+def places_of(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int]) -> list[SamplePlace]:
+    """Where the samples stand, in the order of their keys."""
+    with _asked(cursor, keys):
+        rows = cursor.execute(
+            """
+            WITH first_rows AS (
+                SELECT sample_key, min(row_key) AS row_key FROM rows SEMI JOIN asked_samples USING (sample_key)
+                GROUP BY sample_key)
+            SELECT s.sample_key, s.sample_id, coalesce(d.name, ''), coalesce(r.row_index, -1)
+            FROM samples s SEMI JOIN asked_samples a USING (sample_key)
+                 LEFT JOIN first_rows f USING (sample_key) LEFT JOIN rows r ON r.row_key = f.row_key
+                 LEFT JOIN datasets d USING (dataset_id)
+            ORDER BY s.sample_key
+            """
+        ).fetchall()
+    return [SamplePlace(*row) for row in rows]
+
+
+def _read(cursor: duckdb.DuckDBPyConnection, sql: str, keys: Sequence[int] | None) -> list[Standing]:
+    if keys is None:
+        return [Standing(*row) for row in cursor.execute(sql.format(scope=_ALL)).fetchall()]
+    with _asked(cursor, keys):
+        return [Standing(*row) for row in cursor.execute(sql.format(scope=_ASKED)).fetchall()]
+
+
+class _asked:
+    """The keys as the table `asked_samples` for the length of a block."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, keys: Sequence[int]) -> None:
+        self._cursor = cursor
+        self._table = pa.table({"sample_key": pa.array(sorted(set(keys)), pa.int64())})
+
+    def __enter__(self) -> None:
+        self._cursor.register("asked_samples", self._table)
+
+    def __exit__(self, *_: object) -> None:
+        self._cursor.unregister("asked_samples")
