@@ -68,6 +68,11 @@ class Project:
         if self.is_read_only:
             raise read_only_error(self.store_path)
 
+    def require_outside(self, path: Path) -> None:
+        """Raises ReadOnlyError for a file or folder to write inside of a project that can only be read."""
+        if path.expanduser().resolve().is_relative_to(self.root):
+            self.require_writable()
+
     @property
     def runs_dir(self) -> Path:
         return self.root / "runs"

@@ -30,6 +30,7 @@ from lobass_core.cli import (
     train_reference,
 )
 from lobass_core.cli.output import print_error, stderr
+from lobass_core.cli.read_only import offer_read_only
 from lobass_core.errors import LobassError
 from lobass_core.store.connection import announce_upgrades, announce_waits
 
@@ -79,6 +80,7 @@ for command in (
     demo,
 ):
     command.register(app)
+offer_read_only(app)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
+from lobass_core import read_only
 from lobass_core.atomic_file import unfinished_file
 from lobass_core.errors import RunError
 from lobass_core.jobs.checksums import (
@@ -112,6 +113,8 @@ class RunFiles:
                 return False
         except PermissionError:  # nobody may look into the folder
             return False
+        if read_only.is_asked_for():
+            return _is_locked(self._lock_path)
         lock = FileLock(self._lock_path)
         try:
             lock.acquire(timeout=PROBE_SECONDS, poll_interval=0.01)

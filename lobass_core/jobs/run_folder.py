@@ -16,6 +16,7 @@ import msgspec
 from lobass_core.errors import RunError
 from lobass_core.jobs import remote_code
 from lobass_core.jobs.documents import VERSION, read_json, replace_text, to_document, to_json
+from lobass_core.jobs.former_places import at_home
 from lobass_core.jobs.progress import ErrorNote, Progress, RunState, check_time
 from lobass_core.jobs.run_files import RunFiles, may_read
 from lobass_core.jobs.run_ids import next_run_id, number_of
@@ -68,6 +69,7 @@ class RunFolder(RunFiles):
         self.made_as, self.project_id = document.run_id, document.project_id
         kind = self._kind()
         values = kind.from_version_1(document.spec) if document.version == 1 else document.spec
+        values = at_home(values, path.parent.parent)
         self.spec: RunSpec = to_document(values, kind.spec, spec_path)
         if unknown := unknown_settings(values, self.spec):
             raise RunError(
@@ -179,7 +181,7 @@ class RunFolder(RunFiles):
         if not issubclass(kind, expected):
             raise RunError(f"run {self.run_id} is a {self.kind} run", where=str(self.path))
         try:
-            return to_document(read_json(self.result_path), kind, self.result_path)
+            return to_document(at_home(read_json(self.result_path), self.path.parent.parent), kind, self.result_path)
         except FileNotFoundError as error:
             raise RunError(f"run {self.run_id} has no result yet", where=str(self.path)) from error
 

@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from lobass_core.errors import StoreLockedError
+from lobass_core.jobs.former_places import keep_place
 from lobass_core.store.access import may_write, read_only_error
 from lobass_core.store.database_errors import cannot_open, holder_of, is_full, store_error
 from lobass_core.store.file_kind import check_kind
@@ -267,6 +268,8 @@ def _open(path: Path, wait_seconds: float, on_wait: OnWait | None) -> Store:
                 f"SET temp_directory = '{quoted(Path(tempfile.gettempdir()) / f'lobass-{uuid4().hex}')}'"
             )
         prepare(connection, path, _upgrade_announcer or (lambda _: None), read_only=read_only)
+        if not read_only:
+            keep_place(path.parent)
         _lock_down(connection, path)
     except BaseException as error:
         connection.close()

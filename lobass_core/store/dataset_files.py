@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import duckdb
 
+from lobass_core.store.home import Home
+
 # A dataset of an older version is one file, whatever its rows.
 FILES_OF_DATASETS = """
 CREATE TABLE dataset_files (
@@ -57,14 +59,15 @@ def paths_of_files(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
     """Every path that a dataset has been read from, in its present state or a former one."""
     tables = ("datasets", "dataset_files", "former_datasets", "former_files")
     sql = " UNION ".join(f"SELECT path FROM {table}" for table in tables)
-    return frozenset(path for (path,) in cursor.execute(sql).fetchall())
+    paths = cursor.execute(sql).fetchall()
+    home = Home.of(cursor)
+    return frozenset(home.path(path) for (path,) in paths)
 
 
 def list_files(cursor: duckdb.DuckDBPyConnection) -> dict[int, tuple[DatasetFile, ...]]:
     """The files of every dataset, by dataset id, in their order."""
-    found: dict[int, list[DatasetFile]] = {}
-    for dataset_id, *values in cursor.execute(
-        "SELECT * FROM dataset_files ORDER BY dataset_id, file_number"
-    ).fetchall():
-        found.setdefault(dataset_id, []).append(DatasetFile(*values))
+    rows = cursor.execute("SELECT * FROM dataset_files ORDER BY dataset_id, file_number").fetchall()
+    home, found = Home.of(cursor), dict[int, list[DatasetFile]]()
+    for dataset_id, number, name, path, *values in rows:
+        found.setdefault(dataset_id, []).append(DatasetFile(number, name, home.path(path), *values))
     return {dataset_id: tuple(files) for dataset_id, files in found.items()}

@@ -1,7 +1,7 @@
 """Datasets, samples, imported rows and rejects: what an import left, read back in import order."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import duckdb
 import pyarrow as pa
@@ -9,6 +9,7 @@ import pyarrow as pa
 from lobass_core.errors import RequestError
 from lobass_core.store.connection import read_table
 from lobass_core.store.dataset_files import FILE_OF_ROW
+from lobass_core.store.home import Home
 
 BATCH_ROWS = 20_000
 
@@ -41,7 +42,16 @@ class Dataset:
 
 def list_datasets(cursor: duckdb.DuckDBPyConnection) -> list[Dataset]:
     """All datasets in order of import."""
-    return [Dataset(*row) for row in cursor.execute("SELECT * FROM datasets ORDER BY dataset_id").fetchall()]
+    found = [Dataset(*row) for row in cursor.execute("SELECT * FROM datasets ORDER BY dataset_id").fetchall()]
+    home = Home.of(cursor)
+    return [
+        replace(
+            one,
+            path=home.path(one.path),
+            import_spec=home.document(one.import_spec) if one.import_spec else one.import_spec,
+        )
+        for one in found
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 import duckdb
 
 from lobass_core.jobs.run_folder import utc_now
+from lobass_core.store.home import Home
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +57,5 @@ def list_exports(cursor: duckdb.DuckDBPyConnection) -> list[LoggedExport]:
         "SELECT export_id, selection_name, format, folder, n_rows, manifest, manifest_sha256, made_at "
         "FROM exports ORDER BY export_id DESC"
     ).fetchall()
-    return [LoggedExport(row[0], row[1], row[2], row[3], row[4], json.loads(row[5]), row[6], row[7]) for row in rows]
+    home = Home.of(cursor)
+    return [LoggedExport(*row[:3], home.path(row[3]), row[4], json.loads(row[5]), *row[6:]) for row in rows]

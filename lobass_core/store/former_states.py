@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from lobass_core.store.connection import read_table
 from lobass_core.store.dataset_files import DatasetFile
+from lobass_core.store.home import Home
 
 # Whatever an update keeps of a former state, in the order in which it is forgotten.
 STATE_TABLES = ("former_datasets", "former_files", "former_rejects", "former_rows")
@@ -72,7 +73,11 @@ def former_files(cursor: duckdb.DuckDBPyConnection) -> list[tuple[int, int, Data
         FROM former_files f JOIN dataset_updates u USING (update_id) ORDER BY update_id DESC, file_number
         """
     ).fetchall()
-    return [(dataset_id, update_id, DatasetFile(*values)) for dataset_id, update_id, *values in rows]
+    home = Home.of(cursor)
+    return [
+        (dataset_id, update_id, DatasetFile(number, name, home.path(path), *values))
+        for dataset_id, update_id, number, name, path, *values in rows
+    ]
 
 
 # A row's state before an update is what the first update from that one on wrote down of it, or what it is today.

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from lobass_core.jobs.run_files import TRAINED_ON, read_parquet
 from lobass_core.jobs.run_results import ScoredModel, ScoreRunResult
+from lobass_core.store.home import Home
 from lobass_core.store.reference_training import register_training
 
 
@@ -38,8 +39,10 @@ def list_models(cursor: duckdb.DuckDBPyConnection) -> list[KnownModel]:
         ORDER BY m.part, m.name
         """
     ).fetchall()
+    home = Home.of(cursor)
     return [
-        KnownModel(row[0], row[1], row[2], row[3], row[4], json.loads(row[5]), row[6], row[7], row[8]) for row in rows
+        KnownModel(fp, name, home.path(path), home.path(adapter), part, json.loads(info), *rest)
+        for fp, name, path, adapter, part, info, *rest in rows
     ]
 
 

@@ -14,6 +14,7 @@ from lobass_core.jobs.run_folder import utc_now
 from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.specs import ScoreSpec
 from lobass_core.store.connection import read_table
+from lobass_core.store.home import Home
 from lobass_core.store.models import register_models
 from lobass_core.store.reference_training import is_training_known
 from lobass_core.store.registrations import note_registered, registered_at
@@ -156,14 +157,15 @@ def list_scorings(cursor: duckdb.DuckDBPyConnection) -> list[Scoring]:
         f"SELECT {_SCORING_COLUMNS}, coalesce((SELECT r.run_id FROM refinements r "
         "WHERE r.scoring_id = scorings.scoring_id), '') FROM scorings ORDER BY made_at DESC, scoring_id DESC"
     ).fetchall()
-    return [_scoring(row) for row in rows]
+    home = Home.of(cursor)
+    return [_scoring(row, home) for row in rows]
 
 
-def _scoring(row: tuple) -> Scoring:
+def _scoring(row: tuple, home: Home) -> Scoring:
     """A row of `_SCORING_COLUMNS` and the run that refines it."""
     try:
-        spec: ScoreSpec = msgspec.convert(json.loads(row[7]), ScoreSpec)
-        result = msgspec.convert(json.loads(row[8]), ScoreRunResult)
+        spec: ScoreSpec = msgspec.convert(home.value(json.loads(row[7])), ScoreSpec)
+        result = msgspec.convert(home.value(json.loads(row[8])), ScoreRunResult)
     except (ValueError, msgspec.ValidationError, LobassError) as error:
         raise StoreError(
             f"the scoring of run {row[1]} cannot be read: {error}", where="table scorings", do="Update LoBaSS."

@@ -6,6 +6,8 @@ The mark is an empty file that is touched at every try. An old one belongs to a 
 import time
 from pathlib import Path
 
+from lobass_core import read_only
+
 # Who waits tries again this often; a mark is believed, and way is made, for somewhat longer.
 RETRY_SECONDS = 0.1
 _FRESH_SECONDS = 1.0
@@ -13,6 +15,8 @@ _FRESH_SECONDS = 1.0
 
 def ask_for(path: Path) -> None:
     """Leave or renew the mark of somebody who waits for the store."""
+    if read_only.is_asked_for():
+        return
     try:
         _mark(path).touch()
     except OSError:
@@ -30,6 +34,8 @@ def is_asked_for(path: Path) -> bool:
 
 def has_come(path: Path) -> None:
     """Take the mark away: whoever waited has the store. Others who wait renew it at their next try."""
+    if read_only.is_asked_for():
+        return
     try:
         _mark(path).unlink(missing_ok=True)
     except OSError:

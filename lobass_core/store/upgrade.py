@@ -53,7 +53,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, path: Path, tell: Tell, *, re
             f"the project is read-only, and its store has to be updated from version {version} to {SCHEMA_VERSION} "
             "before it can be read",
             where=str(path.parent),
-            do="Copy the project to where you can write, and open the copy.",
+            do="Open it once where it may be written, or copy it to where you can write.",
         )
     if version < SCHEMA_VERSION:
         _upgrade(connection, path, version, tell)

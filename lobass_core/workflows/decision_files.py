@@ -110,6 +110,7 @@ def export_decisions(project: Project, path: Path) -> int:
     Raises:
         RequestError: there is nothing yet, the ending is neither, or the file cannot be written.
     """
+    project.require_outside(path)
     lines = standing_lines(project)
     if not lines:
         raise RequestError("nothing has been decided, tagged or noted yet", do="lobass decide, or the Browse page.")

@@ -224,6 +224,7 @@ def _destination(project: Project, to: Path | str, claim: Claim) -> Path:
             where=str(folder),
             do=f"Give one inside it: {project.exports_dir}/NAME",
         )
+    project.require_outside(folder)
     check(folder, claim)
     return folder
 

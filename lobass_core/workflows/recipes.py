@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from lobass_core.errors import LobassError, ModelError
+from lobass_core.jobs.former_places import at_home
 from lobass_core.named_files import read_small
 from lobass_core.specs import TrainReferenceSpec
 
@@ -36,7 +37,7 @@ def read_recipe(folder: Path) -> Recipe:
     """
     path = folder / RECIPE
     try:
-        values = json.loads(read_small(path).decode("utf-8"))
+        values = at_home(json.loads(read_small(path).decode("utf-8")), folder.parent.parent)
         return replace(msgspec.convert(values, Recipe), values=values)
     except (OSError, ValueError, RecursionError, msgspec.ValidationError, LobassError) as error:
         raise ModelError(

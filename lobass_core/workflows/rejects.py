@@ -75,6 +75,7 @@ def write_rejects(project: Project, path: Path | str, dataset: str = "") -> int:
         RequestError: the file cannot be written, or there is no such dataset.
     """
     path = Path(path)
+    project.require_outside(path)
     with project.store() as store:
         _check_dataset(store.cursor(), dataset)
         found = [values for values in rejects(store.cursor()) if dataset in ("", values[0])]

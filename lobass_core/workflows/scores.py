@@ -40,6 +40,7 @@ def write_scores(project: Project, output: Path, *, run: str | None = None) -> i
             where=str(output),
             do="Name a .parquet, .csv or .jsonl file.",
         )
+    project.require_outside(output)
     table = score_columns(project, run=run)
     output.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(output) as unfinished:

@@ -16,7 +16,9 @@ def keep_upload(project: Project, name: str, data: bytes) -> Path:
 
     Raises:
         RequestError: too large, or the disk refused.
+        ReadOnlyError: the project can only be read.
     """
+    project.require_writable()
     if len(data) > MAX_UPLOAD_BYTES:
         raise RequestError(
             f"the upload has {len(data) >> 20:,} MB; {MAX_UPLOAD_BYTES >> 20} can be sent through the browser",
