@@ -1,5 +1,6 @@
 """A project: one folder with its store, runs, models and exports."""
 
+import zipfile
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,10 @@ class Project:
             ProjectError: the folder holds none.
         """
         root = Path(root).expanduser().resolve()
+        if root.is_file() and zipfile.is_zipfile(root):
+            raise ProjectError(
+                "this is a file, not a project's folder", where=str(root), do=f"Unpack a bundle: lobass unbundle {root} FOLDER"
+            )
         if not (root / STORE_NAME).is_file():
             raise ProjectError("there is no project here", where=str(root), do=f"Make one: lobass init {root}")
         return cls(root)

@@ -9,6 +9,7 @@ import typer
 from lobass_core import __version__
 from lobass_core.cli import (
     browse,
+    bundle,
     clean,
     compare,
     decide,
@@ -76,6 +77,7 @@ for command in (
     runs,
     doctor,
     clean,
+    bundle,
     serve,
     demo,
 ):

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from lobass_core.atomic_file import write_whole
+
 _PLACES = ".places"
 # More than a project moves; a damaged list does not grow.
 MOST_PLACES = 50
@@ -29,10 +31,8 @@ def keep_place(root: Path) -> None:
     if places[-1:] == [here]:
         return
     kept = [*(place for place in places if place != here), here][-MOST_PLACES:]
-    unfinished = path.with_name(f"{_PLACES}.{os.getpid()}.tmp")
     with suppress(OSError):
-        unfinished.write_text(json.dumps(kept), encoding="ascii")
-        unfinished.replace(path)
+        write_whole(path, json.dumps(kept))
 
 
 def at_home(value: Any, root: Path, former: tuple[str, ...] | None = None) -> Any:

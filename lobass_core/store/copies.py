@@ -1,5 +1,6 @@
 """Copies of the store beside itself: made before it is updated or mended, so that nothing can be lost by that."""
 
+import errno
 import re
 import shutil
 import subprocess
@@ -44,17 +45,31 @@ def copy_store(path: Path, label: str, purpose: str) -> Path:
         StoreError: it cannot be written; `purpose` begins the sentence.
     """
     copy = free_name(path, label)
-    with whole_file(copy) as unfinished:
-        command = [sys.executable, "-I", "-c", _COPY, str(path), str(unfinished)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise StoreError(
-                f"{purpose}, and the copy that comes first failed: {reason}",
-                where=str(copy),
-                do="Nothing was changed. Make the folder writable, or free some space, and try again.",
-            )
+    try:
+        with whole_file(copy) as unfinished:
+            copy_file(path, unfinished)
+    except OSError as error:
+        raise StoreError(
+            f"{purpose}, and the copy that comes first failed: {error.strerror}",
+            where=str(copy),
+            do="Nothing was changed. Make the folder writable, or free some space, and try again.",
+        ) from error
     return copy
+
+
+def copy_file(path: Path, copy: Path) -> None:
+    """Copy a file that this process may have open as a database.
+
+    Raises:
+        OSError: it cannot be written; nothing is left of it.
+    """
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", _COPY, str(path), str(copy)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        copy.unlink(missing_ok=True)
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise OSError(errno.EIO, reason, str(copy))
 
 
 def free_name(path: Path, label: str) -> Path:

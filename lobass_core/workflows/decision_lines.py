@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
+from lobass_core.atomic_file import whole_file
 from lobass_core.author import author_fault
 from lobass_core.errors import RequestError
 from lobass_core.formats.read_files import open_records
@@ -197,14 +198,11 @@ def write_lines(path: Path, lines: Iterable[DecisionLine]) -> int:
         raise RequestError(
             f"{path.suffix or 'no ending'!r} is no ending for decisions", where=str(path), do="Name a .csv or .jsonl file."
         )
-    unfinished = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("w", encoding="utf-8", newline="") as file:
+        with whole_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
             n_lines = writers[path.suffix](file, lines)
-        unfinished.replace(path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise RequestError(
             f"the decisions cannot be written: {error.strerror}", where=str(path), do="Choose another place."
         ) from None

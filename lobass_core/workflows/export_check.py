@@ -18,6 +18,7 @@ from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.store.chosen_records import cut_samples
 from lobass_core.store.scorings import Scoring
+from lobass_core.workflows.resumable import is_gone
 
 # Formats whose rows a chat template turns into tokens. LLaMA-Factory has templates of its own.
 COMPARED = ("trl", "messages", "prompt-completion", "huggingface", "axolotl")
@@ -53,7 +54,7 @@ def _why_not(scoring: Scoring) -> str:
             "LoBaSS 0.1.0 scored them and kept no template. Score again (losses are carried over), "
             "then select from the new scores"
         )
-    if base.startswith(("/", "~", ".")) and not Path(base).expanduser().exists():
+    if is_gone(base) or (base.startswith(".") and not Path(base).exists()):
         return f"the base model is no longer at {base}"
     return ""
 

@@ -7,6 +7,7 @@ from lobass_core.jobs.run_folder import list_runs
 from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec
+from lobass_core.workflows.resumable import is_gone
 from lobass_core.workflows.train_reference import list_references
 
 
@@ -32,7 +33,7 @@ def known_models(project: Project) -> KnownModels:
     trained = list_references(project)
     bases += [str(item.base) for item in trained]
     bases += [str(config.parent) for config in sorted(project.models_dir.glob("*/config.json"))]
-    names = tuple(item.name for item in trained)
+    names = tuple(item.name for item in trained if not is_gone(str(item.path)))
     inside = {str(item.path) for item in trained}
     others = [path for path in _usable(references) if path not in inside and Path(path).parent not in _folders(inside)]
     return KnownModels(
@@ -49,4 +50,4 @@ def _folders(paths: set[str]) -> set[Path]:
 
 def _usable(paths: list[str]) -> list[str]:
     """Each once, in order, without folders and files that are gone."""
-    return [path for path in dict.fromkeys(paths) if path and (not Path(path).is_absolute() or Path(path).exists())]
+    return [path for path in dict.fromkeys(paths) if path and not is_gone(path)]

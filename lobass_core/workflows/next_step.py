@@ -60,7 +60,8 @@ def _model_options(project: Project, scoring: Scoring | None) -> str:
     model = spec.references[0]
     reference = spec.reference_name
     adapter = ""
-    if not (reference and (project.models_dir / reference).is_dir()):
+    folder = project.models_dir / reference
+    if not (reference and folder.is_dir() and not is_gone(str(folder))):
         reference = model.adapter or model.path
         adapter = " --adapter" if model.adapter else ""
     base, reference = ("MODEL" if is_gone(path) else shlex.quote(path) for path in (spec.base.path, reference))

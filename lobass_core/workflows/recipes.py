@@ -45,3 +45,11 @@ def read_recipe(folder: Path) -> Recipe:
             where=str(path),
             do="Restore it from a backup, or train the reference again under another name.",
         ) from error
+
+
+def lacks_weights(folder: Path) -> bool:
+    """Whether the folder of a model that was trained has its recipe alone, as a bundle brings it."""
+    if not (folder / RECIPE).is_file():
+        return False
+    folders = sorted(folder.glob("fold-*")) or [folder]
+    return not all(any((one / name).is_file() for name in ("config.json", "adapter_config.json")) for one in folders)

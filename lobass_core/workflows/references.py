@@ -8,7 +8,7 @@ from lobass_core.jobs.run_folder import list_runs
 from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, RenderSpec, ScoreSpec
-from lobass_core.workflows.recipes import RECIPE, read_recipe
+from lobass_core.workflows.recipes import RECIPE, lacks_weights, read_recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,12 @@ def _trained_reference(folder: Path, base: ModelSpec) -> ResolvedReference:
         raise _unfinished(folder.name, str(folder))
     spec = read_recipe(folder).spec
     fold_folders = sorted(folder.glob("fold-*"), key=lambda path: int(path.name.removeprefix("fold-"))) or [folder]
+    if lacks_weights(folder):
+        raise ModelError(
+            f"the weights of reference {folder.name!r} are not in this project",
+            where=str(folder),
+            do="A bundle leaves them out: copy this folder from the project that trained it, or train another one.",
+        )
     models = tuple(_reference_model(base, str(path), (path / "adapter_config.json").is_file()) for path in fold_folders)
     folds = folder / "folds.parquet"
     return ResolvedReference(

@@ -6,6 +6,7 @@ from lobass_core.jobs.run_folder import DamagedRun, RunFolder
 from lobass_core.jobs.run_kinds import KINDS
 from lobass_core.jobs.run_specs import RunSpec, TrainReferenceRun
 from lobass_core.specs import ModelSpec, ScoreSpec
+from lobass_core.workflows.recipes import lacks_weights
 
 
 def why_not_resumable(run: RunFolder | DamagedRun) -> str:
@@ -42,6 +43,9 @@ def _of(model: ModelSpec) -> tuple[str, str]:
 
 
 def is_gone(text: str) -> bool:
-    """Whether a text is a path in full that leads nowhere; ids of the hub and names of templates are none."""
+    """Whether a text is a path in full that leads nowhere, or to a recipe whose weights stayed elsewhere.
+
+    Ids of the hub and names of templates are none.
+    """
     path = Path(text).expanduser()
-    return path.is_absolute() and not path.exists()
+    return path.is_absolute() and (not path.exists() or lacks_weights(path))

@@ -31,6 +31,7 @@ from lobass_core.workflows.project_status import (
     UpgradeStatus,
 )
 from lobass_core.workflows.recent import Recent
+from lobass_core.workflows.resumable import is_gone
 from lobass_core.workflows.runs import list_runs
 
 
@@ -215,11 +216,13 @@ def _place(path: str, project: Project) -> str:
     if not path:
         return "missing"
     folder = Path(path).expanduser()
+    if is_gone(path):
+        return "missing"
     if folder.is_relative_to(project.models_dir) and folder.is_dir():
         return "trained here"
     if folder.is_dir():
         return "on disk"
-    return "missing" if folder.is_absolute() else "hub"
+    return "on disk" if folder.is_absolute() else "hub"
 
 
 def _scoring_status(scoring: Scoring, stored: _Stored) -> ScoringStatus:

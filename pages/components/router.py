@@ -2,13 +2,14 @@
 
 import streamlit as st
 
+from lobass_core import read_only
 from lobass_core.errors import LobassError
 from lobass_core.workflows.collect import try_collect
 from pages.components import errors, no_project, state, theme
 
-READ_ONLY = (
-    "You can look, compare, and export to a folder elsewhere. Copy the project to where you can write to change it."
-)
+LOOK = "You can look, compare, and export to a folder elsewhere."
+READ_ONLY = f"{LOOK} Copy the project to where you can write to change it."
+ASKED_TO_READ = f"{LOOK} Start the dashboard without --read-only to change it."
 
 st.set_page_config(
     page_icon=str(state.PAGES_DIR / "assets" / "icon.png"),
@@ -36,7 +37,8 @@ try:
         errors.say_once(try_collect(project).sentences)
         state.sidebar(project)
         if project.is_read_only:
-            st.info(READ_ONLY, title="This project is read-only", icon=":material/lock:")
+            text = ASKED_TO_READ if read_only.is_asked_for() else READ_ONLY
+            st.info(text, title="This project is read-only", icon=":material/lock:")
         page.run()
 except LobassError as error:
     errors.show(error, key="page-error")

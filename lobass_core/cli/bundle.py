@@ -1,0 +1,93 @@
+"""lobass bundle, lobass unbundle"""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.opening import open_project
+from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
+from lobass_core.cli.output import print_facts, print_json, stderr, warn
+from lobass_core.named_files import size_text
+from lobass_core.workflows import bundle as workflow
+from lobass_core.workflows.bundle import BundlePlan
+from lobass_core.workflows.unbundle import unbundle as unpack
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass bundle` and `lobass unbundle`."""
+    app.command("bundle")(bundle)
+    app.command("unbundle")(unbundle)
+
+
+def bundle(
+    file: Annotated[Path, typer.Argument(help="File to write, such as my-project.zip.")],
+    project: ProjectOption = DEFAULT_PROJECT,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would hold, with sizes; write nothing.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Pack a project into one file for a colleague: rows, decisions, scores and selections, without weights.
+
+    `lobass unbundle` makes a project of it, on any machine. Browsing, deciding, selecting and exporting work there;
+    scoring and training need the weights.
+    """
+    opened = open_project(project)
+    plan = workflow.plan_bundle(opened)
+    if not json:
+        _show(plan)
+    if dry_run:
+        if json:
+            print_json(plan.to_dict())
+        return
+    written = workflow.write_bundle(opened, plan, file)
+    if json:
+        print_json(
+            {
+                "file": str(written.file),
+                "n_bytes": written.n_bytes,
+                "sha256": written.sha256,
+                "n_files": written.n_files,
+                "n_bytes_unpacked": plan.n_bytes,
+                "running": list(plan.running),
+            }
+        )
+        return
+    print_facts(
+        f"Wrote {written.file}",
+        [
+            ("size", size_text(written.n_bytes)),
+            ("sha256", written.sha256),
+            ("to open it", f"lobass unbundle {shlex.quote(written.file.name)} FOLDER"),
+        ],
+    )
+
+
+def unbundle(
+    file: Annotated[Path, typer.Argument(help="The bundle.")],
+    to: Annotated[Path, typer.Argument(help="Folder to make the project in.")],
+    json: JsonOption = False,
+) -> None:
+    """Make a project of a bundle. Each file is compared with its checksum; a damaged bundle writes nothing."""
+    project = unpack(file, to)
+    if json:
+        print_json({"project": str(project.root)})
+        return
+    root = shlex.quote(str(to))
+    print_facts(
+        f"Project {project.name} is ready",
+        [("folder", project.root), ("to open it", f"lobass serve --project {root}"), ("to look only", "--read-only")],
+    )
+
+
+def _show(plan: BundlePlan) -> None:
+    """The sizes, before anything is written."""
+    stderr.print(f"The bundle holds {size_text(plan.n_bytes)} before packing, in {len(plan.names):,} files:", markup=False)
+    for part in plan.parts:
+        stderr.print(f"  {size_text(part.n_bytes):>12}  {part.name}", markup=False)
+    if plan.left_out:
+        stderr.print("It leaves out:", markup=False)
+        for part in plan.left_out:
+            stderr.print(f"  {size_text(part.n_bytes):>12}  {part.name}", markup=False)
+    for run_id in plan.running:
+        warn(f"run {run_id} is still running: what it has not added to the project yet is not in the bundle.")
