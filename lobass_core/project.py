@@ -49,7 +49,9 @@ class Project:
         root = Path(root).expanduser().resolve()
         if root.is_file() and zipfile.is_zipfile(root):
             raise ProjectError(
-                "this is a file, not a project's folder", where=str(root), do=f"Unpack a bundle: lobass unbundle {root} FOLDER"
+                "this is a file, not a project's folder",
+                where=str(root),
+                do=f"Unpack a bundle: lobass unbundle {root} FOLDER",
             )
         if not (root / STORE_NAME).is_file():
             raise ProjectError("there is no project here", where=str(root), do=f"Make one: lobass init {root}")

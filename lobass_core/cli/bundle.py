@@ -24,7 +24,9 @@ def register(app: typer.Typer) -> None:
 def bundle(
     file: Annotated[Path, typer.Argument(help="File to write, such as my-project.zip.")],
     project: ProjectOption = DEFAULT_PROJECT,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would hold, with sizes; write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would hold, with sizes; write nothing.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Pack a project into one file for a colleague: rows, decisions, scores and selections, without weights.
@@ -82,7 +84,9 @@ def unbundle(
 
 def _show(plan: BundlePlan) -> None:
     """The sizes, before anything is written."""
-    stderr.print(f"The bundle holds {size_text(plan.n_bytes)} before packing, in {len(plan.names):,} files:", markup=False)
+    stderr.print(
+        f"The bundle holds {size_text(plan.n_bytes)} before packing, in {len(plan.names):,} files:", markup=False
+    )
     for part in plan.parts:
         stderr.print(f"  {size_text(part.n_bytes):>12}  {part.name}", markup=False)
     if plan.left_out:

@@ -21,7 +21,9 @@ SHOWN = 20
 
 def register(app: typer.Typer) -> None:
     """Add `lobass decisions`."""
-    group = typer.Typer(help="Decisions, tags and notes as a file: out of a project, and into one.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Decisions, tags and notes as a file: out of a project, and into one.", no_args_is_help=True
+    )
     group.command("export")(export_decisions)
     group.command("import")(import_decisions)
     app.add_typer(group, name="decisions")

@@ -147,9 +147,7 @@ def read_rows(cursor: duckdb.DuckDBPyConnection, row_keys: Sequence[int]) -> lis
         {"row_keys": [int(key) for key in row_keys]},
     ).fetchall()
     acts = histories(cursor, [row[5] for row in rows])
-    by_key = {
-        row[0]: replace(StoredRow(*row), tags=tuple(row[-2] or ()), history=acts.get(row[5], ())) for row in rows
-    }
+    by_key = {row[0]: replace(StoredRow(*row), tags=tuple(row[-2] or ()), history=acts.get(row[5], ())) for row in rows}
     return [by_key[key] for key in row_keys if key in by_key]
 
 

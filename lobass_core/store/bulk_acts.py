@@ -32,9 +32,7 @@ def decide_many(
     return int(inserted[0]) if inserted else 0
 
 
-def tag_many(
-    cursor: duckdb.DuckDBPyConnection, batch_id: str, keys: np.ndarray, tag: str, author: str = ""
-) -> int:
+def tag_many(cursor: duckdb.DuckDBPyConnection, batch_id: str, keys: np.ndarray, tag: str, author: str = "") -> int:
     """Tag each of the samples; those that carry the tag are passed over. Returns how many are new."""
     cursor.register("tagged", pa.table({"sample_key": pa.array(keys, pa.int64())}))
     inserted = cursor.execute(

@@ -76,7 +76,10 @@ def cut_samples(cursor: duckdb.DuckDBPyConnection, model_fp: str, render_fp: str
 
 
 def standing_decisions(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, str]]:
-    """Every decision that stands, with its reason and author, by sample id; without times, which say nothing about the rows."""
+    """Every decision that stands, with its reason and author, by sample id.
+
+    Without times: those say nothing about the rows.
+    """
     rows = cursor.execute(
         """
         SELECT s.sample_id, arg_max(d.verdict, d.decision_number) AS verdict,

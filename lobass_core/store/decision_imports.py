@@ -3,7 +3,8 @@
 What a file brought is known by the id of its import: decisions by their batch, tags and notes by how their ids begin.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 import duckdb
@@ -109,18 +110,12 @@ def add_import(
     )
 
 
-class _registered:
+@contextmanager
+def _registered(cursor: duckdb.DuckDBPyConnection, rows: Sequence[NewDecision | NewText]) -> Iterator[None]:
     """The rows as the table `brought`, with their positions from 1, for the length of a block."""
-
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, rows: Sequence[NewDecision] | Sequence[NewText]) -> None:
-        self._cursor = cursor
-        self._table = pa.Table.from_pylist([{**asdict(row), "position": n} for n, row in enumerate(rows, 1)])
-
-    def __enter__(self) -> None:
-        self._cursor.register("brought", self._table)
-
-    def __exit__(self, *_: object) -> None:
-        self._cursor.unregister("brought")
+    cursor.register("brought", pa.Table.from_pylist([{**asdict(row), "position": n} for n, row in enumerate(rows, 1)]))
+    yield
+    cursor.unregister("brought")
 
 
 def _last_number(cursor: duckdb.DuckDBPyConnection) -> int:

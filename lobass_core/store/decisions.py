@@ -99,9 +99,7 @@ def find_decisions(
     return [LoggedDecision(*row) for row in rows]
 
 
-def add_tag(
-    cursor: duckdb.DuckDBPyConnection, tag_id: str, sample_key: int, tag: str, author: str = ""
-) -> None:
+def add_tag(cursor: duckdb.DuckDBPyConnection, tag_id: str, sample_key: int, tag: str, author: str = "") -> None:
     """Tag a sample; the same tag twice is one."""
     cursor.execute(
         """
@@ -121,9 +119,7 @@ def remove_tag(cursor: duckdb.DuckDBPyConnection, sample_key: int, tag: str) -> 
     )
 
 
-def set_note(
-    cursor: duckdb.DuckDBPyConnection, note_id: str, sample_key: int, note: str, author: str = ""
-) -> None:
+def set_note(cursor: duckdb.DuckDBPyConnection, note_id: str, sample_key: int, note: str, author: str = "") -> None:
     """Write a sample's note; the latest stands, an empty one takes it back."""
     cursor.execute(
         "INSERT INTO notes SELECT $note_id, $sample_key, $note, $now, $author "

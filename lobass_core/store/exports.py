@@ -58,4 +58,7 @@ def list_exports(cursor: duckdb.DuckDBPyConnection) -> list[LoggedExport]:
         "FROM exports ORDER BY export_id DESC"
     ).fetchall()
     home = Home.of(cursor)
-    return [LoggedExport(*row[:3], home.path(row[3]), row[4], json.loads(row[5]), *row[6:]) for row in rows]
+    return [
+        LoggedExport(row[0], row[1], row[2], home.path(row[3]), row[4], json.loads(row[5]), row[6], row[7])
+        for row in rows
+    ]

@@ -1,6 +1,7 @@
 """What stands on samples: the decision, the tags and the note, each with its author and its time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
@@ -101,15 +102,9 @@ def _read(cursor: duckdb.DuckDBPyConnection, sql: str, keys: Sequence[int] | Non
         return [Standing(*row) for row in cursor.execute(sql.format(scope=_ASKED)).fetchall()]
 
 
-class _asked:
+@contextmanager
+def _asked(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int]) -> Iterator[None]:
     """The keys as the table `asked_samples` for the length of a block."""
-
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, keys: Sequence[int]) -> None:
-        self._cursor = cursor
-        self._table = pa.table({"sample_key": pa.array(sorted(set(keys)), pa.int64())})
-
-    def __enter__(self) -> None:
-        self._cursor.register("asked_samples", self._table)
-
-    def __exit__(self, *_: object) -> None:
-        self._cursor.unregister("asked_samples")
+    cursor.register("asked_samples", pa.table({"sample_key": pa.array(sorted(set(keys)), pa.int64())}))
+    yield
+    cursor.unregister("asked_samples")

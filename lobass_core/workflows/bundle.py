@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -130,7 +130,7 @@ def _is_passed_over(run: object) -> bool:
     return isinstance(run, RunFolder) and (run.kind in PREVIEWS or run.is_live())
 
 
-def _of_run(name: str, runs: dict[str, object]) -> bool:
+def _of_run(name: str, runs: Collection[str]) -> bool:
     parts = name.split("/")
     return parts[0] == "runs" and parts[1] in runs
 

@@ -121,9 +121,7 @@ def decide_found(project: Project, found: Found, verdict: Verdict, reason: str =
     """
     _check_verdict(verdict, reason)
     with project.store() as store, store.transaction() as cursor:
-        return decide_many(
-            cursor, batch_id or new_id(), sample_keys_of(found), verdict, reason, author_name()
-        )
+        return decide_many(cursor, batch_id or new_id(), sample_keys_of(found), verdict, reason, author_name())
 
 
 def tag_found(project: Project, found: Found, tag: str, batch_id: str = "") -> int:

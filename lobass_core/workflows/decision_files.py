@@ -220,9 +220,7 @@ def _lines(
     return list(_written(sorted(together.items(), key=order), places))
 
 
-def _written(
-    items: list[tuple[tuple[int, str, str], dict]], places: dict[int, SamplePlace]
-) -> Iterator[DecisionLine]:
+def _written(items: list[tuple[tuple[int, str, str], dict]], places: dict[int, SamplePlace]) -> Iterator[DecisionLine]:
     for number, ((key, made_at, author), said) in enumerate(items, 1):
         place = places[key]
         yield DecisionLine(

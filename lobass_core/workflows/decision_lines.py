@@ -1,7 +1,7 @@
-"""The lines of a file of decisions: what they hold, how they are written, and what is wrong with those that are not right.
+"""The lines of a file of decisions: what they hold, how they are written, and what may be wrong with them.
 
-A line holds what one author did to one sample at one time: a decision with its reason, tags, a note, or several of them.
-Samples are named by their id and, for projects that read the same record otherwise, by dataset and row:
+A line holds what one author did to one sample at one time: a decision with its reason, tags, a note, or several of
+them. Samples are named by their id and, for projects that read the same record otherwise, by dataset and row:
 
     dataset,row_index,sample_id,decision,reason,tags,note,author,made_at
     chats,17,5b0c...e1,drop,wrong sum,"arithmetic, check",,anna,2026-03-01T10:00:00+00:00
@@ -20,8 +20,8 @@ from typing import IO, Any
 from lobass_core.atomic_file import whole_file
 from lobass_core.author import author_fault
 from lobass_core.errors import RequestError
-from lobass_core.formats.read_files import open_records
 from lobass_core.formats.raw_records import BadRecord
+from lobass_core.formats.read_files import open_records
 from lobass_core.formats.spreadsheet_cells import harmless_cell, plain_cell
 from lobass_core.workflows.decide import LONGEST_NOTE, LONGEST_REASON, VERDICTS, tag_fault
 
@@ -188,7 +188,7 @@ def _time(text: str) -> str:
 
 
 def write_lines(path: Path, lines: Iterable[DecisionLine]) -> int:
-    """Write the lines as CSV or, by the ending, JSON lines: the file is there whole or not at all. Returns their number.
+    """Write the lines as CSV or, by the ending, JSON lines; returns their number. The file is whole or not there.
 
     Raises:
         RequestError: the ending is neither, or the file cannot be written.
@@ -196,7 +196,9 @@ def write_lines(path: Path, lines: Iterable[DecisionLine]) -> int:
     writers = {".csv": write_csv, ".jsonl": write_jsonl}
     if path.suffix not in writers:
         raise RequestError(
-            f"{path.suffix or 'no ending'!r} is no ending for decisions", where=str(path), do="Name a .csv or .jsonl file."
+            f"{path.suffix or 'no ending'!r} is no ending for decisions",
+            where=str(path),
+            do="Name a .csv or .jsonl file.",
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -210,20 +212,23 @@ def write_lines(path: Path, lines: Iterable[DecisionLine]) -> int:
 
 
 def write_csv(file: IO[str], lines: Iterable[DecisionLine]) -> int:
-    """The lines as a table, in which no spreadsheet runs a cell."""
-    writer, n_lines = csv.writer(file), 0
+    """The lines as a table, in which no spreadsheet runs a cell; returns their number."""
+    writer = csv.writer(file)
     writer.writerow(COLUMNS)
-    for n_lines, line in enumerate(lines, 1):
+    n_lines = 0
+    for line in lines:
         cells = {**_values(line), "tags": _tags_cell(line.tags)}
         writer.writerow([harmless_cell("" if cells[name] is None else cells[name]) for name in COLUMNS])
+        n_lines += 1
     return n_lines
 
 
 def write_jsonl(file: IO[str], lines: Iterable[DecisionLine]) -> int:
-    """The lines as JSON, one each."""
+    """The lines as JSON, one each; returns their number."""
     n_lines = 0
-    for n_lines, line in enumerate(lines, 1):
+    for line in lines:
         file.write(json.dumps(_values(line), ensure_ascii=False) + "\n")
+        n_lines += 1
     return n_lines
 
 

@@ -1,8 +1,8 @@
 """What the lines of a file change on top of what stands: pure, so that a dry run and the import agree.
 
-One line changes a decision, tags and a note, each on its own. Where the project says something else, that is a conflict,
-and one rule settles all of them: `newest` takes the later of the two, `theirs` the file's, `mine` the project's. Of two
-with the same time, and where the line has no time, the project's stands.
+One line changes a decision, tags and a note, each on its own. Where the project says something else, that is a
+conflict, and one rule settles all of them: `newest` takes the later of the two, `theirs` the file's, `mine` the
+project's. Of two with the same time, and where the line has no time, the project's stands.
 """
 
 from collections.abc import Iterable, Sequence

@@ -178,5 +178,7 @@ def _write(archive: zipfile.ZipFile, info: zipfile.ZipInfo, one: BundledFile, pa
 
 def _no_bundle(file: Path, why: str) -> InputFileError:
     return InputFileError(
-        f"this is not a bundle to be unpacked: {why}", where=str(file), do="Nothing was written. Ask for a new copy of it."
+        f"this is not a bundle to be unpacked: {why}",
+        where=str(file),
+        do="Nothing was written. Ask for a new copy of it.",
     )

@@ -59,9 +59,7 @@ def test_a_training_that_moved_goes_on_where_it_is_now(tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     (old / "runs").mkdir(parents=True)
     keep_place(old)
-    asked = TrainReferenceRun(
-        TrainReferenceSpec(base=ModelSpec(f"{old}/models/base"), name="ref"), f"{old}/models/ref"
-    )
+    asked = TrainReferenceRun(TrainReferenceSpec(base=ModelSpec(f"{old}/models/base"), name="ref"), f"{old}/models/ref")
     run = RunFolder.create(old / "runs", "train_reference", asked)
     old.rename(new)
     spec = RunFolder.open(new / "runs" / run.run_id).spec

@@ -5,8 +5,8 @@ import numpy as np
 from lobass_core.project import Project
 from lobass_core.store import browse, bulk_acts
 from lobass_core.store.decisions import DecisionAct, append_decisions
-from lobass_core.store.undo import undo_decision
 from lobass_core.store.scorings import find_scoring
+from lobass_core.store.undo import undo_decision
 from tests.filled_project import BASE, REFERENCE, RENDER, Row, fill, import_rows
 
 ROWS = [Row("Ünïcode İstanbul", "Straße"), Row("100%_sure", "a\\b'c"), Row("third", "more", system="rules")]

@@ -14,8 +14,8 @@ from lobass_core.store.decisions import (
     set_note,
     standing_verdicts,
 )
-from lobass_core.store.undo import undo_decision
 from lobass_core.store.scorings import Scoring, score_rows
+from lobass_core.store.undo import undo_decision
 from tests.run_specs import A_SCORING, score_result
 from tests.store.conftest import add_file, sample
 

@@ -31,9 +31,9 @@ from lobass_core.store.decisions import (
     set_note,
     standing_verdicts,
 )
-from lobass_core.store.undo import undo_decision
 from lobass_core.store.losses import write_known
 from lobass_core.store.selections import save_selection, selection_picks
+from lobass_core.store.undo import undo_decision
 from lobass_core.workflows.import_data import undo_import
 from lobass_core.workflows.reference_training import write_trained_on
 from tests.filled_project import BASE, RENDER, Row, fill

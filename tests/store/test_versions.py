@@ -10,10 +10,10 @@ from lobass_core.specs import ImportSpec
 from lobass_core.store.bulk_acts import decide_many, tag_many
 from lobass_core.store.connection import release
 from lobass_core.store.decisions import DecisionAct, append_decisions, set_note
-from lobass_core.store.undo import undo_decision
 from lobass_core.store.rebuild import rebuild_losses
 from lobass_core.store.removals import remove_dataset
 from lobass_core.store.scorings import find_scoring, register_refinement
+from lobass_core.store.undo import undo_decision
 from lobass_core.workflows.browse import BrowseFilter, find
 from lobass_core.workflows.frame import frame
 from lobass_core.workflows.import_data import import_file, undo_import

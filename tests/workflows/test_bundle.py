@@ -42,7 +42,9 @@ def project(tmp_path):
     decide.decide(made, filled.sample_ids[:1], "keep", "rare")
     model = made.models_dir / "ref"
     model.mkdir()
-    (model / "recipe.json").write_text(json.dumps({"spec": {"base": {"path": "org/base"}, "name": "ref"}, "base": "org/base"}))
+    (model / "recipe.json").write_text(
+        json.dumps({"spec": {"base": {"path": "org/base"}, "name": "ref"}, "base": "org/base"})
+    )
     (model / "model.safetensors").write_bytes(b"w" * 5000)
     (model / "config.json").write_text("{}")
     (made.exports_dir / "out").mkdir()
@@ -79,7 +81,9 @@ def test_a_bundle_opens_as_the_same_project_without_weights(project, bundle, tmp
     assert [name for name in names if "safetensors" in name or name.startswith(("exports", "store-"))] == []
     found = browse.find(opened, BrowseFilter())
     rows = browse.read_page(opened, found)
-    assert [(row.stored.verdict, row.stored.reason) for row in rows if row.stored.verdict == "keep"] == [("keep", "rare")]
+    assert [(row.stored.verdict, row.stored.reason) for row in rows if row.stored.verdict == "keep"] == [
+        ("keep", "rare")
+    ]
     assert read_token_losses(opened, found.rows, rows[0].stored.sample_key).base
     assert [check.detail for check in check_project(opened) if check.verdict == "bad"] == []
     release(opened.store_path)
@@ -138,8 +142,7 @@ def test_what_stands_there_already_is_left_alone(project, bundle, tmp_path):
 
 def _renamed(name):
     def change(entries):
-        info, data = entries[0]
-        return [*entries, (zipfile.ZipInfo(name), data)]
+        return [*entries, (zipfile.ZipInfo(name), entries[0][1])]
 
     return change
 
@@ -176,9 +179,18 @@ def _listed_anew(**values):
 def _bomb(entries):
     listed = json.loads(entries[-1][1])
     zeros = bytes(300 * sum(info.compress_size for info, _ in entries))
-    listed["files"] = [{**one, "n_bytes": len(zeros)} if one["name"] == "store.duckdb" else one for one in listed["files"]]
+    listed["files"] = [
+        {**one, "n_bytes": len(zeros)} if one["name"] == "store.duckdb" else one for one in listed["files"]
+    ]
     return [
-        (info, zeros if info.filename == "store.duckdb" else json.dumps(listed).encode() if info.filename == "bundle.json" else data)
+        (
+            info,
+            zeros
+            if info.filename == "store.duckdb"
+            else json.dumps(listed).encode()
+            if info.filename == "bundle.json"
+            else data,
+        )
         for info, data in entries
     ]
 

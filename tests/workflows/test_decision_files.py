@@ -48,7 +48,9 @@ def curate(project, monkeypatch):
     with project.store() as store, store.transaction() as cursor:
         for author, now, act in acts:
             monkeypatch.setattr("lobass_core.store.decisions.utc_now", lambda now=now: now)
-            append_decisions(cursor, [DecisionAct(act.decision_id, act.sample_key, act.verdict, act.reason, "", author)])
+            append_decisions(
+                cursor, [DecisionAct(act.decision_id, act.sample_key, act.verdict, act.reason, "", author)]
+            )
         monkeypatch.setattr("lobass_core.store.decisions.utc_now", lambda: "2026-01-01T10:00:00+00:00")
         add_tag(cursor, "t0", 0, "odd, with a comma", "anna")
         add_tag(cursor, "t1", 0, '"quoted"', "anna")
@@ -163,7 +165,7 @@ def test_lines_that_are_not_right_are_set_aside_with_line_and_reason(project, tm
         {**good, "made_at": "2999-01-01T00:00:00Z"},
         {**good, "decision": "", "reason": "why"},
         {**good, "tags": ["x" * 61]},
-        {**good, "tags": "a, \"b"},
+        {**good, "tags": 'a, "b'},
         {**good, "note": "x" * 10_001},
         {**good, "author": "a\x1bb"},
         {"dataset": "first", "row_index": 1},
@@ -204,7 +206,10 @@ def test_conflicts_are_settled_by_the_rule_that_is_named(project, tmp_path, monk
     ids = [row.sample().sample_id for row in ROWS[:3]]
     decide.decide(project, ids, "keep")
     times = ("2026-01-03T00:00:00+00:00", "2026-01-02T01:00:00+01:00", "")
-    rows = [{"sample_id": one, "decision": "drop", "author": "anna", "made_at": at} for one, at in zip(ids, times, strict=True)]
+    rows = [
+        {"sample_id": one, "decision": "drop", "author": "anna", "made_at": at}
+        for one, at in zip(ids, times, strict=True)
+    ]
     path = write(tmp_path / "work.jsonl", *rows)
     planned = import_decisions(project, path, rule, dry_run=True)
     assert [one[1] for one in sorted(standing(project)[0], key=lambda one: ids.index(one[0]))] == ["keep"] * 3
@@ -252,7 +257,13 @@ def test_one_undo_takes_back_all_that_a_file_brought(project, tmp_path, monkeypa
     import_decisions(project, tmp_path / "annas.csv", "theirs")
     assert standing(project) == standing(source)
     (logged,) = imports(project)
-    assert (logged.file, logged.made_by, logged.n_decisions, logged.n_tags, logged.n_notes) == ("annas.csv", "carl", 4, 3, 1)
+    assert (logged.file, logged.made_by, logged.n_decisions, logged.n_tags, logged.n_notes) == (
+        "annas.csv",
+        "carl",
+        4,
+        3,
+        1,
+    )
     assert [one.file for one in decide.log(project, 5)] == ["annas.csv"] * 4 + [""]
     undone = decide.undo(project)
     assert (len(undone.decisions), undone.imported.file) == (4, "annas.csv")

@@ -335,7 +335,10 @@ def test_dropped_rows_have_their_reasons_and_records(filled, tmp_path):
 def test_decisions_stand_in_the_manifest(filled, tmp_path):
     with filled.store() as store, store.transaction() as cursor:
         rows = cursor.execute("SELECT sample_key, sample_id FROM samples ORDER BY sample_key").fetchall()
-        acts = [DecisionAct("k", rows[0][0], "keep", "rare", author="anna"), DecisionAct("d", rows[9][0], "drop", "wrong")]
+        acts = [
+            DecisionAct("k", rows[0][0], "keep", "rare", author="anna"),
+            DecisionAct("d", rows[9][0], "drop", "wrong"),
+        ]
         append_decisions(cursor, acts)
     select_best(filled, 5, name="decided")
     export(filled, ExportSpec(selection="decided", to=str(tmp_path / "out"), with_dropped=True))
