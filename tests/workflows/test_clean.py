@@ -71,6 +71,7 @@ def model(project: Project, name: str, made_at: str) -> Path:
     folder.mkdir()
     spec = {"base": {"path": "org/tiny"}, "name": name}
     (folder / "recipe.json").write_text(json.dumps({"spec": spec, "base": "org/tiny", "made_at": made_at}))
+    (folder / "config.json").write_text("{}")
     (folder / "model.safetensors").write_bytes(b"weights")
     return folder
 
