@@ -1,17 +1,19 @@
-"""The browser's previews against the server's exact answers, run in node where there is one.
+"""The browser's previews against the server's exact answers, run in the node that playwright brings.
 
 Tolerance: previews interpolate between about a thousand points, so a domain may be a few rows off; at a snapped
 threshold nothing is interpolated, and the counts are equal.
 """
 
 import json
-import shutil
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright._impl._driver import compute_driver_executable
 
+from lobass_core.selection.balance import largest_remainder, n_wanted, share_budget
 from lobass_core.selection.score_table import SortedScores
 from lobass_core.specs import SelectionSpec
 from pages.components import cut_instrument
@@ -27,6 +29,8 @@ const model = { nRows: given.n_rows, leastRatio: given.least_ratio, axis: given.
 console.log(JSON.stringify(given.asked.map(([name, ...rest]) => {
   if (name === "preview") return preview(model, rest[0])
   if (name === "share") return shareBudget(...rest)
+  if (name === "remainder") return largestRemainder(...rest)
+  if (name === "wanted") return wanted(model, ...rest)
   if (name === "weight") return withWeight(model, ...rest)
   if (name === "cut") return cutAt(model, ...rest)
   if (name === "handle") return handleAt(model, ...rest)
@@ -51,9 +55,7 @@ def scores() -> SortedScores:
 
 def ask(scores: SortedScores, *asked: list) -> list:
     """Evaluate calls of arithmetic.js over the payload that the page would send."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("no node on this machine: the previews are checked in the browser tests alone")
+    node, _ = compute_driver_executable()
     built = cut_instrument.tables(scores, {}, "t").fixed
     given = {
         **{key: value for key, value in built.items() if key != "knots"},
@@ -141,3 +143,77 @@ def test_a_handle_moves_the_total_in_natural_and_the_weight_in_custom(scores: So
     assert exact.domains[0].got == pytest.approx(above, rel=0.01)
     assert weighted["value"] == 0.06
     assert weighted["weights"]["chat"] < 0.05
+
+
+def test_whole_shares_are_the_server_s_in_a_thousand_drawn_cases(scores: SortedScores) -> None:
+    random = np.random.default_rng(1)
+    cases = [[3, [0.1, 0.2]], [29, [0.1, 0.2, 0.7]], [10, [0.35, 0.35, 0.3]], [0, [1.0, 2.0]], [7, [0.0, 0.0]]]
+    for _ in range(1000):
+        weights = [round(float(weight), int(random.integers(0, 4))) for weight in random.uniform(0, 1, 1 + _ % 8)]
+        cases.append([int(random.integers(0, 5000)), weights])
+    found = ask(scores, *[["remainder", *case] for case in cases])
+    for (total, weights), shares in zip(cases, found, strict=True):
+        exact = largest_remainder(total, [Fraction(repr(weight)) for weight in weights])
+        assert shares == exact, (total, weights)
+
+
+def test_grants_between_floors_and_ceilings_are_the_server_s_in_drawn_cases(scores: SortedScores) -> None:
+    random = np.random.default_rng(2)
+    cases = []
+    for case in range(300):
+        n = 1 + case % 8
+        weights = [int(weight) for weight in random.integers(0, 50, n)]
+        floors = [int(floor) for floor in random.integers(0, 40, n) * random.integers(0, 2, n)]
+        ceilings = [floor + int(more) for floor, more in zip(floors, random.integers(0, 200, n), strict=True)]
+        cases.append([int(random.integers(0, 900)), weights, floors, ceilings])
+    for case, found in zip(cases, ask(scores, *[["share", *case] for case in cases]), strict=True):
+        total, weights, floors, ceilings = case
+        exact = share_budget(total, [Fraction(weight) for weight in weights], floors, ceilings)
+        assert found == {"asked": exact.asked, "granted": exact.granted, "exhausted": exact.exhausted}, case
+
+
+def test_a_ratio_asks_for_the_server_s_number_of_rows(scores: SortedScores) -> None:
+    # 0.25 of 6,000 and a half row more: halves round up.
+    ratios = [0.25, 1500.5 / 6000, 1499.5 / 6000, 0.0600833333, 0.167, 1.0]
+    specs = [SelectionSpec(value=ratio) for ratio in ratios]
+    assert ask(scores, *[["wanted", as_js(spec)] for spec in specs]) == [n_wanted(spec, 6000) for spec in specs]
+
+
+def test_a_cut_put_at_a_score_is_the_same_amount_in_the_unit_of_the_budget(scores: SortedScores) -> None:
+    """Both ratios of a person's writing: four digits from 1 % on, five from 0.1 %, six below."""
+    exact = [SelectionSpec(budget="threshold", value=at, balance="global") for at in (0.31, 0.62, 0.8, 0.9)]
+    kept = [scores.answer(spec) for spec in exact]
+    for budget, amount, off in (
+        ("tokens", [answer.tokens_kept for answer in kept], 800),
+        ("samples", [answer.n_kept for answer in kept], 4),
+    ):
+        moved = ask(scores, *[["cut", as_js(SelectionSpec(budget=budget, value=1)), spec.value] for spec in exact])
+        assert [spec["budget"] for spec in moved] == [budget] * 4
+        assert [spec["value"] for spec in moved] == pytest.approx(amount, abs=off)
+    moved = ask(scores, *[["cut", as_js(SelectionSpec()), spec.value] for spec in exact])
+    for spec, answer in zip(moved, kept, strict=True):
+        share = answer.n_kept / 6000
+        assert spec["value"] == pytest.approx(share, abs=4 / 6000)
+        assert spec["value"] == round(spec["value"], 4 if share >= 0.01 else 5 if share >= 0.001 else 6)
+
+
+def test_a_threshold_is_put_at_three_digits_of_the_axis(scores: SortedScores) -> None:
+    asked = as_js(SelectionSpec(budget="threshold", value=0.2, balance="global"))
+    [moved] = ask(scores, ["cut", asked, 0.123456])
+    assert (moved["budget"], moved["value"]) == ("threshold", 0.123)
+
+
+def test_no_ratio_is_below_the_least_that_keeps_a_row() -> None:
+    hundred = SortedScores.build(table_of([learnable(key, key / 200, "chat") for key in range(100)]))
+    [moved] = ask(hundred, ["cut", as_js(SelectionSpec()), 5.0])
+    assert moved["value"] == 0.005
+
+
+def test_everything_has_its_cut_at_the_lowest_score(scores: SortedScores) -> None:
+    [found] = ask(scores, ["preview", as_js(SelectionSpec(value=1.0))])
+    exact = scores.answer(SelectionSpec(value=1.0))
+    assert [domain["cut"] for domain in found["domains"]] == [share.threshold for share in exact.domains]
+
+
+def test_weights_with_an_exponent_are_read_as_written(scores: SortedScores) -> None:
+    assert ask(scores, ["remainder", 10, [1e-7, 3e-7]], ["remainder", 10, [1e21, 1e21]]) == [[3, 7], [5, 5]]

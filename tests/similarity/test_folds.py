@@ -26,6 +26,12 @@ def test_a_group_is_never_split():
     assert max(sizes.values()) - min(sizes.values()) <= 3
 
 
+def test_a_large_group_leaves_the_single_samples_to_the_other_folds():
+    groups = np.concatenate([np.zeros(40, int), np.arange(1, 62)])
+    folds = assign_folds(IDS, groups, ["math"] * 101, 4, seed=0)
+    assert sorted(Counter(folds.tolist()).values()) == [20, 20, 21, 40]
+
+
 @pytest.mark.parametrize("seed", [0, 3])
 def test_folds_do_not_depend_on_row_order(seed):
     groups = np.repeat(np.arange(51), 2)[:101]

@@ -71,21 +71,29 @@ function valueAt(values, place) {
   return values[place.k] + place.f * (values[place.k + 1] - values[place.k])
 }
 
-// Whole shares of a total by weight that sum to it; the first of equal remainders wins.
+// Whole shares of a total by weight that sum to it; the first of equal remainders wins, as among the server's fractions.
 function largestRemainder(total, weights) {
-  const sum = weights.reduce((a, b) => a + b, 0)
-  if (total <= 0 || !(sum > 0)) return weights.map(() => 0)
-  const ideal = weights.map((weight) => (total * weight) / sum)
-  // Floating point: 2.9999999 is 3, as the server's fractions say.
-  const shares = ideal.map((value) => Math.floor(value + 1e-9))
-  const order = weights.map((_, k) => k).sort((a, b) => (shares[a] - ideal[a]) - (shares[b] - ideal[b]) || a - b)
-  let left = total - shares.reduce((a, b) => a + b, 0)
-  for (const k of order) {
-    if (left <= 0) break
-    shares[k] += 1
-    left -= 1
-  }
+  const parts = inWholeNumbers(weights)
+  const sum = parts.reduce((a, b) => a + b, 0n)
+  if (!(total > 0) || sum === 0n) return weights.map(() => 0)
+  const products = parts.map((part) => BigInt(total) * part)
+  const shares = products.map((product) => Number(product / sum))
+  const rests = products.map((product) => product % sum)
+  const order = weights.map((_, k) => k).sort((a, b) => (rests[a] === rests[b] ? a - b : rests[a] > rests[b] ? -1 : 1))
+  const left = total - shares.reduce((a, b) => a + b, 0)
+  for (const k of order.slice(0, left)) shares[k] += 1
   return shares
+}
+
+// Weights as they are written, 0.1 as one tenth, times the power of ten that makes all of them whole.
+function inWholeNumbers(weights) {
+  const written = weights.map((weight) => {
+    const [digits, exponent] = String(Math.max(weight, 0)).split("e")
+    const [whole, fraction = ""] = digits.split(".")
+    return { number: BigInt(whole + fraction), decimals: fraction.length - Number(exponent || 0) }
+  })
+  const most = Math.max(0, ...written.map(({ decimals }) => decimals))
+  return written.map(({ number, decimals }) => number * 10n ** BigInt(most - decimals))
 }
 
 // A budget between floors (rows kept by hand) and ceilings (all that a domain has); what one cannot take, others do.
