@@ -108,3 +108,14 @@ def _asked(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int]) -> Iterator[N
     cursor.register("asked_samples", pa.table({"sample_key": pa.array(sorted(set(keys)), pa.int64())}))
     yield
     cursor.unregister("asked_samples")
+
+
+def anything_stands(cursor: duckdb.DuckDBPyConnection) -> bool:
+    """Whether anything was ever decided, tagged or noted, and stands."""
+    ((found,),) = cursor.execute(
+        """
+        SELECT EXISTS (FROM decisions WHERE undone_at IS NULL) OR EXISTS (FROM tags WHERE removed_at IS NULL)
+               OR EXISTS (FROM notes WHERE note <> '')
+        """
+    ).fetchall()
+    return bool(found)

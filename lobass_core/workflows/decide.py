@@ -16,7 +16,9 @@ from lobass_core.errors import LobassError, RequestError
 from lobass_core.project import Project
 from lobass_core.records import Verdict
 from lobass_core.store import browse as rows_of_store
+from lobass_core.store.access import read_only_error
 from lobass_core.store.bulk_acts import decide_many, standing_verdicts_of, tag_many
+from lobass_core.store.connection import Store
 from lobass_core.store.decisions import (
     DecisionAct,
     LoggedDecision,
@@ -60,7 +62,8 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of an act; `changed` are the verdicts that now stand on samples which an undo touched."""
+    """What became of an act; `changed` are the verdicts that now stand on samples which an undo touched, or which an
+    act that was refused did not."""
 
     act_id: str
     error: str = ""
@@ -68,12 +71,25 @@ class Done:
 
 
 def apply(project: Project, acts: Sequence[Act]) -> list[Done]:
-    """Do the acts in order, in one transaction: on return they are on disk. One that cannot be done says why."""
+    """Do the acts in order, in one transaction: on return they are on disk. One that cannot be done says why.
+
+    In a project that can only be read none is done, and each says so.
+    """
     if not acts:
         return []
     author = author_name()
-    with project.store() as store, store.transaction() as cursor:
-        return [_apply(cursor, act, author) for act in acts]
+    with project.store() as store:
+        if store.read_only:
+            return _refused(store, acts)
+        with store.transaction() as cursor:
+            return [_apply(cursor, act, author) for act in acts]
+
+
+def _refused(store: Store, acts: Sequence[Act]) -> list[Done]:
+    """Why nothing is done in a project that can only be read, and the verdicts that stand on."""
+    why = read_only_error(store.path).what
+    verdicts = dict(standing_verdicts_of(store.cursor(), [act.sample_key for act in acts]))
+    return [Done(act.act_id, why, ((act.sample_key, verdicts[act.sample_key]),)) for act in acts]
 
 
 def _apply(cursor: duckdb.DuckDBPyConnection, act: Act, author: str) -> Done:

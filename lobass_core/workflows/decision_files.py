@@ -1,5 +1,6 @@
 """A curator's work as a file: decisions, tags and notes with their authors and times, out of a project and into one."""
 
+import io
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,13 +18,21 @@ from lobass_core.store.sample_matches import Named, match_samples
 from lobass_core.store.standing import (
     SamplePlace,
     Standing,
+    anything_stands,
     places_of,
     removed_tags_of,
     standing_decisions_of,
     standing_notes_of,
     standing_tags_of,
 )
-from lobass_core.workflows.decision_lines import BadLine, DecisionLine, read_lines, write_lines
+from lobass_core.workflows.decision_lines import (
+    BadLine,
+    DecisionLine,
+    read_lines,
+    write_csv,
+    write_jsonl,
+    write_lines,
+)
 from lobass_core.workflows.decision_merge import KINDS, Conflict, Counted, Merged, Rule, Standings, check_rule, merge
 
 
@@ -115,6 +124,19 @@ def export_decisions(project: Project, path: Path) -> int:
     if not lines:
         raise RequestError("nothing has been decided, tagged or noted yet", do="lobass decide, or the Browse page.")
     return write_lines(path, lines)
+
+
+def decisions_file(project: Project, ending: str) -> bytes:
+    """The same as the content of a file, "csv" or "jsonl"."""
+    text = io.StringIO(newline="")
+    (write_csv if ending == "csv" else write_jsonl)(text, standing_lines(project))
+    return text.getvalue().encode("utf-8")
+
+
+def has_decisions(project: Project) -> bool:
+    """Whether there is anything to write."""
+    with project.store() as store:
+        return anything_stands(store.cursor())
 
 
 def import_decisions(

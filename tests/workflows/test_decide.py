@@ -4,6 +4,7 @@ import pytest
 
 from lobass_core.errors import RequestError
 from lobass_core.project import Project
+from lobass_core.store.connection import release
 from lobass_core.workflows import browse, decide
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.decide import Act
@@ -95,3 +96,14 @@ def test_an_id_that_names_nothing_is_refused(filled: Filled, sample_id: str):
 def test_acts_that_cannot_be_meant(act: tuple):
     with pytest.raises(RequestError):
         Act(*act)
+
+
+def test_acts_in_a_project_that_can_only_be_read_say_so_and_what_stands_on(filled: Filled, monkeypatch):
+    project = filled.project
+    decide.apply(project, [Act("a", "keep", 0)])
+    release(project.store_path)
+    monkeypatch.setenv("LOBASS_READ_ONLY", "1")
+    done = decide.apply(project, [Act("b", "drop", 0), Act("c", "tag", 1, "odd"), Act("d", "undo", -1)])
+    release(project.store_path)
+    assert {one.error for one in done} == {"the project is opened read-only"}
+    assert [one.changed for one in done[:2]] == [((0, "keep"),), ((1, "undecided"),)]

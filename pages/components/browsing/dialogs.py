@@ -5,17 +5,20 @@ import streamlit as st
 from lobass_core.errors import LobassError
 from lobass_core.project import Project
 from lobass_core.records import Verdict
+from lobass_core.store.decision_imports import DecisionImport
 from lobass_core.store.decisions import LoggedDecision
 from lobass_core.workflows import decide
 from lobass_core.workflows.browse import Found
+from lobass_core.workflows.decision_files import ImportedDecisions, imports
 from pages.components import errors, parts, theme, view
-from pages.components.browsing import session
+from pages.components.browsing import decision_files, session
 from pages.components.parts import Column
 
 ACTS = {"keep": "Keep", "drop": "Drop", "undecided": "Un-decide", "tag": "Tag"}
 DONE_WORDS = {"keep": "kept", "drop": "dropped", "undecided": "undecided", "tag": "tagged"}
 SAID, FAILED = "browse.said", "browse.failed"
 LOG_LINES = 300
+UNKNOWN = "unknown"
 
 
 def act_on_all(project: Project, found: Found) -> None:
@@ -89,37 +92,84 @@ def say() -> None:
 
 @st.dialog("Decisions", width=680, position="right")
 def log(project: Project) -> None:
-    """The latest decisions, batches as one line, each to be undone."""
-    lines = _lines(decide.log(project, LOG_LINES))
-    if not lines:
+    """The latest decisions and imported files, batches as one line, each to be undone; and all of them as a file."""
+    decision_files.downloads(project)
+    if not project.is_read_only:
+        decision_files.upload(project, _added)
+    lines, imported = _lines(decide.log(project, LOG_LINES)), imports(project)[:LOG_LINES]
+    if not lines and not imported:
         st.caption("No decision has been made yet. K keeps, D drops the sample in sight.")
         return
-    standing = [first.decision_id for first, _ in lines if not first.undone_at]
-    clicked = view.show(
-        parts.table(
-            [Column("When", 92), Column("Decision", 86), Column("Sample"), Column("Reason"), Column("", 92)],
-            [
-                [
-                    theme.ago(first.made_at),
-                    parts.dot({"keep": "kept", "drop": "hollow"}.get(first.verdict, ""), first.verdict),
-                    f"{theme.count(n)} samples" if n > 1 else first.sample_id[:12],
-                    parts.first_line(first.reason, 60),
-                    parts.link("Undo", f"undo:{first.decision_id}")
-                    if first.decision_id in standing
-                    else parts.tag("undone"),
-                ]
-                for first, n in lines
-            ],
-            label="Decisions, latest first",
-        ),
-        key="browse-log",
-    )
-    if clicked and clicked.startswith("undo:") and clicked.removeprefix("undo:") in standing:
+    standing = {first.decision_id for first, _ in lines if not first.undone_at}
+    standing |= {one.batch_id for one in imported if not one.undone_at}
+    nodes: list[view.Node] = [_decisions(lines)] if lines else []
+    if imported:
+        nodes += [parts.heading("Imported files"), _imports(imported)]
+    clicked = (view.show(nodes, key="browse-log") or "").removeprefix("undo:")
+    if clicked in standing:
         with errors.shown():
-            n = len(decide.undo(project, clicked.removeprefix("undo:")).decisions)
-            st.session_state[SAID] = f"{theme.count(n)} decision{'' if n == 1 else 's'} undone"
-            session.find_again()
-            st.rerun()
+            undone = decide.undo(project, clicked)
+            n = len(undone.decisions)
+            _done(
+                f"{undone.imported.file} taken back"
+                if undone.imported
+                else f"{theme.count(n)} decision{'' if n == 1 else 's'} undone"
+            )
+
+
+def _added(found: ImportedDecisions | LobassError) -> None:
+    if isinstance(found, LobassError):
+        st.session_state[FAILED] = found
+        return
+    st.session_state[SAID] = f"{theme.count(found.n_added)} added from {found.file}"
+    session.find_again()
+
+
+def _done(said: str) -> None:
+    st.session_state[SAID] = said
+    session.find_again()
+    st.rerun()
+
+
+def _decisions(lines: list[tuple[LoggedDecision, int]]) -> view.Node:
+    return parts.table(
+        [Column("When", 84), Column("Decision", 86), Column("By", 96), Column("Sample", 96), Column("Reason"),
+         Column("", 66)],
+        [
+            [
+                theme.ago(first.made_at),
+                parts.dot({"keep": "kept", "drop": "hollow"}.get(first.verdict, ""), first.verdict),
+                parts.first_line(first.author or UNKNOWN, 40),
+                f"{theme.count(n)} samples" if n > 1 else first.sample_id[:12],
+                parts.first_line(f"from {first.file}" if first.file and n > 1 else first.reason, 60),
+                _undo_link(first.decision_id, first.undone_at),
+            ]
+            for first, n in lines
+        ],
+        label="Decisions, latest first",
+    )  # fmt: skip
+
+
+def _imports(imported: list[DecisionImport]) -> view.Node:
+    return parts.table(
+        [Column("When", 84), Column("By", 96), Column("File"), Column("Decisions", 74, numeric=True),
+         Column("Tags", 54, numeric=True), Column("Notes", 54, numeric=True), Column("", 66)],
+        [
+            [
+                theme.ago(one.made_at),
+                parts.first_line(one.made_by or UNKNOWN, 40),
+                parts.first_line(one.file, 60),
+                *(theme.count(n) for n in (one.n_decisions, one.n_tags, one.n_notes)),
+                _undo_link(one.batch_id, one.undone_at),
+            ]
+            for one in imported
+        ],
+        label="Imported files, latest first",
+    )  # fmt: skip
+
+
+def _undo_link(act_id: str, undone_at: str | None) -> view.Node:
+    return parts.tag("undone") if undone_at else parts.link("Undo", f"undo:{act_id}")
 
 
 def _lines(decisions: list[LoggedDecision]) -> list[tuple[LoggedDecision, int]]:
@@ -134,7 +184,9 @@ def _lines(decisions: list[LoggedDecision]) -> list[tuple[LoggedDecision, int]]:
 
 def log_button(project: Project) -> None:
     """The button that opens the log."""
-    if st.button("Log", icon=":material/history:", key="browse.log", help="Decisions made so far, with undo"):
+    if st.button(
+        "Decisions", icon=":material/history:", key="browse.log", help="Decisions made so far, with undo, and as a file"
+    ):
         log(project)
 
 

@@ -1,0 +1,139 @@
+"""Decisions, tags and notes as a file: to download, and to import with its conflicts in sight."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from lobass_core.errors import LobassError
+from lobass_core.project import Project
+from lobass_core.workflows import decision_files
+from lobass_core.workflows.decision_files import ImportedDecisions
+from lobass_core.workflows.decision_lines import BadLine
+from lobass_core.workflows.decision_merge import RULES, Side
+from pages.components import errors, parts, theme, view
+from pages.components.parts import Column
+
+UPLOAD, RULE = "browse.decisions.upload", "browse.decisions.rule"
+TYPES = ["csv", "tsv", "jsonl", "json"]
+RULE_WORDS = {"newest": "The later one", "theirs": "The file's", "mine": "The project's"}
+LISTED = 50
+
+# Hears what an import did, or why it did nothing.
+OnAdded = Callable[[ImportedDecisions | LobassError], None]
+
+
+def downloads(project: Project) -> None:
+    """Everything that stands, as CSV or JSON lines."""
+    nothing = not decision_files.has_decisions(project)
+    with st.container(horizontal=True, gap="small"):
+        for ending, name in (("csv", "CSV"), ("jsonl", "JSON lines")):
+            st.download_button(
+                f"Download as {name}", lambda ending=ending: decision_files.decisions_file(project, ending),
+                file_name=f"{project.name}-decisions.{ending}", icon=":material/download:", disabled=nothing,
+                key=f"browse.decisions.{ending}", on_click="ignore",
+                help="Decisions, tags and notes that stand, with their authors and times",
+            )  # fmt: skip
+
+
+def upload(project: Project, on_added: OnAdded) -> None:
+    """Take a file and show what it would change; `on_added` hears what it changed once the person has said so."""
+    sent = st.file_uploader("Import decisions from a file", type=TYPES, key=UPLOAD)
+    if sent is None:
+        return
+    rule = st.segmented_control(
+        "Where file and project differ, take", RULES, format_func=RULE_WORDS.__getitem__, default="newest",
+        required=True, key=RULE, help="With the same time, or none in the file, the project's stays.",
+    )  # fmt: skip
+    name, data = sent.name, sent.getvalue()
+    try:
+        found = _read(project, name, data, rule, dry_run=True)
+    except LobassError as error:
+        errors.show(error, key="browse-decisions-error")
+        return
+    _show(found)
+    label = f"Add {theme.count(found.n_added)}" if found.n_added else "Nothing to add"
+    # The import is the callback's, so that it is done whatever is drawn after the click.
+    if st.button(
+        label, type="primary", key="browse.decisions.go", disabled=not found.n_added,
+        on_click=_add, args=(project, name, data, rule, on_added),
+    ):  # fmt: skip
+        st.rerun()
+
+
+def _add(project: Project, name: str, data: bytes, rule: str, on_added: OnAdded) -> None:
+    try:
+        on_added(_read(project, name, data, rule, dry_run=False))
+    except LobassError as error:
+        on_added(error)
+
+
+def _read(project: Project, name: str, data: bytes, rule: str, *, dry_run: bool) -> ImportedDecisions:
+    """What the browser sent is read like any other file, under a name of ours."""
+    with tempfile.TemporaryDirectory(prefix="lobass-decisions-") as folder:
+        path = Path(folder) / f"decisions{Path(name).suffix}"
+        path.write_bytes(data)
+        return decision_files.import_decisions(project, path, rule, dry_run=dry_run, name=Path(name).name)
+
+
+def _show(found: ImportedDecisions) -> None:
+    view.show(
+        [
+            parts.facts(
+                [
+                    ("Lines", theme.count(found.n_lines)),
+                    ("Found by sample id", theme.count(found.n_by_id)),
+                    ("Found by dataset and row", theme.count(found.n_by_row)),
+                    ("Not in this project", theme.count(len(found.unmatched))),
+                    ("Not valid", theme.count(len(found.bad))),
+                    ("New decisions, tags, notes", " · ".join(theme.count(one.n_new) for one in _kinds(found))),
+                    ("The same already", theme.count(sum(one.n_same for one in _kinds(found)))),
+                    ("Conflicts", theme.count(len(found.conflicts))),
+                ]
+            ),
+            *_conflicts(found),
+            *_lines("Lines that are not valid", found.bad),
+            *_lines("Lines whose sample is not in this project", found.unmatched),
+        ],
+        key="browse-decisions-found",
+    )
+
+
+def _kinds(found: ImportedDecisions) -> tuple:
+    return found.decisions, found.tags, found.notes
+
+
+def _conflicts(found: ImportedDecisions) -> list[view.Node]:
+    if not found.conflicts:
+        return []
+    rows = [
+        [
+            theme.count(one.line),
+            found.ids.get(one.sample_key, "")[:10],
+            _side(one.mine),
+            _side(one.theirs),
+            "file" if one.taken == "theirs" else "project",
+        ]
+        for one in found.conflicts[:LISTED]
+    ]
+    columns = [Column("Line", 48, numeric=True), Column("Sample", 92), Column("Project"), Column("File"),
+               Column("Taken", 60)]  # fmt: skip
+    return [parts.heading("Conflicts", _first(len(found.conflicts))), parts.table(columns, rows, label="Conflicts")]
+
+
+def _side(side: Side) -> view.Node:
+    when = f", {theme.ago(side.made_at)}" if side.made_at else ""
+    return parts.first_line(f"{side.words or 'removed'} ({side.author or 'unknown'}{when})", 80)
+
+
+def _lines(title: str, lines: tuple[BadLine, ...]) -> list[view.Node]:
+    if not lines:
+        return []
+    rows = [[theme.count(one.line), parts.first_line(one.reason, 120)] for one in lines[:LISTED]]
+    columns = [Column("Line", 48, numeric=True), Column("Reason")]
+    return [parts.heading(title, _first(len(lines))), parts.table(columns, rows, label=title)]
+
+
+def _first(n: int) -> str:
+    return f"the first {LISTED} of {theme.count(n)}" if n > LISTED else theme.count(n)
