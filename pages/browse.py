@@ -4,7 +4,7 @@ import streamlit as st
 
 from lobass_core.errors import LobassError
 from pages.components import command_line, empty, errors, filters, state, toolbar
-from pages.components.browsing import dialogs, session
+from pages.components.browsing import dialogs, queue, saved, session
 
 project = state.project()
 around = state.surroundings(project)
@@ -15,7 +15,7 @@ if not around.datasets:
     )
     st.stop()
 
-asked = filters.current(session.was_here())
+asked = session.current_filter()
 try:
     shown = session.view(project, asked)
 except LobassError as error:
@@ -32,6 +32,8 @@ left, right = toolbar.toolbar("browse")
 with left:
     filters.toolbar(asked, shown.choices, shown.found.rows.is_scored)
 with right:
+    queue.button(project, asked)
+    saved.button(project, asked)
     dialogs.find_again_button(shown)
     dialogs.act_on_all(project, shown.found)
     dialogs.log_button(project)

@@ -14,13 +14,16 @@ from lobass_core.learnability.flags import FLAG_NAMES
 from lobass_core.project import Project
 from lobass_core.records import turns_from_json
 from lobass_core.workflows import browse as workflow
-from lobass_core.workflows.browse_filter import BrowseFilter
+from lobass_core.workflows import review as review_queue
+from lobass_core.workflows import saved_filters
+from lobass_core.workflows.browse_filter import CHOICES, CUT_METHODS, BrowseFilter, cut_text
 from lobass_core.workflows.token_heat import read_token_losses
 
 WhereOption = Annotated[
     str, typer.Option("--where", help="A filter as the dashboard's address has it: domain=math&score=0.1..0.4.")
 ]
 ONE_LINE = 80
+REVIEW = CHOICES["review"]
 
 
 def register(app: typer.Typer) -> None:
@@ -43,6 +46,16 @@ def browse(
     flag: Annotated[str, typer.Option("--flag", help=f"Rows with any of: {', '.join(FLAG_NAMES.values())}.")] = "",
     decision: Annotated[str, typer.Option("--decision", help="keep, drop, undecided.")] = "",
     tag: Annotated[str, typer.Option("--tag", help="Tags, separated by commas.")] = "",
+    review: Annotated[
+        str, typer.Option("--review", help=f"Rows to review, with any of: {', '.join(REVIEW)}; or all of these: all.")
+    ] = "",
+    cut: Annotated[
+        list[str] | None, typer.Option("--cut", help="Cut for near_cut: 0.3 for every domain, or math:0.3; repeatable.")
+    ] = None,
+    cut_by: Annotated[
+        str, typer.Option("--cut-by", help=f"Score that the cut is on: {', '.join(CUT_METHODS)}.")
+    ] = "learnability",
+    cut_of: Annotated[str, typer.Option("--cut-of", help="Take the cut of this saved selection.")] = "",
     in_selection: Annotated[
         list[str] | None,
         typer.Option("--in-selection", help="Rows of this saved selection; given twice, rows that both keep."),
@@ -51,9 +64,12 @@ def browse(
         list[str] | None, typer.Option("--not-in-selection", help="Rows that this saved selection does not keep.")
     ] = None,
     sort: Annotated[
-        str, typer.Option("--sort", help="score, drop, base, reference, tokens or imported; with -asc or -desc.")
+        str, typer.Option("--sort", help="score, drop, base, reference, tokens, imported or cut; with -asc or -desc.")
     ] = "",
     where: WhereOption = "",
+    saved: Annotated[str, typer.Option("--saved", help="Use this saved filter.")] = "",
+    save: Annotated[str, typer.Option("--save", help="Save the filter under this name.")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="With --save: replace a filter of that name.")] = False,
     page: Annotated[int, typer.Option("--page", min=1, help="Page, from 1.")] = 1,
     rows: Annotated[int, typer.Option("--rows", min=1, max=10_000, help="Rows a page.")] = workflow.PAGE_ROWS,
     token_losses: Annotated[
@@ -80,15 +96,42 @@ def browse(
         "flag": names(flag),
         "decision": names(decision),
         "tag": names(tag),
+        "review": CHOICES["review"] if review == "all" else names(review),
+        "cut": tuple(cut or ()),
+        "by": cut_by,
         "selection": tuple(in_selection or ()),
         "without": tuple(not_in_selection or ()),
         "sort": sort,
     }
-    asked = filter_of(where) if where else BrowseFilter.from_query(query)
-    if where and BrowseFilter.from_query(query) != BrowseFilter():
-        raise RequestError("--where is a whole filter by itself", do="Put the other conditions into it.")
+    if cut_of:
+        query |= _cut_of(opened, cut_of, cut)
+    asked = _whole_filter(opened, query, where, saved)
+    if (cut or cut_of) and not asked.cuts:
+        raise RequestError("nothing asks for the cut", do="Add --review near_cut or --sort cut.")
+    if save:
+        saved_filters.save(opened, save, asked, replace=replace)
+        stderr.print(f"Saved the filter {printable(save)!r}.")
     found = workflow.find(opened, asked, run)
     return _show(opened, found, page, rows, json)
+
+
+def _cut_of(project: Project, name: str, cut: list[str] | None) -> dict[str, str | tuple[str, ...]]:
+    if cut:
+        raise RequestError("--cut and --cut-of both give a cut", do="Give one of them.")
+    asked = review_queue.queue_of(project, name)
+    if not asked.cuts:
+        raise RequestError(f"selection {name!r} has no cut: it keeps nothing by score", do="Give --cut.")
+    return {"cut": tuple(cut_text(one) for one in asked.cuts), "by": asked.cut_by}
+
+
+def _whole_filter(project: Project, query: dict[str, str | tuple[str, ...]], where: str, saved: str) -> BrowseFilter:
+    asked = BrowseFilter.from_query(query)
+    if not where and not saved:
+        return asked
+    option = "--where" if where else "--saved"
+    if asked != BrowseFilter() or (where and saved):
+        raise RequestError(f"{option} is a whole filter by itself", do="Leave out the other conditions.")
+    return filter_of(where) if where else saved_filters.load(project, saved)
 
 
 def filter_of(where: str) -> BrowseFilter:

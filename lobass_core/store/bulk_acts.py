@@ -33,7 +33,10 @@ def decide_many(
 
 
 def tag_many(cursor: duckdb.DuckDBPyConnection, batch_id: str, keys: np.ndarray, tag: str, author: str = "") -> int:
-    """Tag each of the samples; those that carry the tag are passed over. Returns how many are new."""
+    """Tag each of the samples; those that carry the tag, or did by this very batch, are passed over.
+
+    Returns how many are new.
+    """
     cursor.register("tagged", pa.table({"sample_key": pa.array(keys, pa.int64())}))
     inserted = cursor.execute(
         """
@@ -42,6 +45,7 @@ def tag_many(cursor: duckdb.DuckDBPyConnection, batch_id: str, keys: np.ndarray,
         FROM (SELECT DISTINCT sample_key FROM tagged) n
         WHERE NOT EXISTS (SELECT 1 FROM tags t
                           WHERE t.sample_key = n.sample_key AND t.tag = $tag AND t.removed_at IS NULL)
+              AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.tag_id = $batch_id || '-' || n.sample_key)
         """,
         {"batch_id": batch_id, "tag": tag, "now": utc_now(), "author": author},
     ).fetchone()

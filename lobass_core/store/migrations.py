@@ -19,6 +19,7 @@ from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.follow import extend_fold_files, follow_rows
 from lobass_core.store.registrations import register_old_runs
 from lobass_core.store.reread import reread_rows
+from lobass_core.store.saved_filters import SAVED_FILTERS
 from lobass_core.store.token_bytes import fill_response_bytes
 from lobass_core.store.versions import FIRST_CONTENT, raise_content, raise_revision
 
@@ -108,6 +109,7 @@ STEPS: tuple[Step, ...] = (
         "".join(f"ALTER TABLE {name} ADD COLUMN author VARCHAR DEFAULT '';" for name in ("decisions", "tags", "notes"))
         + DECISION_IMPORTS,
     ),
+    _tables("Saved filters", SAVED_FILTERS),
 )
 SCHEMA_VERSION = 1 + len(STEPS)
 

@@ -23,6 +23,7 @@ from lobass_core.store.datasets import list_datasets
 from lobass_core.store.selections import find_selection, list_selections
 from lobass_core.workflows.browse_filter import BrowseFilter, Range
 from lobass_core.workflows.recent import Recent
+from lobass_core.workflows.review import in_review
 from lobass_core.workflows.row_order import row_order
 from lobass_core.workflows.row_table import RowTable, leased_rows, open_rows
 
@@ -50,6 +51,7 @@ class Found:
     filter: BrowseFilter
     positions: np.ndarray  # int32[n_found]
     n_rows: int
+    scope: np.ndarray | None = None  # bool[len(rows)]: the rows that the view is narrowed to, None for all
 
     @property
     def n_found(self) -> int:
@@ -126,6 +128,7 @@ class Choices:
 # At a million rows a list is 4 MB, a search at most 8 MB.
 _lists: Recent[Found] = Recent(16)
 _searches: Recent[np.ndarray] = Recent(8)
+_codes: Recent[np.ndarray] = Recent(2)
 
 
 def find(
@@ -175,6 +178,18 @@ def sample_key(project: Project, sample_id: str) -> int:
         return rows_of_store.sample_keys(store.cursor(), [sample_id])[0]
 
 
+def count_decided(project: Project, found: Found) -> int:
+    """How many of the rows found carry a decision now."""
+    with project.store() as store:
+        return int(np.count_nonzero(_kept_codes(store, found.rows)[found.positions]))
+
+
+def first_hits(project: Project, texts: Sequence[str], asked: BrowseFilter) -> list[int]:
+    """Where the search text first stands in each of the texts, in characters from 0, as the search matches; else -1."""
+    with project.store() as store:
+        return rows_of_store.first_hits(store.cursor(), texts, asked.text, asked.match_case)
+
+
 def choices(project: Project, rows: RowTable) -> Choices:
     """The names that a filter can use."""
     with project.store() as store:
@@ -192,13 +207,13 @@ def _find(store: Store, rows: RowTable, asked: BrowseFilter, within_datasets: Se
     scope = (
         None if not within_datasets else _in(rows.table.datasets, rows.table.dataset_code, within_datasets, "dataset")
     )
-    mask = _mask(store, rows, asked)
+    mask = _mask(store, rows, asked, scope)
     both = scope if mask is None else mask if scope is None else mask & scope
     positions = order if both is None else order[both[order]]
-    return Found(rows, asked, positions, len(rows) if scope is None else int(scope.sum()))
+    return Found(rows, asked, positions, len(rows) if scope is None else int(scope.sum()), scope)
 
 
-def _mask(store: Store, rows: RowTable, asked: BrowseFilter) -> np.ndarray | None:
+def _mask(store: Store, rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> np.ndarray | None:
     """bool[n] of the rows that pass every condition; None where there is no condition."""
     table = rows.table
     conditions: list[np.ndarray] = []
@@ -218,6 +233,8 @@ def _mask(store: Store, rows: RowTable, asked: BrowseFilter) -> np.ndarray | Non
         conditions.append(_with_status(table, asked.statuses))
     if asked.flags:
         conditions.append(table.has(int(np.bitwise_or.reduce([FLAG_BITS[name] for name in asked.flags]))))
+    if asked.review:
+        conditions.append(in_review(rows, asked, scope))
     conditions += _from_store(store, rows, asked)
     if not conditions:
         return None
@@ -234,7 +251,7 @@ def _from_store(store: Store, rows: RowTable, asked: BrowseFilter) -> list[np.nd
         conditions.append(_with_samples(table, found))
     if asked.decisions:
         codes = [DECISION_CODES[name] for name in asked.decisions]
-        conditions.append(np.isin(decision_codes(store, table), codes))
+        conditions.append(np.isin(_kept_codes(store, rows), codes))
     if asked.tags:
         conditions.append(_with_samples(table, rows_of_store.tagged_samples(cursor, asked.tags)))
     conditions += [_picked(store, table, name) for name in asked.in_selections]
@@ -252,6 +269,12 @@ def _picked(store: Store, table: ScoreTable, name: str) -> np.ndarray:
         # An update may have taken rows of the selection out of the project.
         inside[place[table.row_key[place] == picks]] = True
     return inside
+
+
+def _kept_codes(store: Store, rows: RowTable) -> np.ndarray:
+    """`decision_codes`, kept until somebody decides again."""
+    key = (rows.root, rows.version, store.revision())
+    return _codes.get(key, lambda: decision_codes(store, rows.table))
 
 
 def decision_codes(store: Store, table: ScoreTable) -> np.ndarray:

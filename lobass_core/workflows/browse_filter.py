@@ -5,6 +5,11 @@
     BrowseFilter.from_query({"selection": ["a"], "without": ["b"]})              rows that a keeps and b does not
 
 Ranges are closed at both ends, either of which may be left open ("0.5.."); numbers keep every digit.
+
+The review queue is one condition: rows near a cut, or with one of the flags that it names.
+
+    BrowseFilter(review=("near_cut", "negative"), cuts=(("math", 0.31),)).to_query()
+        {"review": ["near_cut", "negative"], "cut": ["math:0.31"]}
 """
 
 import dataclasses
@@ -15,11 +20,13 @@ from typing import Literal, Self, get_args
 
 from lobass_core.errors import RequestError
 from lobass_core.learnability.flags import FLAG_NAMES
+from lobass_core.specs import Method
 
 Scope = Literal["any", "user", "assistant", "system"]
-Sort = Literal["score", "drop", "base", "reference", "tokens", "imported"]
+Sort = Literal["score", "drop", "base", "reference", "tokens", "imported", "cut"]
 RowStatus = Literal["ok", "truncated", "no_response", "non_finite", "not_scored"]
 RowDecision = Literal["keep", "drop", "undecided"]
+Review = Literal["near_cut", "negative", "truncated", "duplicate", "worse_than_chance", "unseen_by_reference"]
 
 Range = tuple[float | None, float | None]
 Query = Mapping[str, str | Sequence[str]]
@@ -33,17 +40,21 @@ LISTS = {
     "flag": "flags",
     "decision": "decisions",
     "tag": "tags",
+    "review": "review",
 }
 CHOICES: dict[str, tuple[str, ...]] = {
     "statuses": get_args(RowStatus),
     "flags": tuple(FLAG_NAMES.values()),
     "decisions": get_args(RowDecision),
+    "review": get_args(Review),
 }
+# A random order has no cut that a reader could judge.
+CUT_METHODS = tuple(method for method in get_args(Method) if method != "random")
 SELECTIONS = {"selection": "in_selections", "without": "not_in_selections"}
-PARAMETERS = ("q", "in", "case", *LISTS, *RANGES, *SELECTIONS, "side", "sort")
+PARAMETERS = ("q", "in", "case", *LISTS, "cut", "by", *RANGES, *SELECTIONS, "side", "sort")
 
-# Import order reads from the first row on; every measure from its highest value down.
-SORTS_UPWARD = ("imported",)
+# Import order reads from the first row on, distance from the nearest; every measure from its highest value down.
+SORTS_UPWARD = ("imported", "cut")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,9 @@ class BrowseFilter:
 
     `score` is learnability, losses are mean nats a response token, `tokens` are response tokens. `sort` empty: by
     score where rows are scored, else in import order; `descending` None: the direction natural to the sort.
+
+    `cuts` are (domain, score by the method `cut_by`), "" for every domain: what `review` near_cut and the sort by
+    distance from the cut go by. Where neither asks for them they are dropped.
     """
 
     text: str = ""
@@ -71,6 +85,9 @@ class BrowseFilter:
     in_selections: tuple[str, ...] = ()
     not_in_selections: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    review: tuple[str, ...] = ()
+    cuts: tuple[tuple[str, float], ...] = ()
+    cut_by: Method = "learnability"
     sort: Sort | Literal[""] = ""
     descending: bool | None = None
 
@@ -85,6 +102,20 @@ class BrowseFilter:
         for field in (*LISTS.values(), *SELECTIONS.values()):
             # The same rows under the same key, in whatever order the boxes were ticked.
             object.__setattr__(self, field, tuple(sorted(set(getattr(self, field)))))
+        self._settle_cuts()
+
+    def _settle_cuts(self) -> None:
+        _check("score of the cut", self.cut_by, CUT_METHODS)
+        asked = "near_cut" in self.review or self.sort == "cut"
+        if asked and not self.cuts:
+            raise RequestError(
+                "rows near the cut need a cut", do="Give cut=0.3 for every domain, or cut=math:0.3 for one."
+            )
+        if any(not math.isfinite(cut) for _, cut in self.cuts):
+            raise RequestError("a cut is not a number")
+        object.__setattr__(self, "cuts", tuple(sorted(dict(self.cuts).items())) if asked else ())
+        if not asked:
+            object.__setattr__(self, "cut_by", "learnability")
 
     @classmethod
     def from_query(cls, query: Query) -> Self:
@@ -96,11 +127,13 @@ class BrowseFilter:
         values: dict[str, object] = {field: _range(name, _one(query, name)) for name, field in RANGES.items()}
         values |= {field: _many(query, name) for name, field in LISTS.items()}
         values |= _selections(query)
+        values["cuts"] = tuple(parse_cut(text) for text in _many(query, "cut"))
         sort, descending = _sort(_one(query, "sort"))
         return cls(
             text=_one(query, "q"),
             scope=_one(query, "in") or "any",  # type: ignore[arg-type]
             match_case=_one(query, "case") == "1",
+            cut_by=_one(query, "by") or "learnability",  # type: ignore[arg-type]
             sort=sort,  # type: ignore[arg-type]
             descending=descending,
             **values,  # type: ignore[arg-type]
@@ -116,6 +149,10 @@ class BrowseFilter:
             if self.match_case:
                 query["case"] = "1"
         query |= {name: list(found) for name, field in LISTS.items() if (found := getattr(self, field))}
+        if self.cuts:
+            query["cut"] = [cut_text(cut) for cut in self.cuts]
+            if self.cut_by != "learnability":
+                query["by"] = self.cut_by
         query |= {name: range_text(found) for name, field in RANGES.items() if (found := getattr(self, field))}
         query |= {name: list(found) for name, field in SELECTIONS.items() if (found := getattr(self, field))}
         if self.sort or self.descending is not None:
@@ -125,6 +162,8 @@ class BrowseFilter:
 
     def without(self, *fields: str) -> Self:
         """The filter with these fields back at their defaults."""
+        if "review" in fields and self.sort == "cut":
+            fields = (*fields, "sort", "descending")
         kept = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in fields}
         return type(self)(**kept)
 
@@ -134,13 +173,32 @@ class BrowseFilter:
         return dataclasses.replace(self, **{field: kept})  # type: ignore[arg-type]
 
     def only_order(self) -> Self:
-        """The filter without conditions, in the same order."""
-        return type(self)(sort=self.sort, descending=self.descending)
+        """The filter without conditions, in the same order; the distance from a cut goes with the review queue."""
+        return type(self)() if self.sort == "cut" else type(self)(sort=self.sort, descending=self.descending)
 
     @property
     def is_open(self) -> bool:
         """Whether every row passes."""
         return self.only_order() == dataclasses.replace(self, scope="any", match_case=False)
+
+
+def cut_text(cut: tuple[str, float]) -> str:
+    """`math:0.31`, or the number alone for every domain; all digits."""
+    domain, score = cut
+    return f"{domain}:{score!r}" if domain else repr(score)
+
+
+def parse_cut(text: str) -> tuple[str, float]:
+    """(domain, score) of `math:0.31` or `0.31`.
+
+    Raises:
+        RequestError: the score is not a number.
+    """
+    domain, _, score = text.rpartition(":")
+    try:
+        return domain, float(score)
+    except ValueError as error:
+        raise RequestError(f"{text!r} is not a cut", do="Write cut=0.3 or cut=math:0.3.") from error
 
 
 def is_descending(sort: str, descending: bool | None) -> bool:

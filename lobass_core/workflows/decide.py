@@ -33,6 +33,7 @@ from lobass_core.workflows.browse import Found
 
 ActKind = Literal["keep", "drop", "undecided", "tag", "untag", "note", "undo"]
 VERDICTS = get_args(Verdict)
+NO_SAMPLE = -1
 LONGEST_TAG = 60
 LONGEST_NOTE = 10_000
 LONGEST_REASON = 1_000
@@ -40,18 +41,26 @@ LONGEST_REASON = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One act. `text` is the reason of a verdict, the tag, the note, or the decision to undo ("": the latest)."""
+    """One act. `text` is the reason of a verdict, the tag, the note, or the decision to undo ("": the latest).
+
+    With `sample_keys` it is one act on several samples, a verdict or a tag: one batch, which one undo takes back.
+    """
 
     act_id: str
     kind: ActKind
-    sample_key: int
+    sample_key: int = NO_SAMPLE
     text: str = ""
+    sample_keys: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(ActKind):
             raise RequestError(f"act {self.kind!r} is not known", do=f"Choose from: {', '.join(get_args(ActKind))}.")
         if not self.act_id:
             raise RequestError("an act needs an id")
+        if self.sample_keys and self.kind not in (*VERDICTS, "tag"):
+            raise RequestError(f"{self.kind} is for one sample at a time", do="Keep, drop, undecided or tag several.")
+        if self.sample_key == NO_SAMPLE and not self.sample_keys and self.kind != "undo":
+            raise RequestError(f"{self.kind} needs a sample")
         if self.kind in VERDICTS:
             _check_reason(self.text)
         if self.kind in ("tag", "untag"):
@@ -95,6 +104,10 @@ def _refused(store: Store, acts: Sequence[Act]) -> list[Done]:
 def _apply(cursor: duckdb.DuckDBPyConnection, act: Act, author: str) -> Done:
     try:
         match act.kind:
+            case "keep" | "drop" | "undecided" if act.sample_keys:
+                decide_many(cursor, act.act_id, np.array(act.sample_keys, np.int64), act.kind, act.text, author)
+            case "tag" if act.sample_keys:
+                tag_many(cursor, act.act_id, np.array(act.sample_keys, np.int64), act.text.strip(), author)
             case "keep" | "drop" | "undecided":
                 append_decisions(cursor, [DecisionAct(act.act_id, act.sample_key, act.kind, act.text, author=author)])
             case "tag":

@@ -6,9 +6,10 @@ from lobass_core.errors import RequestError
 from lobass_core.learnability.scores import ScoreTable
 from lobass_core.workflows.browse_filter import BrowseFilter, is_descending
 from lobass_core.workflows.recent import Recent
+from lobass_core.workflows.review import distance
 from lobass_core.workflows.row_table import RowTable
 
-NEED_SCORES = ("score", "drop", "base", "reference")
+NEED_SCORES = ("score", "drop", "base", "reference", "cut")
 # At a million rows an order is 4 MB.
 _orders: Recent[np.ndarray] = Recent(8)
 
@@ -23,23 +24,24 @@ def row_order(rows: RowTable, asked: BrowseFilter) -> np.ndarray:
     if sort in NEED_SCORES and not rows.is_scored:
         raise RequestError(f"nothing is scored yet to sort by {sort}", do="Sort by imported or tokens.")
     descending = is_descending(sort, asked.descending)
-    key = (rows.root, rows.version, sort, descending)
-    return _orders.get(key, lambda: _sorted(rows, sort, descending))
+    key = (rows.root, rows.version, sort, descending, asked.cuts if sort == "cut" else (), asked.cut_by)
+    return _orders.get(key, lambda: _sorted(rows, asked, sort, descending))
 
 
-def _sorted(rows: RowTable, sort: str, descending: bool) -> np.ndarray:
+def _sorted(rows: RowTable, asked: BrowseFilter, sort: str, descending: bool) -> np.ndarray:
     table = rows.table
     if sort == "imported":
         return rows.as_imported[::-1].copy() if descending else rows.as_imported
     if sort == "score" and descending:
         return rows.best_first
     values = {
-        "score": rows.score,
-        "drop": table.loss_drop(),
-        "base": table.base_loss,
-        "reference": table.reference_loss,
-        "tokens": table.n_tokens,
-    }[sort]
+        "score": lambda: rows.score,
+        "drop": table.loss_drop,
+        "base": lambda: table.base_loss,
+        "reference": lambda: table.reference_loss,
+        "tokens": lambda: table.n_tokens,
+        "cut": lambda: distance(rows, asked),
+    }[sort]()
     # A stable sort of rows that stand in tie order already; NaN goes last in both directions.
     ties = _orders.get((rows.root, rows.version, "ties"), lambda: _tie_order(table))
     return ties[stable_order(-values[ties] if descending else values[ties])]

@@ -24,6 +24,7 @@ from lobass_core.workflows.browse_filter import (
     SELECTIONS,
     BrowseFilter,
     Range,
+    cut_text,
     is_descending,
     range_text,
 )
@@ -40,8 +41,9 @@ SORTS = {
     "reference": "Reference loss",
     "tokens": "Response tokens",
     "imported": "Import order",
+    "cut": "Distance from the cut",
 }
-NEEDS_SCORES = ("score", "drop", "base", "reference")
+NEEDS_SCORES = ("score", "drop", "base", "reference", "cut")
 RANGE_WORDS = {
     "score": "Learnability",
     "base_loss": "Base loss, nats a token",
@@ -121,7 +123,7 @@ def toolbar(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
     n_set = len(_conditions(asked.without("text")))
     with st.popover(f"Filters · {n_set}" if n_set else "Filters", icon=":material/filter_list:", key="browse.filters"):
         _menu(asked, choices, is_scored)
-    sorts = [name for name in SORTS if is_scored or name not in NEEDS_SCORES]
+    sorts = [name for name in SORTS if (is_scored or name not in NEEDS_SCORES) and (name != "cut" or asked.cuts)]
     sort = asked.sort or sorts[0] if is_scored else asked.sort or "imported"
     _choice("sort", "Sort by", sorts, sort, SORTS.__getitem__, _change_sort, width=148)
     down = is_descending(sort, asked.descending)
@@ -267,8 +269,13 @@ def _conditions(asked: BrowseFilter) -> list[Condition]:
         found.append(_condition(f"“{_short(asked.text)}”{scope}", "text", "scope", "match_case"))
     for name, field in LISTS.items():
         if values := getattr(asked, field):
-            words = ", ".join(value.replace("_", " ") if field in ("statuses", "flags") else value for value in values)
+            is_code = field in ("statuses", "flags", "review")
+            words = ", ".join(value.replace("_", " ") if is_code else value for value in values)
             found.append(_condition(f"{name}: {_short(words)}", field))
+    if asked.cuts:
+        by = "" if asked.cut_by == "learnability" else f" by {asked.cut_by}"
+        cuts = ", ".join(f"{domain} {cut:.4g}".strip() for domain, cut in asked.cuts)
+        found.append(_condition(f"cut{by}: {_short(cuts)}", "cuts", "review"))
     for field in RANGES.values():
         if limits := getattr(asked, field):
             found.append(_condition(f"{CHIP_WORDS[field]} {range_words(limits)}", field))
@@ -296,6 +303,11 @@ def _short(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
+def in_words(asked: BrowseFilter) -> str:
+    """All conditions as their chips say them; empty where there is none."""
+    return " · ".join(words for words, _, _ in _conditions(asked))
+
+
 def _plain(text: str) -> str:
     """A label that shows the text as it is, whatever marks of Markdown are in it."""
     return "".join(f"\\{mark}" if mark in r"\`*_{}[]()#+-.!|<>$~:" else mark for mark in text)
@@ -318,6 +330,8 @@ def _command_groups(asked: BrowseFilter) -> list[list[str]]:
     groups += [
         [f"--{name}={range_text(limits)}"] for name, field in RANGES.items() if (limits := getattr(asked, field))
     ]
+    groups += [[f"--cut={cut_text(cut)}"] for cut in asked.cuts]
+    groups += [["--cut-by", asked.cut_by]] if asked.cut_by != "learnability" else []
     groups += [[f"--in-selection={name}"] for name in asked.in_selections]
     groups += [[f"--not-in-selection={name}"] for name in asked.not_in_selections]
     if asked.sort or asked.descending is not None:

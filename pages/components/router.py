@@ -39,6 +39,7 @@ try:
         if project.is_read_only:
             text = ASKED_TO_READ if read_only.is_asked_for() else READ_ONLY
             st.info(text, title="This project is read-only", icon=":material/lock:")
+        state.begin_page(page.title)
         page.run()
 except LobassError as error:
     errors.show(error, key="page-error")

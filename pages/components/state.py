@@ -38,6 +38,22 @@ PAGES = (
 
 RUN_KEY = "run"
 DATASETS_KEY = "datasets"
+PAGE_KEY, VISIT_KEY = "page.name", "page.visit"
+
+
+def begin_page(name: str) -> None:
+    """Count the visits to pages; the router calls it before a page runs.
+
+    Widgets that are left in the session say nothing: the run that would have dropped them may have been cut short.
+    """
+    if st.session_state.get(PAGE_KEY) != name:
+        st.session_state[PAGE_KEY] = name
+        st.session_state[VISIT_KEY] = visit() + 1
+
+
+def visit() -> int:
+    """Number of this visit to a page: it stays the same from run to run until another page is shown."""
+    return int(st.session_state.get(VISIT_KEY, 0))
 
 
 def project_root() -> Path:

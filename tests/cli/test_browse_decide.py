@@ -111,6 +111,14 @@ def test_tags_and_notes(lobass, filled: Filled):
         (("browse", "--in-selection", "none"), "no selection"),
         (("browse", "--not-in-selection", "none"), "no selection"),
         (("browse", "--where", "domain=math", "--text", "x"), "whole filter"),
+        (("browse", "--saved", "x", "--domain", "math"), "whole filter"),
+        (("browse", "--saved", "none"), "no saved filter 'none'"),
+        (("browse", "--cut", "0.5"), "nothing asks for the cut"),
+        (("browse", "--review", "near_cut"), "need a cut"),
+        (("browse", "--review", "near_cut", "--cut", "0.5", "--cut-of", "x"), "both give a cut"),
+        (("browse", "--review", "near_cut", "--cut-of", "none"), "no selection"),
+        (("filters", "--delete", "none"), "no saved filter 'none'"),
+        (("filters", "--rename", "none"), "--to NAME together"),
         (("browse", "--token-losses", "ffffffffff"), "names no sample"),
     ],
 )
@@ -151,3 +159,24 @@ def test_rows_worse_than_chance_are_found_and_left_out_of_selections(lobass, pro
     assert by_length["n_kept"] == 4
     asked = lobass("select", *here, *everything, "--method", "length", "--exclude-worse-than-chance", "--json").json
     assert asked["n_kept"] == 3
+
+
+def test_saved_filters_are_used_listed_renamed_and_deleted(lobass, filled: Filled):
+    root = filled.project.root
+    assert browse(lobass, filled, "--domain", "math", "--score=..0.6", "--save", "easy maths") == [1]
+    assert browse(lobass, filled, "--saved", "easy maths") == [1]
+    listed = lobass("filters", "--project", root, "--json").json
+    assert [(one["name"], one["query"]) for one in listed] == [("easy maths", "domain=math&score=..0.6")]
+    assert lobass("filters", "--rename", "easy maths", "--to", "e", "--project", root, "--json").json[0]["name"] == "e"
+    assert browse(lobass, filled, "--domain", "chat", "--save", "e", "--replace") == [2]
+    assert browse(lobass, filled, "--saved", "e") == [2]
+    assert lobass("filters", "--delete", "e", "--project", root, "--json").json == []
+
+
+def test_the_review_queue_by_a_cut_or_by_a_selection(lobass, filled: Filled):
+    assert browse(lobass, filled, "--review", "negative") == [2]
+    # Learnability 0.9, 0.5 and -0.5: nearest to the cut first.
+    assert browse(lobass, filled, "--review", "near_cut", "--cut", "math:0.6", "--sort", "cut") == [1, 0]
+    words = ("--budget-samples", "1", "--balance", "global", "--name", "best")
+    assert lobass("select", "--project", filled.project.root, *words).exit_code == 0
+    assert browse(lobass, filled, "--review", "all", "--cut-of", "best", "--sort", "cut") == [0, 1, 2]

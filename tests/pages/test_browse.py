@@ -7,8 +7,13 @@ from streamlit.testing.v1 import AppTest
 
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
-from lobass_core.workflows import decide
+from lobass_core.workflows import browse, decide, saved_filters
 from lobass_core.workflows import select as selections
+from lobass_core.workflows.browse_filter import BrowseFilter
+from lobass_core.workflows.decide import Act, Done
+from pages.components import sample_list
+from pages.components.browsing.session import resolved
+from pages.components.sample_list import RangeAct
 from tests.pages.conftest import OpenPage, component_data
 from tests.pages.projects import HOSTILE, imported_project, scored_project
 
@@ -182,3 +187,118 @@ def test_the_command_keeps_to_the_datasets_of_the_sidebar(open_page: OpenPage, s
     assert listing(app)["n"] == 120
     (line,) = [code.value for code in app.code if "lobass browse" in code.value]
     assert "--dataset math" in line
+
+
+def test_the_filter_is_found_again_though_the_page_between_was_cut_short(open_page: OpenPage, scored: Project):
+    app = open_page(scored.root, "browse")
+    app.multiselect(key="browse.w.domains").set_value(["math"]).run()
+    app.switch_page("../select.py").run()
+    # A run that is cut short leaves the widgets of the page before it in the session.
+    app.session_state["browse.list"] = {"ui": None}
+    app.query_params.clear()
+    app.switch_page("../browse.py").run()
+    assert (listing(app)["n"], app.query_params["domain"]) == (120, "math")
+
+
+def test_back_to_an_address_without_a_filter_shows_all(open_page: OpenPage, scored: Project):
+    app = open_page(scored.root, "browse")
+    app.multiselect(key="browse.w.domains").set_value(["math"]).run()
+    app.query_params.clear()
+    app.run()
+    assert listing(app)["n"] == 420
+
+
+def test_progress_and_the_search_are_told_to_the_list(open_page: OpenPage, scored: Project):
+    decide.decide(scored, [listing(open_page(scored.root, "browse"))["pages"]["1"][0]["sample_id"]], "drop")
+    app = open_page(scored.root, "browse")
+    assert (listing(app)["decided"], listing(app)["search"]["text"]) == (1, "")
+    app.text_input(key="browse.w.q").set_value("No SUCH text").run()
+    data = listing(app)
+    assert (data["decided"], data["search"]) == (0, {"text": "No SUCH text", "scope": "any", "match_case": False})
+
+
+def test_the_review_queue_lists_rows_near_the_working_cut_and_leads_back(open_page: OpenPage, scored: Project):
+    working = {"select.spec": SelectionSpec(budget="samples", value=80, balance="equal")}
+    app = open_page(scored.root, "browse", state=working)
+    app.multiselect(key="browse.w.domains").set_value(["math"]).run()
+    app.button(key="browse-review").click().run()
+    data = listing(app)
+    domains = {domain: [] for domain in ("conversation", "math")}
+    for row in data["pages"]["1"]:
+        assert "near_cut" in row["review"]
+        domains[row["domain"]].append(row["score"])
+    cuts = dict(cut.split(":") for cut in app.query_params["cut"])
+    assert list(cuts) == ["conversation", "math"]
+    # Nearest first: what the first page has of each domain lies on both sides of its cut.
+    for domain, scores in domains.items():
+        assert min(scores) < float(cuts[domain]) <= max(scores)
+    assert app.selectbox(key="browse.w.sort").value == "cut"
+    (line,) = [code.value for code in app.code if "lobass browse" in code.value]
+    assert f"--cut=math:{cuts['math']}" in line.replace("\\\n", "")
+    app.button(key="browse-review").click().run()
+    assert (listing(app)["n"], app.query_params["domain"]) == (120, "math")
+    assert not [name for name in ("cut", "review", "sort") if app.query_params.get(name)]
+
+
+def test_without_scores_the_review_queue_has_the_flagged_rows(open_page: OpenPage, tmp_path):
+    project = imported_project(tmp_path / "p", {"math": 5})
+    app = open_page(project.root, "browse")
+    app.button(key="browse-review").click().run()
+    assert not app.exception
+    assert (listing(app)["n"], "near_cut" in app.query_params["review"]) == (0, False)
+
+
+def test_a_filter_is_saved_opened_renamed_and_deleted(open_page: OpenPage, scored: Project):
+    app = open_page(scored.root, "browse")
+    app.multiselect(key="browse.w.domains").set_value(["math"]).run()
+    app.button(key="browse-saved").click().run()
+    app.text_input(key="browse.saved.name").set_value("only **maths**")
+    next(button for button in app.button if button.label == "Save").click().run()
+    assert not app.exception
+    assert saved_filters.load(scored, "only **maths**") == BrowseFilter(domains=("math",))
+    app.button(key="browse.chip.domains").click().run()
+    assert listing(app)["n"] == 420
+    app.button(key="browse-saved").click().run()
+    opening = app.button(key="browse.saved.open.0")
+    assert opening.label == "only \\*\\*maths\\*\\*"
+    opening.click().run()
+    assert (listing(app)["n"], app.query_params["domain"]) == (120, "math")
+    app.button(key="browse-saved").click().run()
+    app.text_input(key="browse.saved.name").set_value("only **maths**")
+    next(button for button in app.button if button.label == "Save").click().run()
+    # Nothing is replaced at the first press.
+    assert saved_filters.load(scored, "only **maths**").domains == ("math",)
+    app.button(key="browse-saved").click().run()
+    app.button(key="browse.saved.delete.0").click().run()
+    assert saved_filters.list_filters(scored) == []
+
+
+def test_a_range_act_is_on_the_samples_that_stand_there(scored: Project):
+    found = browse.find(scored, BrowseFilter(sort="imported"))
+    keys = found.rows.table.sample_key[found.positions[3:6]].tolist()
+    act = RangeAct("a", "drop", "dull", "v", 3, 5)
+    assert resolved(act, {"v": found}) == Act("a", "drop", text="dull", sample_keys=tuple(keys))
+    assert resolved(Act("b", "keep", 1), {}) == Act("b", "keep", 1)
+    gone = resolved(act, {"w": found})
+    assert gone == Done("a", error="the list of these 3 rows is no longer open; select them again")
+    assert resolved(RangeAct("a", "drop", "", "v", 3, 420), {"v": found}).error
+    assert "one sample" in resolved(RangeAct("a", "note", "x", "v", 3, 5), {"v": found}).error
+
+
+def test_what_the_browser_sends_is_checked():
+    sent = [
+        {"id": "a", "kind": "keep", "text": "", "key": 3},
+        {"id": "b", "kind": "drop", "text": "", "keys": [1, 2]},
+        {"id": "c", "kind": "tag", "text": "odd", "view": "v", "first": 0, "last": 9},
+        {"id": "d", "kind": "keep", "keys": []},
+        {"id": "e", "kind": "burn", "key": 1},
+        {"kind": "keep", "key": 1},
+        {"id": "f", "kind": "keep", "view": "v", "first": "x", "last": 2},
+    ]
+    acts, refused = sample_list.read_acts(sent)
+    assert acts == (
+        Act("a", "keep", 3),
+        Act("b", "drop", sample_keys=(1, 2)),
+        RangeAct("c", "tag", "odd", "v", 0, 9),
+    )
+    assert [act_id for act_id, _ in refused] == ["d", "e"]

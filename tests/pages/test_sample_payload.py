@@ -36,7 +36,12 @@ def test_reasoning_is_given_by_its_key_and_cut_like_the_content(tmp_path):
     fill(project, [Row("2+2?", "4", thoughts=thoughts)])
     answer = shown(project)[1]
     assert answer["thoughts"] == [
-        {"key": "reasoning_content", "text": "t" * payload.LONGEST_TURN, "n_chars": payload.LONGEST_TURN + 10}
+        {
+            "key": "reasoning_content",
+            "text": "t" * payload.LONGEST_TURN,
+            "n_chars": payload.LONGEST_TURN + 10,
+            "excerpt": "",
+        }
     ]
     assert answer["is_cut"]
     whole = shown(project, whole=True)[1]

@@ -107,3 +107,25 @@ def test_acts_in_a_project_that_can_only_be_read_say_so_and_what_stands_on(fille
     release(project.store_path)
     assert {one.error for one in done} == {"the project is opened read-only"}
     assert [one.changed for one in done[:2]] == [((0, "keep"),), ((1, "undecided"),)]
+
+
+def test_a_range_is_one_act_sent_twice_done_once_and_undone_whole_by_its_id(filled: Filled):
+    project = filled.project
+    acts = [Act("r", "drop", text="dull", sample_keys=(0, 1, 2, 1)), Act("t", "tag", text="odd", sample_keys=(2, 3))]
+    assert [done.error for done in decide.apply(project, acts)] == ["", ""]
+    decide.apply(project, acts)
+    assert verdicts(project) == ["drop"] * 3 + ["undecided"] * 3 + ["drop"]
+    logged = [(one.batch_id, one.sample_key, one.reason) for one in decide.log(project)]
+    assert logged == [("r", 2, "dull"), ("r", 1, "dull"), ("r", 0, "dull")]
+    rows = browse.read_page(project, browse.find(project, BrowseFilter(sort="imported")))
+    assert [row.stored.tags for row in rows] == [(), (), ("odd",), ("odd",), (), (), ()]
+    [undone] = decide.apply(project, [Act("u", "undo", text="r")])
+    assert undone.changed == ((0, "undecided"), (1, "undecided"), (2, "undecided"))
+    assert set(verdicts(project)) == {"undecided"}
+
+
+def test_a_tag_of_a_range_that_was_taken_off_does_not_come_back_with_the_act_sent_again(filled: Filled):
+    act = Act("t", "tag", text="odd", sample_keys=(2, 3))
+    decide.apply(filled.project, [act, Act("u", "untag", 2, "odd"), act])
+    rows = browse.read_page(filled.project, browse.find(filled.project, BrowseFilter(tags=("odd",))))
+    assert [row.stored.sample_key for row in rows] == [3]

@@ -1,47 +1,56 @@
 """What this session looks at: the rows found, where in them it is, and which of its acts are on disk.
 
 The list stays as it was found until the filter changes or the person asks for it again: a row that is decided on does
-not vanish under the hand. Rows go to the browser only while it does not hold them.
+not vanish under the hand. Rows go to the browser only while it does not hold them. Acts on a range name rows by their
+places in a list, so the last few lists are kept for acts that were on their way when another was found.
 """
 
 import hashlib
 import uuid
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import streamlit as st
 
-from lobass_core.errors import LobassError
+from lobass_core.errors import LobassError, RequestError
 from lobass_core.project import Project
-from lobass_core.workflows import browse, decide
-from lobass_core.workflows.browse import PAGE_ROWS, Choices, Found
+from lobass_core.workflows import browse, decide, review
+from lobass_core.workflows.browse import PAGE_ROWS, BrowseRow, Choices, Found
 from lobass_core.workflows.browse_filter import BrowseFilter
+from lobass_core.workflows.decide import Act, Done
 from lobass_core.workflows.row_table import domain_shapes
 from lobass_core.workflows.token_heat import read_token_losses
 from pages.components import filters, sample_list, state, theme
-from pages.components.sample_list import Message, payload
+from pages.components.sample_list import Message, RangeAct, payload
 
 LIST, VIEW, DONE, AT, UNWRITTEN = "browse.list", "browse.view", "browse.done", "browse.at", "browse.unwritten"
+LISTS, VISIT = "browse.lists", "browse.visit"
 ACTS_REMEMBERED = 5_000
+# At a million rows a list is 4 MB.
+LISTS_REMEMBERED = 4
 
 
 @dataclass(slots=True)
 class View:
-    """One list as it was found. `made_for` says for what, `start` is (page, row key) to show first."""
+    """One list as it was found. `made_for` says for what, `start` is (page, row key) to show first at this visit."""
 
     made_for: tuple
     found: Found
     choices: Choices
     ridges: dict[str, dict]
     start: tuple[int, int | None]
+    visit: int
     name: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     tokens: dict | None = None
 
 
-def was_here() -> bool:
-    """Whether the run before this one showed the page: leaving it drops the component's own state."""
-    return LIST in st.session_state
+def current_filter() -> BrowseFilter:
+    """The filter that holds now; an address without one is the link in the navigation, or Back emptied it."""
+    asked = filters.current(st.session_state.get(VISIT) == state.visit())
+    st.session_state[VISIT] = state.visit()
+    return asked
 
 
 def view(project: Project, asked: BrowseFilter) -> View:
@@ -51,22 +60,30 @@ def view(project: Project, asked: BrowseFilter) -> View:
     made_for = (browse.open_rows(project, run).version, str(project.root), asked, run, datasets)
     kept: View | None = st.session_state.get(VIEW)
     if kept is not None and kept.made_for == made_for:
-        if not was_here():
+        if kept.visit != state.visit():
             # Back from another page: the browser holds nothing any more, the place is remembered.
-            kept.start = _place(kept.found, 1, st.session_state.get(AT))
+            kept.start, kept.visit = _place(kept.found, 1, st.session_state.get(AT)), state.visit()
         # A tag that was just made can be filtered by.
         kept.choices = browse.choices(project, kept.found.rows)
         return kept
     found = browse.find(project, asked, run, within_datasets=datasets)
     page, row_key = filters.place_in_address()
+    if row_key is None and kept is not None and kept.made_for[1:] == made_for[1:]:
+        # The same question over rows that have changed since: around the row that was read last.
+        row_key = st.session_state.get(AT)
     made = View(
         made_for=made_for,
         found=found,
         choices=browse.choices(project, found.rows),
         ridges=payload.shapes(domain_shapes(found.rows)) if found.rows.is_scored else {},
         start=_place(found, page, row_key),
+        visit=state.visit(),
     )
     st.session_state[VIEW] = made
+    lists: OrderedDict[str, Found] = state.remember(LISTS, OrderedDict())
+    lists[made.name] = found
+    while len(lists) > LISTS_REMEMBERED:
+        lists.popitem(last=False)
     return made
 
 
@@ -92,11 +109,13 @@ def take_acts() -> None:
     if message.at is not None:
         st.session_state[AT] = message.at
     done = _done()
-    new = [act for act in message.acts if act.act_id not in done]
+    lists: OrderedDict[str, Found] = st.session_state.get(LISTS) or OrderedDict()
+    new = [resolved(act, lists) for act in message.acts if act.act_id not in done]
     if not new:
         return
     try:
-        results = decide.apply(state.project(), new)
+        written = iter(decide.apply(state.project(), [act for act in new if isinstance(act, Act)]))
+        results = [next(written) if isinstance(act, Act) else act for act in new]
     except LobassError as error:
         # Not acknowledged: the browser says "not saved", why, and sends them again.
         st.session_state[UNWRITTEN] = error.what
@@ -108,7 +127,22 @@ def take_acts() -> None:
         done.popitem(last=False)
 
 
-def _done() -> OrderedDict[str, decide.Done]:
+def resolved(act: Act | RangeAct, lists: Mapping[str, Found]) -> Act | Done:
+    """A range act on the samples that stand in its range; why it cannot be done, where its list is gone."""
+    if isinstance(act, Act):
+        return act
+    found = lists.get(act.view)
+    if found is None or not 0 <= act.first <= act.last < found.n_found:
+        n = act.last - act.first + 1
+        return Done(act.act_id, error=f"the list of these {n:,} rows is no longer open; select them again")
+    keys = found.rows.table.sample_key[found.positions[act.first : act.last + 1]]
+    try:
+        return act.on(keys.tolist())
+    except RequestError as error:
+        return Done(act.act_id, error=error.what)
+
+
+def _done() -> OrderedDict[str, Done]:
     return state.remember(DONE, OrderedDict())
 
 
@@ -127,6 +161,8 @@ def show(project: Project, shown: View) -> None:
             view=shown.name,
             n_found=shown.found.n_found,
             n_rows=shown.found.n_rows,
+            n_decided=browse.count_decided(project, shown.found),
+            asked=shown.found.filter,
             page_rows=PAGE_ROWS,
             page=shown.start[0],
             row_key=shown.start[1],
@@ -137,13 +173,23 @@ def show(project: Project, shown: View) -> None:
             is_scored=shown.found.rows.is_scored,
             acked=[act_id for act_id, result in results.items() if not result.error],
             failed=[*((act_id, result.error) for act_id, result in results.items() if result.error), *refused],
-            changed={act_id: result.changed[:2000] for act_id, result in results.items() if result.changed},
+            changed=_changed(shown.found, message, results),
             token_losses=_tokens(project, shown, message),
             full=_full(project, shown, message),
         ),
         key=LIST,
         on_change=take_acts,
     )
+
+
+def _changed(found: Found, message: Message | None, results: Mapping[str, Done]) -> dict[str, list[tuple[int, str]]]:
+    """The verdicts that undoing brought back, of the samples that the browser holds: a batch may have thousands."""
+    undone = {act_id: result.changed for act_id, result in results.items() if result.changed}
+    if not undone:
+        return {}
+    places = [found.positions[(n - 1) * PAGE_ROWS : n * PAGE_ROWS] for n in (message.have if message else ())]
+    held = set(found.rows.table.sample_key[np.concatenate(places)].tolist()) if places else set()
+    return {act_id: [one for one in changed if one[0] in held] for act_id, changed in undone.items()}
 
 
 def _missing_pages(project: Project, shown: View, message: Message | None) -> dict[int, list[dict]]:
@@ -156,10 +202,35 @@ def _missing_pages(project: Project, shown: View, message: Message | None) -> di
     if not wanted or not found.n_found:
         return {}
     parts = {n: found.positions[(n - 1) * PAGE_ROWS : n * PAGE_ROWS] for n in wanted}
-    rows = browse.read_rows(project, found.rows, np.concatenate(list(parts.values())))
-    ready = {row.stored.row_key: payload.row(row, mask_rule=_mask_rule(found)) for row in rows}
+    positions = np.concatenate(list(parts.values()))
+    rows = browse.read_rows(project, found.rows, positions)
+    hits = _hits(project, found, rows)
     keys = found.rows.table.row_key
+    why = _review_reasons(found, positions)
+    ready = {
+        row.stored.row_key: payload.row(
+            row, mask_rule=_mask_rule(found), hits=hits, review=why.get(row.stored.row_key, ())
+        )
+        for row in rows
+    }
     return {n: [ready[key] for key in keys[part].tolist() if key in ready] for n, part in parts.items()}
+
+
+def _hits(project: Project, found: Found, rows: list[BrowseRow]) -> dict[str, int]:
+    """Where the search first finds something in texts that are too long to be sent whole."""
+    texts = list({text for row in rows for text in payload.long_texts(row)}) if found.filter.text else []
+    places = browse.first_hits(project, texts, found.filter) if texts else []
+    return {text: place for text, place in zip(texts, places, strict=True) if place >= 0}
+
+
+def _review_reasons(found: Found, positions: np.ndarray) -> dict[int, list[str]]:
+    """Why these rows are in the review queue, by row key."""
+    asked = found.filter
+    if not asked.review:
+        return {}
+    near = review.near_cut(found.rows, asked, found.scope) if "near_cut" in asked.review else None
+    keys = found.rows.table.row_key[positions].tolist()
+    return {key: review.reasons(found.rows, asked, near, place) for key, place in zip(keys, positions, strict=True)}
 
 
 def _mask_rule(found: Found) -> str:

@@ -6,18 +6,21 @@
 Texts of samples only ever become text nodes. What the browser sends is checked here before anybody uses it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from lobass_core.errors import RequestError
-from lobass_core.workflows.decide import Act
+from lobass_core.workflows.decide import Act, ActKind
 
 _FOLDER = Path(__file__).parent
 # One module in the browser: each file is plain functions, the last one has the entry point.
-_SCRIPTS = ("text.js", "heat.js", "list.js", "sample.js", "main.js")
+_SCRIPTS = (
+    "text.js", "find.js", "heat.js", "list.js", "sample.js", "remembered.js", "held.js", "outbox.js", "acts.js",
+    "keys.js", "walk.js", "paint.js", "main.js",
+)  # fmt: skip
 _MOUNT = st.components.v2.component(
     "lobass_sample_list",
     html='<div class="browser"></div>',
@@ -26,6 +29,26 @@ _MOUNT = st.components.v2.component(
 )
 # More acts than a person makes between two answers; what is beyond waits in the browser for the next.
 MOST_ACTS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RangeAct:
+    """An act on the rows of a list from one place to another, both included and counted from 0."""
+
+    act_id: str
+    kind: ActKind
+    text: str
+    view: str
+    first: int
+    last: int
+
+    def on(self, sample_keys: Sequence[int]) -> Act:
+        """The act on the samples that stand there.
+
+        Raises:
+            RequestError: no sample, or an act that cannot be meant for several.
+        """
+        return Act(self.act_id, self.kind, text=self.text, sample_keys=tuple(sample_keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +65,7 @@ class Message:
     at: int | None
     tokens: int | None
     full: int | None
-    acts: tuple[Act, ...]
+    acts: tuple[Act | RangeAct, ...]
     refused: tuple[tuple[str, str], ...]
 
 
@@ -56,7 +79,7 @@ def message(key: str) -> Message | None:
     sent = getattr(st.session_state.get(key), "ui", None)
     if not isinstance(sent, dict):
         return None
-    acts, refused = _acts(sent.get("acts"))
+    acts, refused = read_acts(sent.get("acts"))
     try:
         return Message(
             seq=int(sent.get("seq") or 0),
@@ -77,14 +100,24 @@ def _key(value: object) -> int | None:
     return int(value) if isinstance(value, int | float) else None
 
 
-def _acts(sent: object) -> tuple[tuple[Act, ...], tuple[tuple[str, str], ...]]:
+def read_acts(sent: object) -> tuple[tuple[Act | RangeAct, ...], tuple[tuple[str, str], ...]]:
     """Acts that can be meant, and (id, why) of those that cannot."""
-    acts, refused = [], []
+    acts: list[Act | RangeAct] = []
+    refused = []
     for item in list(sent)[:MOST_ACTS] if isinstance(sent, list) else []:
         try:
-            acts.append(Act(str(item["id"])[:64], item["kind"], int(item["key"]), str(item.get("text") or "")))
+            acts.append(_act(item))
         except (KeyError, TypeError, ValueError, AttributeError):
             continue
         except RequestError as error:
             refused.append((str(item["id"])[:64], error.what))
     return tuple(acts), tuple(refused)
+
+
+def _act(item: dict) -> Act | RangeAct:
+    act_id, kind, text = str(item["id"])[:64], item["kind"], str(item.get("text") or "")
+    if "view" in item:
+        return RangeAct(act_id, kind, text, str(item["view"]), int(item["first"]), int(item["last"]))
+    if "keys" in item:
+        return Act(act_id, kind, text=text, sample_keys=tuple(int(key) for key in item["keys"]))
+    return Act(act_id, kind, int(item["key"]), text)

@@ -22,11 +22,16 @@ function domainMark(domain, slots) {
   return box
 }
 
-function rowItem(row, app) {
+const REVIEW_WORDS = { near_cut: "near the cut" }
+// Letters of the list's font are about this wide, in px.
+const LETTER_WIDTH = 7
+
+function rowItem(row, place, app) {
   const item = make("div", "item")
   item.setAttribute("role", "option")
   item.id = `row-${row.key}`
   item.dataset.key = row.key
+  item.dataset.place = place
   const head = make("div", "line head")
   head.append(
     make("span", "mark"),
@@ -37,13 +42,17 @@ function rowItem(row, app) {
     make("span", "muted", tokensOf(row)),
   )
   if (row.is_duplicate) head.append(make("span", "tagged", "copy"))
+  for (const reason of row.review.slice(0, 2)) head.append(make("span", "tagged amber", REVIEW_WORDS[reason] || FLAG_WORDS[reason] || reason))
   for (const tag of row.tags.slice(0, 2)) head.append(make("span", "tagged", tag))
   if (row.note) head.append(make("span", "tagged", "note"))
   const prompt = make("div", "line")
   const response = make("div", "line second")
   prompt.dir = response.dir = "auto"
-  appendText(prompt, oneLine(lastOf(row, "user") || lastOf(row, "system")), false)
-  appendText(response, oneLine(lastOf(row, "assistant")), false)
+  const room = Math.max(40, Math.floor((app.list.clientWidth - 24) / LETTER_WIDTH))
+  const isAnswer = (turn) => turn.role === "assistant"
+  if (!appendFound(prompt, row, (turn) => !isAnswer(turn), app.finder, room))
+    appendText(prompt, oneLine(firstOf(row, "user") || firstOf(row, "system")), false)
+  if (!appendFound(response, row, isAnswer, app.finder, room)) appendText(response, oneLine(firstOf(row, "assistant")), false)
   item.append(head, prompt, response)
   paintVerdict(item, row)
   return item
@@ -54,7 +63,20 @@ function tokensOf(row) {
   return `${formatCount(row.n_chars)} chars`
 }
 
-function lastOf(row, role) {
+// The snippet around the first hit in these turns; false where nothing of them was found.
+function appendFound(line, row, belongs, finder, room) {
+  for (const turn of row.turns.filter((one) => belongs(one) && isSearched(one, finder))) {
+    for (const text of searchedTexts(turn)) {
+      const found = snippet(text, finder, room)
+      if (!found) continue
+      appendSnippet(line, found, finder)
+      return true
+    }
+  }
+  return false
+}
+
+function firstOf(row, role) {
   const turn = row.turns.find((one) => one.role === role && one.content)
   return turn ? turn.content : ""
 }

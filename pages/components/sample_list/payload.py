@@ -8,6 +8,7 @@ import numpy as np
 from lobass_core.learnability.flags import FLAG_NAMES
 from lobass_core.records import scored_turns, turns_from_json
 from lobass_core.workflows.browse import BrowseRow
+from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.row_table import DomainShape
 from lobass_core.workflows.token_heat import TokenLosses
 
@@ -15,10 +16,16 @@ from lobass_core.workflows.token_heat import TokenLosses
 LONGEST_TURN = 6_000
 LONGEST_SAMPLE = 20_000
 KNOWN_FLAGS = frozenset(FLAG_NAMES.values())
+# Letters around a hit that lies beyond what is sent: enough for a line of the list at any width.
+BEFORE_HIT, AFTER_HIT = 300, 500
+# Where a search first finds something in a text, by the text; texts that it does not find are not in it.
+Hits = Mapping[str, int]
 
 
-def row(found: BrowseRow, *, mask_rule: str, whole: bool = False) -> dict:
-    """One row as the component reads it; `whole` leaves no text out."""
+def row(
+    found: BrowseRow, *, mask_rule: str, whole: bool = False, hits: Hits | None = None, review: Sequence[str] = ()
+) -> dict:
+    """One row as the component reads it; `whole` leaves no text out, `review` says why it is in the queue."""
     stored = found.stored
     return {
         "key": stored.row_key,
@@ -40,7 +47,8 @@ def row(found: BrowseRow, *, mask_rule: str, whole: bool = False) -> dict:
         "is_duplicate": stored.is_duplicate,
         "flags": [name for name in found.flags if name in KNOWN_FLAGS],
         "kind": stored.kind,
-        "turns": _turns(found, mask_rule, whole),
+        "review": list(review),
+        "turns": _turns(found, mask_rule, whole, hits or {}),
         "tools": stored.tools or "",
         "verdict": stored.verdict,
         "reason": stored.reason,
@@ -49,7 +57,24 @@ def row(found: BrowseRow, *, mask_rule: str, whole: bool = False) -> dict:
     }
 
 
-def _turns(found: BrowseRow, mask_rule: str, whole: bool) -> list[dict]:
+def long_texts(found: BrowseRow) -> list[str]:
+    """The texts of a row that may not be sent whole."""
+    if found.stored.n_chars <= LONGEST_TURN:
+        return []
+    turns = turns_from_json(found.stored.turns)
+    return [text for turn in turns for text in (*turn.thoughts.values(), turn.content) if text]
+
+
+def _excerpt(text: str, sent: str, hits: Hits) -> str:
+    """The text around its first hit where that is not in what is sent; empty otherwise."""
+    hit = hits.get(text)
+    # The hit may begin in what is sent and end beyond it: a text that was cut is asked for from there on.
+    if hit is None or len(sent) == len(text) or hit + AFTER_HIT <= len(sent):
+        return ""
+    return text[max(0, hit - BEFORE_HIT) : hit + AFTER_HIT]
+
+
+def _turns(found: BrowseRow, mask_rule: str, whole: bool, hits: Hits) -> list[dict]:
     stored = found.stored
     turns = turns_from_json(stored.turns)
     rejected = turns_from_json(stored.rejected) if stored.rejected else ()
@@ -64,12 +89,14 @@ def _turns(found: BrowseRow, mask_rule: str, whole: bool) -> list[dict]:
         for key, whole_thought in turn.thoughts.items():
             thought = whole_thought if whole else whole_thought[: min(LONGEST_TURN, left)]
             left = max(0, left - len(thought))
-            thoughts.append({"key": key, "text": thought, "n_chars": len(whole_thought)})
+            excerpt = _excerpt(whole_thought, thought, hits)
+            thoughts.append({"key": key, "text": thought, "n_chars": len(whole_thought), "excerpt": excerpt})
         shown.append(
             {
                 "role": turn.role,
                 "thoughts": thoughts,
                 "content": text,
+                "excerpt": _excerpt(turn.content, text, hits),
                 "n_chars": len(turn.content),
                 "is_cut": len(text) < len(turn.content) or any(len(t["text"]) < t["n_chars"] for t in thoughts),
                 "scored": number < len(turns) and scored[number],
@@ -143,6 +170,8 @@ def data(
     view: str,
     n_found: int,
     n_rows: int,
+    n_decided: int,
+    asked: BrowseFilter,
     page_rows: int,
     page: int,
     row_key: int | None,
@@ -168,6 +197,8 @@ def data(
         "view": view,
         "n": n_found,
         "total": n_rows,
+        "decided": n_decided,
+        "search": {"text": asked.text, "scope": asked.scope, "match_case": asked.match_case},
         "page_rows": page_rows,
         "page": page,
         "row": row_key,

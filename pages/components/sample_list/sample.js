@@ -127,13 +127,16 @@ function turnNode(turn, row, app) {
   if (turn.scored) words.push("scored")
   words.push(`${formatCount(turn.n_chars)} characters`)
   box.append(make("h4", "", words.join(" · ")))
-  const options = { showJoiners: app.showJoiners, unfolded: app.unfolded }
+  const finder = isSearched(turn, app.finder) ? app.finder : null
+  const options = { showJoiners: app.showJoiners, unfolded: app.unfolded, finder }
   for (const thought of turn.thoughts) {
     const label = `${thought.key} · ${formatCount(thought.n_chars)} characters`
-    box.append(details(label, thought.text, "think", false, options))
+    box.append(searched(details(label, thought.text, "think", false, options), finder))
   }
-  box.append(...textNodes(turn.content, options))
-  if (turn.tool_calls) box.append(details("tool calls", turn.tool_calls, "code", true, options))
+  const content = make("div", "content")
+  content.append(...textNodes(turn.content, options))
+  box.append(searched(content, finder))
+  if (turn.tool_calls) box.append(details("tool calls", turn.tool_calls, "code", true, { ...options, finder: null }))
   if (turn.is_cut) {
     const more = make("button", "more", `Fetch all ${formatCount(turn.n_chars)} characters`)
     more.type = "button"
@@ -141,6 +144,12 @@ function turnNode(turn, row, app) {
     box.append(more)
   }
   return box
+}
+
+// Texts that the search looked into carry its marks.
+function searched(element, finder) {
+  if (finder) element.dataset.searched = ""
+  return element
 }
 
 function turnsNode(row, app) {

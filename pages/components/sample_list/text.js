@@ -52,10 +52,16 @@ function cutAt(text) {
   return code >= 0xdc00 && code <= 0xdfff ? end + 1 : end
 }
 
+// Whether a hit of the search reaches beyond this place: what is found is never folded away.
+function hasHit(text, finder, beyond = 0) {
+  return Boolean(finder) && hitsIn(text, finder).some(([, end]) => end > beyond)
+}
+
 function foldable(text, className, options) {
   const box = make("div", className)
   box.dir = "auto"
-  const end = options.unfolded ? text.length : cutAt(text)
+  const fold = cutAt(text)
+  const end = options.unfolded || hasHit(text, options.finder, fold) ? text.length : fold
   appendText(box, text.slice(0, end), options.showJoiners)
   if (end === text.length) return [box]
   const more = make("button", "more", `Show ${formatCount(text.length - end)} more characters`)
@@ -70,7 +76,7 @@ function foldable(text, className, options) {
 
 function details(label, text, className, open, options) {
   const element = make("details", className)
-  element.open = open
+  element.open = open || hasHit(text, options.finder)
   element.append(make("summary", "", label), ...foldable(text, "raw", options))
   return element
 }

@@ -1,0 +1,123 @@
+"""The review queue: rows to read before a selection is trusted, near its cut or marked by a flag.
+
+asked = review.queue(cuts=(("math", 0.31),))      # everything in question, undecided rows only
+review.queue_of(project, "paper-6")               # the same for the cut of a saved selection
+"""
+
+import numpy as np
+
+from lobass_core.errors import RequestError
+from lobass_core.learnability import flags as flag
+from lobass_core.project import Project
+from lobass_core.specs import Method
+from lobass_core.workflows import select
+from lobass_core.workflows.browse_filter import CHOICES, CUT_METHODS, BrowseFilter
+from lobass_core.workflows.recent import Recent
+from lobass_core.workflows.row_table import RowTable
+
+# On either side of each cut: an evening's reading for eight domains, and enough to see whether the cut lies well.
+NEAR_ROWS = 25
+FLAGS = {name: bit for bit, name in flag.FLAG_NAMES.items() if name in CHOICES["review"]}
+
+Cuts = tuple[tuple[str, float], ...]
+# At a million rows a mask is 1 MB, distances are 8 MB.
+_near: Recent[np.ndarray] = Recent(4)
+_scores: Recent[np.ndarray] = Recent(2)
+
+
+def queue(cuts: Cuts = (), cut_by: Method = "learnability") -> BrowseFilter:
+    """The undecided rows in question, nearest to the cut first; without cuts those with a flag, in the usual order."""
+    if not cuts or cut_by not in CUT_METHODS:
+        return BrowseFilter(review=tuple(FLAGS), decisions=("undecided",))
+    return BrowseFilter(review=CHOICES["review"], decisions=("undecided",), cuts=cuts, cut_by=cut_by, sort="cut")
+
+
+def queue_of(project: Project, name: str) -> BrowseFilter:
+    """The review queue of a saved selection: its cut is the least score that it kept by score, by domain.
+
+    Raises:
+        SelectionError: there is none of that name.
+    """
+    found, spec = select.load(project, name)
+    shares = [(share["domain"], share["threshold"]) for share in found.result["domains"]]
+    return queue(cuts_of(shares, spec.balance == "global"), spec.method)
+
+
+def cuts_of(thresholds: list[tuple[str, float | None]], is_global: bool) -> Cuts:
+    """Cuts from (domain, threshold); domains that keep nothing by score have none, and a global cut is one for all."""
+    found = [(domain, float(cut)) for domain, cut in thresholds if cut is not None]
+    return (("", found[0][1]),) if found and is_global else tuple(found)
+
+
+def in_review(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> np.ndarray:
+    """bool[n]: rows with one of the reasons that the filter names."""
+    bits = sum(FLAGS[name] for name in asked.review if name in FLAGS)
+    found = rows.table.has(bits)
+    return found | near_cut(rows, asked, scope) if "near_cut" in asked.review else found
+
+
+def reasons(rows: RowTable, asked: BrowseFilter, near: np.ndarray | None, position: int) -> list[str]:
+    """Why a row is in the queue, as the filter names it."""
+    bits = int(rows.table.flags[position])
+    found = ["near_cut"] if near is not None and near[position] else []
+    return found + [name for name, bit in FLAGS.items() if name in asked.review and bits & bit]
+
+
+def near_cut(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> np.ndarray:
+    """bool[n]: the `NEAR_ROWS` rows just above and just below each cut, within the scope (None: all rows).
+
+    Raises:
+        RequestError: a cut is given for a domain that is not there, or nothing is scored.
+    """
+    everything = scope is None or scope.all()
+    key = (rows.root, rows.version, asked.cuts, asked.cut_by, everything or scope.tobytes())  # type: ignore[union-attr]
+    return _near.get(key, lambda: _near_cut(rows, asked, scope))
+
+
+def _near_cut(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> np.ndarray:
+    table, score = rows.table, _score(rows, asked.cut_by)
+    found = np.zeros(len(table), bool)
+    inside = np.isfinite(score) if scope is None else np.isfinite(score) & scope
+    for domain, cut in asked.cuts:
+        place = np.flatnonzero(inside & _of_domain(rows, domain))
+        above = score[place] >= cut
+        found[_nearest(rows, score, place[above], last=True)] = True
+        found[_nearest(rows, score, place[~above], last=False)] = True
+    return found
+
+
+def _nearest(rows: RowTable, score: np.ndarray, place: np.ndarray, *, last: bool) -> np.ndarray:
+    """The last or the first `NEAR_ROWS` of these rows in the order in which rows are kept."""
+    if len(place) > NEAR_ROWS:
+        # Only what can be among them is sorted.
+        distance = score[place] if last else -score[place]
+        place = place[distance <= np.partition(distance, NEAR_ROWS - 1)[NEAR_ROWS - 1]]
+    table = rows.table
+    ranked = place[np.lexsort((table.row_key[place], table.tie_key[place], -score[place]))]
+    return ranked[-NEAR_ROWS:] if last else ranked[:NEAR_ROWS]
+
+
+def distance(rows: RowTable, asked: BrowseFilter) -> np.ndarray:
+    """float64[n]: how far each score lies from the cut of its domain; NaN where there is no score or no cut."""
+    score = _score(rows, asked.cut_by)
+    cut = np.full(len(rows), np.nan)
+    for domain, value in asked.cuts:
+        cut[_of_domain(rows, domain)] = value
+    return np.abs(score - cut)
+
+
+def _score(rows: RowTable, method: Method) -> np.ndarray:
+    if not rows.is_scored:
+        raise RequestError("nothing is scored yet, so there is no cut", do="Score first, or remove the cut.")
+    if method == "learnability":
+        return rows.score
+    return _scores.get((rows.root, rows.version, method), lambda: rows.table.score(method))
+
+
+def _of_domain(rows: RowTable, domain: str) -> np.ndarray:
+    if not domain:
+        return np.ones(len(rows), bool)
+    if domain not in rows.table.domains:
+        known = ", ".join(rows.table.domains)
+        raise RequestError(f"there is no domain {domain} to have a cut", do=f"There are: {known or 'none'}.")
+    return rows.table.domain_code == rows.table.domains.index(domain)

@@ -1,0 +1,91 @@
+// Every key in one table: what it does, and what the help says of it.
+
+// `here`: it is about the row in sight, so it waits while a page is on its way. `repeats`: it goes on while held down.
+const KEYS = [
+  { names: ["ArrowDown", "n"], shown: "↓ or N", words: "next sample", here: true, repeats: true, run: (app) => app.move(1) },
+  { names: ["ArrowUp", "p"], shown: "↑ or P", words: "previous sample", here: true, repeats: true, run: (app) => app.move(-1) },
+  { names: ["Shift+ArrowDown"], shown: "Shift ↓", words: "select one more row; Shift+click selects up to a row, on any page", here: true, repeats: true, run: (app) => app.extend(1) },
+  { names: ["Shift+ArrowUp"], shown: "Shift ↑", words: "select one row less, or upwards", here: true, repeats: true, run: (app) => app.extend(-1) },
+  { names: ["k"], shown: "K", words: "keep, the whole selection if there is one", here: true, run: (app) => app.acts.decide("keep") },
+  { names: ["d"], shown: "D", words: "drop", here: true, run: (app) => app.acts.decide("drop") },
+  { names: ["u"], shown: "U", words: "undecided", here: true, run: (app) => app.acts.decide("undecided") },
+  { names: ["a"], shown: "A", words: "after K or D, go to the next row: on or off", run: (app) => app.toggleMoveOn() },
+  { names: ["."], shown: ".", words: "repeat the last decision or tag", here: true, run: (app) => app.acts.repeat() },
+  { names: ["z"], shown: "Z", words: "undo the last decision", here: true, run: (app) => app.acts.undo() },
+  { names: ["r"], shown: "R", words: "reason for the decision", here: true, run: (app) => app.acts.openReason() },
+  { names: ["g"], shown: "G", words: "tag", here: true, run: (app) => app.showForm("tag") },
+  { names: ["m"], shown: "M", words: "note", here: true, run: (app) => app.showForm("note") },
+  { names: ["/"], shown: "/", words: "search; Enter returns to the list", run: () => focusSearch() },
+  { names: ["q"], shown: "Q", words: "review queue: rows near the cut and flagged rows", run: () => press("browse-review") },
+  { names: ["s"], shown: "S", words: "saved filters", run: () => press("browse-saved") },
+  { names: ["t"], shown: "T", words: "token losses", here: true, run: (app) => app.toggleTokens() },
+  { names: ["ArrowLeft"], shown: "←", words: "previous page; with token losses, previous token", here: true, repeats: true, run: (app, held) => app.turn(-1, held) },
+  { names: ["ArrowRight"], shown: "→", words: "next page or token", here: true, repeats: true, run: (app, held) => app.turn(1, held) },
+  { names: ["j"], shown: "J", words: "show joiners (U+200D ...)", run: (app) => app.toggleJoiners() },
+  { names: ["?"], shown: "?", words: "this list of keys; Esc closes it", run: (app) => app.toggleHelp() },
+]
+const BY_NAME = new Map(KEYS.flatMap((key) => key.names.map((name) => [name, key])))
+const HINTS = [["↓↑", "move"], ["K", "keep"], ["D", "drop"], ["/", "search"], ["?", "keys"]]
+
+const EDITABLE = "input, textarea, select, [contenteditable=''], [contenteditable='true']"
+const OWN_KEYS = "tab radio slider menu menuitem combobox spinbutton textbox searchbox grid treegrid".split(" ")
+const SEARCH_FIELD = ".st-key-browse-w-q input"
+
+// Letters come with or without Shift; Shift and an arrow are a key of their own.
+function keyName(event) {
+  if (event.key.length === 1) return event.key.toLowerCase()
+  return event.shiftKey ? `Shift+${event.key}` : event.key
+}
+
+// Whether the key belongs to something else: a field, a menu, another list, an open popover or dialog.
+function isElsewhere(event, root) {
+  for (const node of event.composedPath()) {
+    if (!(node instanceof Element)) continue
+    if (node.matches(EDITABLE) || OWN_KEYS.includes(node.getAttribute("role"))) return true
+    if (node === root) break
+  }
+  return [...document.querySelectorAll("[role='dialog'], [data-baseweb='popover'], [data-testid='stPopoverBody']")].some(
+    (node) => node.getClientRects().length > 0,
+  )
+}
+
+function focusSearch() {
+  const field = document.querySelector(SEARCH_FIELD)
+  field?.focus()
+  field?.select()
+}
+
+// Whether a person in the search field is done with it: then the list has the keys again.
+function leavesSearch(event) {
+  return (event.key === "Enter" || event.key === "Escape") && event.composedPath().some((node) => node instanceof Element && node.matches(SEARCH_FIELD))
+}
+
+// Buttons of the page's toolbar, so that the key does what the button does.
+function press(name) {
+  document.querySelector(`.st-key-${name} button`)?.click()
+}
+
+function helpPanel() {
+  const panel = make("div", "help")
+  panel.hidden = true
+  panel.setAttribute("role", "dialog")
+  panel.setAttribute("aria-label", "Keys")
+  const list = make("dl")
+  for (const { shown, words } of KEYS) {
+    const term = make("dt")
+    for (const key of shown.split(" ")) term.append(key === "or" ? " or " : make("kbd", "", key))
+    list.append(term, make("dd", "", words))
+  }
+  panel.append(list, make("p", "muted", "Shortcuts are off while you type or a menu is open."))
+  return panel
+}
+
+function hintRow() {
+  const hints = make("div", "hints")
+  for (const [keys, word] of HINTS) {
+    const hint = make("span")
+    hint.append(make("kbd", "", keys), word)
+    hints.append(hint)
+  }
+  return hints
+}

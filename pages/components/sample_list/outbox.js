@@ -1,0 +1,116 @@
+// Acts on their way to the disk: a growing queue, sent whole with each message until the server has acknowledged them.
+//
+//   { id, kind, text, key }                     one sample
+//   { id, kind, text, keys }                    several samples whose rows the browser holds
+//   { id, kind, text, view, first, last }       rows of a list by their places, both ends included
+
+const SAVE_PATIENCE_MS = 3000
+// After this long without any answer the server is another one than the page came from: only a reload reaches it.
+const LOST_MS = 9000
+
+class Outbox {
+  constructor({ tell, hasAnswer, onChange }) {
+    this.tell = tell
+    this.hasAnswer = hasAnswer
+    this.onChange = onChange
+    this.acts = []
+    this.sentAt = new Map()
+    this.isLate = false
+    this.watch = setInterval(() => this.check(), 500)
+  }
+
+  destroy() {
+    clearInterval(this.watch)
+  }
+
+  // Takes up what the page before this one could not bring home; ids make sure that no act is done twice.
+  open(project) {
+    this.storageKey = `lobass.unsaved.${project}`
+    try {
+      this.acts = JSON.parse(sessionStorage.getItem(this.storageKey)) || []
+    } catch {
+      this.acts = []
+    }
+    for (const act of this.acts) this.sentAt.set(act.id, performance.now())
+    return this.acts.length > 0
+  }
+
+  add(kind, text, target) {
+    const act = { id: newId(), kind, text: text || "", ...target }
+    this.acts.push(act)
+    this.sentAt.set(act.id, performance.now())
+    this.keep()
+    this.tell()
+    this.onChange()
+    return act
+  }
+
+  // Returns [id, why] of the acts that were refused.
+  acknowledge(acked, failed) {
+    const done = new Set(acked)
+    const refused = new Map(failed)
+    const why = this.acts.filter((act) => refused.has(act.id)).map((act) => [act.id, refused.get(act.id)])
+    this.acts = this.acts.filter((act) => !done.has(act.id) && !refused.has(act.id))
+    for (const id of [...done, ...refused.keys()]) this.sentAt.delete(id)
+    this.keep()
+    return why
+  }
+
+  // The verdict of the last act on this row that is not on disk yet, null without one.
+  pendingVerdict(row, view, place) {
+    const found = this.acts.findLast((act) => MARKS[act.kind] && touches(act, row, view, place))
+    return found ? found.kind : null
+  }
+
+  // Storage may be switched off; then acts live as long as the page.
+  keep() {
+    try {
+      if (this.acts.length) sessionStorage.setItem(this.storageKey, JSON.stringify(this.acts))
+      else sessionStorage.removeItem(this.storageKey)
+    } catch {
+      return
+    }
+  }
+
+  check() {
+    const ages = this.acts.map((act) => performance.now() - (this.sentAt.get(act.id) ?? 0))
+    const oldest = Math.max(0, ...ages)
+    const isLate = oldest > SAVE_PATIENCE_MS
+    // Say it again: a connection that came back has forgotten what it was told.
+    if (isLate && performance.now() - (this.toldAgainAt ?? 0) > SAVE_PATIENCE_MS) {
+      this.toldAgainAt = performance.now()
+      this.tell()
+    }
+    if (isLate !== this.isLate) {
+      this.isLate = isLate
+      this.onChange()
+    }
+    if (oldest > LOST_MS && !this.hasAnswer()) this.reloadIfServerIsBack()
+  }
+
+  // A dashboard that was started anew does not know this page. The acts wait in the tab's own storage meanwhile.
+  async reloadIfServerIsBack() {
+    if (this.reloading) return
+    this.reloading = true
+    try {
+      const answer = await fetch(new URL("/_stcore/health", window.location.href), { cache: "no-store" })
+      if (answer.ok && this.acts.length) return window.location.reload()
+    } catch {
+      // Still away; asked again below.
+    }
+    setTimeout(() => (this.reloading = false), SAVE_PATIENCE_MS)
+  }
+}
+
+function touches(act, row, view, place) {
+  if (act.keys) return act.keys.includes(row.sample_key)
+  if (act.view !== undefined) return act.view === view && place >= act.first && place <= act.last
+  return act.key === row.sample_key
+}
+
+function newId() {
+  if (crypto.randomUUID) return crypto.randomUUID()
+  // crypto.randomUUID needs a secure context; an address in the local network is none.
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")
+}
