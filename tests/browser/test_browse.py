@@ -70,10 +70,10 @@ def test_keys_move_and_mark_and_every_fast_mark_is_on_disk(server: Server, page)
     open_browse(page, server)
     before = len(wait_for_log(server.project, 0))
     rows = []
-    # Twenty a second: each key follows the last at once.
+    # Twenty a second: each key follows the last at once, and each decision leads to the next row.
     for number in range(40):
         rows.append(current_row(page))
-        press(page, "k" if number % 2 else "d", "ArrowDown")
+        press(page, "k" if number % 2 else "d")
     saved(page)
     found = wait_for_log(server.project, before + 40)
     assert len(found) == before + 40
@@ -86,6 +86,7 @@ def test_keys_move_and_mark_and_every_fast_mark_is_on_disk(server: Server, page)
     saved(page)
     assert len(wait_for_log(server.project, before + 38)) == before + 38
     assert page.get_attribute(f"[data-key='{rows[-1]}'] .mark", "class") == "mark undecided"
+    assert current_row(page) == rows[-2]
     decide_all_back(server.project, before)
 
 
@@ -158,15 +159,68 @@ def test_search_and_typing_keep_the_keys_to_themselves(server: Server, page):
 
 def test_leaving_and_coming_back_finds_filter_and_place(server: Server, page):
     open_browse(page, server, "domain=math")
-    press(page, "ArrowDown", "ArrowDown", "ArrowDown")
-    row = current_row(page)
-    page.wait_for_url(f"**row={row}*")
-    page.get_by_role("link", name="Select").click()
-    page.wait_for_selector(".instrument")
-    page.get_by_role("link", name="Browse").click()
-    page.wait_for_selector(".item.current")
-    assert page.inner_text(".count b") == "1,500"
-    assert current_row(page) == row
+    # Left at once after a move, and the page between left before it is drawn: neither may lose anything.
+    for number in range(3):
+        press(page, "ArrowDown", "ArrowDown", "ArrowDown")
+        row = current_row(page)
+        page.get_by_role("link", name="Select").click()
+        if number:
+            page.wait_for_selector(".instrument")
+        page.get_by_role("link", name="Browse").click()
+        page.wait_for_selector(f".item.current[data-key='{row}']")
+        assert page.inner_text(".count b") == "1,500"
+        assert page.get_attribute(".item.current", "data-place") == str(3 * (number + 1))
+
+
+def test_a_range_over_pages_is_one_act_and_progress_counts_it(server: Server, page):
+    open_browse(page, server, "domain=math")
+    before = len(wait_for_log(server.project, 0))
+    assert "0 decided of 1,500" in page.inner_text(".progress")
+    page.click(".item[data-place='2']")
+    for shown in ("rows 51–100", "rows 101–150"):
+        press(page, "ArrowRight")
+        page.wait_for_function(f"() => deep('.count')?.textContent.includes('{shown}')")
+    page.click(".item[data-place='120']", modifiers=["Shift"])
+    assert "119 selected" in page.inner_text(".progress")
+    press(page, "Shift+ArrowDown", "d")
+    saved(page)
+    found = wait_for_log(server.project, before + 120)[:120]
+    assert len({one.batch_id for one in found}) == 1
+    order = browse.find(server.project, BrowseFilter(domains=("math",)))
+    keys = order.rows.table.sample_key[order.positions[2:122]].tolist()
+    release(server.project.store_path)
+    assert sorted(one.sample_key for one in found) == sorted(keys)
+    page.wait_for_function("() => deep('.progress')?.textContent.includes('120 decided of 1,500')")
+    # On to the row after the range; one undo takes all of it back, on every page.
+    assert page.get_attribute(".item.current", "data-place") == "122"
+    press(page, "z")
+    saved(page)
+    page.wait_for_function("() => deep('.progress')?.textContent.startsWith('0 decided of 1,500')")
+    assert page.locator(".mark.drop").count() == 0
+    assert len(wait_for_log(server.project, before)) == before
+
+
+def test_hits_are_marked_in_the_list_and_in_the_text(special: Server, page):
+    open_browse(page, special)
+    press(page, "/")
+    page.keyboard.type("<SCRIPT>document")
+    press(page, "Enter")
+    page.wait_for_function("() => deep('.count b')?.textContent === '1'")
+    assert page.locator(".item mark.hit").all_text_contents() == ["<script>document"] * 2
+    # Title in the prompt and in the response, as text and nothing else.
+    assert page.locator(".turn mark.hit").all_text_contents() == ["<script>document"] * 2
+    assert page.query_selector(".sample script") is None
+    # The list has the keys again, and a hit behind a fold is in sight.
+    press(page, "/")
+    page.keyboard.type("😀 word")
+    press(page, "Enter")
+    page.wait_for_function("() => deep('mark.hit')?.textContent === '😀 word'")
+    press(page, "t")
+    page.wait_for_selector(".heat-text .tok")
+    press(page, "t")
+    raw = page.text_content(".turn.assistant .raw")
+    assert raw.startswith("好的 😀 word word")
+    assert page.locator(".turn.user mark.hit").count() == 0
 
 
 @pytest.fixture(scope="module")
@@ -286,6 +340,9 @@ def test_tag_note_and_reason_by_keyboard(special: Server, page):
             break
         time.sleep(0.3)
     assert (row.tags, row.note, row.verdict, row.reason) == (("keep an eye",), "kd u <b>", "keep", "clear")
+    # The reason was for the decision just made; then the list is where it went on to.
+    assert page.get_attribute(".item.current", "data-place") == "1"
+    press(page, "ArrowUp")
     assert "“clear”" in page.inner_text(".tags")
 
 
@@ -301,8 +358,8 @@ def test_what_was_not_saved_is_said_and_saved_when_the_server_is_back(tmp_path, 
         open_browse(page, running)
         stop_server(running)
         press(page, "k")
-        assert page.get_attribute(".item.current .mark", "class") == "mark keep"
-        press(page, "ArrowDown", "d")
+        assert page.get_attribute("[data-place='0'] .mark", "class") == "mark keep"
+        press(page, "d")
         page.wait_for_selector(".saved.late")
         assert page.inner_text(".saved") == "2 not saved"
         second = start_server(project, tmp_path / "second.log", running.port)
@@ -318,7 +375,9 @@ def test_what_was_not_saved_is_said_and_saved_when_the_server_is_back(tmp_path, 
 def test_help_lists_the_keys_and_the_list_speaks(server: Server, page):
     open_browse(page, server)
     press(page, "?")
-    assert "keep, drop, undecided" in page.inner_text(".help")
+    keys = page.inner_text(".help")
+    for words in ("keep, the whole selection", "repeat the last decision", "review queue", "saved filters", "search"):
+        assert words in keys
     press(page, "Escape")
     assert page.is_hidden(".help")
     assert page.get_attribute(".list", "role") == "listbox"

@@ -20,7 +20,8 @@ const makeRow = (n, sample) => ({ key: 100 + n, sample_key: sample, verdict: "un
 const app = {
   held: new Held(), range: new RowRange(), place: 0, settings: { moveOn: true }, nDecided: 0, data: { tags: [] },
   get row() { return this.held.rowAt(this.place) },
-  say: (words) => said.push(words), repaintVerdicts() {}, repaintRows() {}, showForm(kind) { this.form = kind },
+  say: (words) => said.push(words), repaintVerdicts() {}, repaintRows() {}, paintRange() {},
+  showForm(kind) { this.form = kind },
   whenHere: (act) => act(), goTo(place) { this.place = Math.min(place, this.held.n - 1) },
   stepPast(place) { this.range.clear(); this.goTo(place + 1) },
 }

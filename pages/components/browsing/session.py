@@ -9,12 +9,13 @@ import hashlib
 import uuid
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 import streamlit as st
 
-from lobass_core.errors import LobassError, RequestError
+from lobass_core.errors import LobassError, RequestError, StoreLockedError
 from lobass_core.project import Project
 from lobass_core.workflows import browse, decide, review
 from lobass_core.workflows.browse import PAGE_ROWS, BrowseRow, Choices, Found
@@ -44,6 +45,7 @@ class View:
     visit: int
     name: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     tokens: dict | None = None
+    n_decided: int = 0
 
 
 def current_filter() -> BrowseFilter:
@@ -161,7 +163,7 @@ def show(project: Project, shown: View) -> None:
             view=shown.name,
             n_found=shown.found.n_found,
             n_rows=shown.found.n_rows,
-            n_decided=browse.count_decided(project, shown.found),
+            n_decided=_n_decided(project, shown),
             asked=shown.found.filter,
             page_rows=PAGE_ROWS,
             page=shown.start[0],
@@ -180,6 +182,14 @@ def show(project: Project, shown: View) -> None:
         key=LIST,
         on_change=take_acts,
     )
+
+
+def _n_decided(project: Project, shown: View) -> int:
+    """Rows of the list that are decided; the last count while the store cannot be had, which the list says itself."""
+    if UNWRITTEN not in st.session_state:
+        with suppress(StoreLockedError):
+            shown.n_decided = browse.count_decided(project, shown.found)
+    return shown.n_decided
 
 
 def _changed(found: Found, message: Message | None, results: Mapping[str, Done]) -> dict[str, list[tuple[int, str]]]:

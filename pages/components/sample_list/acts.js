@@ -75,7 +75,10 @@ class Acts {
     app.comeBackTo = app.place
     app.goTo(last.last)
     if (last.first !== last.last) app.range.set(last.first, last.last)
-    app.whenHere(() => app.showForm("reason"))
+    app.whenHere(() => {
+      app.paintRange()
+      app.showForm("reason")
+    })
   }
 
   giveReason(text) {

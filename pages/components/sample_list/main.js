@@ -256,17 +256,24 @@ class App {
   // ---- keys -----------------------------------------------------------------------------------------------------
 
   key(event) {
-    if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return
+    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return
     if (!this.data || !this.root.isConnected) return
+    // The field takes Enter for itself; the list has the keys after it.
     if (leavesSearch(event)) return void setTimeout(() => this.list.focus({ preventScroll: true }))
-    if (isElsewhere(event, this.root)) return
+    if (event.defaultPrevented || isElsewhere(event, this.root)) return
     if (event.key === "Escape") return this.escape(event)
     const key = BY_NAME.get(keyName(event))
-    if (!key) return
+    // Shift and arrows also stretch text that is marked to be copied.
+    if (!key || (event.shiftKey && key.names[0].startsWith("Shift+") && this.hasMarkedText())) return
     event.preventDefault()
     if (event.repeat && !key.repeats) return
     if (key.here) this.whenHere(() => key.run(this, event.repeat))
     else key.run(this, event.repeat)
+  }
+
+  hasMarkedText() {
+    const selection = this.root.getRootNode().getSelection?.() ?? document.getSelection()
+    return Boolean(selection) && !selection.isCollapsed
   }
 
   escape(event) {
