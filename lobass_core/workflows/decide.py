@@ -52,6 +52,11 @@ class Act:
     text: str = ""
     sample_keys: tuple[int, ...] = ()
 
+    @property
+    def keys(self) -> tuple[int, ...]:
+        """The samples that it is meant for."""
+        return self.sample_keys or (self.sample_key,)
+
     def __post_init__(self) -> None:
         if self.kind not in get_args(ActKind):
             raise RequestError(f"act {self.kind!r} is not known", do=f"Choose from: {', '.join(get_args(ActKind))}.")
@@ -97,8 +102,8 @@ def apply(project: Project, acts: Sequence[Act]) -> list[Done]:
 def _refused(store: Store, acts: Sequence[Act]) -> list[Done]:
     """Why nothing is done in a project that can only be read, and the verdicts that stand on."""
     why = read_only_error(store.path).what
-    verdicts = dict(standing_verdicts_of(store.cursor(), [act.sample_key for act in acts]))
-    return [Done(act.act_id, why, ((act.sample_key, verdicts[act.sample_key]),)) for act in acts]
+    verdicts = dict(standing_verdicts_of(store.cursor(), [key for act in acts for key in act.keys]))
+    return [Done(act.act_id, why, tuple((key, verdicts[key]) for key in act.keys)) for act in acts]
 
 
 def _apply(cursor: duckdb.DuckDBPyConnection, act: Act, author: str) -> Done:

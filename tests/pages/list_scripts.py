@@ -1,14 +1,13 @@
-"""The Browse list's scripts in node, where there is one: plain functions and classes that need no page.
+"""The Browse list's scripts in the node that playwright brings: plain functions and classes that need no page.
 
 run("acts.push(1); return acts", "outbox.js", given={...})      `given` is a variable of the body
 """
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+from playwright._impl._driver import compute_driver_executable
 
 from pages.components import sample_list
 
@@ -17,9 +16,7 @@ FOLDER = Path(sample_list.__file__).parent
 
 def run(body: str, *scripts: str, given: object = None) -> object:
     """What the body returns, with these scripts before it."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("no node on this machine: the list is checked in the browser tests alone")
+    node, _ = compute_driver_executable()
     source = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in scripts)
     source += f"""
 const given = JSON.parse(require("fs").readFileSync(0, "utf8"))

@@ -103,10 +103,12 @@ def test_acts_in_a_project_that_can_only_be_read_say_so_and_what_stands_on(fille
     decide.apply(project, [Act("a", "keep", 0)])
     release(project.store_path)
     monkeypatch.setenv("LOBASS_READ_ONLY", "1")
-    done = decide.apply(project, [Act("b", "drop", 0), Act("c", "tag", 1, "odd"), Act("d", "undo", -1)])
+    several = Act("e", "drop", sample_keys=(0, 2))
+    done = decide.apply(project, [Act("b", "drop", 0), Act("c", "tag", 1, "odd"), Act("d", "undo", -1), several])
     release(project.store_path)
     assert {one.error for one in done} == {"the project is opened read-only"}
     assert [one.changed for one in done[:2]] == [((0, "keep"),), ((1, "undecided"),)]
+    assert done[3].changed == ((0, "keep"), (2, "undecided"))
 
 
 def test_a_range_is_one_act_sent_twice_done_once_and_undone_whole_by_its_id(filled: Filled):
