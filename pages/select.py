@@ -43,12 +43,18 @@ def page() -> None:
     doubts_notice.show(in_scope, key="select-doubts", gates=cut.spec.gates)
     slots = theme.domain_slots(around.domains)
     built = instrument_tables(cut.scores, cut.key, tuple(slots.items()))
-    cut_instrument.show(
-        cut_instrument.payload(built, cut.spec, cut.answer, seq=draft.sequence(), rev=draft.revision(), error=trouble),
-        key=draft.INSTRUMENT,
-        on_change=draft.on_instrument,
-    )
-    tabs.show(project, cut)
+    # A wide window shows the second beside the first: theme.CSS.
+    room = st.container(key=theme.BESIDE_KEY)
+    with room.container(key=f"{theme.BESIDE_KEY}-main"):
+        cut_instrument.show(
+            cut_instrument.payload(
+                built, cut.spec, cut.answer, seq=draft.sequence(), rev=draft.revision(), error=trouble
+            ),
+            key=draft.INSTRUMENT,
+            on_change=draft.on_instrument,
+        )
+    with room.container(key=f"{theme.BESIDE_KEY}-aside"):
+        tabs.show(project, cut)
 
 
 page()

@@ -1,4 +1,4 @@
-"""Binned views of scores and losses: histograms, the loss plane with its regions, score against length, summaries."""
+"""Binned views of scores and losses: histograms, the cells of the loss plane, score against length, summaries."""
 
 import itertools
 import math
@@ -7,10 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from lobass_core.learnability.scores import ScoreTable
-
-# ln 2: on average the base gives the right token an even chance or better.
-KNOWN_BELOW_NATS = math.log(2)
-REGIONS = ("learnable", "already known", "too hard or noisy", "forgotten")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,31 +81,6 @@ def _bin_of(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     found[values == edges[-1]] = len(edges) - 2
     found[~((values >= edges[0]) & (values <= edges[-1]))] = -1
     return found
-
-
-def regions(
-    base_loss: np.ndarray, learnability: np.ndarray, *, cut: float, known_below: float = KNOWN_BELOW_NATS
-) -> np.ndarray:
-    """int8[n] into REGIONS, -1 without a learnability. Each is a rectangle of the plane:
-
-    learnability >= cut                     learnable
-    below the cut, base loss < known_below  already known
-    below the cut, base loss >= known_below too hard or noisy
-    below 0 (and below the cut)             forgotten
-    """
-    with np.errstate(invalid="ignore"):
-        region = np.where(base_loss < known_below, 1, 2).astype(np.int8)
-        region[learnability < 0] = 3
-        region[learnability >= cut] = 0
-    region[np.isnan(learnability)] = -1
-    return region
-
-
-def region_counts(region: np.ndarray, code: np.ndarray, n_groups: int) -> np.ndarray:
-    """int64[groups, 4]: rows in each region."""
-    placed = region >= 0
-    flat = code[placed].astype(np.int64) * len(REGIONS) + region[placed]
-    return np.bincount(flat, minlength=n_groups * len(REGIONS)).reshape(n_groups, len(REGIONS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -232,12 +203,12 @@ def length_edges(n_tokens: np.ndarray, n_bins: int) -> np.ndarray:
 
 def rounded_outward(low: float, high: float) -> tuple[float, float]:
     """The least range of round numbers around [low, high]; never empty."""
-    step = _round_step((high - low) / 20 or abs(high) / 20 or 0.05)
+    step = rounded_step((high - low) / 20 or abs(high) / 20 or 0.05)
     low, high = math.floor(low / step) * step, math.ceil(high / step) * step
     return (low, high) if high > low else (low - step, high + step)
 
 
-def _round_step(step: float) -> float:
+def rounded_step(step: float) -> float:
     """The least of 1, 2, 5 times a power of ten that is not below `step`."""
     power = 10.0 ** math.floor(math.log10(step))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step * (1 - 1e-9))

@@ -73,6 +73,13 @@ def open_cut(project: Project, spec: SelectionSpec, run: str | None = None) -> C
     return Cut(rows, scores, spec, scores.answer(spec))
 
 
+def learnability_cuts(cut: Cut) -> dict[str, float]:
+    """The learnability from which each domain keeps rows; no domain that keeps none by it, none under another method."""
+    if cut.spec.method != "learnability":
+        return {}
+    return {share.domain: share.threshold for share in cut.answer.domains if share.threshold is not None}
+
+
 def pool(cut: Cut) -> Pool:
     """The rows that compete, summed up; kept for the last few."""
     return _pools.get(cut.key, lambda: _pool(cut.scores))

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from lobass_core.learnability import distributions as views
+from lobass_core.learnability import regions
 from lobass_core.learnability.diagnostics import spearman
+from lobass_core.learnability.regions import Limits, Range
 from lobass_core.learnability.scores import ScoreTable
 from lobass_core.project import Project
 from lobass_core.specs import Method
@@ -25,8 +27,6 @@ _views: Recent[Any] = Recent(24)
 
 N_BINS = 70
 PLANE_BINS = (60, 48)
-
-Range = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,24 +140,41 @@ def distribution(rows: Scored, measure: Method = "learnability", *, n_bins: int 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plane:
-    """The loss plane by domain: cells, and the rows of each region as int64[domains, 4] after REGIONS."""
+    """The loss plane by domain: cells, limits, and the rows of each region as int64[domains, 4] after REGIONS."""
 
     grid: views.Grid
-    cut: float
-    known_below: float
+    limits: tuple[Limits, ...]
     region_counts: np.ndarray
+
+    @property
+    def shares(self) -> np.ndarray:
+        """float64[domains, 4]: each region's share of the domain's rows with a learnability; 0 without one."""
+        return self.region_counts / np.maximum(self.region_counts.sum(axis=1, keepdims=True), 1)
+
+
+def usual_limits(rows: Scored) -> tuple[Limits, ...]:
+    """Each domain's limits without a cut, in the order of the table's domains."""
+    table = rows.table
+
+    def make() -> tuple[Limits, ...]:
+        return regions.usual_limits(table.base_loss, table.learnability(), table.domain_code, len(table.domains))
+
+    return _views.get((rows.key, "usual limits"), make)
 
 
 def plane(
     rows: Scored,
+    limits: Sequence[Limits] = (),
     *,
-    cut: float,
-    known_below: float = views.KNOWN_BELOW_NATS,
     against_reference: bool = False,
     bins: tuple[int, int] = PLANE_BINS,
 ) -> Plane:
-    """Base loss (logarithmic) against learnability, or against the reference loss (logarithmic too)."""
+    """Base loss (logarithmic) against learnability, or against the reference loss (logarithmic too).
+
+    `limits` are one a domain in the order of the table's domains; none means `usual_limits`.
+    """
     table = rows.table
+    limits = tuple(limits) or usual_limits(rows)
 
     def cells() -> views.Grid:
         n_x, n_y = bins
@@ -169,27 +186,15 @@ def plane(
             y_edges = np.linspace(*views.round_axis(y), n_y + 1)
         return views.grid(table.base_loss, y, table.domain_code, table.domains, x_edges, y_edges)
 
-    def regions() -> np.ndarray:
-        region = views.regions(table.base_loss, table.learnability(), cut=cut, known_below=known_below)
-        return views.region_counts(region, table.domain_code, len(table.domains))
+    def counts() -> np.ndarray:
+        region = regions.regions(table.base_loss, table.learnability(), table.domain_code, limits)
+        return regions.region_counts(region, table.domain_code, len(table.domains))
 
     return Plane(
         grid=_views.get((rows.key, "plane", against_reference, bins), cells),
-        cut=cut,
-        known_below=known_below,
-        region_counts=_views.get((rows.key, "regions", cut, known_below), regions),
+        limits=limits,
+        region_counts=_views.get((rows.key, "regions", limits), counts),
     )
-
-
-def top_cut(rows: Scored, ratio: float) -> float:
-    """The learnability that the best `ratio` of the scored rows reach, in steps of 0.01; 0 without a scored row."""
-
-    def make() -> float:
-        learnability = rows.table.learnability()
-        found = learnability[~np.isnan(learnability)]
-        return round(float(np.quantile(found, 1 - ratio)), 2) if len(found) else 0.0
-
-    return _views.get((rows.key, "top cut", ratio), make)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

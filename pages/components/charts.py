@@ -1,7 +1,7 @@
 """What all Plotly charts share: drawing with one bar of tools, the brush, and the frame in the theme's colours.
 
-    figure = distribution_chart.figure(shape, form="density", slots=slots, title="learnability")
-    charts.show(figure, key="learnability.chart", name="learnability", alt="...", picture="svg", on_brush=brushed)
+    figure = plane_chart.figure(grid, slots=slots, x_title="base loss", y_title="learnability")
+    charts.show(figure, key="learnability.plane", name="loss-plane", alt="...", picture="svg", on_brush=brushed)
 
 Figures are plain dicts and carry bins, never rows. A brush comes back as `Brush(panel, x, y)` in units of the axes.
 """
@@ -103,7 +103,7 @@ def layout(palette: Palette, height: int) -> dict:
     }
 
 
-def axis(palette: Palette, title: str, *, log: bool = False, whole: bool = False, at_zero: bool = False) -> dict:
+def axis(palette: Palette, title: str, *, log: bool = False, whole: bool = False) -> dict:
     """Hairlines and small muted figures; `log` ticks at 1, 2 and 5 of each decade, `whole` from 1 on."""
     found = {
         "title": {"text": title, "font": {"size": 12, "color": palette.muted}, "standoff": 8},
@@ -119,17 +119,20 @@ def axis(palette: Palette, title: str, *, log: bool = False, whole: bool = False
     if log:
         ticks = [factor * 10.0**power for power in range(0 if whole else -4, 6) for factor in (1, 2, 5)]
         found |= {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:,g}" for tick in ticks]}
-    return found | ({"rangemode": "tozero"} if at_zero else {})
+    return found
 
 
-def panels(titles: Sequence[str], x_axis: dict, y_axis: dict, palette: Palette, *, height: int, share_y: bool) -> dict:
-    """A layout of small plots, three in a row at most (four from ten on), titles above, axis titles at the rim."""
+def panels(titles: Sequence[str], x_axis: dict, y_axis: dict, palette: Palette, *, height: int) -> dict:
+    """A layout of small plots, three in a row at most (four from ten on), titles above, axis titles at the rim.
+
+    The heights of all mean the same, so the ticks of y stand beside the first column alone.
+    """
     n = max(len(titles), 1)
     n_columns = min(n, 3 if n < 10 else 4) if n != 4 else 2
     n_rows = math.ceil(n / n_columns)
     # Room below and above each plot in px, as shares of the figure; one row of plots uses all the height.
     height = max(height, 240 * n_rows)
-    gap_x, gap_y = 0.03 if share_y else 0.05, 58 / height
+    gap_x, gap_y = 0.04, 58 / height
     width = (1 - gap_x * (n_columns - 1)) / n_columns
     tall = (1 - gap_y * (n_rows - 1)) / n_rows
     frame = layout(palette, height) | {"showlegend": False, "annotations": []}
@@ -146,7 +149,7 @@ def panels(titles: Sequence[str], x_axis: dict, y_axis: dict, palette: Palette, 
             "domain": [max(y1 - tall, 0.0), y1],
             "anchor": f"x{axis_number(k)}",
             "title": y_axis["title"] if column == 0 else {"text": ""},
-            "showticklabels": y_axis.get("showticklabels", True) and (column == 0 or not share_y),
+            "showticklabels": column == 0,
         }
         frame["annotations"].append(
             {

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lobass_core.learnability.distributions import REGIONS, BinMedians, Grid
-from pages.components import charts, theme
+from lobass_core.learnability.distributions import BinMedians, Grid
+from lobass_core.learnability.regions import Limits
+from pages.components import charts, plane_regions, theme
 from pages.components.charts import Figure
 from pages.components.theme import Palette
 
@@ -26,8 +27,7 @@ def figure(
     y_title: str,
     log_y: bool = False,
     whole_x: bool = False,
-    cut: float | None = None,
-    known_below: float | None = None,
+    limits: Sequence[Limits] = (),
     shares: np.ndarray | None = None,
     diagonal: bool = False,
     lines: Sequence[BinMedians] = (),
@@ -35,8 +35,9 @@ def figure(
 ) -> Figure:
     """One panel a domain, shaded by the share of its rows, with what the arguments add.
 
-    `cut` and `known_below` draw the borders of the regions, `shares` (float64[domains, 4]) writes their names and
-    shares into the corners; `lines` draws medians with quartiles, `rhos` prints correlations, `diagonal` draws y = x.
+    `limits` (one a domain) draws the borders of the regions and puts them onto the axes, `shares` (float64[domains, 4])
+    writes their names and shares beside them; `lines` draws medians with quartiles, `rhos` prints correlations,
+    `diagonal` draws y = x.
     """
     palette = theme.palette()
     totals = grid.counts.sum(axis=(1, 2)) + grid.n_beyond
@@ -50,15 +51,16 @@ def figure(
     x_axis = charts.axis(palette, x_title, log=True, whole=whole_x) | {"range": _log_range(grid.x_edges)}
     y_range = _log_range(grid.y_edges) if log_y else [float(grid.y_edges[0]), float(grid.y_edges[-1])]
     y_axis = charts.axis(palette, y_title, log=log_y) | {"range": y_range}
-    layout = charts.panels(titles, x_axis, y_axis, palette, height=LOW if len(grid.names) <= 3 else TALL, share_y=True)
+    layout = charts.panels(titles, x_axis, y_axis, palette, height=LOW if len(grid.names) <= 3 else TALL)
     shapes: list[dict] = []
     for k in range(len(grid.names)):
         if diagonal:
             shapes.append(_diagonal(grid, k, palette))
-        if cut is not None:
-            shapes += _borders(grid, k, cut, known_below, palette)
-        if shares is not None:
-            layout["annotations"] += _region_names(shares[k], k, palette)
+        if limits:
+            shapes += plane_regions.borders(grid, k, limits[k], palette)
+            plane_regions.mark_axes(layout, grid, k, limits[k])
+        if limits and shares is not None:
+            layout["annotations"] += plane_regions.names(grid, k, limits[k], shares[k], layout, palette)
     layout["shapes"] = shapes
     return {"data": traces, "layout": layout}
 
@@ -128,27 +130,10 @@ def _median_line(line: BinMedians, palette: Palette, *, panel: int) -> list[dict
     ]
 
 
-def _borders(grid: Grid, k: int, cut: float, known_below: float | None, palette: Palette) -> list[dict]:
-    """The cut, zero, and between them the border of what the base knows."""
-    x0, x1 = float(grid.x_edges[0]), float(grid.x_edges[-1])
-    line = {"type": "line", "layer": "above", **charts.refs(k)}
-    shapes = [line | {"x0": x0, "x1": x1, "y0": cut, "y1": cut, "line": _stroke(palette, 1.4, "dash")}]
-    if cut > 0:
-        shapes.append(line | {"x0": x0, "x1": x1, "y0": 0, "y1": 0, "line": _stroke(palette, 1, "solid")})
-        if known_below is not None and x0 < known_below < x1:
-            between = {"x0": known_below, "x1": known_below, "y0": 0, "y1": cut, "line": _stroke(palette, 1, "dot")}
-            shapes.append(line | between)
-    return shapes
-
-
-def _stroke(palette: Palette, width: float, dash: str) -> dict:
-    return {"color": palette.text, "width": width, "dash": dash}
-
-
 def _diagonal(grid: Grid, k: int, palette: Palette) -> dict:
     low = float(max(grid.x_edges[0], grid.y_edges[0]))
     high = float(min(grid.x_edges[-1], grid.y_edges[-1]))
-    line = _stroke(palette, 1, "dot")
+    line = plane_regions.stroke(palette, 1, "dot")
     return {
         "type": "line",
         "layer": "above",
@@ -159,24 +144,6 @@ def _diagonal(grid: Grid, k: int, palette: Palette) -> dict:
         "line": line,
         **charts.refs(k),
     }
-
-
-def _region_names(shares: np.ndarray, k: int, palette: Palette) -> list[dict]:
-    """Names with shares in the corners: learnable top right, known and hard at the bottom of the middle, forgotten."""
-    axes = {"xref": f"x{charts.axis_number(k)} domain", "yref": f"y{charts.axis_number(k)} domain"}
-    ground = "rgba(255,255,255,0.72)" if palette.kind == "light" else "rgba(16,18,22,0.7)"
-    text = {"showarrow": False, "font": {"size": 12, "color": palette.text}, "bgcolor": ground, "borderpad": 2, **axes}
-    corners = {0: (0.985, 0.98, "right", "top"), 3: (0.985, 0.02, "right", "bottom")}
-    names = [f"{name} {theme.percent(float(share), 0)}" for name, share in zip(REGIONS, shares, strict=True)]
-    notes = [
-        text | {"x": x, "y": y, "xanchor": x_anchor, "yanchor": y_anchor, "text": names[region]}
-        for region, (x, y, x_anchor, y_anchor) in corners.items()
-    ]
-    # The middle band's names stand on the zero line, wherever that is on the axis.
-    middle = text | {"yref": f"y{charts.axis_number(k)}", "y": 0, "yanchor": "bottom"}
-    notes.append(middle | {"x": 0.015, "xanchor": "left", "text": names[1]})
-    notes.append(middle | {"x": 0.985, "xanchor": "right", "text": names[2]})
-    return notes
 
 
 def _rho(rho: float | None) -> str:

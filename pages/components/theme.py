@@ -22,10 +22,17 @@ N_DOMAIN_COLOURS = 8
 # A chart with one row of plots is this high, and takes what a taller window has left.
 ONE_ROW_PX = 440
 TALL_KEY = "tall-"
+# Two parts of a page, the second beside the first from this width on.
+BESIDE_KEY, WIDE_PX = "beside", 1600
 CSS = f"""<style>
 [data-testid='stMainBlockContainer'] {{ padding-left: 1.5rem; padding-right: 1.5rem; }}
 [data-testid='stLayoutWrapper']:has(> [class*='st-key-{TALL_KEY}']) {{
   flex: none; height: clamp({ONE_ROW_PX}px, 100vh - 440px, 760px) !important;
+}}
+@media (min-width: {WIDE_PX}px) {{
+  .st-key-{BESIDE_KEY} {{ flex-direction: row; flex-wrap: nowrap; align-items: flex-start; gap: 26px; }}
+  .st-key-{BESIDE_KEY} > * {{ flex: 1 1 0; min-width: 0; }}
+  .st-key-{BESIDE_KEY} > :has(.st-key-{BESIDE_KEY}-aside) {{ flex: 0 0 clamp(480px, 30vw, 640px); }}
 }}
 </style>"""
 MINUTE, HOUR, DAY = 60, 3600, 86400

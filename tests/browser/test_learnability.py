@@ -1,5 +1,6 @@
 """Learnability and Compare in a real browser: a brush finds exactly its rows in Browse, charts leave as files."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -10,20 +11,24 @@ from lobass_core.store.connection import release
 from lobass_core.workflows import browse, compare, explore
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.browse_filter import BrowseFilter
+from lobass_core.workflows.explore import Box
 from tests.browser.conftest import Server
+
+# Where a hand drags: a panel of Plotly's, or the whole of our own chart.
+PANELS = ".js-plotly-plot .draglayer .nsewdrag, .distribution > svg"
 
 
 def open_view(page, server: Server, view: str) -> None:
     """Open a view by its link, and wait until the server has nothing left to send."""
     page.goto(server.url(f"learnability?learnability.view={view.replace(' ', '+')}"))
-    page.locator(".js-plotly-plot .draglayer .nsewdrag").first.wait_for(state="attached")
+    page.locator(PANELS).first.wait_for(state="attached")
     page.wait_for_selector("[data-test-script-state=notRunning]", state="attached")
     page.wait_for_timeout(500)
 
 
 def drag(page, left: float, top: float, right: float, bottom: float) -> None:
     """Drag over the first panel, in shares of its width and height."""
-    panel = page.locator(".js-plotly-plot .draglayer .nsewdrag").first.bounding_box()
+    panel = page.locator(PANELS).first.bounding_box()
     x, y, width, height = panel["x"], panel["y"], panel["width"], panel["height"]
     page.mouse.move(x + left * width, y + top * height)
     page.mouse.down()
@@ -62,7 +67,38 @@ def test_clearing_takes_the_box_off_the_chart(page, server: Server) -> None:
     drag(page, 0.3, 0.2, 0.6, 0.8)
     page.get_by_role("button", name="Clear brush").click()
     page.get_by_role("button", name=re.compile("Browse all 5,200")).wait_for()
-    page.wait_for_function("document.querySelectorAll('.js-plotly-plot .selectionlayer path').length === 0")
+    page.locator(".distribution .shade").wait_for(state="hidden")
+
+
+def test_keys_brush_a_range_and_take_it_off(page, server: Server) -> None:
+    open_view(page, server, "Distributions")
+    start = page.locator(".distribution [data-end='0']")
+    start.focus()
+    for _ in range(4):
+        page.keyboard.press("Shift+ArrowRight")
+    browse_button(page).wait_for()
+    low = float(start.get_attribute("aria-valuenow"))
+    high = float(page.locator(".distribution [data-end='1']").get_attribute("aria-valuenow"))
+    rows = explore.scored(server.project)
+    release(server.project.store_path)
+    # A key moves an end by a hundredth of the axis, with Shift by a tenth.
+    shape = explore.distribution(rows)
+    assert low == pytest.approx(shape.edges[0] + 0.4 * (shape.edges[-1] - shape.edges[0]))
+    page.wait_for_selector("[data-test-script-state=notRunning]", state="attached")
+    assert n_in(browse_button(page).inner_text()) == explore.n_within(rows, Box(score=(low, high)))
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=re.compile("Browse all 5,200")).wait_for()
+
+
+def test_three_domains_are_ridges_with_their_numbers(page, server: Server) -> None:
+    open_view(page, server, "Distributions")
+    shape = explore.distribution(explore.scored(server.project))
+    release(server.project.store_path)
+    texts = page.locator(".distribution text.facts").all_text_contents()
+    assert texts == [f"n {n:,} · median {median:.2f}" for n, median in zip(shape.n, shape.median, strict=True)]
+    boxes = [path.bounding_box() for path in page.locator(".distribution path.under").all()]
+    # One below the other, none over another.
+    assert all(upper["y"] + upper["height"] <= lower["y"] for upper, lower in itertools.pairwise(boxes))
 
 
 def test_a_region_opens_the_rows_it_counts(page, server: Server) -> None:
@@ -90,11 +126,11 @@ def test_a_chart_leaves_as_picture_and_as_numbers(page, server: Server, tmp_path
     assert sum(int(line.rsplit(",", 1)[1]) for line in lines[1:]) == int(shape.n.sum()) == 5200
     page.keyboard.press("Escape")
     page.wait_for_timeout(1500)
-    page.locator(".js-plotly-plot").hover()
     with page.expect_download() as picture:
-        page.locator(".modebar-btn").first.click()
+        page.get_by_role("button", name="Save as a picture").click()
     assert picture.value.suggested_filename == "distribution-learnability.svg"
-    assert "<svg" in Path(picture.value.path()).read_text()[:200]
+    drawn = Path(picture.value.path()).read_text()
+    assert drawn.startswith("<svg") and "conversation" in drawn and "brush" not in drawn
 
 
 def test_compare_opens_the_row_it_shows(page, server: Server) -> None:

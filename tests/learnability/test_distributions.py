@@ -1,7 +1,5 @@
 """Binned views against counts made by hand."""
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -43,19 +41,6 @@ def test_every_row_is_in_one_cell_or_beyond(rows):
     expected = np.array([np.histogram2d(y[code == k], x[code == k], [edges, edges])[0] for k in range(3)])
     assert np.array_equal(found.counts, expected)
     assert found.counts.sum() + found.n_beyond.sum() == len(rows)
-
-
-def test_the_four_regions_are_rectangles():
-    base = np.array([0.2, 0.2, 3.0, 0.2, 3.0, 0.2, 0.5])
-    learnability = np.array([0.9, 0.1, 0.1, -0.1, -2.0, NAN, 0.4])
-    region = views.regions(base, learnability, cut=0.4, known_below=0.5)
-    assert region.tolist() == [0, 1, 2, 3, 3, -1, 0]
-    counts = views.region_counts(region, np.array([0, 0, 0, 1, 1, 1, 1]), 2)
-    assert counts.tolist() == [[1, 1, 1, 0], [1, 0, 0, 2]]
-
-
-def test_a_cut_below_zero_leaves_less_forgotten():
-    assert views.regions(np.ones(3), np.array([-0.1, -0.3, 0.0]), cut=-0.2).tolist() == [0, 3, 0]
 
 
 def test_quartiles_along_an_axis():
@@ -127,7 +112,3 @@ def test_axes_without_values():
     assert views.log_axis(np.array([0.0, NAN])) == (0.1, 10.0)
     low, high = views.log_axis(np.array([1.0]))
     assert (low, high) == pytest.approx((1.0, 10**0.1))
-
-
-def test_the_boundary_of_known_is_an_even_chance():
-    assert math.exp(-views.KNOWN_BELOW_NATS) == pytest.approx(0.5)

@@ -7,17 +7,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lobass_core.learnability.distributions import distribution
+from lobass_core.learnability.regions import LEAST_LEARNABLE, Limits
 from lobass_core.project import Project
+from lobass_core.specs import SelectionSpec
 from lobass_core.workflows import browse, explore
 from lobass_core.workflows.browse_filter import BrowseFilter
+from lobass_core.workflows.cut import learnability_cuts, open_cut
 from lobass_core.workflows.explore import Box
-from pages.components import charts, theme
+from pages.components import charts, distribution_chart, theme
 from pages.components.charts import Brush
-from pages.components.learnability import brush, save
+from pages.components.learnability import brush, limits, save
 from pages.components.learnability.length_view import verdict
+from pages.components.learnability.limits import Moved
 from pages.components.learnability.plane_view import region_box
 from pages.components.learnability.tables_view import length_range
-from tests.pages.conftest import OpenPage, view_text, view_texts
+from pages.components.selection import draft
+from tests.pages.conftest import OpenPage, component_data, view_text, view_texts
 from tests.pages.projects import HOSTILE, imported_project, scored_project
 
 
@@ -47,14 +53,21 @@ def test_key_numbers_are_the_workflows(scored: Project, open_page: OpenPage) -> 
     assert "ref-1ep" in texts
 
 
+def chart(app) -> dict:
+    """What the distribution chart was given."""
+    (found,) = [data for data in component_data(app) if isinstance(data, dict) and "ridges" in data]
+    return found
+
+
 def test_distribution_has_a_line_a_domain_and_counts_what_it_leaves_out(scored: Project, open_page: OpenPage) -> None:
     rows = explore.scored(scored)
     shape = explore.distribution(rows)
     app = open_view(open_page, scored, "Distributions", **{"learnability.form": "count"})
-    drawn = figure(app)
-    assert [trace["name"].split(" · ")[:2] for trace in drawn["data"]] == [["conversation", "300"], ["math", "120"]]
-    # Each count stands at both edges of its bin.
-    assert drawn["data"][0]["y"][::2] == shape.counts[0].tolist()
+    drawn = chart(app)
+    assert not drawn["ridges"]
+    assert [(one["name"], one["n"]) for one in drawn["domains"]] == [("conversation", 300), ("math", 120)]
+    assert drawn["domains"][0]["heights"] == shape.counts[0].tolist()
+    assert [one["median"] for one in drawn["domains"]] == shape.median.tolist()
     n_beyond = int(shape.n_below.sum() + shape.n_above.sum())
     assert ("Beyond the axis" in captions(app)) == bool(n_beyond)
     assert int(shape.n.sum()) == 420
@@ -65,26 +78,56 @@ def test_distribution_has_a_line_a_domain_and_counts_what_it_leaves_out(scored: 
 def test_every_measure_in_every_form_has_a_sentence(scored: Project, open_page: OpenPage, measure, form) -> None:
     app = open_view(open_page, scored, "Distributions", **{"learnability.measure": measure, "learnability.form": form})
     assert "Drag across it to browse those rows." in captions(app)
-    assert len(figure(app)["data"]) == 2
+    n_heights = len(chart(app)["edges"]) - (form != "cumulative")
+    assert [len(one["heights"]) for one in chart(app)["domains"]] == [n_heights] * 2
 
 
-def test_many_domains_become_small_plots(tmp_path: Path, open_page: OpenPage) -> None:
-    project = scored_project(tmp_path / "many", {f"domain {k}": 12 for k in range(8)})
-    drawn = figure(open_view(open_page, project, "Distributions"))
-    assert [trace["xaxis"] for trace in drawn["data"]] == ["x", *[f"x{k}" for k in range(2, 9)]]
-    assert len(drawn["layout"]["annotations"]) == 8
+@pytest.mark.parametrize(("n_domains", "ridges"), [(1, False), (2, False), (3, True), (8, True)])
+def test_three_domains_and_more_are_ridges(n_domains: int, ridges: bool) -> None:
+    code = np.arange(40) % n_domains
+    names = tuple(f"domain {k}" for k in range(n_domains))
+    # The first domain lies in one bin, the others spread: its peak must not press them flat.
+    values = np.where(code == 0, 0.05, np.linspace(0, 1, 40))
+    shape = distribution(values, code, names, np.linspace(0, 1, 11))
+    sent = distribution_chart.payload(shape, form="density", slots={}, title="", name="", label="", picture="png")
+    assert sent["ridges"] == ridges
+    tops = [one["top"] for one in sent["domains"]]
+    peaks = [max(one["heights"]) for one in sent["domains"]]
+    assert tops == (peaks if ridges else [max(peaks)] * n_domains)
+    counted = distribution_chart.payload(shape, form="count", slots={}, title="", name="", label="", picture="png")
+    assert {one["top"] for one in counted["domains"]} == {float(shape.counts.max())}
+
+
+def test_a_small_domain_does_not_set_the_scale_of_a_large_one() -> None:
+    values, code = np.append(np.linspace(0, 1, 600), [0.5]), np.append(np.zeros(600, int), [1])
+    shape = distribution(values, code, ("large", "small"), np.linspace(0, 1, 11))
+    sent = distribution_chart.payload(shape, form="density", slots={}, title="", name="", label="", picture="png")
+    assert [one["top"] for one in sent["domains"]] == [shape.density()[0].max()] * 2
+
+
+def test_a_domain_without_a_value_has_a_flat_ridge_and_no_median() -> None:
+    shape = distribution(np.array([0.5]), np.array([0]), ("a", "b", "c"), np.array([0.0, 1.0]))
+    sent = distribution_chart.payload(shape, form="density", slots={}, title="", name="", label="", picture="png")
+    assert [(one["n"], one["median"], one["top"]) for one in sent["domains"]] == [
+        (1, 0.5, 1),
+        (0, None, 1),
+        (0, None, 1),
+    ]
 
 
 def test_plane_regions_add_up_and_open_the_rows_they_count(scored: Project, open_page: OpenPage) -> None:
     rows = explore.scored(scored)
-    app = open_view(open_page, scored, "Loss plane", **{"learnability.cut": 0.3})
-    found = explore.plane(rows, cut=0.3, known_below=0.69)
+    chosen = [Limits(0.3, 0.69), Limits(0.5, 1.1)]
+    moved = {"conversation": Moved(0.3, 0.69), "math": Moved(0.5, 1.1)}
+    app = open_view(open_page, scored, "Loss plane", **{limits.KEY: moved})
+    found = explore.plane(rows, chosen)
     text = view_texts(app)
     for k, domain in enumerate(found.grid.names):
         assert found.region_counts[k].sum() == (300, 120)[k]
         for region, n in enumerate(found.region_counts[k].tolist()):
             assert theme.count(n) in text
-            box = region_box(domain, region, 0.3, 0.69)
+            assert theme.percent(found.shares[k, region]) in text
+            box = region_box(domain, region, chosen[k])
             assert explore.n_within(rows, box) == n
             # The same link finds the same rows.
             asked = BrowseFilter.from_query(brush.query(box, ()))
@@ -92,6 +135,72 @@ def test_plane_regions_add_up_and_open_the_rows_they_count(scored: Project, open
     names = [note["text"] for note in figure(app)["layout"]["annotations"]]
     assert any(name.startswith("learnable ") for name in names)
     assert any(name.startswith("too hard or noisy ") for name in names)
+
+
+def test_limits_are_the_upper_third_then_the_working_cut_then_where_a_person_puts_them(
+    scored: Project, open_page: OpenPage
+) -> None:
+    rows = explore.scored(scored)
+    app = open_view(open_page, scored, "Loss plane")
+    usual = explore.usual_limits(rows)
+    assert "Learnable starts at the upper third of the domain." in view_text(app)
+    assert all(theme.number(one.learnable_from) in view_texts(app) for one in usual)
+    learnable = explore.plane(rows).region_counts[:, 0].tolist()
+    assert learnable == [100, 40]
+    # A working selection on Select: its cut in each domain, and so the rows that it keeps by their score.
+    spec = SelectionSpec(value=0.1, balance="equal")
+    app = open_view(open_page, scored, "Loss plane", **{draft.SPEC: spec})
+    assert "Learnable starts at the working cut of Select." in view_text(app)
+    cut = open_cut(scored, spec)
+    placed = limits.placed(rows, learnability_cuts(cut), {})
+    assert explore.plane(rows, [one.limits for one in placed]).region_counts[:, 0].tolist() == [21, 21]
+    # By keyboard or mouse in the menu.
+    app.number_input(key="learnability.w.learnable_from.1").set_value(0.25).run()
+    assert "at the working cut of Select in conversation; where you put it in math" in view_text(app)
+    assert app.session_state[limits.KEY] == {"math": Moved(0.25, None)}
+    n = int((rows.table.learnability()[rows.table.domain_code == 1] >= 0.25).sum())
+    assert theme.count(n) in view_texts(app)
+    app.number_input(key="learnability.w.known_below.all").set_value(0.5).run()
+    assert app.session_state[limits.KEY] == {"math": Moved(0.25, 0.5), "conversation": Moved(None, 0.5)}
+    app.button(key="learnability.limits-back").click().run()
+    assert "Learnable starts at the working cut of Select." in view_text(app)
+
+
+def test_a_cut_of_another_score_says_nothing_of_learnability(scored: Project) -> None:
+    assert learnability_cuts(open_cut(scored, SelectionSpec(method="base-loss"))) == {}
+    assert limits.placed(explore.scored(scored), {"math": -0.5}, {})[1].limits.learnable_from == LEAST_LEARNABLE
+
+
+def test_the_limits_stand_on_the_axes(scored: Project, open_page: OpenPage) -> None:
+    moved = {"conversation": Moved(0.25, 0.83), "math": Moved(0.5, 1.17)}
+    layout = figure(open_view(open_page, scored, "Loss plane", **{limits.KEY: moved}))["layout"]
+    for number, (score, base) in {"": (0.25, 0.83), "2": (0.5, 1.17)}.items():
+        for axis, value in ((layout[f"yaxis{number}"], score), (layout[f"xaxis{number}"], base)):
+            assert axis["ticktext"][axis["tickvals"].index(value)] == f"<b>{value:.2f}</b>"
+    # No other figure touches them.
+    assert 1 not in layout["xaxis2"]["tickvals"]
+    levels = {(line["yref"], line["y0"]) for line in layout["shapes"] if line["y0"] == line["y1"]}
+    assert {("y", 0.25), ("y2", 0.5)} < levels
+    assert [line["x0"] for line in layout["shapes"] if line["x0"] == line["x1"]] == [0.83, 1.17]
+
+
+@pytest.mark.parametrize("text", ["math", "math:1", "math:x:1", "math:2:1", "math:0.1:0", "math:nan:1", "math::inf"])
+def test_limits_of_an_address_that_cannot_be_meant(text: str) -> None:
+    with pytest.raises(ValueError):
+        limits.read(text)
+
+
+def test_limits_come_out_of_an_address_as_they_went_in(scored: Project) -> None:
+    rows = explore.scored(scored)
+    placed = limits.placed(rows, {"math": 0.1 + 0.2}, {"conversation": Moved(None, 0.7)})
+    texts = [one.parameter() for one in placed]
+    assert texts == ["conversation::0.7", "math:0.30000000000000004:"]
+    assert dict(limits.read(text) for text in texts) == {
+        "conversation": Moved(None, 0.7),
+        "math": Moved(0.30000000000000004, None),
+    }
+    assert limits.read("a:b:0.5:")[0] == "a:b"
+    assert limits.placed(rows, {}, {})[0].parameter() == ""
 
 
 def test_plane_against_reference_loss_draws_the_diagonal_and_no_regions(scored: Project, open_page: OpenPage) -> None:
@@ -123,17 +232,16 @@ def test_a_brush_is_counted_named_and_cleared(scored: Project, open_page: OpenPa
     app = open_view(open_page, scored, "Distributions", **{brush.KEY: box})
     assert f"Browse these {n} samples" in [button.label for button in app.button]
     assert "math · learnability 0.25 – 0.50 · tokens from 10" in view_text(app)
-    before = figure(app)
+    assert chart(app)["brush"] == [0.25, 0.5]
     app.button(key="learnability.clear").click().run()
     assert "Browse all 420 samples" in [button.label for button in app.button]
-    # The figure changes, or the box would stay on it.
-    assert figure(app) != before
+    assert chart(app)["brush"] is None
 
 
 def test_the_dataset_filter_narrows_everything(scored: Project, open_page: OpenPage) -> None:
     app = open_view(open_page, scored, "Distributions", datasets=["math"])
     assert "Browse all 120 samples" in [button.label for button in app.button]
-    assert len(figure(app)["data"]) == 1
+    assert [one["name"] for one in chart(app)["domains"]] == ["math"]
 
 
 def test_states_without_scores(tmp_path: Path, open_page: OpenPage) -> None:
@@ -152,8 +260,9 @@ def test_one_scored_row_is_enough_for_every_view(tmp_path: Path, open_page: Open
 
 def test_hostile_domain_names_stay_text(tmp_path: Path, open_page: OpenPage) -> None:
     project = scored_project(tmp_path / "hostile", {"<b>x & y": 30, "math": 30})
-    drawn = figure(open_view(open_page, project, "Distributions"))
-    assert drawn["data"][0]["name"].startswith("&lt;b&gt;x &amp; y · 30")
+    assert chart(open_view(open_page, project, "Distributions"))["domains"][0]["name"] == "<b>x & y"
+    titles = [note["text"] for note in figure(open_view(open_page, project, "Loss plane"))["layout"]["annotations"]]
+    assert "<b>&lt;b&gt;x &amp; y</b>" in titles[0]
 
 
 def test_brushes_arrive_from_any_panel_in_any_direction() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from lobass_core.errors import SelectionError
+from lobass_core.learnability.regions import Limits
 from lobass_core.store.decisions import DecisionAct, append_decisions
 from lobass_core.store.undo import undo_decision
 from lobass_core.workflows import explore
@@ -75,16 +76,19 @@ def test_views(project):
     assert shape.n.tolist() == [2, 1]
     assert shape.counts.sum() == 3
     assert explore.distribution(rows) is shape
-    plane = explore.plane(rows, cut=0.6)
+    plane = explore.plane(rows, [Limits(0.6, 0.69)] * 2)
     assert plane.region_counts.tolist() == [[0, 0, 1, 1], [1, 0, 0, 0]]
+    assert plane.shares.tolist() == [[0, 0, 0.5, 0.5], [1, 0, 0, 0]]
     assert plane.grid.counts.sum() + plane.grid.n_beyond.sum() == 3
-    against = explore.plane(rows, cut=0.6, against_reference=True)
+    against = explore.plane(rows, [Limits(0.6, 0.69)] * 2, against_reference=True)
     assert against.grid.counts.sum() == 3
     assert against.region_counts is plane.region_counts
     length = explore.length(rows)
     assert length.rho == 1.0
     assert length.rho_by_domain == (1.0, None)
-    assert explore.top_cut(rows, 0.5) == 0.5
+    assert [one.learnable_from for one in explore.usual_limits(rows)] == pytest.approx([0.5, 0.75])
+    assert [one.known_below for one in explore.usual_limits(rows)] == pytest.approx([1.5, 4.0])
+    assert explore.plane(rows).limits == explore.usual_limits(rows)
     assert [line.n_rows for line in explore.by_dataset(rows)] == [4]
     assert [(line.name, line.n_scored) for line in explore.by_domain(rows)] == [("chat", 2), ("math", 1)]
     assert {line.name: line.n_rows for line in explore.by_length(rows) if line.n_rows} == {"1–4": 2, "5–15": 1}

@@ -6,6 +6,10 @@
 const KEY_DELAY_MS = 220
 const SILENCE_MS = 3000
 const TALL_ROWS = 12
+// As in theme.py; what stands above and below the ridges; and a row that still reads as one of several.
+const WIDE_PX = 1600
+const AROUND_RIDGES_PX = 300
+const MOST_ROW_PX = 150
 
 const instruments = new WeakMap()
 
@@ -21,24 +25,24 @@ export default function (component) {
   view.send = (message) => setStateValue("spec", message)
   paintDomainColours(root)
   receive(view, data)
-  return () => view.observer.disconnect()
+  return () => {
+    view.observer.disconnect()
+    window.removeEventListener("resize", view.onResize)
+  }
 }
 
 function mount(root) {
   const built = buildCells()
   const view = { root, ...built, stage: null, state: "exact", seq: 0, rev: null, width: 0, digits: 3, drag: null }
   root.append(built.strip)
-  view.observer = new ResizeObserver(() => layOut(view))
+  view.onResize = () => layOut(view)
+  view.observer = new ResizeObserver(view.onResize)
   view.observer.observe(root)
+  window.addEventListener("resize", view.onResize)
   listenToPointer(view)
   listenToKeys(view)
   listenToInputs(view)
   return view
-}
-
-function paintDomainColours(root) {
-  const colours = getComputedStyle(root).getPropertyValue("--st-chart-categorical-colors").split(",")
-  for (let i = 0; i < 8; i++) root.style.setProperty(`--d${i}`, (colours[i] || "").trim() || "currentColor")
 }
 
 // --- from the server ----------------------------------------------------------------------------------------------
@@ -114,15 +118,23 @@ function layOut(view) {
   const { stage, model } = view
   if (!stage) return
   const width = Math.floor(stage.plot.clientWidth)
-  if (!width || width === view.width) return
-  view.width = width
   const n = model.domains.length
-  view.rowHeight = n <= 2 ? 92 : n <= 4 ? 56 : n <= 6 ? 46 : 38
+  const rowHeight = rowHeightFor(n, window.innerWidth, window.innerHeight)
+  if (!width || (width === view.width && rowHeight === view.rowHeight)) return
+  view.width = width
+  view.rowHeight = rowHeight
   view.root.style.setProperty("--row", `${view.rowHeight}px`)
   stage.body.style.maxHeight = n > TALL_ROWS ? `${view.rowHeight * TALL_ROWS + 20}px` : ""
   view.x = drawRidges(stage, model, width, view.rowHeight)
   view.scoreAt = (px) => model.axis[0] + (Math.min(Math.max(px, 0), width) / width) * (model.axis[1] - model.axis[0])
   paint(view)
+}
+
+// In a wide window the tabs stand beside the ridges, which then have all the height that is left.
+function rowHeightFor(n, windowWidth, windowHeight) {
+  const least = n <= 2 ? 92 : n <= 4 ? 56 : n <= 6 ? 46 : 38
+  if (windowWidth < WIDE_PX) return least
+  return Math.min(Math.max(Math.floor((windowHeight - AROUND_RIDGES_PX) / Math.max(n, 1)), least), MOST_ROW_PX)
 }
 
 // --- changes ------------------------------------------------------------------------------------------------------

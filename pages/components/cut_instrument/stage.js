@@ -1,37 +1,11 @@
 // Builds the instrument's elements and paints numbers onto them. Knows nothing of pointers, keys or the server.
 
-const SVG = "http://www.w3.org/2000/svg"
 const PRESETS = [0.015, 0.06, 0.167, 0.5]
 const RAIL_LEAST = 0.001
 const KINDS = ["ratio", "samples", "tokens", "threshold"]
 const TITLES = { ratio: "Kept ratio, %", samples: "Samples", tokens: "Response tokens", threshold: "Threshold" }
 const LOCK = "M4 7V5a4 4 0 0 1 8 0v2h1v8H3V7zm2 0h4V5a2 2 0 0 0-4 0z"
 const AXIS_HEIGHT = 26
-
-function make(tag, className = "", attributes = {}, children = []) {
-  const element = document.createElement(tag)
-  if (className) element.className = className
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value)
-  element.append(...children)
-  return element
-}
-
-function draw(tag, attributes = {}, children = []) {
-  const element = document.createElementNS(SVG, tag)
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value)
-  element.append(...children)
-  return element
-}
-
-// A rerun or a frame touches only what differs: what is under the pointer or in focus stays.
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text
-}
-
-function setAttribute(element, name, value) {
-  const text = String(value)
-  if (element.getAttribute(name) !== text) element.setAttribute(name, text)
-}
 
 function setValue(input, text) {
   if (input.value !== text && input.getRootNode().activeElement !== input) input.value = text

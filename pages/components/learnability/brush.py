@@ -4,8 +4,9 @@ import math
 
 import streamlit as st
 
+from lobass_core.learnability.regions import Range
 from lobass_core.workflows.browse_filter import range_text
-from lobass_core.workflows.explore import Box, Range
+from lobass_core.workflows.explore import Box
 from pages.components import state, theme
 
 KEY, CLEARED = "learnability.box", "learnability.n-cleared"

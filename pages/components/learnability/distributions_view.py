@@ -7,8 +7,7 @@ import streamlit as st
 from lobass_core.learnability.distributions import Distribution
 from lobass_core.workflows import explore
 from lobass_core.workflows.explore import Box, Scored
-from pages.components import charts, distribution_chart, theme
-from pages.components.charts import Brush
+from pages.components import distribution_chart, theme
 from pages.components.learnability import brush, save
 
 MEASURES = {
@@ -18,11 +17,14 @@ MEASURES = {
     "length": ("Response tokens", "response tokens", "tokens"),
 }
 FORMS = {"density": "Density", "count": "Count", "cumulative": "Cumulative"}
+CHART, SEQ = "learnability.distribution", "learnability.distribution-seq"
 READING = {
-    "density": "The area under each line is 1: a hump further right is a domain with more to learn, whatever its size.",
-    "count": "The height is the number of rows in a bin: it shows where most of the data lies.",
+    "density": "A hump further right is a domain with more to learn, whatever its size.",
+    "count": "The height is the number of rows in a bin, on one scale for all domains.",
     "cumulative": "The height is the share of a domain below that value: a line further right has more above any cut.",
 }
+# What a height means where the chart has ridges, and where it has lines.
+SCALES = ("Each ridge uses the height that it has.", "The area under each line is 1.")
 
 
 def show(rows: Scored, slots: Mapping[str, int]) -> None:
@@ -41,34 +43,43 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
     with bar:
         st.space("stretch")
         save.popover(f"distribution-{measure}", ("domain", "low", "high", "rows"), _csv(shape))
-    by_density = READING[form] if measure == "learnability" or form != "density" else "The area under each line is 1."
-    st.caption(f"{by_density} Drag across it to browse those rows. {beyond(shape)}")
-    multiples = len(shape.names) > distribution_chart.MOST_LINES
+    st.caption(f"{reading(shape, measure, form)} Drag across it to browse those rows. {beyond(shape)}")
     field = MEASURES[measure][2]
-
-    def brushed(found: Brush | None) -> None:
-        if found is None or found.x is None:
-            brush.put(None)
-            return
-        limits = brush.whole_tokens(found.x) if field == "tokens" else brush.limits(found.x)
-        brush.put(Box(domains=(shape.names[found.panel],) if multiples else (), **{field: limits}))  # type: ignore[arg-type]
-
-    charts.show(
-        distribution_chart.figure(
+    distribution_chart.show(
+        distribution_chart.payload(
             shape,
             form=form,
             slots=slots,
             title=MEASURES[measure][1],
+            name=f"distribution-{measure}",
+            label=f"Distribution of {MEASURES[measure][0].lower()} by domain, {FORMS[form].lower()}",
+            picture=save.picture(),
             log_x=measure == "length",
             legend_left=measure in ("learnability", "length"),
+            brush=getattr(brush.box(), field),
+            seq=st.session_state.get(SEQ, 0),
         ),
-        key="learnability.distribution",
-        name=f"distribution-{measure}",
-        alt=f"Distribution of {MEASURES[measure][0].lower()} by domain, {FORMS[form].lower()}",
-        picture=save.picture(),
-        on_brush=brushed,
-        revision=brush.n_cleared(),
+        key=CHART,
+        on_brush=lambda: _brushed(field),
     )
+
+
+def _brushed(field: str) -> None:
+    """Keep the range that was drawn; it holds for all domains."""
+    found = distribution_chart.brushed(CHART)
+    if found is None:
+        return
+    st.session_state[SEQ], drawn = found
+    limits = brush.whole_tokens(drawn) if field == "tokens" else brush.limits(drawn)
+    brush.put(Box(**{field: limits}))  # type: ignore[arg-type]
+
+
+def reading(shape: Distribution, measure: str, form: str) -> str:
+    """How to read the chart."""
+    if form != "density":
+        return READING[form]
+    scale = SCALES[len(shape.names) <= distribution_chart.MOST_LINES]
+    return f"{READING[form]} {scale}" if measure == "learnability" else scale
 
 
 def beyond(shape: Distribution) -> str:

@@ -1,56 +1,42 @@
 """The loss plane: what the base finds hard against what the reference learned, in four named regions."""
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import streamlit as st
 
-from lobass_core.learnability.distributions import KNOWN_BELOW_NATS, REGIONS, Grid
-from lobass_core.specs import PAPER_RATIOS
+from lobass_core.learnability.distributions import Grid
+from lobass_core.learnability.regions import REGIONS, Limits
 from lobass_core.workflows import explore
 from lobass_core.workflows.explore import Box, Plane, Scored
 from pages.components import charts, parts, plane_chart, state, theme, view
 from pages.components.charts import Brush
-from pages.components.learnability import brush, save
+from pages.components.learnability import brush, limits, limits_menu, save
+from pages.components.learnability.limits import Placed
 from pages.components.parts import Column
 
-CUT, KNOWN, AGAINST = "learnability.cut", "learnability.known", "learnability.against-reference"
+AGAINST = "learnability.against-reference"
 SENTENCE = (
-    "Each cell is shaded by its share of the domain's rows: to the right the base finds it harder, further up the "
-    "reference learned more of it. Drag a box to browse those rows."
+    "Further right the base finds rows harder, further up the reference learned more of them: from the dashed line up "
+    "they are learnable, below 0 forgotten, and the dotted line parts the rest into already known and too hard or noisy."
 )
-AGAINST_SENTENCE = (
-    "Each cell is shaded by its share of the domain's rows. On the dotted diagonal the reference learned nothing; "
-    "the further below it, the more. Drag a box to browse those rows."
-)
+AGAINST_SENTENCE = "On the dotted diagonal the reference learned nothing; the further below it, the more."
+SHADES_SENTENCE = "Cells are shaded by their share of the domain's rows; drag a box to browse its rows."
 
 
 def show(rows: Scored, slots: Mapping[str, int]) -> None:
     """Draw controls, the planes, and the regions as a table whose cells open Browse."""
+    placed = limits.placed(rows, limits.working_cuts(state.project()), limits.moved())
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="learnability-bar")
     with bar:
-        state.remember(CUT, max(explore.top_cut(rows, PAPER_RATIOS[-1]), 0.0))
-        st.markdown("Learnable from")
-        cut = st.number_input(
-            "Learnable from", key=CUT, step=0.01, format="%.2f", width=110, label_visibility="collapsed",
-        )  # fmt: skip
-        st.markdown(
-            "known below",
-            help="**Learnable**: learnability from this value up; it starts where the best 16.7 % of all rows do. "
-            "**Known**: less learnable, and a base loss a response token below this; 0.69 nats is an even chance.",
-        )
-        known = st.number_input(
-            "Known below, nats", key=KNOWN, value=round(KNOWN_BELOW_NATS, 2), min_value=0.01, step=0.05, format="%.2f",
-            width=110, label_visibility="collapsed",
-        )  # fmt: skip
-        st.markdown("nats")
         against = st.toggle("Against reference loss", key=AGAINST)
+        if not against:
+            limits_menu.show(placed)
         st.space("stretch")
-    found = explore.plane(rows, cut=cut, known_below=known, against_reference=against)
+    found = explore.plane(rows, [one.limits for one in placed], against_reference=against)
     with bar:
         save.popover("loss-plane", ("domain", "x_low", "x_high", "y_low", "y_high", "rows"), cells_csv(found.grid))
-    st.caption(f"{AGAINST_SENTENCE if against else SENTENCE} {beyond(found.grid)}")
+    st.caption(f"{AGAINST_SENTENCE if against else SENTENCE} {SHADES_SENTENCE} {beyond(found.grid)}")
 
     def brushed(drawn: Brush | None) -> None:
         if drawn is None:
@@ -69,12 +55,11 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
         on_brush=brushed,
         revision=brush.n_cleared(),
     )
-    _regions(found, slots)
+    _regions(found, placed, slots)
 
 
 def _figure(found: Plane, slots: Mapping[str, int], *, against: bool) -> charts.Figure:
-    n = np.maximum(found.region_counts.sum(axis=1, keepdims=True), 1)
-    regions = {} if against else {"cut": found.cut, "known_below": found.known_below, "shares": found.region_counts / n}
+    regions = {} if against else {"limits": found.limits, "shares": found.shares}
     return plane_chart.figure(
         found.grid,
         slots=slots,
@@ -92,44 +77,39 @@ def beyond(grid: Grid) -> str:
     return f"Beyond the axes: {theme.count(n)}." if n else ""
 
 
-def region_box(domain: str, region: int, cut: float, known_below: float) -> Box:
-    """The closed rectangle of a region, open borders taken just inside."""
-    below_cut = math.nextafter(cut, -math.inf)
-    score, base = {
-        0: ((cut, None), (None, None)),
-        1: ((0.0, below_cut), (None, math.nextafter(known_below, -math.inf))),
-        2: ((0.0, below_cut), (known_below, None)),
-        3: ((None, math.nextafter(min(cut, 0.0), -math.inf)), (None, None)),
-    }[region]
+def region_box(domain: str, region: int, of: Limits) -> Box:
+    """The rectangle of a region as a filter."""
+    score, base = of.ranges(region)
     return Box(domains=(domain,), score=score, base=base)
 
 
-def _regions(found: Plane, slots: Mapping[str, int]) -> None:
-    names = found.grid.names
+def _regions(found: Plane, placed: Sequence[Placed], slots: Mapping[str, int]) -> None:
     rows = []
-    for k, name in enumerate(names):
-        counts = found.region_counts[k]
-        total = max(int(counts.sum()), 1)
+    for k, one in enumerate(placed):
         cells: list[view.Node] = []
-        for region, n in enumerate(counts.tolist()):
+        for region, (n, share) in enumerate(
+            zip(found.region_counts[k].tolist(), found.shares[k].tolist(), strict=True)
+        ):
             cells += [
                 parts.link(theme.count(n), on=f"{k}-{region}") if n else theme.count(n),
-                view.el("span", theme.percent(n / total), cls="muted"),
+                view.el("span", theme.percent(share), cls="muted"),
             ]
-        rows.append([parts.swatch(slots.get(name, 0), name), *cells])
+        borders = [theme.number(one.limits.learnable_from, 3), theme.number(one.limits.known_below, 2)]
+        rows.append([parts.swatch(slots.get(one.domain, 0), one.domain), *cells, *borders])
     columns = [Column("Domain")]
     for name in REGIONS:
-        columns += [Column(name.capitalize(), numeric=True), Column("", 66, numeric=True)]
+        columns += [Column(name.capitalize(), numeric=True), Column("", 62, numeric=True)]
+    columns += [Column("Learnable from", 104, numeric=True), Column("Known below, nats", 124, numeric=True)]
     clicked = view.show(
         [
-            parts.heading("Regions", "a number opens its rows"),
+            parts.heading("Regions", f"{limits_menu.sentence(placed)} A number opens its rows."),
             parts.table(columns, rows, label="Rows of each region by domain"),
         ],
         key="learnability-regions",
     )
     if clicked:
         k, region = (int(part) for part in clicked.split("-"))
-        brush.browse(region_box(names[k], region, found.cut, found.known_below))
+        brush.browse(region_box(placed[k].domain, region, placed[k].limits))
 
 
 def cells_csv(grid: Grid) -> Iterator[tuple[object, ...]]:

@@ -35,6 +35,11 @@ def spec() -> SelectionSpec:
     return replace(working, datasets=state.chosen_datasets())
 
 
+def is_begun() -> bool:
+    """Whether this session has a working selection yet."""
+    return SPEC in st.session_state
+
+
 def fresh() -> SelectionSpec:
     """What a new working selection starts from."""
     return SelectionSpec()

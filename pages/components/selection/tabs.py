@@ -69,7 +69,7 @@ def _rows_at_cut(project: Project, cut: Cut) -> None:
             _side(
                 "First dropped", "the strongest rows that are out", dropped, slots, "No row is left out by its score."
             ),
-            cls="grid two",
+            cls="grid two aside",
         ),
         key="select-rows-at-cut",
         label="Rows at the cut",
@@ -148,7 +148,7 @@ def _only_length(project: Project, cut: Cut) -> None:
                 cls="stack",
             ),
             _lengths(cut),
-            cls="grid two",
+            cls="grid two aside",
         ),
         key="select-only-length",
         label="Is it only length?",
@@ -195,16 +195,21 @@ def _versus_random(project: Project, cut: Cut) -> None:
     how = "from all rows" if cut.spec.balance == "global" else "from each domain as many as it keeps"
     columns = [
         Column("Mean of"),
-        Column("Kept", 130, numeric=True),
-        Column("Random", 130, numeric=True),
-        Column("Difference", 130, numeric=True),
-        Column("In standard deviations of the random draw", 280, numeric=True),
+        Column("Kept", 76, numeric=True),
+        Column("Random", 76, numeric=True),
+        Column("Difference", 82, numeric=True),
+        Column("Deviations", 82, numeric=True),
     ]
     view.show(
         el(
             "div",
             parts.heading("Versus random", f"{theme.count(found.n_kept)} rows drawn {how}; computed, not sampled"),
-            el("p", "How far the kept rows differ from a random selection of the same size.", cls="muted"),
+            el(
+                "p",
+                "How far the kept rows differ from a random selection of the same size, also in standard deviations "
+                "of the random draw.",
+                cls="muted",
+            ),
             parts.table(columns, [_measure(measure) for measure in found.measures], label="Versus random"),
             cls="stack",
         ),
@@ -241,9 +246,9 @@ def _overlap(project: Project, cut: Cut) -> None:
     found = cuts.overlap_with(project, cut, name)
     columns = [
         Column("Domain"),
-        Column("In both", 110, numeric=True),
-        Column("Only here", 110, numeric=True),
-        Column(f"Only in {name}", 200, numeric=True),
+        Column("In both", 84, numeric=True),
+        Column("Only here", 84, numeric=True),
+        Column(f"Only in {name}", 180, numeric=True),
     ]
     slots = theme.domain_slots(state.surroundings(project).domains)
     rows = [
@@ -259,17 +264,13 @@ def _overlap(project: Project, cut: Cut) -> None:
     clicked = view.show(
         el(
             "div",
-            parts.key_numbers(
+            parts.facts(
                 [
-                    parts.KeyNumber(
-                        "In both", theme.count(found.both), note=f"{theme.percent(found.jaccard)} of either"
-                    ),
-                    parts.KeyNumber("Only here", theme.count(found.only_a)),
-                    parts.KeyNumber("Only in the saved one", theme.count(found.only_b)),
-                    parts.KeyNumber("By chance", theme.count(found.expected_both), note="two random ones would share"),
-                    parts.KeyNumber(
-                        "Rank agreement", theme.signed(found.rank_agreement), note="Spearman's ρ, rows in both"
-                    ),
+                    ("In both", f"{theme.count(found.both)} rows, {theme.percent(found.jaccard)} of either"),
+                    ("By chance", f"{theme.count(found.expected_both)} rows that two random ones would share"),
+                    ("Only here", f"{theme.count(found.only_a)} rows"),
+                    ("Only in the saved one", f"{theme.count(found.only_b)} rows"),
+                    ("Rank agreement", f"{theme.signed(found.rank_agreement)}, Spearman's ρ of the rows in both"),
                 ]
             ),
             parts.table(columns, rows, label="Overlap by domain"),
@@ -324,4 +325,4 @@ def domain_table(answer: CutAnswer, slots: dict[str, int], *, in_tokens: bool) -
         for share in answer.domains
         if share.n_rows
     ]
-    return parts.table(columns, rows, label="By domain")
+    return el("div", parts.table(columns, rows, label="By domain"), cls="scroll", tabindex="0")

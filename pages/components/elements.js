@@ -1,0 +1,34 @@
+// Elements of HTML and SVG, made and changed without markup: what comes from data only ever becomes text.
+
+const SVG = "http://www.w3.org/2000/svg"
+
+function make(tag, className = "", attributes = {}, children = []) {
+  const element = document.createElement(tag)
+  if (className) element.className = className
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value)
+  element.append(...children)
+  return element
+}
+
+function draw(tag, attributes = {}, children = []) {
+  const element = document.createElementNS(SVG, tag)
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value)
+  element.append(...children)
+  return element
+}
+
+// A rerun or a frame touches only what differs: what is under the pointer or in focus stays.
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text
+}
+
+function setAttribute(element, name, value) {
+  const text = String(value)
+  if (element.getAttribute(name) !== text) element.setAttribute(name, text)
+}
+
+// The eight domain colours of the theme, as --d0 to --d7.
+function paintDomainColours(root) {
+  const colours = getComputedStyle(root).getPropertyValue("--st-chart-categorical-colors").split(",")
+  for (let i = 0; i < 8; i++) root.style.setProperty(`--d${i}`, (colours[i] || "").trim() || "currentColor")
+}

@@ -1,0 +1,89 @@
+"""The menu that moves the limits of the loss plane, by mouse or by keyboard, for one domain or for all."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.components.learnability import limits
+from pages.components.learnability.limits import Placed
+
+WIDTH = 460
+# The second is also below the least base loss that a domain may have by itself.
+STEP, LEAST_NATS = 0.01, 0.001
+HELP = (
+    "**Learnable from** is the working cut of Select, or the upper third of the domain where there is none. "
+    "**Known below** is the median base loss of the domain, in nats a response token."
+)
+SOURCES = {
+    "cut": "at the working cut of Select",
+    "third": "at the upper third of the domain",
+    "moved": "where you put it",
+}
+
+
+def show(placed: Sequence[Placed]) -> None:
+    """Draw the button with the menu; its fields hold the limits that stand."""
+    n_moved = sum(one.source == "moved" or one.is_known_moved for one in placed)
+    label = f"Limits · {n_moved} moved" if n_moved else "Limits"
+    with st.popover(label, icon=":material/straighten:", key="learnability.limits-menu"), st.container(width=WIDTH):
+        st.caption(HELP)
+        _heads()
+        if len(placed) > 1:
+            _row("All domains", [one.domain for one in placed], None, key="all")
+        for k, one in enumerate(placed):
+            _row(one.domain, [one.domain], one, key=f"{k}")
+        st.button(
+            "Reset the limits", icon=":material/undo:", key="learnability.limits-back", on_click=limits.move_back,
+            disabled=not limits.moved(),
+        )  # fmt: skip
+
+
+def _heads() -> None:
+    name, score, base = st.columns([2, 1.2, 1.2], vertical_alignment="bottom")
+    name.caption("Domain")
+    score.caption("Learnable from")
+    base.caption("Known below, nats")
+
+
+def _row(label: str, domains: list[str], one: Placed | None, *, key: str) -> None:
+    name, score, base = st.columns([2, 1.2, 1.2], vertical_alignment="center")
+    name.text(label)
+    _field(score, "learnable_from", label, domains, one.limits.learnable_from if one else None, key)
+    _field(base, "known_below", label, domains, one.limits.known_below if one else None, key)
+
+
+def _field(column: DeltaGenerator, which: str, label: str, domains: list[str], value: float | None, key: str) -> None:
+    """One limit. What is typed or stepped moves it; the field then shows where the limit stands."""
+    widget = f"learnability.w.{which}.{key}"
+    st.session_state[widget] = value
+    is_score = which == "learnable_from"
+
+    def changed() -> None:
+        if st.session_state[widget] is not None:
+            limits.move(domains, **{which: st.session_state[widget]})
+
+    column.number_input(
+        f"{'Learnable from' if is_score else 'Known below'}, {label}",
+        min_value=0.0 if is_score else min(LEAST_NATS, LEAST_NATS if value is None else value),
+        max_value=1.0 if is_score else None,
+        step=STEP,
+        format="%.3f",
+        key=widget,
+        placeholder="each its own",
+        label_visibility="collapsed",
+        on_change=changed,
+    )
+
+
+def sentence(placed: Sequence[Placed]) -> str:
+    """Where the limits of learnability come from, in words."""
+    found = {one.source for one in placed}
+    if len(found) == 1:
+        return f"Learnable starts {SOURCES[found.pop()]}."
+    parts = [
+        f"{SOURCES[source]} in {', '.join(one.domain for one in placed if one.source == source)}"
+        for source in SOURCES
+        if source in found
+    ]
+    return f"Learnable starts {'; '.join(parts)}."
