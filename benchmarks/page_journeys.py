@@ -11,7 +11,7 @@ STEPS_A_DRAG = 120
 # Page, its path, and what stands in its first full frame.
 PAGES = (
     ("Overview", "", ".funnel"),
-    ("Learnability", "learnability", ".js-plotly-plot .main-svg"),
+    ("Learnability", "learnability", ".distribution path.line"),
     ("Browse", "browse", ".item.current"),
     ("Select", "select", ".instrument .status.exact"),
 )

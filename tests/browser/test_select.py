@@ -108,3 +108,27 @@ def test_keys_move_the_ratio_by_a_tenth_and_a_point(server, page) -> None:
     # Focus survives the rerun, so the next key goes on from here.
     page.keyboard.press("ArrowLeft")
     assert thumb.get_attribute("aria-valuenow") == "7.00"
+
+
+def test_a_wide_window_has_the_rows_at_the_cut_beside_taller_ridges(server, page) -> None:
+    open_select(page, server)
+    narrow = page.locator(".domain").first.bounding_box()
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    page.wait_for_function("() => window.innerWidth === 1920")
+    beside = page.get_by_text("Last kept").first
+    beside.wait_for()
+    page.wait_for_timeout(300)
+    ridges, tables = page.locator(".plot").bounding_box(), beside.bounding_box()
+    assert tables["x"] > ridges["x"] + ridges["width"]
+    assert tables["y"] < ridges["y"] + ridges["height"]
+    wide = page.locator(".domain").first.bounding_box()
+    assert wide["height"] > 2 * narrow["height"]
+    # All of it without scrolling, and a drag still finds its score.
+    assert ridges["y"] + ridges["height"] < 1080
+    page.get_by_text("Global", exact=True).click()
+    page.wait_for_selector(".cut:visible")
+    page.wait_for_selector(EXACT)
+    drag(page, ".cut", -120)
+    page.wait_for_selector(EXACT)
+    result = selections_of(server, SelectionSpec(value=ratio_in(command(page)), balance="global"))
+    assert kept_by_domain(page) == [share.got for share in result.domains]

@@ -18,7 +18,8 @@ from pages.components.parts import Column
 AGAINST = "learnability.against-reference"
 SENTENCE = (
     "Further right the base finds rows harder, further up the reference learned more of them: from the dashed line up "
-    "they are learnable, below 0 forgotten, and the dotted line parts the rest into already known and too hard or noisy."
+    "they are learnable, below 0 forgotten, and the dotted line splits the rest into already known and too hard or "
+    "noisy."
 )
 AGAINST_SENTENCE = "On the dotted diagonal the reference learned nothing; the further below it, the more."
 SHADES_SENTENCE = "Cells are shaded by their share of the domain's rows; drag a box to browse its rows."
