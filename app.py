@@ -1,10 +1,11 @@
 """The dashboard. Start it with `lobass serve`, or with `streamlit run app.py`."""
 
-from pages.serving import stopping
+from pages.serving import early_reading, stopping
 
 if __name__ == "__main__":
-    # Before the slow imports: Ctrl-C meanwhile is no traceback.
+    # Before the slow imports: Ctrl-C meanwhile is no traceback, and the other core reads the project.
     stopping.stop_at_once()
+    early_reading.begin()
 
 from pathlib import Path
 

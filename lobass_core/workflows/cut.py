@@ -74,7 +74,7 @@ def open_cut(project: Project, spec: SelectionSpec, run: str | None = None) -> C
 
 
 def learnability_cuts(cut: Cut) -> dict[str, float]:
-    """The learnability from which each domain keeps rows; no domain that keeps none by it, none under another method."""
+    """The learnability from which each domain keeps rows, without those that keep none; empty under another method."""
     if cut.spec.method != "learnability":
         return {}
     return {share.domain: share.threshold for share in cut.answer.domains if share.threshold is not None}

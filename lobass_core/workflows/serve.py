@@ -25,6 +25,7 @@ APP = Path(__file__).parents[2] / "app.py"
 HOST = "127.0.0.1"
 # The settings of a dashboard, for its own process. The token never travels this way.
 SETTINGS = "LOBASS_SERVE"
+ROOT = "LOBASS_PROJECT"
 TOKEN = "token"
 START_SECONDS = 120.0
 STOP_SECONDS = 10.0
@@ -78,6 +79,11 @@ def settings() -> ServeSpec | None:
         return None
     values = json.loads(text)
     return ServeSpec(**{**values, "allow_origins": tuple(values["allow_origins"])})
+
+
+def served_root() -> Path:
+    """The project folder of this dashboard: the one that `lobass serve --project` named, else the current folder."""
+    return Path(os.environ.get(ROOT) or Path.cwd()).expanduser().resolve()
 
 
 def serve(project: Project, spec: ServeSpec) -> NoReturn:
@@ -187,7 +193,7 @@ def _command() -> list[str]:
 
 def _environment(root: Path, spec: ServeSpec) -> dict[str, str]:
     # PWD: where paths that a person types begin, whatever folder Streamlit runs in.
-    own = {"LOBASS_PROJECT": str(root), SETTINGS: json.dumps(asdict(spec)), "PWD": str(Path.cwd())}
+    own = {ROOT: str(root), SETTINGS: json.dumps(asdict(spec)), "PWD": str(Path.cwd())}
     return {**os.environ, **own}
 
 

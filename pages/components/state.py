@@ -20,6 +20,7 @@ from lobass_core.errors import LobassError, ProjectError
 from lobass_core.formats.preference import which_side_is_scored
 from lobass_core.project import Project
 from lobass_core.workflows.frame import Frame, Scoring, frame
+from lobass_core.workflows.serve import ROOT, served_root
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ def visit() -> int:
 
 def project_root() -> Path:
     """The folder that `lobass serve --project` named, else the current one."""
-    return Path(os.environ.get("LOBASS_PROJECT") or Path.cwd()).expanduser().resolve()
+    return served_root()
 
 
 def open_project() -> Project | None:
@@ -169,6 +170,6 @@ def go(name: str, **query: str | list[str]) -> None:
 
 def open_other(root: Path) -> None:
     """Open another project in this dashboard, for every tab of it, and start its pages afresh."""
-    os.environ["LOBASS_PROJECT"] = str(root)
+    os.environ[ROOT] = str(root)
     st.session_state.clear()
     st.rerun()

@@ -1,6 +1,5 @@
 """The life of the server's process: its settings, what happens when it has started, and what when it ends."""
 
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn
@@ -10,8 +9,7 @@ from streamlit import config
 
 from lobass_core.workflows.serve import HOST
 from pages.components import state
-from pages.components.warm_up import warm_up
-from pages.serving import announce, stopping
+from pages.serving import announce, early_reading, stopping
 from pages.serving.access import settings
 
 
@@ -35,6 +33,6 @@ async def while_serving(_app: Any) -> AsyncIterator[dict[str, Any]]:
     """Signals, the address on the terminal, and reading the project beside all that."""
     stopping.stop_soon()
     announce.announce(int(config.get_option("server.port")))
-    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    early_reading.begin()
     yield {}
     announce.forget(state.project_root())

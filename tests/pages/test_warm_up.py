@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.connection import release
-from lobass_core.workflows import cut, row_table
+from lobass_core.workflows import cut, explore, row_table
 from pages.components.warm_up import warm_up
+from pages.serving import early_reading
+from tests.pages.conftest import REPOSITORY
 from tests.pages.projects import scored_project
 from tests.pages.test_shell import HOLD
 
@@ -24,7 +27,28 @@ def test_pages_find_what_was_read(scored: Project, monkeypatch: pytest.MonkeyPat
         raise AssertionError("the rows were read a second time")
 
     monkeypatch.setattr(row_table, "score_rows", read_again)
+    monkeypatch.setattr(explore.views, "summaries", read_again)
+    assert explore.total(explore.scored(scored)).n_scored == 420
     assert cut.open_cut(scored, SelectionSpec(value=0.5)).answer.n_kept == 210
+
+
+def test_reading_begins_before_streamlit_is_imported() -> None:
+    script = (
+        "import sys; from pages.components import warm_up; from pages.serving import early_reading, stopping; "
+        "print([name for name in sys.modules if name.split('.')[0] == 'streamlit'])"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=REPOSITORY, check=True)
+    assert found.stdout == "[]\n"
+
+
+def test_reading_begins_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(early_reading, "_begun", threading.Event())
+    read, done = [], threading.Event()
+    monkeypatch.setattr(early_reading, "_read", lambda: (read.append(1), done.set()))
+    early_reading.begin()
+    early_reading.begin()
+    assert done.wait(5)
+    assert read == [1]
 
 
 def test_a_store_in_use_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
