@@ -217,3 +217,20 @@ def test_everything_has_its_cut_at_the_lowest_score(scores: SortedScores) -> Non
 
 def test_weights_with_an_exponent_are_read_as_written(scores: SortedScores) -> None:
     assert ask(scores, ["remainder", 10, [1e-7, 3e-7]], ["remainder", 10, [1e21, 1e21]]) == [[3, 7], [5, 5]]
+
+
+@pytest.mark.parametrize(
+    ("n", "window", "height"),
+    [
+        (8, (1280, 800), 38),
+        (4, (1599, 1200), 56),
+        (8, (1920, 1080), 97),
+        (30, (1920, 1080), 38),
+        (2, (1920, 1080), 150),
+    ],
+)
+def test_ridges_use_the_height_of_a_wide_window(n: int, window: tuple[int, int], height: int) -> None:
+    node, _ = compute_driver_executable()
+    stage = ARITHMETIC.with_name("stage.js").read_text(encoding="utf-8")
+    program = f"{stage}\nconsole.log(rowHeightFor({n}, {window[0]}, {window[1]}))"
+    assert subprocess.run([node, "-e", program], capture_output=True, text=True, check=True).stdout == f"{height}\n"

@@ -6,10 +6,6 @@
 const KEY_DELAY_MS = 220
 const SILENCE_MS = 3000
 const TALL_ROWS = 12
-// As in theme.py; what stands above and below the ridges; and a row that still reads as one of several.
-const WIDE_PX = 1600
-const AROUND_RIDGES_PX = 300
-const MOST_ROW_PX = 150
 
 const instruments = new WeakMap()
 
@@ -128,13 +124,6 @@ function layOut(view) {
   view.x = drawRidges(stage, model, width, view.rowHeight)
   view.scoreAt = (px) => model.axis[0] + (Math.min(Math.max(px, 0), width) / width) * (model.axis[1] - model.axis[0])
   paint(view)
-}
-
-// In a wide window the tabs stand beside the ridges, which then have all the height that is left.
-function rowHeightFor(n, windowWidth, windowHeight) {
-  const least = n <= 2 ? 92 : n <= 4 ? 56 : n <= 6 ? 46 : 38
-  if (windowWidth < WIDE_PX) return least
-  return Math.min(Math.max(Math.floor((windowHeight - AROUND_RIDGES_PX) / Math.max(n, 1)), least), MOST_ROW_PX)
 }
 
 // --- changes ------------------------------------------------------------------------------------------------------

@@ -6,6 +6,10 @@ const KINDS = ["ratio", "samples", "tokens", "threshold"]
 const TITLES = { ratio: "Kept ratio, %", samples: "Samples", tokens: "Response tokens", threshold: "Threshold" }
 const LOCK = "M4 7V5a4 4 0 0 1 8 0v2h1v8H3V7zm2 0h4V5a2 2 0 0 0-4 0z"
 const AXIS_HEIGHT = 26
+// As in theme.py; what stands above and below the ridges; and a row that still reads as one of several.
+const WIDE_PX = 1600
+const AROUND_RIDGES_PX = 300
+const MOST_ROW_PX = 150
 
 function setValue(input, text) {
   if (input.value !== text && input.getRootNode().activeElement !== input) input.value = text
@@ -118,6 +122,13 @@ function formulaNodes(method) {
     case "length": return [name("Length"), "response tokens"]
     default: return [name("Random order"), "by the seed"]
   }
+}
+
+// In a wide window the tabs stand beside the ridges, which then have all the height that is left.
+function rowHeightFor(n, windowWidth, windowHeight) {
+  const least = n <= 2 ? 92 : n <= 4 ? 56 : n <= 6 ? 46 : 38
+  if (windowWidth < WIDE_PX) return least
+  return Math.min(Math.max(Math.floor((windowHeight - AROUND_RIDGES_PX) / Math.max(n, 1)), least), MOST_ROW_PX)
 }
 
 // Draws the ridges for a width in px: each once, hatched; the kept part is the same path behind a clip that moves.
