@@ -127,7 +127,7 @@ def test_a_chart_leaves_as_picture_and_as_numbers(page, server: Server, tmp_path
     page.keyboard.press("Escape")
     page.wait_for_timeout(1500)
     with page.expect_download() as picture:
-        page.get_by_role("button", name="Save as a picture").click()
+        page.get_by_role("button", name="Download the picture").click()
     assert picture.value.suggested_filename == "distribution-learnability.svg"
     drawn = Path(picture.value.path()).read_text()
     assert drawn.startswith("<svg") and "conversation" in drawn and "brush" not in drawn

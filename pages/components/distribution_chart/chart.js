@@ -37,7 +37,7 @@ function mount(root) {
     draw("line", { class: "handle-line" }), draw("rect", { class: "handle-grip", x: -4, width: 8, height: 22, rx: 4 }),
   ]))
   const tip = make("div", "tip", { "aria-hidden": "true" })
-  const camera = make("button", "camera", { type: "button", "aria-label": "Save as a picture", title: "Save as a picture" }, [
+  const camera = make("button", "camera", { type: "button", "aria-label": "Download the picture", title: "Download the picture" }, [
     draw("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, [draw("path", { d: CAMERA, "fill-rule": "evenodd" })]),
   ])
   root.append(svg, tip, camera)
@@ -77,7 +77,7 @@ function layOut(view) {
   const { data, svg } = view
   const width = Math.floor(view.root.clientWidth)
   if (!width || !data) return
-  const room = Math.min(Math.max(window.innerHeight - 370, 400), 860)
+  const room = Math.min(Math.max(window.innerHeight - 305, 400), 860)
   const height = data.ridges ? Math.max(room, 44 * data.domains.length + HEAD + AXIS_PX) : room
   const drawn = JSON.stringify([width, height, data.form, data.title, data.domains, data.edges])
   if (view.drawn !== drawn) {
