@@ -10,7 +10,7 @@ PORT ?= 8501
 # Two workers with one thread each; whole files to a worker, the longest first.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --only-rerun TimeoutError
 
-.PHONY: setup setup-tests demo demo-real serve fast test real-model trainers faults-ci faults check bench bench-ui screenshots clean
+.PHONY: setup setup-tests demo demo-real serve fast test real-model trainers faults-ci faults axe check bench bench-ui screenshots clean
 
 # What the program needs. pip shows what it downloads, so that a first run is never mute.
 setup: $(PROGRAM)
@@ -80,6 +80,10 @@ faults: setup-tests
 	LOBASS_FAULT_KILLS=$(KILLS) $(FAULTS) pytest tests/faults
 	$(FAULTS) tests.faults.load --minutes $(MINUTES) --json build/faults/load.json
 	$(FAULTS) tests.faults.report
+
+# axe-core on every page, filled and empty, in both themes, two widths and two zooms: the table in docs/pages.md.
+axe: setup-tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.accessibility.matrix
 
 bench: setup-tests
 	$(BIN)/python benchmarks/scoring.py

@@ -124,7 +124,7 @@ if not saved:
 left, right = toolbar.toolbar("export")
 with left:
     selection = pick_selection()
-    st.markdown(":material/arrow_forward:")
+    st.markdown("→")
     format = draft.chosen_format()
     typed = pick_destination(selection.name, format)
     options()

@@ -128,7 +128,7 @@ def toolbar(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
     _choice("sort", "Sort by", sorts, sort, SORTS.__getitem__, _change_sort, width=148)
     down = is_descending(sort, asked.descending)
     st.button(
-        "",
+        "Highest first" if down else "Lowest first",
         icon=":material/arrow_downward:" if down else ":material/arrow_upward:",
         key="browse.direction",
         help="Highest first; click for lowest first" if down else "Lowest first; click for highest first",

@@ -227,11 +227,12 @@ def spark(values: Sequence[float], *, cls: str = "spark", label: str = "") -> No
 
 
 def visible(text: str) -> list[Node]:
-    """The text with control and format characters as boxed U+XXXX; line feeds and tabs stay."""
+    """The text with control and format characters as boxed U+XXXX; tabs and ends of lines stay, LF and CR LF alike."""
     nodes: list[Node] = []
     plain: list[str] = []
-    for character in text:
-        if character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cf", "Cs"):
+    for place, character in enumerate(text):
+        ends_line = character == "\r" and text[place + 1 : place + 2] == "\n"
+        if character not in "\n\t" and not ends_line and unicodedata.category(character) in ("Cc", "Cf", "Cs"):
             if plain:
                 nodes.append("".join(plain))
                 plain = []

@@ -28,6 +28,7 @@ page = st.navigation(
     position="top",
 )
 st.set_page_config(page_title=f"{page.title} · LoBaSS")
+theme.begin_page(page.title)
 
 try:
     project = state.open_project()

@@ -1,4 +1,4 @@
-"""Colours that Python has to know, the one CSS rule, and how numbers are written.
+"""Colours that Python has to know, the style of Streamlit's own elements, and how numbers are written.
 
 Components and native widgets take their colours from `.streamlit/config.toml` by `--st-*` variables, so that a switch
 of theme repaints them live. Only what cannot read those variables (Plotly figures) asks `palette()` for hex values.
@@ -14,18 +14,19 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import streamlit as st
 
 N_DOMAIN_COLOURS = 8
-# The only style that the theme file cannot say: less air beside the page, so that a plot keeps its width at 1280.
 # A chart with one row of plots is this high, and takes what a taller window has left.
 ONE_ROW_PX = 440
 TALL_KEY = "tall-"
 # Two parts of a page, the second beside the first from this width on.
 BESIDE_KEY, WIDE_PX = "beside", 1600
+FRAME_CSS = Path(__file__).with_name("frame.css")
 CSS = f"""<style>
-[data-testid='stMainBlockContainer'] {{ padding-left: 1.5rem; padding-right: 1.5rem; }}
+{FRAME_CSS.read_text(encoding="utf-8")}
 [data-testid='stLayoutWrapper']:has(> [class*='st-key-{TALL_KEY}']) {{
   flex: none; height: clamp({ONE_ROW_PX}px, 100vh - 440px, 760px) !important;
 }}
@@ -35,6 +36,9 @@ CSS = f"""<style>
   .st-key-{BESIDE_KEY} > :has(.st-key-{BESIDE_KEY}-aside) {{ flex: 0 0 clamp(480px, 30vw, 640px); }}
 }}
 </style>"""
+_WATCH = st.components.v2.component(
+    "lobass_theme_watch", html="<div></div>", js=Path(__file__).with_name("theme_watch.js").read_text(encoding="utf-8")
+)
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -64,7 +68,7 @@ LIGHT = Palette(
     text="#171A1F",
     muted="#5B6370",
     border="#E1E4E9",
-    amber="#B45309",
+    amber="#92400E",
     red="#B42318",
     domains=("#638BF9", "#7C4A1C", "#8A299E", "#AB9017", "#7758DA", "#2D8AB8", "#CA8281", "#8E710F"),
 )
@@ -89,8 +93,19 @@ def palette() -> Palette:
 
 
 def apply_css() -> None:
-    """Put the few CSS rules on the page; called once, by the router."""
+    """Put the rules of frame.css on the page; called once, by the router."""
     st.html(CSS)
+
+
+def begin_page(title: str) -> None:
+    """What every page has and nobody sees: its name as its first heading, and a watch for another theme."""
+    with st.container(key="page-name"):
+        st.html(f"<h1>{title}</h1>")
+        _WATCH(key="theme-watch", on_theme_change=_nothing)
+
+
+def _nothing() -> None:
+    """Streamlit runs the page again for a trigger that has a callback."""
 
 
 def domain_slots(domains: Iterable[str]) -> dict[str, int]:

@@ -273,7 +273,7 @@ def test_code_and_thinking_fold_and_nothing_is_left_out(special: Server, page):
 def test_reasoning_folds_and_the_rejected_answer_is_said_not_to_be_scored(special: Server, page):
     open_browse(page, special)
     press(page, "ArrowDown", "ArrowDown", "ArrowDown")
-    heads = page.locator(".turn h4").all_text_contents()
+    heads = page.locator(".turn h2").all_text_contents()
     assert heads == [
         "user · 6 characters",
         "assistant · chosen · scored · 8 characters",
@@ -290,7 +290,7 @@ def test_long_text_folds_and_unfolds_and_other_scripts_keep_their_direction(spec
     open_browse(page, special)
     press(page, "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown")
     assert page.inner_text(".turn.user .raw") == ARABIC
-    assert page.eval_on_selector(".turn.user .raw", "node => getComputedStyle(node).direction") == "rtl"
+    assert page.eval_on_selector(".turn.user .para", "node => getComputedStyle(node).direction") == "rtl"
     page.click(".turn.assistant .more")
     assert page.text_content(".turn.assistant .raw") == "好的 😀 " + "word " * 600
 

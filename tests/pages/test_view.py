@@ -44,6 +44,11 @@ def test_numpy_numbers_become_plain() -> None:
 def test_control_and_format_characters_are_boxed() -> None:
     boxed = [node[2][0] if isinstance(node, tuple) else node for node in parts.visible("a\x00b\u202ec\n\td\u200be")]
     assert boxed == ["a", "U+0000", "b", "U+202E", "c\n\td", "U+200B", "e"]
+    # CR LF ends a line; a CR alone is shown.
+    assert [node[2][0] if isinstance(node, tuple) else node for node in parts.visible("a\r\nb\r")] == [
+        "a\r\nb",
+        "U+000D",
+    ]
 
 
 def test_table_has_one_click_id_a_row() -> None:

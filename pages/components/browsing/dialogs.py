@@ -195,8 +195,6 @@ def find_again_button(shown: session.View) -> None:
     asked = shown.found.filter
     if not (asked.decisions or asked.tags):
         return
-    if st.button(
-        "", icon=":material/refresh:", key="browse.again", help="Find again: rows decided since may have moved"
-    ):
+    if st.button("Find again", icon=":material/refresh:", key="browse.again", help="Rows decided since may have moved"):
         session.find_again()
         st.rerun()

@@ -257,7 +257,10 @@ def _tokens(project: Project, shown: View, message: Message | None) -> dict | No
             return None
         try:
             losses = read_token_losses(project, shown.found.rows, int(shown.found.rows.table.sample_key[place]))
-            shown.tokens = payload.tokens(message.tokens, losses)
+            rows = browse.read_rows(project, shown.found.rows, np.array([place]))
+            if not rows:
+                return None
+            shown.tokens = payload.tokens(rows[0], losses, mask_rule=_mask_rule(shown.found))
         except LobassError as error:
             shown.tokens = payload.no_tokens(message.tokens, f"{error.what}. {error.do}".strip())
     return shown.tokens

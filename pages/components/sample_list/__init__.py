@@ -6,6 +6,7 @@
 Texts of samples only ever become text nodes. What the browser sends is checked here before anybody uses it.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +19,25 @@ from lobass_core.workflows.decide import Act, ActKind
 _FOLDER = Path(__file__).parent
 # One module in the browser: each file is plain functions, the last one has the entry point.
 _SCRIPTS = (
-    "text.js", "find.js", "heat.js", "list.js", "sample.js", "remembered.js", "held.js", "outbox.js", "acts.js",
-    "keys.js", "walk.js", "paint.js", "main.js",
+    "text.js", "find.js", "code.js", "math.js", "markdown.js", "reading.js", "heat.js", "list.js", "sample.js",
+    "remembered.js", "held.js", "outbox.js", "acts.js", "keys.js", "walk.js", "paint.js", "main.js",
 )  # fmt: skip
+
+
+def katex_file() -> str:
+    """Name of the KaTeX that this Streamlit serves beside its main script, empty where it has none."""
+    folder = Path(st.__file__).parent / "static" / "static" / "js"
+    # One name with a hash; "rehype-katex" is another file.
+    found = sorted(path.name for path in folder.glob("katex.*.js"))
+    return found[0] if len(found) == 1 else ""
+
+
+_KATEX = f"const KATEX_FILE = {json.dumps(katex_file())}"
 _MOUNT = st.components.v2.component(
     "lobass_sample_list",
     html='<div class="browser"></div>',
     css=(_FOLDER / "sample_list.css").read_text(encoding="utf-8"),
-    js="\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS),
+    js="\n".join([_KATEX, *((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)]),
 )
 # More acts than a person makes between two answers; what is beyond waits in the browser for the next.
 MOST_ACTS = 500

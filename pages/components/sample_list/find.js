@@ -114,7 +114,8 @@ function piecesOf(elements) {
   const walk = (node) => {
     if (node.nodeType === Node.TEXT_NODE) pieces.push([node, node.data])
     else if (node.classList?.contains("control")) pieces.push([node, characterOf(node)])
-    else for (const child of [...node.childNodes]) walk(child)
+    // A formula is a drawing; its source is in the exact text.
+    else if (!node.classList?.contains("formula")) for (const child of [...node.childNodes]) walk(child)
   }
   for (const element of elements) walk(element)
   return pieces
@@ -172,7 +173,7 @@ class Marker {
     this.observer.disconnect()
     takeMarksOff(this.pane)
     if (!this.finder) return
-    for (const group of this.pane.querySelectorAll("[data-searched]")) markHits(group.querySelectorAll(".raw"), this.finder)
+    for (const group of this.pane.querySelectorAll("[data-searched]")) markHits(group.querySelectorAll(".raw, .formatted"), this.finder)
     this.observer.observe(this.pane, { childList: true, subtree: true })
   }
 

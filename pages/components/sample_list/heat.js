@@ -106,7 +106,7 @@ class HeatView {
       const span = make("span")
       span.dataset.place = index
       const piece = text.slice(Math.max(place.start, from), place.end)
-      if (piece) appendText(span, piece.replaceAll("\n", "↵\n"), this.options.showJoiners)
+      if (piece) appendText(span, piece.replace(/\r?\n/g, "↵\n"), this.options.showJoiners)
       else span.append(make("span", "control", "∅"))
       nodes.append(span)
       this.spans.push(span)

@@ -19,6 +19,7 @@ const KEYS = [
   { names: ["q"], shown: "Q", words: "review queue: rows near the cut and flagged rows", run: () => press("browse-review") },
   { names: ["s"], shown: "S", words: "saved filters", run: () => press("browse-saved") },
   { names: ["t"], shown: "T", words: "token losses", here: true, run: (app) => app.toggleTokens() },
+  { names: ["f"], shown: "F", words: "draw Markdown and LaTeX, or show the exact text", here: true, run: (app) => toggleFormatted(app) },
   { names: ["ArrowLeft"], shown: "←", words: "previous page; with token losses, previous token", here: true, repeats: true, run: (app, held) => app.turn(-1, held) },
   { names: ["ArrowRight"], shown: "→", words: "next page or token", here: true, repeats: true, run: (app, held) => app.turn(1, held) },
   { names: ["j"], shown: "J", words: "show joiners (U+200D ...)", run: (app) => app.toggleJoiners() },

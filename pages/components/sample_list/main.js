@@ -24,7 +24,8 @@ class App {
     this.anchor = 0
     this.nDecided = 0
     this.mode = "difference"
-    this.showTokens = this.showJoiners = this.unfolded = false
+    this.showTokens = this.showJoiners = false
+    this.reading = new Reading()
     this.form = this.comeBackTo = this.landing = null
     this.later = []
     this.seq = 0
@@ -98,7 +99,7 @@ class App {
     if (data.tokens && data.tokens.key === this.at) this.tokens = data.tokens
     if (data.full) this.takeFull(data.full)
     if (this.isWaiting) this.arrive()
-    else if (data.tokens || data.full) this.paintSample()
+    else if (data.tokens || data.full) this.paintText()
     this.paintBar()
     this.fit()
     if (this.held.lacks(this.page)) this.want()
@@ -160,10 +161,16 @@ class App {
       page: this.page,
       have: [...this.held.pages.keys()],
       at: this.at,
-      tokens: this.showTokens && (!this.tokens || this.tokens.key !== this.at) ? this.at : null,
+      tokens: this.lacksTokens() ? this.at : null,
       full: this.full,
       acts: this.outbox.acts,
     })
+  }
+
+  // Of a truncated sample the tokens say where the models stopped reading.
+  lacksTokens() {
+    const isWanted = this.showTokens || this.row?.flags.includes("truncated")
+    return Boolean(isWanted) && this.tokens?.key !== this.at
   }
 
   // Moving fast asks for tokens and pages once the hand rests; acts are told at once.

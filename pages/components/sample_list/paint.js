@@ -47,6 +47,7 @@ const Painting = {
 
   paintList() {
     this.list.classList.remove("waiting")
+    this.list.setAttribute("role", "listbox")
     this.list.setAttribute("aria-busy", "false")
     const items = document.createDocumentFragment()
     const first = this.held.firstOf(this.page)
@@ -104,6 +105,7 @@ const Painting = {
       tool("Tag", "G", null, () => this.openForm("tag")),
       tool(row.note ? "Edit note" : "Note", "M", null, () => this.openForm("note")),
       make("span", "gap"),
+      ...(this.showTokens ? [] : [formatTool(this)]),
       tool(this.showTokens ? "Text" : "Token losses", "T", this.showTokens, () => this.toggleTokens()),
     )
     const top = make("div", "top")
@@ -116,17 +118,32 @@ const Painting = {
       appendText(note, row.note, this.showJoiners)
       head.append(note)
     }
-    this.sample.replaceChildren(head, this.showTokens ? this.tokensNode(row) : turnsNode(row, this))
+    this.sample.replaceChildren(head, this.textNode(row))
     this.marker.use(this.finder)
     this.fetchHit(row)
     // The legend stays below the head, which grows with tags and notes.
     if (this.showTokens) this.root.style.setProperty("--head", `${head.offsetHeight}px`)
   },
 
+  textNode(row) {
+    return this.showTokens ? this.tokensNode(row) : turnsNode(row, this)
+  },
+
+  // What came for the text leaves alone what is being written above it.
+  paintText() {
+    if (!this.row) return
+    this.heat = null
+    this.sample.lastElementChild.replaceWith(this.textNode(this.row))
+    this.marker.use(this.finder)
+    this.marker.showFirst()
+  },
+
   paintNothing() {
     const words = this.data.n ? "" : "No row passes these conditions. Remove a filter to widen the search."
     this.sample.replaceChildren(make("p", "muted nothing", words))
     if (!this.data.n) this.list.replaceChildren(make("p", "muted nothing", "No rows"))
+    // A list box without options is none.
+    this.list.setAttribute("role", this.data.n ? "listbox" : "region")
   },
 
   // A hit beyond what was sent of a long turn is no hit that can be read: the rest is asked for.

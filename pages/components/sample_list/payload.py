@@ -9,6 +9,7 @@ from lobass_core.learnability.flags import FLAG_NAMES
 from lobass_core.records import scored_turns, turns_from_json
 from lobass_core.workflows.browse import BrowseRow
 from lobass_core.workflows.browse_filter import BrowseFilter
+from lobass_core.workflows.read_part import read_to
 from lobass_core.workflows.row_table import DomainShape
 from lobass_core.workflows.token_heat import TokenLosses
 
@@ -130,12 +131,16 @@ def shapes(domains: Iterable[DomainShape]) -> dict[str, dict]:
     }
 
 
-def tokens(row_key: int, losses: TokenLosses) -> dict:
-    """Tokens of one sample with offsets as the browser counts them, in UTF-16 units."""
+def tokens(found: BrowseRow, losses: TokenLosses, *, mask_rule: str) -> dict:
+    """Tokens of one sample with offsets as the browser counts them, in UTF-16 units.
+
+    `read_to` says of a truncated one where the models stopped reading it.
+    """
     starts, ends = _utf16(losses.text, losses.starts), _utf16(losses.text, losses.ends)
     return {
-        "key": row_key,
+        "key": found.stored.row_key,
         "sample_id": losses.sample_id,
+        "read_to": _read_to(found, losses, mask_rule) if "truncated" in found.flags else None,
         "text": losses.text,
         "ids": list(losses.token_ids),
         "starts": starts,
@@ -144,6 +149,15 @@ def tokens(row_key: int, losses: TokenLosses) -> dict:
         "base": _rounded(losses.base),
         "reference": _rounded(losses.reference),
     }
+
+
+def _read_to(found: BrowseRow, losses: TokenLosses, mask_rule: str) -> dict | None:
+    turns = turns_from_json(found.stored.turns)
+    contents = [turn.content for turn in turns]
+    end = read_to(losses, contents, scored_turns(turns, found.stored.kind, mask_rule))
+    if end is None:
+        return None
+    return {"turn": end.turn, "at": None if end.at is None else _utf16(contents[end.turn], [end.at])[0]}
 
 
 def no_tokens(row_key: int, reason: str) -> dict:

@@ -118,31 +118,27 @@ function chosenTurn(row) {
   return row.turns.findLast((turn) => !turn.rejected && turn.role === "assistant")
 }
 
-function turnNode(turn, row, app) {
+function turnNode(turn, index, row, app) {
   const box = make("section", `turn ${turn.role}${turn.scored ? " scored" : ""}`)
+  const { note } = readOf(turn, index, row, app)
   const words = [ROLE_WORDS[turn.role] || turn.role]
   if (turn.name) words.push(turn.name)
   if (turn.rejected) words.push("rejected, not scored yet")
   else if (row.kind === "preference" && turn === chosenTurn(row)) words.push("chosen")
   if (turn.scored) words.push("scored")
   words.push(`${formatCount(turn.n_chars)} characters`)
-  box.append(make("h4", "", words.join(" · ")))
+  if (note) words.push(note)
+  box.append(make("h2", "", words.join(" · ")))
   const finder = isSearched(turn, app.finder) ? app.finder : null
-  const options = { showJoiners: app.showJoiners, unfolded: app.unfolded, finder }
+  const options = { showJoiners: app.showJoiners, isFormatted: app.reading.isFormatted, finder }
   for (const thought of turn.thoughts) {
     const label = `${thought.key} · ${formatCount(thought.n_chars)} characters`
-    box.append(searched(details(label, thought.text, "think", false, options), finder))
+    box.append(searched(details(label, hasHit(thought.text, finder), "think", foldable(thought.text, "raw", options)), finder))
   }
   const content = make("div", "content")
-  content.append(...textNodes(turn.content, options))
+  content.append(...contentNodes(turn, index, row, app, options, () => box.replaceWith(turnNode(turn, index, row, app))))
   box.append(searched(content, finder))
-  if (turn.tool_calls) box.append(details("tool calls", turn.tool_calls, "code", true, { ...options, finder: null }))
-  if (turn.is_cut) {
-    const more = make("button", "more", `Fetch all ${formatCount(turn.n_chars)} characters`)
-    more.type = "button"
-    more.onclick = () => app.fetchFull(row.key)
-    box.append(more)
-  }
+  if (turn.tool_calls) box.append(details("tool calls", true, "code", foldable(turn.tool_calls, "raw mono", { ...options, finder: null })))
   return box
 }
 
@@ -154,8 +150,9 @@ function searched(element, finder) {
 
 function turnsNode(row, app) {
   const body = make("div", "turns")
-  if (row.tools) body.append(details("tools it may call", row.tools, "code", false, { showJoiners: app.showJoiners }))
-  body.append(...row.turns.map((turn) => turnNode(turn, row, app)))
+  const options = { showJoiners: app.showJoiners }
+  if (row.tools) body.append(details("tools it may call", false, "code", foldable(row.tools, "raw mono", options)))
+  body.append(...row.turns.map((turn, index) => turnNode(turn, index, row, app)))
   return body
 }
 

@@ -88,7 +88,7 @@ const Walking = {
     this.marker.showFirst()
     keepPlace(this.data.project, { view: this.held.view, place: this.place, key: this.at })
     if (!quiet) this.noteInUrl()
-    if (this.showTokens) this.want()
+    if (this.lacksTokens()) this.want()
   },
 
   // The address is replaced, not pushed: Back leads to the last filter, not through every sample.

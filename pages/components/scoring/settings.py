@@ -53,7 +53,7 @@ def pickers(known: KnownModels) -> Wish:
         persist_state="session",
         help="The model that is to be trained: a folder or .gguf file on this machine, or a hub id.",
     )  # fmt: skip
-    st.markdown(":material/arrow_forward:", width="content")
+    st.markdown("→", width="content")
     reference = st.selectbox(
         "Reference", _with_typed((*known.references, TRAIN), REFERENCE), index=None, key=REFERENCE,
         accept_new_options=True, placeholder="Reference: name, folder or hub id",

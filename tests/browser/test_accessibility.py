@@ -1,0 +1,67 @@
+"""axe on each page, contrast as it is painted, the keyboard in sight, nothing cut off at 150 %."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pages.components import state
+from tests.accessibility import places, projects
+from tests.browser.conftest import Server, start_server, stop_server
+
+axe = pytest.importorskip("tests.accessibility.axe", reason="axe-playwright-python is not installed")
+MEASURES = Path(places.__file__).with_name("measures.js").read_text(encoding="utf-8")
+FILLED = [place for place in places.pages() if place.project == "filled"]
+# What is selected is written in the accent, and a button's words stand on it.
+MARKED = {
+    "select": ["[data-testid=stButtonGroup] button[data-selected]", "[data-testid=stTab][data-selected]"],
+    "learnability": ["[data-testid=stButtonGroup] button[data-selected]", "[data-testid=stBaseButton-primary]"],
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The dashboard over the project that has something on every page."""
+    folder = tmp_path_factory.mktemp("accessibility")
+    running = start_server(projects.filled(folder / "project"), folder / "server.log")
+    yield running
+    stop_server(running)
+
+
+@pytest.fixture
+def narrow(page):
+    """The dark theme at 1280 pixels and 150 %: the least room, and the theme with less contrast."""
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    page.set_viewport_size({"width": 853, "height": 533})
+    page.add_init_script(MEASURES)
+    return page
+
+
+def show(page, server: Server, place: places.Place) -> None:
+    page.goto(server.url(place.path))
+    places.settle(page)
+
+
+@pytest.mark.parametrize("place", FILLED, ids=lambda place: place.name)
+def test_a_page_in_the_dark_at_150_percent(server: Server, narrow, place: places.Place) -> None:
+    show(narrow, server, place)
+    assert axe.violations(narrow) == []
+    assert narrow.evaluate("measures.lowContrast()") == []
+    assert narrow.evaluate("measures.cutOff()") == []
+    assert narrow.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    for selector in MARKED.get(place.page, ()):
+        assert narrow.evaluate("selector => measures.contrast(selector)", selector) >= 4.5
+
+
+def test_tab_shows_where_it_is_and_stays_out_of_the_closed_sidebar(server: Server, narrow) -> None:
+    show(narrow, server, FILLED[0])
+    stops = []
+    for _ in range(14):
+        narrow.keyboard.press("Tab")
+        stops.append(narrow.evaluate("measures.focused()"))
+    assert [stop for stop in stops if stop and (stop["inSidebar"] or not stop["isVisible"])] == []
+    shown = [stop for stop in stops if stop]
+    assert len(shown) >= 10
+    assert [stop["name"] for stop in shown if not stop["outline"] or stop["outline"] < 3] == []
+    links = [title for name, _, title, _, _ in state.PAGES if any(title in stop["name"] for stop in shown)]
+    assert len(links) >= 4
