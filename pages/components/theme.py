@@ -101,7 +101,7 @@ def begin_page(title: str) -> None:
     """What every page has and nobody sees: its name as its first heading, and a watch for another theme."""
     with st.container(key="page-name"):
         st.html(f"<h1>{title}</h1>")
-        _WATCH(key="theme-watch", on_theme_change=_nothing)
+        _WATCH(key="theme-watch", data={}, on_theme_change=_nothing)
 
 
 def _nothing() -> None:

@@ -25,6 +25,7 @@ from tests.browser.conftest import find_chromium
 PAGE = Path(__file__).parents[2] / "docs" / "pages.md"
 BEGIN, END = "<!-- axe: begin -->", "<!-- axe: end -->"
 GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 18, 22)"}
+_GROUND = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
 HEIGHTS = {1280: 800, 1920: 1080}
 ZOOMS = (100, 150)
 PROJECTS = {"filled": projects.filled, "empty": projects.empty, "texts": projects.texts}
@@ -44,6 +45,7 @@ class View:
 
     def show(self, page: Page) -> None:
         """Switch theme, width and zoom of the open page."""
+        is_other_theme = page.evaluate(_GROUND) != GROUNDS[self.theme]
         page.emulate_media(color_scheme=self.theme, reduced_motion="reduce")  # type: ignore[arg-type]
         metrics = {
             "width": round(self.width * 100 / self.zoom),
@@ -52,10 +54,10 @@ class View:
             "mobile": False,
         }
         page.context.new_cdp_session(page).send("Emulation.setDeviceMetricsOverride", metrics)
-        page.wait_for_function(
-            "ground => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === ground",
-            arg=GROUNDS[self.theme],
-        )
+        if is_other_theme:
+            page.wait_for_function(f"ground => {_GROUND} === ground", arg=GROUNDS[self.theme])
+            # The page that is drawn for another theme is asked for.
+            page.wait_for_timeout(300)
         settle(page)
 
 

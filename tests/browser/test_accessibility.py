@@ -65,3 +65,11 @@ def test_tab_shows_where_it_is_and_stays_out_of_the_closed_sidebar(server: Serve
     assert [stop["name"] for stop in shown if not stop["outline"] or stop["outline"] < 3] == []
     links = [title for name, _, title, _, _ in state.PAGES if any(title in stop["name"] for stop in shown)]
     assert len(links) >= 4
+
+
+def test_pictures_follow_a_switch_of_theme(server: Server, page) -> None:
+    show(page, server, next(place for place in FILLED if place.page == "learnability"))
+    ticks = "getComputedStyle(document.querySelector('.js-plotly-plot .xtick text')).fill"
+    page.wait_for_function(f"{ticks} === 'rgb(91, 99, 112)'")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"{ticks} === 'rgb(154, 162, 175)'")
