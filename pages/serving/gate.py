@@ -6,6 +6,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pages.serving.access import Headers, Refused, Welcome, access
+from pages.serving.identity import ID_PATH, SERVER_ID
 
 REASONS = {
     "token": (
@@ -53,7 +54,9 @@ class Gate:
             await self.app(scope, receive, send)
             return
         verdict = self.access.judge(scope)
-        if verdict is None:
+        if verdict is None and scope["type"] == "http" and scope["path"] == ID_PATH:
+            await PlainTextResponse(SERVER_ID, headers={"Cache-Control": "no-store"})(scope, receive, send)
+        elif verdict is None:
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             # Closed before it is accepted, it is answered with 403.

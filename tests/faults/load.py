@@ -47,7 +47,8 @@ N_ROWS_A_BROWSER = 400
 IMPORT_SECONDS = 20.0
 LOBASS = (sys.executable, "-c", "from lobass_core.cli.main import main; main()")
 # Nothing is said after a page has loaded anew.
-SAVED = "() => ['saved', ''].includes(deep('.saved')?.textContent)"
+SAVED = """() => ['saved', ''].includes(deep('.saved')?.textContent)
+  && !Object.keys(sessionStorage).some((key) => key.startsWith('lobass.unsaved'))"""
 # Components live in shadow roots.
 DEEP = """window.deep = (selector) => {
   const look = (root) => {
@@ -184,6 +185,8 @@ async def _browse(browser: Browser, dashboard: Served, number: int, seen: Seen, 
     page = await context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     await page.add_init_script(DEEP)
+    # What is not saved yet waits in the tab's own storage.
+    page.on("dialog", lambda dialog: dialog.accept())
     visits = itertools.cycle(PAGES)
     while time.monotonic() < deadline:
         path, ready = next(visits)
@@ -197,6 +200,9 @@ async def _browse(browser: Browser, dashboard: Served, number: int, seen: Seen, 
             await asyncio.sleep(1.0)
         except Error:
             seen.n_unanswered += 1
+    await page.goto(f"{dashboard.address}/{BROWSE[0].format(number=number)}", wait_until="commit")
+    await page.wait_for_function(f"() => window.deep && deep({BROWSE[1]!r})")
+    await page.wait_for_function(SAVED)
     await context.close()
 
 

@@ -12,6 +12,7 @@ from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.read_part import read_to
 from lobass_core.workflows.row_table import DomainShape
 from lobass_core.workflows.token_heat import TokenLosses
+from pages.serving.identity import SERVER_ID
 
 # A page of fifty rows stays under a megabyte whatever is in it; the rest of a long turn is fetched when asked for.
 LONGEST_TURN = 6_000
@@ -206,6 +207,7 @@ def data(
     """
     return {
         "project": project,
+        "server": SERVER_ID,
         "seq": seq,
         "trouble": trouble,
         "view": view,

@@ -1,0 +1,67 @@
+"""Decisions made while the server does not answer: a busy one is waited for, another one is asked anew."""
+
+import re
+
+import pytest
+
+from tests.browser.conftest import Server
+from tests.browser.test_browse import open_browse, press, saved, see_into_components  # noqa: F401
+
+
+class Line:
+    """The page's websocket, on which the server's words can be held back."""
+
+    def __init__(self, page) -> None:
+        self.is_held = False
+        self._waiting: list[tuple] = []
+        page.route_web_socket(re.compile("_stcore/stream"), self._connect)
+
+    def _connect(self, socket) -> None:
+        socket.connect_to_server().on_message(lambda message: self._hear(socket, message))
+
+    def _hear(self, socket, message) -> None:
+        if self.is_held:
+            self._waiting.append((socket, message))
+        else:
+            socket.send(message)
+
+    def let_go(self) -> None:
+        """Pass on all that was held back, and hold no more."""
+        self.is_held = False
+        for socket, message in self._waiting:
+            socket.send(message)
+        self._waiting.clear()
+
+
+@pytest.mark.slow
+def test_a_busy_server_is_waited_for_and_another_one_makes_the_page_load_anew(server: Server, page):
+    line = Line(page)
+    page.clock.install()
+    open_browse(page, server, "domain=code")
+    page.evaluate("() => { window.isSame = true }")
+    line.is_held = True
+    press(page, "k")
+    with page.expect_response("**/lobass/server"):
+        page.clock.fast_forward(20_000)
+    page.wait_for_function("() => deep('.saved').textContent.startsWith('not saved')")
+    line.let_go()
+    saved(page)
+    assert page.evaluate("() => window.isSame")
+
+    page.route("**/lobass/server", lambda route: route.fulfill(body="another"))
+    line.is_held = True
+    press(page, "u")
+    with page.expect_navigation():
+        page.clock.fast_forward(20_000)
+        line.is_held = False
+    page.wait_for_selector(".item.current")
+    page.wait_for_function("() => !Object.keys(sessionStorage).some((key) => key.startsWith('lobass.unsaved'))")
+    assert not page.evaluate("() => window.isSame")
+
+
+def test_the_server_says_which_process_it_is_to_its_own_pages_alone(server: Server, page):
+    page.goto(server.url("browse"))
+    said = [page.evaluate("async () => (await fetch('/lobass/server')).text()") for _ in range(2)]
+    assert said[0] == said[1] and re.fullmatch("[0-9a-f]{16}", said[0])
+    page.context.clear_cookies()
+    assert page.evaluate("async () => (await fetch('/lobass/server')).status") == 401
