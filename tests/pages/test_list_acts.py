@@ -7,7 +7,7 @@ from tests.pages.list_scripts import run
 ACTS = ("text.js", "list.js", "held.js", "walk.js", "outbox.js", "acts.js")
 # Three pages of two rows, of which the browser holds the first two; row 3 is a copy of row 0.
 APP = """
-globalThis.window = { location: { pathname: "/browse" } }
+globalThis.window = { location: { pathname: "/browse" }, addEventListener() {} }
 const stored = {}
 globalThis.sessionStorage = {
   setItem(key, value) { stored[key] = value },

@@ -32,7 +32,7 @@ UPGRADE = {
 ROUTES = [
     ("GET", "/"), ("HEAD", "/"), ("GET", "/browse"), ("GET", "/no/such/page"), ("GET", "SCRIPT"),
     ("GET", "/favicon.png"), ("GET", "/_stcore/health"), ("GET", "/_stcore/host-config"),
-    ("GET", "/_stcore/metrics"),
+    ("GET", "/_stcore/metrics"), ("GET", "/lobass/server"),
     ("GET", "/_stcore/agent/openapi.json"), ("GET", "/media/none.png"), ("GET", "/component/none/index.html"),
     ("GET", "/_stcore/bidi-components/none/index.js"), ("PUT", "/_stcore/upload_file/a/b"),
     ("DELETE", "/_stcore/upload_file/a/b"), ("OPTIONS", "/_stcore/upload_file/a/b"), ("GET", "/auth/login"),

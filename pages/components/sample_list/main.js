@@ -89,7 +89,7 @@ class App {
     const isFirst = this.data === undefined
     this.data = data
     this.send = send
-    if (isFirst && this.outbox.open(data.project)) this.want()
+    if (isFirst && this.outbox.open(data.project, data.server)) this.want()
     paintDomains(this.root)
     if (this.held.view !== data.view) this.openList(data)
     for (const [page, rows] of Object.entries(data.pages)) this.hold(Number(page), rows)

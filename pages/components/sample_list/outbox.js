@@ -5,8 +5,10 @@
 //   { id, kind, text, view, first, last }       rows of a list by their places, both ends included
 
 const SAVE_PATIENCE_MS = 3000
-// After this long without any answer the server is another one than the page came from: only a reload reaches it.
+// After this long without any answer the server may be another one than the page came from: only a reload reaches it.
 const LOST_MS = 9000
+// After this long the connection is dead although the server is not, as after a change of the network.
+const DEAD_MS = 60_000
 
 class Outbox {
   constructor({ tell, hasAnswer, onChange }) {
@@ -17,14 +19,19 @@ class Outbox {
     this.sentAt = new Map()
     this.isLate = false
     this.watch = setInterval(() => this.check(), 500)
+    // A tab that is closed takes its storage with it.
+    this.onLeave = (event) => this.isLate && !this.reloading && event.preventDefault()
+    window.addEventListener("beforeunload", this.onLeave)
   }
 
   destroy() {
     clearInterval(this.watch)
+    window.removeEventListener("beforeunload", this.onLeave)
   }
 
   // Takes up what the page before this one could not bring home; ids make sure that no act is done twice.
-  open(project) {
+  open(project, server) {
+    this.server = server
     this.storageKey = `lobass.unsaved.${project}`
     try {
       this.acts = JSON.parse(sessionStorage.getItem(this.storageKey)) || []
@@ -85,16 +92,18 @@ class Outbox {
       this.isLate = isLate
       this.onChange()
     }
-    if (oldest > LOST_MS && !this.hasAnswer()) this.reloadIfServerIsBack()
+    if (oldest > LOST_MS && !this.hasAnswer()) this.reloadIfServerIsAnother(oldest > DEAD_MS)
   }
 
-  // A dashboard that was started anew does not know this page. The acts wait in the tab's own storage meanwhile.
-  async reloadIfServerIsBack() {
+  // A dashboard that was started anew does not know this page; a busy one does, and answers in the end.
+  // The acts wait in the tab's own storage meanwhile.
+  async reloadIfServerIsAnother(isDead) {
     if (this.reloading) return
     this.reloading = true
     try {
-      const answer = await fetch(new URL("/_stcore/health", window.location.href), { cache: "no-store" })
-      if (answer.ok && this.acts.length) return window.location.reload()
+      const answer = await fetch(new URL("/lobass/server", window.location.href), { cache: "no-store" })
+      const isAnother = answer.ok && (await answer.text()) !== this.server
+      if (this.acts.length && (isAnother || (answer.ok && isDead))) return window.location.reload()
     } catch {
       // Still away; asked again below.
     }
