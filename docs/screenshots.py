@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).parents[1]
 IMAGES = REPOSITORY / "docs" / "images"
 PAGES = ("", "import", "score", "learnability", "browse", "select", "compare", "export")
 # The demo saves one selection, so two methods are compared.
-QUERIES = {"compare": "?compare.kind=Methods"}
+QUERIES = {"compare": "?kind=methods"}
 SCHEMES = ("light", "dark")
 SIZE = {"width": 1280, "height": 800}
 # Long enough for the preflight of the Score page, the slowest thing that a page begins on its own.

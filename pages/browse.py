@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lobass_core.errors import LobassError
-from pages.components import command_line, empty, errors, filters, state, toolbar
+from pages.components import address, command_line, empty, errors, filters, scope, state, toolbar
 from pages.components.browsing import dialogs, queue, saved, session
 
 project = state.project()
@@ -28,6 +28,7 @@ except LobassError as error:
     )
     st.stop()
 
+scope.show(project)
 left, right = toolbar.toolbar("browse")
 with left:
     filters.toolbar(asked, shown.choices, shown.found.rows.is_scored)
@@ -53,3 +54,4 @@ def listing() -> None:
 
 
 listing()
+address.write({})

@@ -3,7 +3,19 @@
 import streamlit as st
 
 from lobass_core.workflows import compare
-from pages.components import charts, command_line, empty, parts, plane_chart, state, theme, toolbar, view
+from pages.components import (
+    address,
+    charts,
+    command_line,
+    empty,
+    parts,
+    plane_chart,
+    scope,
+    state,
+    theme,
+    toolbar,
+    view,
+)
 from pages.components.comparing import overlap_view, rows_view, sides
 from pages.components.comparing.sides import Missing
 from pages.components.learnability import save
@@ -18,9 +30,17 @@ if not around.scorings:
     )
     st.stop()
 
+NAMES = (*sides.NAMES, "part")
+if asked := address.asked(NAMES):
+    sides.take_over(asked)
+    rows_view.take_over(asked)
+# Saved selections keep the scores and datasets that they were made with; references name their scores themselves.
+above = st.container(key="compare-scope")
 left, right = toolbar.toolbar("compare")
 with left:
     pair = sides.pick(project, around.scorings)
+with above:
+    scope.show(project, scores=sides.kind() == "Methods", datasets=sides.kind() != "Selections")
 if isinstance(pair, Missing):
     empty.show(pair.title, pair.text, action=pair.action)
     st.stop()
@@ -63,3 +83,4 @@ with plane:
 rows_view.show(project, found, slots)
 if by_scores:
     view.show(overlap_view.lengths(found), key="compare-lengths", label="Lengths")
+address.write({**sides.in_address(), "part": rows_view.shown()}, NAMES)

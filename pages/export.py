@@ -9,12 +9,12 @@ import streamlit as st
 from lobass_core.errors import LobassError
 from lobass_core.plural import plural
 from lobass_core.project import Project
-from lobass_core.specs import WEIGHTED_FORMATS, ExportFormat, ExportSpec
+from lobass_core.specs import ExportFormat, ExportSpec
 from lobass_core.store.selections import SavedSelection
 from lobass_core.workflows import export as workflow
 from lobass_core.workflows import select as selections
-from pages.components import command_line, empty, errors, parts, state, toolbar, view
-from pages.components.exporting import cards, draft, files, outlook, past
+from pages.components import command_line, empty, errors, number_field, parts, scope, state, toolbar, view
+from pages.components.exporting import cards, draft, files, in_address, outlook, past
 
 # Reading takes about a second for every 20,000 rows, the first time.
 MANY_ROWS = 20_000
@@ -24,17 +24,14 @@ saved = selections.list_selections(project)
 
 
 def pick_selection() -> SavedSelection:
-    """The selection to write; the address holds its name."""
+    """The selection to write."""
     by_name = {one.name: one for one in saved}
     if st.session_state.get(draft.SELECTION) not in by_name:
-        asked = st.query_params.get(draft.SELECTION)
-        st.session_state[draft.SELECTION] = asked if asked in by_name else saved[0].name
+        st.session_state[draft.SELECTION] = saved[0].name
     name = st.selectbox(
         "Selection", list(by_name), key=draft.SELECTION, label_visibility="collapsed", width=250,
         format_func=lambda name: f"{name} · {plural(by_name[name].n_held, 'row')}", help="A saved selection.",
     )  # fmt: skip
-    # Not bound to the widget: that would write the label, row count and all, and nothing for the first option.
-    st.query_params[draft.SELECTION] = name
     return by_name[name]
 
 
@@ -53,20 +50,22 @@ def options() -> None:
     state.remember(draft.CHECK, True)
     with st.popover("Options", icon=":material/tune:", key="export.options"):
         split, seed = st.columns([0.62, 0.38])
-        split.number_input(
-            "Validation rows", min_value=0.0, step=0.01, format="%g", key=draft.VALIDATION, persist_state="session",
-            help="Set aside in files of their own, near duplicates together. A share below 1, or a number of rows.",
-        )  # fmt: skip
-        seed.number_input(
-            "Seed", min_value=0, step=1, key=draft.SEED, persist_state="session", help="Draws the validation rows.",
-        )  # fmt: skip
+        with split:
+            number_field.show(
+                "Validation rows", key=draft.VALIDATION, least=0, otherwise=0,
+                help="Set aside in files of their own, near duplicates together. A share below 1, or a number of rows.",
+            )  # fmt: skip
+        with seed:
+            number_field.show(
+                "Seed", key=draft.SEED, whole=True, least=0, otherwise=0, help="Draws the validation rows."
+            )
         st.toggle(
             "Best score first", key=draft.RANKED, persist_state="session", disabled=draft.chosen_format() == "source",
             help="Else the rows stand in the order of their files. Source rows always do.",
         )  # fmt: skip
         st.toggle(
             "Score as a weight", key=draft.WEIGHT, persist_state="session",
-            disabled=draft.chosen_format() not in WEIGHTED_FORMATS,
+            disabled=not draft.takes_weight(draft.chosen_format()),
             help="A column `weight`, 1 on average, in JSONL messages and Parquet. No trainer of the others reads one.",
         )  # fmt: skip
         st.toggle(
@@ -81,8 +80,8 @@ def options() -> None:
             "Also write the rows left out", key=draft.DROPPED, persist_state="session",
             help="dropped.jsonl, each row with its reason.",
         )  # fmt: skip
-        st.number_input(
-            "Trainer's limit in tokens", min_value=0, step=256, key=draft.CUTOFF, persist_state="session",
+        number_field.show(
+            "Trainer's limit in tokens", key=draft.CUTOFF, whole=True, least=0, otherwise=0,
             help="max_length, cutoff_len or sequence_len of your training. 0: the trainer's own.",
         )  # fmt: skip
         st.text_input(
@@ -121,6 +120,8 @@ if not saved:
     )
     st.stop()
 
+in_address.follow([one.name for one in saved])
+scope.show(project, scores=False, datasets=False)
 left, right = toolbar.toolbar("export")
 with left:
     selection = pick_selection()
@@ -150,6 +151,7 @@ with right:
         f"Export {plural(n_written, 'row')}", ":material/ios_share:", key="export.go",
         disabled=spec is None or not n_written,
     )  # fmt: skip
+in_address.show_chips()
 cards.show(found, format)
 if problem:
     errors.show(problem, key="export-destination")
@@ -166,3 +168,4 @@ with main:
     elif spec:
         files.outlook(project, spec)
 past.show(project, workflow.logged_exports(project))
+in_address.write(selection.name)

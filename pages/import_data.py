@@ -8,11 +8,12 @@ import streamlit as st
 from lobass_core.errors import LobassError
 from lobass_core.specs import ImportSpec
 from lobass_core.workflows import import_data as workflow
-from pages.components import command_line, errors, parts, state, theme, toolbar, view
+from pages.components import command_line, errors, parts, scope, state, theme, toolbar, view
 from pages.components.importing import (
     choosing,
     datasets,
     draft,
+    in_address,
     preview,
     reading,
     reading_options,
@@ -22,6 +23,8 @@ from pages.components.importing import (
 )
 
 project = state.project()
+in_address.follow(project)
+scope.show(project, scores=False, datasets=False)
 left, right = toolbar.toolbar("import")
 with left:
     choosing.pick(project)
@@ -154,3 +157,4 @@ try:
         datasets.section(project)
 except LobassError as error:
     errors.show(error)
+in_address.write(settings.mapped_fields())

@@ -2,10 +2,19 @@
 
 import streamlit as st
 
+from lobass_core import loss_words
+from lobass_core.plural import plural
 from lobass_core.workflows import explore
 from lobass_core.workflows.explore import Box, Scored
-from pages.components import command_line, doubts_notice, empty, parts, state, theme, toolbar, view
-from pages.components.learnability import brush, distributions_view, length_view, plane_view, tables_view
+from pages.components import command_line, doubts_notice, empty, parts, scope, state, theme, toolbar, view
+from pages.components.learnability import (
+    brush,
+    distributions_view,
+    in_address,
+    length_view,
+    plane_view,
+    tables_view,
+)
 from pages.components.parts import KeyNumber
 
 VIEWS = {
@@ -26,27 +35,30 @@ def key_numbers(rows: Scored, box: Box, n_inside: int) -> view.Node:
     worse = theme.percent(total.negative_share) if total.negative_share is not None else "–"
     cells = [
         KeyNumber("Rows", theme.count(total.n_rows), note=f"{theme.compact(total.n_tokens)} response tokens"),
-        KeyNumber("Scored", theme.count(total.n_scored), note=f"{theme.count(n_missing)} without a score"),
+        KeyNumber("Scored", theme.count(total.n_scored), "rows", note=f"{theme.count(n_missing)} without a score"),
         KeyNumber("Learnability, median", theme.number(total.learnability_median), note=quartiles),
         KeyNumber(
-            "Base loss, mean",
+            f"Base loss, {loss_words.OF_ROWS}",
             theme.number(total.base_loss, 2),
-            "nats/token",
+            loss_words.NATS,
             note=_loss_note(total.base_bits_per_byte, rows.scoring.base_name),
+            weight=1.35,
         ),
         KeyNumber(
-            "Reference loss",
+            f"Reference loss, {loss_words.OF_ROWS}",
             theme.number(total.reference_loss, 2),
-            "nats/token",
+            loss_words.NATS,
             note=_loss_note(total.reference_bits_per_byte, rows.scoring.reference_name),
+            weight=1.35,
         ),
         KeyNumber("Got worse", worse, note="reference above base"),
         KeyNumber(
             "Brushed" if box != Box() else "No brush: all rows",
             theme.count(n_inside),
+            "rows",
             note=brush.words(box) or "drag on a chart",
             tinted=True,
-            weight=2,
+            weight=1.7,
         ),
     ]
     return parts.key_numbers(cells)
@@ -54,7 +66,9 @@ def key_numbers(rows: Scored, box: Box, n_inside: int) -> view.Node:
 
 def _loss_note(bits_per_byte: float | None, model: str) -> str:
     """Bits a byte compare between tokenizers, which nats a token do not."""
-    return model if bits_per_byte is None else f"{theme.number(bits_per_byte, 2)} bits/byte · {model}"
+    if bits_per_byte is None:
+        return model
+    return f"{theme.number(bits_per_byte, 2)} {loss_words.BITS} of all responses · {model}"
 
 
 project = state.project()
@@ -67,21 +81,17 @@ if not around.scorings:
     )
     st.stop()
 
+in_address.follow(tuple(VIEWS))
+scope.show(project)
 scored_rows = explore.scored(project, state.chosen_run(), state.chosen_datasets())
 chosen_box = brush.box()
 n_chosen = explore.n_within(scored_rows, chosen_box)
 
 left, right = toolbar.toolbar("learnability")
 with left:
+    state.remember(in_address.VIEW, next(iter(VIEWS)))
     chosen_view = st.segmented_control(
-        "View",
-        list(VIEWS),
-        default="Distributions",
-        key="learnability.view",
-        required=True,
-        label_visibility="collapsed",
-        bind="query-params",
-        persist_state="session",
+        "View", list(VIEWS), key=in_address.VIEW, required=True, label_visibility="collapsed", persist_state="session"
     )
 with right:
     if chosen_box != Box():
@@ -90,10 +100,11 @@ with right:
     command_line.popover(
         command_line.plain("scores", project.root, ["--output", "scores.parquet"], *([["--run", run]] if run else []))
     )
-    label = f"Browse {'these' if chosen_box != Box() else 'all'} {theme.count(n_chosen)} samples"
+    label = f"Browse {'these' if chosen_box != Box() else 'all'} {plural(n_chosen, 'row')}"
     if toolbar.primary(label, ":material/table_rows:", key="learnability.browse", disabled=not n_chosen):
         brush.browse(chosen_box)
 
 view.show(key_numbers(scored_rows, chosen_box, n_chosen), key="learnability-numbers", label="Key numbers")
 doubts_notice.show(scored_rows, key="learnability-doubts")
 VIEWS[chosen_view](scored_rows, theme.domain_slots(around.domains))
+in_address.write(chosen_view, project, scored_rows)

@@ -6,7 +6,7 @@ from lobass_core.workflows import explore
 from lobass_core.workflows.import_data import rejects_of
 from lobass_core.workflows.project_status import ProjectStatus
 from lobass_core.workflows.status import status
-from pages.components import command_line, errors, parts, state, theme, toolbar, view
+from pages.components import address, command_line, errors, parts, scope, state, theme, toolbar, view
 from pages.components.overview import cleaning, funnel, lists, welcome
 from pages.components.parts import KeyNumber
 from pages.components.view import el
@@ -16,7 +16,8 @@ SHOWN_REJECTS = 500
 RIDGE_BINS = 64
 
 project = state.project()
-found = status(project, state.chosen_run())
+datasets = state.chosen_datasets()
+found = status(project, state.chosen_run(), datasets)
 
 if not found.datasets:
     welcome.show(project)
@@ -28,7 +29,7 @@ def scored_rows(found: ProjectStatus) -> explore.Scored | None:
     if found.scoring is None or not found.n_scored:
         return None
     with errors.shown():
-        return explore.scored(project, found.scoring.run_id)
+        return explore.scored(project, found.scoring.run_id, datasets)
     return None
 
 
@@ -38,13 +39,17 @@ def key_numbers(found: ProjectStatus, rows: explore.Scored | None) -> view.Node:
     selected, written, median = "–", "–", "–"
     selected_note, written_note, median_note = "nothing yet", "nothing yet", "after scoring"
     if selection := found.selection:
-        selected = theme.count(selection.n_kept - selection.n_gone)
-        selected_note = f"{funnel.percent_of(selection.n_kept, selection.n_rows)} · {selection.name}"
+        n_selected = sum(domain.n_selected or 0 for domain in found.domains)
+        selected = theme.count(n_selected)
+        of_all = funnel.percent_of(selection.n_kept, selection.n_rows)
+        share = f"of {theme.count(selection.n_kept)}" if datasets else of_all
+        selected_note = f"{share} · {selection.name}"
         selected_note += f" · {selection.n_gone:,} gone" if selection.n_gone else ""
     if export := found.export:
         written, written_note = (
             theme.count(export.n_rows),
-            f"{lists.FORMATS.get(export.format, export.format)} · {theme.ago(export.made_at)}",
+            f"{lists.FORMATS.get(export.format, export.format)} · {theme.ago(export.made_at)}"
+            + (" · all datasets" if datasets else ""),
         )
     if rows:
         total = explore.total(rows)
@@ -61,11 +66,17 @@ def key_numbers(found: ProjectStatus, rows: explore.Scored | None) -> view.Node:
                 weight=funnel.DOMAIN_WEIGHT,
             ),
             KeyNumber(
-                "Imported", theme.count(found.n_rows), note=f"{found.n_rejected:,} rows rejected", weight=station
+                "Imported",
+                theme.count(found.n_rows),
+                "rows",
+                note=f"{found.n_rejected:,} rows rejected",
+                weight=station,
             ),
-            KeyNumber("Scored", theme.count(found.n_scored), note=scored_note(found), weight=station),
-            KeyNumber("Selected", selected, note=selected_note, tinted=True, weight=station),
-            KeyNumber("Exported", written, note=written_note, weight=station),
+            KeyNumber("Scored", theme.count(found.n_scored), "rows", note=scored_note(found), weight=station),
+            KeyNumber(
+                "Selected", selected, "rows" if found.selection else "", note=selected_note, tinted=True, weight=station
+            ),
+            KeyNumber("Exported", written, "rows" if found.export else "", note=written_note, weight=station),
             KeyNumber("Learnability, median", median, note=median_note, weight=funnel.RIDGE_WEIGHT),
         ]
     )
@@ -126,6 +137,7 @@ def follow(clicked: str | None, events: list[lists.Event]) -> None:
             state.go(events[int(number)].page)
 
 
+scope.show(project)
 left, right = toolbar.toolbar("overview")
 with left:
     note = [f"base {found.scoring.base_name}"] if found.scoring else []
@@ -163,4 +175,5 @@ clicked = view.show(
     key="overview",
     label="Overview",
 )
+address.write({})
 follow(clicked, latest)

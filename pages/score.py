@@ -3,11 +3,12 @@
 import streamlit as st
 
 from lobass_core.errors import LobassError
+from lobass_core.plural import plural
 from lobass_core.workflows import score as scoring
-from lobass_core.workflows.known_models import known_models
+from lobass_core.workflows.known_models import KnownModels, known_models
 from lobass_core.workflows.run_views import RunView, run_views
-from pages.components import command_line, empty, errors, parts, state, theme, toolbar, view
-from pages.components.scoring import look, past_runs, progress_view, settings, training
+from pages.components import busy, command_line, empty, errors, parts, scope, state, theme, toolbar, view
+from pages.components.scoring import in_address, look, past_runs, progress_view, settings, training
 from pages.components.scoring.progress_view import SHOWN
 
 # Above this many rows a look copies and renders for a while, so it waits to be asked for.
@@ -37,12 +38,13 @@ def shown_run() -> RunView | None:
 def new_run() -> None:
     """Pickers, the look before, and the button that starts it."""
     if reference := st.session_state.pop(settings.USE_REFERENCE, None):
-        st.session_state[settings.REFERENCE] = reference
+        settings.use(reference)
     known = known_models(project)
     left, right = toolbar.toolbar("score")
     with left:
         wish = settings.pickers(known)
         settings.popover()
+    in_address.show_chips()
     if wish.is_training:
         train(wish, right)
         return
@@ -58,7 +60,8 @@ def new_run() -> None:
     elif isinstance(spec, LobassError):
         errors.show(spec)
     else:
-        before_scoring(spec)
+        busy.show_error("score.start")
+        before_scoring(spec, known)
 
 
 def start_button(spec: scoring.ScoreSpec) -> None:
@@ -74,22 +77,36 @@ def start_button(spec: scoring.ScoreSpec) -> None:
         if to_do
         else "Add the scores to the project"
     )
-    if toolbar.primary(label, ":material/play_arrow:", key="score.start"):
-        with errors.shown():
-            look.stop(project)
-            st.session_state[SHOWN] = scoring.start(project, spec).run_id
-            st.rerun()
+
+    def work() -> str:
+        look.stop(project)
+        return scoring.start(project, spec).run_id
+
+    busy.primary(
+        label, ":material/play_arrow:", key="score.start", doing="Starting…", work=work, then=progress_view.open_run
+    )
 
 
-def before_scoring(spec: scoring.ScoreSpec) -> None:
+def before_scoring(spec: scoring.ScoreSpec, known: KnownModels) -> None:
     """What the models would read, what is cached, what is cut, how long it takes."""
     key = look.key_of(spec, around.revision)
     now = st.session_state.get(look.LOOK)
     asked = isinstance(now, look.Look) and now.key == key
-    if around.n_rows > MOST_ROWS_UNASKED and not asked:
+    n_rows = around.rows_in(state.chosen_datasets())
+    if in_address.waits(spec, known) and not asked:
+        # A link alone must not make this machine fetch or load anything.
+        view.show(
+            parts.notice("The models of this address are not known here.", "Nothing is fetched or loaded yet."),
+            key="score-look-offer",
+        )
+        if not st.button(
+            "Look before scoring", icon=":material/visibility:", key="score.look-go", on_click=in_address.trust
+        ):
+            return
+    elif n_rows > MOST_ROWS_UNASKED and not asked:
         view.show(
             parts.notice(
-                f"{theme.count(around.n_rows)} rows.",
+                f"{theme.count(n_rows)} rows.",
                 "A look before scoring renders 20,000 of them, and says what is cut and how long it takes.",
             ),
             key="score-look-offer",
@@ -102,22 +119,27 @@ def before_scoring(spec: scoring.ScoreSpec) -> None:
     elif found.error:
         errors.show(found.error, key="score-look-error")
     elif found.result:
-        look.show(found.result)
+        look.show(found.result, n_rows)
 
 
 def train(wish: settings.Wish, right: st.delta_generator.DeltaGenerator) -> None:
     """The training form in place of the look."""
-    outlook = training.form(project, wish.base, around.n_rows)
+    n_rows = around.rows_in(state.chosen_datasets())
+    outlook = training.form(project, wish.base, n_rows)
     with right:
         if outlook.spec:
             command_line.popover(command_line.train_reference(project.root, outlook.spec), key="score.command")
-        label = f"Train on {theme.count(around.n_rows)} rows"
-        if toolbar.primary(label, ":material/model_training:", key="score.train", disabled=outlook.spec is None):
+
+        def work() -> str:
             assert outlook.spec is not None
-            with errors.shown():
-                look.stop(project)
-                st.session_state[SHOWN] = training.start(project, outlook.spec)
-                st.rerun()
+            look.stop(project)
+            return training.start(project, outlook.spec)
+
+        busy.primary(
+            f"Train on {plural(n_rows, 'row')}", ":material/model_training:", key="score.train", doing="Starting…",
+            work=work, then=progress_view.open_run, disabled=outlook.spec is None,
+        )  # fmt: skip
+    busy.show_error("score.train")
     if outlook.error:
         errors.show(outlook.error)
     elif not wish.base:
@@ -141,7 +163,9 @@ if not around.datasets:
     )
     st.stop()
 
+in_address.follow([run.run_id for run in views])
 current = shown_run()
+scope.show(project, scores=False, datasets=current is None)
 if current is None:
     new_run()
 elif current.is_live:
@@ -149,3 +173,4 @@ elif current.is_live:
 else:
     progress_view.ended(project, current)
 past_runs.show([run for run in views if not run.is_live], current.run_id if current else "")
+in_address.write(current.run_id if current else "")

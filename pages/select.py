@@ -4,8 +4,8 @@ import streamlit as st
 
 from lobass_core.errors import SelectionError
 from lobass_core.workflows import explore
-from pages.components import cut_instrument, doubts_notice, empty, errors, state, theme
-from pages.components.selection import bar, draft, tabs
+from pages.components import cut_instrument, doubts_notice, empty, errors, scope, state, theme
+from pages.components.selection import bar, draft, gate_chips, in_address, tabs
 
 project = state.project()
 around = state.surroundings(project)
@@ -39,6 +39,7 @@ def page() -> None:
         errors.show(error)
         cut = draft.start_over(project)
     bar.show(project, cut)
+    gate_chips.show(cut.spec)
     in_scope = explore.scored_within(cut.rows, cut.spec.datasets)
     doubts_notice.show(in_scope, key="select-doubts", gates=cut.spec.gates)
     slots = theme.domain_slots(around.domains)
@@ -55,6 +56,9 @@ def page() -> None:
         )
     with room.container(key=f"{theme.BESIDE_KEY}-aside"):
         tabs.show(project, cut)
+    in_address.write(cut.spec)
 
 
+in_address.follow(project)
+scope.show(project)
 page()

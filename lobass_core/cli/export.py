@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.number_option import number
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table, progress_bar, warn
@@ -47,7 +48,7 @@ ValidationOption = Annotated[
     float,
     typer.Option(
         "--validation",
-        min=0,
+        parser=number("--validation", least=0),
         help="Rows to set aside in files of their own, near duplicates together: a share below 1, or a number.",
     ),
 ]

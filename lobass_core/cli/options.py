@@ -1,5 +1,6 @@
 """Options that several commands share, said once."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +44,7 @@ RevisionOption = Annotated[
 BASE_HELP = "Base model: folder, .gguf file or hub id."
 
 DEFAULT_PROJECT = Path()
+_BETWEEN_PAIRS = re.compile(r",(?=[^,=]*=|\s*$)")
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -51,13 +53,13 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def pairs(text: str, option: str) -> tuple[tuple[str, str], ...]:
-    """Split `a=b,c=d` into pairs.
+    """Split `a=b,c=d` into pairs; a comma that no `name=` follows is part of the value, as in `math=0,4,code=0,6`.
 
     Raises:
         RequestError: a part has no `=`, or nothing on one side of it.
     """
     found = []
-    for part in names(text):
+    for part in filter(None, (part.strip() for part in _BETWEEN_PAIRS.split(text))):
         left, equals, right = part.partition("=")
         if not (equals and left.strip() and right.strip()):
             raise RequestError(f"{part!r} is not of the form name=value", where=option, do=f"Write {option} a=b,c=d.")

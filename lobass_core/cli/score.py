@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.follow import followed
+from lobass_core.cli.number_option import number
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import (
     BASE_HELP,
@@ -27,6 +28,7 @@ from lobass_core.errors import RequestError
 from lobass_core.jobs.run_results import PreflightResult
 from lobass_core.workflows import refine as refinement
 from lobass_core.workflows import score as workflow
+from lobass_core.workflows.model_paths import why_not
 from lobass_core.workflows.references import score_spec
 from lobass_core.workflows.refine import DEFAULT_BAND
 
@@ -46,7 +48,12 @@ ResumeOption = Annotated[str, typer.Option("--resume", help="Go on with a stoppe
 RefineOption = Annotated[
     str, typer.Option("--refine", help="Saved selection: compute the losses near its cut again in float32.")
 ]
-BandOption = Annotated[float, typer.Option("--band", help="With --refine: how near to the cut, in units of the score.")]
+BandOption = Annotated[
+    float,
+    typer.Option(
+        "--band", parser=number("--band", least=0), help="With --refine: how near to the cut, in units of the score."
+    ),
+]
 PreflightOption = Annotated[bool, typer.Option("--preflight", help="Say what would be scored and read; score none.")]
 
 
@@ -106,6 +113,8 @@ def score(
         revision=revision,
         reference_revision=reference_revision,
     )
+    if error := why_not(spec):
+        raise error
     with followed() as on_progress:
         if preflight:
             forecast = workflow.preflight(opened, spec, on_progress)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.number_option import number
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, RunOption, names, pairs
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
@@ -12,13 +13,25 @@ from lobass_core.plural import plural
 from lobass_core.selection.order import WORSE_THAN_CHANCE
 from lobass_core.selection.select import SelectionResult
 from lobass_core.specs import Balance, BudgetKind, Gates, SelectionSpec
+from lobass_core.typed_numbers import NotANumber, read_number
 from lobass_core.workflows import select as workflow
 
-RatioOption = Annotated[float | None, typer.Option("--ratio", help="Share of the scored rows, 0.06 for 6 %.")]
-BudgetSamplesOption = Annotated[int | None, typer.Option("--budget-samples", min=0, help="Number of rows.")]
-BudgetTokensOption = Annotated[int | None, typer.Option("--budget-tokens", min=0, help="Response tokens.")]
+RatioOption = Annotated[
+    float | None, typer.Option("--ratio", parser=number("--ratio"), help="Share of the scored rows, 0.06 for 6 %.")
+]
+BudgetSamplesOption = Annotated[
+    int | None,
+    typer.Option("--budget-samples", parser=number("--budget-samples", whole=True, least=0), help="Number of rows."),
+]
+BudgetTokensOption = Annotated[
+    int | None,
+    typer.Option("--budget-tokens", parser=number("--budget-tokens", whole=True, least=0), help="Response tokens."),
+]
 ThresholdOption = Annotated[
-    float | None, typer.Option("--threshold", help="Every row that scores at least this (with --balance global).")
+    float | None,
+    typer.Option(
+        "--threshold", parser=number("--threshold"), help="Every row that scores at least this (with --balance global)."
+    ),
 ]
 BalanceOption = Annotated[
     str, typer.Option("--balance", help="natural, equal, global, or weights: conversation=0.6,math=0.4.")
@@ -34,7 +47,10 @@ MinResponseTokensOption = Annotated[
     int, typer.Option("--min-response-tokens", min=0, help="Leave out shorter responses.")
 ]
 MinLearnabilityOption = Annotated[
-    float | None, typer.Option("--min-learnability", help="Leave out rows that are less learnable.")
+    float | None,
+    typer.Option(
+        "--min-learnability", parser=number("--min-learnability"), help="Leave out rows that are less learnable."
+    ),
 ]
 ExcludeTruncatedOption = Annotated[bool, typer.Option("--exclude-truncated", help="Leave out rows that were cut.")]
 ExcludeNegativeOption = Annotated[
@@ -140,10 +156,14 @@ def _balance(text: str) -> tuple[Balance, tuple[tuple[str, float], ...]]:
         raise RequestError(
             f"balance {text!r} is not known", do="Choose natural, equal or global, or give weights: math=0.4,code=0.6."
         )
+    return "custom", tuple(_weight(domain, text) for domain, text in pairs(text, "--balance"))
+
+
+def _weight(domain: str, text: str) -> tuple[str, float]:
     try:
-        return "custom", tuple((domain, float(weight)) for domain, weight in pairs(text, "--balance"))
-    except ValueError as error:
-        raise RequestError(f"a weight in {text!r} is not a number", do="Write --balance math=0.4,code=0.6.") from error
+        return domain, read_number(text, least=0)
+    except NotANumber as error:
+        raise RequestError(f"the weight of {domain}: {error}", do="Write --balance math=0.4,code=0.6.") from error
 
 
 def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.follow import followed
+from lobass_core.cli.number_option import number
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import (
     BASE_HELP,
@@ -22,8 +23,10 @@ from lobass_core.cli.options import (
     names,
 )
 from lobass_core.cli.output import print_facts, print_json, warn
+from lobass_core.loss_words import NATS, OF_TOKENS
 from lobass_core.specs import ModelSpec, RenderSpec, TrainReferenceSpec
 from lobass_core.workflows import train_reference as workflow
+from lobass_core.workflows.model_paths import why_no_model
 
 
 def register(app: typer.Typer) -> None:
@@ -40,9 +43,9 @@ def train_reference(
     folds: Annotated[
         int, typer.Option("--folds", help="Train K models; each sample is scored by the one that did not see it.")
     ] = 1,
-    epochs: Annotated[float, typer.Option("--epochs", help="Passes over the data.")] = 1.0,
+    epochs: Annotated[float, typer.Option("--epochs", parser=number("--epochs"), help="Passes over the data.")] = 1.0,
     learning_rate: Annotated[
-        float, typer.Option("--lr", help="Peak learning rate; 0: by method and model size.")
+        float, typer.Option("--lr", parser=number("--lr"), help="Peak learning rate; 0: by method and model size.")
     ] = 0.0,
     seed: Annotated[int, typer.Option("--seed", help="Seed of order, folds and LoRA weights.")] = 0,
     template: TemplateOption = "",
@@ -70,6 +73,8 @@ def train_reference(
         budget_tokens=batch_tokens,
         lora_rank=lora_rank,
     )
+    if error := why_no_model(spec.base):
+        raise error
     with followed() as on_progress:
         result = workflow.train_reference(open_project(project), spec, on_progress)
     if json:
@@ -90,8 +95,8 @@ def train_reference(
             ("samples", result.n_samples),
             ("samples without a response", result.n_samples_without_response),
             ("optimiser steps", result.n_steps),
-            ("held-out loss before, nats a token", result.held_out_loss_before),
-            ("held-out loss after, nats a token", result.held_out_loss_after),
+            (f"held-out loss before, {NATS}, {OF_TOKENS}", result.held_out_loss_before),
+            (f"held-out loss after, {NATS}, {OF_TOKENS}", result.held_out_loss_after),
             ("seconds", result.seconds),
         ],
     )

@@ -7,6 +7,7 @@ from safetensors import safe_open
 
 from lobass_core.errors import ModelError, cause_of, out_of_memory, size_mismatches
 from lobass_core.scoring.model_files import ModelFiles, config_of, vocabulary_size
+from lobass_core.scoring.peft_warnings import leave_out_peft_warnings
 
 _WRAPPERS = (".base_layer", ".original_module", ".modules_to_save")
 # PEFT shares these between layers and stores them once.
@@ -23,6 +24,7 @@ def put_adapter(model: Any, files: ModelFiles, name: str, *, without_weights: bo
     """
     from peft import MODEL_TYPE_TO_PEFT_MODEL_MAPPING, PeftConfig, PeftModel
 
+    leave_out_peft_warnings()
     folder = str(files.adapter)
     try:
         config = PeftConfig.from_pretrained(folder)

@@ -152,8 +152,8 @@ class Engine:
             hidden = self.loaded.body(
                 input_ids=torch.from_numpy(inputs).to(device, non_blocking=True),
                 attention_mask=None,
-                past_key_values=shared,
                 use_cache=False,
+                **{self._caches.argument: shared},
             ).last_hidden_state
         predicting = hidden.reshape(-1, hidden.shape[-1])[predicts]
         del hidden

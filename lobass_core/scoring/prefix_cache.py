@@ -1,5 +1,6 @@
 """Keys and values of tokens that many samples begin with, computed once and lent to every batch."""
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -29,11 +30,20 @@ class LentLayer(DynamicLayer):
         return torch.cat([keys, key_states], dim=-2), torch.cat([values, value_states], dim=-2)
 
 
+def cache_argument(body: Any) -> str:
+    """What the forward of a body calls the cache: `cache` since transformers 5.23, `past_key_values` before.
+
+    Models that have moved to the new name warn about the old one at every first call.
+    """
+    return "cache" if "cache" in inspect.signature(body.forward).parameters else "past_key_values"
+
+
 class PrefixCaches:
     """The kept prefixes of one model."""
 
     def __init__(self, body: Any, config: Any, device: torch.device) -> None:
         self._body, self._config, self._device = body, config, device
+        self.argument = cache_argument(body)
         self._kept: dict[bytes, Cache] = {}
         self._n_bytes = 0
 
@@ -57,5 +67,5 @@ class PrefixCaches:
     def _read(self, tokens: np.ndarray) -> list[LentLayer]:
         inputs = torch.from_numpy(tokens.astype(np.int64)[None]).to(self._device)
         filled: Any = DynamicCache(config=self._config)
-        self._body(input_ids=inputs, attention_mask=None, past_key_values=filled, use_cache=True)
+        self._body(input_ids=inputs, attention_mask=None, use_cache=True, **{self.argument: filled})
         return [LentLayer(layer.keys, layer.values) for layer in filled.layers]

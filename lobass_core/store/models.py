@@ -15,7 +15,7 @@ from lobass_core.store.reference_training import register_training
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
-    """One model by its fingerprint, with how many losses it has and their mean in nats a response token."""
+    """One model by its fingerprint, how many losses it has, and the mean of these, each in nats a response token."""
 
     model_fp: str
     name: str
@@ -34,7 +34,7 @@ def list_models(cursor: duckdb.DuckDBPyConnection) -> list[KnownModel]:
         """
         SELECT m.model_fp, m.name, m.path, m.adapter, m.part, m.info, m.made_at, coalesce(l.n_losses, 0), l.mean_nats
         FROM models m LEFT JOIN (
-            SELECT model_fp, count(*) AS n_losses, sum(loss_sum_nats) / nullif(sum(n_tokens), 0) AS mean_nats
+            SELECT model_fp, count(*) AS n_losses, avg(loss_sum_nats / nullif(n_tokens, 0)) AS mean_nats
             FROM losses GROUP BY model_fp) l USING (model_fp)
         ORDER BY m.part, m.name
         """

@@ -129,13 +129,13 @@ def selection_picks(cursor: duckdb.DuckDBPyConnection, selection_id: int) -> pa.
     )
 
 
-def picked_by_domain(cursor: duckdb.DuckDBPyConnection) -> dict[int, dict[str, int]]:
-    """selection_id -> rows that it holds in each domain, by the domains of today."""
-    found: dict[int, dict[str, int]] = {}
-    for selection_id, domain, n_rows in cursor.execute(
-        "SELECT selection_id, domain, count(*) FROM selection_picks JOIN rows USING (row_key) GROUP BY ALL"
+def picked_rows(cursor: duckdb.DuckDBPyConnection) -> dict[int, dict[tuple[int, str], int]]:
+    """selection_id -> rows that it holds in each (dataset_id, domain), by the domains of today."""
+    found: dict[int, dict[tuple[int, str], int]] = {}
+    for selection_id, dataset_id, domain, n_rows in cursor.execute(
+        "SELECT selection_id, dataset_id, domain, count(*) FROM selection_picks JOIN rows USING (row_key) GROUP BY ALL"
     ).fetchall():
-        found.setdefault(selection_id, {})[domain] = n_rows
+        found.setdefault(selection_id, {})[dataset_id, domain] = n_rows
     return found
 
 

@@ -9,6 +9,7 @@ import torch
 from lobass_core.errors import ModelError, RequestError
 from lobass_core.scoring.model_files import find_model
 from lobass_core.scoring.models import LoadedModel, load_model
+from lobass_core.scoring.peft_warnings import leave_out_peft_warnings
 from lobass_core.specs import ModelSpec, TrainMethod
 
 ADAPTER = "default"
@@ -46,6 +47,7 @@ def make_trainable(loaded: LoadedModel, method: TrainMethod, lora_rank: int) -> 
         return
     from peft import LoraConfig, TaskType, get_peft_model
 
+    leave_out_peft_warnings()
     config = LoraConfig(
         task_type=TaskType.CAUSAL_LM,
         r=lora_rank,

@@ -13,6 +13,7 @@ from lobass_core.jobs.run_files import TRAINED_ON, write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import TrainReferenceResult
 from lobass_core.jobs.run_specs import TrainReferenceRun
+from lobass_core.loss_words import NATS, OF_TOKENS
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.products import compute_by
 from lobass_core.training.fit import CHECKPOINT_SECONDS, FitOutcome, FitSettings, Pulse, fit, quiet_transformers
@@ -164,7 +165,7 @@ class Follower:
             resumed=resumed,
         )
         self.n_samples, self.n_tokens = pulse.n_samples, pulse.n_tokens
-        loss = "" if pulse.loss is None else f", loss {pulse.loss:.3f} nats a token"
+        loss = "" if pulse.loss is None else f", loss {pulse.loss:.3f} {NATS}, {OF_TOKENS}"
         self.report.update(message=f"step {pulse.step:,} of {pulse.n_steps:,}{loss}")
 
 

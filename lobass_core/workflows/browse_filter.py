@@ -21,6 +21,7 @@ from typing import Literal, Self, get_args
 from lobass_core.errors import RequestError
 from lobass_core.learnability.flags import FLAG_NAMES
 from lobass_core.specs import Method
+from lobass_core.typed_numbers import NotANumber, read_number
 
 Scope = Literal["any", "user", "assistant", "system"]
 Sort = Literal["score", "drop", "base", "reference", "tokens", "imported", "cut"]
@@ -196,9 +197,9 @@ def parse_cut(text: str) -> tuple[str, float]:
     """
     domain, _, score = text.rpartition(":")
     try:
-        return domain, float(score)
-    except ValueError as error:
-        raise RequestError(f"{text!r} is not a cut", do="Write cut=0.3 or cut=math:0.3.") from error
+        return domain, read_number(score)
+    except NotANumber as error:
+        raise RequestError(f"{text!r} is not a cut: {error}", do="Write cut=0.3 or cut=math:0.3.") from error
 
 
 def is_descending(sort: str, descending: bool | None) -> bool:
@@ -225,9 +226,14 @@ def _range(name: str, text: str) -> Range | None:
         return None
     low, dots, high = text.partition("..")
     try:
-        limits = tuple(float(part) if part.strip() else None for part in ((low, high) if dots else (text, text)))
-    except ValueError as error:
-        raise RequestError(f"{name} {text!r} is not a range", do=f"Write {name}=0.1..0.4, 0.1.. or ..0.4.") from error
+        limits = tuple(
+            read_number(part, whole=name == "tokens") if part.strip() else None
+            for part in ((low, high) if dots else (text, text))
+        )
+    except NotANumber as error:
+        raise RequestError(
+            f"{name} {text!r} is not a range: {error}", do=f"Write {name}=0.1..0.4, 0.1.. or ..0.4."
+        ) from error
     return limits  # type: ignore[return-value]
 
 

@@ -1,5 +1,6 @@
 """What stands around every page: which pairs of models are scored, which datasets and domains there are."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import duckdb
@@ -23,6 +24,11 @@ class Frame:
     n_samples: int
     n_pairs: int
     revision: str
+    rows_by_dataset: tuple[tuple[str, int], ...] = ()
+
+    def rows_in(self, datasets: Collection[str]) -> int:
+        """Rows of these datasets; of all where none is named."""
+        return sum(n for name, n in self.rows_by_dataset if name in datasets) if datasets else self.n_rows
 
 
 def _count(cursor: duckdb.DuckDBPyConnection, sql: str) -> int:
@@ -38,9 +44,11 @@ def frame(project: Project) -> Frame:
         def read() -> Frame:
             cursor = store.cursor()
             domains = cursor.execute("SELECT domain, count(*) FROM rows GROUP BY domain ORDER BY domain").fetchall()
+            n_rows = dict(cursor.execute("SELECT dataset_id, count(*) FROM rows GROUP BY dataset_id").fetchall())
+            datasets = list_datasets(cursor)
             return Frame(
                 scorings=tuple(list_scorings(cursor)),
-                datasets=tuple(dataset.name for dataset in list_datasets(cursor)),
+                datasets=tuple(dataset.name for dataset in datasets),
                 domains=tuple(name for name, _ in domains),
                 n_rows=sum(n for _, n in domains),
                 n_samples=_count(cursor, "SELECT count(DISTINCT sample_key) FROM rows"),
@@ -48,6 +56,7 @@ def frame(project: Project) -> Frame:
                     cursor, "SELECT count(*) FROM samples SEMI JOIN rows USING (sample_key) WHERE kind = 'preference'"
                 ),
                 revision=revision,
+                rows_by_dataset=tuple((item.name, n_rows.get(item.dataset_id, 0)) for item in datasets),
             )
 
         return _frames.get((project.store_path, revision), read)

@@ -88,11 +88,11 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class SavedShard:
-    """One finished file of losses: when it was saved, its rows and their mean nats a response token."""
+    """One finished file of losses: when it was saved, its samples and the mean of their nats a response token."""
 
     name: str
     saved_at: datetime
-    n_rows: int
+    n_samples: int
     mean_nats: float | None
 
 
@@ -217,14 +217,13 @@ def saved_shards(view: RunView, n_last: int = 9) -> tuple[int, list[SavedShard]]
 
 def _shard(saved: float, path: Path) -> SavedShard:
     mean = None
-    n_rows = 0
+    n_samples = 0
     try:
         table = pq.read_table(path, columns=["loss_sum_nats", "n_tokens"])
-        n_rows = table.num_rows
+        n_samples = table.num_rows
         pairs = zip(table["loss_sum_nats"].to_pylist(), table["n_tokens"].to_pylist(), strict=True)
-        scored = [(loss, n) for loss, n in pairs if loss is not None and n]
-        n_tokens = sum(n for _, n in scored)
-        mean = sum(loss for loss, _ in scored) / n_tokens if n_tokens else None
+        losses = [loss / n for loss, n in pairs if loss is not None and n]
+        mean = sum(losses) / len(losses) if losses else None
     except (OSError, ValueError):
         pass  # it is being replaced by a resumed worker
-    return SavedShard(path.stem, datetime.fromtimestamp(saved).astimezone(), n_rows, mean)
+    return SavedShard(path.stem, datetime.fromtimestamp(saved).astimezone(), n_samples, mean)

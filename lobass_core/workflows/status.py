@@ -1,6 +1,7 @@
 """A project at a glance: what is imported, scored, selected and exported, and what to do next."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -15,7 +16,7 @@ from lobass_core.store.models import KnownModel, list_models
 from lobass_core.store.reread import SCORE_AGAIN
 from lobass_core.store.reread_losses import reread_rows_lack_losses
 from lobass_core.store.scorings import Coverage, Scoring, coverage, list_scorings
-from lobass_core.store.selections import SavedSelection, list_selections, picked_by_domain
+from lobass_core.store.selections import SavedSelection, list_selections, picked_rows
 from lobass_core.store.updates import LoggedUpdate, list_updates
 from lobass_core.store.upgrade import Upgrade, list_upgrades
 from lobass_core.workflows.next_step import next_step
@@ -46,7 +47,7 @@ class _Stored:
     scorings: list[Scoring]
     coverage: dict[int, list[Coverage]]
     selections: list[SavedSelection]
-    picked: dict[int, dict[str, int]]
+    picked: dict[int, dict[tuple[int, str], int]]
     exports: list[LoggedExport]
     upgrades: list[Upgrade]
     lacking: set[int]  # scorings in which rows that an upgrade has read anew lack losses
@@ -57,31 +58,35 @@ class _Stored:
 _stored: Recent[_Stored] = Recent(4)
 
 
-def status(project: Project, run: str | None = None) -> ProjectStatus:
+def status(project: Project, run: str | None = None, datasets: Sequence[str] = ()) -> ProjectStatus:
     """Look at the project; `run` names the scoring that scored counts refer to, else the latest one's.
+
+    `datasets` narrows the counts of rows to theirs (all when empty); selections and exports are listed as they are.
 
     Raises:
         StoreError: the store is in use elsewhere, or damaged.
     """
     with project.store() as store:
         stored = _stored.get((project.store_path, store.revision()), lambda: _read(store))
+    stored = _within(stored, datasets)
     runs = tuple(list_runs(project))
     scoring = _shown_scoring(stored.scorings, run)
     seen = {(item.dataset_id, item.domain): item for item in (stored.coverage[scoring.scoring_id] if scoring else [])}
     selection = next((item for item in stored.selections if scoring and item.scoring_id == scoring.scoring_id), None)
     export = next((item for item in stored.exports if selection and item.selection_name == selection.name), None)
-    datasets = tuple(_dataset_status(item, stored, seen) for item in stored.datasets)
-    domains = _domain_status(stored.rows, seen, selection, export, stored.picked)
+    shown = tuple(_dataset_status(item, stored, seen) for item in stored.datasets)
+    # The log of an export says how many rows of each domain, not of each dataset.
+    domains = _domain_status(stored.rows, seen, selection, None if datasets else export, stored.picked)
     return ProjectStatus(
         name=project.name,
         root=str(project.root),
         n_bytes=_disk_usage(project.root),
         revision=stored.revision,
-        n_rows=sum(item.n_rows for item in datasets),
-        n_rejected=sum(item.n_rejected for item in datasets),
-        n_duplicates=sum(item.n_duplicates for item in datasets),
-        n_scored=sum(item.n_scored for item in datasets),
-        datasets=datasets,
+        n_rows=sum(item.n_rows for item in shown),
+        n_rejected=sum(item.n_rejected for item in shown),
+        n_duplicates=sum(item.n_duplicates for item in shown),
+        n_scored=sum(item.n_scored for item in shown),
+        datasets=shown,
         domains=domains,
         models=tuple(_model_status(model, project) for model in stored.models),
         scoring=_scoring_status(scoring, stored) if scoring else None,
@@ -108,12 +113,27 @@ def _read(store: Store) -> _Stored:
         scorings=scorings,
         coverage={scoring.scoring_id: coverage(cursor, scoring) for scoring in scorings},
         selections=list_selections(cursor),
-        picked=picked_by_domain(cursor),
+        picked=picked_rows(cursor),
         exports=list_exports(cursor),
         upgrades=upgrades,
         lacking={one.scoring_id for one in scorings if upgrades and reread_rows_lack_losses(cursor, one)},
         updates=list_updates(cursor),
         domain_changes=list_domain_changes(cursor),
+    )
+
+
+def _within(stored: _Stored, datasets: Sequence[str]) -> _Stored:
+    """The same with the rows of these datasets alone."""
+    if not datasets:
+        return stored
+    kept = [item for item in stored.datasets if item.name in datasets]
+    ids = {item.dataset_id for item in kept}
+    return replace(
+        stored,
+        datasets=kept,
+        rows=[item for item in stored.rows if item.dataset_id in ids],
+        coverage={key: [one for one in found if one.dataset_id in ids] for key, found in stored.coverage.items()},
+        picked={key: {at: n for at, n in found.items() if at[0] in ids} for key, found in stored.picked.items()},
     )
 
 
@@ -167,7 +187,7 @@ def _domain_status(
     seen: dict[tuple[int, str], Coverage],
     selection: SavedSelection | None,
     export: LoggedExport | None,
-    picked: dict[int, dict[str, int]],
+    picked: dict[int, dict[tuple[int, str], int]],
 ) -> tuple[DomainStatus, ...]:
     selected = picked.get(selection.selection_id, {}) if selection else None
     names = {item.domain for item in rows}
@@ -183,7 +203,7 @@ def _domain_status(
                 n_rows=sum(item.n_rows for item in own),
                 n_scored=sum(item.n_scored for item in scored),
                 n_tokens=sum(item.n_tokens for item in scored),
-                n_selected=None if selected is None else selected.get(domain, 0),
+                n_selected=None if selected is None else sum(n for (_, name), n in selected.items() if name == domain),
                 n_exported=None if exported is None else exported.get(domain, 0),
             )
         )

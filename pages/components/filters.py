@@ -28,7 +28,7 @@ from lobass_core.workflows.browse_filter import (
     is_descending,
     range_text,
 )
-from pages.components import command_line, state
+from pages.components import command_line, number_field, state
 
 FILTER, WRITTEN, TROUBLE = "browse.filter", "browse.written", "browse.trouble"
 PLACE = ("page", "row")
@@ -236,9 +236,9 @@ def _range_row(field: str, limits: Range | None) -> None:
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
         for key, end in zip(keys, ("from", "to"), strict=True):
             # The name of the measure stands over the pair, the second label only keeps the fields level.
-            st.number_input(
-                RANGE_WORDS[field] if end == "from" else f"{RANGE_WORDS[field]}, to", value=None, step=None,
-                format="%.6g", key=key, placeholder=end, on_change=changed,
+            number_field.show(
+                RANGE_WORDS[field] if end == "from" else f"{RANGE_WORDS[field]}, to", key=key, placeholder=end,
+                whole=field == "tokens", on_change=changed,
                 label_visibility="visible" if end == "from" else "collapsed",
             )  # fmt: skip
 

@@ -5,7 +5,7 @@ import streamlit as st
 from lobass_core import read_only
 from lobass_core.errors import LobassError
 from lobass_core.workflows.collect import try_collect
-from pages.components import errors, no_project, state, theme
+from pages.components import address, errors, no_project, state, theme
 
 LOOK = "You can look, compare, and export to a folder elsewhere."
 READ_ONLY = f"{LOOK} Copy the project to where you can write to change it."
@@ -29,6 +29,7 @@ page = st.navigation(
 )
 st.set_page_config(page_title=f"{page.title} · LoBaSS")
 theme.begin_page(page.title)
+address.begin(page.title.lower())
 
 try:
     project = state.open_project()

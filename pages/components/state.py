@@ -21,6 +21,7 @@ from lobass_core.formats.preference import which_side_is_scored
 from lobass_core.project import Project
 from lobass_core.workflows.frame import Frame, Scoring, frame
 from lobass_core.workflows.serve import ROOT, served_root
+from pages.components import address
 
 T = TypeVar("T")
 
@@ -113,39 +114,51 @@ def sidebar(project: Project) -> None:
         except LobassError:
             return
         names = list(around.datasets)
+        _take_over(names, [item.run_id for item in around.scorings])
         _scoring_picker(around.scorings)
         if around.n_pairs:
             st.caption(which_side_is_scored(around.n_pairs))
         if len(names) > 1:
-            _forget_unknown(DATASETS_KEY, names)
             st.multiselect(
-                "Datasets", names, key=DATASETS_KEY, placeholder="All datasets", bind="query-params",
-                help="Scores, plots, browsing and the cut look at these rows only.",
+                "Datasets", names, key=DATASETS_KEY, placeholder="All datasets", persist_state="session",
+                help="Overview, scoring, charts, browsing and the cut use the rows of these datasets only.",
             )  # fmt: skip
+
+
+def _take_over(datasets: list[str], runs: list[str]) -> None:
+    """What the address says of scores and datasets; names that are gone must not linger in the filter."""
+    asked = address.shared()
+    if RUN_KEY in asked:
+        # The picker chooses the latest where the address names none that is here.
+        st.session_state[RUN_KEY] = address.one(asked, RUN_KEY, runs) or None
+    if DATASETS_KEY in asked:
+        st.session_state[DATASETS_KEY] = address.several(asked, DATASETS_KEY, datasets)
+    chosen = st.session_state.get(DATASETS_KEY)
+    if chosen and (len(datasets) < 2 or any(name not in datasets for name in chosen)):
+        st.session_state[DATASETS_KEY] = [name for name in chosen if name in datasets and len(datasets) > 1]
+
+
+def scoring_label(item: Scoring) -> str:
+    """Base, reference and run, as pickers and chips say them."""
+    return f"{item.label} · {item.run_id}"
 
 
 def _scoring_picker(found: tuple[Scoring, ...]) -> None:
     if not found:
         st.caption("Nothing is scored yet.")
         return
-    labels = {item.run_id: f"{item.label} · {item.run_id}" for item in found}
+    labels = {item.run_id: scoring_label(item) for item in found}
     if len(found) == 1:
+        st.session_state.pop(RUN_KEY, None)
         st.markdown("**Scores**")
         st.caption(next(iter(labels.values())))
         return
     if st.session_state.get(RUN_KEY) not in labels:
         st.session_state[RUN_KEY] = found[0].run_id
     st.selectbox(
-        "Scores", list(labels), key=RUN_KEY, format_func=lambda run: labels.get(run, run), bind="query-params",
+        "Scores", list(labels), key=RUN_KEY, format_func=lambda run: labels.get(run, run), persist_state="session",
         help="Which pair of models the scores come from.",
     )  # fmt: skip
-
-
-def _forget_unknown(key: str, known: list[str]) -> None:
-    """A dataset that was removed, or a name from an old link, must not linger in the filter."""
-    chosen = st.session_state.get(key)
-    if chosen and any(name not in known for name in chosen):
-        st.session_state[key] = [name for name in chosen if name in known]
 
 
 def remember(key: str, first: T) -> T:

@@ -11,6 +11,8 @@ with right:
         ...
 """
 
+from collections.abc import Callable
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -51,6 +53,9 @@ def title(text: str, note: str = "", *, badge: view.Node | None = None, key: str
     view.show(parts.title(text, note, badge=badge), key=key)
 
 
-def primary(label: str, icon: str, *, key: str, disabled: bool = False, help: str | None = None) -> bool:
+def primary(
+    label: str, icon: str, *, key: str, disabled: bool = False, help: str | None = None,
+    on_click: Callable[[], None] | None = None,
+) -> bool:  # fmt: skip
     """The one button that the page is for; its label says what it will do, with the number."""
-    return st.button(label, icon=icon, type="primary", key=key, disabled=disabled, help=help)
+    return st.button(label, icon=icon, type="primary", key=key, disabled=disabled, help=help, on_click=on_click)

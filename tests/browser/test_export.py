@@ -32,7 +32,7 @@ def test_a_warning_leads_to_its_rows(server, page):
     page.goto(server.url("export?selection=for-warning"))
     page.get_by_role("button", name="Axolotl").first.click()
     page.get_by_role("button", name="Options").click()
-    page.get_by_role("spinbutton", name="Trainer's limit in tokens").fill("100")
+    page.get_by_role("textbox", name="Trainer's limit in tokens").fill("100")
     page.keyboard.press("Enter")
     page.get_by_text("longer than 100 tokens").wait_for()
     page.keyboard.press("Escape")

@@ -20,7 +20,7 @@ PANELS = ".js-plotly-plot .draglayer .nsewdrag, .distribution > svg"
 
 def open_view(page, server: Server, view: str) -> None:
     """Open a view by its link, and wait until the server has nothing left to send."""
-    page.goto(server.url(f"learnability?learnability.view={view.replace(' ', '+')}"))
+    page.goto(server.url(f"learnability?view={view.lower().replace(' ', '-')}"))
     page.locator(PANELS).first.wait_for(state="attached")
     page.wait_for_selector("[data-test-script-state=notRunning]", state="attached")
     page.wait_for_timeout(500)
@@ -155,7 +155,7 @@ def test_parts_of_two_selections_open_whole_and_come_apart_by_their_chips(page, 
     assert min(shared.only_a, shared.both, shared.only_b) > 0
     release(server.project.store_path)
     # From the Select page, where one of the two is the working selection, with both sides chosen, whatever was before.
-    page.goto(server.url("compare?compare.kind=Methods"))
+    page.goto(server.url("compare?kind=methods"))
     page.get_by_text("Overlap by domain").wait_for()
     page.get_by_role("link", name="Select", exact=True).click()
     page.wait_for_selector(".instrument .status.exact")

@@ -104,7 +104,7 @@ def test_keys_move_the_ratio_by_a_tenth_and_a_point(server, page) -> None:
     page.wait_for_selector(EXACT)
     result = selections_of(server, SelectionSpec(value=0.071))
     assert whole(cell(page, "samples")) == result.n_kept
-    assert thumb.get_attribute("aria-valuetext").startswith(f"7.10 percent, {result.n_kept:,} samples")
+    assert thumb.get_attribute("aria-valuetext").startswith(f"7.10 percent, {result.n_kept:,} rows")
     # Focus survives the rerun, so the next key goes on from here.
     page.keyboard.press("ArrowLeft")
     assert thumb.get_attribute("aria-valuenow") == "7.00"
@@ -132,3 +132,48 @@ def test_a_wide_window_has_the_rows_at_the_cut_beside_taller_ridges(server, page
     page.wait_for_selector(EXACT)
     result = selections_of(server, SelectionSpec(value=ratio_in(command(page)), balance="global"))
     assert kept_by_domain(page) == [share.got for share in result.domains]
+
+
+def test_a_comma_is_read_nonsense_is_marked_and_a_reload_keeps_the_cut(server, page) -> None:
+    open_select(page, server)
+    ratio, samples = page.locator("input[data-budget=ratio]"), page.locator("input[data-budget=samples]")
+    ratio.fill("16,7")
+    ratio.press("Enter")
+    page.wait_for_selector(EXACT)
+    kept = selections_of(server, SelectionSpec(value=0.167)).n_kept
+    assert (cell(page, "ratio"), whole(cell(page, "samples"))) == ("16.70", kept)
+    for typed, words in (("a lot", "not a number"), ("167", "must be above 0 and at most 100")):
+        ratio.fill(typed)
+        ratio.press("Enter")
+        page.wait_for_selector("input[data-budget=ratio][aria-invalid=true]")
+        assert page.locator(f"#{ratio.get_attribute('aria-describedby')}").inner_text() == words
+        # What was typed stays to be mended, and nothing else has moved.
+        assert (cell(page, "ratio"), whole(cell(page, "samples"))) == (typed, kept)
+    ratio.press("Escape")
+    samples.fill("1.000")
+    samples.press("Enter")
+    page.wait_for_selector(".cell.held input[data-budget=samples]")
+    page.wait_for_selector(EXACT)
+    assert ratio.get_attribute("aria-invalid") is None
+    page.wait_for_function("location.search.includes('budget-samples=1000')")
+    page.reload()
+    page.wait_for_selector(".cell.held input[data-budget=samples]")
+    assert cell(page, "samples") == "1,000"
+    page.go_back()
+    page.wait_for_selector(".cell.held input[data-budget=ratio]")
+    assert cell(page, "ratio") == "16.70"
+
+
+def test_a_field_of_the_gates_marks_what_is_no_number(server, page) -> None:
+    open_select(page, server)
+    page.get_by_role("button", name="gates").click()
+    field = page.get_by_role("textbox", name="Minimum learnability")
+    field.fill("1,234")
+    field.press("Enter")
+    page.get_by_role("alert").get_by_text("1,234 may be 1.234 or 1234").wait_for()
+    assert (field.get_attribute("aria-invalid"), field.input_value()) == ("true", "1,234")
+    field.fill("0,1")
+    field.press("Enter")
+    page.get_by_role("alert").wait_for(state="detached")
+    assert (field.get_attribute("aria-invalid"), field.input_value()) == (None, "0.1")
+    page.wait_for_function("location.search.includes('min-learnability=0.1')")

@@ -6,6 +6,7 @@ import pytest
 import typer
 
 from lobass_core.cli.main import app
+from lobass_core.cli.options import pairs
 from lobass_core.errors import RequestError
 from lobass_core.project import Project
 from lobass_core.store.connection import release
@@ -98,6 +99,15 @@ def test_weights_that_are_none_are_refused(lobass, project: Project, weights: st
     assert ran.err.startswith("error:") and "internal" not in ran.err, ran
 
 
+def test_numbers_with_a_comma_are_numbers(lobass, project: Project):
+    words = ("select", "--project", project.root, "--json", "--ratio")
+    with_points = lobass(*words, "0.5", "--balance", "math=0.25", "--min-learnability", "-0.5")
+    with_commas = lobass(*words, "0,5", "--balance", "math=0.25", "--min-learnability", "-0,5")
+    assert (with_points.exit_code, with_commas.exit_code) == (0, 0), (with_points.err, with_commas.err)
+    assert (with_commas.out, with_commas.err) == (with_points.out, with_points.err)
+    assert "1,234 may be 1.234 or 1234" in lobass(*words, "1", "--min-learnability", "1,234").err
+
+
 LONG = "x" * 5_000
 
 
@@ -136,3 +146,10 @@ def test_a_path_that_is_too_long_is_refused(lobass, project: Project, tmp_path, 
     assert ran.exit_code in (1, 2), ran
     assert ran.err.lower().startswith(("error:", "usage:")), ran
     assert "this would begin" not in ran.err, ran
+
+
+def test_pairs_part_where_a_name_begins():
+    assert pairs("math=0,4,code=0,6", "--balance") == (("math", "0,4"), ("code", "0,6"))
+    assert pairs(" a = b , c=d,", "--map") == (("a", "b"), ("c", "d"))
+    with pytest.raises(RequestError, match="'math' is not of the form name=value"):
+        pairs("math,code=1", "--balance")

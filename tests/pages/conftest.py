@@ -19,19 +19,27 @@ OpenPage = Callable[..., AppTest]
 
 @pytest.fixture
 def open_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenPage]:
-    """`open_page(project.root, "select")` gives the page after its first run; session state may be set by `state`."""
+    """`open_page(project.root, "select")` gives the page after its first run; session state may be set by `state`.
+
+    `query` are the parameters of the address by which the session came to the page.
+    """
     roots: list[Path] = []
 
-    def open_it(root: Path, page: str = "", *, state: dict | None = None, run: bool = True) -> AppTest:
+    def open_it(
+        root: Path, page: str = "", *, state: dict | None = None, run: bool = True, query: dict | None = None
+    ) -> AppTest:
         monkeypatch.setenv("LOBASS_PROJECT", str(root))
         monkeypatch.syspath_prepend(str(REPOSITORY))
         roots.append(Path(root))
         app = AppTest.from_file(str(ROUTER), default_timeout=60)
         for key, value in (state or {}).items():
             app.session_state[key] = value
+        if query and not page:
+            app.query_params.update(query)
         app.run()
         if page:
             app.switch_page(f"../{page}.py")
+            app.query_params.update(query or {})
             if run:
                 app.run()
         return app

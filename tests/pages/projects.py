@@ -66,18 +66,31 @@ def scored_project(
 
 
 def add_scores(
-    project: Project, *, seed: int = 0, reference_name: str = "ref-1ep", reference_fp: str = REFERENCE_FP
+    project: Project,
+    *,
+    seed: int = 0,
+    reference_name: str = "ref-1ep",
+    reference_fp: str = REFERENCE_FP,
+    gain: float = 1.0,
 ) -> RunFolder:
     """Write the run folder of a finished scoring run and ingest its losses."""
-    run = finished_scores(project, seed=seed, reference_name=reference_name, reference_fp=reference_fp)
+    run = finished_scores(project, seed=seed, reference_name=reference_name, reference_fp=reference_fp, gain=gain)
     ingest_finished(project, run)
     return run
 
 
 def finished_scores(
-    project: Project, *, seed: int = 0, reference_name: str = "ref-1ep", reference_fp: str = REFERENCE_FP
+    project: Project,
+    *,
+    seed: int = 0,
+    reference_name: str = "ref-1ep",
+    reference_fp: str = REFERENCE_FP,
+    gain: float = 1.0,
 ) -> RunFolder:
-    """Write the run folder of a scoring run that finished, and whose losses nobody has ingested."""
+    """Write the run folder of a scoring run that finished, and whose losses nobody has ingested.
+
+    The reference gained `gain` times what it gains by the seed: references of one base share the seed.
+    """
     with project.store() as store:
         samples = pa.Table.from_batches(list(sample_batches(store.cursor(), ())))
     spec = ScoreSpec(
@@ -87,7 +100,10 @@ def finished_scores(
         run = new_run(project, store, "score", spec, lambda new: write_parquet(new.input_path, samples))
     random = np.random.default_rng(seed)
     base, learnability, n_tokens = _losses(random, samples["domain"].to_pylist())
-    for label, model_fp, mean in (("base", BASE_FP, base), ("reference", reference_fp, base * (1 - learnability))):
+    for label, model_fp, mean in (
+        ("base", BASE_FP, base),
+        ("reference", reference_fp, base * (1 - gain * learnability)),
+    ):
         run.write_shard(f"{label}-00000", _shard(samples["sample_id"].to_pylist(), model_fp, mean, n_tokens))
     n = samples.num_rows
     run.write_result(_result(n, reference_name, reference_fp))

@@ -51,7 +51,7 @@ def test_widgets_and_chips_change_the_filter_and_the_address(open_page: OpenPage
     app = open_page(scored.root, "browse")
     app.multiselect(key="browse.w.domains").set_value(["math"]).run()
     assert listing(app)["n"] == 120
-    app.number_input(key="browse.w.score.low").set_value(0.4).run()
+    app.text_input(key="browse.w.score.low.typed").set_value("0,4").run()
     narrowed = listing(app)["n"]
     assert 0 < narrowed < 120
     assert app.query_params["domain"] == "math"
@@ -76,7 +76,7 @@ def test_a_link_opens_the_same_rows(open_page: OpenPage, scored: Project):
     assert all(-0.2 <= row["score"] <= 0.9 for row in rows)
     lengths = [row["n_tokens"] for row in rows]
     assert lengths == sorted(lengths)
-    assert app.number_input(key="browse.w.score.low").value == -0.2
+    assert app.text_input(key="browse.w.score.low.typed").value == "-0.2"
 
 
 @pytest.mark.parametrize("query", [{"score": "a..b"}, {"sort": "beauty"}, {"flag": "no-such"}])
@@ -176,7 +176,7 @@ def test_the_decision_log_and_acts_on_all(open_page: OpenPage, scored: Project):
 def test_the_command_finds_the_same_rows(open_page: OpenPage, scored: Project):
     app = open_page(scored.root, "browse")
     app.multiselect(key="browse.w.domains").set_value(["math"]).run()
-    app.number_input(key="browse.w.score.high").set_value(-0.5).run()
+    app.text_input(key="browse.w.score.high.typed").set_value("-0,5").run()
     (line,) = [code.value for code in app.code if "lobass browse" in code.value]
     assert "--domain math" in line
     assert "--score=..-0.5" in line

@@ -53,7 +53,7 @@ def test_learnability_shows_bits_a_byte(doubtful: Project, open_page: OpenPage) 
     rows = [*GOOD, *GARBAGE]
     n_bytes = sum(len(row.response.encode()) for row in rows)
     nats = sum(row.base * len(row.response.split()) for row in rows)
-    assert f"{nats / 0.693147 / n_bytes:.2f} bits/byte · tiny" in view_text(app)
+    assert f"{nats / 0.693147 / n_bytes:.2f} bits/byte of all responses · tiny" in view_text(app)
 
 
 def test_select_leaves_them_out_and_says_so(doubtful: Project, open_page: OpenPage) -> None:

@@ -206,7 +206,7 @@ def test_lines_above_the_header_can_be_skipped(open_page: OpenPage, project: Pro
     path.write_text("My export\n\nprompt,response\n2+2?,4\nHi?,Hello\n", encoding="utf-8")
     app = opened(open_page, project, path, **{draft.DOMAIN: "talk"})
     assert "2 lines stand above the header" in app.error[0].proto.title.replace("\\", "")
-    next(item for item in app.number_input if item.key == draft.SKIP_LINES).set_value(2).run()
+    app.text_input(key=f"{draft.SKIP_LINES}.typed").set_value("2").run()
     assert not app.error
     assert "--skip-lines 2" in app.code[0].value
     assert button(app, "import-go").label == "Import 2 rows"

@@ -48,7 +48,7 @@ def test_key_numbers_are_the_workflows(scored: Project, open_page: OpenPage) -> 
     texts = view_texts(open_view(open_page, scored, "Distributions"))
     assert texts[texts.index("Rows") + 1] == "420"
     assert texts[texts.index("Learnability, median") + 1] == theme.number(total.learnability_median)
-    assert texts[texts.index("Base loss, mean") + 1] == theme.number(total.base_loss, 2)
+    assert texts[texts.index("Base loss, mean of rows") + 1] == theme.number(total.base_loss, 2)
     assert "base-7b" in texts
     assert "ref-1ep" in texts
 
@@ -155,12 +155,12 @@ def test_limits_are_the_upper_third_then_the_working_cut_then_where_a_person_put
     placed = limits.placed(rows, learnability_cuts(cut), {})
     assert explore.plane(rows, [one.limits for one in placed]).region_counts[:, 0].tolist() == [21, 21]
     # By keyboard or mouse in the menu.
-    app.number_input(key="learnability.w.learnable_from.1").set_value(0.25).run()
+    app.text_input(key="learnability.w.learnable_from.1.typed").set_value("0,25").run()
     assert "at the working cut of Select in conversation; where you put it in math" in view_text(app)
     assert app.session_state[limits.KEY] == {"math": Moved(0.25, None)}
     n = int((rows.table.learnability()[rows.table.domain_code == 1] >= 0.25).sum())
     assert theme.count(n) in view_texts(app)
-    app.number_input(key="learnability.w.known_below.all").set_value(0.5).run()
+    app.text_input(key="learnability.w.known_below.all.typed").set_value("0.5").run()
     assert app.session_state[limits.KEY] == {"math": Moved(0.25, 0.5), "conversation": Moved(None, 0.5)}
     app.button(key="learnability.limits-back").click().run()
     assert "Learnable starts at the working cut of Select." in view_text(app)
@@ -230,17 +230,17 @@ def test_a_brush_is_counted_named_and_cleared(scored: Project, open_page: OpenPa
     n = explore.n_within(rows, box)
     assert 0 < n < 120
     app = open_view(open_page, scored, "Distributions", **{brush.KEY: box})
-    assert f"Browse these {n} samples" in [button.label for button in app.button]
+    assert f"Browse these {n} rows" in [button.label for button in app.button]
     assert "math · learnability 0.25 – 0.50 · tokens from 10" in view_text(app)
     assert chart(app)["brush"] == [0.25, 0.5]
     app.button(key="learnability.clear").click().run()
-    assert "Browse all 420 samples" in [button.label for button in app.button]
+    assert "Browse all 420 rows" in [button.label for button in app.button]
     assert chart(app)["brush"] is None
 
 
 def test_the_dataset_filter_narrows_everything(scored: Project, open_page: OpenPage) -> None:
     app = open_view(open_page, scored, "Distributions", datasets=["math"])
-    assert "Browse all 120 samples" in [button.label for button in app.button]
+    assert "Browse all 120 rows" in [button.label for button in app.button]
     assert [one["name"] for one in chart(app)["domains"]] == ["math"]
 
 

@@ -75,8 +75,8 @@ def test_a_filled_project_shows_the_way_of_its_rows(scored: Project, tmp_path: P
     text = view_text(app)
     got = {share.domain: share.got for share in result.domains}
     assert got == {"conversation": 150, "math": 60}
-    assert "Selected 210 50.0 % · half" in text
-    assert "Exported 210 TRL · just now" in text
+    assert "Selected 210 rows 50.0 % · half" in text
+    assert "Exported 210 rows TRL · just now" in text
     assert "conversation 1 dataset · " in text
     assert "300 300 100 % 150 50.0 % 150 50.0 %" in text
     assert "each domain with its own cut" in text

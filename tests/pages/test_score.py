@@ -250,10 +250,10 @@ def test_new_imports_ask_for_a_new_run(tmp_path: Path, open_page: OpenPage) -> N
 
 
 def test_training_form_makes_a_spec(imported: Project, open_page: OpenPage) -> None:
-    state = {"score.base": "models/base-7b", "score.reference": "train one here/"}
+    state = {"score.base": "models/base-7b", "score.how": "Train a reference"}
     app = open_page(imported.root, "score", state=state)
     assert not app.exception
-    app.number_input(key="score.train-folds").set_value(4).run()
+    app.text_input(key="score.train-folds.typed").set_value("4").run()
     assert app.button(key="score.train").label == "Train on 420 rows"
     command = app.code[0].value
     assert "lobass train-reference" in command and "--folds 4" in command and "--name base-7b-ref" in command

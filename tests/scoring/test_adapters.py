@@ -1,6 +1,7 @@
 """An adapter fits its base whole, or is refused before anything is scored."""
 
 import json
+import warnings
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,11 @@ def test_weights_that_an_adapter_writes_over_the_bases_own_are_seen(base: Path, 
     renamed(biased, lambda name: name.replace("up_proj.lora_A.weight", "up_proj.base_layer.weight"))
     assert not replaces_base_weights(on(base, plain))
     assert replaces_base_weights(on(base, biased))
+
+
+def test_an_adapter_says_nothing_about_names_that_were_given_up(base: Path, tmp_path: Path):
+    files = on(base, tiny_lora(tmp_path, base))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        check_adapter_fits(files, trust_remote_code=False)
+    assert [str(one.message) for one in said if one.category is FutureWarning] == []

@@ -1,5 +1,7 @@
 """Memory trouble, odd losses, and what the engine counts."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from lobass_core.errors import ModelError
 from lobass_core.scoring.engine import Engine
 from lobass_core.scoring.output_head import OutputHead
 from lobass_core.scoring.response_nll import response_nll
-from tests.models import tiny_model
+from tests.models import VOCAB_SIZE, each_architecture, tiny_model
 from tests.token_tables import alike_table, loaded, random_table, table_of
 
 
@@ -117,3 +119,12 @@ def test_no_tensor_of_tokens_times_vocabulary_is_made():
         response_nll(hidden, targets, OutputHead(linear))
     largest = max(abs(event.self_cpu_memory_usage) for event in seen.events())
     assert largest < 3000 * 40_000 * 4 / 10
+
+
+@pytest.mark.parametrize("architecture", each_architecture(fast_only=True))
+def test_the_log_opens_with_no_warning_about_names(architecture: str):
+    """With and without kept prefixes; each model takes the cache under the name that it has for it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
+        engine = Engine(loaded(tiny_model(architecture)), alike_table([(40, 40)], vocab_size=VOCAB_SIZE))
+        assert sum(len(losses.indices) for losses in engine.score(np.arange(40))) == 40

@@ -14,6 +14,7 @@ from lobass_core.store.exports import log_export
 from lobass_core.store.losses import ingest_run
 from lobass_core.store.scorings import register_scoring
 from lobass_core.store.selections import save_selection
+from lobass_core.workflows.frame import frame
 from lobass_core.workflows.project_status import DomainStatus, NextStep
 from lobass_core.workflows.status import rule_in_words, status
 from tests.run_specs import empty_input
@@ -121,11 +122,23 @@ def test_scored_rows_count_duplicates_and_name_what_is_left(project):
     assert found.scoring is not None
     assert (found.scoring.label, found.scoring.template, found.scoring.max_tokens) == ("tiny → ref", "alpaca", 512)
     assert [(model.name, model.part, model.place, model.n_losses, model.mean_nats) for model in found.models] == [
-        ("tiny", "base", "missing", 2, 8.0 / 5),
-        ("ref", "reference", "trained here", 2, 2.0 / 5),
+        # Each sample counts the same: losses of 4 nats over 2 and over 3 tokens, as the other pages' means of rows.
+        ("tiny", "base", "missing", 2, (4.0 / 2 + 4.0 / 3) / 2),
+        ("ref", "reference", "trained here", 2, (1.0 / 2 + 1.0 / 3) / 2),
     ]
     assert found.next_step.label == "Score 2 code rows"
     assert found.next_step.command == f"lobass score --project {project.root} --base MODEL --reference ref"
+
+
+def test_counts_of_chosen_datasets_alone(project):
+    import_both(project)
+    score_math(project)
+    found = status(project, datasets=("programs",))
+    assert (found.n_rows, found.n_scored, found.n_rejected) == (2, 0, 0)
+    assert [one.name for one in found.datasets] == ["programs"]
+    assert found.domains == (DomainStatus("code", 1, 2, 0, 0, None, None),)
+    # What the whole project holds is not forgotten.
+    assert status(project).n_rows == 5 and frame(project).rows_in(("programs",)) == 2
 
 
 def test_selected_and_exported_rows_end_the_way(project):

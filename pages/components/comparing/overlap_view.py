@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from lobass_core import loss_words
 from lobass_core.workflows.compare import Comparison
 from pages.components import parts, theme
 from pages.components.parts import Column, KeyNumber
@@ -74,18 +75,19 @@ def _bar(only_a: float, both: float, only_b: float, domain: str) -> Node:
 def composition(found: Comparison, slots: Mapping[str, int]) -> list[Node]:
     """Means and shares by domain of both sides, a line each."""
     a, b = found.composition
+    nats = f"{loss_words.NATS}, {loss_words.OF_ROWS}"
     lines: list[list[Node]] = [
         ["Response tokens", theme.compact(a.tokens_kept), theme.compact(b.tokens_kept), ""],
-        ["Learnability, mean", theme.number(a.learnability), theme.number(b.learnability), ""],
-        ["Base loss, mean nats/token", theme.number(a.base_loss), theme.number(b.base_loss), ""],
-        ["Reference loss, mean nats/token", theme.number(a.reference_loss), theme.number(b.reference_loss), ""],
+        [f"Learnability, {loss_words.OF_ROWS}", theme.number(a.learnability), theme.number(b.learnability), ""],
+        [f"Base loss, {nats}", theme.number(a.base_loss), theme.number(b.base_loss), ""],
+        [f"Reference loss, {nats}", theme.number(a.reference_loss), theme.number(b.reference_loss), ""],
     ]
     if a.domains == b.domains:
         names: list[Node] = [parts.swatch(slots.get(name, 0), name) for name in a.domains]
         lines += _shares(found, names, a.domain_rows, b.domain_rows)
     columns = [Column("Made of"), *_side_columns()]
     return [
-        parts.heading("Composition", "means a row; shares of the rows of each side"),
+        parts.heading("Composition", "shares of the rows of each side"),
         parts.table(columns, lines, label="Composition of both sides"),
     ]
 

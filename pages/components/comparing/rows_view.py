@@ -7,7 +7,8 @@ import streamlit as st
 from lobass_core.project import Project
 from lobass_core.workflows import compare
 from lobass_core.workflows.compare import ComparedRow, Comparison
-from pages.components import command_line, filters, parts, state, theme, toolbar, view
+from pages.components import address, command_line, filters, parts, state, theme, toolbar, view
+from pages.components.address import Query
 from pages.components.parts import Column
 
 PARTS = {"only_a": "Only in A", "both": "In both", "only_b": "Only in B"}
@@ -18,6 +19,11 @@ N_ROWS = 12
 def shown() -> str:
     """The part whose rows are shown."""
     return st.session_state.get(PART, "only_a")
+
+
+def take_over(asked: Query) -> None:
+    """The part that the address names."""
+    st.session_state[PART] = address.one(asked, "part", PARTS) or "only_a"
 
 
 def browse(project: Project, found: Comparison, lines: Sequence[str]) -> None:
@@ -36,10 +42,11 @@ def browse(project: Project, found: Comparison, lines: Sequence[str]) -> None:
 def show(project: Project, found: Comparison, slots: Mapping[str, int]) -> None:
     """Draw the choice of part and its first rows; a row opens in Browse."""
     shared = found.overlap
+    state.remember(PART, "only_a")
     sizes = {"only_a": shared.only_a, "both": shared.both, "only_b": shared.only_b}
     with st.container(horizontal=True, vertical_alignment="center", key="compare-rows-bar"):
         part = st.segmented_control(
-            "Rows", list(PARTS), default="only_a", key=PART, required=True, label_visibility="collapsed",
+            "Rows", list(PARTS), key=PART, required=True, label_visibility="collapsed",
             format_func=lambda name: f"{PARTS[name]} · {theme.count(sizes[name])}", persist_state="session",
         )  # fmt: skip
         st.caption(f"The first {N_ROWS} by rank. A row opens in Browse." if sizes[part] else "There is no such row.")

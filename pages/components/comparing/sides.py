@@ -1,4 +1,8 @@
-"""What is compared: two saved selections, two references, or two methods at the same budget."""
+"""What is compared: two saved selections, two references, or two methods at the same budget.
+
+/compare?kind=selections&a=natural&b=equal
+/compare?kind=methods&a=learnability&b=random&ratio=0.06&part=both
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +15,16 @@ from lobass_core.store.scorings import Scoring
 from lobass_core.workflows import compare
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.compare import Side
-from pages.components import command_line, state, theme
+from pages.components import address, command_line, state, theme
+from pages.components.address import Query
 from pages.components.selection.bar import METHODS
 
 KINDS = ("Selections", "References", "Methods")
 RATIOS = (*PAPER_RATIOS, 0.5)
 KIND, A, B, RATIO = "compare.kind", "compare.a", "compare.b", "compare.ratio"
+# What a side is, and with it the key of its picker.
+SIDES = {"Selections": "selection", "References": "reference", "Methods": "method"}
+NAMES = ("kind", "a", "b", "ratio")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,15 +54,43 @@ def open_selections(a: str, b: str) -> None:
     state.go("compare")
 
 
+def kind() -> str:
+    """What is compared, of KINDS."""
+    chosen = st.session_state.get(KIND)
+    return chosen if chosen in KINDS else KINDS[0]
+
+
+def take_over(asked: Query) -> None:
+    """The sides that the address names; what it does not name is the first there is."""
+    kinds = {name.lower(): name for name in KINDS}
+    st.session_state[KIND] = chosen = kinds.get(address.one(asked, "kind", kinds), KINDS[0])
+    for key, name in ((A, "a"), (B, "b")):
+        if side := address.one(asked, name):
+            st.session_state[f"{key}-{SIDES[chosen]}"] = side
+    ratio = address.read(asked, "ratio", float, None)
+    if ratio in RATIOS:
+        st.session_state[RATIO] = ratio
+    elif ratio is not None:
+        address.say(f"ratio={ratio:g} is not one that this page compares at; it is left out.")
+
+
+def in_address() -> dict[str, str]:
+    """The sides as parameters of the address; call it when the pickers are drawn."""
+    chosen = kind()
+    sides = {name: st.session_state.get(f"{key}-{SIDES[chosen]}") or "" for key, name in ((A, "a"), (B, "b"))}
+    found = {"kind": chosen.lower(), **{name: text for name, text in sides.items() if text}}
+    return found if chosen == "Selections" else {**found, "ratio": f"{st.session_state.get(RATIO, RATIOS[1]):g}"}
+
+
 def pick(project: Project, scorings: Sequence[Scoring]) -> Pair | Missing:
     """Draw the pickers and compute both sides."""
-    kind = st.segmented_control(
-        "What to compare", KINDS, default="Selections", key=KIND, required=True, label_visibility="collapsed",
-        bind="query-params", persist_state="session",
-    )  # fmt: skip
-    if kind == "Selections":
+    state.remember(KIND, KINDS[0])
+    chosen = st.segmented_control(
+        "What to compare", KINDS, key=KIND, required=True, label_visibility="collapsed", persist_state="session"
+    )
+    if chosen == "Selections":
         return _selections(project)
-    return _references(project, scorings) if kind == "References" else _methods(project)
+    return _references(project, scorings) if chosen == "References" else _methods(project)
 
 
 def _selections(project: Project) -> Pair | Missing:
@@ -106,7 +142,9 @@ def _two(what: str, labels: Mapping[str, str]) -> tuple[str, str]:
     options = list(labels)
     chosen = []
     for letter, key, first in (("A", f"{A}-{what}", 0), ("B", f"{B}-{what}", min(1, len(options) - 1))):
-        if st.session_state.get(key) not in options:
+        if (asked := st.session_state.get(key)) not in options:
+            if asked:
+                address.say(f"There is no {what} {asked} to compare.")
             st.session_state[key] = options[first]
         found = st.selectbox(
             f"{letter}: {what}", options, key=key, width=200,
@@ -118,7 +156,8 @@ def _two(what: str, labels: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _ratio() -> float:
+    state.remember(RATIO, RATIOS[1])
     return st.segmented_control(
-        "Ratio", RATIOS, default=PAPER_RATIOS[1], key=RATIO, required=True, label_visibility="collapsed",
+        "Ratio", RATIOS, key=RATIO, required=True, label_visibility="collapsed",
         format_func=lambda ratio: theme.percent(ratio, 0 if ratio in (0.06, 0.5) else 1), persist_state="session",
     )  # fmt: skip

@@ -39,12 +39,61 @@ function score(value, digits) {
   return text.replace("-", "−")
 }
 
-// "13.7M", "60,000", "6 %", "−0.2", "≥ 0.65" as numbers; NaN for anything else.
-function parseNumber(text) {
-  const plain = text.trim().replace(/[,\s%≥]/g, "").replace("−", "-")
-  const match = /^(-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)([kmb]?)$/i.exec(plain)
-  if (!match) return NaN
-  return Number(match[1]) * { "": 1, k: 1e3, m: 1e6, b: 1e9 }[match[2].toLowerCase()]
+// "16,7", "1.234,5", "13.7M", "60,000", "6 %", "≥ 0.65": {value}, or {wrong} that says in a few words why there is none.
+// The same rules as lobass_core/typed_numbers.py.
+function readNumber(text, limits = {}) {
+  const typed = text.trim()
+  const readings = [...new Set(readingsOf(typed, limits.whole))]
+  if (!readings.length) return { wrong: "not a number" }
+  const whole = limits.whole ? readings.filter(Number.isInteger) : readings
+  if (!whole.length) return { wrong: "not a whole number" }
+  const { least = -Infinity, most = Infinity, above = -Infinity } = limits
+  const fitting = whole.filter((value) => value >= least && value <= most && value > above)
+  if (!fitting.length) return { wrong: limitWords(limits) }
+  if (fitting.length > 1) return { wrong: `${typed} may be ${fitting.join(" or ")}` }
+  return { value: fitting[0] }
+}
+
+function limitWords({ least, most, above }) {
+  if (above !== undefined) return `must be above ${above}${most === undefined ? "" : ` and at most ${most}`}`
+  if (most === undefined) return `must be ${least} or more`
+  return least === undefined ? `must be ${most} or less` : `must be ${least} to ${most}`
+}
+
+const SIZES = { "": 1, k: 1e3, m: 1e6, b: 1e9 }
+
+function readingsOf(text, whole) {
+  const plain = text.replace("−", "-").replace(/^≥/, "").trim()
+  const match = /^([+-]?)([.,]?\d(?:[\d.,\s'’_]*[\d.,])?)(e[+-]?\d+)?\s*([kmb]?)\s*%?$/i.exec(plain)
+  if (!match) return []
+  const [, sign, digits, power = "", size] = match
+  return plainDigits(digits, whole && !size)
+    .map((found) => Number(`${sign}${found}${power}`) * SIZES[size.toLowerCase()])
+    .filter(Number.isFinite)
+    .map((value) => (size ? Number(value.toFixed(6)) : value))
+}
+
+function plainDigits(digits, whole) {
+  const spaces = digits.match(/[\s'’_]/g) || []
+  const decimals = [".", ","].filter((mark) => digits.includes(mark))
+  if (spaces.length) return new Set(spaces).size === 1 && decimals.length < 2 ? split(digits, spaces[0], decimals[0] || "") : []
+  if (!decimals.length) return [digits]
+  if (decimals.length === 2) {
+    const last = digits.lastIndexOf(".") > digits.lastIndexOf(",") ? "." : ","
+    return split(digits, last === "." ? "," : ".", last)
+  }
+  const mark = decimals[0]
+  const several = digits.indexOf(mark) !== digits.lastIndexOf(mark)
+  const grouped = mark === "," || whole || several ? split(digits, mark, "") : []
+  return several || (whole && grouped.length) ? grouped : [digits.replace(mark, "."), ...grouped]
+}
+
+function split(digits, thousands, decimal) {
+  const place = decimal ? digits.indexOf(decimal) : -1
+  const before = place < 0 ? digits : digits.slice(0, place), after = place < 0 ? "" : digits.slice(place + 1)
+  const groups = before.split(thousands)
+  const fits = groups.length > 1 && /^[1-9]\d{0,2}$/.test(groups[0]) && groups.slice(1).every((group) => /^\d{3}$/.test(group))
+  return fits && /^\d*$/.test(after) ? [groups.join("") + (after ? `.${after}` : "")] : []
 }
 
 // Round steps for an axis: 1, 2 or 5 times a power of ten, about n of them.

@@ -6,6 +6,10 @@
 const KEY_DELAY_MS = 220
 const SILENCE_MS = 3000
 const TALL_ROWS = 12
+const LIMITS = {
+  ratio: { above: 0, most: 100 }, samples: { whole: true, least: 0 }, tokens: { whole: true, least: 0 }, threshold: {},
+  weight: { least: 0, most: 100 },
+}
 
 const instruments = new WeakMap()
 
@@ -52,6 +56,7 @@ function receive(view, data) {
   }
   const news = view.rev !== data.rev
   if (news) {
+    setWrong(view, null)
     view.rev = data.rev
     view.seq = data.seq
     view.spec = specOf(data.spec)
@@ -129,6 +134,7 @@ function layOut(view) {
 // --- changes ------------------------------------------------------------------------------------------------------
 
 function change(view, spec) {
+  setWrong(view, null)
   view.spec = spec
   view.shown = preview(view.model, spec)
   view.state = "preview"
@@ -276,39 +282,44 @@ function listenToInputs(view) {
   })
   root.addEventListener("focusin", (event) => {
     const { target } = event
-    if (target.dataset.budget === "tokens") target.value = count(view.shown.tokens)
-    if (target.dataset.budget === "threshold" && view.shown.cut !== null && !target.readOnly) target.value = String(view.shown.cut)
-    if (target.tagName === "INPUT" && !target.readOnly) target.select()
+    if (target.tagName !== "INPUT") return
+    if (view.wrong?.input !== target) {
+      if (target.dataset.budget === "tokens") target.value = String(view.shown.tokens)
+      if (target.dataset.budget === "threshold" && view.shown.cut !== null && !target.readOnly) target.value = String(view.shown.cut)
+    }
+    target.dataset.before = target.value
+    if (!target.readOnly) target.select()
   })
   root.addEventListener("keydown", (event) => {
     if (event.target.tagName !== "INPUT") return
     if (event.key === "Escape") event.target.dataset.undo = "1"
     if (event.key === "Enter" || event.key === "Escape") event.target.blur()
   })
-  root.addEventListener("focusin", (event) => {
-    if (event.target.tagName === "INPUT") event.target.dataset.before = event.target.value
-  })
   root.addEventListener("focusout", (event) => {
     const input = event.target
     if (input.tagName !== "INPUT") return
-    const edited = !input.dataset.undo && input.value !== input.dataset.before
+    const undone = input.dataset.undo, edited = !undone && input.value !== input.dataset.before
     delete input.dataset.undo
-    const spec = edited ? typed(view, input) : null
-    if (spec) {
-      change(view, spec)
+    if (undone && view.wrong?.input === input) setWrong(view, null)
+    const found = edited ? typed(view, input) : {}
+    if (found.spec) {
+      change(view, found.spec)
       commit(view)
-    } else queueMicrotask(() => paint(view))
+    } else {
+      if (found.wrong) setWrong(view, { input, words: found.wrong })
+      queueMicrotask(() => paint(view))
+    }
   })
 }
 
-// The spec that a typed number asks for; null for what cannot be meant.
+// The spec that a typed number asks for, or in a few words what is wrong with it.
 function typed(view, input) {
-  const { model, spec } = view
-  const number = parseNumber(input.value)
-  if (!Number.isFinite(number)) return null
-  if (input.dataset.weight !== undefined) return withWeight(model, spec, Number(input.dataset.weight), number / 100)
-  const kind = input.dataset.budget
-  if (kind === "ratio") return number > 0 ? { ...spec, budget: "ratio", value: Math.min(Number((number / 100).toFixed(12)), 1) } : null
-  if (kind === "threshold") return spec.balance === "global" ? { ...spec, budget: "threshold", value: number } : null
-  return number >= 0 ? { ...spec, budget: kind, value: Math.round(number) } : null
+  const { spec } = view
+  const kind = input.dataset.budget ?? "weight"
+  const { value, wrong } = readNumber(input.value, LIMITS[kind])
+  if (wrong) return { wrong }
+  if (kind === "weight") return { spec: withWeight(view.model, spec, Number(input.dataset.weight), value / 100) }
+  if (kind === "ratio") return { spec: { ...spec, budget: kind, value: Number((value / 100).toFixed(12)) } }
+  if (kind === "threshold" && spec.balance !== "global") return {}
+  return { spec: { ...spec, budget: kind, value } }
 }

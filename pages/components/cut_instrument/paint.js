@@ -12,6 +12,35 @@ function paint(view) {
   })
   paintCut(view, global)
   if (spec.balance === "custom") paintWeights(view)
+  paintWrong(view)
+}
+
+// What was typed and cannot be meant stays in its field, marked, with a few words beside it; null lets go of it.
+function setWrong(view, wrong) {
+  if (view.wrong) {
+    const { input, note } = view.wrong
+    input.removeAttribute("aria-invalid")
+    input.removeAttribute("aria-describedby")
+    note.classList.remove("wrong")
+    note.removeAttribute("role")
+    setText(note, "")
+  }
+  view.wrong = wrong && { ...wrong, note: noteOf(view, wrong.input) }
+  paintWrong(view)
+}
+
+function noteOf(view, input) {
+  const kind = input.dataset.budget
+  return kind ? view.cells[kind].note : view.stage.rows[Number(input.dataset.weight)].weightNote
+}
+
+function paintWrong({ wrong }) {
+  if (!wrong) return
+  setAttribute(wrong.input, "aria-invalid", "true")
+  setAttribute(wrong.input, "aria-describedby", wrong.note.id)
+  setAttribute(wrong.note, "role", "alert")
+  wrong.note.classList.add("wrong")
+  setText(wrong.note, wrong.words)
 }
 
 function paintCells({ model, spec, shown, cells, digits }) {
@@ -19,7 +48,7 @@ function paintCells({ model, spec, shown, cells, digits }) {
   const cuts = shown.domains.map((domain) => domain.cut).filter((cut) => cut !== null)
   const global = spec.balance === "global"
   setValue(cells.ratio.input, points(spec.budget === "ratio" ? spec.value : ratio))
-  setText(cells.ratio.note, `of ${count(model.nRows)}${shortOf(spec, shown, model)}`)
+  setText(cells.ratio.note, `of ${count(model.nRows)} rows${shortOf(spec, shown, model)}`)
   setValue(cells.samples.input, count(shown.kept))
   setText(cells.samples.note, `${count(model.nRows - shown.kept)} dropped`)
   setValue(cells.tokens.input, compact(shown.tokens))
@@ -58,7 +87,7 @@ function paintRail({ model, shown, spec, thumb, fill, presets, digits }) {
 
 function spoken(shown, ratio, digits) {
   const cut = shown.cut === null ? "" : `, cut at ${score(shown.cut, digits)}`
-  return `${points(ratio)} percent, ${count(shown.kept)} samples, ${count(shown.tokens)} response tokens${cut}`
+  return `${points(ratio)} percent, ${count(shown.kept)} rows, ${count(shown.tokens)} response tokens${cut}`
 }
 
 function paintNumbers({ model, shown, spec }, row, d) {

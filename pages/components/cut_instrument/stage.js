@@ -3,7 +3,7 @@
 const PRESETS = [0.015, 0.06, 0.167, 0.5]
 const RAIL_LEAST = 0.001
 const KINDS = ["ratio", "samples", "tokens", "threshold"]
-const TITLES = { ratio: "Kept ratio, %", samples: "Samples", tokens: "Response tokens", threshold: "Threshold" }
+const TITLES = { ratio: "Kept ratio, %", samples: "Rows", tokens: "Response tokens", threshold: "Threshold" }
 const LOCK = "M4 7V5a4 4 0 0 1 8 0v2h1v8H3V7zm2 0h4V5a2 2 0 0 0-4 0z"
 const AXIS_HEIGHT = 26
 // As in theme.py; what stands above and below the ridges; and a row that still reads as one of several.
@@ -12,7 +12,8 @@ const AROUND_RIDGES_PX = 300
 const MOST_ROW_PX = 150
 
 function setValue(input, text) {
-  if (input.value !== text && input.getRootNode().activeElement !== input) input.value = text
+  const typing = input.getRootNode().activeElement === input || input.getAttribute("aria-invalid") === "true"
+  if (input.value !== text && !typing) input.value = text
 }
 
 function railPosition(ratio) {
@@ -34,7 +35,7 @@ function buildCells() {
     const input = make("input", "value", {
       type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", "data-budget": kind, "aria-label": TITLES[kind],
     })
-    const note = make("div", "note")
+    const note = make("div", "note", { id: `cut-note-${kind}` })
     cells[kind] = { box: make("div", "cell", {}, [lock, input, note]), lock, input, note }
     strip.append(cells[kind].box)
   }
@@ -102,8 +103,10 @@ function buildRow(domain, d, custom) {
     row.weightInput = make("input", "weight-value", {
       type: "text", inputmode: "decimal", autocomplete: "off", "data-weight": d, "aria-label": `Weight of ${domain.name}, %`,
     })
+    row.weightNote = make("div", "weight-note", { id: `weight-note-${d}` })
     numbers.append(make("div", "weight", {}, [
       make("div", "rail", { "data-drag": `weight-${d}` }, [make("div", "rail-track", {}, [row.weightFill]), row.weightThumb]), row.weightInput,
+      row.weightNote,
     ]))
   }
   return row

@@ -69,9 +69,14 @@ def spec_of(selection: str, format: ExportFormat, to: Path) -> ExportSpec:
         validation=validation(),
         seed=int(st.session_state.get(SEED) or 0),
         replace=bool(st.session_state.get(REPLACE)),
-        weight=bool(st.session_state.get(WEIGHT)) and format in WEIGHTED_FORMATS,
+        weight=bool(st.session_state.get(WEIGHT)) and takes_weight(format),
         order="rank" if st.session_state.get(RANKED) and format != "source" else "file",
     )
+
+
+def takes_weight(format: ExportFormat) -> bool:
+    """Whether the files of a format have a place for the score as a weight."""
+    return format in WEIGHTED_FORMATS
 
 
 def validation() -> float:

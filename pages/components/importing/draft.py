@@ -22,6 +22,7 @@ HUB, ASKED_REVISION, REVISION = "import.hub", "import.asked_revision", "import.r
 TARGET, UPDATED = "import.target", "import.updated"
 
 SERVER, SENT = "Server path", "Upload"
+NEW = "New dataset"
 ONE_NAME, A_FIELD, SOME_RULES = "One name", "A field", "Rules"
 # What the preview reads under while no domain is named; the import itself waits for a name.
 UNNAMED = "unnamed"

@@ -10,7 +10,7 @@ from lobass_core.records import Turn, scored_turns
 from lobass_core.specs import ImportSpec
 from lobass_core.workflows import import_data as workflow
 from lobass_core.workflows.preview_import import count_words
-from pages.components import parts, theme, view
+from pages.components import number_field, parts, theme, view
 from pages.components.importing import draft, reading
 from pages.components.view import Node, el
 
@@ -41,11 +41,12 @@ def choose_row(scan: workflow.FileScan) -> int:
             row = scan.longest_row
         else:
             st.session_state[draft.ROW] = min(max(int(row), 0), n_listed - 1)
-            at = st.number_input(
-                "Number", 0, n_listed - 1, step=1, key=draft.ROW, label_visibility="collapsed", width=130,
+            at = number_field.show(
+                "Number", key=draft.ROW, whole=True, least=0, most=n_listed - 1, otherwise=0, width=130,
+                label_visibility="collapsed",
                 help="Counted from 0" + ("" if listed is None else f", among the {n_listed:,} of this kind"),
             )  # fmt: skip
-            row = int(at) if listed is None else int(listed[int(at)])
+            row = int(at or 0) if listed is None else int(listed[int(at or 0)])
         of = f"row {row:,} of {scan.n_rows:,}" + ("" if scan.complete else " read so far")
         view.show(el("span", of, cls="muted nowrap"), key="import-preview-at", width="content")
     return row

@@ -8,7 +8,7 @@ import streamlit as st
 
 from lobass_core.records import Role
 from lobass_core.workflows import import_data as workflow
-from pages.components import parts, theme, view
+from pages.components import number_field, parts, theme, view
 from pages.components.importing import draft
 from pages.components.view import el
 
@@ -19,17 +19,22 @@ _WITH_MEDIA = "beside its text"
 
 def file_options() -> None:
     """Lines above the header, and the list to read of a JSON object that has several."""
-    st.number_input(
-        "Lines to skip at the top", min_value=0, step=1, key=draft.SKIP_LINES, help="Titles above a header, comments"
-    )
+    number_field.show(
+        "Lines to skip at the top", key=draft.SKIP_LINES, whole=True, least=0, otherwise=0,
+        help="Titles above a header, comments",
+    )  # fmt: skip
     st.text_input(
         "List of rows", key=draft.ROW_LIST, placeholder="all of them, named in a column split",
-        help="For a JSON object that holds its rows in several lists, such as train and test",
+        help="For a JSON object that holds its rows in several lists, such as train and test", persist_state="session",
     )  # fmt: skip
     if st.session_state.get(draft.WHOLE) or st.session_state.get(draft.HUB):
-        st.text_input("Split", key=draft.SPLIT, placeholder="all of them, named in a column split")
-        st.text_input("Config", key=draft.CONFIG, placeholder="the README's default, else all of them")
-        st.text_input("Files to leave out", key=draft.EXCLUDE, placeholder="*.csv notes.jsonl")
+        st.text_input(
+            "Split", key=draft.SPLIT, placeholder="all of them, named in a column split", persist_state="session"
+        )
+        st.text_input(
+            "Config", key=draft.CONFIG, placeholder="the README's default, else all of them", persist_state="session"
+        )
+        st.text_input("Files to leave out", key=draft.EXCLUDE, placeholder="*.csv notes.jsonl", persist_state="session")
 
 
 def row_options(scan: workflow.FileScan | None) -> None:
@@ -42,13 +47,13 @@ def row_options(scan: workflow.FileScan | None) -> None:
         for name in speakers:
             st.selectbox(
                 f"{name} →".replace("`", ""), get_args(Role), index=None, key=draft.role_key(name),
-                placeholder="rejected",
+                placeholder="rejected", persist_state="session",
             )  # fmt: skip
     n_with_media = sum(n for reason, n in scan.reasons.items() if _WITH_MEDIA in reason)
     if n_with_media or st.session_state.get(draft.TEXT_ONLY):
         note = f"{theme.count(n_with_media)} rows" if n_with_media else _dropped(scan)
         view.show(el("div", parts.heading("Images, videos and audio", note), cls="stack"), key="import-media-title")
-        st.checkbox("Take the text without them", key=draft.TEXT_ONLY)
+        st.checkbox("Take the text without them", key=draft.TEXT_ONLY, persist_state="session")
 
 
 def _dropped(scan: workflow.FileScan) -> str:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from lobass_core.formats.reading_rules import columns_in
 from lobass_core.workflows import import_data as workflow
-from pages.components import parts, theme, view
+from pages.components import parts, state, theme, view
 from pages.components.importing import draft, reading_options
 from pages.components.view import el
 
@@ -54,7 +54,7 @@ def format_choice(shown: workflow.Preview | None, scan: workflow.FileScan | None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
         st.selectbox(
             "Format", list(names), format_func=lambda name: names.get(name, name), key=draft.FORMAT,
-            label_visibility="collapsed", on_change=_forget_mapping,
+            label_visibility="collapsed", on_change=_forget_mapping, persist_state="session",
         )  # fmt: skip
         if shown is not None:
             with st.popover("Columns", icon=":material/alt_route:", help="Say which column holds what"):
@@ -95,10 +95,10 @@ def _column_choice(columns: tuple[str, ...], shown: workflow.Preview | None) -> 
             options.append(chosen)
         st.selectbox(
             f"{field} → {ROLES.get(field, field)}", options, index=None, key=key, accept_new_options=True,
-            placeholder=known.get(field) or "not used",
+            placeholder=known.get(field) or "not used", persist_state="session",
         )  # fmt: skip
-    st.selectbox("Encoding", ENCODINGS, key=draft.ENCODING, accept_new_options=True)
-    st.text_input("Name of the dataset", key=draft.NAME, placeholder="the file's name")
+    st.selectbox("Encoding", ENCODINGS, key=draft.ENCODING, accept_new_options=True, persist_state="session")
+    st.text_input("Name of the dataset", key=draft.NAME, placeholder="the file's name", persist_state="session")
 
 
 def _mapping_table(shown: workflow.Preview, scan: workflow.FileScan | None) -> None:
@@ -149,10 +149,11 @@ def domain_choice(
     """The domain by one name, by a field, or by rules; with the rows that each gets."""
     note = "what kind of data this is" + ("" if settled else "; name it to import")
     view.show(parts.heading("Domain", note), key="import-domain-title")
+    state.remember(draft.DOMAIN_HOW, draft.ONE_NAME)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         how = st.segmented_control(
             "How the domain is told", [draft.ONE_NAME, draft.A_FIELD, draft.SOME_RULES], key=draft.DOMAIN_HOW,
-            default=draft.ONE_NAME, required=True, label_visibility="collapsed", width="content",
+            required=True, label_visibility="collapsed", width="content", persist_state="session",
         )  # fmt: skip
         if how == draft.A_FIELD:
             st.selectbox(
@@ -162,6 +163,7 @@ def domain_choice(
                 key=draft.COLUMN,
                 placeholder="Choose a field",
                 label_visibility="collapsed",
+                persist_state="session",
             )
         else:
             _domain_name(domains, "Otherwise" if how == draft.SOME_RULES else "Name, or choose one")

@@ -13,7 +13,6 @@ from pages.components import command_line, errors, parts, state, theme, toolbar,
 from pages.components.importing import draft
 from pages.components.view import Node, el
 
-NEW = "New dataset"
 COMPARED = "import.compared"
 # Files of more bytes are compared when asked: reading them through takes a while.
 MAX_BYTES_UNASKED = 64 << 20
@@ -27,11 +26,11 @@ def target(project: Project) -> str:
     if st.session_state.get(draft.TARGET) not in names:
         st.session_state.pop(draft.TARGET, None)
     chosen = st.selectbox(
-        "What the files become", [NEW, *names], key=draft.TARGET, label_visibility="collapsed", width=220,
-        format_func=lambda name: name if name == NEW else f"Update {name}",
+        "What the files become", [draft.NEW, *names], key=draft.TARGET, label_visibility="collapsed", width=220,
+        format_func=lambda name: name if name == draft.NEW else f"Update {name}",
         help="A new dataset, or a newer state of one that the project has", persist_state="session",
     )  # fmt: skip
-    return "" if chosen == NEW else str(chosen)
+    return "" if chosen == draft.NEW else str(chosen)
 
 
 def hint(project: Project, path: Path) -> None:

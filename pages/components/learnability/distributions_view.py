@@ -7,9 +7,10 @@ import streamlit as st
 from lobass_core.learnability.distributions import Distribution
 from lobass_core.workflows import explore
 from lobass_core.workflows.explore import Box, Scored
-from pages.components import distribution_chart, theme
+from pages.components import distribution_chart, state, theme
 from pages.components.learnability import brush, save
 
+MEASURE, FORM = "learnability.measure", "learnability.form"
 MEASURES = {
     "learnability": ("Learnability", "learnability, share of the base loss that the reference saved", "score"),
     "base-loss": ("Base loss", "base loss, nats a response token", "base"),
@@ -29,15 +30,17 @@ SCALES = ("Each ridge uses the height that it has.", "The area under each line i
 
 def show(rows: Scored, slots: Mapping[str, int]) -> None:
     """Draw controls and chart; a drag across the chart brushes a range."""
+    state.remember(MEASURE, "learnability")
+    state.remember(FORM, "density")
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="learnability-bar")
     with bar:
         measure = st.segmented_control(
-            "Measure", list(MEASURES), format_func=lambda name: MEASURES[name][0], default="learnability",
-            key="learnability.measure", required=True, label_visibility="collapsed",
+            "Measure", list(MEASURES), format_func=lambda name: MEASURES[name][0], key=MEASURE, required=True,
+            label_visibility="collapsed", persist_state="session",
         )  # fmt: skip
         form = st.segmented_control(
-            "Form", list(FORMS), format_func=FORMS.__getitem__, default="density",
-            key="learnability.form", required=True, label_visibility="collapsed",
+            "Form", list(FORMS), format_func=FORMS.__getitem__, key=FORM, required=True, label_visibility="collapsed",
+            persist_state="session",
         )  # fmt: skip
     shape = explore.distribution(rows, measure)
     with bar:

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.components import number_field
 from pages.components.learnability import limits
 from pages.components.learnability.limits import Placed
 
 WIDTH = 460
-# The second is also below the least base loss that a domain may have by itself.
-STEP, LEAST_NATS = 0.01, 0.001
 HELP = (
     "**Learnable from** is the working cut of Select, or the upper third of the domain where there is none. "
     "**Known below** is the median base loss of the domain, in nats a response token."
@@ -63,17 +62,18 @@ def _field(column: DeltaGenerator, which: str, label: str, domains: list[str], v
         if st.session_state[widget] is not None:
             limits.move(domains, **{which: st.session_state[widget]})
 
-    column.number_input(
-        f"{'Learnable from' if is_score else 'Known below'}, {label}",
-        min_value=0.0 if is_score else min(LEAST_NATS, LEAST_NATS if value is None else value),
-        max_value=1.0 if is_score else None,
-        step=STEP,
-        format="%.3f",
-        key=widget,
-        placeholder="each its own",
-        label_visibility="collapsed",
-        on_change=changed,
-    )
+    with column:
+        number_field.show(
+            f"{'Learnable from' if is_score else 'Known below'}, {label}",
+            key=widget,
+            least=0 if is_score else None,
+            most=1 if is_score else None,
+            above=None if is_score else 0,
+            decimals=3,
+            placeholder="each its own",
+            label_visibility="collapsed",
+            on_change=changed,
+        )
 
 
 def sentence(placed: Sequence[Placed]) -> str:

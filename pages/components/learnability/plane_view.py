@@ -30,7 +30,7 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
     placed = limits.placed(rows, limits.working_cuts(state.project()), limits.moved())
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="learnability-bar")
     with bar:
-        against = st.toggle("Against reference loss", key=AGAINST)
+        against = st.toggle("Against reference loss", key=AGAINST, persist_state="session")
         if not against:
             limits_menu.show(placed)
         st.space("stretch")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from lobass_core import loss_words
 from lobass_core.learnability.distributions import LENGTH_BINS, GroupSummary
 from lobass_core.workflows import explore
 from lobass_core.workflows.explore import Box, Scored
@@ -12,8 +13,9 @@ from pages.components.learnability import brush, save
 from pages.components.parts import Column
 
 SENTENCE = (
-    "Losses are means in nats a response token; bits a byte, base → reference, compare between models of different "
-    "tokenizers. Half of a line's rows lie between the two quartiles of learnability. A line opens its rows."
+    f"Losses are in {loss_words.NATS}, {loss_words.OF_ROWS}. Bits a byte, base → reference, are of all responses "
+    "together and compare between models of different tokenizers. Half of a line's rows lie between the two quartiles "
+    "of learnability. A line opens its rows."
 )
 HEADER = (
     "by",

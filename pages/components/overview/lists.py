@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lobass_core import loss_words
 from lobass_core.workflows.project_status import (
     DatasetChange,
     DatasetStatus,
@@ -125,11 +126,14 @@ def models(found: Sequence[ModelStatus]) -> Node:
         Column("Name"),
         Column("Part", 100),
         Column("Losses", 80, numeric=True),
-        Column("Nats/token", 80, numeric=True),
+        Column(loss_words.NATS.capitalize(), 80, numeric=True),
         Column("Where", 118),
     ]
     return el(
-        "section", parts.heading("Models", str(len(found))), parts.table(columns, rows, label="Models"), cls="stack"
+        "section",
+        parts.heading("Models", f"{len(found)} · losses as {loss_words.OF_SAMPLES}"),
+        parts.table(columns, rows, label="Models"),
+        cls="stack",
     )
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from lobass_core.errors import LobassError
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_results import PreflightResult
+from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec
 from lobass_core.workflows import preflight
@@ -89,7 +90,7 @@ def _waiting(progress: Progress) -> None:
     done = f"{theme.count(progress.n_done)} of {theme.count(progress.n_total)} rows" if progress.n_total else ""
     view.show(
         [
-            parts.key_numbers([KeyNumber(name, "…") for name in ("Rows", "To do", "Cached", "Forecast", "Device")]),
+            parts.key_numbers([KeyNumber(name, "…") for name in ("Samples", "To do", "Cached", "Forecast", "Device")]),
             el(
                 "div",
                 el("span", el("span", cls="dot hollow"), "Looking before scoring: ", progress.phase or "starting"),
@@ -102,9 +103,9 @@ def _waiting(progress: Progress) -> None:
     )
 
 
-def show(result: PreflightResult) -> None:
-    """What the look found: counts, what truncation costs, what the models will read."""
-    view.show([key_numbers(result)], key="score-look", label="Before scoring")
+def show(result: PreflightResult, n_rows: int) -> None:
+    """What the look found: counts, what truncation costs, what the models will read; `n_rows` hold the samples."""
+    view.show([key_numbers(result, n_rows)], key="score-look", label="Before scoring")
     left, right = st.columns([11, 13], gap="medium")
     with left:
         view.show([*_already_there(result), *_lengths(result)], key="score-look-left", label="What is there")
@@ -112,8 +113,8 @@ def show(result: PreflightResult) -> None:
         _examples(result)
 
 
-def key_numbers(result: PreflightResult) -> Node:
-    """Rows, to do, cached, forecast, device."""
+def key_numbers(result: PreflightResult, n_rows: int) -> Node:
+    """Samples, to do, cached, forecast, device."""
     models = result.models
     to_do, known = result.n_to_do, sum(model.n_known for model in models)
     carried = sum(model.n_carried for model in models)
@@ -122,7 +123,9 @@ def key_numbers(result: PreflightResult) -> Node:
     cut = result.n_truncated
     return parts.key_numbers(
         [
-            KeyNumber("Samples", theme.count(result.n_samples), note="duplicates are scored once"),
+            KeyNumber(
+                "Samples", theme.count(result.n_samples), note=f"in {plural(n_rows, 'row')}; copies are scored once"
+            ),
             KeyNumber("To do", theme.count(to_do), unit="losses", note=f"{len(models)} models", tinted=True),
             KeyNumber(
                 "Cached",

@@ -4,14 +4,18 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
+from lobass_core import loss_words
 from lobass_core.errors import LobassError
 from lobass_core.jobs.progress import Progress
+from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.workflows import explore, run_views, runs
 from lobass_core.workflows.collect import try_collect
+from lobass_core.workflows.doubts import Doubts
 from lobass_core.workflows.run_views import RunView, SavedShard
-from pages.components import command_line, errors, parts, state, theme, toolbar, view
+from pages.components import busy, command_line, errors, parts, state, theme, toolbar, view
 from pages.components.parts import KeyNumber
+from pages.components.scoring import start
 from pages.components.scoring.settings import USE_REFERENCE
 from pages.components.view import Node, el
 
@@ -29,6 +33,11 @@ TONES = {
     "foreign": "hollow",
 }
 WORDS = {"score": "Scoring", "train_reference": "Training"}
+
+
+def open_run(run_id: str) -> None:
+    """Show this run next."""
+    st.session_state[SHOWN] = run_id
 
 
 def live(project: Project, run_id: str) -> None:
@@ -181,9 +190,11 @@ def log_lines(now: RunView) -> list[str]:
 
 
 def _shard_line(shard: SavedShard) -> str:
-    nats = f"  {shard.mean_nats:.2f} nats/token" if shard.mean_nats is not None else ""
+    nats = f"  {shard.mean_nats:.2f} {loss_words.NATS}, {loss_words.OF_SAMPLES}" if shard.mean_nats is not None else ""
     part, _, number = shard.name.rpartition("-")
-    return f"{shard.saved_at:%H:%M:%S} saved {part.split('-')[0]} {number}  {theme.count(shard.n_rows)} rows{nats}"
+    return (
+        f"{shard.saved_at:%H:%M:%S} saved {part.split('-')[0]} {number}  {theme.count(shard.n_samples)} samples{nats}"
+    )
 
 
 def _this_run(now: RunView) -> list[Node]:
@@ -219,10 +230,9 @@ def ended(project: Project, now: RunView) -> None:
         if now.can_resume and now.kind == "score":
             left_over = now.progress.n_total - now.progress.n_done
             label = f"Resume, {theme.count(left_over)} losses to do" if left_over > 0 else "Resume"
-            if toolbar.primary(label, ":material/play_arrow:", key="score.resume"):
-                _resume(project, now)
-        elif now.can_resume and toolbar.primary("Resume training", ":material/play_arrow:", key="score.resume"):
-            _resume(project, now)
+            _resume(project, now, label)
+        elif now.can_resume:
+            _resume(project, now, "Resume training")
         elif now.state == "done" and now.kind == "score":
             if toolbar.primary("Select rows", ":material/tune:", key="score.go-select"):
                 state.go("select")
@@ -230,25 +240,26 @@ def ended(project: Project, now: RunView) -> None:
             st.session_state[SHOWN] = "new"
             st.session_state[USE_REFERENCE] = now.reference
             st.rerun()
-    nodes: list[Node | None] = [_cause(now)] if now.is_stopped or now.fault else [_done_numbers(now)]
-    nodes += _doubts(project, now)
+    doubts = _doubts(project, now)
+    nodes: list[Node | None] = [_cause(now)] if now.is_stopped or now.fault else [_done_numbers(now, doubts)]
+    nodes += [parts.notice("Note.", sentence, tone="amber") for sentence in (doubts.sentences() if doubts else ())]
     nodes += [
         el("div", *_meters(now.progress)) if now.progress.models else None,
         el("div", parts.heading("End of the log", f"runs/{now.run_id}/log"), parts.log(log_lines(now)), cls="stack"),
     ]
+    busy.show_error("score.resume")
     view.show(nodes, key="score-ended", label="The run")
 
 
-def _doubts(project: Project, now: RunView) -> list[Node | None]:
+def _doubts(project: Project, now: RunView) -> Doubts | None:
     """What a finished scoring has to say against its own scores."""
     if now.state != "done" or now.kind != "score" or now.refines:
-        return []
+        return None
     try:
-        found = explore.doubts(explore.scored(project, now.run_id))
+        return explore.doubts(explore.scored(project, now.run_id))
     except LobassError:
         # Its losses cannot be read yet: the pages that show them say why.
-        return []
-    return [parts.notice("Note.", sentence, tone="amber") for sentence in found.sentences()]
+        return None
 
 
 def _badge(now: RunView) -> Node:
@@ -269,7 +280,8 @@ def _ended_title(now: RunView) -> str:
 
 def _ended_note(now: RunView) -> str:
     times = [theme.clock(moment) for moment in (now.progress.started_at, now.progress.finished_at) if moment]
-    return f"run {now.run_id} · {' to '.join(times)}" if times else f"run {now.run_id}"
+    models = f"{now.base} → {now.reference}" if now.kind == "score" and now.base else ""
+    return " · ".join(part for part in (models, f"run {now.run_id}", " to ".join(times)) if part)
 
 
 def _cause(now: RunView) -> Node:
@@ -295,18 +307,19 @@ def _cause(now: RunView) -> Node:
     )
 
 
-def _done_numbers(now: RunView) -> Node:
+def _done_numbers(now: RunView, doubts: Doubts | None) -> Node:
     progress = now.progress
+    in_rows = f"in {plural(doubts.n_scored, 'row')}, copies scored once" if doubts else ""
+    unit = "losses" if now.kind == "score" else "samples shown"
     seconds = now.seconds or 0.0
     rate = progress.n_tokens_done / seconds if seconds else None
     return parts.key_numbers(
         [
-            KeyNumber(
-                "Samples", theme.count(now.n_rows), note=f"{now.base} → {now.reference}", tinted=True, weight=1.4
-            ),
+            KeyNumber("Samples", theme.count(now.n_rows), note=in_rows, tinted=True, weight=1.4),
             KeyNumber(
                 "Done",
                 theme.count(progress.n_done),
+                unit=unit,
                 note=f"of {theme.count(progress.n_total)}{_carried(progress)}",
             ),
             KeyNumber("Time", theme.duration(now.seconds), note=f"finished {theme.ago(progress.finished_at or '')}"),
@@ -326,10 +339,8 @@ def _new_run() -> None:
     st.session_state[SHOWN] = "new"
 
 
-def _resume(project: Project, now: RunView) -> None:
-    from pages.components.scoring import start
-
-    with errors.shown():
-        start.resume(project, now)
-        st.session_state[SHOWN] = now.run_id
-        st.rerun()
+def _resume(project: Project, now: RunView, label: str) -> None:
+    busy.primary(
+        label, ":material/play_arrow:", key="score.resume", doing="Starting…", work=lambda: start.resume(project, now),
+        then=lambda _: open_run(now.run_id),
+    )  # fmt: skip

@@ -8,40 +8,45 @@ import streamlit as st
 from lobass_core.errors import LobassError
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec
+from lobass_core.workflows import model_paths
 from lobass_core.workflows.known_models import KnownModels
 from lobass_core.workflows.references import score_spec
-from pages.components import state
+from pages.components import number_field, state
 
 BASE, REFERENCE = "score.base", "score.reference"
 TEMPLATE, MASK, MAX_TOKENS = "score.template", "score.mask", "score.max-tokens"
 DTYPE, DEVICE, BATCH, ADAPTER = "score.dtype", "score.device", "score.batch", "score.adapter"
 REVISION, REFERENCE_REVISION = "score.revision", "score.reference-revision"
-# Not a path or a hub id that anyone could type: both end in a name.
-TRAIN = "train one here/"
-# Set by other pages: the reference that the pickers should show next.
+HOW = "score.how"
+BRING, TRAIN = "Use a reference", "Train a reference"
+# Set by other pages and views: the reference that the pickers should show next, or TRAIN.
 USE_REFERENCE = "score.use-reference"
 MASKS = {"all": "All assistant turns", "last": "The last assistant turn"}
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the pickers say, as typed; empty for not chosen."""
+    """What the pickers say, as typed; empty for not chosen. `is_training`: a reference is to be trained here first."""
 
     base: str
     reference: str
-
-    @property
-    def is_training(self) -> bool:
-        """A reference is to be trained here first."""
-        return self.reference == TRAIN
+    is_training: bool = False
 
     @property
     def is_complete(self) -> bool:
         return bool(self.base and self.reference) and not self.is_training
 
 
+def use(reference: str) -> None:
+    """Let the pickers show this reference next, or the training of one for TRAIN."""
+    st.session_state[HOW] = TRAIN if reference == TRAIN else BRING
+    if reference != TRAIN:
+        st.session_state[REFERENCE] = reference
+
+
 def pickers(known: KnownModels) -> Wish:
-    """Base → reference, each from those known here or typed in."""
+    """Base → reference, each from those known here or typed in, or a reference that is trained first."""
+    state.remember(HOW, BRING)
     if known.bases and BASE not in st.session_state:
         st.session_state[BASE] = known.bases[0]
     if known.references and REFERENCE not in st.session_state:
@@ -54,14 +59,20 @@ def pickers(known: KnownModels) -> Wish:
         help="The model that is to be trained: a folder or .gguf file on this machine, or a hub id.",
     )  # fmt: skip
     st.markdown("→", width="content")
+    how = st.segmented_control(
+        "Where the reference comes from", [BRING, TRAIN], key=HOW, required=True, label_visibility="collapsed",
+        persist_state="session", width="content",
+    )  # fmt: skip
+    if how == TRAIN:
+        return Wish((base or "").strip(), "", is_training=True)
     reference = st.selectbox(
-        "Reference", _with_typed((*known.references, TRAIN), REFERENCE), index=None, key=REFERENCE,
+        "Reference", _with_typed(known.references, REFERENCE), index=None, key=REFERENCE,
         accept_new_options=True, placeholder="Reference: name, folder or hub id",
         label_visibility="collapsed", width=276,
         format_func=lambda name: _reference_label(name, known), persist_state="session",
         help="The base after fine-tuning on this data: trained here, a folder, a PEFT adapter, or a hub id.",
     )  # fmt: skip
-    return Wish((base or "").strip(), (reference or "").strip() if reference != TRAIN else TRAIN)
+    return Wish((base or "").strip(), (reference or "").strip())
 
 
 def _with_typed(options: tuple[str, ...], key: str) -> list[str]:
@@ -75,8 +86,6 @@ def _short(path: str) -> str:
 
 
 def _reference_label(name: str, known: KnownModels) -> str:
-    if name == TRAIN:
-        return "Train a reference here…"
     return f"Reference: {_short(name)}" + (" (trained here)" if name in known.trained_here else "")
 
 
@@ -89,19 +98,21 @@ def popover() -> None:
             format_func=lambda name: name or "the tokenizer's own", persist_state="session",
             help="How a conversation becomes text. Also the path of a Jinja file.",
         )  # fmt: skip
-        right.number_input(
-            "Longest sample, tokens", min_value=0, step=128, key=MAX_TOKENS, persist_state="session",
-            help="0: 2,048, or the model's own limit. A longer sample loses the end of its response.",
-        )  # fmt: skip
+        with right:
+            number_field.show(
+                "Longest sample, tokens", key=MAX_TOKENS, whole=True, least=0, otherwise=0,
+                help="0: 2,048, or the model's own limit. A longer sample loses the end of its response.",
+            )  # fmt: skip
         left.selectbox("Scored", list(MASKS), key=MASK, format_func=MASKS.__getitem__, persist_state="session")
         right.selectbox("Numbers", ["auto", "float32", "bfloat16"], key=DTYPE, persist_state="session")
         left.selectbox(
             "Device", ["auto", "cpu", "cuda", "mps"], key=DEVICE, accept_new_options=True, persist_state="session"
         )
-        right.number_input(
-            "Tokens a batch", min_value=0, step=1024, key=BATCH, persist_state="session",
-            help="0: found from free memory. Losses do not depend on it.",
-        )  # fmt: skip
+        with right:
+            number_field.show(
+                "Tokens a batch", key=BATCH, whole=True, least=0, otherwise=0,
+                help="0: found from free memory. Losses do not depend on it.",
+            )  # fmt: skip
         left.text_input(
             "Revision of the base", key=REVISION, placeholder="main", persist_state="session",
             help="Branch, tag or commit of a base from the hub.",
@@ -146,6 +157,7 @@ def try_spec(project: Project, wish: Wish) -> ScoreSpec | LobassError | None:
     if not wish.is_complete:
         return None
     try:
-        return spec_of(project, wish)
+        spec = spec_of(project, wish)
     except LobassError as error:
         return error
+    return model_paths.why_not(spec) or spec

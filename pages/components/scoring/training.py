@@ -8,8 +8,8 @@ import streamlit as st
 from lobass_core.errors import LobassError
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, RenderSpec, TrainReferenceSpec
-from lobass_core.workflows import train_reference
-from pages.components import parts, state, theme, view
+from lobass_core.workflows import model_paths, train_reference
+from pages.components import number_field, parts, state, theme, view
 from pages.components.scoring import settings
 from pages.components.view import el
 
@@ -37,9 +37,11 @@ def form(project: Project, base: str, n_rows: int) -> Outlook:
     if not base:
         return Outlook(None, None)
     try:
-        return Outlook(_spec(base), None)
+        spec = _spec(base)
     except LobassError as error:
         return Outlook(None, error)
+    wrong = model_paths.why_no_model(spec.base)
+    return Outlook(None if wrong else spec, wrong)
 
 
 def _fields() -> None:
@@ -50,20 +52,21 @@ def _fields() -> None:
         help="LoRA needs less memory, and scoring shares the weights.",
     )  # fmt: skip
     left, right = st.columns(2, vertical_alignment="bottom")
-    left.number_input(
-        "Folds", min_value=1, max_value=20, value=1, key=FOLDS, persist_state="session",
-        help="1 is the paper's recipe. With K, each sample is scored by the model that did not train on it.",
-    )  # fmt: skip
-    right.number_input("Epochs", min_value=0.1, value=1.0, step=0.5, format="%g", key=EPOCHS, persist_state="session")
+    with left:
+        number_field.show(
+            "Folds", key=FOLDS, whole=True, least=1, most=20, otherwise=1,
+            help="1 is the paper's recipe. With K, each sample is scored by the model that did not train on it.",
+        )  # fmt: skip
+    with right:
+        number_field.show("Epochs", key=EPOCHS, above=0, otherwise=1.0)
     left, right = st.columns(2, vertical_alignment="bottom")
-    left.number_input(
-        "Peak learning rate", min_value=0.0, value=None, step=1e-5, format="%.1e", key=RATE, persist_state="session",
-        placeholder="by method and size",
-    )  # fmt: skip
-    if st.session_state.get(METHOD) == "lora":
-        right.number_input("LoRA rank", min_value=1, value=16, key=RANK, persist_state="session")
-    else:
-        right.number_input("Seed", min_value=0, value=0, key=SEED, persist_state="session")
+    with left:
+        number_field.show("Peak learning rate", key=RATE, least=0, placeholder="by method and size")
+    with right:
+        if st.session_state.get(METHOD) == "lora":
+            number_field.show("LoRA rank", key=RANK, whole=True, least=1, otherwise=16)
+        else:
+            number_field.show("Seed", key=SEED, whole=True, least=0, otherwise=0)
 
 
 def _spec(base: str) -> TrainReferenceSpec:
@@ -113,7 +116,7 @@ def _explanation(n_rows: int) -> view.Node:
         ),
         parts.facts(
             [
-                ("Rows", f"{theme.count(n_rows)}, or those of the datasets chosen in the sidebar"),
+                ("Rows", f"{theme.count(n_rows)}, those of the datasets chosen in the sidebar"),
                 ("Template, limit", "as under Settings; scoring takes over the same"),
                 ("Held out", "2 % of the samples, on which its loss is measured before and after"),
                 ("Folds", "exact and near duplicates share a fold, so no sample is scored by a model that saw it"),

@@ -10,7 +10,7 @@ from lobass_core.workflows import cut as cuts
 from lobass_core.workflows import explore
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import Cut
-from pages.components import command_line, errors, state, theme, toolbar
+from pages.components import command_line, errors, number_field, state, theme, toolbar
 from pages.components.selection import draft
 
 BALANCES = {"global": "Global", "natural": "Natural", "equal": "Equal", "custom": "Custom"}
@@ -77,18 +77,20 @@ def _gates(cut: Cut) -> None:
             help="Highest first. Learnability is the share of the base loss that the reference gained.",
         )
         if cut.spec.method == "random":
-            st.number_input("Seed", min_value=0, step=1, key=draft.SEED, on_change=draft.on_method)
+            number_field.show("Seed", key=draft.SEED, whole=True, least=0, otherwise=0, on_change=draft.on_method)
         for field, key in draft.GATE_KEYS.items():
             st.session_state[key] = getattr(gates, field)
         left, right = st.columns(2)
-        left.number_input(
-            "Minimum response tokens", min_value=0, step=1, key=draft.GATE_KEYS["min_response_tokens"],
-            on_change=draft.on_gates, help="Losses of short responses are noisy.",
-        )  # fmt: skip
-        right.number_input(
-            "Minimum learnability", value=None, step=0.05, format="%.3f", key=draft.GATE_KEYS["min_learnability"],
-            on_change=draft.on_gates, placeholder="none",
-        )  # fmt: skip
+        with left:
+            number_field.show(
+                "Minimum response tokens", key=draft.GATE_KEYS["min_response_tokens"], whole=True, least=0, otherwise=0,
+                on_change=draft.on_gates, help="Losses of short responses are noisy.",
+            )  # fmt: skip
+        with right:
+            number_field.show(
+                "Minimum learnability", key=draft.GATE_KEYS["min_learnability"], placeholder="none",
+                on_change=draft.on_gates,
+            )  # fmt: skip
         counts = cuts.n_gated(cut)
         for field, text, help_text in (
             (

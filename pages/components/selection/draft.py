@@ -9,7 +9,7 @@ import streamlit as st
 
 from lobass_core.errors import LobassError, RequestError, SelectionError
 from lobass_core.project import Project
-from lobass_core.specs import LOSSLESS_METHODS, Balance, Gates, SelectionSpec
+from lobass_core.specs import LOSSLESS_METHODS, Balance, Gates, Method, SelectionSpec
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import Cut, open_cut
 from pages.components import cut_instrument, state
@@ -98,10 +98,10 @@ def name() -> str:
     return str(st.session_state.get(NAME, ""))
 
 
-def opened(selection_name: str) -> None:
-    """Say that the working spec is now what is saved under this name; empty for none."""
+def opened(selection_name: str, saved: SelectionSpec | None = None) -> None:
+    """Say that the working selection is what is saved under this name, or as `saved`; an empty name for none."""
     st.session_state[NAME] = selection_name
-    st.session_state[SAVED_SPEC] = spec()
+    st.session_state[SAVED_SPEC] = saved or spec()
 
 
 # --- callbacks: they run before the page does ---------------------------------------------------------------------
@@ -160,16 +160,20 @@ def on_gates() -> None:
 
 
 def on_method() -> None:
-    """Rank by another score. A threshold of the old score means nothing under the new one."""
+    """Rank by another score."""
+    rank_by(st.session_state[METHOD], int(st.session_state.get(SEED) or 0))
+
+
+def rank_by(method: Method, seed: int) -> None:
+    """Rank by this score. A threshold of the old score means nothing under the new one."""
     now = spec()
-    method = st.session_state[METHOD]
     if now.budget == "threshold" and method != now.method:
         now = replace(now, budget="ratio", value=SelectionSpec().value)
     gates = now.gates
     if (method in LOSSLESS_METHODS) != (now.method in LOSSLESS_METHODS):
         # Length and random numbers read no loss, so a bad loss does not matter to them.
         gates = replace(gates, exclude_worse_than_chance=Gates.for_method(method).exclude_worse_than_chance)
-    put(replace(now, method=method, gates=gates, seed=int(st.session_state.get(SEED) or 0)))
+    put(replace(now, method=method, gates=gates, seed=seed))
 
 
 def on_open(project: Project) -> None:

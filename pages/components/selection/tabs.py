@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from lobass_core import loss_words
 from lobass_core.learnability.diagnostics import RandomComparison
 from lobass_core.project import Project
 from lobass_core.selection.score_table import CutAnswer
@@ -56,6 +57,18 @@ def _remember_tab() -> None:
     """A badge changes the label, so the open tab is remembered by its place."""
     opened = str(st.session_state[TABS])
     st.session_state[TAB] = next((place for place, name in enumerate(NAMES) if opened.startswith(name)), 0)
+
+
+def open_tab(place: int, compared: str) -> None:
+    """Open a tab by its place, and choose the saved selection of the overlap; empty for the first one."""
+    st.session_state[TAB] = place
+    if compared:
+        st.session_state[OVERLAP] = compared
+
+
+def opened() -> tuple[int, str]:
+    """Place of the open tab, and the saved selection of the overlap."""
+    return int(st.session_state.get(TAB, 0)), str(st.session_state.get(OVERLAP) or "")
 
 
 def _rows_at_cut(project: Project, cut: Cut) -> None:
@@ -194,7 +207,7 @@ def _versus_random(project: Project, cut: Cut) -> None:
     found = cuts.verdicts(cut).random
     how = "from all rows" if cut.spec.balance == "global" else "from each domain as many as it keeps"
     columns = [
-        Column("Mean of"),
+        Column(loss_words.OF_ROWS.capitalize()),
         Column("Kept", 76, numeric=True),
         Column("Random", 76, numeric=True),
         Column("Difference", 82, numeric=True),
@@ -221,7 +234,7 @@ def _versus_random(project: Project, cut: Cut) -> None:
 def _measure(measure: RandomComparison) -> list[Node]:
     digits = 1 if measure.name == "response tokens" else 3
     difference = None if measure.kept is None or measure.expected is None else measure.kept - measure.expected
-    unit = {"learnability": "", "response tokens": ""}.get(measure.name, ", nats a token")
+    unit = {"learnability": "", "response tokens": ""}.get(measure.name, f", {loss_words.NATS}")
     return [
         f"{measure.name}{unit}",
         theme.number(measure.kept, digits),

@@ -1,0 +1,94 @@
+"""The import that is being set up as parameters of the address, named as `lobass import` names its options.
+
+    /import?path=data/alpaca.json&format=alpaca&domain=math
+    /import?path=org/name&revision=4f2c1d            # a dataset of the Hub is fetched by a click, never by a link
+
+An upload lies in the browser alone, so no address can name it. Rules for domains are typed anew after a reload.
+"""
+
+import streamlit as st
+
+from lobass_core.errors import LobassError
+from lobass_core.project import Project
+from pages.components import address, server_paths
+from pages.components.address import Query
+from pages.components.importing import draft, hub
+
+TEXTS = {
+    "encoding": draft.ENCODING, "name": draft.NAME, "list": draft.ROW_LIST, "split": draft.SPLIT,
+    "config": draft.CONFIG, "exclude": draft.EXCLUDE, "domain": draft.DOMAIN, "format": draft.FORMAT,
+}  # fmt: skip
+USUAL = {"encoding": "auto", "format": "auto"}
+# By the first of a pair: what of the data a word stands for.
+PAIRS = {"map": draft.mapping_key, "role": draft.role_key}
+NAMES = ("path", "revision", "whole", "update", "text-only", "skip-lines", "domain-column", *TEXTS, *PAIRS)
+
+
+def follow(project: Project) -> None:
+    """Take over what the address asks for, where somebody came by it."""
+    asked = address.asked(NAMES)
+    typed = address.one(asked, "path") if asked else ""
+    if asked is None or not typed:
+        return
+    draft.forget_file()
+    session = st.session_state
+    session[draft.HOW], session[draft.PATH] = draft.SERVER, typed
+    if hub.named(typed):
+        session[draft.ASKED_REVISION] = address.one(asked, "revision")
+        return
+    for name, key in TEXTS.items():
+        if text := address.one(asked, name):
+            session[key] = text
+    if column := address.one(asked, "domain-column"):
+        session[draft.DOMAIN_HOW], session[draft.COLUMN] = draft.A_FIELD, column
+    if address.one(asked, "whole", ("yes",)):
+        _take_whole(project, typed)
+    if target := address.one(asked, "update"):
+        session[draft.TARGET] = target
+    session[draft.TEXT_ONLY] = bool(address.one(asked, "text-only", ("yes",)))
+    session[draft.SKIP_LINES] = address.read(asked, "skip-lines", int, 0)
+    _take_pairs(asked)
+
+
+def _take_whole(project: Project, typed: str) -> None:
+    try:
+        st.session_state[draft.WHOLE] = str(server_paths.checked(typed, project))
+    except LobassError:
+        # The page says why beside the path.
+        return
+
+
+def _take_pairs(asked: Query) -> None:
+    for name, key_of in PAIRS.items():
+        for text in asked.get(name, ()):
+            left, _, right = text.partition("=")
+            if left and right:
+                st.session_state[key_of(left)] = right
+    st.session_state[draft.SPEAKERS] = [text.partition("=")[0] for text in asked.get("role", ())]
+
+
+def write(fields: tuple[str, ...]) -> None:
+    """Make the address that of the import that is set up; nothing for an upload and before a file is chosen."""
+    session = st.session_state
+    typed = (session.get(draft.PATH) or "").strip()
+    if session.get(draft.HOW) == draft.SENT or not typed:
+        address.write({}, NAMES)
+        return
+    found: dict[str, str | list[str]] = {"path": typed}
+    if session.get(draft.HUB) == typed and session.get(draft.REVISION):
+        found["revision"] = session[draft.REVISION]
+    for name, key in TEXTS.items():
+        text = str(session.get(key) or "").strip()
+        if text and text != USUAL.get(name):
+            found[name] = text
+    if session.get(draft.DOMAIN_HOW) == draft.A_FIELD and session.get(draft.COLUMN):
+        found["domain-column"] = session[draft.COLUMN]
+    for name, key in (("whole", draft.WHOLE), ("text-only", draft.TEXT_ONLY)):
+        found |= {name: "yes"} if session.get(key) else {}
+    if n_lines := session.get(draft.SKIP_LINES):
+        found["skip-lines"] = str(int(n_lines))
+    if (target := session.get(draft.TARGET)) and target != draft.NEW:
+        found["update"] = target
+    found["map"] = [f"{field}={column}" for field, column in draft.chosen_mapping(fields)]
+    found["role"] = [f"{speaker}={role}" for speaker, role in draft.chosen_roles()]
+    address.write(found, NAMES)

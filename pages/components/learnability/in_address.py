@@ -1,0 +1,72 @@
+"""What the Learnability page shows as parameters of its address: view, measure, limits and the brush.
+
+/learnability?view=distributions&measure=base-loss&form=count
+/learnability?view=loss-plane&domain=math&score=0.1..0.4      # a brush is written as Browse writes its ranges
+"""
+
+import streamlit as st
+
+from lobass_core.errors import RequestError
+from lobass_core.project import Project
+from lobass_core.workflows.browse_filter import BrowseFilter
+from lobass_core.workflows.explore import Box, Scored
+from pages.components import address
+from pages.components.address import Query
+from pages.components.learnability import brush, distributions_view, limits, plane_view
+
+VIEW, PLANE = "learnability.view", "Loss plane"
+BRUSH = ("domain", "score", "base", "reference", "tokens")
+NAMES = ("view", "measure", "form", limits.PARAMETER, "against-reference", *BRUSH)
+
+
+def slug(view: str) -> str:
+    """A view's name in the address: "loss-plane"."""
+    return view.lower().replace(" ", "-")
+
+
+def follow(views: tuple[str, ...]) -> None:
+    """Take over what the address asks for, where somebody came by it; `views` begin with the one shown at first."""
+    asked = address.asked(NAMES)
+    if asked is None:
+        return
+    by_slug = {slug(name): name for name in views}
+    st.session_state[VIEW] = by_slug.get(address.one(asked, "view", by_slug), views[0])
+    measure = address.one(asked, "measure", distributions_view.MEASURES) or "learnability"
+    st.session_state[distributions_view.MEASURE] = measure
+    st.session_state[distributions_view.FORM] = address.one(asked, "form", distributions_view.FORMS) or "density"
+    if st.session_state[VIEW] == PLANE:
+        for text in limits.adopt(asked.get(limits.PARAMETER, [])):
+            address.say(f"{limits.PARAMETER}={text} in the address cannot be read, so it is left out.")
+    st.session_state[plane_view.AGAINST] = address.one(asked, "against-reference", ("yes",)) == "yes"
+    brush.put(_box(asked))
+
+
+def _box(asked: Query) -> Box | None:
+    try:
+        found = BrowseFilter.from_query({name: asked[name] for name in BRUSH if name in asked})
+    except RequestError as error:
+        address.say(f"{error.what[:1].upper()}{error.what[1:]}, so nothing is brushed.")
+        return None
+    open_ended = (None, None)
+    return Box(
+        domains=found.domains,
+        score=found.score or open_ended,
+        base=found.base_loss or open_ended,
+        reference=found.reference_loss or open_ended,
+        tokens=found.tokens or open_ended,
+    )
+
+
+def write(view: str, project: Project, rows: Scored) -> None:
+    """Make the address that of what is shown; what does not show in this view is left out."""
+    found: dict[str, str | list[str]] = {"view": slug(view)}
+    session = st.session_state
+    if view == "Distributions":
+        found["measure"] = session.get(distributions_view.MEASURE) or "learnability"
+        found["form"] = session.get(distributions_view.FORM) or "density"
+    if view == PLANE:
+        placed = limits.placed(rows, limits.working_cuts(project), limits.moved())
+        found[limits.PARAMETER] = [text for one in placed if (text := one.parameter())]
+        if session.get(plane_view.AGAINST):
+            found["against-reference"] = "yes"
+    address.write(found | brush.query(brush.box(), ()), NAMES)

@@ -1,0 +1,82 @@
+"""A field for a number, with a comma or a point before the decimals; what is no number is marked and changes nothing.
+
+    n = number_field.show("Minimum response tokens", key="select.gate-tokens", whole=True, least=0)
+
+The session holds the number under `key`, where pages and tests may set it; the text is a widget of its own,
+`key` + ".typed". `st.number_input` leaves the reading to the browser, and an English one takes 0,5 for 5.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import streamlit as st
+
+from lobass_core.typed_numbers import NotANumber, read_number
+
+TYPED, WRONG = ".typed", ".wrong"
+LONGEST = 40
+_FOLDER = Path(__file__).parent
+_MARK = st.components.v2.component(
+    "lobass_wrong_number",
+    html='<div class="wrong" role="alert"></div>',
+    css=(_FOLDER / "mark.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "mark.js").read_text(encoding="utf-8"),
+)
+
+
+def show(
+    label: str, *, key: str, whole: bool = False, least: float | None = None, most: float | None = None,
+    above: float | None = None, otherwise: float | None = None, decimals: int | None = None,
+    placeholder: str = "", help: str | None = None,
+    label_visibility: Literal["visible", "hidden", "collapsed"] = "visible",
+    width: int | Literal["stretch"] = "stretch", on_change: Callable[[], None] | None = None,
+) -> float | None:  # fmt: skip
+    """Draw the field and return its number, an int where `whole`; an empty field is `otherwise`.
+
+    `decimals` rounds what is shown and not the number, which changes only when something else is typed.
+    `on_change` runs before the page does, and only for a number that is one.
+    """
+    typed = key + TYPED
+    number = _held(key, otherwise)
+    words, before = st.session_state.get(key + WRONG, ("", number))
+    wrong = words if before == number else ""
+    if not wrong:
+        # What is right, or was put under the key from elsewhere, takes the place of what was typed.
+        st.session_state.pop(key + WRONG, None)
+        st.session_state[typed] = text_of(number, decimals)
+
+    def read() -> None:
+        text = str(st.session_state.get(typed) or "").strip()
+        try:
+            found = read_number(text, whole=whole, least=least, most=most, above=above) if text else otherwise
+        except NotANumber as error:
+            st.session_state[key + WRONG] = (str(error), _held(key, otherwise))
+            return
+        st.session_state.pop(key + WRONG, None)
+        st.session_state[key] = int(found) if whole and found is not None else found
+        if on_change:
+            on_change()
+
+    st.text_input(
+        label, key=typed, max_chars=LONGEST, placeholder=placeholder or None, help=help, width=width,
+        label_visibility=label_visibility, on_change=read,
+    )  # fmt: skip
+    if wrong:
+        # Streamlit names the element's class after the key.
+        field = "st-key-" + re.sub(r"[^A-Za-z0-9_-]", "-", typed)
+        _MARK(key=key + WRONG + "-mark", data={"words": wrong, "field": field}, height="content")
+    return number
+
+
+def _held(key: str, otherwise: float | None) -> float | None:
+    found: float | None = st.session_state.get(key)
+    return otherwise if found is None else found
+
+
+def text_of(number: float | None, decimals: int | None = None) -> str:
+    """The number as the field shows it, without separators between thousands; empty for none."""
+    if number is None or isinstance(number, int):
+        return "" if number is None else str(number)
+    return f"{number:.15g}" if decimals is None else f"{number:.{decimals}f}"

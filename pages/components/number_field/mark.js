@@ -1,0 +1,13 @@
+// The words under a field that holds no number, and the mark on the field itself, which is Streamlit's.
+
+export default function ({ data, parentElement }) {
+  parentElement.querySelector(".wrong").textContent = data.words
+  const input = document.querySelector(`.${CSS.escape(data.field)} input`)
+  if (!input) return undefined
+  input.setAttribute("aria-invalid", "true")
+  input.setAttribute("aria-description", data.words)
+  return () => {
+    input.removeAttribute("aria-invalid")
+    input.removeAttribute("aria-description")
+  }
+}

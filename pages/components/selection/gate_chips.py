@@ -1,0 +1,52 @@
+"""What the working selection does differently from a fresh one, as chips: the method, the seed and the gates."""
+
+from dataclasses import replace
+
+from lobass_core.specs import Gates, SelectionSpec
+from pages.components import chips, theme
+from pages.components.chips import Chip
+from pages.components.selection import bar, draft
+
+# What a gate is called when it is shut, and when it is open although a fresh selection shuts it.
+WORDS = {
+    "exclude_worse_than_chance": ("Without worse than chance", "Worse than chance let in"),
+    "exclude_truncated": ("Without truncated", ""),
+    "exclude_negative": ("Without negative", ""),
+    "exclude_near_zero_base": ("Without known by heart", ""),
+    "exclude_duplicates": ("", "Duplicates let in"),
+}
+
+
+def show(spec: SelectionSpec) -> None:
+    """Draw a chip for each difference; a click takes it back."""
+    chips.row("select", list(of(spec)))
+
+
+def of(spec: SelectionSpec) -> list[Chip]:
+    """The chips, in the order of the gates' menu."""
+    found = []
+    if spec.method != "learnability":
+        seed = f", seed {spec.seed}" if spec.method == "random" else ""
+        found.append(Chip(f"Ranked by {bar.METHODS[spec.method].lower()}{seed}", "method", _by_learnability))
+    gates, usual = spec.gates, Gates.for_method(spec.method)
+    if gates.min_response_tokens:
+        words = f"At least {theme.count(gates.min_response_tokens)} response tokens"
+        found.append(Chip(words, "min-response-tokens", lambda: _open("min_response_tokens")))
+    if gates.min_learnability is not None:
+        words = f"Learnability from {theme.number(gates.min_learnability)}"
+        found.append(Chip(words, "min-learnability", lambda: _open("min_learnability")))
+    for field, (shut, let_in) in WORDS.items():
+        if (on := getattr(gates, field)) != getattr(usual, field):
+            found.append(Chip(shut if on else let_in, field, lambda field=field: _open(field)))
+    return found
+
+
+def _by_learnability() -> None:
+    draft.rank_by("learnability", 0)
+
+
+def _open(field: str) -> None:
+    """Put one gate back to what a fresh selection has."""
+    now = draft.spec()
+    usual = getattr(Gates.for_method(now.method), field)
+    draft.put(replace(now, gates=replace(now.gates, **{field: usual})))

@@ -1,0 +1,132 @@
+"""The working selection as parameters of the address, under the names that `lobass select` gives its options.
+
+/select?ratio=0.06&balance=natural
+/select?budget-samples=500&balance=custom&weight=0.4:math&weight=0.6:code&exclude-truncated=yes&selection=paper-6
+"""
+
+from typing import get_args
+
+from lobass_core.errors import LobassError, RequestError
+from lobass_core.project import Project
+from lobass_core.specs import Balance, BudgetKind, Gates, Method, SelectionSpec
+from lobass_core.workflows import select as selections
+from pages.components import address
+from pages.components.address import Query
+from pages.components.command_line import exact
+from pages.components.selection import draft, tabs
+
+BUDGETS: dict[BudgetKind, str] = {
+    "ratio": "ratio", "samples": "budget-samples", "tokens": "budget-tokens", "threshold": "threshold"
+}  # fmt: skip
+FLAGS = {
+    "exclude-truncated": "exclude_truncated",
+    "exclude-negative": "exclude_negative",
+    "exclude-near-zero-base": "exclude_near_zero_base",
+    "exclude-duplicates": "exclude_duplicates",
+    "exclude-worse-than-chance": "exclude_worse_than_chance",
+}
+SELECTION, TAB, WITH = "selection", "tab", "with"
+TABS = ("rows", "length", "random", "overlap", "table")
+NAMES = (
+    *BUDGETS.values(), "balance", "weight", "method", "seed", "min-response-tokens", "min-learnability", *FLAGS,
+    SELECTION, TAB, WITH,
+)  # fmt: skip
+
+
+def query(spec: SelectionSpec, name: str = "") -> dict[str, str | list[str]]:
+    """The spec, and the name of the saved selection that it was opened from; datasets are shared by all pages."""
+    value = exact(spec.value) if spec.budget in ("ratio", "threshold") else str(int(spec.value))
+    found: dict[str, str | list[str]] = {BUDGETS[spec.budget]: value, "balance": spec.balance}
+    if spec.weights:
+        found["weight"] = [f"{exact(weight)}:{domain}" for domain, weight in spec.weights]
+    if spec.method != "learnability":
+        found["method"] = spec.method
+    if spec.seed:
+        found["seed"] = str(spec.seed)
+    gates, usual = spec.gates, Gates.for_method(spec.method)
+    if gates.min_response_tokens:
+        found["min-response-tokens"] = str(gates.min_response_tokens)
+    if gates.min_learnability is not None:
+        found["min-learnability"] = exact(gates.min_learnability)
+    for parameter, field in FLAGS.items():
+        if (on := getattr(gates, field)) != getattr(usual, field):
+            found[parameter] = "yes" if on else "no"
+    if name:
+        found[SELECTION] = name
+    return found
+
+
+def spec_of(asked: Query, start: SelectionSpec) -> SelectionSpec:
+    """The spec that the address asks for; what it does not name is `start`'s.
+
+    Raises:
+        RequestError: a value that no selection can have.
+    """
+    method: Method = address.one(asked, "method", get_args(Method)) or start.method  # type: ignore[assignment]
+    budget, value = start.budget, start.value
+    for kind, parameter in BUDGETS.items():
+        if (found := address.read(asked, parameter, float, None)) is not None:
+            budget, value = kind, found
+    balance: Balance = address.one(asked, "balance", get_args(Balance)) or start.balance  # type: ignore[assignment]
+    weights = _weights(asked) or start.weights
+    gates = start.gates if method == start.method else Gates.for_method(method)
+    return SelectionSpec(
+        method=method,
+        budget=budget,
+        value=value,
+        balance=balance,
+        weights=weights if balance == "custom" else (),
+        gates=Gates(
+            min_response_tokens=address.read(asked, "min-response-tokens", int, gates.min_response_tokens),
+            min_learnability=address.read(asked, "min-learnability", float, gates.min_learnability),
+            **{field: _flag(asked, parameter, getattr(gates, field)) for parameter, field in FLAGS.items()},
+        ),
+        seed=address.read(asked, "seed", int, start.seed),
+    )
+
+
+def _weights(asked: Query) -> tuple[tuple[str, float], ...]:
+    found = []
+    for text in asked.get("weight", ()):
+        number, _, domain = text.partition(":")
+        try:
+            found.append((domain, float(number)))
+        except ValueError:
+            raise RequestError(f"a weight in the address is not a number: {text}") from None
+    return tuple(sorted(found))
+
+
+def _flag(asked: Query, name: str, otherwise: bool) -> bool:
+    said = address.one(asked, name, ("yes", "no"))
+    return said == "yes" if said else otherwise
+
+
+def follow(project: Project) -> None:
+    """Take over the working selection that the address asks for, where somebody came by it."""
+    asked = address.asked(NAMES)
+    if asked is None:
+        return
+    name, start = address.one(asked, SELECTION), SelectionSpec()
+    if name:
+        try:
+            start = selections.load(project, name)[1]
+            draft.opened(name, start)
+        except LobassError:
+            address.say(f"There is no selection named {name}; its settings are those of the address.")
+            draft.opened("")
+    else:
+        draft.opened("")
+    try:
+        draft.put(spec_of(asked, start))
+    except RequestError as error:
+        address.say(f"{error.what[:1].upper()}{error.what[1:]}, so this selection starts afresh.")
+        draft.put(draft.fresh())
+    tabs.open_tab(TABS.index(tab) if (tab := address.one(asked, TAB, TABS)) else 0, address.one(asked, WITH))
+
+
+def write(spec: SelectionSpec) -> None:
+    """Make the address that of the working selection and of what is open below it."""
+    place, compared = tabs.opened()
+    below = {TAB: TABS[place] if place else "", WITH: compared if TABS[place] == "overlap" else ""}
+    found = query(spec, draft.name())
+    address.write(found | {name: text for name, text in below.items() if text}, NAMES)

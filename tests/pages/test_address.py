@@ -1,0 +1,300 @@
+"""What decides the numbers of a page is in its address: a copied link, opened in a new session, shows the same ones."""
+
+from collections.abc import Iterator
+
+import pytest
+from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
+from streamlit.testing.v1 import AppTest
+
+from lobass_core.project import Project
+from lobass_core.specs import Gates, SelectionSpec
+from lobass_core.store.connection import release
+from lobass_core.workflows import explore
+from lobass_core.workflows import select as selections
+from lobass_core.workflows.explore import Box
+from pages.components.learnability import limits
+from pages.components.learnability.limits import Moved
+from tests.pages.conftest import OpenPage, component_data, view_text
+from tests.pages.projects import add_scores, scored_project
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """420 rows in two datasets, scored with two references; two saved selections of the latest scores."""
+    project = scored_project(tmp_path_factory.mktemp("address") / "project")
+    add_scores(project, gain=0.5, reference_name="ref-2ep", reference_fp="4ef0000000000002")
+    selections.save(project, "natural", SelectionSpec(value=0.2), "r-0002")
+    selections.save(project, "equal", SelectionSpec(value=0.2, balance="equal"), "r-0002")
+    yield project
+    release(project.store_path)
+
+
+def address_of(app: AppTest) -> dict[str, list[str]]:
+    found = {name: [given] if isinstance(given, str) else given for name, given in app.query_params.items()}
+    return {name: values for name, values in found.items() if values}
+
+
+def follow(open_page: OpenPage, project: Project, page: str, address: dict[str, list[str]]) -> AppTest:
+    """A new session that came to the page by this address."""
+    app = open_page(project.root, page, query=address)
+    assert not app.exception
+    return app
+
+
+def numbers(app: AppTest) -> list[object]:
+    """All that the page's own components show: the views, the instrument, the list; and what buttons say."""
+    shown = [{k: v for k, v in data.items() if k not in ("seq", "rev", "view")} for data in component_data(app) if data]
+    return [shown, [button.label for button in app.button], [caption.value for caption in app.caption]]
+
+
+STATES: dict[str, tuple[str, dict[str, object], dict[str, list[str]]]] = {
+    "overview": ("", {"datasets": ["math"], "run": "r-0001"}, {"datasets": ["math"], "run": ["r-0001"]}),
+    "learnability": (
+        "learnability",
+        {
+            "run": "r-0001",
+            "learnability.measure": "base-loss",
+            "learnability.form": "count",
+            "learnability.box": Box(domains=("math",), base=(0.5, 2.25)),
+        },
+        {
+            "run": ["r-0001"],
+            "view": ["distributions"],
+            "measure": ["base-loss"],
+            "form": ["count"],
+            "domain": ["math"],
+            "base": ["0.5..2.25"],
+        },
+    ),
+    "learnability, the plane": (
+        "learnability",
+        {"learnability.view": "Loss plane", limits.KEY: {"math": Moved(0.25, None)}},
+        {"run": ["r-0002"], "view": ["loss-plane"], "limit": ["math:0.25:"]},
+    ),
+    "learnability, the plane with its own limits": (
+        "learnability",
+        {"learnability.view": "Loss plane", "learnability.against-reference": True},
+        {"run": ["r-0002"], "view": ["loss-plane"], "against-reference": ["yes"]},
+    ),
+    "select": (
+        "select",
+        {
+            "select.spec": SelectionSpec(
+                budget="samples",
+                value=77,
+                balance="custom",
+                weights=(("conversation", 1.0), ("math", 3.0)),
+                gates=Gates(min_response_tokens=20, exclude_truncated=True, exclude_duplicates=False),
+            ),
+            "run": "r-0001",
+            "select.tab": 4,
+        },
+        {
+            "run": ["r-0001"],
+            "budget-samples": ["77"],
+            "balance": ["custom"],
+            "weight": ["1:conversation", "3:math"],
+            "min-response-tokens": ["20"],
+            "exclude-truncated": ["yes"],
+            "exclude-duplicates": ["no"],
+            "tab": ["table"],
+        },
+    ),
+    "select, by another score": (
+        "select",
+        {
+            "select.spec": SelectionSpec(
+                method="random",
+                seed=5,
+                budget="threshold",
+                value=0.25,
+                balance="global",
+                gates=Gates.for_method("random"),
+            )
+        },
+        {"run": ["r-0002"], "threshold": ["0.25"], "balance": ["global"], "method": ["random"], "seed": ["5"]},
+    ),
+    "compare": (
+        "compare",
+        {"compare.kind": "Methods", "compare.a-method": "length", "compare.b-method": "base-loss"}
+        | {"compare.ratio": 0.5, "compare.part": "both", "run": "r-0001", "datasets": ["math"]},
+        {
+            "run": ["r-0001"],
+            "datasets": ["math"],
+            "kind": ["methods"],
+            "a": ["length"],
+            "b": ["base-loss"],
+            "ratio": ["0.5"],
+            "part": ["both"],
+        },
+    ),
+    "compare, saved": (
+        "compare",
+        {"compare.a-selection": "natural", "compare.b-selection": "equal"},
+        {"run": ["r-0002"], "kind": ["selections"], "a": ["natural"], "b": ["equal"], "part": ["only_a"]},
+    ),
+    "export": (
+        "export",
+        {"selection": "equal", "export.format": "axolotl", "export.cutoff": 64, "export.validation": 0.1}
+        | {"export.seed": 3, "export.ranked": True},
+        {
+            "run": ["r-0002"],
+            "selection": ["equal"],
+            "format": ["axolotl"],
+            "cutoff-tokens": ["64"],
+            "validation": ["0.1"],
+            "seed": ["3"],
+            "order": ["rank"],
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_copied_link_shows_the_same_numbers(twice: Project, open_page: OpenPage, name: str) -> None:
+    page, state, wanted = STATES[name]
+    app = open_page(twice.root, page, state=state)
+    assert not app.exception
+    address = address_of(app)
+    assert address == wanted
+    again = follow(open_page, twice, page, address)
+    assert numbers(again) == numbers(app)
+    assert address_of(again) == wanted
+
+
+def test_a_reload_of_select_keeps_the_opened_selection_and_what_was_changed(
+    twice: Project, open_page: OpenPage
+) -> None:
+    app = open_page(twice.root, "select")
+    app.selectbox(key="select.open").set_value("equal").run()
+    app.toggle(key="select.gate-truncated").set_value(True).run()
+    again = follow(open_page, twice, "select", address_of(app))
+    assert again.selectbox(key="select.open").value == "equal"
+    assert "equal · changed" in again.selectbox(key="select.open").options
+    assert again.session_state["select.spec"].gates.exclude_truncated
+
+
+def test_a_link_in_the_navigation_asks_for_nothing(twice: Project, open_page: OpenPage) -> None:
+    app = open_page(twice.root, "select", state={"select.spec": SelectionSpec(value=0.5)})
+    app.switch_page("../learnability.py")
+    app.query_params.clear()
+    app.run()
+    app.switch_page("../select.py")
+    app.query_params.clear()
+    app.run()
+    assert app.session_state["select.spec"].value == 0.5
+    assert address_of(app)["ratio"] == ["0.5"]
+
+
+def test_an_address_that_is_one_step_behind_undoes_nothing(twice: Project, open_page: OpenPage) -> None:
+    """A click can be on its way with the address of the step before."""
+    app = open_page(twice.root, "select", state={"select.spec": SelectionSpec(value=0.5)})
+    app.session_state["select.spec"] = SelectionSpec(value=0.3)
+    app.query_params["ratio"] = "0.5"
+    app.run()
+    assert app.session_state["select.spec"].value == 0.3
+    assert address_of(app)["ratio"] == ["0.3"]
+
+
+def test_back_restores_what_the_address_says(
+    twice: Project, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page(twice.root, "select", state={"select.spec": SelectionSpec(value=0.5), "datasets": ["math"]})
+    # AppTest has no Back of its own.
+    monkeypatch.setattr(ScriptRunContext, "is_history_navigation", True, raising=False)
+    init = ScriptRunContext.reset
+
+    def back(self: ScriptRunContext, *args: object, **named: object) -> None:
+        init(self, *args, **named)  # type: ignore[arg-type]
+        self.is_history_navigation = True
+
+    monkeypatch.setattr(ScriptRunContext, "reset", back)
+    app.query_params.clear()
+    app.query_params["ratio"], app.query_params["balance"] = "0.25", "equal"
+    app.run()
+    spec = app.session_state["select.spec"]
+    assert (spec.value, spec.balance) == (0.25, "equal")
+    assert app.session_state["datasets"] == []
+
+
+TROUBLES = {
+    "run": ("select", {"run": ["r-9999"]}, "run=r-9999 in the address is not known here"),
+    "dataset": ("learnability", {"datasets": ["gone", "math"]}, "datasets=gone in the address is not known here"),
+    "number": ("select", {"ratio": ["a lot"]}, "ratio=a lot in the address cannot be read"),
+    "limits": ("select", {"ratio": ["7"]}, "Ratio 7.0 is not between 0 and 1, so this selection starts afresh."),
+    "selection": ("select", {"selection": ["gone"], "ratio": ["0.1"]}, "There is no selection named gone"),
+    "side": ("compare", {"kind": ["selections"], "a": ["gone"], "b": ["equal"]}, "There is no selection gone"),
+    "format": ("export", {"selection": ["equal"], "format": ["exe"]}, "format=exe in the address is not known here"),
+    "negative": ("export", {"selection": ["equal"], "validation": ["-1"]}, "validation=-1.0 in the address"),
+    "show": ("score", {"show": ["r-4711"]}, "show=r-4711 in the address is not known here"),
+}
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+def test_what_an_address_asks_for_and_is_not_there_is_said(twice: Project, open_page: OpenPage, name: str) -> None:
+    page, address, words = TROUBLES[name]
+    assert words in view_text(follow(open_page, twice, page, address))
+
+
+def test_the_filter_of_datasets_is_seen_and_taken_off(twice: Project, open_page: OpenPage) -> None:
+    app = open_page(twice.root, "select", state={"datasets": ["math"], "run": "r-0001"})
+    chips = {button.key: button.label for button in app.button if button.key.startswith("scope.chip.")}
+    assert chips == {
+        "scope.chip.run": "Scores\\: base\\-7b → ref\\-1ep · r\\-0001",
+        "scope.chip.datasets": "Only math\\: 120 of 420 rows",
+    }
+    app.button(key="scope.chip.datasets").click().run()
+    app.button(key="scope.chip.run").click().run()
+    assert (app.session_state["datasets"], app.session_state["run"]) == ([], "r-0002")
+    assert not [button for button in app.button if button.key.startswith("scope.chip.")]
+    assert address_of(app)["run"] == ["r-0002"]
+    instrument = next(data for data in component_data(app) if isinstance(data, dict) and "exact" in data)
+    assert instrument["n_rows"] == 420
+
+
+@pytest.mark.parametrize("page", ["", "learnability", "browse", "select", "score"])
+def test_every_page_that_obeys_the_filter_says_so(twice: Project, open_page: OpenPage, page: str) -> None:
+    app = open_page(twice.root, page, state={"datasets": ["math"], "score.shown": "new"})
+    assert not app.exception
+    assert app.button(key="scope.chip.datasets").label == "Only math\\: 120 of 420 rows"
+
+
+def test_overview_counts_the_rows_of_the_filter(twice: Project, open_page: OpenPage) -> None:
+    text = view_text(open_page(twice.root, "", state={"datasets": ["math"]}))
+    math = explore.total(explore.scored(twice, "r-0002", ("math",)))
+    picked = selections.picks(twice, "equal").num_rows
+    assert "Domains 1 1 dataset Imported 120 rows" in text
+    assert "Scored 120 rows 100 %" in text
+    assert f"Selected 42 rows of {picked} · equal" in text
+    assert f"{math.learnability_median:.3f}".replace("-", "−") in text
+
+
+def test_gates_that_a_fresh_selection_has_not_are_chips(twice: Project, open_page: OpenPage) -> None:
+    gates = Gates(min_response_tokens=30, exclude_negative=True, exclude_duplicates=False)
+    app = open_page(twice.root, "select", state={"select.spec": SelectionSpec(method="base-loss", gates=gates)})
+    labels = [button.label for button in app.button if button.key.startswith("select.chip.")]
+    assert labels == [
+        "Ranked by base loss",
+        "At least 30 response tokens",
+        "Without negative",
+        "Duplicates let in",
+    ]
+    for button in ("method", "min-response-tokens", "exclude_negative", "exclude_duplicates"):
+        app.button(key=f"select.chip.{button}").click().run()
+    assert app.session_state["select.spec"] == SelectionSpec()
+    assert not [button for button in app.button if button.key.startswith("select.chip.")]
+
+
+def test_options_of_an_export_are_chips(twice: Project, open_page: OpenPage) -> None:
+    state = {"selection": "equal", "export.validation": 0.1, "export.cutoff": 64, "export.replace": True}
+    app = open_page(twice.root, "export", state=state)
+    labels = [button.label for button in app.button if button.key.startswith("export.chip.")]
+    assert [label.replace("\\", "") for label in labels] == [
+        "10.0 % set aside for validation",
+        "Replaces another export",
+        "Trainer's limit: 64 tokens",
+    ]
+    app.button(key="export.chip.export.cutoff").click().run()
+    assert app.session_state["export.cutoff"] == 0
+    # A link carries no consent.
+    assert "replace" not in address_of(app)
