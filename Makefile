@@ -10,23 +10,31 @@ PORT ?= 8501
 # Two workers with one thread each; whole files to a worker, the longest first.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --only-rerun TimeoutError
 
-.PHONY: setup setup-tests demo demo-real serve fast test real-model trainers faults-ci faults axe check bench bench-ui screenshots clean
+.PHONY: setup setup-tests demo demo-real serve fast test real-model trainers faults-ci faults axe wheel try-wheel check bench bench-ui screenshots clean
 
-# What the program needs. pip shows what it downloads, so that a first run is never mute.
+# On a terminal, pip draws bars while it downloads and (since 25.1) while it unpacks. Elsewhere a line every ten seconds
+# says that it goes on; the watcher ends with the shell that started it.
+WATCH := test -t 1 || { \
+	{ while sleep 10 >/dev/null 2>&1 && kill -0 $$$$ 2>/dev/null; do echo "  still installing: $$(du -sh $(VENV) | cut -f1) so far"; done; } & \
+	trap "kill $$! 2>/dev/null" EXIT; };
+
+# What the program needs.
 setup: $(PROGRAM)
 
 $(PROGRAM): pyproject.toml requirements.txt
-	@echo "Installing LoBaSS into $(VENV), once: one to two minutes with a fast connection"
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install "torch>=2.11,<2.14"
-	$(BIN)/python -m pip install -e .
-	touch $(PROGRAM)
+	@test -x $(BIN)/python || $(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+		{ echo "LoBaSS needs Python 3.11 or newer, and $(PYTHON) is older: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@echo "Installing LoBaSS into $(VENV), once: about two minutes, and 0.4 GB to download (several more with torch for CUDA)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@$(WATCH) $(BIN)/python -m pip install -e .
+	@touch $(PROGRAM)
 
 # What the tests and checks need beside it.
 setup-tests: $(TESTS)
 
 $(TESTS): $(PROGRAM)
-	$(BIN)/python -m pip install -e ".[test]"
+	@$(WATCH) $(BIN)/python -m pip install -e ".[test]"
 	touch $(TESTS)
 
 demo: setup
@@ -53,7 +61,7 @@ fast: setup-tests
 	$(PYTEST) -m "not slow and not real_model" $(JOURNEYS:%=--ignore=tests/%)
 
 test: setup-tests
-	$(PYTEST) -m "not real_model and not trainers and not faults"
+	$(PYTEST) -m "not real_model and not trainers and not faults and not wheel"
 
 # A real pretrained model from end to end: training, scoring, token losses, and a trainer on what was exported.
 real-model: setup-tests
@@ -84,6 +92,15 @@ faults: setup-tests
 # axe-core on every page, filled and empty, in both themes, two widths and two zooms: the table in docs/pages.md.
 axe: setup-tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.accessibility.matrix
+
+# The source archive and the wheel that is built from it: build/dist/lobass-*.whl.
+wheel: setup-tests
+	rm -rf build/dist
+	$(BIN)/python -m build --outdir build/dist
+
+# The wheel in an empty environment outside of this folder: `lobass demo --small`, then `lobass serve` in a browser.
+try-wheel: wheel
+	$(BIN)/python -m pytest -m wheel tests/browser/test_wheel.py
 
 bench: setup-tests
 	$(BIN)/python benchmarks/scoring.py

@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from lobass_core.jobs import remote_code
 from pages.serving import life
 from pages.serving.gate import Gate
+from pages.serving.own_words import OwnWords
 from pages.serving.safe_headers import SafeHeaders
 
 remote_code.rule_out()
@@ -24,7 +25,7 @@ remote_code.rule_out()
 app = st.App(
     Path(__file__).parent / "pages" / "components" / "router.py",
     lifespan=life.while_serving,
-    middleware=[Middleware(SafeHeaders), Middleware(Gate)],
+    middleware=[Middleware(SafeHeaders), Middleware(Gate), Middleware(OwnWords)],
 )
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ with right:
         st.button("Clear brush", icon=":material/close:", key="learnability.clear", on_click=brush.clear)
     run = state.chosen_run()
     command_line.popover(
-        command_line.plain("scores", project.root, ["--output", "scores.parquet"], *([["--run", run]] if run else []))
+        command_line.plain("scores", project.root, ["--to", "scores.parquet"], *([["--run", run]] if run else []))
     )
     label = f"Browse {'these' if chosen_box != Box() else 'all'} {plural(n_chosen, 'row')}"
     if toolbar.primary(label, ":material/table_rows:", key="learnability.browse", disabled=not n_chosen):

@@ -7,7 +7,7 @@ from lobass_core.workflows.import_data import rejects_of
 from lobass_core.workflows.project_status import ProjectStatus
 from lobass_core.workflows.status import status
 from pages.components import address, command_line, errors, parts, scope, state, theme, toolbar, view
-from pages.components.overview import cleaning, funnel, lists, welcome
+from pages.components.overview import cleaning, funnel, guide, lists, welcome
 from pages.components.parts import KeyNumber
 from pages.components.view import el
 
@@ -108,7 +108,7 @@ def show_rejects(name: str) -> None:
     ]
     view.show([parts.table(columns, table, label="Rejected rows")], key="overview-rejects-table")
     st.caption("All of them, with their whole text:")
-    st.code(command_line.plain("status", project.root, ["--rejects", "rejects.csv"]), language="bash")
+    st.code(command_line.plain("rejects", project.root, [name], ["--to", "rejects.csv"]), language="bash")
 
 
 def follow(clicked: str | None, events: list[lists.Event]) -> None:
@@ -122,6 +122,8 @@ def follow(clicked: str | None, events: list[lists.Event]) -> None:
     match kind or clicked:
         case "import" | "score":
             state.go(clicked)
+        case guide.CLICK:
+            state.go(number)
         case "runs":
             state.go("score")
         case "datasets" if number == "all":
@@ -157,6 +159,7 @@ latest = lists.events(found)
 clicked = view.show(
     [
         *([lists.upgrade(found.upgrade)] if found.upgrade else []),
+        *([about] if (about := guide.lines(project, found)) else []),
         key_numbers(found, rows),
         funnel.funnel(found.domains, slots, ridges=ridges(rows), selection=found.selection),
         el(

@@ -5,6 +5,7 @@ import runpy
 from pathlib import Path
 
 from lobass_core.cli.main import app
+from lobass_core.formats import FORMATS, columns
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -29,3 +30,28 @@ def test_links_in_the_documents_lead_somewhere():
             if not (document.parent / target).exists():
                 broken.append(f"{document.name}: {target}")
     assert broken == []
+
+
+def test_every_environment_variable_is_in_the_readme():
+    # The settings of one process for another, and of the tests.
+    own = {"LOBASS_SERVE", "LOBASS_SHARD_SAMPLES"}
+    sources = [path for folder in ("lobass_core", "pages") for path in (REPOSITORY / folder).rglob("*.py")]
+    named = {
+        name for path in sources for name in re.findall(r"\bLOBASS_[A-Z_]+[A-Z]", path.read_text(encoding="utf-8"))
+    }
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert {"LOBASS_PROJECT", "LOBASS_IMPORT_DIRS"} <= named
+    assert [name for name in sorted(named - own) if f"| `{name}` |" not in readme] == []
+
+
+def test_the_keys_of_map_are_documented_for_every_format():
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert [
+        key for key in columns.FORMAT.fields if f"`{key}`" not in readme.split("--map KEY=COLUMN", 1)[1][:900]
+    ] == []
+    table = (REPOSITORY / "docs" / "formats.md").read_text(encoding="utf-8").split("| keys of `--map` |", 1)[1]
+    keys = {
+        name: set(re.findall(r"`(\w+)`", cells))
+        for name, cells in re.findall(r"^\| `([\w-]+)` \|.*\|(.*)\|$", table, re.M)
+    }
+    assert keys == {name: set(format.fields) for name, format in FORMATS.items()}

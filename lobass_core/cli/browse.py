@@ -5,8 +5,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import typer
 
+from lobass_core.cli.former_names import accepting
 from lobass_core.cli.opening import open_project
-from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption, names
+from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, RunOption, names
 from lobass_core.cli.output import UNKNOWN, print_json, print_table, stderr
 from lobass_core.cli.terminal_text import printable
 from lobass_core.errors import RequestError
@@ -24,11 +25,17 @@ WhereOption = Annotated[
 ]
 ONE_LINE = 80
 REVIEW = CHOICES["review"]
+FORMER_NAMES = {
+    "--dataset": "--datasets",
+    "--base": "--base-loss",
+    "--reference": "--reference-loss",
+    "--rows": "--limit",
+}
 
 
 def register(app: typer.Typer) -> None:
     """Add `lobass browse`."""
-    app.command("browse")(browse)
+    app.command("browse", cls=accepting(FORMER_NAMES))(browse)
 
 
 def browse(
@@ -36,11 +43,11 @@ def browse(
     text: Annotated[str, typer.Option("--text", help="Rows whose text holds this, as it stands.")] = "",
     scope: Annotated[str, typer.Option("--in", help="Search user, assistant, system or any text.")] = "any",
     match_case: Annotated[bool, typer.Option("--match-case", help="Capital letters matter.")] = False,
-    dataset: Annotated[str, typer.Option("--dataset", help="Datasets, separated by commas.")] = "",
+    datasets: DatasetsOption = "",
     domain: Annotated[str, typer.Option("--domain", help="Domains, separated by commas.")] = "",
     score: Annotated[str, typer.Option("--score", help="Range of learnability: 0.1..0.4, 0.1.. or ..0.4.")] = "",
-    base: Annotated[str, typer.Option("--base", help="Range of the base loss, nats a response token.")] = "",
-    reference: Annotated[str, typer.Option("--reference", help="Range of the reference loss.")] = "",
+    base: Annotated[str, typer.Option("--base-loss", help="Range of the base loss, nats a response token.")] = "",
+    reference: Annotated[str, typer.Option("--reference-loss", help="Range of the reference loss.")] = "",
     tokens: Annotated[str, typer.Option("--tokens", help="Range of response tokens.")] = "",
     status: Annotated[str, typer.Option("--status", help="ok, truncated, no_response, non_finite, not_scored.")] = "",
     flag: Annotated[str, typer.Option("--flag", help=f"Rows with any of: {', '.join(FLAG_NAMES.values())}.")] = "",
@@ -71,7 +78,7 @@ def browse(
     save: Annotated[str, typer.Option("--save", help="Save the filter under this name.")] = "",
     replace: Annotated[bool, typer.Option("--replace", help="With --save: replace a filter of that name.")] = False,
     page: Annotated[int, typer.Option("--page", min=1, help="Page, from 1.")] = 1,
-    rows: Annotated[int, typer.Option("--rows", min=1, max=10_000, help="Rows a page.")] = workflow.PAGE_ROWS,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Rows a page.")] = workflow.PAGE_ROWS,
     token_losses: Annotated[
         str, typer.Option("--token-losses", help="Show the losses of each token of this sample (id, or its beginning).")
     ] = "",
@@ -86,7 +93,7 @@ def browse(
         "q": text,
         "in": scope,
         "case": "1" if match_case else "",
-        "dataset": names(dataset),
+        "dataset": names(datasets),
         "domain": names(domain),
         "score": score,
         "base": base,
@@ -112,7 +119,7 @@ def browse(
         saved_filters.save(opened, save, asked, replace=replace)
         stderr.print(f"Saved the filter {printable(save)!r}.")
     found = workflow.find(opened, asked, run)
-    return _show(opened, found, page, rows, json)
+    return _show(opened, found, page, limit, json)
 
 
 def _cut_of(project: Project, name: str, cut: list[str] | None) -> dict[str, str | tuple[str, ...]]:

@@ -30,6 +30,9 @@ def demo(
             f"{MEGABYTES} MB; about {REAL_MINUTES} minutes on two cores.",
         ),
     ] = False,
+    small: Annotated[
+        bool, typer.Option("--small", help="A quarter of the data, in about a minute on two cores.")
+    ] = False,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Build it and stop.")] = False,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the dashboard.")] = 8501,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser window.")] = False,
@@ -39,17 +42,23 @@ def demo(
     if not no_serve:
         # Better now than after minutes of work.
         check_free(port)
-    if real:
-        stderr.print(
-            f"{NAME} is fine-tuned on 1,480 rows and scores them twice: about {workflow.real_minutes()} minutes on "
-            "this machine. Interrupt it at any time; the same command resumes it.",
-            markup=False,
-        )
+    if not workflow.is_ready(project):
+        stderr.print(f"{_forecast(real, small)} Interrupt it at any time; the same command resumes it.", markup=False)
     with followed() as on_progress:
-        result = workflow.demo(project, on_progress, real=real)
+        result = workflow.demo(project, on_progress, real=real, small=small)
     if json:
         print_json(result.to_dict())
     else:
         print_facts("The demo project is ready", list(result.to_dict().items()))
     if not no_serve:
         serve(Project.open(project), ServeSpec(port=port, open_browser=not no_browser))
+
+
+def _forecast(real: bool, small: bool) -> str:
+    """What is about to be done, and how long it takes."""
+    rows = f"{workflow.n_sound_rows(small):,} sample rows"
+    minutes = workflow.minutes(real=real, small=small)
+    time = "about a minute" if minutes == 1 else f"about {minutes} minutes"
+    if real:
+        return f"{NAME} is fine-tuned on {rows} and scores them twice: {time} on this machine."
+    return f"A small base model is trained, fine-tuned on {rows}, and both score them: {time} on this machine."

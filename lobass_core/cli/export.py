@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.former_names import accepting
 from lobass_core.cli.number_option import number
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
@@ -35,10 +36,10 @@ LanguageOption = Annotated[
 ]
 ReplayOption = Annotated[Path | None, typer.Option("--replay", help="A manifest.json: write the same bytes again.")]
 PreflightOption = Annotated[
-    bool, typer.Option("--preflight", help="Say what the trainer would do with these rows; write nothing.")
+    bool, typer.Option("--dry-run", help="Say what the trainer would do with these rows; write nothing.")
 ]
 CutoffOption = Annotated[
-    int, typer.Option("--cutoff-tokens", min=0, help="With --preflight: the trainer's limit; 0 is its own.")
+    int, typer.Option("--cutoff-tokens", min=0, help="With --dry-run: the trainer's limit; 0 is its own.")
 ]
 CheckOption = Annotated[
     bool,
@@ -68,7 +69,7 @@ PublicOption = Annotated[bool, typer.Option("--public", help="With --push: every
 
 def register(app: typer.Typer) -> None:
     """Add `lobass export`."""
-    app.command("export")(export)
+    app.command("export", cls=accepting({"--preflight": "--dry-run"}))(export)
 
 
 def export(
@@ -99,7 +100,7 @@ def export(
     if public and not push:
         raise RequestError("--public says who may read a pushed dataset", do="Give --push ORG/NAME with it.")
     if preflight and (push or replay):
-        raise RequestError("--preflight writes nothing", do="Leave out --push and --replay.")
+        raise RequestError("--dry-run writes nothing", do="Leave out --push and --replay.")
     if replay:
         target = look_at_target(push, *workflow.named_in(replay), public=public, replace=replace) if push else None
         with progress_bar() as show:

@@ -30,7 +30,12 @@ FormatOption = Annotated[
     ),
 ]
 MapOption = Annotated[
-    str, typer.Option("--map", help="Which columns hold what: prompt=question,options,response=answer.")
+    str,
+    typer.Option(
+        "--map",
+        help="Which columns hold what: prompt=question,options,response=answer. Keys: prompt, response, input, system; "
+        "text; chosen, rejected.",
+    ),
 ]
 RoleOption = Annotated[
     list[str] | None,
@@ -96,7 +101,7 @@ UpdateOption = Annotated[
     ),
 ]
 UndoOption = Annotated[bool, typer.Option("--undo", help="With --update: bring back what was before its last update.")]
-YesOption = Annotated[bool, typer.Option("--yes", help="With --update: do not ask before writing.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="With --update: do not ask before writing.")]
 
 
 def mapping(text: str) -> tuple[tuple[str, str], ...]:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.follow import followed
+from lobass_core.cli.former_names import accepting
 from lobass_core.cli.number_option import number
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import (
@@ -54,12 +55,12 @@ BandOption = Annotated[
         "--band", parser=number("--band", least=0), help="With --refine: how near to the cut, in units of the score."
     ),
 ]
-PreflightOption = Annotated[bool, typer.Option("--preflight", help="Say what would be scored and read; score none.")]
+PreflightOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be scored and read; score none.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add `lobass score`."""
-    app.command("score")(score)
+    app.command("score", cls=accepting({"--preflight": "--dry-run"}))(score)
 
 
 def score(

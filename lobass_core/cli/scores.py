@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.former_names import accepting
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption
 from lobass_core.cli.output import print_facts, print_json
@@ -13,18 +14,18 @@ from lobass_core.workflows import scores as workflow
 
 def register(app: typer.Typer) -> None:
     """Add `lobass scores`."""
-    app.command("scores")(scores)
+    app.command("scores", cls=accepting({"--output": "--to", "-o": "--to"}))(scores)
 
 
 def scores(
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .parquet, .csv or .jsonl.")],
+    to: Annotated[Path, typer.Option("--to", help="File to write: .parquet, .csv or .jsonl.")],
     project: ProjectOption = DEFAULT_PROJECT,
     run: RunOption = None,
     json: JsonOption = False,
 ) -> None:
     """Write the scores, one row an imported record."""
-    n_rows = workflow.write_scores(open_project(project), output, run=run)
+    n_rows = workflow.write_scores(open_project(project), to, run=run)
     if json:
-        print_json({"output": str(output), "n_rows": n_rows})
+        print_json({"output": str(to), "n_rows": n_rows})
     else:
-        print_facts(f"Wrote {n_rows:,} rows", [("file", output)])
+        print_facts(f"Wrote {n_rows:,} rows", [("file", to)])

@@ -26,7 +26,8 @@ def register(app: typer.Typer) -> None:
 def status(
     project: ProjectOption = DEFAULT_PROJECT,
     rejects: Annotated[
-        Path | None, typer.Option("--rejects", help="Write the rejected rows here (.csv or .jsonl), with reasons.")
+        # What `lobass rejects --to` writes; scripts may still ask here.
+        Path | None, typer.Option("--rejects", hidden=True)
     ] = None,
     json: JsonOption = False,
 ) -> None:

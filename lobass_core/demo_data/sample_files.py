@@ -35,13 +35,13 @@ class SampleFile:
     n_broken: int
 
 
-def write_sample_files(folder: Path, seed: int) -> tuple[SampleFile, SampleFile]:
-    """Write `conversation.json` and `math.jsonl`; the same seed gives the same bytes.
+def write_sample_files(folder: Path, seed: int, share: float = 1.0) -> tuple[SampleFile, SampleFile]:
+    """Write `conversation.json` and `math.jsonl`, or a share of their rows; the same seed gives the same bytes.
 
     Every sound record carries the kind it was planted as under `planted`, a column that no format knows.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    conversation, math = sample_rows("conversation", seed), sample_rows("math", seed)
+    conversation, math = sample_rows("conversation", seed, share), sample_rows("math", seed, share)
     records = _scatter([_alpaca(row) for row in conversation], _BROKEN_ALPACA)
     lines = _scatter([_question(row) for row in math], _BROKEN_LINES)
     return (

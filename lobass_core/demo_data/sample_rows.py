@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from lobass_core.demo_data.known_conversation import KNOWN_CONVERSATION
@@ -47,6 +47,10 @@ class Mixture:
             ("short", self.short),
         )
 
+    def scaled(self, share: float) -> "Mixture":
+        """A share of each kind, one row at least."""
+        return Mixture(**{kind: max(1, round(n * share)) for kind, n in asdict(self).items()})
+
     @property
     def n_rows(self) -> int:
         return self.known + self.partly_known + self.learnable + self.noise + self.short + self.duplicate
@@ -73,10 +77,10 @@ _LEARNABLE_WEIGHT_RATIO = 0.55
 _BASE_SHARES = {"noise": 0.14, "short": 0.03, "partly-known": 0.015}
 
 
-def sample_rows(domain: Domain, seed: int) -> list[PlantedRow]:
-    """The rows of one domain in random order; all but the planted duplicates differ from each other."""
+def sample_rows(domain: Domain, seed: int, share: float = 1.0) -> list[PlantedRow]:
+    """The rows of one domain in random order, or a share of them; all but the planted duplicates differ."""
     rng = random.Random(f"{seed} {domain} rows")
-    mixture, seen = MIXTURES[domain], set[Exchange]()
+    mixture, seen = MIXTURES[domain].scaled(share), set[Exchange]()
     rows: list[PlantedRow] = []
     for planted, n in mixture.to_make():
         for _ in range(n):

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from lobass_core.atomic_file import write_whole
 from lobass_core.demo_data.sample_files import write_sample_files
-from lobass_core.demo_data.sample_rows import base_exchanges
+from lobass_core.demo_data.sample_rows import MIXTURES, base_exchanges
 from lobass_core.errors import ProjectError
 from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
@@ -43,8 +43,12 @@ _BASE_SIZES = SmallBaseSizes(num_hidden_layers=3)
 _REFERENCE_EPOCHS = 2.0
 _REFERENCE_LEARNING_RATE = 2e-3
 _REFERENCE_BUDGET_TOKENS = 1024
+# The small demo has this share of the rows and of what the base reads: enough to see each page at work.
+SMALL_SHARE = 0.25
 # 160 thousand tokens read in training and twice in scoring by 135 million weights, on two cores.
 REAL_MINUTES = 30
+# Measured on two cores.
+MINUTES, SMALL_MINUTES = 3, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +67,19 @@ class DemoResult:
     seconds: float
     was_ready: bool = False
     real: bool = False
+    small: bool = False
 
     def to_dict(self) -> dict:
         return asdict(self)
 
 
-def demo(root: Path | str, on_progress: OnProgress | None = None, *, real: bool = False) -> DemoResult:
+def demo(
+    root: Path | str, on_progress: OnProgress | None = None, *, real: bool = False, small: bool = False
+) -> DemoResult:
     """Build the demo project, or go on where it was interrupted; a finished one is left as it is.
 
     `real`: the same data under SmolLM2 and a LoRA reference of it, in place of a small base that is trained first.
+    `small`: a quarter of the data, and of what the base learns from.
 
     Raises:
         ProjectError: the folder holds a project that is not this demo, or other files.
@@ -79,13 +87,14 @@ def demo(root: Path | str, on_progress: OnProgress | None = None, *, real: bool 
     """
     started = time.monotonic()
     show = on_progress or (lambda _: None)
-    project = _project(Path(root).expanduser().resolve(), real)
+    share = SMALL_SHARE if small else 1.0
+    project = _project(Path(root).expanduser().resolve(), {"real": real, "small": small})
     marker = read_marker(project.root)
     if marker.get("run_id"):
         here = {"project": str(project.root), "export": str(project.exports_dir / SELECTION)}
         return DemoResult(**{**marker, **here, "was_ready": True})
-    n_rows, n_rejected = _import(project, _step(show, "Sample data"))
-    base = _pretrained(_step(show, "Base model")) if real else _base(project, _step(show, "Base model"))
+    n_rows, n_rejected = _import(project, share, _step(show, "Sample data"))
+    base = _pretrained(_step(show, "Base model")) if real else _base(project, share, _step(show, "Base model"))
     _reference(project, _reference_spec(base, real), _step(show, "Reference"))
     run_id = _score(project, base, _step(show, "Scoring"))
     n_selected = _select(project, run_id)
@@ -102,6 +111,7 @@ def demo(root: Path | str, on_progress: OnProgress | None = None, *, real: bool 
         export=str(exported),
         seconds=round(time.monotonic() - started, 1),
         real=real,
+        small=small,
     )
     _write_marker(project, result.to_dict())
     return result
@@ -115,15 +125,28 @@ def read_marker(root: Path) -> dict:
         return {}
 
 
-def real_minutes() -> int:
-    """About how long the demo with SmolLM2 takes on this machine, by its cores."""
-    return max(5, round(REAL_MINUTES * 2 / min(max(os.cpu_count() or 1, 1), 8)))
+def is_ready(root: Path | str) -> bool:
+    """Whether the demo in this folder is finished."""
+    return bool(read_marker(Path(root).expanduser().resolve()).get("run_id"))
 
 
-def _project(root: Path, real: bool) -> Project:
+def n_sound_rows(small: bool) -> int:
+    """How many sound rows the demo's files have."""
+    return sum(mixture.scaled(SMALL_SHARE if small else 1.0).n_rows for mixture in MIXTURES.values())
+
+
+def minutes(*, real: bool, small: bool) -> int:
+    """About how long the build takes on this machine, by its cores; a small model gains nothing from more of them."""
+    if not real:
+        return SMALL_MINUTES if small else MINUTES
+    cores = min(max(os.cpu_count() or 1, 1), 8)
+    return max(5, round(REAL_MINUTES * (SMALL_SHARE if small else 1.0) * 2 / cores))
+
+
+def _project(root: Path, kind: dict[str, bool]) -> Project:
     if not (root / STORE_NAME).exists():
         project = Project.create(root)
-        _write_marker(project, {"real": True} if real else None)
+        _write_marker(project, kind)
         return project
     project = Project.open(root)
     if not (root / MARKER).exists():
@@ -132,16 +155,18 @@ def _project(root: Path, real: bool) -> Project:
             where=str(root),
             do="Choose another folder: lobass demo FOLDER.",
         )
-    if bool(read_marker(root).get("real")) != real:
+    made = {option: bool(read_marker(root).get(option)) for option in kind}
+    if made != kind:
+        options = " ".join(f"--{option}" for option, on in made.items() if on) or "neither --real nor --small"
         raise ProjectError(
-            "this project is the demo with the other base model",
+            f"this project is the demo made with {options}",
             where=str(root),
-            do=f"Choose another folder, or build on {'without' if real else 'with'} --real.",
+            do="Choose another folder, or give the options that it was made with.",
         )
     return project
 
 
-def _write_marker(project: Project, document: dict | None) -> None:
+def _write_marker(project: Project, document: dict) -> None:
     """The demo's result once there is one; until then the file only says whose project this is."""
     write_whole(project.root / MARKER, json.dumps(document, indent=1))
 
@@ -150,22 +175,22 @@ def _step(show: OnProgress, name: str) -> OnProgress:
     return lambda progress: show(replace(progress, phase=f"{name}: {progress.phase}"))
 
 
-def _import(project: Project, show: OnProgress) -> tuple[int, int]:
+def _import(project: Project, share: float, show: OnProgress) -> tuple[int, int]:
     n_rows = n_rejected = 0
-    for file in write_sample_files(project.root / "sample_data", SEED):
+    for file in write_sample_files(project.root / "sample_data", SEED, share):
         show(Progress(state="running", phase=f"importing {file.path.name}"))
         result = import_file(project, ImportSpec(path=str(file.path), domain=file.domain))
         n_rows, n_rejected = n_rows + file.n_rows, n_rejected + result.n_rejected
     return n_rows, n_rejected
 
 
-def _base(project: Project, show: OnProgress) -> ModelSpec:
+def _base(project: Project, share: float, show: OnProgress) -> ModelSpec:
     """The demo's base model, trained now if it is not there."""
     folder = project.models_dir / BASE
     _wait_for(project, "train_base", show)
     if not (folder / "recipe.json").is_file():
         texts = project.root / "sample_data" / "base_texts.parquet"
-        exchanges = base_exchanges(_BASE_TEXTS, SEED)
+        exchanges = base_exchanges(round(_BASE_TEXTS * share), SEED)
         columns = {"prompt": [item.prompt for item in exchanges], "response": [item.response for item in exchanges]}
         write_parquet(texts, pa.table(columns))
         spec = TrainBaseRun(

@@ -21,7 +21,7 @@ from lobass_core.errors import LobassError, RequestError
 from lobass_core.project import Project
 from lobass_core.store.connection import release
 
-APP = Path(__file__).parents[2] / "app.py"
+PACKAGE = Path(__file__).parents[1]
 HOST = "127.0.0.1"
 # The settings of a dashboard, for its own process. The token never travels this way.
 SETTINGS = "LOBASS_SERVE"
@@ -31,6 +31,18 @@ START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 _ORIGIN = re.compile(r"(https?)://([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(\d{1,5}))?/?")
 DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+def dashboard(package: Path) -> Path:
+    """The program of the dashboard: a wheel has it inside the package, a clone of the repository beside it.
+
+    Inside first: beside an installed package, an `app.py` may be anybody's.
+    """
+    inside = package / "_dashboard" / "app.py"
+    return inside if inside.is_file() else package.parent / "app.py"
+
+
+APP = dashboard(PACKAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +102,7 @@ def serve(project: Project, spec: ServeSpec) -> NoReturn:
     """Turn this process into the dashboard; it ends with 0 when it is stopped. It prints its address itself.
 
     Raises:
-        RequestError: the port is taken, or the dashboard's files are not beside the package.
+        RequestError: the port is taken, or the dashboard's files are missing.
     """
     command = _command()
     check_free(spec.port)
@@ -184,9 +196,9 @@ def _launch(command: list[str], environment: dict[str, str], log: IO[bytes]) -> 
 def _command() -> list[str]:
     if not APP.is_file():
         raise RequestError(
-            "the dashboard's files are not installed beside the package",
+            "the dashboard's files are missing",
             where=str(APP),
-            do="Work from a clone of the repository: pip install -e .",
+            do="Install the wheel of LoBaSS again, or work from a clone of the repository: pip install -e .",
         )
     return [sys.executable, str(APP)]
 

@@ -43,6 +43,8 @@ SORTS = {
     "imported": "Import order",
     "cut": "Distance from the cut",
 }
+# Options of `lobass browse` that have another name than in the address.
+OPTIONS = {"dataset": "datasets", "base": "base-loss", "reference": "reference-loss"}
 NEEDS_SCORES = ("score", "drop", "base", "reference", "cut")
 RANGE_WORDS = {
     "score": "Learnability",
@@ -322,13 +324,17 @@ def command(root: Path, asked: BrowseFilter) -> str:
     return command_line.plain("browse", root, *_command_groups(asked), *([["--run", run]] if run else []))
 
 
+def _option(name: str) -> str:
+    return f"--{OPTIONS.get(name, name)}"
+
+
 def _command_groups(asked: BrowseFilter) -> list[list[str]]:
     groups = [["--text", asked.text], ["--in", asked.scope]] if asked.text else []
     groups += [["--match-case"]] if asked.match_case and asked.text else []
-    groups += [[f"--{name}", ",".join(values)] for name, field in LISTS.items() if (values := getattr(asked, field))]
+    groups += [[_option(name), ",".join(values)] for name, field in LISTS.items() if (values := getattr(asked, field))]
     # One word each: a value that begins with a minus would read as an option.
     groups += [
-        [f"--{name}={range_text(limits)}"] for name, field in RANGES.items() if (limits := getattr(asked, field))
+        [f"{_option(name)}={range_text(limits)}"] for name, field in RANGES.items() if (limits := getattr(asked, field))
     ]
     groups += [[f"--cut={cut_text(cut)}"] for cut in asked.cuts]
     groups += [["--cut-by", asked.cut_by]] if asked.cut_by != "learnability" else []

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from lobass_core import read_only
+from lobass_core import __version__, read_only
 from lobass_core.errors import LobassError
 from lobass_core.workflows.collect import try_collect
 from pages.components import address, errors, no_project, state, theme
@@ -10,11 +10,18 @@ from pages.components import address, errors, no_project, state, theme
 LOOK = "You can look, compare, and export to a folder elsewhere."
 READ_ONLY = f"{LOOK} Copy the project to where you can write to change it."
 ASKED_TO_READ = f"{LOOK} Start the dashboard without --read-only to change it."
+# Without an item of ours, the menu with the themes would not be shown at all.
+ABOUT = (
+    f"**LoBaSS {__version__}**\n\n"
+    "Scores instruction data by learnability, the measure of [arXiv 2310.13008](https://arxiv.org/abs/2310.13008). "
+    "Licence: Apache-2.0."
+)
 
 st.set_page_config(
     page_icon=str(state.PAGES_DIR / "assets" / "icon.png"),
     layout="wide",
     initial_sidebar_state="collapsed",
+    menu_items={"About": ABOUT},
 )
 st.logo(str(state.PAGES_DIR / "assets" / "logo.png"), size="medium")
 theme.apply_css()

@@ -39,7 +39,7 @@ def browse(lobass, filled: Filled, *words) -> list[int]:
         (("--text", "FISH", "--match-case"), []),
         (("--flag", "negative"), [2]),
         (("--sort", "imported-desc"), [2, 1, 0]),
-        (("--rows", "1", "--page", "2"), [1]),
+        (("--limit", "1", "--page", "2"), [1]),
         (("--where", "score=0.5..1&sort=score-asc"), [1, 0]),
         (("--where", "http://127.0.0.1:8501/browse?domain=math&page=7&row=3"), [0, 1]),
     ],

@@ -57,7 +57,7 @@ def test_the_whole_job(lobass, tmp_path):
     assert (again.json["n_computed"], again.json["n_known"]) == (0, 100)
 
     for ending in ("parquet", "csv", "jsonl"):
-        assert lobass("scores", *project, "--output", tmp_path / f"scores.{ending}").exit_code == 0
+        assert lobass("scores", *project, "--to", tmp_path / f"scores.{ending}").exit_code == 0
     scores = pq.read_table(tmp_path / "scores.parquet")
     assert scores.column_names == COLUMNS
     assert scores.num_rows == 50

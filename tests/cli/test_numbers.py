@@ -128,7 +128,7 @@ LONG = "x" * 5_000
         ("select", "--ratio", "0.5", "--run", LONG),
         ("export", "--selection", "all", "--to", LONG),
         ("export", "--replay", LONG, "--to", "OUT"),
-        ("scores", "--output", f"{LONG}.csv"),
+        ("scores", "--to", f"{LONG}.csv"),
         ("rejects", "--to", f"{LONG}.csv"),
         ("status", "--rejects", f"{LONG}.csv"),
         ("doctor", "--render", LONG, "0", "--tokenizer", "org/a"),

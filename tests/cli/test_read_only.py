@@ -42,7 +42,7 @@ def test_status_shows_the_project_and_that_it_is_read_only(lobass, sealed):
 
 @pytest.mark.parametrize(
     "words",
-    [("runs",), ("browse", "--rows", "2"), ("compare", "all", "best"), ("selections",), ("scores", "-o", "OUT.csv")],
+    [("runs",), ("browse", "--limit", "2"), ("compare", "all", "best"), ("selections",), ("scores", "--to", "OUT.csv")],
     ids=lambda words: words[0],
 )
 def test_what_only_reads_works(lobass, sealed, tmp_path, words):

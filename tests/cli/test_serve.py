@@ -4,10 +4,13 @@ import os
 import shutil
 import socket
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from lobass_core.workflows.serve import dashboard
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -50,3 +53,23 @@ def test_make_passes_the_port_on(target: str):
             cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True,
         ).stdout  # fmt: skip
         assert planned.splitlines()[-1].endswith(f" --port {port}")
+
+
+def test_a_wheel_serves_what_is_inside_the_package_and_a_clone_what_is_beside_it(tmp_path: Path):
+    package = tmp_path / "lobass_core"
+    inside = package / "_dashboard" / "app.py"
+    assert dashboard(package) == tmp_path / "app.py"
+    (tmp_path / "app.py").write_text("somebody else's")
+    inside.parent.mkdir(parents=True)
+    inside.touch()
+    assert dashboard(package) == inside
+
+
+def test_the_wheel_takes_every_part_of_the_dashboard():
+    built = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
+    assert built["wheel"]["force-include"] == {
+        "app.py": "lobass_core/_dashboard/app.py",
+        "pages": "lobass_core/_dashboard/pages",
+        ".streamlit/config.toml": "lobass_core/_dashboard/.streamlit/config.toml",
+    }
+    assert all((REPOSITORY / source).exists() for source in built["sdist"]["only-include"])

@@ -81,7 +81,7 @@ def test_an_export_leaves_out_what_is_gone_and_says_so_and_replays_what_was(
     assert "Exported 2 of 2" in after.out
     assert "1 row of the selection left the project with an update" in after.err
     preflight = lobass(
-        "export", *root, "--selection", "all", "--to", tmp_path / "x", "--format", "messages", "--preflight"
+        "export", *root, "--selection", "all", "--to", tmp_path / "x", "--format", "messages", "--dry-run"
     )
     assert "1 more left the project" in preflight.err
     (written,) = (tmp_path / "after").rglob("*.jsonl")

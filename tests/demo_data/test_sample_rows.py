@@ -22,6 +22,14 @@ def test_each_kind_has_its_number_of_rows(domain):
     assert sum(kinds.values()) == mixture.n_rows
 
 
+def test_a_share_has_every_kind_in_the_same_proportions(tmp_path):
+    assert Counter(row.planted for row in sample_rows("conversation", 0, 0.25)) == {
+        "known": 75, "partly-known": 28, "learnable": 55, "noise": 28, "short": 10, "duplicate": 10,
+    }  # fmt: skip
+    assert {row.planted for row in sample_rows("math", 0, 0.001)} == {row.planted for row in sample_rows("math", 0)}
+    assert [file.n_rows for file in write_sample_files(tmp_path, 0, 0.25)] == [206, 165]
+
+
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_only_the_planted_duplicates_repeat(domain):
     rows = sample_rows(domain, 0)

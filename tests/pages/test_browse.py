@@ -186,7 +186,7 @@ def test_the_command_keeps_to_the_datasets_of_the_sidebar(open_page: OpenPage, s
     app = open_page(scored.root, "browse", state={"datasets": ["math"]})
     assert listing(app)["n"] == 120
     (line,) = [code.value for code in app.code if "lobass browse" in code.value]
-    assert "--dataset math" in line
+    assert "--datasets math" in line
 
 
 def test_the_filter_is_found_again_though_the_page_between_was_cut_short(open_page: OpenPage, scored: Project):

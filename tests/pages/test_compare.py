@@ -106,7 +106,7 @@ def test_the_button_counts_what_the_sidebar_lets_browse_show(scored: Project, op
         "Browse the 24 rows in both",
         "42 more are in datasets that the sidebar leaves out.",
     )
-    assert commands(app)[1][4:] == ["--dataset", "math", "--in-selection=equal", "--in-selection=natural"]
+    assert commands(app)[1][4:] == ["--datasets", "math", "--in-selection=equal", "--in-selection=natural"]
     button.click().run()
     assert next(data["n"] for data in component_data(app) if isinstance(data, dict) and "page_rows" in data) == 24
 

@@ -1,5 +1,6 @@
 """The Overview page: what it counts is what the project holds, and every state has a face."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from lobass_core.project import Project
 from lobass_core.specs import ExportSpec, SelectionSpec
 from lobass_core.workflows import demo_build
 from lobass_core.workflows import select as selections
+from lobass_core.workflows.demo import MARKER
 from lobass_core.workflows.export import export
 from lobass_core.workflows.project_status import DomainStatus, RunStatus
 from lobass_core.workflows.status import status
@@ -180,3 +182,15 @@ def test_events_are_the_latest_ten_and_trouble_has_a_colour(scored: Project) -> 
     events = lists.events(replace(found, runs=(run,) * 12))
     assert len(events) == 10
     assert (events[0].kind, events[0].result, events[0].tone) == ("scores", "cancelled at 37 %", "amber")
+
+
+def test_a_demo_says_what_it_is_and_other_projects_do_not(scored: Project, open_page: OpenPage) -> None:
+    selections.save(scored, "demo", SelectionSpec(value=0.5))
+    assert "This is the demo" not in view_text(open_page(scored.root))
+    (scored.root / MARKER).write_text(json.dumps({"n_rows": 420}))
+    assert "This is the demo" not in view_text(open_page(scored.root)), "it is still being built"
+    (scored.root / MARKER).write_text(json.dumps({"n_rows": 420, "run_id": "r-0001"}))
+    text = view_text(open_page(scored.root))
+    assert "This is the demo.  420 sample rows in 2 domains, scored under the base model base-7b" in text
+    assert "the teal ones are the 210 selected" in text
+    assert "export demo" in text

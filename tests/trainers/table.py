@@ -17,7 +17,7 @@ INTRODUCTION = """\
 
 `make trainers` installs each trainer in an environment of its own, with the oldest and the newest `datasets` that it
 allows (Axolotl 0.19 asks for one version), lets its own data path read every export, and writes these tables.
-*Exported*: rows written, of those selected. *Promised*: rows that `lobass export --preflight` says are left, at 512
+*Exported*: rows written, of those selected. *Promised*: rows that `lobass export --dry-run` says are left, at 512
 tokens where the rows are long. *Kept*: rows that the trainer trains on. *Learns*: what it learns of them, compared
 token for token with what was scored. TRL also trains two steps on the plain rows and the pairs.
 """

@@ -63,8 +63,19 @@ def test_the_missing_package_is_said_before_anything_is_fetched(asked: list, mon
     assert asked == []
 
 
-@pytest.mark.parametrize("real", [False, True])
-def test_an_unfinished_demo_is_only_gone_on_with_under_its_own_base(tmp_path: Path, monkeypatch, real: bool):
+@pytest.mark.parametrize(
+    ("made", "other", "words"),
+    [
+        ({}, {"real": True}, "neither --real nor --small"),
+        ({"real": True}, {}, "--real"),
+        ({"small": True}, {}, "--small"),
+        ({"real": True, "small": True}, {"real": True}, "--real --small"),
+    ],
+    ids=["plain", "real", "small", "both"],
+)
+def test_an_unfinished_demo_is_only_gone_on_with_as_it_was_begun(
+    tmp_path: Path, monkeypatch, made: dict, other: dict, words: str
+):
     root = tmp_path / "demo"
 
     def stop(*_: object) -> None:
@@ -72,10 +83,10 @@ def test_an_unfinished_demo_is_only_gone_on_with_under_its_own_base(tmp_path: Pa
 
     monkeypatch.setattr(demos, "_import", stop)
     with pytest.raises(ModelError, match="stopped here"):
-        demos.demo(root, real=real)
+        demos.demo(root, **made)
     assert demo_build.look(root).state == "stopped"
-    with pytest.raises(ProjectError, match="is the demo with the other base model"):
-        demos.demo(root, real=not real)
+    with pytest.raises(ProjectError, match=f"is the demo made with {words} "):
+        demos.demo(root, **other)
     with pytest.raises(ModelError, match="stopped here"):
-        demos.demo(root, real=real)
+        demos.demo(root, **made)
     release(Project.open(root).store_path)

@@ -12,6 +12,7 @@ from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import Cut
 from pages.components import command_line, errors, number_field, state, theme, toolbar
 from pages.components.selection import draft
+from pages.components.selection.proposed_name import proposed_name
 
 BALANCES = {"global": "Global", "natural": "Natural", "equal": "Equal", "custom": "Custom"}
 BALANCE_HELP = (
@@ -28,6 +29,7 @@ METHODS = {
     "random": "Random",
 }
 SAVE_OPEN, SAVE_NAME, CLOSE_SAVE = "select.save-open", "select.save-name", "select.close-save"
+PROPOSED = "select.proposed-name"
 
 
 def show(project: Project, cut: Cut) -> None:
@@ -56,7 +58,7 @@ def show(project: Project, cut: Cut) -> None:
         command_line.popover(
             command_line.select(project.root, cut.spec, name=draft.name() or "NAME", run=run), key="select.command"
         )
-        _export(project, cut)
+        _export(project, cut, {selection.name for selection in saved})
 
 
 def _gates(cut: Cut) -> None:
@@ -158,8 +160,11 @@ def _save(project: Project, cut: Cut, taken: set[str]) -> None:
         st.session_state[SAVE_OPEN] = False
     popover = st.popover("Save as", icon=":material/bookmark_add:", key=SAVE_OPEN, on_change="rerun")
     with popover:
-        if st.session_state.get(SAVE_NAME) is None:
-            st.session_state[SAVE_NAME] = draft.name()
+        proposed = draft.name() or proposed_name(cut.spec, taken)
+        # The proposal follows the cut until somebody types a name.
+        if st.session_state.get(SAVE_NAME) in (None, st.session_state.get(PROPOSED)):
+            st.session_state[SAVE_NAME] = proposed
+        st.session_state[PROPOSED] = proposed
         name = st.text_input("Name", key=SAVE_NAME, placeholder="paper-6", max_chars=80).strip()
         st.caption(f"{theme.count(cut.answer.n_kept)} rows, {theme.compact(cut.answer.tokens_kept)} response tokens")
         replace = name in taken
@@ -203,24 +208,24 @@ def _more(project: Project) -> None:
     )
 
 
-def _export(project: Project, cut: Cut) -> None:
+def _export(project: Project, cut: Cut, taken: set[str]) -> None:
     ready = bool(draft.name()) and not draft.is_changed()
     if not toolbar.primary("Export", ":material/ios_share:", key="select.export", disabled=cut.answer.n_kept == 0):
         return
     if ready:
         _go_export(draft.name())
     else:
-        _save_and_export(project, cut)
+        _save_and_export(project, cut, draft.name() or proposed_name(cut.spec, taken))
 
 
 @st.dialog("Save before the export")
-def _save_and_export(project: Project, cut: Cut) -> None:
+def _save_and_export(project: Project, cut: Cut, proposed: str) -> None:
     """An export writes a saved selection, so that it can be replayed."""
     st.markdown(
         f"{theme.count(cut.answer.n_kept)} rows, {theme.compact(cut.answer.tokens_kept)} response tokens. "
         "An export is made from a saved selection, so that it can be repeated."
     )
-    name = st.text_input("Name", value=draft.name(), key="select.export-name", placeholder="paper-6").strip()
+    name = st.text_input("Name", value=proposed, key="select.export-name", placeholder="paper-6").strip()
     if st.button("Save and export", type="primary", key="select.export-go", disabled=not name):
         with errors.shown():
             save(project, cut, name, replace=name == draft.name())
