@@ -42,6 +42,7 @@ def demo(
     if not no_serve:
         # Better now than after minutes of work.
         check_free(port)
+    workflow.begin(project, real=real, small=small)
     if not workflow.is_ready(project):
         stderr.print(f"{_forecast(real, small)} Interrupt it at any time; the same command resumes it.", markup=False)
     with followed() as on_progress:

@@ -88,7 +88,7 @@ def demo(
     started = time.monotonic()
     show = on_progress or (lambda _: None)
     share = SMALL_SHARE if small else 1.0
-    project = _project(Path(root).expanduser().resolve(), {"real": real, "small": small})
+    project = begin(root, real=real, small=small)
     marker = read_marker(project.root)
     if marker.get("run_id"):
         here = {"project": str(project.root), "export": str(project.exports_dir / SELECTION)}
@@ -143,7 +143,13 @@ def minutes(*, real: bool, small: bool) -> int:
     return max(5, round(REAL_MINUTES * (SMALL_SHARE if small else 1.0) * 2 / cores))
 
 
-def _project(root: Path, kind: dict[str, bool]) -> Project:
+def begin(folder: Path | str, *, real: bool = False, small: bool = False) -> Project:
+    """The demo's project, made if there is none yet.
+
+    Raises:
+        ProjectError: the folder holds a project that is not this demo, or other files.
+    """
+    root, kind = Path(folder).expanduser().resolve(), {"real": real, "small": small}
     if not (root / STORE_NAME).exists():
         project = Project.create(root)
         _write_marker(project, kind)
