@@ -232,7 +232,7 @@ def runs_that_scored(cursor: duckdb.DuckDBPyConnection, sample_key: int, render_
     return [run_id for (run_id,) in rows]
 
 
-def count_samples(cursor: duckdb.DuckDBPyConnection) -> int:
-    """Number of different samples."""
+def count_stored_samples(cursor: duckdb.DuckDBPyConnection) -> int:
+    """Samples in the store, those that no row has any more included."""
     row = cursor.execute("SELECT count(*) FROM samples").fetchone()
     return int(row[0]) if row else 0

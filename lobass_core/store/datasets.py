@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from lobass_core.errors import RequestError
 from lobass_core.store.connection import read_table
-from lobass_core.store.dataset_files import FILE_OF_ROW
 from lobass_core.store.home import Home
 
 BATCH_ROWS = 20_000
@@ -142,16 +141,6 @@ def sample_batches(
         yield from page.to_batches()
 
 
-def rejects(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int, int, str, str]]:
-    """All rejects: dataset, file, row index, line in the file, reason, source text; in order of import."""
-    return cursor.execute(
-        f"""
-        SELECT d.name, coalesce(f.name, ''), r.row_index, r.line, r.reason, r.source
-        FROM rejects r JOIN datasets d USING (dataset_id) {FILE_OF_ROW} ORDER BY r.dataset_id, r.row_index
-        """
-    ).fetchall()
-
-
 def source_rows(cursor: duckdb.DuckDBPyConnection, row_keys: Sequence[int]) -> pa.Table:
     """The rows of those keys in import order: row_key, dataset_id, row_index, domain, sample_id, source."""
     cursor.register("asked_rows", pa.table({"row_key": pa.array(row_keys, pa.int64())}))
@@ -165,3 +154,9 @@ def source_rows(cursor: duckdb.DuckDBPyConnection, row_keys: Sequence[int]) -> p
     )
     cursor.unregister("asked_rows")
     return table
+
+
+def sample_ids_of_rows(cursor: duckdb.DuckDBPyConnection) -> pa.ChunkedArray:
+    """The sample id of every row, in the order of the rows' keys."""
+    sql = "SELECT s.sample_id FROM rows r JOIN samples s USING (sample_key) ORDER BY r.row_key"
+    return read_table(cursor, sql)["sample_id"]

@@ -44,15 +44,17 @@ def gone_rows(cursor: duckdb.DuckDBPyConnection, selection_id: int, limit: int =
     return [GoneRow(*row) for row in rows]
 
 
-def selections_that_lose(cursor: duckdb.DuckDBPyConnection, row_keys: str) -> list[tuple[str, int]]:
-    """(name, rows) of each saved selection that holds rows of the query `row_keys`, which gives their keys."""
+def selections_that_lose(cursor: duckdb.DuckDBPyConnection, row_keys: pa.Table) -> list[tuple[str, int]]:
+    """(name, rows) of each saved selection that holds rows of the column `row_key`."""
+    cursor.register("going", row_keys)
     table = read_table(
         cursor,
-        f"""
+        """
         SELECT s.name, count(*) AS n FROM selections s JOIN selection_picks p USING (selection_id)
-        WHERE s.deleted_at IS NULL AND p.row_key IN ({row_keys}) GROUP BY s.name ORDER BY s.name
+        WHERE s.deleted_at IS NULL AND p.row_key IN (SELECT row_key FROM going) GROUP BY s.name ORDER BY s.name
         """,
     )
+    cursor.unregister("going")
     return list(zip(table["name"].to_pylist(), table["n"].to_pylist(), strict=True))
 
 

@@ -20,6 +20,11 @@ def is_registered(cursor: duckdb.DuckDBPyConnection, run_id: str) -> bool:
     return cursor.execute("SELECT 1 FROM registered_runs WHERE run_id = ?", [run_id]).fetchone() is not None
 
 
+def scoring_run_ids(cursor: duckdb.DuckDBPyConnection) -> set[str]:
+    """The runs that the scorings came from."""
+    return {run_id for (run_id,) in cursor.execute("SELECT run_id FROM scoring_runs").fetchall()}
+
+
 def note_registered(cursor: duckdb.DuckDBPyConnection, run_id: str, finished_at: str) -> None:
     """Take note that the store knows what the run scored."""
     cursor.execute("DELETE FROM registered_runs WHERE run_id = ?", [run_id])

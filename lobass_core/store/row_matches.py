@@ -73,3 +73,8 @@ def records_of(cursor: duckdb.DuckDBPyConnection, row_keys: pa.ChunkedArray) -> 
         page = cursor.execute("SELECT row_key, source FROM asked JOIN rows USING (row_key) ORDER BY row_key").fetchall()
         cursor.unregister("asked")
         yield from page
+
+
+def row_places(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> dict[int, int]:
+    """The row index of each row of a dataset, by its key."""
+    return dict(cursor.execute("SELECT row_key, row_index FROM rows WHERE dataset_id = ?", [dataset_id]).fetchall())

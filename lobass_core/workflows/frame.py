@@ -3,9 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-import duckdb
-
 from lobass_core.project import Project
+from lobass_core.store.counts import count_pairs, count_samples, rows_by_dataset, rows_by_domain
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.workflows.recent import Recent
@@ -31,11 +30,6 @@ class Frame:
         return sum(n for name, n in self.rows_by_dataset if name in datasets) if datasets else self.n_rows
 
 
-def _count(cursor: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = cursor.execute(sql).fetchone()
-    return int(row[0]) if row else 0
-
-
 def frame(project: Project) -> Frame:
     """Read once a revision of the store."""
     with project.store() as store:
@@ -43,18 +37,14 @@ def frame(project: Project) -> Frame:
 
         def read() -> Frame:
             cursor = store.cursor()
-            domains = cursor.execute("SELECT domain, count(*) FROM rows GROUP BY domain ORDER BY domain").fetchall()
-            n_rows = dict(cursor.execute("SELECT dataset_id, count(*) FROM rows GROUP BY dataset_id").fetchall())
-            datasets = list_datasets(cursor)
+            domains, datasets, n_rows = rows_by_domain(cursor), list_datasets(cursor), rows_by_dataset(cursor)
             return Frame(
                 scorings=tuple(list_scorings(cursor)),
                 datasets=tuple(dataset.name for dataset in datasets),
-                domains=tuple(name for name, _ in domains),
-                n_rows=sum(n for _, n in domains),
-                n_samples=_count(cursor, "SELECT count(DISTINCT sample_key) FROM rows"),
-                n_pairs=_count(
-                    cursor, "SELECT count(*) FROM samples SEMI JOIN rows USING (sample_key) WHERE kind = 'preference'"
-                ),
+                domains=tuple(domains),
+                n_rows=sum(domains.values()),
+                n_samples=count_samples(cursor),
+                n_pairs=count_pairs(cursor),
                 revision=revision,
                 rows_by_dataset=tuple((item.name, n_rows.get(item.dataset_id, 0)) for item in datasets),
             )

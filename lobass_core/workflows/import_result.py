@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass, field
 import duckdb
 
 from lobass_core.formats.detect import Detection
+from lobass_core.store.counts import rows_by_domain
 from lobass_core.store.dataset_files import DatasetFile, list_files
 from lobass_core.store.datasets import Dataset
+from lobass_core.store.rejects import reject_reasons
 from lobass_core.workflows.source_file import SourceFile, kind_of
 
 
@@ -65,13 +67,7 @@ def already_imported(
     cursor: duckdb.DuckDBPyConnection, same: Dataset, source: SourceFile, seconds: float
 ) -> ImportResult:
     """What there is to say where the dataset `same` holds the files already."""
-    by_domain = cursor.execute(
-        "SELECT domain, count(*) FROM rows WHERE dataset_id = ? GROUP BY domain ORDER BY domain", [same.dataset_id]
-    ).fetchall()
-    reasons = Counter(
-        kind_of(reason)
-        for (reason,) in cursor.execute("SELECT reason FROM rejects WHERE dataset_id = ?", [same.dataset_id]).fetchall()
-    )
+    reasons = Counter(map(kind_of, reject_reasons(cursor, same.dataset_id)))
     return ImportResult(
         dataset=same.name,
         n_rows=same.n_rows + same.n_rejected,
@@ -82,7 +78,7 @@ def already_imported(
         detection=source.detection,
         seconds=seconds,
         reasons=dict(reasons.most_common()),
-        domains=dict(by_domain),
+        domains=rows_by_domain(cursor, same.dataset_id),
         already_imported=True,
         files=counts_of(list_files(cursor)[same.dataset_id]),
     )

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
 
 from lobass_core.formats import FORMATS
 from lobass_core.formats.detect import Detection
@@ -18,6 +17,7 @@ from lobass_core.formats.wrapped_rows import rows_of
 from lobass_core.project import Project
 from lobass_core.records import Sample, turns_to_json
 from lobass_core.specs import ImportSpec
+from lobass_core.store.counts import count_known
 from lobass_core.workflows.source_file import (
     ReadRow,
     SourceFile,
@@ -294,11 +294,4 @@ def _count_known(project: Project | None, sample_ids: list[str]) -> int:
     if project is None or not sample_ids:
         return 0
     with project.store() as store:
-        cursor = store.cursor()
-        cursor.register("asked_ids", pa.table({"sample_id": sample_ids}))
-        ((n_known,),) = cursor.execute(
-            "SELECT count(*) FROM asked_ids"
-            " WHERE sample_id IN (SELECT sample_id FROM samples SEMI JOIN rows USING (sample_key))"
-        ).fetchall()
-        cursor.unregister("asked_ids")
-    return int(n_known)
+        return count_known(store.cursor(), sample_ids)

@@ -19,6 +19,7 @@ from lobass_core.store.connection import Store, release
 from lobass_core.store.copies import list_copies
 from lobass_core.store.datasets import list_datasets, row_counts
 from lobass_core.store.rebuild import LossCheck, compare_losses
+from lobass_core.store.registrations import scoring_run_ids
 from lobass_core.store.restore_samples import n_without_sample
 from lobass_core.store.salvage import REBUILT, DamagedTable, damaged_tables
 from lobass_core.store.token_files import n_without_tokens
@@ -199,8 +200,7 @@ def _runs(project: Project, store: Store) -> list[Check]:
     ]
     detail = ", ".join(part for part in parts if part) + (": lobass runs" if stopped or damaged or foreign else "")
     checks = [Check("runs", "bad" if damaged else "note" if stopped or foreign else "good", detail)]
-    named = {row[0] for row in store.cursor().execute("SELECT run_id FROM scoring_runs").fetchall()}
-    gone = sorted(named - {run.run_id for run in runs})
+    gone = sorted(scoring_run_ids(store.cursor()) - {run.run_id for run in runs})
     if gone:
         checks.append(
             Check("runs", "note", f"the folder of {', '.join(gone[:5])} is gone; the store has what it scored")

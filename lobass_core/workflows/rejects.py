@@ -14,8 +14,10 @@ from lobass_core.atomic_file import whole_file
 from lobass_core.errors import RequestError
 from lobass_core.formats.spreadsheet_cells import harmless_cell
 from lobass_core.project import Project
-from lobass_core.store.dataset_files import FILE_OF_ROW
-from lobass_core.store.datasets import list_datasets, rejects
+from lobass_core.store.datasets import list_datasets
+from lobass_core.store.rejects import first_rejects, rejects
+
+SHOWN_CHARS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +43,7 @@ def list_rejects(project: Project, dataset: str = "", limit: int = 1000) -> list
     """
     with project.store() as store:
         _check_dataset(store.cursor(), dataset)
-        found = store.cursor().execute(
-            f"""
-            SELECT d.name, coalesce(f.name, ''), r.row_index, r.line, r.reason, left(r.source, 2000)
-            FROM rejects r JOIN datasets d USING (dataset_id) {FILE_OF_ROW}
-            WHERE ? IN ('', d.name) ORDER BY r.dataset_id, r.row_index LIMIT ?
-            """,
-            [dataset, limit],
-        )
-        return [Reject(*values) for values in found.fetchall()]
+        return [Reject(*values) for values in first_rejects(store.cursor(), dataset, limit, SHOWN_CHARS)]
 
 
 def rejects_of(project: Project, dataset: str, limit: int = 1000) -> list[tuple[str, int, int, str, str]]:
@@ -78,7 +72,7 @@ def write_rejects(project: Project, path: Path | str, dataset: str = "") -> int:
     project.require_outside(path)
     with project.store() as store:
         _check_dataset(store.cursor(), dataset)
-        found = [values for values in rejects(store.cursor()) if dataset in ("", values[0])]
+        found = rejects(store.cursor(), dataset)
     names = ("dataset", "file", "row_index", "line", "reason", "source")
     try:
         with whole_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:

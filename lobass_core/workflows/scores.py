@@ -13,8 +13,7 @@ from lobass_core.formats.spreadsheet_cells import harmless_cell
 from lobass_core.learnability.flags import names
 from lobass_core.learnability.scores import ScoreTable
 from lobass_core.project import Project
-from lobass_core.store.connection import read_table
-from lobass_core.store.datasets import list_datasets
+from lobass_core.store.datasets import list_datasets, sample_ids_of_rows
 from lobass_core.store.scorings import find_scoring, score_rows
 
 # The worst comes first: what either model's loss is marked with is what the row is marked with.
@@ -54,15 +53,13 @@ def score_columns(project: Project, *, run: str | None = None) -> pa.Table:
         cursor = store.cursor()
         datasets = {dataset.dataset_id: dataset.name for dataset in list_datasets(cursor)}
         rows = score_rows(cursor, find_scoring(cursor, run))
-        sample_ids = read_table(
-            cursor, "SELECT s.sample_id FROM rows r JOIN samples s USING (sample_key) ORDER BY r.row_key"
-        )
+        sample_ids = sample_ids_of_rows(cursor)
     scores = ScoreTable.from_arrow(rows, datasets)
     return pa.table(
         {
             "dataset": pa.array([datasets[number] for number in rows["dataset_id"].to_pylist()], pa.string()),
             "row_index": rows["row_index"],
-            "sample_id": sample_ids["sample_id"],
+            "sample_id": sample_ids,
             "domain": rows["domain"],
             "base_loss": _numbers(scores.base_loss),
             "reference_loss": _numbers(scores.reference_loss),

@@ -2,6 +2,7 @@
 
 from lobass_core.project import Project
 from lobass_core.specs import SetDomainSpec
+from lobass_core.store.counts import rows_by_domain
 from lobass_core.store.datasets import find_dataset
 from lobass_core.store.domain_changes import DomainChange, add_domain_change, first_columns, undo_domain_change
 from lobass_core.workflows.update_dataset import who
@@ -46,8 +47,4 @@ def domain_counts(project: Project, dataset: str) -> dict[str, int]:
     """
     with project.store() as store:
         cursor = store.cursor()
-        found = cursor.execute(
-            "SELECT domain, count(*) FROM rows WHERE dataset_id = ? GROUP BY domain ORDER BY domain",
-            [find_dataset(cursor, dataset).dataset_id],
-        )
-        return dict(found.fetchall())
+        return rows_by_domain(cursor, find_dataset(cursor, dataset).dataset_id)

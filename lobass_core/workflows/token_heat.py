@@ -54,7 +54,7 @@ def read_token_losses(project: Project, rows: RowTable, sample_key: int) -> Toke
         sample_id = rows_of_store.sample_id_of(cursor, sample_key)
         places = rows_of_store.loss_places(cursor, scoring, sample_key)
         runs = rows_of_store.runs_that_scored(cursor, sample_key, scoring.render_fp)
-        share = sample_key / max(rows_of_store.count_samples(cursor), 1)
+        share = sample_key / max(rows_of_store.count_stored_samples(cursor), 1)
     if not places:
         raise RunError("this sample is not scored by the chosen models", do="Score it, or choose another run.")
     tokens = _find_tokens(project.runs_dir, runs, sample_id, scoring.render_fp, share)

@@ -15,12 +15,13 @@ from lobass_core.formats.row_errors import RowError
 from lobass_core.formats.wrapped_rows import row_of
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec
+from lobass_core.store.counts import count_decided
 from lobass_core.store.dataset_writer import DatasetInfo
 from lobass_core.store.datasets import Dataset, find_dataset
 from lobass_core.store.domain_changes import DomainChange, list_domain_changes
 from lobass_core.store.follow import give_folds
 from lobass_core.store.former_states import selections_that_lose
-from lobass_core.store.row_matches import other_rows, records_of, unchanged_rows
+from lobass_core.store.row_matches import other_rows, records_of, row_places, unchanged_rows
 from lobass_core.store.updates import LoggedUpdate, NewState, UpdateWriter, counts_in_words, undo_last_update
 from lobass_core.workflows.import_rows import OnProgress, files_with_rows, nothing_fits, write_rows
 from lobass_core.workflows.import_settings import asked_of, settings_of
@@ -200,10 +201,6 @@ def _match(cursor: duckdb.DuckDBPyConnection, dataset: Dataset, listing: FileLis
             "row_index": pa.array([row_index for _, row_index in pairs], pa.int64()),
         }
     )
-    cursor.register("going", going.select(["row_key"]))
-    ((n_decided,),) = cursor.execute(_N_DECIDED).fetchall()
-    selections = tuple(selections_that_lose(cursor, "SELECT row_key FROM going"))
-    cursor.unregister("going")
     n_same = sum(unchanged["is_same"].to_pylist())
     counts = UpdateCounts(
         n_unchanged=unchanged.num_rows,
@@ -213,18 +210,11 @@ def _match(cursor: duckdb.DuckDBPyConnection, dataset: Dataset, listing: FileLis
         n_gone=going.num_rows - len(pairs),
         n_rejected=listing.n_rejected,
         n_rejected_before=dataset.n_rejected,
-        n_decided=n_decided,
+        n_decided=count_decided(cursor, going),
         matched_by=matched_by,
-        selections=selections,
+        selections=tuple(selections_that_lose(cursor, going)),
     )
     return _Matched(counts, unchanged, changed)
-
-
-_N_DECIDED = """
-SELECT count(*) FROM going JOIN rows USING (row_key) WHERE sample_key IN (
-    SELECT sample_key FROM decisions WHERE undone_at IS NULL
-    GROUP BY sample_key HAVING arg_max(verdict, decision_number) <> 'undecided')
-"""
 
 
 def _pairs(
@@ -246,9 +236,7 @@ def _pairs(
         named.add(key, _columns(record))
     if column := next(iter(named.values), ""):
         return pair_by_id(named.values[column], {index: listing.ids[column][index] for index in coming}), column
-    places = dict(
-        cursor.execute("SELECT row_key, row_index FROM rows WHERE dataset_id = ?", [dataset.dataset_id]).fetchall()
-    )
+    places = row_places(cursor, dataset.dataset_id)
     matched = [
         (places[key], index)
         for key, index in zip(unchanged["row_key"].to_pylist(), unchanged["row_index"].to_pylist(), strict=True)

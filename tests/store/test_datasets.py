@@ -12,10 +12,10 @@ from lobass_core.store.datasets import (
     find_same_file,
     free_name,
     list_datasets,
-    rejects,
     sample_batches,
     source_rows,
 )
+from lobass_core.store.rejects import rejects
 from tests.store.conftest import add_file, sample
 
 

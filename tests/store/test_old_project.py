@@ -16,8 +16,9 @@ from lobass_core.specs import ExportSpec
 from lobass_core.store import decisions, exports, scorings, selections
 from lobass_core.store.browse import read_rows
 from lobass_core.store.connection import Store, release
-from lobass_core.store.datasets import list_datasets, rejects
+from lobass_core.store.datasets import list_datasets
 from lobass_core.store.rebuild import rebuild_losses
+from lobass_core.store.rejects import rejects
 from lobass_core.workflows.export import export
 from lobass_core.workflows.row_table import open_rows
 from lobass_core.workflows.token_heat import read_token_losses
