@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from lobass_core.author import author_name
 from lobass_core.project import Project
 from lobass_core.store.connection import release
 from lobass_core.workflows import browse, decide
@@ -344,6 +345,11 @@ def test_tag_note_and_reason_by_keyboard(special: Server, page):
     assert page.get_attribute(".item.current", "data-place") == "1"
     press(page, "ArrowUp")
     assert "“clear”" in page.inner_text(".tags")
+    assert f"History · 4 · last by {author_name()}" in page.inner_text(".history summary")
+    page.click(".history summary")
+    lines = page.locator(".history li").all_inner_texts()
+    assert [words in line for words, line in zip(("kept: clear", "kept", "note: kd u <b>", "tagged keep an eye"), lines,
+                                                 strict=True)] == [True] * 4  # fmt: skip
 
 
 def test_what_was_not_saved_is_said_and_saved_when_the_server_is_back(tmp_path, browser):

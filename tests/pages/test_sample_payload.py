@@ -6,8 +6,9 @@ import pytest
 
 from lobass_core.project import Project
 from lobass_core.records import Turn
-from lobass_core.workflows import browse
+from lobass_core.workflows import browse, decide
 from lobass_core.workflows.browse_filter import BrowseFilter
+from lobass_core.workflows.decide import Act
 from pages.components.sample_list import payload
 from tests.filled_project import Row, fill
 
@@ -55,3 +56,24 @@ def test_search_finds_reasoning(tmp_path):
     (row,) = browse.read_page(project, found, 1, 10)
     assert json.loads(row.stored.turns)[1] == {"role": "assistant", "content": "4", "reasoning_content": "two and two"}
     assert Turn("assistant", "4", reasoning_content="two and two").thoughts == {"reasoning_content": "two and two"}
+
+
+def test_the_history_of_a_sample_names_authors_and_what_no_longer_stands(tmp_path, monkeypatch):
+    project = Project.create(tmp_path / "p")
+    fill(project, [Row("2+2?", "4")])
+    for author, act in (
+        ("anna", Act("a", "keep", 0, "rare")),
+        ("ben", Act("b", "drop", 0)),
+        ("ben", Act("c", "undo", 0)),
+    ):
+        monkeypatch.setenv("LOBASS_AUTHOR", author)
+        decide.apply(project, [act])
+    decide.apply(project, [Act("d", "tag", 0, "odd"), Act("e", "note", 0, "look")])
+    (row,) = browse.read_page(project, browse.find(project, BrowseFilter()), 1, 10)
+    shown = payload.row(row, mask_rule="all")["history"]
+    assert sorted((kind, text, reason, author, bool(ended)) for kind, text, reason, author, _, ended in shown) == [
+        ("decision", "drop", "", "ben", True),
+        ("decision", "keep", "rare", "anna", False),
+        ("note", "look", "", "ben", False),
+        ("tag", "odd", "", "ben", False),
+    ]

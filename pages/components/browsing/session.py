@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import streamlit as st
 
+from lobass_core.author import author_name
 from lobass_core.errors import LobassError, RequestError, StoreLockedError
 from lobass_core.project import Project
 from lobass_core.workflows import browse, decide, review
@@ -172,6 +173,7 @@ def show(project: Project, shown: View) -> None:
             slots=theme.domain_slots(state.surroundings(project).domains),
             ridges=shown.ridges,
             tags=[name for name, _ in shown.choices.tags],
+            author=author_name(),
             is_scored=shown.found.rows.is_scored,
             acked=[act_id for act_id, result in results.items() if not result.error],
             failed=[*((act_id, result.error) for act_id, result in results.items() if result.error), *refused],

@@ -28,6 +28,7 @@ class Acts {
     const act = this.outbox.add(verdict, reason, target.address)
     const before = target.rows.map((row) => [row.sample_key, row.verdict, row.reason])
     this.decided.push({ id: act.id, verdict, before, first: target.first, last: target.last, view: this.app.held.view })
+    this.app.held.eachOf(target.keys, (row) => addToHistory(row, verdict, reason, this.app.data.author))
     this.set(new Map(before.map(([key]) => [key, [verdict, reason]])))
     this.last = { kind: verdict, text: reason }
     this.app.say(target.size > 1 ? `${formatCount(target.size)} rows ${VERDICT_WORDS[verdict]}` : VERDICT_WORDS[verdict])
@@ -51,6 +52,7 @@ class Acts {
     const last = this.decided.pop()
     this.outbox.add("undo", last ? last.id : "", { key: -1 })
     if (last) {
+      this.app.held.eachOf(new Set(last.before.map(([key]) => key)), endInHistory)
       this.set(new Map(last.before.map(([key, ...decision]) => [key, decision])))
       if (last.view === this.app.held.view && this.app.settings.moveOn) this.app.goTo(last.first)
     }
@@ -92,7 +94,10 @@ class Acts {
     const target = this.target()
     if (!target || !text) return
     this.outbox.add("tag", text, target.address)
-    this.app.held.eachOf(target.keys, (row) => (row.tags = [...new Set([...row.tags, text])].sort()))
+    this.app.held.eachOf(target.keys, (row) => {
+      if (!row.tags.includes(text)) addToHistory(row, "tag", text, this.app.data.author)
+      row.tags = [...new Set([...row.tags, text])].sort()
+    })
     if (!this.app.data.tags.includes(text)) this.app.data.tags.push(text)
     this.last = { kind: "tag", text }
     this.app.repaintRows(target.keys)
@@ -103,7 +108,10 @@ class Acts {
     const { app } = this
     const keys = new Set([app.row.sample_key])
     this.outbox.add("untag", text, { key: app.row.sample_key })
-    app.held.eachOf(keys, (row) => (row.tags = row.tags.filter((name) => name !== text)))
+    app.held.eachOf(keys, (row) => {
+      endInHistory(row, "tag", text)
+      row.tags = row.tags.filter((name) => name !== text)
+    })
     app.repaintRows(keys)
   }
 
@@ -111,7 +119,10 @@ class Acts {
     const { app } = this
     const keys = new Set([app.row.sample_key])
     this.outbox.add("note", text, { key: app.row.sample_key })
-    app.held.eachOf(keys, (row) => (row.note = text))
+    app.held.eachOf(keys, (row) => {
+      addToHistory(row, "note", text, app.data.author)
+      row.note = text
+    })
     app.repaintRows(keys)
   }
 
@@ -126,12 +137,14 @@ class Acts {
     const at = this.decided.findIndex((one) => one.id === id)
     if (at < 0) return
     const [refused] = this.decided.splice(at, 1)
+    this.app.held.eachOf(new Set(refused.before.map(([key]) => key)), endInHistory)
     this.set(new Map(refused.before.map(([key, ...decision]) => [key, decision])))
   }
 
   acknowledge(data) {
     for (const [id, why] of this.outbox.acknowledge(data.acked, data.failed)) {
       this.takeBack(id)
+      this.app.sentAny = false
       this.app.say(`not saved: ${why}`, true)
     }
     // The same answer may come twice; verdicts that an undo brought back are taken over once.

@@ -91,6 +91,8 @@ const Painting = {
     if (row && shown) shown.replaceWith(verdictButtons(row, this))
     const tags = this.sample.querySelector(".tags")
     if (row && tags) tags.replaceWith(tagRow(row, this))
+    const history = this.sample.querySelector(".history")
+    if (row && history) history.replaceWith(historyNode(row, this))
     this.paintProgress()
   },
 
@@ -118,7 +120,7 @@ const Painting = {
       appendText(note, row.note, this.showJoiners)
       head.append(note)
     }
-    this.sample.replaceChildren(head, this.textNode(row))
+    this.sample.replaceChildren(head, historyNode(row, this), this.textNode(row))
     this.marker.use(this.finder)
     this.fetchHit(row)
     // The legend stays below the head, which grows with tags and notes.

@@ -56,6 +56,7 @@ def row(
         "reason": stored.reason,
         "tags": list(stored.tags),
         "note": stored.note,
+        "history": [[act.kind, act.text, act.reason, act.author, act.made_at, act.ended_at] for act in stored.history],
     }
 
 
@@ -194,6 +195,7 @@ def data(
     slots: Mapping[str, int],
     ridges: Mapping[str, dict],
     tags: Sequence[str],
+    author: str,
     is_scored: bool,
     acked: Sequence[str],
     failed: Sequence[tuple[str, str]],
@@ -222,6 +224,7 @@ def data(
         "slots": dict(slots),
         "shapes": dict(ridges),
         "tags": list(tags),
+        "author": author,
         "scored": is_scored,
         "acked": list(acked),
         "failed": [list(item) for item in failed],
