@@ -151,7 +151,7 @@ with right:
         f"Export {plural(n_written, 'row')}", ":material/ios_share:", key="export.go",
         disabled=spec is None or not n_written,
     )  # fmt: skip
-in_address.show_chips()
+in_address.show_chips(selection, state.surroundings(project).scorings)
 cards.show(found, format)
 if problem:
     errors.show(problem, key="export-destination")

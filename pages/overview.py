@@ -154,7 +154,7 @@ with right:
         state.go(found.next_step.page)
 
 rows = scored_rows(found)
-slots = theme.domain_slots(domain.domain for domain in found.domains)
+slots = theme.domain_slots(state.surroundings(project).domains)
 latest = lists.events(found)
 clicked = view.show(
     [

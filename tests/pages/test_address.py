@@ -294,7 +294,28 @@ def test_options_of_an_export_are_chips(twice: Project, open_page: OpenPage) -> 
         "Replaces another export",
         "Trainer's limit: 64 tokens",
     ]
+    assert any("20 %, equal · base\\-7b → ref\\-2ep" in mark.value for mark in app.markdown)
     app.button(key="export.chip.export.cutoff").click().run()
     assert app.session_state["export.cutoff"] == 0
     # A link carries no consent.
     assert "replace" not in address_of(app)
+
+
+def test_a_side_of_other_scores_or_of_some_datasets_says_so(twice: Project, open_page: OpenPage) -> None:
+    selections.save(twice, "older", SelectionSpec(value=0.2, datasets=("math",)), "r-0001", replace=True)
+    try:
+        state = {"compare.a-selection": "older", "compare.b-selection": "equal"}
+        text = view_text(open_page(twice.root, "compare", state=state))
+    finally:
+        selections.delete(twice, "older")
+    assert "older · r-0001 · only math" in text and "equal · r-0002" in text
+
+
+def test_the_same_loss_of_a_model_stands_on_every_page(scored: Project, open_page: OpenPage) -> None:
+    """Each sample has one row here, so that the mean of rows is that of samples."""
+    total = explore.total(explore.scored(scored))
+    learnability, overview = (view_text(open_page(scored.root, page)) for page in ("learnability", ""))
+    assert f"Base loss, mean of rows {total.base_loss:.2f} nats/token" in learnability
+    assert "losses as mean of samples" in overview
+    assert f"base-7b base 420 {total.base_loss:.2f}" in overview
+    assert f"ref-1ep reference 420 {total.reference_loss:.2f}" in overview

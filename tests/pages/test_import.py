@@ -341,3 +341,37 @@ def test_a_split_that_is_not_there_can_be_mended(open_page: OpenPage, project: P
     assert "The splits are train" in app.error[0].value
     next(item for item in app.text_input if item.key == draft.SPLIT).set_value("train").run()
     assert "Add 0" in view_text(app)
+
+
+def test_the_file_and_how_it_is_read_are_in_the_address(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    path = lines(tmp_path)
+    state = {draft.FORMAT: "columns", draft.mapping_key("prompt"): "instruction", draft.SKIP_LINES: 1}
+    state |= {draft.mapping_key("response"): "output", draft.DOMAIN: "sums", draft.NAME: "tasks"}
+    app = opened(open_page, project, path, **state)
+    address = {name: value for name, value in app.query_params.items() if value}
+    assert address == {
+        "path": str(path),
+        "format": "columns",
+        "domain": "sums",
+        "name": "tasks",
+        "skip-lines": "1",
+        "map": ["prompt=instruction", "response=output"],
+    }
+    again = open_page(project.root, "import_data", query=address)
+    assert not again.exception
+    assert view_texts(again) == view_texts(app)
+    assert again.code[0].value == app.code[0].value
+    assert button(again, "import-go").label == "Import 19 rows"
+
+
+def test_a_dataset_of_the_hub_is_not_fetched_by_a_link(open_page: OpenPage, project: Project) -> None:
+    app = open_page(project.root, "import_data", query={"path": "org/name", "revision": "v2"})
+    assert not app.exception
+    assert "Nothing is fetched yet." in view_text(app)
+    assert app.text_input(key=draft.ASKED_REVISION).value == "v2"
+
+
+def test_a_path_of_an_address_is_checked_like_a_typed_one(open_page: OpenPage, project: Project) -> None:
+    app = open_page(project.root, "import_data", query={"path": "/etc/passwd", "whole": "yes"})
+    assert not app.exception
+    assert "outside the folders" in app.error[0].proto.title

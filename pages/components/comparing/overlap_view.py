@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from lobass_core import loss_words
-from lobass_core.workflows.compare import Comparison
+from lobass_core.workflows.compare import Comparison, Side
 from pages.components import parts, theme
 from pages.components.parts import Column, KeyNumber
 from pages.components.view import Node, el
@@ -17,8 +17,8 @@ def key_numbers(found: Comparison, part: str) -> Node:
     of_each = f"{theme.percent(both / max(n_a, 1))} of A, {theme.percent(both / max(n_b, 1))} of B"
     of_a, of_b = (theme.percent(n / max(kept, 1)) for n, kept in ((shared.only_a, n_a), (shared.only_b, n_b)))
     cells = [
-        KeyNumber("A keeps", theme.count(n_a), "rows", found.a.label),
-        KeyNumber("B keeps", theme.count(n_b), "rows", found.b.label),
+        KeyNumber("A keeps", theme.count(n_a), "rows", made_with(found.a, found.b)),
+        KeyNumber("B keeps", theme.count(n_b), "rows", made_with(found.b, found.a)),
         KeyNumber("In both", theme.count(both), "rows", of_each, tinted=part == "both", weight=1.3),
         KeyNumber("Only in A", theme.count(shared.only_a), "rows", f"{of_a} of A", tinted=part == "only_a"),
         KeyNumber("Only in B", theme.count(shared.only_b), "rows", f"{of_b} of B", tinted=part == "only_b"),
@@ -26,6 +26,16 @@ def key_numbers(found: Comparison, part: str) -> Node:
         KeyNumber("Rank agreement", theme.signed(found.agreement), "ρ", "of the scores, over all rows"),
     ]
     return parts.key_numbers(cells)
+
+
+def made_with(side: Side, other: Side) -> str:
+    """What a side is called, with what else decides its rows: its scores where the other has others, its datasets."""
+    parts, run = [side.label], side.rows.scoring.run_id
+    if run != other.rows.scoring.run_id and run not in side.label:
+        parts.append(run)
+    if side.spec.datasets:
+        parts.append(f"only {', '.join(side.spec.datasets)}")
+    return " · ".join(parts)
 
 
 def by_domain(found: Comparison, slots: Mapping[str, int]) -> list[Node]:

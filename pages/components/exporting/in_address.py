@@ -5,11 +5,14 @@
 Leave to replace another export is not in it: a link must not carry a consent.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from pages.components import address, chips, theme
+from lobass_core.store.scorings import Scoring
+from lobass_core.store.selections import SavedSelection
+from lobass_core.workflows.status import rule_in_words
+from pages.components import address, chips, state, theme
 from pages.components.chips import Chip
 from pages.components.command_line import exact
 from pages.components.exporting import draft
@@ -21,6 +24,7 @@ TEXTS = {"license": draft.LICENSE, "language": draft.LANGUAGES}
 NUMBERS: dict[str, tuple[str, Callable[[str], float]]] = {
     "validation": (draft.VALIDATION, float), "seed": (draft.SEED, int), "cutoff-tokens": (draft.CUTOFF, int)
 }  # fmt: skip
+MADE_OF = "What the selection was saved with; an export does not follow the sidebar."
 NAMES = ("selection", "format", "to", "order", *FLAGS, *TEXTS, *NUMBERS)
 
 
@@ -67,9 +71,20 @@ def write(selection: str) -> None:
     address.write(found, NAMES)
 
 
-def show_chips() -> None:
-    """A chip for each option that is not as usual."""
-    chips.row("export", list(_of()))
+def show_chips(selection: SavedSelection, scorings: Sequence[Scoring]) -> None:
+    """What the selection was made of, and a chip for each option that is not as usual."""
+    chips.row("export", [Chip(made_of(selection, scorings), "made-of", None, MADE_OF), *_of()])
+
+
+def made_of(selection: SavedSelection, scorings: Sequence[Scoring]) -> str:
+    """The rule of a selection, its datasets where they are not all, and its scores where there are several."""
+    parts = [rule_in_words(selection.spec)]
+    if datasets := selection.spec.get("datasets"):
+        parts.append(f"only {', '.join(datasets)}")
+    scoring = next((one for one in scorings if one.scoring_id == selection.scoring_id), None)
+    if scoring and len(scorings) > 1:
+        parts.append(state.scoring_label(scoring))
+    return " · ".join(parts)
 
 
 def _of() -> list[Chip]:
