@@ -16,7 +16,6 @@ import streamlit as st
 from lobass_core.typed_numbers import NotANumber, read_number
 
 TYPED, WRONG = ".typed", ".wrong"
-LONGEST = 40
 _FOLDER = Path(__file__).parent
 _MARK = st.components.v2.component(
     "lobass_wrong_number",
@@ -60,7 +59,7 @@ def show(
             on_change()
 
     st.text_input(
-        label, key=typed, max_chars=LONGEST, placeholder=placeholder or None, help=help, width=width,
+        label, key=typed, placeholder=placeholder or None, help=help, width=width,
         label_visibility=label_visibility, on_change=read,
     )  # fmt: skip
     if wrong:
