@@ -8,6 +8,7 @@ from lobass_core.project import Project
 from lobass_core.read_only import VARIABLE
 from lobass_core.store.connection import release
 from lobass_core.store.turns import ask_for, has_come
+from lobass_core.workflows.serve import free_port
 from lobass_core.workflows.uploads import keep_upload
 from tests.folder_state import folder_state
 from tests.scored_files import import_and_score, select_all, select_best, write_jsonl
@@ -98,3 +99,16 @@ def test_the_variable_asks_for_it_too(lobass, selected, monkeypatch):
     assert not selected.store_path.with_name(".store.duckdb.asked-for").exists()
     has_come(selected.store_path)
     release(selected.store_path)
+
+
+def test_the_dashboard_is_told(lobass, selected, monkeypatch):
+    told = {}
+
+    def become(path, words, environment):
+        told.update(environment)
+        raise SystemExit(0)
+
+    monkeypatch.setattr("os.execve", become)
+    monkeypatch.setattr("os.chdir", lambda path: None)
+    lobass("serve", "--read-only", "--no-browser", "--port", free_port(), "--project", selected.root)
+    assert told[VARIABLE] == "1"

@@ -65,6 +65,8 @@ def test_an_upload_shows_what_it_would_change_and_adds_it(panel, project, monkey
     assert decide.log(project)[0].verdict == "keep"
     app.segmented_control(key="browse.decisions.rule").set_value("theirs").run()
     assert app.button(key="browse.decisions.go").label == "Add 2"
+    command = " ".join(app.code[0].value.replace("\\\n", "").split())
+    assert command == f"lobass decisions import bens.jsonl --project {project.root} --on-conflict theirs"
     app.button(key="browse.decisions.go").click().run()
     assert app.session_state["heard"].n_added == 2
     assert (decide.log(project)[0].verdict, decide.log(project)[0].file) == ("drop", "bens.jsonl")

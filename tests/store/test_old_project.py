@@ -247,3 +247,11 @@ def test_losses_read_again_from_the_run_folders_are_the_same(old: tuple[Project,
         before = store.cursor().execute(sql).fetchall()
         assert rebuild_losses(store, project.runs_dir) == 320
         assert store.cursor().execute(sql).fetchall() == before
+
+
+def test_what_was_decided_before_authors_were_kept_is_of_somebody_unknown(store: Store, facts: dict):
+    cursor = store.cursor()
+    for name in ("decisions", "tags", "notes"):
+        assert facts["tables"][name]["rows"]
+        assert cursor.execute(f"SELECT DISTINCT author FROM {name}").fetchall() == [("",)]
+    assert {one.author for one in decisions.decision_log(cursor)} == {""}

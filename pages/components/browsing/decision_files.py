@@ -12,7 +12,7 @@ from lobass_core.workflows import decision_files
 from lobass_core.workflows.decision_files import ImportedDecisions
 from lobass_core.workflows.decision_lines import BadLine
 from lobass_core.workflows.decision_merge import RULES, Side
-from pages.components import errors, parts, theme, view
+from pages.components import command_line, errors, parts, theme, view
 from pages.components.parts import Column
 
 UPLOAD, RULE = "browse.decisions.upload", "browse.decisions.rule"
@@ -60,6 +60,9 @@ def upload(project: Project, on_added: OnAdded) -> None:
         on_click=_add, args=(project, name, data, rule, on_added),
     ):  # fmt: skip
         st.rerun()
+    st.caption("The same from the command line")
+    options = [[name], ["--project", str(project.root)], ["--on-conflict", rule]]
+    st.code(command_line.shell("decisions import", options), language="bash", wrap_lines=True)
 
 
 def _add(project: Project, name: str, data: bytes, rule: str, on_added: OnAdded) -> None:
