@@ -63,6 +63,8 @@ def test_distribution_has_a_line_a_domain_and_counts_what_it_leaves_out(scored: 
     rows = explore.scored(scored)
     shape = explore.distribution(rows)
     app = open_view(open_page, scored, "Distributions", **{"learnability.form": "count"})
+    # The first view waits for no charting library.
+    assert not app.get("plotly_chart")
     drawn = chart(app)
     assert not drawn["ridges"]
     assert [(one["name"], one["n"]) for one in drawn["domains"]] == [("conversation", 300), ("math", 120)]

@@ -53,7 +53,7 @@ def _row(label: str, domains: list[str], one: Placed | None, *, key: str) -> Non
 
 
 def _field(column: DeltaGenerator, which: str, label: str, domains: list[str], value: float | None, key: str) -> None:
-    """One limit. What is typed or stepped moves it; the field then shows where the limit stands."""
+    """One limit. What is typed moves it; the field then shows where the limit stands."""
     widget = f"learnability.w.{which}.{key}"
     st.session_state[widget] = value
     is_score = which == "learnable_from"
