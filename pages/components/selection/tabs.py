@@ -314,14 +314,14 @@ def domain_table(answer: CutAnswer, slots: dict[str, int], *, in_tokens: bool) -
     unit = "tokens" if in_tokens else "rows"
     columns = [
         Column("Domain"),
-        Column("Rows", 100, numeric=True),
-        Column("Compete", 100, numeric=True),
-        Column(f"Asked, {unit}", 110, numeric=True),
-        Column("Got, rows", 100, numeric=True),
-        Column("Response tokens", 130, numeric=True),
-        Column("Threshold", 100, numeric=True),
-        Column("By hand", 80, numeric=True),
-        Column("", 110),
+        Column("Rows", 76, numeric=True),
+        Column("Compete", 80, numeric=True),
+        Column(f"Asked, {unit}", 104, numeric=True),
+        Column("Got, rows", 80, numeric=True),
+        Column("Response tokens", 118, numeric=True),
+        Column("Threshold", 84, numeric=True),
+        Column("By hand", 68, numeric=True),
+        Column("", 86),
     ]
     rows: list[list[Node]] = [
         [
