@@ -69,7 +69,8 @@ def test_tab_shows_where_it_is_and_stays_out_of_the_closed_sidebar(server: Serve
 
 def test_pictures_follow_a_switch_of_theme(server: Server, page) -> None:
     show(page, server, next(place for place in FILLED if place.page == "learnability"))
-    ticks = "getComputedStyle(document.querySelector('.js-plotly-plot .xtick text')).fill"
-    page.wait_for_function(f"{ticks} === 'rgb(91, 99, 112)'")
+    page.get_by_role("radio", name="Loss plane").click()
+    inks = "[...document.querySelectorAll('.js-plotly-plot svg text')].map((text) => text.style.fill)"
+    page.wait_for_function(f"{inks}.includes('rgb(91, 99, 112)')")
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"{ticks} === 'rgb(154, 162, 175)'")
+    page.wait_for_function(f"{inks}.includes('rgb(154, 162, 175)')")
