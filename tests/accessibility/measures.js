@@ -117,10 +117,13 @@ window.measures = (() => {
 
   const CONTROLS = "button, a[href], input:not([type=hidden]), select, textarea, [role=button], [role=tab], [role=radio], [role=slider], [role=combobox]"
 
-  // Controls that lie outside what is shown of a box that cannot be scrolled, as "element words".
+  // Controls that lie outside what is shown of a box that cannot be scrolled, and columns without width.
   function cutOff() {
     const found = []
     for (const node of elements()) {
+      // A fixed table gives its last columns no width where there is none left.
+      if (node.matches("th") && node.textContent.trim() && node.getBoundingClientRect().width < 16)
+        found.push(`${name(node)} ${node.textContent}`)
       if (!node.matches(CONTROLS) || !isVisible(node) || isOff(node)) continue
       const box = node.getBoundingClientRect()
       if (box.width <= 1 || box.height <= 1) continue
