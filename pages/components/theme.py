@@ -36,8 +36,8 @@ CSS = f"""<style>
   .st-key-{BESIDE_KEY} > :has(.st-key-{BESIDE_KEY}-aside) {{ flex: 0 0 clamp(480px, 30vw, 640px); }}
 }}
 </style>"""
-_WATCH = st.components.v2.component(
-    "lobass_theme_watch", html="<div></div>", js=Path(__file__).with_name("theme_watch.js").read_text(encoding="utf-8")
+_FRAME = st.components.v2.component(
+    "lobass_frame", html="<div></div>", js=Path(__file__).with_name("frame.js").read_text(encoding="utf-8")
 )
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -98,10 +98,10 @@ def apply_css() -> None:
 
 
 def begin_page(title: str) -> None:
-    """What every page has and nobody sees: its name as its first heading, and a watch for another theme."""
+    """What every page has and nobody sees: its name as its first heading, and frame.js."""
     with st.container(key="page-name"):
         st.html(f"<h1>{title}</h1>")
-        _WATCH(key="theme-watch", data={}, on_theme_change=_nothing)
+        _FRAME(key="frame", data={}, on_theme_change=_nothing)
 
 
 def _nothing() -> None:

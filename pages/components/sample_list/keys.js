@@ -71,6 +71,8 @@ function helpPanel() {
   panel.hidden = true
   panel.setAttribute("role", "dialog")
   panel.setAttribute("aria-label", "Keys")
+  // It may be higher than the window, and is scrolled by keys then.
+  panel.tabIndex = 0
   const list = make("dl")
   for (const { shown, words } of KEYS) {
     const term = make("dt")
