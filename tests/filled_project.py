@@ -25,7 +25,7 @@ BASE, REFERENCE, RENDER = "base0000base0000", "refe0000refe0000", "rend0000rend0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row to import; `base` None leaves it unscored."""
+    """One row to import; `base` None leaves it unscored, `n_read` is how many words of the response the models read."""
 
     prompt: str
     response: str
@@ -36,6 +36,7 @@ class Row:
     status: str = "ok"
     thoughts: str | None = None
     rejected: str | None = None
+    n_read: int | None = None
 
     def sample(self) -> Sample:
         system = [Turn("system", self.system)] if self.system else []
@@ -102,7 +103,7 @@ def words(text: str) -> list[tuple[int, int]]:
 
 def token_nlls(row: Row, part: str) -> list[float]:
     """Losses of the response's words, a little apart, with the row's mean."""
-    n = len(words(row.response))
+    n = len(words(row.response)[: row.n_read])
     mean = row.base if part == "base" else row.reference
     assert mean is not None
     return list(mean + 0.2 * mean * np.linspace(-1, 1, n)) if n > 1 else [mean]
@@ -130,7 +131,7 @@ def _shard(scored: dict[str, Row], model_fp: str, part: str) -> pa.Table:
 def _tokens(scored: dict[str, Row]) -> pa.Table:
     records = []
     for sample_id, row in scored.items():
-        head, tail = words(row.prompt), words(row.response)
+        head, tail = words(row.prompt), words(row.response)[: row.n_read]
         shift = len(row.prompt)
         spans = head + [(start + shift, end + shift) for start, end in tail]
         records.append(

@@ -15,6 +15,7 @@ from tests.filled_project import Row, fill
 from tests.pages.projects import HOSTILE
 
 CODE = "Before\n```python\nprint('<b>1</b>')\n```\n<think>hm, 2</think>\nAfter"
+TRUNCATED = "First two words are read, these are not"
 ARABIC = "مرحبا بالعالم"
 
 
@@ -236,6 +237,7 @@ def special(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             Row(HOSTILE, HOSTILE, base=2.0, reference=1.0),
             Row(CODE, CODE, base=2.0, reference=1.2),
             Row("Which?", "This one", base=2.0, reference=1.3, thoughts="<b>Either</b>", rejected="That one"),
+            Row("Cut off", TRUNCATED, base=1.0, reference=1.9, status="truncated", n_read=2),
             Row(ARABIC, "好的 😀 " + "word " * 600, domain="chat", base=2.0, reference=2.4),
         ],
     )
@@ -294,6 +296,30 @@ def test_long_text_folds_and_unfolds_and_other_scripts_keep_their_direction(spec
     assert page.eval_on_selector(".turn.user .para", "node => getComputedStyle(node).direction") == "rtl"
     page.click(".turn.assistant .more")
     assert page.text_content(".turn.assistant .raw") == "好的 😀 " + "word " * 600
+
+
+def test_a_line_shows_where_the_models_stopped_reading(special: Server, page):
+    open_browse(page, special)
+    press(page, *["ArrowDown"] * 5)
+    page.wait_for_selector(".truncated-here")
+    heads = page.locator(".turn h2").all_text_contents()
+    assert heads[1] == "assistant · scored · 39 characters · truncated, 9 characters read"
+    assert page.locator(".turn.assistant .raw").all_text_contents() == ["First two", " words are read, these are not"]
+    assert page.text_content(".turn.assistant .unread") == " words are read, these are not"
+
+
+def test_markdown_and_formulas_are_drawn_on_request_and_markup_is_still_text(special: Server, page):
+    open_browse(page, special)
+    press(page, "ArrowDown", "f")
+    page.wait_for_selector(".turn.user .formatted math mfrac")
+    shown = page.locator(".turn.user .formatted").inner_text()
+    assert "<script>document.title = 'owned'</script>" in shown and "U+202E" in shown
+    assert page.text_content(".turn.user strong") == "bold"
+    assert page.query_selector(".sample script, .sample a, .sample img") is None
+    assert "owned" not in page.title()
+    press(page, "f")
+    page.wait_for_selector(".turn.user .raw")
+    assert "**bold** $\\frac{1}{0}$" in page.inner_text(".turn.user .raw")
 
 
 def test_token_losses_lie_over_the_response(special: Server, page):
