@@ -375,3 +375,26 @@ def test_a_path_of_an_address_is_checked_like_a_typed_one(open_page: OpenPage, p
     app = open_page(project.root, "import_data", query={"path": "/etc/passwd", "whole": "yes"})
     assert not app.exception
     assert "outside the folders" in app.error[0].proto.title
+
+
+def test_rules_for_domains_are_in_the_address(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    query = {"path": str(lines(tmp_path)), "domain": "rest", "domain-rule": ["kind=k0:even", "kind=a:b:c"]}
+    app = open_page(project.root, "import_data", query=query)
+    assert not app.exception
+    assert "--domain-rule kind=k0:even" in app.code[0].value and "--domain-rule kind=a:b:c" in app.code[0].value
+    texts = view_texts(app)
+    assert [texts[texts.index(name) + 1] for name in ("even", "rest")] == ["10", "10"]
+    assert {name: value for name, value in app.query_params.items() if value} == query
+
+
+def test_rules_of_the_editor_are_those_it_began_with_as_they_were_changed() -> None:
+    first = (("kind", "a", "one"), ("kind", "b", "two"), ("kind", "c", "three"))
+    edits = {
+        "edited_rows": {0: {"domain": "first"}, "2": {"is": "d"}},
+        "deleted_rows": [1],
+        "added_rows": [{"field": "kind", "is": "e", "domain": "five"}, {"field": "kind"}],
+    }
+    assert draft.rules(edits, first) == (("kind", "a", "first"), ("kind", "d", "three"), ("kind", "e", "five"))
+    assert draft.rules({"edited_rows": {0: {"field": "f", "is": "x", "domain": "d"}}}) == (("f", "x", "d"),)
+    assert draft.rules(None, first) == first
+    assert draft.rules(None) == ()

@@ -11,6 +11,8 @@ HOW, PATH, UPLOAD = "import.how", "import.path", "import.upload"
 FORMAT, NAME, ENCODING = "import.format", "import.name", "import.encoding"
 TEXT_ONLY, SKIP_LINES, ROW_LIST, SPEAKERS = "import.text_only", "import.skip_lines", "import.list", "import.speakers"
 DOMAIN_HOW, DOMAIN, COLUMN, RULES = "import.domain_how", "import.domain", "import.column", "import.rules"
+RULES_FIRST, RULES_KEPT = "import.rules-first", "import.rules-kept"
+RULE_FIELDS = ("field", "is", "domain")
 PICK, ROW = "import.pick", "import.row"
 RESULT = "import.result"
 # The folder that is to be imported as one dataset.
@@ -26,6 +28,8 @@ NEW = "New dataset"
 ONE_NAME, A_FIELD, SOME_RULES = "One name", "A field", "Rules"
 # What the preview reads under while no domain is named; the import itself waits for a name.
 UNNAMED = "unnamed"
+
+Rules = tuple[tuple[str, str, str], ...]
 
 
 def mapping_key(field: str) -> str:
@@ -51,7 +55,7 @@ def chosen_roles() -> tuple[tuple[str, str], ...]:
 
 
 _OF_THE_FILE = (
-    *(FORMAT, COLUMN, RULES, PICK, ROW, RESULT, NAME, ENCODING),
+    *(FORMAT, COLUMN, RULES, RULES_FIRST, RULES_KEPT, PICK, ROW, RESULT, NAME, ENCODING),
     *(DOMAIN, DOMAIN_HOW, TEXT_ONLY, SKIP_LINES, ROW_LIST, SPEAKERS, WHOLE, SPLIT, CONFIG, EXCLUDE),
     *(HUB, REVISION, TARGET, UPDATED),
 )
@@ -96,16 +100,34 @@ def domain_settings() -> dict:
         return {"domain": name}
     if how == A_FIELD:
         return {"domain": name, "domain_column": st.session_state.get(COLUMN) or ""}
-    return {"domain": name, "domain_rules": rules(st.session_state.get(RULES))}
+    return {"domain": name, "domain_rules": chosen_rules()}
 
 
-def rules(edits: object) -> tuple[tuple[str, str, str], ...]:
-    """(column, value, domain) of the rows that are filled in, from a data editor's state."""
-    rows: list[Mapping] = []
+def chosen_rules() -> Rules:
+    """The rules of the editor; they outlive it, which leaves the session with its page."""
+    edits = st.session_state.get(RULES)
+    if edits is None:
+        return tuple(st.session_state.get(RULES_KEPT, ()))
+    st.session_state[RULES_KEPT] = found = rules(edits, first_rules())
+    return found
+
+
+def first_rules() -> Rules:
+    """What the editor begins with in this visit: the rules that there were before it was drawn."""
+    if RULES not in st.session_state:
+        st.session_state[RULES_FIRST] = tuple(st.session_state.get(RULES_KEPT, ()))
+    return tuple(st.session_state.get(RULES_FIRST, ()))
+
+
+def rules(edits: object, first: Rules = ()) -> Rules:
+    """(column, value, domain) of the filled rows: those that a data editor began with, changed as its state says."""
+    rows: list[dict] = [dict(zip(RULE_FIELDS, rule, strict=True)) for rule in first] or [{}]
     if isinstance(edits, Mapping):
-        edited = edits.get("edited_rows") or {}
-        rows = [edited[key] for key in sorted(edited, key=int)] + list(edits.get("added_rows") or [])
-    found = ((row.get("field"), row.get("is"), row.get("domain")) for row in rows)
+        for place, changed in (edits.get("edited_rows") or {}).items():
+            rows[int(place)] |= changed
+        gone = set(edits.get("deleted_rows") or ())
+        rows = [row for place, row in enumerate(rows) if place not in gone] + list(edits.get("added_rows") or [])
+    found = (tuple(row.get(field) for field in RULE_FIELDS) for row in rows)
     return tuple((str(a), str(b), str(c)) for a, b, c in found if a and b is not None and c)
 
 

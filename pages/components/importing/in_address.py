@@ -3,7 +3,7 @@
     /import?path=data/alpaca.json&format=alpaca&domain=math
     /import?path=org/name&revision=4f2c1d            # a dataset of the Hub is fetched by a click, never by a link
 
-An upload lies in the browser alone, so no address can name it. Rules for domains are typed anew after a reload.
+An upload lies in the browser alone, so no address can name it.
 """
 
 import streamlit as st
@@ -21,7 +21,8 @@ TEXTS = {
 USUAL = {"encoding": "auto", "format": "auto"}
 # By the first of a pair: what of the data a word stands for.
 PAIRS = {"map": draft.mapping_key, "role": draft.role_key}
-NAMES = ("path", "revision", "whole", "update", "text-only", "skip-lines", "domain-column", *TEXTS, *PAIRS)
+RULE = "domain-rule"
+NAMES = ("path", "revision", "whole", "update", "text-only", "skip-lines", "domain-column", RULE, *TEXTS, *PAIRS)
 
 
 def follow(project: Project) -> None:
@@ -41,6 +42,8 @@ def follow(project: Project) -> None:
             session[key] = text
     if column := address.one(asked, "domain-column"):
         session[draft.DOMAIN_HOW], session[draft.COLUMN] = draft.A_FIELD, column
+    if rules := [rule for text in asked.get(RULE, ()) if all(rule := _rule_of(text))]:
+        session[draft.DOMAIN_HOW], session[draft.RULES_KEPT] = draft.SOME_RULES, tuple(rules)
     if address.one(asked, "whole", ("yes",)):
         _take_whole(project, typed)
     if target := address.one(asked, "update"):
@@ -48,6 +51,13 @@ def follow(project: Project) -> None:
     session[draft.TEXT_ONLY] = bool(address.one(asked, "text-only", ("yes",)))
     session[draft.SKIP_LINES] = address.read(asked, "skip-lines", int, 0)
     _take_pairs(asked)
+
+
+def _rule_of(text: str) -> tuple[str, str, str]:
+    """(column, value, domain) of `column=value:domain`, as `lobass import` takes it; a value may hold colons."""
+    column, _, rest = text.partition("=")
+    value, _, domain = rest.rpartition(":")
+    return column, value, domain
 
 
 def _take_whole(project: Project, typed: str) -> None:
@@ -83,6 +93,8 @@ def write(fields: tuple[str, ...]) -> None:
             found[name] = text
     if session.get(draft.DOMAIN_HOW) == draft.A_FIELD and session.get(draft.COLUMN):
         found["domain-column"] = session[draft.COLUMN]
+    if session.get(draft.DOMAIN_HOW) == draft.SOME_RULES:
+        found[RULE] = [f"{column}={value}:{domain}" for column, value, domain in draft.chosen_rules()]
     for name, key in (("whole", draft.WHOLE), ("text-only", draft.TEXT_ONLY)):
         found |= {name: "yes"} if session.get(key) else {}
     if n_lines := session.get(draft.SKIP_LINES):

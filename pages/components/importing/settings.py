@@ -169,7 +169,7 @@ def domain_choice(
             _domain_name(domains, "Otherwise" if how == draft.SOME_RULES else "Name, or choose one")
     if how == draft.SOME_RULES:
         st.data_editor(
-            {"field": [None], "is": [None], "domain": [None]}, num_rows="dynamic", key=draft.RULES, hide_index=True,
+            _rules(draft.first_rules()), num_rows="dynamic", key=draft.RULES, hide_index=True,
             column_config={
                 "field": st.column_config.SelectboxColumn("Where field", options=list(columns)),
                 "is": st.column_config.TextColumn("is"),
@@ -188,6 +188,12 @@ def domain_choice(
             ),
             key="import-domains",
         )
+
+
+def _rules(first: draft.Rules) -> dict[str, list[str | None]]:
+    """Columns of the editor: a row for each rule, an empty one where there is none."""
+    rows = first or ((None, None, None),)
+    return {field: [row[place] for row in rows] for place, field in enumerate(draft.RULE_FIELDS)}
 
 
 def _domain_name(domains: tuple[str, ...], placeholder: str) -> None:
