@@ -26,7 +26,7 @@ from lobass_core.store.token_files import n_without_tokens
 from lobass_core.workflows.check import Check
 from lobass_core.workflows.export import logged_exports, past_exports
 from lobass_core.workflows.leftovers import leftovers
-from lobass_core.workflows.recipes import RECIPE
+from lobass_core.workflows.recipes import RECIPE, lacks_weights
 
 LOW_DISK_BYTES = 2 * 2**30
 ALONE = "decisions, tags, notes, selections and imported rows stand in the store alone"
@@ -212,8 +212,12 @@ def _models(project: Project) -> list[Check]:
     folders = [path for path in sorted(project.models_dir.glob("*")) if path.is_dir() and not path.name.startswith(".")]
     trained = [folder for folder in folders if (folder / RECIPE).is_file()]
     checks = []
-    if trained:
-        checked = [file for folder in trained for file in verify_folder(folder)]
+    bare = [folder for folder in trained if lacks_weights(folder)]
+    if bare:
+        names = ", ".join(folder.name for folder in bare[:5])
+        checks.append(Check("models", "note", f"{names}: recipes without weights, as a bundle brings them"))
+    if len(trained) > len(bare):
+        checked = [file for folder in trained if folder not in bare for file in verify_folder(folder)]
         checks.append(_files("models", checked, "train it again under another name, or restore it from a backup"))
     half = [path.name for path in folders if path not in trained and not _is_model(path)]
     if half:

@@ -85,7 +85,11 @@ def test_a_bundle_opens_as_the_same_project_without_weights(project, bundle, tmp
         ("keep", "rare")
     ]
     assert read_token_losses(opened, found.rows, rows[0].stored.sample_key).base
-    assert [check.detail for check in check_project(opened) if check.verdict == "bad"] == []
+    checks = check_project(opened)
+    assert [check.detail for check in checks if check.verdict == "bad"] == []
+    assert [check.detail for check in checks if check.name == "models"] == [
+        "ref: recipes without weights, as a bundle brings them"
+    ]
     release(opened.store_path)
 
 
