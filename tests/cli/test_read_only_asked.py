@@ -43,9 +43,12 @@ def selected(tmp_path):
         ("decide", "--log"),
         ("doctor",),
         ("clean", "--dry-run"),
+        ("filters",),
+        ("bundle", "OUT.zip"),
+        ("export", "--selection", "best", "--to", "OUT", "--preflight"),
         ("export", "--selection", "best", "--to", "OUT", "--no-check"),
     ],
-    ids=lambda words: words[0],
+    ids=lambda words: f"{words[0]}-{words[-1]}",
 )
 def test_what_only_reads_works(lobass, selected, tmp_path, words):
     words = [str(tmp_path / word) if word.startswith("OUT") else word for word in words]
