@@ -5,7 +5,7 @@ import streamlit as st
 from lobass_core import __version__, read_only
 from lobass_core.errors import LobassError
 from lobass_core.workflows.collect import try_collect
-from pages.components import address, errors, no_project, state, theme
+from pages.components import address, errors, no_project, state, theme, warm_up
 
 LOOK = "You can look, compare, and export to a folder elsewhere."
 READ_ONLY = f"{LOOK} Copy the project to where you can write to change it."
@@ -49,6 +49,7 @@ try:
             text = ASKED_TO_READ if read_only.is_asked_for() else READ_ONLY
             st.info(text, title="This project is read-only", icon=":material/lock:")
         state.begin_page(page.title)
-        page.run()
+        with warm_up.drawing.page():
+            page.run()
 except LobassError as error:
     errors.show(error, key="page-error")

@@ -7,7 +7,9 @@ Nothing here imports Streamlit: its own start goes on beside this.
 """
 
 import importlib
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from lobass_core.errors import LobassError
 from lobass_core.project import Project
@@ -19,25 +21,65 @@ from lobass_core.workflows.serve import served_root
 
 # Streamlit brings them in when a page first draws a table or a chart.
 LIBRARIES = ("pandas", "plotly.graph_objects", "plotly.io")
+# Longest that a step waits for pages that are being drawn: one that asks for what it would read must not wait for it.
+WAY_SECONDS = 5.0
+
+
+class Drawing:
+    """The pages that are being drawn now; what they may not need is not begun beside them."""
+
+    def __init__(self) -> None:
+        self._none = threading.Condition()
+        self._n = 0
+
+    @contextmanager
+    def page(self) -> Iterator[None]:
+        """A page is drawn in this block."""
+        with self._none:
+            self._n += 1
+        try:
+            yield
+        finally:
+            with self._none:
+                self._n -= 1
+                self._none.notify_all()
+
+    def make_way(self, seconds: float = WAY_SECONDS) -> None:
+        """Wait until no page is drawn, so long at most."""
+        with self._none:
+            self._none.wait_for(lambda: self._n == 0, seconds)
+
+
+drawing = Drawing()
 
 
 def warm_up() -> None:
     """Load what every page needs; whatever goes wrong, the page that needs it will say."""
-    with suppress(LobassError):
-        _read(Project.open(served_root()))
+    for step in (_read_rows, _sort_for_the_cut, _sort_the_other_way):
+        drawing.make_way()
+        with suppress(LobassError):
+            project = Project.open(served_root())
+            # Nobody waits here for a store that another program holds.
+            with project.store(wait_seconds=0.0):
+                step(project)
     for name in LIBRARIES:
+        drawing.make_way()
         importlib.import_module(name)
 
 
-def _read(project: Project) -> None:
-    # Nobody waits here for a store that another program holds.
-    with project.store(wait_seconds=0.0):
-        browse.find(project, BrowseFilter())
-        if len(frame(project).scorings) == 1:
-            rows = explore.scored(project)
-            explore.distribution(rows)
-            explore.total(rows)
-            explore.doubts(rows)
-            cut.pool(cut.open_cut(project, SelectionSpec()))
-        # The other way round needs an order of its own.
-        browse.find(project, BrowseFilter(descending=False))
+def _read_rows(project: Project) -> None:
+    browse.find(project, BrowseFilter())
+    if len(frame(project).scorings) == 1:
+        rows = explore.scored(project)
+        explore.distribution(rows)
+        explore.total(rows)
+        explore.doubts(rows)
+
+
+def _sort_for_the_cut(project: Project) -> None:
+    if len(frame(project).scorings) == 1:
+        cut.pool(cut.open_cut(project, SelectionSpec()))
+
+
+def _sort_the_other_way(project: Project) -> None:
+    browse.find(project, BrowseFilter(descending=False))

@@ -12,7 +12,7 @@ from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.connection import release
 from lobass_core.workflows import cut, explore, row_table
-from pages.components.warm_up import warm_up
+from pages.components.warm_up import Drawing, warm_up
 from pages.serving import early_reading
 from tests.pages.conftest import REPOSITORY
 from tests.pages.projects import scored_project
@@ -49,6 +49,33 @@ def test_reading_begins_once(monkeypatch: pytest.MonkeyPatch) -> None:
     early_reading.begin()
     assert done.wait(5)
     assert read == [1]
+
+
+def test_nothing_is_begun_beside_a_page_that_is_being_drawn() -> None:
+    drawing, begun = Drawing(), threading.Event()
+    with drawing.page():
+        with drawing.page():
+            waiting = threading.Thread(target=lambda: (drawing.make_way(30), begun.set()))
+            waiting.start()
+            assert not begun.wait(0.05)
+        assert not begun.wait(0.05)
+    assert begun.wait(5)
+    waiting.join()
+
+
+def test_a_page_that_waits_for_what_is_read_does_not_wait_for_ever() -> None:
+    drawing = Drawing()
+    started = time.monotonic()
+    with drawing.page():
+        drawing.make_way(0.05)
+    assert time.monotonic() - started < 2
+
+
+def test_a_page_that_fails_is_drawn_no_more() -> None:
+    drawing = Drawing()
+    with pytest.raises(ZeroDivisionError), drawing.page():
+        raise ZeroDivisionError
+    drawing.make_way(30)
 
 
 def test_a_store_in_use_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
