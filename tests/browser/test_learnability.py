@@ -111,6 +111,29 @@ def test_a_region_opens_the_rows_it_counts(page, server: Server) -> None:
     page.get_by_text(re.compile(rf"{n:,} of 5,200")).first.wait_for()
 
 
+def test_a_limit_moves_by_keyboard_and_a_copied_link_shows_the_same_regions(page, server: Server) -> None:
+    open_view(page, server, "Loss plane")
+    page.get_by_role("button", name="Limits").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("textbox", name="Learnable from, math").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("0,5")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Limits · 1 moved").wait_for()
+    page.wait_for_url("**limit=math%3A0.5%3A**")
+    table = explore.score_table(server.project)
+    release(server.project.store_path)
+    is_math = table.domain_code == table.domains.index("math")
+    n = int((table.learnability()[is_math] >= 0.5).sum())
+    row = page.get_by_role("row", name=re.compile("^math"))
+    assert n_in(row.get_by_role("cell").nth(1).inner_text()) == n
+    link = page.url
+    page.goto("about:blank")
+    page.goto(link)
+    page.get_by_text("where you put it in math").wait_for()
+    assert n_in(row.get_by_role("cell").nth(1).inner_text()) == n
+
+
 def test_a_chart_leaves_as_picture_and_as_numbers(page, server: Server, tmp_path: Path) -> None:
     open_view(page, server, "Distributions")
     page.get_by_role("button", name="Save").click()

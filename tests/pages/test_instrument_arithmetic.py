@@ -226,7 +226,7 @@ def test_weights_with_an_exponent_are_read_as_written(scores: SortedScores) -> N
         (4, (1599, 1200), 56),
         (8, (1920, 1080), 97),
         (30, (1920, 1080), 38),
-        (2, (1920, 1080), 150),
+        (2, (1920, 1080), 240),
     ],
 )
 def test_ridges_use_the_height_of_a_wide_window(n: int, window: tuple[int, int], height: int) -> None:

@@ -9,7 +9,7 @@ const AXIS_HEIGHT = 26
 // As in theme.py; what stands above and below the ridges; and a row that still reads as one of several.
 const WIDE_PX = 1600
 const AROUND_RIDGES_PX = 300
-const MOST_ROW_PX = 150
+const MOST_ROW_PX = 240
 
 function setValue(input, text) {
   const typing = input.getRootNode().activeElement === input || input.getAttribute("aria-invalid") === "true"

@@ -82,6 +82,8 @@ def reading(shape: Distribution, measure: str, form: str) -> str:
     if form != "density":
         return READING[form]
     scale = SCALES[len(shape.names) <= distribution_chart.MOST_LINES]
+    if len(shape.names) == 1:
+        return f"Rows further right have more to learn. {scale}" if measure == "learnability" else scale
     return f"{READING[form]} {scale}" if measure == "learnability" else scale
 
 
