@@ -4,7 +4,7 @@ import pytest
 
 from tests.pages.list_scripts import run
 
-ACTS = ("text.js", "list.js", "held.js", "walk.js", "outbox.js", "acts.js")
+ACTS = ("text.js", "history.js", "list.js", "held.js", "walk.js", "outbox.js", "acts.js")
 # Three pages of two rows, of which the browser holds the first two; row 3 is a copy of row 0.
 APP = """
 globalThis.window = { location: { pathname: "/browse" }, addEventListener() {} }
@@ -16,7 +16,9 @@ globalThis.sessionStorage = {
 }
 const told = []
 const said = []
-const makeRow = (n, sample) => ({ key: 100 + n, sample_key: sample, verdict: "undecided", reason: "", tags: [] })
+const makeRow = (n, sample) => ({
+  key: 100 + n, sample_key: sample, verdict: "undecided", reason: "", tags: [], history: [],
+})
 const app = {
   held: new Held(), range: new RowRange(), place: 0, settings: { moveOn: true }, nDecided: 0, data: { tags: [] },
   get row() { return this.held.rowAt(this.place) },
