@@ -157,4 +157,5 @@ def test_rows_of_the_filter_are_what_a_training_reads(tmp_path: Path, open_page:
     app = open_page(project.root, "score", state=state)
     assert app.button(key="score.train").label == "Train on 5 rows"
     assert "--datasets code" in app.code[0].value
+    assert "Rows 5, of code" in view_text(app)
     release(project.store_path)

@@ -116,7 +116,7 @@ def _explanation(n_rows: int) -> view.Node:
         ),
         parts.facts(
             [
-                ("Rows", f"{theme.count(n_rows)}, those of the datasets chosen in the sidebar"),
+                ("Rows", f"{theme.count(n_rows)}, of {', '.join(state.chosen_datasets()) or 'all datasets'}"),
                 ("Template, limit", "as under Settings; scoring takes over the same"),
                 ("Held out", "2 % of the samples, on which its loss is measured before and after"),
                 ("Folds", "exact and near duplicates share a fold, so no sample is scored by a model that saw it"),
