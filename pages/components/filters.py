@@ -18,6 +18,7 @@ from lobass_core.errors import RequestError
 from lobass_core.learnability.flags import FLAG_NAMES
 from lobass_core.workflows.browse import Choices
 from lobass_core.workflows.browse_filter import (
+    CHOICES,
     LISTS,
     PARAMETERS,
     RANGES,
@@ -273,6 +274,8 @@ def _conditions(asked: BrowseFilter) -> list[Condition]:
         if values := getattr(asked, field):
             is_code = field in ("statuses", "flags", "review")
             words = ", ".join(value.replace("_", " ") if is_code else value for value in values)
+            if field == "review" and values == tuple(sorted(CHOICES[field])):
+                words = "all reasons"
             found.append(_condition(f"{name}: {_short(words)}", field))
     if asked.cuts:
         by = "" if asked.cut_by == "learnability" else f" by {asked.cut_by}"

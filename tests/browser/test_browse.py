@@ -202,6 +202,29 @@ def test_a_range_over_pages_is_one_act_and_progress_counts_it(server: Server, pa
     assert len(wait_for_log(server.project, before)) == before
 
 
+def test_a_filter_is_saved_and_opened_by_keyboard(special: Server, page):
+    open_browse(page, special, "domain=chat")
+    before = len(wait_for_log(special.project, 0))
+    # Typed at once: nothing of it may decide on a sample while the dialog opens.
+    press(page, "s", "k", "d", "k")
+    page.wait_for_function("() => document.activeElement.matches('[role=dialog] input')")
+    page.wait_for_timeout(200)
+    page.keyboard.type("talk")
+    press(page, "Enter")
+    page.wait_for_selector("section[role=dialog]", state="detached")
+    press(page, "/")
+    page.keyboard.type("no such text")
+    press(page, "Enter")
+    page.wait_for_function("() => deep('.count b')?.textContent === '0'")
+    press(page, "s")
+    page.wait_for_function("() => document.activeElement.matches('[role=dialog] input')")
+    page.get_by_role("button", name="talk").focus()
+    press(page, "Enter")
+    page.wait_for_function("() => deep('.count b')?.textContent === '1'")
+    assert "domain=chat" in page.url
+    assert len(wait_for_log(special.project, before)) == before
+
+
 def test_hits_are_marked_in_the_list_and_in_the_text(special: Server, page):
     open_browse(page, special)
     press(page, "/")

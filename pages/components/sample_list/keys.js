@@ -17,7 +17,7 @@ const KEYS = [
   { names: ["m"], shown: "M", words: "note", here: true, run: (app) => app.showForm("note") },
   { names: ["/"], shown: "/", words: "search; Enter returns to the list", run: () => focusSearch() },
   { names: ["q"], shown: "Q", words: "review queue: rows near the cut and flagged rows", run: () => press("browse-review") },
-  { names: ["s"], shown: "S", words: "saved filters", run: () => press("browse-saved") },
+  { names: ["s"], shown: "S", words: "saved filters", run: (app) => openSaved(app) },
   { names: ["t"], shown: "T", words: "token losses", here: true, run: (app) => app.toggleTokens() },
   { names: ["f"], shown: "F", words: "draw Markdown and LaTeX, or show the exact text", here: true, run: (app) => toggleFormatted(app) },
   { names: ["ArrowLeft"], shown: "←", words: "previous page; with token losses, previous token", here: true, repeats: true, run: (app, held) => app.turn(-1, held) },
@@ -30,6 +30,7 @@ const HINTS = [["↓↑", "move"], ["K", "keep"], ["D", "drop"], ["/", "search"]
 
 const EDITABLE = "input, textarea, select, [contenteditable=''], [contenteditable='true']"
 const OWN_KEYS = "tab radio slider menu menuitem combobox spinbutton textbox searchbox grid treegrid".split(" ")
+const OPENING_MS = 3000
 const SEARCH_FIELD = ".st-key-browse-w-q input"
 
 // Letters come with or without Shift; Shift and an arrow are a key of their own.
@@ -64,6 +65,22 @@ function leavesSearch(event) {
 // Buttons of the page's toolbar, so that the key does what the button does.
 function press(name) {
   document.querySelector(`.st-key-${name} button`)?.click()
+}
+
+// What is typed while the dialog opens is meant for its field, and must not decide on samples.
+function openSaved(app) {
+  press("browse-saved")
+  const until = performance.now() + OPENING_MS
+  app.isOpening = true
+  const look = () => {
+    const field = document.querySelector("[role='dialog'] input")
+    field?.focus()
+    // The dialog takes the focus itself as it opens, so once is not enough.
+    if ((field && document.activeElement === field && field.dataset.focused) || performance.now() > until) app.isOpening = false
+    else setTimeout(look, 40)
+    if (field) field.dataset.focused = "yes"
+  }
+  look()
 }
 
 function helpPanel() {

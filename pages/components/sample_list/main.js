@@ -267,6 +267,7 @@ class App {
     if (!this.data || !this.root.isConnected) return
     // The field takes Enter for itself; the list has the keys after it.
     if (leavesSearch(event)) return void setTimeout(() => this.list.focus({ preventScroll: true }))
+    if (this.isOpening) return event.preventDefault()
     if (event.defaultPrevented || isElsewhere(event, this.root)) return
     if (event.key === "Escape") return this.escape(event)
     const key = BY_NAME.get(keyName(event))
