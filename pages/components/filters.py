@@ -128,7 +128,7 @@ def toolbar(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
         _menu(asked, choices, is_scored)
     sorts = [name for name in SORTS if (is_scored or name not in NEEDS_SCORES) and (name != "cut" or asked.cuts)]
     sort = asked.sort or sorts[0] if is_scored else asked.sort or "imported"
-    _choice("sort", "Sort by", sorts, sort, SORTS.__getitem__, _change_sort, width=148)
+    _choice("sort", "Sort by", sorts, sort, SORTS.__getitem__, lambda: _change_sort(sort), width=148)
     down = is_descending(sort, asked.descending)
     st.button(
         "Highest first" if down else "Lowest first",
@@ -172,14 +172,22 @@ def _change(field: str, key: str = "") -> Callable[[], None]:
     def changed() -> None:
         value = st.session_state[widget]
         value = tuple(value) if isinstance(value, list) else value or _default(field)
-        put(dataclasses.replace(st.session_state[FILTER], **{field: value}))
+        _put_if_new(dataclasses.replace(st.session_state[FILTER], **{field: value}))
 
     return changed
 
 
-def _change_sort() -> None:
-    # Another measure starts from its natural end.
-    put(dataclasses.replace(st.session_state[FILTER], sort=st.session_state["browse.w.sort"], descending=None))
+def _put_if_new(asked: BrowseFilter) -> None:
+    """After a visit to another page that was cut short Streamlit reports widgets as changed that nobody touched."""
+    if asked != st.session_state[FILTER]:
+        put(asked)
+
+
+def _change_sort(shown: str) -> None:
+    chosen = st.session_state["browse.w.sort"]
+    if chosen != shown:
+        # Another measure starts from its natural end.
+        put(dataclasses.replace(st.session_state[FILTER], sort=chosen, descending=None))
 
 
 def _default(field: str) -> object:
@@ -234,7 +242,8 @@ def _range_row(field: str, limits: Range | None) -> None:
 
     def changed() -> None:
         values = tuple(st.session_state[key] for key in keys)
-        put(dataclasses.replace(st.session_state[FILTER], **{field: None if values == (None, None) else values}))
+        limits = None if values == (None, None) else values
+        _put_if_new(dataclasses.replace(st.session_state[FILTER], **{field: limits}))
 
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
         for key, end in zip(keys, ("from", "to"), strict=True):
