@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lobass_core.workflows.serve import free_port
-from tests.browser.test_first_day import key_number
+from tests.browser.test_first_day import key_number, whole
 from tests.browser.test_frame import PAGES, wait_for_run
 from tests.test_readme_tour import printed_address
 
@@ -113,9 +113,7 @@ def test_a_browser_shows_the_numbers_of_the_demo(page, programs: Path, demo: tup
     wait_for_run(page)
     page.locator(".funnel").wait_for()
     found = json.loads(run(root, [programs / "lobass", "status", "--project", root, "--json"]))
-    shown = {
-        label: int(key_number(page, label).replace(",", "")) for label in ("Imported", "Scored", "Selected", "Exported")
-    }
+    shown = {label: whole(key_number(page, label)) for label in ("Imported", "Scored", "Selected", "Exported")}
     assert shown["Imported"] == built["n_rows"] == found["n_rows"] > 300
     assert shown["Scored"] == found["n_scored"] == found["n_rows"]
     assert shown["Selected"] == shown["Exported"] == built["n_selected"] > 50
