@@ -76,6 +76,8 @@ def open_place(browser: Browser, dashboard: Served, place: Place) -> Page:
     settle(page)
     if place.open:
         place.open(page)
+        # The hint of the button under the hand would lie over what it opens.
+        page.mouse.move(0, 0)
         settle(page)
     return page
 
