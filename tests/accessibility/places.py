@@ -58,7 +58,6 @@ def opened() -> list[Place]:
     return [
         Place("overview", "filled", "sidebar", open=click("Expand sidebar")),
         Place("overview", "filled", "command", open=click("Command")),
-        Place("score", "filled", "settings", open=click("Settings")),
         Place("learnability", "filled", "save", open=click("Save")),
         Place("browse", "filled", "filters", open=click("Filters")),
         Place("browse", "filled", "log", open=click("Log")),
