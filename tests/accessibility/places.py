@@ -58,9 +58,7 @@ def opened() -> list[Place]:
     return [
         Place("overview", "filled", "sidebar", open=click("Expand sidebar")),
         Place("overview", "filled", "command", open=click("Command")),
-        Place("learnability", "filled", "save", open=click("Save")),
         Place("browse", "filled", "filters", open=click("Filters")),
-        Place("browse", "filled", "log", open=click("Log")),
         Place("browse", "filled", "keys", open=press("?")),
         Place("browse", "filled", "tag", open=press("g")),
         Place("browse", "texts", "formatted", open=press("f")),
