@@ -74,13 +74,13 @@ FLAG_WORDS = {name: name.replace("_", " ") for name in FLAG_NAMES.values()}
 Condition = tuple[str, str, Callable[[BrowseFilter], BrowseFilter]]
 
 
-def current(on_page: bool) -> BrowseFilter:
+def current(by_history: bool) -> BrowseFilter:
     """The filter that holds now. A changed address wins; coming back with an empty one finds the last filter again.
 
-    `on_page`: whether the page was shown in the run before, so that an empty address means that Back emptied it.
+    `by_history`: whether Back or Forward led here, so that an empty address asks for no filter.
     """
     asked = {name: st.query_params.get_all(name) for name in PARAMETERS if st.query_params.get_all(name)}
-    if FILTER not in st.session_state or (asked != st.session_state.get(WRITTEN) and (asked or on_page)):
+    if FILTER not in st.session_state or (asked != st.session_state.get(WRITTEN) and (asked or by_history)):
         _adopt(asked)
     elif asked != st.session_state.get(WRITTEN):
         write_address(st.session_state[FILTER])

@@ -1,6 +1,7 @@
 """The Browse page: empty, filled, in use elsewhere, and full of markup; the list itself runs in a real browser."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -12,6 +13,7 @@ from lobass_core.workflows import select as selections
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.decide import Act, Done
 from pages.components import sample_list
+from pages.components.browsing import session
 from pages.components.browsing.session import resolved
 from pages.components.sample_list import RangeAct
 from tests.pages.conftest import OpenPage, component_data
@@ -200,12 +202,15 @@ def test_the_filter_is_found_again_though_the_page_between_was_cut_short(open_pa
     assert (listing(app)["n"], app.query_params["domain"]) == (120, "math")
 
 
-def test_back_to_an_address_without_a_filter_shows_all(open_page: OpenPage, scored: Project):
+def test_back_to_an_address_without_a_filter_shows_all(open_page: OpenPage, scored: Project, monkeypatch):
     app = open_page(scored.root, "browse")
     app.multiselect(key="browse.w.domains").set_value(["math"]).run()
     app.query_params.clear()
-    app.run()
-    assert listing(app)["n"] == 420
+    # The link in the navigation has no parameters either, and finds the filter again.
+    assert listing(app.run())["n"] == 120
+    app.query_params.clear()
+    monkeypatch.setattr(session, "get_script_run_ctx", lambda: SimpleNamespace(is_history_navigation=True))
+    assert listing(app.run())["n"] == 420
 
 
 def test_progress_and_the_search_are_told_to_the_list(open_page: OpenPage, scored: Project):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from lobass_core.author import author_name
 from lobass_core.errors import LobassError, RequestError, StoreLockedError
@@ -28,7 +29,7 @@ from pages.components import filters, sample_list, state, theme
 from pages.components.sample_list import Message, RangeAct, payload
 
 LIST, VIEW, DONE, AT, UNWRITTEN = "browse.list", "browse.view", "browse.done", "browse.at", "browse.unwritten"
-LISTS, VISIT = "browse.lists", "browse.visit"
+LISTS = "browse.lists"
 ACTS_REMEMBERED = 5_000
 # At a million rows a list is 4 MB.
 LISTS_REMEMBERED = 4
@@ -51,9 +52,9 @@ class View:
 
 def current_filter() -> BrowseFilter:
     """The filter that holds now; an address without one is the link in the navigation, or Back emptied it."""
-    asked = filters.current(st.session_state.get(VISIT) == state.visit())
-    st.session_state[VISIT] = state.visit()
-    return asked
+    # Not by what the session has seen: two quick clicks, away and back, may reach it as one.
+    context = get_script_run_ctx()
+    return filters.current(bool(context and context.is_history_navigation))
 
 
 def view(project: Project, asked: BrowseFilter) -> View:
