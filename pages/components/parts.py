@@ -70,7 +70,7 @@ def table(
 ) -> Node:
     """A table of hairlines. `on` has one click id a row, `current` tints one row."""
     widths = [el("col", style={"width": f"{column.width}px"} if column.width else None) for column in columns]
-    head = el("tr", *[el("th", column.name, cls="num" if column.numeric else "", scope="col") for column in columns])
+    head = el("tr", *[_head_cell(column) for column in columns])
     body = []
     for index, row in enumerate(rows):
         cells = [
@@ -79,6 +79,12 @@ def table(
         ]
         body.append(el("tr", *cells, cls="current" if index == current else "", on=on[index] if on else ""))
     return el("table", el("colgroup", *widths), el("thead", head), el("tbody", *body), aria_label=label or None)
+
+
+def _head_cell(column: Column) -> Node:
+    """A column without a name has no head that could be read out."""
+    classes = "num" if column.numeric else ""
+    return el("th", column.name, cls=classes, scope="col") if column.name else el("td", cls=classes)
 
 
 def heading(title: str, note: str = "", *, link: tuple[str, str] | None = None) -> Node:

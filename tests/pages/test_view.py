@@ -59,6 +59,11 @@ def test_table_has_one_click_id_a_row() -> None:
         parts.table([parts.Column("n")], [["1", "2"]])
 
 
+def test_a_column_without_a_name_has_no_head_to_read_out() -> None:
+    table = parts.table([parts.Column("Rows"), parts.Column("", 40)], [["1", "2"]])
+    assert [cell[0] for cell in table[2][1][2][0][2]] == ["th", "td"]
+
+
 def test_bar_stays_within_its_track() -> None:
     widths = [parts.bar(share)[2][0][1]["style"]["width"] for share in (-0.2, 0.0, 0.4567, 1.0, 7.0)]
     assert widths == ["0.00%", "0.00%", "45.67%", "100.00%", "100.00%"]
