@@ -32,6 +32,16 @@ def test_pages_find_what_was_read(scored: Project, monkeypatch: pytest.MonkeyPat
     assert cut.open_cut(scored, SelectionSpec(value=0.5)).answer.n_kept == 210
 
 
+def test_pandas_is_whole_before_another_thread_may_import_it() -> None:
+    script = (
+        "import sys, threading; from pages.serving import early_reading; "
+        "threading.Thread.start = lambda self: print(hasattr(sys.modules.get('pandas'), 'Series')); "
+        "early_reading.begin()"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=REPOSITORY, check=True)
+    assert found.stdout == "True\n"
+
+
 def test_reading_begins_before_streamlit_is_imported() -> None:
     script = (
         "import sys; from pages.components import warm_up; from pages.serving import early_reading, stopping; "
