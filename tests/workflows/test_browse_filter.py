@@ -10,6 +10,8 @@ from lobass_core.workflows.browse_filter import BrowseFilter, parse_range
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 NAMES = st.text(min_size=1, max_size=12)
 LIMITS = st.none() | st.tuples(st.none() | FINITE, st.none() | FINITE)
+WHOLE = st.integers(-(2**53), 2**53).map(float)
+WHOLE_LIMITS = st.none() | st.tuples(st.none() | WHOLE, st.none() | WHOLE)
 
 
 @st.composite
@@ -24,7 +26,7 @@ def filters(draw: st.DrawFn) -> BrowseFilter:
         score=draw(LIMITS),
         base_loss=draw(LIMITS),
         reference_loss=draw(LIMITS),
-        tokens=draw(LIMITS),
+        tokens=draw(WHOLE_LIMITS),
         statuses=tuple(draw(st.lists(st.sampled_from(["ok", "truncated", "not_scored"]), max_size=2))),
         flags=tuple(draw(st.lists(st.sampled_from(["negative", "short"]), max_size=2))),
         decisions=tuple(draw(st.lists(st.sampled_from(["keep", "drop"]), max_size=2))),
