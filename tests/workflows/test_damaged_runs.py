@@ -145,7 +145,7 @@ def test_a_damaged_recipe_costs_its_own_reference_its_place(scored: Project, tex
     for folder, content in ((good, json.dumps(recipe)), (bad, text)):
         folder.mkdir()
         (folder / "recipe.json").write_text(content)
-        (folder / "model.safetensors").touch()
+        (folder / "config.json").touch()
     (found,) = list_references(scored)
     assert (found.name, found.folds, found.n_samples, found.recipe["later"]) == ("good", 1, 3, 1)
     assert known_models(scored).trained_here == ("good",)
