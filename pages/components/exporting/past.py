@@ -22,7 +22,7 @@ def show(project: Project, found: Sequence[LoggedExport]) -> None:
     shown = [past_export(entry) for entry in (found if st.session_state.get(ALL) else found[:SHOWN])]
     more = ("show all", "all") if len(found) > len(shown) else None
     columns = [
-        parts.Column("Selection", 210),
+        parts.Column("Selection"),
         parts.Column("Format", 150),
         parts.Column("Rows", 80, numeric=True),
         parts.Column("To"),

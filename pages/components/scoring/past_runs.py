@@ -14,7 +14,7 @@ COLUMNS = (
     Column("Run", 68),
     Column("What", 108),
     Column("Base → reference"),
-    Column("Settings", 240),
+    Column("Settings"),
     Column("Samples", 82, numeric=True),
     Column("Time", 104, numeric=True),
     Column("State", 116),
