@@ -207,17 +207,18 @@ async def _browse(browser: Browser, dashboard: Served, number: int, seen: Seen, 
 
 
 async def _decide(page: Page, seen: Seen) -> None:
-    """Go down some rows and decide on each what it was not before."""
+    """Decide on some rows what they were not before; each decision goes on to the next row."""
     for _ in range(KEYS_A_VISIT):
-        kept = await page.evaluate("() => !!deep('.item.current .mark.keep')")
+        row = await page.evaluate("() => deep('.item.current').dataset.key")
+        item = f'.item[data-key="{row}"]'
+        kept = await page.evaluate(f"() => !!deep('{item} .mark.keep')")
         key, verdict = ("d", "drop") if kept else ("k", "keep")
         began = time.monotonic()
         await page.keyboard.press(key)
-        await page.wait_for_function(f"() => deep('.item.current .mark.{verdict}')")
+        await page.wait_for_function(f"() => deep('{item} .mark.{verdict}')")
         seen.n_decided += 1
         await page.wait_for_function(SAVED)
         seen.answers_ms.append(1000 * (time.monotonic() - began))
-        await page.keyboard.press("ArrowDown")
         await asyncio.sleep(0.3)
 
 
