@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lobass_core.errors import LobassError
-from pages.components import address, command_line, empty, errors, filters, scope, state, toolbar
+from pages.components import address, command_line, empty, errors, filter_command, filters, scope, state, toolbar
 from pages.components.browsing import dialogs, queue, saved, session
 
 project = state.project()
@@ -38,7 +38,7 @@ with right:
     dialogs.find_again_button(shown)
     dialogs.act_on_all(project, shown.found)
     dialogs.log_button(project)
-    command_line.popover(filters.command(project.root, asked))
+    command_line.popover(filter_command.command(project.root, asked))
 # One container whether it holds something or not: what comes and goes here must not mount the list anew.
 with st.container(gap="small", key="browse-above-list"):
     if filters.TROUBLE in st.session_state:

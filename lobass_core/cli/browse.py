@@ -33,6 +33,46 @@ FORMER_NAMES = {
 }
 
 
+TextOption = Annotated[str, typer.Option("--text", help="Rows whose text holds this, as it stands.")]
+ScopeOption = Annotated[str, typer.Option("--in", help="Search user, assistant, system or any text.")]
+MatchCaseOption = Annotated[bool, typer.Option("--match-case", help="Capital letters matter.")]
+DomainOption = Annotated[str, typer.Option("--domain", help="Domains, separated by commas.")]
+ScoreOption = Annotated[str, typer.Option("--score", help="Range of learnability: 0.1..0.4, 0.1.. or ..0.4.")]
+BaseOption = Annotated[str, typer.Option("--base-loss", help="Range of the base loss, nats a response token.")]
+ReferenceOption = Annotated[str, typer.Option("--reference-loss", help="Range of the reference loss.")]
+TokensOption = Annotated[str, typer.Option("--tokens", help="Range of response tokens.")]
+StatusOption = Annotated[str, typer.Option("--status", help="ok, truncated, no_response, non_finite, not_scored.")]
+FlagOption = Annotated[str, typer.Option("--flag", help=f"Rows with any of: {', '.join(FLAG_NAMES.values())}.")]
+DecisionOption = Annotated[str, typer.Option("--decision", help="keep, drop, undecided.")]
+TagOption = Annotated[str, typer.Option("--tag", help="Tags, separated by commas.")]
+ReviewOption = Annotated[
+    str, typer.Option("--review", help=f"Rows to review, with any of: {', '.join(REVIEW)}; or all of these: all.")
+]
+CutOption = Annotated[
+    list[str] | None, typer.Option("--cut", help="Cut for near_cut: 0.3 for every domain, or math:0.3; repeatable.")
+]
+CutByOption = Annotated[str, typer.Option("--cut-by", help=f"Score that the cut is on: {', '.join(CUT_METHODS)}.")]
+CutOfOption = Annotated[str, typer.Option("--cut-of", help="Take the cut of this saved selection.")]
+InSelectionOption = Annotated[
+    list[str] | None,
+    typer.Option("--in-selection", help="Rows of this saved selection; given twice, rows that both keep."),
+]
+NotInSelectionOption = Annotated[
+    list[str] | None, typer.Option("--not-in-selection", help="Rows that this saved selection does not keep.")
+]
+SortOption = Annotated[
+    str, typer.Option("--sort", help="score, drop, base, reference, tokens, imported or cut; with -asc or -desc.")
+]
+SavedOption = Annotated[str, typer.Option("--saved", help="Use this saved filter.")]
+SaveOption = Annotated[str, typer.Option("--save", help="Save the filter under this name.")]
+ReplaceOption = Annotated[bool, typer.Option("--replace", help="With --save: replace a filter of that name.")]
+PageOption = Annotated[int, typer.Option("--page", min=1, help="Page, from 1.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Rows a page.")]
+TokenLossesOption = Annotated[
+    str, typer.Option("--token-losses", help="Show the losses of each token of this sample (id, or its beginning).")
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add `lobass browse`."""
     app.command("browse", cls=accepting(FORMER_NAMES))(browse)
@@ -40,48 +80,33 @@ def register(app: typer.Typer) -> None:
 
 def browse(
     project: ProjectOption = DEFAULT_PROJECT,
-    text: Annotated[str, typer.Option("--text", help="Rows whose text holds this, as it stands.")] = "",
-    scope: Annotated[str, typer.Option("--in", help="Search user, assistant, system or any text.")] = "any",
-    match_case: Annotated[bool, typer.Option("--match-case", help="Capital letters matter.")] = False,
+    text: TextOption = "",
+    scope: ScopeOption = "any",
+    match_case: MatchCaseOption = False,
     datasets: DatasetsOption = "",
-    domain: Annotated[str, typer.Option("--domain", help="Domains, separated by commas.")] = "",
-    score: Annotated[str, typer.Option("--score", help="Range of learnability: 0.1..0.4, 0.1.. or ..0.4.")] = "",
-    base: Annotated[str, typer.Option("--base-loss", help="Range of the base loss, nats a response token.")] = "",
-    reference: Annotated[str, typer.Option("--reference-loss", help="Range of the reference loss.")] = "",
-    tokens: Annotated[str, typer.Option("--tokens", help="Range of response tokens.")] = "",
-    status: Annotated[str, typer.Option("--status", help="ok, truncated, no_response, non_finite, not_scored.")] = "",
-    flag: Annotated[str, typer.Option("--flag", help=f"Rows with any of: {', '.join(FLAG_NAMES.values())}.")] = "",
-    decision: Annotated[str, typer.Option("--decision", help="keep, drop, undecided.")] = "",
-    tag: Annotated[str, typer.Option("--tag", help="Tags, separated by commas.")] = "",
-    review: Annotated[
-        str, typer.Option("--review", help=f"Rows to review, with any of: {', '.join(REVIEW)}; or all of these: all.")
-    ] = "",
-    cut: Annotated[
-        list[str] | None, typer.Option("--cut", help="Cut for near_cut: 0.3 for every domain, or math:0.3; repeatable.")
-    ] = None,
-    cut_by: Annotated[
-        str, typer.Option("--cut-by", help=f"Score that the cut is on: {', '.join(CUT_METHODS)}.")
-    ] = "learnability",
-    cut_of: Annotated[str, typer.Option("--cut-of", help="Take the cut of this saved selection.")] = "",
-    in_selection: Annotated[
-        list[str] | None,
-        typer.Option("--in-selection", help="Rows of this saved selection; given twice, rows that both keep."),
-    ] = None,
-    not_in_selection: Annotated[
-        list[str] | None, typer.Option("--not-in-selection", help="Rows that this saved selection does not keep.")
-    ] = None,
-    sort: Annotated[
-        str, typer.Option("--sort", help="score, drop, base, reference, tokens, imported or cut; with -asc or -desc.")
-    ] = "",
+    domain: DomainOption = "",
+    score: ScoreOption = "",
+    base: BaseOption = "",
+    reference: ReferenceOption = "",
+    tokens: TokensOption = "",
+    status: StatusOption = "",
+    flag: FlagOption = "",
+    decision: DecisionOption = "",
+    tag: TagOption = "",
+    review: ReviewOption = "",
+    cut: CutOption = None,
+    cut_by: CutByOption = "learnability",
+    cut_of: CutOfOption = "",
+    in_selection: InSelectionOption = None,
+    not_in_selection: NotInSelectionOption = None,
+    sort: SortOption = "",
     where: WhereOption = "",
-    saved: Annotated[str, typer.Option("--saved", help="Use this saved filter.")] = "",
-    save: Annotated[str, typer.Option("--save", help="Save the filter under this name.")] = "",
-    replace: Annotated[bool, typer.Option("--replace", help="With --save: replace a filter of that name.")] = False,
-    page: Annotated[int, typer.Option("--page", min=1, help="Page, from 1.")] = 1,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Rows a page.")] = workflow.PAGE_ROWS,
-    token_losses: Annotated[
-        str, typer.Option("--token-losses", help="Show the losses of each token of this sample (id, or its beginning).")
-    ] = "",
+    saved: SavedOption = "",
+    save: SaveOption = "",
+    replace: ReplaceOption = False,
+    page: PageOption = 1,
+    limit: LimitOption = workflow.PAGE_ROWS,
+    token_losses: TokenLossesOption = "",
     run: RunOption = None,
     json: JsonOption = False,
 ) -> None:

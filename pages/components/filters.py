@@ -8,9 +8,7 @@ Widgets never hold the truth: before they are drawn they are given the filter's 
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import streamlit as st
 
@@ -18,18 +16,14 @@ from lobass_core.errors import RequestError
 from lobass_core.learnability.flags import FLAG_NAMES
 from lobass_core.workflows.browse import Choices
 from lobass_core.workflows.browse_filter import (
-    CHOICES,
-    LISTS,
     PARAMETERS,
     RANGES,
-    SELECTIONS,
     BrowseFilter,
     Range,
-    cut_text,
     is_descending,
-    range_text,
 )
-from pages.components import command_line, number_field, state
+from pages.components import errors, number_field
+from pages.components.filter_words import conditions
 
 FILTER, WRITTEN, TROUBLE = "browse.filter", "browse.written", "browse.trouble"
 PLACE = ("page", "row")
@@ -44,8 +38,6 @@ SORTS = {
     "imported": "Import order",
     "cut": "Distance from the cut",
 }
-# Options of `lobass browse` that have another name than in the address.
-OPTIONS = {"dataset": "datasets", "base": "base-loss", "reference": "reference-loss"}
 NEEDS_SCORES = ("score", "drop", "base", "reference", "cut")
 RANGE_WORDS = {
     "score": "Learnability",
@@ -54,14 +46,6 @@ RANGE_WORDS = {
     "tokens": "Response tokens",
 }
 SELECTION_WORDS = {"in_selections": "In all of these selections", "not_in_selections": "In none of these selections"}
-CHIP_WORDS = {
-    "score": "learnability",
-    "base_loss": "base",
-    "reference_loss": "reference",
-    "tokens": "tokens",
-    "in_selections": "in",
-    "not_in_selections": "not in",
-}
 STATUS_WORDS = {
     "ok": "ok",
     "truncated": "truncated",
@@ -70,8 +54,6 @@ STATUS_WORDS = {
     "not_scored": "not scored",
 }
 FLAG_WORDS = {name: name.replace("_", " ") for name in FLAG_NAMES.values()}
-# What a chip says, the end of its key, and the way to the filter without it.
-Condition = tuple[str, str, Callable[[BrowseFilter], BrowseFilter]]
 
 
 def current(by_history: bool) -> BrowseFilter:
@@ -123,7 +105,7 @@ def toolbar(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
     """Search, scope, filters and sort, as widgets of the row that is open."""
     _text_input(asked)
     _choice("in", "Search in", list(SCOPES), asked.scope, SCOPES.__getitem__, _change("scope"), width=104)
-    n_set = len(_conditions(asked.without("text")))
+    n_set = len(conditions(asked.without("text")))
     with st.popover(f"Filters · {n_set}" if n_set else "Filters", icon=":material/filter_list:", key="browse.filters"):
         _menu(asked, choices, is_scored)
     sorts = [name for name in SORTS if (is_scored or name not in NEEDS_SCORES) and (name != "cut" or asked.cuts)]
@@ -257,13 +239,13 @@ def _range_row(field: str, limits: Range | None) -> None:
 
 def chips(asked: BrowseFilter) -> None:
     """What is asked, one button a condition; a click takes it away."""
-    found = _conditions(asked)
+    found = conditions(asked)
     if not found:
         return
     with st.container(horizontal=True, gap="xsmall", key="browse-chips"):
         for words, key, rest in found:
             st.button(
-                _plain(words),
+                errors.plain(words),
                 icon=":material/close:",
                 icon_position="right",
                 key=f"browse.chip.{key}",
@@ -272,86 +254,3 @@ def chips(asked: BrowseFilter) -> None:
             )
         if len(found) > 1:
             st.button("Clear all", type="tertiary", key="browse.chip.all", on_click=lambda: put(asked.only_order()))
-
-
-def _conditions(asked: BrowseFilter) -> list[Condition]:
-    found: list[Condition] = []
-    if asked.text:
-        scope = "" if asked.scope == "any" else f" in {asked.scope}"
-        found.append(_condition(f"“{_short(asked.text)}”{scope}", "text", "scope", "match_case"))
-    for name, field in LISTS.items():
-        if values := getattr(asked, field):
-            is_code = field in ("statuses", "flags", "review")
-            words = ", ".join(value.replace("_", " ") if is_code else value for value in values)
-            if field == "review" and values == tuple(sorted(CHOICES[field])):
-                words = "all reasons"
-            found.append(_condition(f"{name}: {_short(words)}", field))
-    if asked.cuts:
-        by = "" if asked.cut_by == "learnability" else f" by {asked.cut_by}"
-        cuts = ", ".join(f"{domain} {cut:.4g}".strip() for domain, cut in asked.cuts)
-        found.append(_condition(f"cut{by}: {_short(cuts)}", "cuts", "review"))
-    for field in RANGES.values():
-        if limits := getattr(asked, field):
-            found.append(_condition(f"{CHIP_WORDS[field]} {range_words(limits)}", field))
-    for field in SELECTIONS.values():
-        # A selection is a condition by itself, so each has a chip of its own.
-        for name in getattr(asked, field):
-            rest = functools.partial(BrowseFilter.without_selection, field=field, name=name)
-            found.append((f"{CHIP_WORDS[field]} {_short(name)}", f"{field}.{name}", rest))
-    return found
-
-
-def _condition(words: str, *fields: str) -> Condition:
-    return words, fields[0], lambda asked: asked.without(*fields)
-
-
-def range_words(limits: Range) -> str:
-    """0.1 – 0.4, from 0.1, up to 0.4; four digits are enough to recognise a range by."""
-    low, high = (None if limit is None else f"{limit:.4g}".replace("-", "−") for limit in limits)
-    if low is not None and high is not None:
-        return low if low == high else f"{low} – {high}"
-    return f"from {low}" if high is None else f"up to {high}"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"
-
-
-def in_words(asked: BrowseFilter) -> str:
-    """All conditions as their chips say them; empty where there is none."""
-    return " · ".join(words for words, _, _ in _conditions(asked))
-
-
-def _plain(text: str) -> str:
-    """A label that shows the text as it is, whatever marks of Markdown are in it."""
-    return "".join(f"\\{mark}" if mark in r"\`*_{}[]()#+-.!|<>$~:" else mark for mark in text)
-
-
-def command(root: Path, asked: BrowseFilter) -> str:
-    """`lobass browse`, finding the same rows under the scores and datasets that the sidebar has."""
-    chosen, run = state.chosen_datasets(), state.chosen_run()
-    if chosen:
-        both = tuple(name for name in asked.datasets or chosen if name in chosen)
-        asked = dataclasses.replace(asked, datasets=both or asked.datasets)
-    return command_line.plain("browse", root, *_command_groups(asked), *([["--run", run]] if run else []))
-
-
-def _option(name: str) -> str:
-    return f"--{OPTIONS.get(name, name)}"
-
-
-def _command_groups(asked: BrowseFilter) -> list[list[str]]:
-    groups = [["--text", asked.text], ["--in", asked.scope]] if asked.text else []
-    groups += [["--match-case"]] if asked.match_case and asked.text else []
-    groups += [[_option(name), ",".join(values)] for name, field in LISTS.items() if (values := getattr(asked, field))]
-    # One word each: a value that begins with a minus would read as an option.
-    groups += [
-        [f"{_option(name)}={range_text(limits)}"] for name, field in RANGES.items() if (limits := getattr(asked, field))
-    ]
-    groups += [[f"--cut={cut_text(cut)}"] for cut in asked.cuts]
-    groups += [["--cut-by", asked.cut_by]] if asked.cut_by != "learnability" else []
-    groups += [[f"--in-selection={name}"] for name in asked.in_selections]
-    groups += [[f"--not-in-selection={name}"] for name in asked.not_in_selections]
-    if asked.sort or asked.descending is not None:
-        groups.append(["--sort", str(asked.to_query()["sort"])])
-    return groups

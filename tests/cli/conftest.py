@@ -2,12 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 
 from lobass_core.cli.main import main
+from lobass_core.project import Project
+from lobass_core.store.connection import release
+from tests.scored_files import import_and_score, select_all, select_best, write_jsonl
 
 
 @dataclass(frozen=True)
@@ -40,3 +43,16 @@ def lobass(monkeypatch, capfd) -> Callable[..., Ran]:
         return Ran(code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def selected(tmp_path) -> Iterator[Project]:
+    """Six scored rows and two selections, the store given back."""
+    project = Project.create(tmp_path / "p")
+    rows = [{"instruction": f"Ask {n}", "output": f"Answer {n}"} for n in range(6)]
+    import_and_score(project, (write_jsonl(tmp_path / "chats.jsonl", rows), "chat"))
+    select_all(project)
+    select_best(project, 2)
+    release(project.store_path)
+    yield project
+    release(project.store_path)

@@ -5,26 +5,11 @@ import sys
 
 import pytest
 
-from lobass_core.project import Project
 from lobass_core.store.connection import release
 from lobass_core.workflows.status import status
 from tests.pages.projects import finished_scores, imported_project
 from tests.read_only import read_only
-from tests.scored_files import import_and_score, select_all, select_best, write_jsonl
-
-ROWS = [{"instruction": f"Ask {n}", "output": f"Answer {n}"} for n in range(6)]
-
-
-@pytest.fixture
-def selected(tmp_path):
-    """Six scored rows and two selections, the store given back."""
-    project = Project.create(tmp_path / "p")
-    import_and_score(project, (write_jsonl(tmp_path / "chats.jsonl", ROWS), "chat"))
-    select_all(project)
-    select_best(project, 2)
-    release(project.store_path)
-    yield project
-    release(project.store_path)
+from tests.scored_files import write_jsonl
 
 
 @pytest.fixture

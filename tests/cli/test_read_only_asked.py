@@ -4,30 +4,22 @@ import os
 
 import pytest
 
-from lobass_core.project import Project
 from lobass_core.read_only import VARIABLE
 from lobass_core.store.connection import release
 from lobass_core.store.turns import ask_for, has_come
 from lobass_core.workflows.serve import free_port
 from lobass_core.workflows.uploads import keep_upload
 from tests.folder_state import folder_state
-from tests.scored_files import import_and_score, select_all, select_best, write_jsonl
-
-ROWS = [{"instruction": f"Ask {n}", "output": f"Answer {n}"} for n in range(6)]
+from tests.scored_files import write_jsonl
 
 
 @pytest.fixture
-def selected(tmp_path):
-    """Six scored rows and two selections, the store given back; nothing is changed by the test."""
-    project = Project.create(tmp_path / "p")
-    import_and_score(project, (write_jsonl(tmp_path / "chats.jsonl", ROWS), "chat"))
-    select_all(project)
-    select_best(project, 2)
-    release(project.store_path)
-    before = folder_state(project.root)
-    yield project
-    release(project.store_path)
-    assert folder_state(project.root) == before
+def selected(selected):
+    """Nothing is changed by the test."""
+    before = folder_state(selected.root)
+    yield selected
+    release(selected.store_path)
+    assert folder_state(selected.root) == before
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from lobass_core.project import Project
 from lobass_core.store.saved_filters import LONGEST_NAME, SavedFilter
 from lobass_core.workflows import saved_filters
 from lobass_core.workflows.browse_filter import BrowseFilter
-from pages.components import errors, filters, state
+from pages.components import errors, filter_words, filters, state
 from pages.components.browsing import dialogs
 
 RENAMING, REPLACING, TROUBLE = "browse.saved.renaming", "browse.saved.replacing", "browse.saved.trouble"
@@ -53,7 +53,7 @@ def with_datasets(asked: BrowseFilter) -> BrowseFilter:
 
 
 def _save_form(project: Project, asked: BrowseFilter) -> None:
-    words = filters.in_words(asked)
+    words = filter_words.in_words(asked)
     st.caption(f"Now: {errors.plain(words)}" if words else "Now: every row, no filter is set")
     with st.form("browse.saved.form", border=False), _one_line():
         st.text_input(
@@ -142,6 +142,6 @@ def _open(project: Project, name: str) -> None:
 
 def _described(project: Project, one: SavedFilter) -> str:
     try:
-        return errors.plain(filters.in_words(saved_filters.load(project, one.name))) or "every row"
+        return errors.plain(filter_words.in_words(saved_filters.load(project, one.name))) or "every row"
     except LobassError as error:
         return errors.plain(error.what)

@@ -7,7 +7,7 @@ import streamlit as st
 from lobass_core.project import Project
 from lobass_core.workflows import compare
 from lobass_core.workflows.compare import ComparedRow, Comparison
-from pages.components import address, command_line, filters, parts, state, theme, toolbar, view
+from pages.components import address, command_line, filter_command, parts, state, theme, toolbar, view
 from pages.components.address import Query
 from pages.components.parts import Column
 
@@ -30,7 +30,7 @@ def browse(project: Project, found: Comparison, lines: Sequence[str]) -> None:
     """Command and the primary button, for the part of two saved selections that is shown below."""
     part = shown()
     asked = compare.part_filter(found.a.label, found.b.label, part)
-    command_line.popover([*lines, filters.command(project.root, asked)])
+    command_line.popover([*lines, filter_command.command(project.root, asked)])
     size, n = compare.part_size(found, part), compare.part_size(found, part, state.chosen_datasets())
     name = PARTS[part]
     label = f"Browse the {theme.count(n)} {'row' if n == 1 else 'rows'} {name[0].lower()}{name[1:]}"
