@@ -19,6 +19,7 @@ from lobass_core.cli import (
     export,
     filters,
     import_data,
+    import_scores,
     init,
     rejects,
     runs,
@@ -62,6 +63,7 @@ def _root(
 for command in (
     init,
     import_data,
+    import_scores,
     rejects,
     set_domain,
     train_reference,

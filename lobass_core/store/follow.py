@@ -14,6 +14,7 @@ import pyarrow as pa
 from lobass_core.errors import RunError
 from lobass_core.jobs.run_files import read_parquet, write_parquet
 from lobass_core.jobs.run_folder import utc_now
+from lobass_core.store.score_columns import follow_scores
 
 # links     old sample -> each sample that a row of it has moved to
 # heirs     old sample that all rows have left -> the one sample that takes over what hung on it
@@ -87,6 +88,7 @@ def follow_rows(cursor: duckdb.DuckDBPyConnection) -> None:
     cursor.execute(last, {"now": utc_now()})
     for statement in (_PICKS, _FOLDS, _FORERUNNERS):
         cursor.execute(statement)
+    follow_scores(cursor)
 
 
 def give_folds(cursor: duckdb.DuckDBPyConnection, update_id: int, models_dir: Path) -> None:

@@ -20,6 +20,7 @@ from lobass_core.store.follow import extend_fold_files, follow_rows
 from lobass_core.store.registrations import register_old_runs
 from lobass_core.store.reread import reread_rows
 from lobass_core.store.saved_filters import SAVED_FILTERS
+from lobass_core.store.score_columns import SCORE_COLUMNS
 from lobass_core.store.token_bytes import fill_response_bytes
 from lobass_core.store.versions import FIRST_CONTENT, raise_content, raise_revision
 
@@ -110,6 +111,7 @@ STEPS: tuple[Step, ...] = (
         + DECISION_IMPORTS,
     ),
     _tables("Saved filters", SAVED_FILTERS),
+    _tables("Score columns", SCORE_COLUMNS),
 )
 SCHEMA_VERSION = 1 + len(STEPS)
 

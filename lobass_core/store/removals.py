@@ -7,6 +7,7 @@ from lobass_core.store.domain_changes import forget_domain_changes
 from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.former_states import forget_updates
 from lobass_core.store.samples import drop_unused_samples
+from lobass_core.store.score_columns import release_gone_rows
 from lobass_core.store.versions import raise_content
 
 
@@ -41,6 +42,7 @@ def remove_dataset(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
     forget_domain_changes(cursor, dataset_id)
     for table in ("rows", "rejects", "dataset_files", "datasets"):
         cursor.execute(f"DELETE FROM {table} WHERE dataset_id = ?", [dataset_id])
+    release_gone_rows(cursor)
     drop_unused_samples(cursor)
     mark_duplicates(cursor)
     raise_content(cursor)

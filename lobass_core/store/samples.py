@@ -87,7 +87,7 @@ def drop_unused_samples(cursor: duckdb.DuckDBPyConnection) -> None:
             SELECT sample_key FROM rows UNION SELECT sample_key FROM losses UNION SELECT sample_key FROM decisions
             UNION SELECT sample_key FROM tags UNION SELECT sample_key FROM notes
             UNION SELECT sample_key FROM reference_folds UNION SELECT sample_key FROM selection_picks
-            UNION SELECT sample_key FROM former_rows
+            UNION SELECT sample_key FROM former_rows UNION SELECT sample_key FROM score_values
             UNION SELECT sample_key FROM earlier_samples UNION SELECT earlier_key FROM earlier_samples)
         """
     )

@@ -20,6 +20,7 @@ from lobass_core.store.domain_changes import apply_changes, restore_imported_dom
 from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.former_states import STATE_TABLES
 from lobass_core.store.samples import drop_unused_samples, storable
+from lobass_core.store.score_columns import release_gone_rows
 from lobass_core.store.versions import raise_content
 
 
@@ -225,6 +226,7 @@ def undo_last_update(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> Log
         cursor.execute(f"DELETE FROM {table} WHERE update_id = ?{_KEPT.get(table, '')}", [update.update_id])
     cursor.execute("UPDATE dataset_updates SET undone_at = ? WHERE update_id = ?", [utc_now(), update.update_id])
     apply_changes(cursor, dataset.dataset_id)
+    release_gone_rows(cursor)
     drop_unused_samples(cursor)
     mark_duplicates(cursor)
     raise_content(cursor)

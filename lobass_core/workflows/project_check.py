@@ -22,6 +22,7 @@ from lobass_core.store.rebuild import LossCheck, compare_losses
 from lobass_core.store.registrations import scoring_run_ids
 from lobass_core.store.restore_samples import n_without_sample
 from lobass_core.store.salvage import REBUILT, DamagedTable, damaged_tables
+from lobass_core.store.score_columns import column_names, orphaned_columns
 from lobass_core.store.token_files import n_without_tokens
 from lobass_core.workflows.check import Check
 from lobass_core.workflows.export import logged_exports, past_exports
@@ -29,7 +30,7 @@ from lobass_core.workflows.leftovers import leftovers
 from lobass_core.workflows.recipes import RECIPE, lacks_weights
 
 LOW_DISK_BYTES = 2 * 2**30
-ALONE = "decisions, tags, notes, selections and imported rows stand in the store alone"
+ALONE = "decisions, tags, notes, selections, imported rows and imported scores stand in the store alone"
 
 
 def check_project(project: Project) -> list[Check]:
@@ -46,6 +47,7 @@ def check_project(project: Project) -> list[Check]:
             checks += [
                 *_rows(store),
                 *_samples(store),
+                *_score_columns(store),
                 *_losses(project, store),
                 *_run_files(project, store),
                 *_runs(project, store),
@@ -156,6 +158,15 @@ def _torn(found: LossCheck) -> list[Check]:
     more = f" and {len(found.torn) - 1:,} more" if found.torn[1:] else ""
     repair = "sets them aside; a resume of the run computes them again"
     return [Check("shards", "bad", f"{name} of run {run_id}{more}: {reason}", repair)]
+
+
+def _score_columns(store: Store) -> list[Check]:
+    cursor = store.cursor()
+    names, lost = column_names(cursor), orphaned_columns(cursor)
+    if lost:
+        detail = f"{plural(len(lost), 'score column has', 'score columns have')} values and no name"
+        return [Check("score columns", "bad", detail, "gives them names: recovered, recovered-2, ...")]
+    return [Check("score columns", "good", f"{len(names):,}: {', '.join(names[:8])}")] if names else []
 
 
 def _tokens(project: Project, store: Store) -> list[Check]:

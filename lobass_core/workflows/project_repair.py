@@ -1,14 +1,16 @@
 """Mend what a check of the project finds and can be mended; nothing is dropped, and a copy of the store comes first."""
 
+import itertools
 import json
 from collections import Counter
+from collections.abc import Iterator
 
 from lobass_core.errors import StoreError
 from lobass_core.exporting.data_file import file_sha256
 from lobass_core.exporting.destination import MANIFEST_NAME, read_manifest
 from lobass_core.exporting.manifest import without_rows
 from lobass_core.jobs.run_files import RunFiles
-from lobass_core.jobs.run_folder import list_runs
+from lobass_core.jobs.run_folder import list_runs, utc_now
 from lobass_core.jobs.run_ids import project_id_in
 from lobass_core.plural import plural
 from lobass_core.project import Project
@@ -17,6 +19,7 @@ from lobass_core.store.exports import log_export
 from lobass_core.store.rebuild import compare_losses, rebuild_losses
 from lobass_core.store.restore_samples import n_without_sample, restore_samples
 from lobass_core.store.salvage import damaged_tables, salvage
+from lobass_core.store.score_columns import column_names, name_orphans, orphaned_columns
 from lobass_core.workflows.collect import collect, forget
 from lobass_core.workflows.leftovers import clear, leftovers
 from lobass_core.workflows.project_check import in_words, needs_salvage, unlogged_exports
@@ -37,6 +40,7 @@ def repair(project: Project) -> list[str]:
         done += _save_store(project)
         forget(project)
     done += _read_samples(project)
+    done += _name_columns(project)
     done += collect(project).sentences
     done += _mend_losses(project)
     done += _log_exports(project)
@@ -60,7 +64,8 @@ def _save_store(project: Project) -> list[str]:
         return [
             "The damaged store does not open, and there is no copy of it: the project has an empty store now, and "
             f"{kept.name} keeps the old one. Import the same files again, then run lobass doctor --repair once more: "
-            "their losses are read from the run folders. Decisions, tags, notes and selections are lost.",
+            "their losses are read from the run folders. Decisions, tags, notes, selections and imported scores are "
+            "lost.",
             *_what_to_import(project),
         ]
     return [
@@ -98,6 +103,24 @@ def _read_samples(project: Project) -> list[str]:
             n_left = restore_samples(cursor)
     said = f"Read the records of {plural(n_before - n_left, 'row')} again whose samples were lost."
     return [said + (f" {plural(n_left, 'record')} cannot be read: import the file again." if n_left else "")]
+
+
+def _name_columns(project: Project) -> list[str]:
+    with project.store() as store:
+        lost = orphaned_columns(store.cursor())
+        if not lost:
+            return []
+        taken, names = set(column_names(store.cursor())), dict[int, str]()
+        for column_id in lost:
+            names[column_id] = next(name for name in _free_names() if name not in {*taken, *names.values()})
+        with store.transaction() as cursor:
+            name_orphans(cursor, names, utc_now())
+    return [f"Gave names to score columns that had lost theirs: {', '.join(names.values())}. Check unit and direction."]
+
+
+def _free_names() -> Iterator[str]:
+    yield "recovered"
+    yield from (f"recovered-{number}" for number in itertools.count(2))
 
 
 def _mend_losses(project: Project) -> list[str]:

@@ -1,0 +1,148 @@
+"""lobass import-scores and score-columns"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.opening import open_project
+from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
+from lobass_core.cli.output import print_facts, print_json, print_table, progress_bar, warn
+from lobass_core.errors import RequestError
+from lobass_core.plural import plural
+from lobass_core.score_file_spec import IfNamed, ScoreFileSpec
+from lobass_core.workflows import import_scores as workflow
+from lobass_core.workflows.import_scores import ImportedScores
+
+DIRECTIONS = {"better": True, "worse": False}
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass import-scores` and `lobass score-columns`."""
+    app.command("import-scores")(import_scores)
+    app.command("score-columns")(score_columns)
+
+
+def import_scores(
+    file: Annotated[Path, typer.Argument(help="File to read: JSON, JSONL, CSV, TSV, Parquet or Arrow.")],
+    name: Annotated[str, typer.Option("--name", help="Name of the score column.", show_default=False)],
+    project: ProjectOption = DEFAULT_PROJECT,
+    key: Annotated[
+        str,
+        typer.Option(
+            "--key",
+            help="What a line names its row by: sample-id (its column sample_id), row (its column row_index or row, "
+            "else its place in the file, counted from 0), or a column that the imported records have too, like id.",
+        ),
+    ] = "sample-id",
+    dataset: Annotated[
+        str, typer.Option("--dataset", help="Dataset whose rows are scored.", show_default="as the file says, else all")
+    ] = "",
+    column: Annotated[
+        str,
+        typer.Option(
+            "--column",
+            help="Column with the values; scores.depth is the value depth inside scores.",
+            show_default="the one called like --name, else the only one left",
+        ),
+    ] = "",
+    higher_is: Annotated[
+        str, typer.Option("--higher-is", help="better or worse: which end a selection keeps.")
+    ] = "better",
+    unit: Annotated[str, typer.Option("--unit", help="Unit of the values, for axes and tables.")] = "",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace the score column of that name with these values.")
+    ] = False,
+    add: Annotated[
+        bool,
+        typer.Option("--add", help="Add to the score column of that name the values of rows that have none in it."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Match the lines and say what would be imported; write nothing.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Import scores made elsewhere, one number a row or sample, as a score column beside the built-in measures.
+
+    A score column sorts and filters in Browse, is a method of select, is drawn on Learnability, and is exported.
+    """
+    if higher_is not in DIRECTIONS:
+        raise RequestError(f"--higher-is {higher_is!r} is not known", do="Say --higher-is better or worse.")
+    if replace and add:
+        raise RequestError("--replace and --add exclude each other", do="Give one of them.")
+    if_named: IfNamed = "replace" if replace else "add" if add else "refuse"
+    spec = ScoreFileSpec(
+        str(file), name, key, dataset, column, unit, higher_is_better=DIRECTIONS[higher_is], if_named=if_named
+    )
+    opened = open_project(project)
+    with progress_bar() as show:
+        found = workflow.import_scores(
+            opened, spec, lambda done, total: show("Reading scores", done, total, "lines"), dry_run=dry_run
+        )
+    if json:
+        print_json(found.to_dict())
+    else:
+        _show(found)
+
+
+def _show(found: ImportedScores) -> None:
+    verb = "Would import" if found.dry_run else "Imported"
+    way = "the line's place in the file" if found.by_position else found.key
+    others = {
+        "name no row of the project": found.n_unmatched,
+        "have no value": found.n_missing,
+        "have a value that is not a number": found.n_not_number,
+        "have a value that is not finite": found.n_non_finite,
+        "name a row that an earlier line names": found.n_repeated,
+        "name a row that has a value already": found.n_held,
+        "cannot be read or name no row": found.n_unreadable,
+    }
+    print_facts(
+        f"{verb} {found.name} from {found.file}",
+        [
+            ("values from the column", found.column),
+            ("rows named by", way),
+            ("lines", found.n_lines),
+            ("lines that match", found.n_matched),
+            *((f"lines that {what}", n) for what, n in others.items() if n),
+            ("rows with a value", found.n_rows),
+            ("rows without a value", found.n_without),
+        ],
+    )
+    if found.n_differing:
+        lines = plural(found.n_differing, "repeated line has", "repeated lines have")
+        warn(f"{lines} another value; the first counts.")
+    if found.lines:
+        print_table(("line", "kind", "reason"), [(line, kind, reason) for kind, line, reason in found.lines])
+
+
+def score_columns(
+    project: ProjectOption = DEFAULT_PROJECT,
+    remove: Annotated[
+        str, typer.Option("--remove", help="Score column to remove; selections made by it keep their rows.")
+    ] = "",
+    json: JsonOption = False,
+) -> None:
+    """List the imported score columns, or remove one."""
+    opened = open_project(project)
+    if remove:
+        workflow.remove_scores(opened, remove)
+    found = workflow.list_score_columns(opened)
+    if json:
+        print_json([column.to_dict() for column in found])
+        return
+    print_table(
+        ("name", "unit", "higher is", "rows with a value", "source", "by", "made"),
+        [
+            (
+                one.name,
+                one.unit,
+                "better" if one.higher_is_better else "worse",
+                one.n_rows,
+                one.source,
+                one.made_by,
+                one.made_at,
+            )
+            for one in found
+        ],
+    )

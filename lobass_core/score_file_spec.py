@@ -1,0 +1,44 @@
+"""The settings of an import of scores."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from lobass_core.errors import RequestError
+from lobass_core.setting_checks import check_path
+from lobass_core.spec_base import Spec
+
+IfNamed = Literal["refuse", "replace", "add"]
+LONGEST_UNIT = 40
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreFileSpec(Spec):
+    """A file with one number a line, and what its numbers become: the score column `name`.
+
+    `key` says how a line names its row: "sample-id" (the column sample_id), "row" (the column row_index or row, else
+    the line's own place in the file, counted from 0), or a column that the imported records have too. `column` holds
+    the values; empty: the one called `name`, else the only one left. A name with points leads into nested records.
+
+    `if_named` says what happens where there is a score column of that name: "replace" removes it first, "add" keeps its
+    values and adds those of rows that have none.
+    """
+
+    path: str
+    name: str
+    key: str = "sample-id"
+    dataset: str = ""
+    column: str = ""
+    unit: str = ""
+    higher_is_better: bool = True
+    if_named: IfNamed = "refuse"
+
+    def __post_init__(self) -> None:
+        check_path("file with scores", self.path)
+        if not self.key:
+            raise RequestError("no key is given", do="Say --key sample-id, --key row or --key COLUMN.")
+        if len(self.unit) > LONGEST_UNIT or not self.unit.isprintable():
+            raise RequestError(
+                f"{self.unit[:LONGEST_UNIT]!r} cannot be a unit", do=f"A unit has at most {LONGEST_UNIT} characters."
+            )
+        if self.if_named not in get_args(IfNamed):
+            raise RequestError(f"{self.if_named!r} is not known", do=f"Choose from: {', '.join(get_args(IfNamed))}.")

@@ -1,0 +1,377 @@
+"""Scores from elsewhere become a score column: every line is counted once, and values follow their rows."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lobass_core.errors import InputFileError, ReadOnlyError, RequestError
+from lobass_core.project import Project
+from lobass_core.score_file_spec import ScoreFileSpec
+from lobass_core.specs import ImportSpec, SetDomainSpec
+from lobass_core.store.connection import connect, release
+from lobass_core.store.score_columns import column_values, find_column, imports_of
+from lobass_core.workflows.bundle import plan_bundle, write_bundle
+from lobass_core.workflows.clean import Cleanable, clean
+from lobass_core.workflows.import_data import import_file, undo_import
+from lobass_core.workflows.import_scores import (
+    ImportedScores,
+    import_scores,
+    list_score_columns,
+    remove_scores,
+)
+from lobass_core.workflows.project_check import check_project
+from lobass_core.workflows.project_repair import repair
+from lobass_core.workflows.score_lines import number_of
+from lobass_core.workflows.set_domain import set_domain
+from lobass_core.workflows.unbundle import unbundle
+from lobass_core.workflows.update_dataset import compare_dataset, undo_update, update_dataset
+from tests.read_only import read_only
+from tests.scored_files import write_jsonl
+
+NAN = math.nan
+
+
+def row(n: int, answer: str = "", **more: object) -> dict:
+    return {"prompt": f"question {n}", "completion": answer or f"answer {n}", "id": f"q{n}", **more}
+
+
+@pytest.fixture
+def path(project: Project, tmp_path: Path) -> Path:
+    """Four rows, imported as the dataset `a`."""
+    path = write_jsonl(tmp_path / "a.jsonl", [row(n) for n in range(4)])
+    import_file(project, ImportSpec(str(path), domain="math"))
+    return path
+
+
+def ids(project: Project) -> list[str]:
+    """The sample id of each row."""
+    with project.store() as store:
+        sql = "SELECT sample_id FROM rows JOIN samples USING (sample_key) ORDER BY row_key"
+        return [one for (one,) in store.cursor().execute(sql).fetchall()]
+
+
+def values(project: Project, name: str = "quality") -> list[float]:
+    """One value a row, by key."""
+    with project.store() as store:
+        return column_values(store.cursor(), find_column(store.cursor(), name).column_id).tolist()
+
+
+def bring(project: Project, path: Path, rows: list[dict], **asked: object) -> ImportedScores:
+    """Import these lines as the column `quality`."""
+    file = write_jsonl(path.parent / "quality.jsonl", rows)
+    return import_scores(project, ScoreFileSpec(**{"path": str(file), "name": "quality", "key": "row", **asked}))
+
+
+def same(found: list[float], wanted: list[float]) -> bool:
+    return np.array_equal(found, wanted, equal_nan=True)
+
+
+def counts(found: ImportedScores) -> dict[str, int]:
+    """The counts that are not 0."""
+    kinds = ("matched", "unmatched", "missing", "not_number", "non_finite", "repeated", "held", "unreadable")
+    return {kind: n for kind in kinds if (n := getattr(found, f"n_{kind}"))}
+
+
+def test_by_sample_id(project: Project, path: Path):
+    known = ids(project)
+    lines = [{"sample_id": known[2].upper(), "quality": 2.5}, {"sample_id": "0" * 64, "quality": 1.0}]
+    found = bring(project, path, lines, key="sample-id", unit="points", higher_is_better=False)
+    assert counts(found) == {"matched": 1, "unmatched": 1}
+    assert (found.n_rows, found.n_without, found.column, found.by_position) == (1, 3, "quality", False)
+    assert found.lines == (("unmatched", 2, "no imported row has the sample 000000000000"),)
+    assert same(values(project), [NAN, NAN, 2.5, NAN])
+    (column,) = list_score_columns(project)
+    assert (column.name, column.unit, column.higher_is_better, column.source, column.n_rows) == (
+        "quality", "points", False, "quality.jsonl", 1,
+    )  # fmt: skip
+
+
+def test_by_row_counted_from_0(project: Project, path: Path):
+    assert counts(bring(project, path, [{"row_index": 3, "quality": 1}, {"row_index": 4, "quality": 9}])) == {
+        "matched": 1,
+        "unmatched": 1,
+    }
+    assert same(values(project), [NAN, NAN, NAN, 1.0])
+
+
+def test_by_place_in_the_file(project: Project, path: Path):
+    found = bring(project, path, [{"quality": n / 2} for n in range(5)])
+    assert found.by_position
+    assert counts(found) == {"matched": 4, "unmatched": 1}
+    assert values(project) == [0.0, 0.5, 1.0, 1.5]
+
+
+def test_by_a_column_of_the_records(project: Project, path: Path):
+    found = bring(project, path, [{"id": " q1", "quality": 1}, {"id": "q9", "quality": 9}, {"id": None, "quality": 3}],
+                  key="id")  # fmt: skip
+    assert counts(found) == {"matched": 1, "unmatched": 1, "unreadable": 1}
+    assert same(values(project), [NAN, 1.0, NAN, NAN])
+
+
+def test_a_key_that_several_records_share_scores_all_of_them(project: Project, tmp_path: Path):
+    rows = [row(n, source=n // 2) for n in range(4)]
+    path = write_jsonl(tmp_path / "a.jsonl", rows)
+    import_file(project, ImportSpec(str(path), domain="math"))
+    found = bring(project, path, [{"source": "0", "quality": 0.5}], key="source")
+    assert (counts(found), found.n_rows) == ({"matched": 1}, 2)
+    assert same(values(project), [0.5, 0.5, NAN, NAN])
+
+
+def test_the_same_file_with_nested_scores(project: Project, tmp_path: Path):
+    path = write_jsonl(tmp_path / "a.jsonl", [row(n, scores={"depth": n}) for n in range(3)])
+    import_file(project, ImportSpec(str(path), domain="math"))
+    import_scores(project, ScoreFileSpec(str(path), "depth", "row", column="scores.depth"))
+    assert values(project, "depth") == [0.0, 1.0, 2.0]
+
+
+def test_every_line_is_counted_once(project: Project, path: Path):
+    file = path.parent / "q.jsonl"
+    file.write_text(
+        '{"row": 0, "q": 1}\n{"row": 0, "q": 1}\n{"row": 0, "q": 2}\n{"row": 1, "q": null}\n{"row": 1}\n'
+        '{"row": 1, "q": NaN}\n{"row": 1, "q": -Infinity}\n{"row": 1, "q": 1e999}\n{"row": 1, "q": "high"}\n'
+        '{"row": 1, "q": true}\n{"row": -1, "q": 1}\n{"row": 1, "q":\n[1]\n{"row": 8, "q": 1}\n{"row": 2, "q": "3.5"}\n'
+    )
+    found = import_scores(project, ScoreFileSpec(str(file), "q", "row"))
+    assert counts(found) == {
+        "matched": 2, "unmatched": 1, "missing": 2, "not_number": 2, "non_finite": 3, "repeated": 2, "unreadable": 3,
+    }  # fmt: skip
+    assert (found.n_lines, found.n_differing) == (15, 1)
+    assert same(values(project, "q"), [1.0, NAN, 3.5, NAN])
+    reasons = {line: reason for _, line, reason in found.lines}
+    assert reasons[9] == "q is 'high'"
+    assert reasons[11] == "has no row: '-1' is not a whole number of 0 or more"
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (3, 3.0),
+        (" -1.5e3 ", -1500.0),
+        (".5", 0.5),
+        ("", ("missing", "empty")),
+        ("N/A", ("missing", "empty")),
+        ("nan", ("non-finite", "nan")),
+        ("1,5", ("not a number", "'1,5'")),
+        ("1_000", ("not a number", "'1_000'")),
+        (10**400, ("non-finite", str(10**400)[:40])),
+        ([1], ("not a number", "[1]")),
+    ],
+    ids=lambda value: repr(value)[:12],
+)
+def test_what_is_a_number(value: object, found: object):
+    assert number_of(value) == found
+
+
+def test_csv_and_parquet(project: Project, path: Path):
+    csv = path.parent / "q.csv"
+    csv.write_text("row;quality\n0;0,5\n1;0.5\n2;\n")
+    found = import_scores(project, ScoreFileSpec(str(csv), "from csv", "row", column="quality"))
+    assert counts(found) == {"matched": 1, "missing": 1, "not_number": 1}
+    parquet = path.parent / "q.parquet"
+    decimals = pa.array([1.5, None, 2], pa.float64()).cast(pa.decimal128(4, 1))
+    pq.write_table(pa.table({"row": [0, 1, 3], "x": decimals, "y": [1.5, NAN, math.inf]}), parquet)
+    found = import_scores(project, ScoreFileSpec(str(parquet), "x", "row"))
+    assert (counts(found), found.column) == ({"matched": 2, "missing": 1}, "x")
+    assert same(values(project, "x"), [1.5, NAN, NAN, 2.0])
+    # The Parquet reader gives null for both.
+    assert counts(import_scores(project, ScoreFileSpec(str(parquet), "y", "row"))) == {"matched": 1, "missing": 2}
+
+
+def test_a_dry_run_counts_the_same_and_writes_nothing(project: Project, path: Path):
+    file = write_jsonl(path.parent / "q.jsonl", [{"quality": 1}, {"quality": None}])
+    spec = ScoreFileSpec(str(file), "quality", "row")
+    with project.store() as store:
+        before = store.revision()
+    planned = import_scores(project, spec, dry_run=True)
+    with project.store() as store:
+        assert store.revision() == before
+    assert list_score_columns(project) == []
+    done = import_scores(project, spec)
+    assert {**planned.to_dict(), "dry_run": False} == done.to_dict()
+
+
+def test_a_dry_run_of_a_project_that_may_not_be_written(project: Project, path: Path):
+    file = write_jsonl(path.parent / "q.jsonl", [{"quality": 1}])
+    release(project.store_path)
+    with read_only(project.root):
+        assert import_scores(project, ScoreFileSpec(str(file), "quality", "row"), dry_run=True).n_matched == 1
+        with pytest.raises(ReadOnlyError):
+            import_scores(project, ScoreFileSpec(str(file), "quality", "row"))
+
+
+def test_a_name_that_is_there_is_replaced_or_added_to(project: Project, path: Path):
+    bring(project, path, [{"row": 0, "quality": 1}, {"row": 1, "quality": 1}])
+    with pytest.raises(RequestError, match=r"already.*--replace.*--add"):
+        bring(project, path, [{"row": 0, "quality": 2}])
+    found = bring(project, path, [{"row": 1, "quality": 2}, {"row": 2, "quality": 2}], if_named="add")
+    assert (counts(found), found.n_rows, found.n_without) == ({"matched": 1, "held": 1}, 3, 1)
+    assert same(values(project), [1.0, 1.0, 2.0, NAN])
+    with pytest.raises(RequestError, match="unit 'none', and higher is better"):
+        bring(project, path, [{"row": 3, "quality": 2}], if_named="add", unit="points")
+    with project.store() as store:
+        cursor = store.cursor()
+        assert [one.n_values for one in imports_of(cursor, find_column(cursor, "quality").column_id)] == [2, 1]
+    bring(project, path, [{"row": 3, "quality": 4}], if_named="replace", higher_is_better=False)
+    assert same(values(project), [NAN, NAN, NAN, 4.0])
+    assert [column.higher_is_better for column in list_score_columns(project)] == [False]
+
+
+def test_a_removed_column_is_gone(project: Project, path: Path):
+    bring(project, path, [{"row": 0, "quality": 1}])
+    assert remove_scores(project, "quality").n_rows == 1
+    assert list_score_columns(project) == []
+    with project.store() as store:
+        for table in ("score_values", "score_imports"):
+            assert store.cursor().execute(f"SELECT count(*) FROM {table}").fetchall() == [(0,)]
+    with pytest.raises(RequestError, match="there is no score column 'quality'"):
+        remove_scores(project, "quality")
+
+
+def test_whatever_is_kept_of_the_rows_is_read_again(project: Project, path: Path):
+    def content() -> str:
+        with project.store() as store:
+            return store.content()
+
+    marks = [content()]
+    bring(project, path, [{"row": 0, "quality": 1}])
+    marks.append(content())
+    bring(project, path, [{"row": 1, "quality": 1}], if_named="add")
+    marks.append(content())
+    remove_scores(project, "quality")
+    assert len({*marks, content()}) == 4
+
+
+def test_a_row_without_a_value_has_that_of_an_equal_row(project: Project, path: Path):
+    other = write_jsonl(path.parent / "b.jsonl", [row(2), row(7), row(2)])
+    import_file(project, ImportSpec(str(other), domain="math"))
+    found = bring(project, path, [{"row": 2, "quality": 5}], dataset="a")
+    assert (counts(found), found.n_rows, found.n_without) == ({"matched": 1}, 1, 3)
+    assert same(values(project), [NAN, NAN, 5.0, NAN, 5.0, NAN, 5.0])
+    bring(project, path, [{"dataset": "b", "row": 2, "quality": 6}, {"dataset": "c", "row": 0, "quality": 6}],
+          if_named="add")  # fmt: skip
+    assert same(values(project), [NAN, NAN, 5.0, NAN, 5.0, NAN, 6.0])
+
+
+def test_rows_of_several_datasets_need_one_named(project: Project, path: Path):
+    other = write_jsonl(path.parent / "b.jsonl", [row(8)])
+    import_file(project, ImportSpec(str(other), domain="math"))
+    with pytest.raises(RequestError, match=r"several datasets.*--dataset with one of: a, b"):
+        bring(project, path, [{"quality": 1}])
+
+
+@pytest.mark.parametrize(
+    ("lines", "asked", "message"),
+    [
+        ([{"x": 1, "y": 2}], {}, r"several could hold its values.*--column with one of: x, y"),
+        ([{"x": 1}], {"column": "y"}, r"no record has the column 'y'.*columns are x"),
+        ([{"x": 1}], {"key": "sample-id"}, r"no record has the column 'sample_id'"),
+        ([{"url": 1, "x": 1}], {"key": "url"}, r"no imported record has a key in the column 'url'.*completion, id, p"),
+        ([{"row": 9, "x": 1}], {}, r"not one of 1 lines names a row of the project: line 1 names a, row 9"),
+        ([{"x": "high"}, {"x": "low"}], {}, r"none of its 2 lines can be used; 2 times: x is 'high' \(line 1\)"),
+        ([{"x": 1}], {"dataset": "b"}, r"no dataset named 'b'"),
+        ([{"x": 1}], {"name": ""}, r"cannot be the name of a score column"),
+        ([{"x": 1}], {"name": "a/b"}, r"cannot be the name of a score column"),
+        ([{"x": 1}], {"name": "fine-desc"}, r"'-desc' has a meaning in links"),
+        ([{"x": 1}], {"unit": "u" * 41}, r"cannot be a unit"),
+    ],
+    ids=[
+        "several columns",
+        "no such column",
+        "no sample id",
+        "no such key",
+        "no such row",
+        "no number",
+        "no such dataset",
+        "no name",
+        "a slash",
+        "an order",
+        "a long unit",
+    ],
+)
+def test_what_is_refused_in_a_sentence(project: Project, path: Path, lines: list, asked: dict, message: str):
+    with pytest.raises(RequestError, match=message):
+        bring(project, path, lines, **asked)
+    assert list_score_columns(project) == []
+
+
+def test_names_that_are_one_in_a_file_are_refused(project: Project, path: Path):
+    bring(project, path, [{"quality": 1}], name="my-score")
+    with pytest.raises(RequestError, match="'My score' and the score column 'my-score'"):
+        bring(project, path, [{"quality": 1}], name="My score")
+
+
+def test_a_file_that_is_not_there(project: Project, path: Path):
+    with pytest.raises(InputFileError, match="not exist"):
+        import_scores(project, ScoreFileSpec(str(path.parent / "no.csv"), "quality"))
+
+
+def test_values_follow_updates_and_undos(project: Project, path: Path):
+    bring(project, path, [{"quality": n} for n in range(4)])
+    set_domain(project, "a", SetDomainSpec(domain="code"))
+    write_jsonl(path, [row(3), row(0), row(1, "another"), row(2)])
+    update_dataset(project, compare_dataset(project, "a", {}))
+    by_prompt = dict(zip(prompts(project), values(project), strict=True))
+    assert {name: by_prompt[f"question {name}"] for name in (0, 2, 3)} == {0: 0.0, 2: 2.0, 3: 3.0}
+    assert math.isnan(by_prompt["question 1"])
+    bring(project, path, [{"row": 2, "quality": 9}], if_named="add")
+    undo_update(project, "a")
+    assert values(project) == [0.0, 1.0, 2.0, 3.0]
+    # The key of the row that the undo took away goes to the next row, which must not have its value.
+    import_file(project, ImportSpec(str(write_jsonl(path.parent / "b.jsonl", [row(9)])), domain="math"))
+    assert same(values(project), [0.0, 1.0, 2.0, 3.0, NAN])
+    update_dataset(project, compare_dataset(project, "a", {}))
+    by_prompt = dict(zip(prompts(project), values(project), strict=True))
+    assert by_prompt["question 1"] == 9.0
+
+
+def prompts(project: Project) -> list[str]:
+    with project.store() as store:
+        sql = "SELECT prompt_text FROM rows JOIN samples USING (sample_key) ORDER BY row_key"
+        return [one for (one,) in store.cursor().execute(sql).fetchall()]
+
+
+def test_values_are_there_again_when_the_file_is_imported_again(project: Project, path: Path):
+    bring(project, path, [{"quality": n} for n in range(4)])
+    undo_import(project, "a")
+    assert (values(project), list_score_columns(project)[0].n_rows) == ([], 0)
+    write_jsonl(path, [row(2), row(0)])
+    import_file(project, ImportSpec(str(path), domain="math"))
+    assert values(project) == [2.0, 0.0]
+
+
+def test_a_bundle_and_a_compacted_store_hold_them(project: Project, path: Path, tmp_path: Path):
+    bring(project, path, [{"quality": n} for n in range(4)])
+    file = write_bundle(project, plan_bundle(project), tmp_path / "p.zip").file
+    other = unbundle(file, tmp_path / "other")
+    assert values(other) == [0.0, 1.0, 2.0, 3.0]
+    release(other.store_path)
+    clean(project, [Cleanable("store", project.store_path.name, 0, "")])
+    assert values(project) == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_doctor_gives_a_column_without_a_name_another(project: Project, path: Path):
+    bring(project, path, [{"quality": n} for n in range(4)])
+    checks = {check.name: check for check in check_project(project)}
+    assert (checks["score columns"].verdict, checks["score columns"].detail) == ("good", "1: quality")
+    release(project.store_path)
+    with connect(project.store_path) as damaged:
+        damaged.execute("DELETE FROM score_columns")
+    checks = {check.name: check for check in check_project(project)}
+    found = checks["score columns"]
+    assert (found.verdict, found.detail) == ("bad", "1 score column has values and no name")
+    assert "Gave names to score columns that had lost theirs: recovered. Check unit and direction." in repair(project)
+    assert values(project, "recovered") == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_the_settings_of_each_file_are_kept(project: Project, path: Path):
+    bring(project, path, [{"quality": 1}])
+    with project.store() as store:
+        cursor = store.cursor()
+        (logged,) = imports_of(cursor, find_column(cursor, "quality").column_id)
+    kept = ScoreFileSpec.from_dict(json.loads(logged.spec))
+    assert (logged.file, len(logged.file_sha256), kept.key, kept.path) == ("quality.jsonl", 64, "row", "quality.jsonl")
