@@ -18,6 +18,7 @@ from pages.components.importing import (
     reading,
     reading_options,
     result,
+    scores,
     settings,
     updating,
 )
@@ -137,6 +138,9 @@ def file_page(path: Path, in_use: bool) -> None:
         return
     with left:
         target = "" if in_use else updating.target(project)
+    if target == draft.SCORES:
+        scores.page(project, path, right, choosing.revision(project))
+        return
     if target:
         updating.page(project, target, path, right, choosing.revision(project))
         return
@@ -155,6 +159,7 @@ try:
         file_page(chosen, in_use)
     elif not in_use:
         datasets.section(project)
+        scores.section(project)
 except LobassError as error:
     errors.show(error)
 in_address.write(settings.mapped_fields())

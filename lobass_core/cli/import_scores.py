@@ -1,6 +1,5 @@
 """lobass import-scores and score-columns"""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,7 +23,12 @@ def register(app: typer.Typer) -> None:
 
 
 def import_scores(
-    file: Annotated[Path, typer.Argument(help="File to read: JSON, JSONL, CSV, TSV, Parquet or Arrow.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="JSON, JSONL, CSV, TSV, Parquet or Arrow; a file, or a folder or dataset of the Hub of them."
+        ),
+    ],
     name: Annotated[str, typer.Option("--name", help="Name of the score column.", show_default=False)],
     project: ProjectOption = DEFAULT_PROJECT,
     key: Annotated[
@@ -72,7 +76,7 @@ def import_scores(
         raise RequestError("--replace and --add exclude each other", do="Give one of them.")
     if_named: IfNamed = "replace" if replace else "add" if add else "refuse"
     spec = ScoreFileSpec(
-        str(file), name, key, dataset, column, unit, higher_is_better=DIRECTIONS[higher_is], if_named=if_named
+        file, name, key, dataset, column, unit, higher_is_better=DIRECTIONS[higher_is], if_named=if_named
     )
     opened = open_project(project)
     with progress_bar() as show:

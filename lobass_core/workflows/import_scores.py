@@ -32,7 +32,18 @@ from lobass_core.store.score_columns import (
 )
 from lobass_core.store.score_matches import BroughtLine, BroughtLines, Matched, forget_lines, match_lines
 from lobass_core.workflows.column_names import check_new_name
-from lobass_core.workflows.score_lines import ScoreLines, SetAside, file_name
+from lobass_core.workflows.score_lines import FileColumns, ScoreLines, SetAside, file_columns, file_name
+
+__all__ = [
+    "FileColumns",
+    "ImportedScores",
+    "ScoreFileSpec",
+    "StoredColumn",
+    "file_columns",
+    "import_scores",
+    "list_score_columns",
+    "remove_scores",
+]
 
 # Lines of each kind that are listed; all are counted.
 LISTED = 20

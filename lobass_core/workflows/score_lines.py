@@ -13,20 +13,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lobass_core.errors import RequestError
-from lobass_core.formats.folders.file_set import find_files
 from lobass_core.formats.named_values import MISSING, key_text, named_value
 from lobass_core.formats.raw_records import BadRecord, RawRecord
 from lobass_core.formats.record_limits import read_limits
 from lobass_core.formats.record_set import RecordSet, open_set
 from lobass_core.formats.spreadsheet_cells import plain_cell
 from lobass_core.score_file_spec import ScoreFileSpec
+from lobass_core.specs import ImportSpec
 from lobass_core.store.score_matches import BroughtLine
+from lobass_core.workflows.source_file import files_of
 
 Fault = Literal["missing", "not a number", "non-finite", "unreadable"]
 
 PLACE_COLUMNS = ("sample_id", "dataset", "row_index", "row")
 # Records whose columns are looked at before the file is read.
 FIRST_RECORDS = 100
+# Records inside records that are looked into for numbers.
+DEEPEST = 3
 _ID = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 # What pandas, R and spreadsheets write for a number that is not there, and for one that is not finite.
@@ -69,9 +72,7 @@ class ScoreLines:
             InputFileError: the file is missing, empty, or not a file of rows.
             RequestError: it lacks a column, or several could hold the values.
         """
-        stream = open_set(find_files((spec.path,)), limits=read_limits())
-        heads = [record for number in range(len(stream.opened)) for record in stream.head(number, FIRST_RECORDS)]
-        rows = [record.value for record in heads if isinstance(record, RawRecord) and isinstance(record.value, dict)]
+        stream, rows = _first_rows(spec.path)
         columns = tuple(dict.fromkeys(name for row in rows for name in row))
         found = cls(spec, stream, columns, "", "", dataset)
         found.value_column = found._value_column(rows)
@@ -166,6 +167,42 @@ class ScoreLines:
         if not dataset:
             raise ValueError("names no dataset, and the project has several")
         return {"dataset": dataset, "row_index": index}
+
+
+@dataclass(frozen=True, slots=True)
+class FileColumns:
+    """The columns of a file's first records; `numeric` ones hold a number in one of them, nested ones by their path."""
+
+    columns: tuple[str, ...]
+    numeric: tuple[str, ...]
+
+
+def file_columns(path: str) -> FileColumns:
+    """What of a file can be a key, and what can be a score.
+
+    Raises:
+        InputFileError: the file is missing, empty, or not a file of rows.
+    """
+    _, rows = _first_rows(path)
+    columns = tuple(dict.fromkeys(name for row in rows for name in row))
+    numeric = dict.fromkeys(name for row in rows for name in _numeric(row, "") if name not in PLACE_COLUMNS)
+    return FileColumns(columns, tuple(numeric))
+
+
+def _first_rows(path: str) -> tuple[RecordSet, list[dict]]:
+    """The file, opened, and its first records."""
+    # As an import finds its files, a folder or a dataset of the Hub too.
+    stream = open_set(files_of(ImportSpec(path, domain="scores")), limits=read_limits())
+    heads = [record for number in range(len(stream.opened)) for record in stream.head(number, FIRST_RECORDS)]
+    return stream, [one.value for one in heads if isinstance(one, RawRecord) and isinstance(one.value, dict)]
+
+
+def _numeric(row: Mapping[str, Any], before: str) -> Iterator[str]:
+    for name, value in row.items():
+        if isinstance(value, Mapping) and before.count(".") < DEEPEST:
+            yield from _numeric(value, f"{before}{name}.")
+        elif isinstance(number_of(value), float):
+            yield f"{before}{name}"
 
 
 def number_of(value: Any) -> float | tuple[Fault, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from lobass_core.score_file_spec import ScoreFileSpec
 from lobass_core.specs import (
     ExportSpec,
     Gates,
@@ -89,6 +90,18 @@ def update(root: Path | str, name: str, asked: dict) -> str:
         _add(groups, f"--{field}", asked.get(field, ""))
     groups += [["--exclude", pattern] for pattern in asked.get("exclude", ())]
     return shell("import", groups)
+
+
+def import_scores(root: Path | str, spec: ScoreFileSpec) -> str:
+    """`lobass import-scores`."""
+    groups: Groups = [[spec.path], ["--project", str(root)], ["--name", spec.name]]
+    _add(groups, "--key", spec.key, "sample-id")
+    _add(groups, "--dataset", spec.dataset)
+    _add(groups, "--column", spec.column, spec.name)
+    _add(groups, "--higher-is", "better" if spec.higher_is_better else "worse", "better")
+    _add(groups, "--unit", spec.unit)
+    groups += [[f"--{spec.if_named}"]] if spec.if_named != "refuse" else []
+    return shell("import-scores", groups)
 
 
 def set_domain(root: Path | str, name: str, spec: SetDomainSpec) -> str:

@@ -20,6 +20,7 @@ from lobass_core.workflows.clean import Cleanable, clean
 from lobass_core.workflows.import_data import import_file, undo_import
 from lobass_core.workflows.import_scores import (
     ImportedScores,
+    file_columns,
     import_scores,
     list_score_columns,
     remove_scores,
@@ -127,6 +128,12 @@ def test_the_same_file_with_nested_scores(project: Project, tmp_path: Path):
     import_file(project, ImportSpec(str(path), domain="math"))
     import_scores(project, ScoreFileSpec(str(path), "depth", "row", column="scores.depth"))
     assert values(project, "depth") == [0.0, 1.0, 2.0]
+
+
+def test_what_of_a_file_can_be_a_score(tmp_path: Path):
+    rows = [{"id": "a", "row": 0, "s": {"depth": None, "deep": {"er": "2.5"}}}, {"id": "b", "s": {"depth": 1}}]
+    found = file_columns(str(write_jsonl(tmp_path / "q.jsonl", rows)))
+    assert (found.columns, found.numeric) == (("id", "row", "s"), ("s.deep.er", "s.depth"))
 
 
 def test_every_line_is_counted_once(project: Project, path: Path):

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from lobass_core.specs import ImportSpec
+from pages.components.importing import score_draft
 
 HOW, PATH, UPLOAD = "import.how", "import.path", "import.upload"
 FORMAT, NAME, ENCODING = "import.format", "import.name", "import.encoding"
@@ -25,6 +26,7 @@ TARGET, UPDATED = "import.target", "import.updated"
 
 SERVER, SENT = "Server path", "Upload"
 NEW = "New dataset"
+SCORES = "Scores for rows you have"
 ONE_NAME, A_FIELD, SOME_RULES = "One name", "A field", "Rules"
 # What the preview reads under while no domain is named; the import itself waits for a name.
 UNNAMED = "unnamed"
@@ -65,7 +67,7 @@ def forget_file() -> None:
     """Another file: what was set for the last one, its domain too, says nothing about it."""
     for key in [key for key in st.session_state if str(key).startswith(("import.map.", "import.role."))]:
         del st.session_state[key]
-    for key in _OF_THE_FILE:
+    for key in (*_OF_THE_FILE, *score_draft.OF_THE_FILE):
         st.session_state.pop(key, None)
 
 

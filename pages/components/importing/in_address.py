@@ -2,6 +2,7 @@
 
     /import?path=data/alpaca.json&format=alpaca&domain=math
     /import?path=org/name&revision=4f2c1d            # a dataset of the Hub is fetched by a click, never by a link
+    /import?path=ratings.csv&scores=quality&key=row  # as `lobass import-scores`
 
 An upload lies in the browser alone, so no address can name it.
 """
@@ -12,7 +13,7 @@ from lobass_core.errors import LobassError
 from lobass_core.project import Project
 from pages.components import address, server_paths
 from pages.components.address import Query
-from pages.components.importing import draft, hub
+from pages.components.importing import draft, hub, score_draft
 
 TEXTS = {
     "encoding": draft.ENCODING, "name": draft.NAME, "list": draft.ROW_LIST, "split": draft.SPLIT,
@@ -22,7 +23,23 @@ USUAL = {"encoding": "auto", "format": "auto"}
 # By the first of a pair: what of the data a word stands for.
 PAIRS = {"map": draft.mapping_key, "role": draft.role_key}
 RULE = "domain-rule"
-NAMES = ("path", "revision", "whole", "update", "text-only", "skip-lines", "domain-column", RULE, *TEXTS, *PAIRS)
+SCORES = "scores"
+SCORE_TEXTS = {"column": score_draft.COLUMN, "dataset": score_draft.DATASET, "unit": score_draft.UNIT}
+_KEYS = {"sample-id": score_draft.BY_SAMPLE, "row": score_draft.BY_ROW}
+SCORE_NAMES = (SCORES, "key", "higher-is", *SCORE_TEXTS)
+NAMES = (
+    *SCORE_NAMES,
+    "path",
+    "revision",
+    "whole",
+    "update",
+    "text-only",
+    "skip-lines",
+    "domain-column",
+    RULE,
+    *TEXTS,
+    *PAIRS,
+)
 
 
 def follow(project: Project) -> None:
@@ -48,9 +65,38 @@ def follow(project: Project) -> None:
         _take_whole(project, typed)
     if target := address.one(asked, "update"):
         session[draft.TARGET] = target
+    if name := address.one(asked, SCORES):
+        _take_scores(asked, name)
     session[draft.TEXT_ONLY] = bool(address.one(asked, "text-only", ("yes",)))
     session[draft.SKIP_LINES] = address.read(asked, "skip-lines", int, 0)
     _take_pairs(asked)
+
+
+def _take_scores(asked: Query, name: str) -> None:
+    session = st.session_state
+    session[draft.TARGET], session[score_draft.NAME] = draft.SCORES, name
+    for parameter, key in SCORE_TEXTS.items():
+        if text := address.one(asked, parameter):
+            session[key] = text
+    if key := address.one(asked, "key"):
+        session[score_draft.KEY] = _KEYS.get(key, score_draft.BY_COLUMN)
+        if key not in _KEYS:
+            session[score_draft.KEY_COLUMN] = key
+    if higher := address.one(asked, "higher-is", (score_draft.BETTER, score_draft.WORSE)):
+        session[score_draft.HIGHER] = higher
+
+
+def _scores() -> dict[str, str | list[str]]:
+    """The import of scores that is set up; whether it replaces another is in no link."""
+    session = st.session_state
+    how, key_column = session.get(score_draft.KEY), session.get(score_draft.KEY_COLUMN)
+    words = {
+        SCORES: (session.get(score_draft.NAME) or "").strip(),
+        "key": next((word for word, label in _KEYS.items() if label == how), key_column),
+        "higher-is": score_draft.WORSE if session.get(score_draft.HIGHER) == score_draft.WORSE else "",
+        **{parameter: session.get(key) for parameter, key in SCORE_TEXTS.items()},
+    }
+    return {name: str(word) for name, word in words.items() if word and word != score_draft.ALL_DATASETS}
 
 
 def _rule_of(text: str) -> tuple[str, str, str]:
@@ -85,6 +131,9 @@ def write(fields: tuple[str, ...]) -> None:
         address.write({}, NAMES)
         return
     found: dict[str, str | list[str]] = {"path": typed}
+    if session.get(draft.TARGET) == draft.SCORES:
+        address.write(found | _scores(), NAMES)
+        return
     if session.get(draft.HUB) == typed and session.get(draft.REVISION):
         found["revision"] = session[draft.REVISION]
     for name, key in TEXTS.items():

@@ -19,16 +19,18 @@ MAX_BYTES_UNASKED = 64 << 20
 
 
 def target(project: Project) -> str:
-    """The picker of what the files become; the name of the dataset to update, "" for a new one."""
+    """The picker of what the files become: the name of the dataset to update, `draft.SCORES`, or "" for a new one."""
     names = state.surroundings(project).datasets
     if not names:
         return ""
-    if st.session_state.get(draft.TARGET) not in names:
+    fixed = (draft.NEW, draft.SCORES)
+    if st.session_state.get(draft.TARGET) not in (*names, draft.SCORES):
         st.session_state.pop(draft.TARGET, None)
     chosen = st.selectbox(
-        "What the files become", [draft.NEW, *names], key=draft.TARGET, label_visibility="collapsed", width=220,
-        format_func=lambda name: name if name == draft.NEW else f"Update {name}",
-        help="A new dataset, or a newer state of one that the project has", persist_state="session",
+        "What the files become", [draft.NEW, *names, draft.SCORES], key=draft.TARGET, label_visibility="collapsed",
+        format_func=lambda name: name if name in fixed else f"Update {name}", width=220,
+        help="A new dataset, a newer state of one that the project has, or scores for its rows",
+        persist_state="session",
     )  # fmt: skip
     return "" if chosen == draft.NEW else str(chosen)
 

@@ -1,0 +1,229 @@
+"""Scores for rows that the project has: how the lines of a file name their rows, what matches, and the import."""
+
+import json
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lobass_core.errors import LobassError
+from lobass_core.project import Project
+from lobass_core.score_file_spec import ScoreFileSpec
+from lobass_core.workflows import import_scores as workflow
+from lobass_core.workflows.import_data import files_of
+from lobass_core.workflows.import_scores import FileColumns, ImportedScores
+from pages.components import command_line, errors, parts, state, theme, toolbar, view
+from pages.components.importing import draft, hub, score_draft
+from pages.components.view import Node, el
+
+MATCHED = "scores.matched"
+# Files of more bytes are matched when asked: reading them through takes a while.
+MAX_BYTES_UNASKED = 64 << 20
+
+
+def page(project: Project, path: Path, right: DeltaGenerator, revision: str) -> None:
+    """The settings beside what they match, and the button that imports it."""
+    if hub.named(str(path)):
+        # What was fetched, at the revision that was asked for.
+        path = files_of(draft.as_spec(draft.files_asked(path))).root
+    done_path, done = st.session_state.get(score_draft.RESULT, ("", None))
+    if done is not None and done_path == str(path):
+        _done_page(project, done, right)
+        return
+    columns = workflow.file_columns(str(path))
+    score_draft.settle(columns)
+    beside, main = st.columns([0.37, 0.63], gap="medium")
+    with beside:
+        _settings(project, columns)
+    with main:
+        try:
+            spec = score_draft.spec(path)
+            found = spec and _matched(project, spec, revision)
+        except LobassError as error:
+            errors.show(error)
+            return
+        if spec is None:
+            _what_is_missing(columns)
+            return
+        _show(found, spec)
+    with right:
+        command_line.popover(command_line.import_scores(project.root, spec))
+        label = f"Import {found.n_matched:,} scores" if found else "Import the scores"
+        go = toolbar.primary(label, ":material/download:", key="scores-go", disabled=not (found and found.n_matched))
+    if go:
+        _import(project, spec)
+
+
+def _settings(project: Project, columns: FileColumns) -> None:
+    view.show(parts.heading("Scores", "one number a row"), key="scores-title")
+    st.selectbox(
+        "Column with the values", columns.numeric, key=score_draft.COLUMN, accept_new_options=True,
+        index=None, placeholder="Choose a column", persist_state="session",
+    )  # fmt: skip
+    st.text_input(
+        "Name of the score", key=score_draft.NAME, placeholder="quality", persist_state="session",
+        help="What it is called in Browse, in Select and in exported files",
+    )  # fmt: skip
+    if any(column.name == st.session_state.get(score_draft.NAME) for column in workflow.list_score_columns(project)):
+        st.segmented_control(
+            "There is a score of that name", [score_draft.REPLACE, score_draft.ADD], key=score_draft.IF_NAMED,
+            width="content", persist_state="session",
+        )  # fmt: skip
+    st.segmented_control(
+        "A line names its row by", [score_draft.BY_SAMPLE, score_draft.BY_ROW, score_draft.BY_COLUMN],
+        key=score_draft.KEY, required=True, width="content", persist_state="session",
+        help="Row: the column row_index or row, else the line's place in the file; rows count from 0",
+    )  # fmt: skip
+    if st.session_state.get(score_draft.KEY) == score_draft.BY_COLUMN:
+        st.selectbox(
+            "Column that the imported records have too", columns.columns, key=score_draft.KEY_COLUMN, index=None,
+            placeholder="id", accept_new_options=True, persist_state="session",
+        )  # fmt: skip
+    names = state.surroundings(project).datasets
+    if len(names) > 1:
+        st.selectbox("Dataset", [score_draft.ALL_DATASETS, *names], key=score_draft.DATASET, persist_state="session")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.segmented_control(
+            "Higher is", [score_draft.BETTER, score_draft.WORSE], key=score_draft.HIGHER, required=True,
+            default=score_draft.BETTER, width="content", persist_state="session",
+            help="Select keeps the better end first",
+        )  # fmt: skip
+        st.text_input("Unit", key=score_draft.UNIT, placeholder="none", persist_state="session", width=140)
+
+
+def _what_is_missing(columns: FileColumns) -> None:
+    text = "Name the score, its column and its key." if columns.numeric else "No column of its first rows has numbers."
+    view.show(parts.notice("Nothing is matched yet.", text), key="scores-waits")
+
+
+def _matched(project: Project, spec: ScoreFileSpec, revision: str) -> ImportedScores | None:
+    """A dry run, kept while file, settings and store are the same; None while a large file waits for its click."""
+    stamp = tuple(
+        (str(file.path), file.path.stat().st_mtime_ns) for file in files_of(draft.as_spec({"path": spec.path})).files
+    )
+    key = (json.dumps(spec.to_dict()), stamp, revision)
+    kept = st.session_state.get(MATCHED)
+    if kept and kept[0] == key:
+        return kept[1]
+    n_bytes = sum(Path(name).stat().st_size for name, _ in stamp)
+    if n_bytes > MAX_BYTES_UNASKED and not st.button(
+        f"Match {theme.byte_size(n_bytes)} of scores", icon=":material/difference:", key="scores-match"
+    ):
+        return None
+    found = _with_bar(project, spec, "Matching", dry_run=True)
+    st.session_state[MATCHED] = (key, found)
+    return found
+
+
+def _import(project: Project, spec: ScoreFileSpec) -> None:
+    with errors.shown():
+        done = _with_bar(project, spec, "Importing", dry_run=False)
+        st.session_state.pop(MATCHED, None)
+        st.session_state[score_draft.RESULT] = (spec.path, done)
+        st.rerun()
+
+
+def _with_bar(project: Project, spec: ScoreFileSpec, verb: str, *, dry_run: bool) -> ImportedScores:
+    bar = st.progress(0.0, f"{verb} the scores. Keep this tab open until it is done.")
+
+    def show(n_done: int, n_total: int) -> None:
+        bar.progress(min(n_done / max(n_total, 1), 1.0), f"{verb}, {n_done:,} of about {n_total:,} lines")
+
+    try:
+        return workflow.import_scores(project, spec, show, dry_run=dry_run)
+    finally:
+        bar.empty()
+
+
+def _show(found: ImportedScores | None, spec: ScoreFileSpec) -> None:
+    if found is None:
+        return
+    nodes: list[Node] = [_strip(found)]
+    if found.by_position:
+        text = "The file has no column row_index or row."
+        nodes.append(parts.notice("Each line is taken for the row at its own place in the file.", text))
+    if spec.if_named == "replace":
+        nodes.append(parts.notice(f"{spec.name} is replaced.", "Its present values go.", tone="amber"))
+    view.show([*nodes, *_lines(found)], key="scores-found")
+
+
+def _strip(found: ImportedScores) -> Node:
+    n_not_used = found.n_missing + found.n_not_number + found.n_non_finite + found.n_unreadable
+    reasons = {
+        "without a value": found.n_missing,
+        "not a number": found.n_not_number,
+        "not finite": found.n_non_finite,
+        "unreadable": found.n_unreadable,
+    }
+    why = ", ".join(f"{n:,} {reason}" for reason, n in reasons.items() if n)
+    repeated = f"{found.n_differing:,} with another value" if found.n_differing else "of an earlier line"
+    cells = [
+        parts.KeyNumber("Lines that match", theme.count(found.n_matched), note=f"of {found.n_lines:,}", tinted=True),
+        parts.KeyNumber("No such row", theme.count(found.n_unmatched), note="in this project"),
+        parts.KeyNumber("Repeats", theme.count(found.n_repeated), note=repeated),
+        parts.KeyNumber("Without a usable value", theme.count(n_not_used), note=why or "every line has one"),
+        parts.KeyNumber("Rows with a score", theme.count(found.n_rows), note=f"{found.n_without:,} without"),
+    ]
+    if found.n_held:
+        cells.insert(3, parts.KeyNumber("Scored before", theme.count(found.n_held), note="keep their value"))
+    return parts.key_numbers(cells)
+
+
+def _lines(found: ImportedScores) -> list[Node]:
+    if not found.lines:
+        return []
+    columns = [parts.Column("Line", 80, numeric=True), parts.Column("Kind", 110), parts.Column("Why it is not used")]
+    rows = [[theme.count(line), kind, el("span", *parts.visible(reason))] for kind, line, reason in found.lines]
+    return [parts.heading("Lines that are not used", "the first of each kind"), parts.table(columns, rows)]
+
+
+def _done_page(project: Project, done: ImportedScores, right: DeltaGenerator) -> None:
+    with right:
+        if toolbar.primary("Browse the rows", ":material/arrow_forward:", key="scores-next"):
+            state.go("browse")
+    text = f"{done.n_rows:,} rows have a value, {done.n_without:,} have none."
+    view.show(
+        [_strip(done), parts.notice(f"{done.name} is in the project.", text, tone="kept"), *_lines(done)],
+        key="scores-done",
+    )
+    with st.container(horizontal=True, gap="small"):
+        if st.button("Import another file", icon=":material/add:", key="scores-another"):
+            draft.another()
+            st.rerun()
+        if st.button(f"Remove {errors.plain(done.name)}", icon=":material/undo:", key="scores-remove"):
+            with errors.shown():
+                workflow.remove_scores(project, done.name)
+                st.session_state.pop(score_draft.RESULT, None)
+                st.rerun()
+
+
+def section(project: Project) -> None:
+    """The score columns of the project, each to be removed; nothing where there is none."""
+    found = workflow.list_score_columns(project)
+    if not found:
+        return
+    columns = [
+        parts.Column("Name"), parts.Column("Unit", 110), parts.Column("Higher is", 90),
+        parts.Column("Rows", 90, numeric=True), parts.Column("File"), parts.Column("When", 150),
+        parts.Column("By", 110),
+    ]  # fmt: skip
+    rows = [
+        [
+            one.name, el("span", *parts.visible(one.unit)), "better" if one.higher_is_better else "worse",
+            theme.count(one.n_rows), el("span", *parts.visible(one.source)),
+            el("span", theme.ago(one.made_at), title=one.made_at), el("span", *parts.visible(one.made_by)),
+        ]
+        for one in found
+    ]  # fmt: skip
+    title = parts.heading("Imported scores", str(len(found)))
+    view.show([title, parts.table(columns, rows, label="Imported scores")], key="scores-list")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        name = st.selectbox(
+            "Score to remove", [one.name for one in found], index=None, key="scores.gone", width=260,
+            label_visibility="collapsed", placeholder="Remove a score",
+        )  # fmt: skip
+        if name and st.button("Remove it", icon=":material/delete:", key="scores-remove-go"):
+            with errors.shown():
+                workflow.remove_scores(project, name)
+                st.toast(f"{errors.plain(name)} is removed. Selections made by it keep their rows.")
+                st.rerun()
