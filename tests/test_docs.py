@@ -1,5 +1,8 @@
 """What is documented is there, and what is there is documented."""
 
+import importlib
+import inspect
+import json
 import re
 import runpy
 from pathlib import Path
@@ -55,3 +58,26 @@ def test_the_keys_of_map_are_documented_for_every_format():
         for name, cells in re.findall(r"^\| `([\w-]+)` \|.*\|(.*)\|$", table, re.M)
     }
     assert keys == {name: set(format.fields) for name, format in FORMATS.items()}
+
+
+def test_the_functions_of_the_python_page_exist_and_take_what_it_says():
+    page = (REPOSITORY / "docs" / "python.md").read_text(encoding="utf-8")
+    calls = re.findall(r"^\| `(\w+)\.(\w+)\(([\w, ]*)\)` \|", page, re.M)
+    assert len(calls) > 20
+    for room, name, arguments in calls:
+        function = getattr(importlib.import_module(f"lobass_core.workflows.{room}"), name)
+        assert function.__doc__, f"{room}.{name} has no docstring"
+        unknown = set(re.findall(r"\w+", arguments)) - set(inspect.signature(function).parameters)
+        assert not unknown, f"{room}.{name} does not take {unknown}"
+
+
+def test_the_notebook_names_what_is_there_and_holds_no_outputs():
+    cells = json.loads((REPOSITORY / "docs" / "notebook.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)
+    source = "\n".join("".join(cell["source"]) for cell in code)
+    (rooms,) = re.findall(r"from lobass_core.workflows import (.*)", source)
+    for room in rooms.split(", "):
+        module = importlib.import_module(f"lobass_core.workflows.{room}")
+        used = set(re.findall(rf"\b{room}\.(\w+)\(", source))
+        assert used and all(hasattr(module, name) for name in used), f"{room}: {used}"

@@ -150,7 +150,8 @@ def _open(cursor: duckdb.DuckDBPyConnection, spec: ScoreFileSpec) -> ScoreLines:
             "the project has no rows to score", do="Import data first: lobass import FILE --domain NAME."
         )
     lines = ScoreLines.open(spec, names[0] if len(names) == 1 else "")
-    if spec.key == "row" and not spec.dataset and len(names) > 1 and "dataset" not in lines.columns:
+    says_dataset = bool(spec.dataset or (lines.index_column and "dataset" in lines.columns))
+    if spec.key == "row" and len(names) > 1 and not says_dataset:
         raise RequestError(
             "the project has several datasets, and the file does not say which one its rows are from",
             where=spec.path,

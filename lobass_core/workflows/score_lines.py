@@ -1,7 +1,9 @@
 """The lines of a file with scores: which columns hold keys and values, and what each line says.
 
-sample_id,quality
-5b0c...e1,3.5
+    sample_id,quality
+    5b0c...e1,3.5
+
+Lines count from 1, as editors show them, and rows from 0, as the pages do.
 """
 
 import json
@@ -161,9 +163,11 @@ class ScoreLines:
             if not key:
                 raise ValueError(f"has no key: {self.spec.key} is empty, or neither text nor a whole number")
             return {"key": key}
-        index = _row_index(values.get(self.index_column)) if self.index_column else record.row_index
-        named = values.get("dataset")
-        dataset = self.spec.dataset or (named if isinstance(named, str) else "") or self.dataset
+        index, named = record.row_index, None
+        if self.index_column:
+            # A file without numbers of rows may be the data themselves, whose column `dataset` means something else.
+            index, named = _row_index(values.get(self.index_column)), values.get("dataset")
+        dataset = (named if isinstance(named, str) else "") or self.spec.dataset or self.dataset
         if not dataset:
             raise ValueError("names no dataset, and the project has several")
         return {"dataset": dataset, "row_index": index}

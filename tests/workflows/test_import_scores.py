@@ -267,8 +267,12 @@ def test_a_row_without_a_value_has_that_of_an_equal_row(project: Project, path: 
 def test_rows_of_several_datasets_need_one_named(project: Project, path: Path):
     other = write_jsonl(path.parent / "b.jsonl", [row(8)])
     import_file(project, ImportSpec(str(other), domain="math"))
-    with pytest.raises(RequestError, match=r"several datasets.*--dataset with one of: a, b"):
-        bring(project, path, [{"quality": 1}])
+    for line in ({"quality": 1}, {"quality": 1, "dataset": "what the data came from"}):
+        with pytest.raises(RequestError, match=r"several datasets.*--dataset with one of: a, b"):
+            bring(project, path, [line])
+    lines = [{"dataset": "b", "row": 0, "quality": 1}, {"dataset": "a", "row": 0, "quality": 2}]
+    assert counts(bring(project, path, lines, dataset="a")) == {"matched": 1, "unmatched": 1}
+    assert same(values(project), [2.0, NAN, NAN, NAN, NAN])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,28 @@
+"""The notebook runs from its first cell to its last, on tiny models in place of the pretrained ones."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lobass_core.store.connection import release
+
+NOTEBOOK = Path(__file__).parents[1] / "docs" / "notebook.ipynb"
+PRETRAINED = {"HuggingFaceTB/SmolLM2-135M": "base", "HuggingFaceTB/SmolLM2-135M-Instruct": "ref"}
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            source = "".join(cell["source"])
+            for name, folder in PRETRAINED.items():
+                source = source.replace(f'"{name}"', repr(str(models / folder)))
+            exec(compile(source, str(NOTEBOOK), "exec"), names)
+    frame, kept, receipt = names["frame"], names["kept"], names["receipt"]
+    assert len(frame) == names["found"].n_rows and frame["learnability"].notna().all()
+    assert len(kept) == names["found"].n_found == receipt.n_written == round(0.167 * len(frame))
+    assert (tmp_path / "notebook-export" / "train.jsonl").is_file() or list((tmp_path / "notebook-export").iterdir())
+    release(names["project"].store_path)
