@@ -40,14 +40,14 @@ def write_scores(project: Project, output: Path, *, run: str | None = None) -> i
             do="Name a .parquet, .csv or .jsonl file.",
         )
     project.require_outside(output)
-    table = score_columns(project, run=run)
+    table = read_scores(project, run=run)
     output.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(output) as unfinished:
         writers[output.suffix](table, unfinished)
     return table.num_rows
 
 
-def score_columns(project: Project, *, run: str | None = None) -> pa.Table:
+def read_scores(project: Project, *, run: str | None = None) -> pa.Table:
     """The columns of `write_scores` as an Arrow table; null where there is no number."""
     with project.store() as store:
         cursor = store.cursor()

@@ -67,7 +67,7 @@ def test_a_name_that_is_there_asks_what_to_do(open_page: OpenPage, rows: Project
     button(app, "scores-go").click().run()
     again = opened(open_page, rows, path, **{draft.TARGET: draft.SCORES, score_draft.HIGHER: score_draft.WORSE})
     assert "already" in again.error[0].value + again.error[0].proto.title
-    again.button_group(key=score_draft.IF_NAMED).set_value([score_draft.REPLACE]).run()
+    again.segmented_control(key=score_draft.IF_NAMED).set_value(score_draft.REPLACE).run()
     assert "depth is replaced." in view_text(again)
     assert "--higher-is worse --replace" in again.code[0].value.replace("\\\n  ", "")
     button(again, "scores-go").click().run()
@@ -81,7 +81,7 @@ def test_a_link_opens_the_same_import(open_page: OpenPage, rows: Project, tmp_pa
     assert not app.exception
     assert numbers(view_texts(app))["Lines that match"] == "1"
     assert "Each line is taken for the row at its own place in the file." in view_text(app)
-    assert {name: app.query_params[name] for name in query} == {name: [value] for name, value in query.items()}
+    assert {name: app.query_params[name] for name in query} == query
 
 
 def test_a_file_without_numbers_says_so(open_page: OpenPage, rows: Project, tmp_path: Path) -> None:
