@@ -51,7 +51,7 @@ def opened(browser, serve, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_nothing_of_streamlit_is_seen_from_the_first_moment_to_the_last(home: Path, opened):
+def test_only_our_own_words_are_seen_from_the_first_moment_to_the_last(home: Path, opened):
     assert reason(home, hidden=False) == "shown"
     assert reason(home, hidden=True) == "welcome_hidden"
     server, page = opened
