@@ -11,7 +11,7 @@ around = state.surroundings(project)
 
 if not around.datasets:
     empty.show(
-        "Nothing to browse yet", "Import data, then read it here, sample by sample.", action=("Import data", "import")
+        "Nothing to browse yet", "Import data to read it here, sample by sample.", action=("Import data", "import")
     )
     st.stop()
 

@@ -41,8 +41,8 @@ SORTS = {
 NEEDS_SCORES = ("score", "drop", "base", "reference", "cut")
 RANGE_WORDS = {
     "score": "Learnability",
-    "base_loss": "Base loss, nats a token",
-    "reference_loss": "Reference loss, nats a token",
+    "base_loss": "Base loss, nats per token",
+    "reference_loss": "Reference loss, nats per token",
     "tokens": "Response tokens",
 }
 SELECTION_WORDS = {"in_selections": "In all of these selections", "not_in_selections": "In none of these selections"}
@@ -191,7 +191,7 @@ def _menu(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
             for field, label in SELECTION_WORDS.items():
                 _several(field, label, choices.selections, asked, empty="choose")
         st.session_state["browse.w.match_case"] = asked.match_case
-        st.toggle("Search matches case", key="browse.w.match_case", on_change=_change("match_case"))
+        st.toggle("Match case", key="browse.w.match_case", on_change=_change("match_case"))
     if right is not None:
         with right:
             for field in RANGES.values():
@@ -249,7 +249,7 @@ def chips(asked: BrowseFilter) -> None:
                 icon=":material/close:",
                 icon_position="right",
                 key=f"browse.chip.{key}",
-                help="Take this condition away",
+                help="Remove this filter",
                 on_click=lambda rest=rest: put(rest(st.session_state[FILTER])),
             )
         if len(found) > 1:

@@ -272,7 +272,7 @@ def special(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_nothing_found_says_so(special: Server, page):
     page.goto(special.url("browse?q=no+such+text"))
     page.wait_for_selector(".sample .nothing")
-    assert "No row passes these conditions" in page.inner_text(".sample")
+    assert "No rows match" in page.inner_text(".sample")
     assert page.inner_text(".list") == "No rows"
 
 
@@ -394,7 +394,7 @@ def test_tag_note_and_reason_by_keyboard(special: Server, page):
     assert page.get_attribute(".item.current", "data-place") == "1"
     press(page, "ArrowUp")
     assert "“clear”" in page.inner_text(".tags")
-    assert f"History · 4 · last by {author_name()}" in page.inner_text(".history summary")
+    assert f"History · 4 · latest by {author_name()}" in page.inner_text(".history summary")
     page.click(".history summary")
     lines = page.locator(".history li").all_inner_texts()
     assert [words in line for words, line in zip(("kept: clear", "kept", "note: kd u <b>", "tagged keep an eye"), lines,
@@ -431,7 +431,7 @@ def test_help_lists_the_keys_and_the_list_speaks(server: Server, page):
     open_browse(page, server)
     press(page, "?")
     keys = page.inner_text(".help")
-    for words in ("keep, the whole selection", "repeat the last decision", "review queue", "saved filters", "search"):
+    for words in ("keep the row", "repeat the last decision", "review queue", "saved filters", "search"):
         assert words in keys
     press(page, "Escape")
     assert page.is_hidden(".help")

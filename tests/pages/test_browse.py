@@ -285,7 +285,7 @@ def test_a_range_act_is_on_the_samples_that_stand_there(scored: Project):
     assert resolved(act, {"v": found}) == Act("a", "drop", text="dull", sample_keys=tuple(keys))
     assert resolved(Act("b", "keep", 1), {}) == Act("b", "keep", 1)
     gone = resolved(act, {"w": found})
-    assert gone == Done("a", error="the list of these 3 rows is no longer open; select them again")
+    assert gone == Done("a", error="the list with these 3 rows is no longer open; select the rows again")
     assert resolved(RangeAct("a", "drop", "", "v", 3, 420), {"v": found}).error
     assert "one sample" in resolved(RangeAct("a", "note", "x", "v", 3, 5), {"v": found}).error
 

@@ -176,5 +176,5 @@ def test_a_mark_stands_where_the_models_stopped_reading_and_nothing_is_left_out(
     assert [node[0] for node in outline] == ["div.raw", "details.code", "div.truncated-here", "div.unread"]
     assert words_of(outline[1][2]) == "```\nx = 1\n"
     assert [words_of(node) for node in outline[3][1:]] == ["code · 2 linesy = 2\n```\n", "Not read."]
-    assert "read nothing below" in words_of(outline[2])
+    assert "did not read the text below" in words_of(outline[2])
     assert drawn(text, read_to=len(text)) == drawn(text)

@@ -17,7 +17,7 @@ from pages.components.parts import Column
 
 UPLOAD, RULE = "browse.decisions.upload", "browse.decisions.rule"
 TYPES = ["csv", "tsv", "jsonl", "json"]
-RULE_WORDS = {"newest": "The later one", "theirs": "The file's", "mine": "The project's"}
+RULE_WORDS = {"newest": "The newer one", "theirs": "The file's", "mine": "The project's"}
 LISTED = 50
 
 # Hears what an import did, or why it did nothing.
@@ -33,7 +33,7 @@ def downloads(project: Project) -> None:
                 f"Download as {name}", lambda ending=ending: decision_files.decisions_file(project, ending),
                 file_name=f"{project.name}-decisions.{ending}", icon=":material/download:", disabled=nothing,
                 key=f"browse.decisions.{ending}", on_click="ignore",
-                help="Decisions, tags and notes that stand, with their authors and times",
+                help="All current decisions, tags and notes, with author and time",
             )  # fmt: skip
 
 
@@ -43,8 +43,8 @@ def upload(project: Project, on_added: OnAdded) -> None:
     if sent is None:
         return
     rule = st.segmented_control(
-        "Where file and project differ, take", RULES, format_func=RULE_WORDS.__getitem__, default="newest",
-        required=True, key=RULE, help="With the same time, or none in the file, the project's stays.",
+        "On a conflict, keep", RULES, format_func=RULE_WORDS.__getitem__, default="newest",
+        required=True, key=RULE, help="If the times are equal or the file has none, the project's entry is kept.",
     )  # fmt: skip
     name, data = sent.name, sent.getvalue()
     try:
@@ -89,15 +89,15 @@ def _show(found: ImportedDecisions) -> None:
                     ("Found by sample id", theme.count(found.n_by_id)),
                     ("Found by dataset and row", theme.count(found.n_by_row)),
                     ("Not in this project", theme.count(len(found.unmatched))),
-                    ("Not valid", theme.count(len(found.bad))),
+                    ("Invalid", theme.count(len(found.bad))),
                     ("New decisions, tags, notes", " · ".join(theme.count(one.n_new) for one in _kinds(found))),
-                    ("The same already", theme.count(sum(one.n_same for one in _kinds(found)))),
+                    ("Already the same", theme.count(sum(one.n_same for one in _kinds(found)))),
                     ("Conflicts", theme.count(len(found.conflicts))),
                 ]
             ),
             *_conflicts(found),
-            *_lines("Lines that are not valid", found.bad),
-            *_lines("Lines whose sample is not in this project", found.unmatched),
+            *_lines("Invalid lines", found.bad),
+            *_lines("Lines for samples that are not in this project", found.unmatched),
         ],
         key="browse-decisions-found",
     )
@@ -121,7 +121,7 @@ def _conflicts(found: ImportedDecisions) -> list[view.Node]:
         for one in found.conflicts[:LISTED]
     ]
     columns = [Column("Line", 48, numeric=True), Column("Sample", 92), Column("Project"), Column("File"),
-               Column("Taken", 60)]  # fmt: skip
+               Column("Kept", 60)]  # fmt: skip
     return [parts.heading("Conflicts", _first(len(found.conflicts))), parts.table(columns, rows, label="Conflicts")]
 
 

@@ -14,7 +14,9 @@ from pages.components import errors, parts, theme, view
 from pages.components.browsing import decision_files, session
 from pages.components.parts import Column
 
-ACTS = {"keep": "Keep", "drop": "Drop", "undecided": "Un-decide", "tag": "Tag"}
+ACTS = {"keep": "Keep", "drop": "Drop", "undecided": "Undecided", "tag": "Tag"}
+# What the button says that does it, before the number.
+BUTTON_WORDS = ACTS | {"undecided": "Clear decisions of"}
 DONE_WORDS = {"keep": "kept", "drop": "dropped", "undecided": "undecided", "tag": "tagged"}
 SAID, FAILED = "browse.said", "browse.failed"
 LOG_LINES = 300
@@ -24,20 +26,22 @@ UNKNOWN = "unknown"
 def act_on_all(project: Project, found: Found) -> None:
     """The popover that chooses an act on all rows found."""
     with st.popover("Act on all", icon=":material/done_all:", key="browse.all", disabled=not found.n_found):
-        st.markdown(f"**All {theme.count(found.n_found)} rows that the filter finds**")
+        st.markdown(f"**All {theme.count(found.n_found)} rows that match the filter**")
         act = st.segmented_control(
-            "Act", list(ACTS), format_func=ACTS.__getitem__, default="keep", required=True, key="browse.all.act",
+            "Action", list(ACTS), format_func=ACTS.__getitem__, default="keep", required=True, key="browse.all.act",
             label_visibility="collapsed",
         )  # fmt: skip
         text = st.text_input(
             "Tag" if act == "tag" else "Reason",
             key="browse.all.text",
             max_chars=decide.LONGEST_TAG if act == "tag" else decide.LONGEST_REASON,
-            placeholder="Tag" if act == "tag" else "Reason, kept in the log",
+            placeholder="Tag" if act == "tag" else "Reason for the log",
             label_visibility="collapsed",
         )
         disabled = act == "tag" and not text.strip()
-        if st.button(f"{ACTS[act]} {theme.count(found.n_found)} rows …", key="browse.all.ask", disabled=disabled):
+        if st.button(
+            f"{BUTTON_WORDS[act]} {theme.count(found.n_found)} rows …", key="browse.all.ask", disabled=disabled
+        ):
             confirm(project, found, act, text)
 
 
@@ -50,7 +54,7 @@ def confirm(project: Project, found: Found, act: str, text: str) -> None:
         parts.facts(
             [
                 ("Samples", theme.count(n_samples)),
-                ("Rows", theme.count(found.n_found) + (f" ({theme.count(copies)} copies)" if copies else "")),
+                ("Rows", theme.count(found.n_found) + (f" ({theme.count(copies)} duplicates)" if copies else "")),
                 ("Response tokens", theme.count(found.n_tokens)),
                 ("Tag" if act == "tag" else "Reason", text or "–"),
             ]
@@ -58,11 +62,11 @@ def confirm(project: Project, found: Found, act: str, text: str) -> None:
         key="browse-confirm",
     )
     if act != "tag":
-        st.caption("Decisions outrank the score. One undo takes all of this back.")
+        st.caption("Decisions override the score. You can undo this in one step.")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Cancel", key="browse.all.cancel"):
             st.rerun()
-        label = f"{ACTS[act]} {theme.count(n_samples)} samples"
+        label = f"{BUTTON_WORDS[act]} {theme.count(n_samples)} samples"
         # The act is the callback's, so that it is done whatever is drawn after the click.
         if st.button(label, type="primary", key="browse.all.go", on_click=_act, args=(project, found, act, text)):
             st.rerun()
@@ -98,7 +102,7 @@ def log(project: Project) -> None:
         decision_files.upload(project, _added)
     lines, imported = _lines(decide.log(project, LOG_LINES)), imports(project)[:LOG_LINES]
     if not lines and not imported:
-        st.caption("No decision has been made yet. K keeps, D drops the sample in sight.")
+        st.caption("No decisions yet. Press K to keep or D to drop the open sample.")
         return
     standing = {first.decision_id for first, _ in lines if not first.undone_at}
     standing |= {one.batch_id for one in imported if not one.undone_at}
@@ -111,9 +115,9 @@ def log(project: Project) -> None:
             undone = decide.undo(project, clicked)
             n = len(undone.decisions)
             _done(
-                f"{undone.imported.file} taken back"
+                f"Undid the import of {undone.imported.file}"
                 if undone.imported
-                else f"{theme.count(n)} decision{'' if n == 1 else 's'} undone"
+                else f"Undid {theme.count(n)} decision{'' if n == 1 else 's'}"
             )
 
 
@@ -121,7 +125,7 @@ def _added(found: ImportedDecisions | LobassError) -> None:
     if isinstance(found, LobassError):
         st.session_state[FAILED] = found
         return
-    st.session_state[SAID] = f"{theme.count(found.n_added)} added from {found.file}"
+    st.session_state[SAID] = f"Added {theme.count(found.n_added)} from {found.file}"
     session.find_again()
 
 
@@ -146,7 +150,7 @@ def _decisions(lines: list[tuple[LoggedDecision, int]]) -> view.Node:
             ]
             for first, n in lines
         ],
-        label="Decisions, latest first",
+        label="Decisions, newest first",
     )  # fmt: skip
 
 
@@ -164,7 +168,7 @@ def _imports(imported: list[DecisionImport]) -> view.Node:
             ]
             for one in imported
         ],
-        label="Imported files, latest first",
+        label="Imported files, newest first",
     )  # fmt: skip
 
 
@@ -185,7 +189,7 @@ def _lines(decisions: list[LoggedDecision]) -> list[tuple[LoggedDecision, int]]:
 def log_button(project: Project) -> None:
     """The button that opens the log."""
     if st.button(
-        "Decisions", icon=":material/history:", key="browse.log", help="Decisions made so far, with undo, and as a file"
+        "Decisions", icon=":material/history:", key="browse.log", help="List, undo, download or import decisions"
     ):
         log(project)
 
@@ -195,6 +199,11 @@ def find_again_button(shown: session.View) -> None:
     asked = shown.found.filter
     if not (asked.decisions or asked.tags):
         return
-    if st.button("Find again", icon=":material/refresh:", key="browse.again", help="Rows decided since may have moved"):
+    if st.button(
+        "Refresh",
+        icon=":material/refresh:",
+        key="browse.again",
+        help="Search again: rows decided since then may have moved",
+    ):
         session.find_again()
         st.rerun()

@@ -12,9 +12,8 @@ from pages.components.selection import draft
 
 BEFORE = "browse.before-review"
 HELP = (
-    "Undecided rows to check by hand: the {n} on either side of each cut of the working selection, copies, and rows "
-    "where the reference is worse, the response was truncated, the base is worse than chance, or the reference was not "
-    "trained on the row"
+    "Undecided rows to check by hand: the {n} on either side of each cut of the working selection, and rows that are "
+    "negative, truncated, duplicates, worse than chance or not in the reference's training data"
 )
 
 
@@ -24,7 +23,7 @@ def button(project: Project, asked: BrowseFilter) -> None:
         "Leave review" if asked.review else "Review",
         icon=":material/rule:",
         key="browse-review",
-        help="Back to the rows before (Q)" if asked.review else HELP.format(n=review.NEAR_ROWS) + " (Q)",
+        help="Back to the previous rows (Q)" if asked.review else HELP.format(n=review.NEAR_ROWS) + " (Q)",
         on_click=_leave if asked.review else _open,
         args=() if asked.review else (project, asked),
     )

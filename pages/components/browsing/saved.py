@@ -38,7 +38,7 @@ def dialog(project: Project, asked: BrowseFilter) -> None:
         errors.show(error, key="browse-saved-error")
         return
     if not found:
-        st.caption("No filter is saved yet. A saved filter is kept in the project, for everyone who opens it.")
+        st.caption("No saved filters yet. Saved filters are kept in the project and shared by everyone who opens it.")
     for number, one in enumerate(found):
         _line(project, one, number)
 
@@ -54,7 +54,7 @@ def with_datasets(asked: BrowseFilter) -> BrowseFilter:
 
 def _save_form(project: Project, asked: BrowseFilter) -> None:
     words = filter_words.in_words(asked)
-    st.caption(f"Now: {errors.plain(words)}" if words else "Now: every row, no filter is set")
+    st.caption(f"Now: {errors.plain(words)}" if words else "Now: all rows, no filter set")
     with st.form("browse.saved.form", border=False), _one_line():
         st.text_input(
             "Name", key=NAME, max_chars=LONGEST_NAME, placeholder="Name of this filter", label_visibility="collapsed"
@@ -74,11 +74,11 @@ def _save(project: Project, asked: BrowseFilter) -> None:
             # The second press replaces; the button says so.
             st.session_state[REPLACING] = name
             st.session_state[TROUBLE] = RequestError(
-                f"there is a saved filter {name!r} already", do="Press Replace to replace it, or choose another name."
+                f"a filter named {name!r} already exists", do="Press Replace to overwrite it, or choose another name."
             )
             return
         saved_filters.save(project, name, asked, replace=replacing)
-        st.session_state[dialogs.SAID] = f"Saved the filter {name}"
+        st.session_state[dialogs.SAID] = f"Saved filter {name}"
     except LobassError as error:
         st.session_state[TROUBLE] = error
 
@@ -142,6 +142,6 @@ def _open(project: Project, name: str) -> None:
 
 def _described(project: Project, one: SavedFilter) -> str:
     try:
-        return errors.plain(filter_words.in_words(saved_filters.load(project, one.name))) or "every row"
+        return errors.plain(filter_words.in_words(saved_filters.load(project, one.name))) or "all rows"
     except LobassError as error:
         return errors.plain(error.what)

@@ -138,7 +138,7 @@ def resolved(act: Act | RangeAct, lists: Mapping[str, Found]) -> Act | Done:
     found = lists.get(act.view)
     if found is None or not 0 <= act.first <= act.last < found.n_found:
         n = act.last - act.first + 1
-        return Done(act.act_id, error=f"the list of these {n:,} rows is no longer open; select them again")
+        return Done(act.act_id, error=f"the list with these {n:,} rows is no longer open; select the rows again")
     keys = found.rows.table.sample_key[found.positions[act.first : act.last + 1]]
     try:
         return act.on(keys.tolist())

@@ -72,7 +72,7 @@ function legend(mode) {
       `${signed ? "+" : ""}${edges[step - 1]}`,
       `${signed ? "learned " : ""}${edges[step - 1]} nats or more`,
     )
-  const words = signed ? "nats a token; blue: learned, orange: reference worse" : "nats a token; darker: harder"
+  const words = signed ? "nats per token; blue: learned, orange: reference worse" : "nats per token; darker: harder"
   row.append(make("span", "muted", words))
   return row
 }
@@ -121,7 +121,7 @@ class HeatView {
     this.places.forEach((place, index) => (this.spans[index].className = heatClass(place, this.tokens, mode)))
     const modes = make("div", "modes")
     modes.setAttribute("role", "group")
-    modes.setAttribute("aria-label", "What the colours show")
+    modes.setAttribute("aria-label", "Colours")
     for (const [name, label] of MODES) {
       const button = make("button", name === mode ? "chosen" : "", label)
       button.type = "button"

@@ -4,26 +4,26 @@
 const KEYS = [
   { names: ["ArrowDown", "n"], shown: "↓ or N", words: "next sample", here: true, repeats: true, run: (app) => app.move(1) },
   { names: ["ArrowUp", "p"], shown: "↑ or P", words: "previous sample", here: true, repeats: true, run: (app) => app.move(-1) },
-  { names: ["Shift+ArrowDown"], shown: "Shift ↓", words: "select one more row; Shift+click selects up to a row, on any page", here: true, repeats: true, run: (app) => app.extend(1) },
-  { names: ["Shift+ArrowUp"], shown: "Shift ↑", words: "select one row less, or upwards", here: true, repeats: true, run: (app) => app.extend(-1) },
-  { names: ["k"], shown: "K", words: "keep, the whole selection if there is one", here: true, run: (app) => app.acts.decide("keep") },
-  { names: ["d"], shown: "D", words: "drop", here: true, run: (app) => app.acts.decide("drop") },
-  { names: ["u"], shown: "U", words: "undecided", here: true, run: (app) => app.acts.decide("undecided") },
-  { names: ["a"], shown: "A", words: "after K or D, go to the next row: on or off", run: (app) => app.toggleMoveOn() },
+  { names: ["Shift+ArrowDown"], shown: "Shift ↓", words: "extend the selection down; Shift+click extends it to a row on any page", here: true, repeats: true, run: (app) => app.extend(1) },
+  { names: ["Shift+ArrowUp"], shown: "Shift ↑", words: "shrink the selection, or extend it up", here: true, repeats: true, run: (app) => app.extend(-1) },
+  { names: ["k"], shown: "K", words: "keep the row or the selected rows", here: true, run: (app) => app.acts.decide("keep") },
+  { names: ["d"], shown: "D", words: "drop the row or the selected rows", here: true, run: (app) => app.acts.decide("drop") },
+  { names: ["u"], shown: "U", words: "clear the decision", here: true, run: (app) => app.acts.decide("undecided") },
+  { names: ["a"], shown: "A", words: "turn on or off: K and D go to the next row", run: (app) => app.toggleMoveOn() },
   { names: ["."], shown: ".", words: "repeat the last decision or tag", here: true, run: (app) => app.acts.repeat() },
   { names: ["z"], shown: "Z", words: "undo the last decision", here: true, run: (app) => app.acts.undo() },
-  { names: ["r"], shown: "R", words: "reason for the decision", here: true, run: (app) => app.acts.openReason() },
-  { names: ["g"], shown: "G", words: "tag", here: true, run: (app) => app.showForm("tag") },
-  { names: ["m"], shown: "M", words: "note", here: true, run: (app) => app.showForm("note") },
+  { names: ["r"], shown: "R", words: "add a reason to the decision", here: true, run: (app) => app.acts.openReason() },
+  { names: ["g"], shown: "G", words: "add a tag", here: true, run: (app) => app.showForm("tag") },
+  { names: ["m"], shown: "M", words: "edit the note", here: true, run: (app) => app.showForm("note") },
   { names: ["/"], shown: "/", words: "search; Enter returns to the list", run: () => focusSearch() },
-  { names: ["q"], shown: "Q", words: "review queue: rows near the cut and flagged rows", run: () => press("browse-review") },
-  { names: ["s"], shown: "S", words: "saved filters", run: (app) => openSaved(app) },
-  { names: ["t"], shown: "T", words: "token losses", here: true, run: (app) => app.toggleTokens() },
-  { names: ["f"], shown: "F", words: "draw Markdown and LaTeX, or show the exact text", here: true, run: (app) => toggleFormatted(app) },
+  { names: ["q"], shown: "Q", words: "open the review queue: rows near the cut and flagged rows", run: () => press("browse-review") },
+  { names: ["s"], shown: "S", words: "open saved filters", run: (app) => openSaved(app) },
+  { names: ["t"], shown: "T", words: "show token losses or the text", here: true, run: (app) => app.toggleTokens() },
+  { names: ["f"], shown: "F", words: "show Markdown and LaTeX formatted, or the exact text", here: true, run: (app) => toggleFormatted(app) },
   { names: ["ArrowLeft"], shown: "←", words: "previous page; with token losses, previous token", here: true, repeats: true, run: (app, held) => app.turn(-1, held) },
   { names: ["ArrowRight"], shown: "→", words: "next page or token", here: true, repeats: true, run: (app, held) => app.turn(1, held) },
-  { names: ["j"], shown: "J", words: "show joiners (U+200D ...)", run: (app) => app.toggleJoiners() },
-  { names: ["?"], shown: "?", words: "this list of keys; Esc closes it", run: (app) => app.toggleHelp() },
+  { names: ["j"], shown: "J", words: "show or hide joiners (U+200D ...)", run: (app) => app.toggleJoiners() },
+  { names: ["?"], shown: "?", words: "show this list; Esc closes it", run: (app) => app.toggleHelp() },
 ]
 const BY_NAME = new Map(KEYS.flatMap((key) => key.names.map((name) => [name, key])))
 const HINTS = [["↓↑", "move"], ["K", "keep"], ["D", "drop"], ["/", "search"], ["?", "keys"]]
@@ -87,7 +87,7 @@ function helpPanel() {
   const panel = make("div", "help")
   panel.hidden = true
   panel.setAttribute("role", "dialog")
-  panel.setAttribute("aria-label", "Keys")
+  panel.setAttribute("aria-label", "Shortcuts")
   // It may be higher than the window, and is scrolled by keys then.
   panel.tabIndex = 0
   const list = make("dl")

@@ -241,7 +241,7 @@ class App {
   }
 
   toggleTokens() {
-    if (!this.data.scored) return this.say("nothing is scored yet, so tokens have no losses")
+    if (!this.data.scored) return this.say("no token losses yet: score the data first")
     this.showTokens = !this.showTokens
     this.paintSample()
     if (this.showTokens) this.tell()

@@ -38,13 +38,13 @@ function formulaNode(formula, whole, isBlock, options) {
       box.classList.remove("source")
       box.replaceChildren(...drawn.childNodes)
     } catch (error) {
-      source(`Not drawn: ${error.message}`)
+      source(`Cannot draw: ${error.message}`)
     }
   }
   options.nFormulas = (options.nFormulas ?? 0) + 1
   const isTooMuch = formula.length > LONGEST_FORMULA || options.nFormulas > MOST_FORMULAS || UNTRUSTED.test(formula)
   // What prints nothing must stay visible, so such a formula is shown as text.
-  if (isTooMuch || formula.replace(/[\n\t\r]/g, "").search(INVISIBLE) >= 0) source("Not drawn")
+  if (isTooMuch || formula.replace(/[\n\t\r]/g, "").search(INVISIBLE) >= 0) source("Cannot draw")
   else if (katex) draw()
   else {
     source("")

@@ -141,7 +141,7 @@ const Painting = {
   },
 
   paintNothing() {
-    const words = this.data.n ? "" : "No row passes these conditions. Remove a filter to widen the search."
+    const words = this.data.n ? "" : "No rows match. Remove a filter to widen the search."
     this.sample.replaceChildren(make("p", "muted nothing", words))
     if (!this.data.n) this.list.replaceChildren(make("p", "muted nothing", "No rows"))
     // A list box without options is none.
@@ -160,7 +160,7 @@ const Painting = {
   tokensNode(row) {
     const box = make("div", "heat")
     if (!this.tokens || this.tokens.key !== row.key) {
-      box.append(make("p", "muted nothing", "Reading token losses"))
+      box.append(make("p", "muted nothing", "Loading token losses"))
     } else if (this.tokens.error) {
       box.append(make("p", "trouble nothing", this.tokens.error))
     } else {

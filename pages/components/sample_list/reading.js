@@ -3,7 +3,7 @@
 
 const FOLD_CHARACTERS = 1500
 const FOLD_LINES = 24
-const TRUNCATED_WORDS = "Truncated here: the models read nothing below this line"
+const TRUNCATED_WORDS = "Truncated here: the models did not read the text below"
 
 // What a person has chosen for reading; lives as long as the component.
 class Reading {
@@ -163,7 +163,7 @@ function contentNodes(turn, index, row, app, options, repaint) {
     app.reading.opened.add(name)
     if (!turn.is_cut) return repaint()
     more.disabled = true
-    more.textContent = `Reading all ${formatCount(turn.n_chars)} characters`
+    more.textContent = `Loading all ${formatCount(turn.n_chars)} characters`
     app.fetchFull(row.key)
   })
   return [...nodes, more]
@@ -177,5 +177,5 @@ function formatTool(app) {
 function toggleFormatted(app) {
   app.reading.isFormatted = !app.reading.isFormatted
   app.paintSample()
-  app.say(app.reading.isFormatted ? "Markdown and LaTeX are drawn" : "exact text")
+  app.say(app.reading.isFormatted ? "formatted text" : "exact text")
 }

@@ -3,16 +3,16 @@
 const SVG = "http://www.w3.org/2000/svg"
 const ROLE_WORDS = { user: "user", assistant: "assistant", system: "system", tool: "tool result" }
 const FLAG_WORDS = {
-  negative: "reference is worse",
-  near_zero_base: "base knows it",
+  negative: "reference worse",
+  near_zero_base: "already known",
   short: "short",
   truncated: "truncated",
   non_finite: "loss not finite",
-  duplicate: "copy",
+  duplicate: "duplicate",
   no_response: "no response",
   not_scored: "not scored",
   worse_than_chance: "base worse than chance",
-  unseen_by_reference: "not seen by the reference",
+  unseen_by_reference: "not in training data",
 }
 
 function drawn(tag, attributes) {
@@ -65,7 +65,7 @@ function factsOf(row, app) {
     line.append(make("span", "muted", `base ${formatNumber(row.base, 2)} → reference ${formatNumber(row.reference, 2)} nats/token`))
   if (row.base_bits !== null && row.reference_bits !== null) {
     const bits = make("span", "muted", `${formatNumber(row.base_bits, 2)} → ${formatNumber(row.reference_bits, 2)} bits/byte`)
-    bits.title = "The same losses over the bytes of the response: a unit that compares between tokenizers"
+    bits.title = "The same losses per byte of the response. Use this unit to compare models with different tokenizers."
     line.append(bits)
   }
   for (const flag of row.flags) line.append(make("span", `tagged ${flag === "duplicate" ? "" : "amber"}`, FLAG_WORDS[flag] || flag))
@@ -97,7 +97,7 @@ function tagRow(row, app) {
   for (const tag of row.tags) {
     const chip = make("button", "tagged", `${tag} ×`)
     chip.type = "button"
-    chip.title = `Take the tag ${tag} off`
+    chip.title = `Remove the tag ${tag}`
     chip.onclick = () => app.untag(tag)
     line.append(chip)
   }
@@ -151,7 +151,7 @@ function searched(element, finder) {
 function turnsNode(row, app) {
   const body = make("div", "turns")
   const options = { showJoiners: app.showJoiners }
-  if (row.tools) body.append(details("tools it may call", false, "code", foldable(row.tools, "raw mono", options)))
+  if (row.tools) body.append(details("available tools", false, "code", foldable(row.tools, "raw mono", options)))
   body.append(...row.turns.map((turn, index) => turnNode(turn, index, row, app)))
   return body
 }
@@ -163,11 +163,11 @@ function inlineForm(kind, row, app) {
   if (kind === "note") field.rows = 2
   field.value = kind === "note" ? row.note : ""
   field.maxLength = { tag: 60, note: 10000, reason: 1000 }[kind]
-  field.placeholder = { tag: "Tag this sample", note: "Note on this sample; empty takes it back", reason: "Why?" }[kind]
+  field.placeholder = { tag: "Tag this sample", note: "Note on this sample; leave empty to remove it", reason: "Why?" }[kind]
   field.setAttribute("aria-label", field.placeholder)
   const save = make("button", "tool", "Save")
   save.type = "submit"
-  form.append(field, save, make("span", "muted", "Enter saves, Esc leaves"))
+  form.append(field, save, make("span", "muted", "Enter saves, Esc cancels"))
   if (kind === "tag") form.append(knownTags(row, app, field))
   form.onsubmit = (event) => {
     event.preventDefault()

@@ -28,7 +28,7 @@ function appendText(parent, text, showJoiners) {
     if (!isShownAsCode(match[0], text[match.index + match[0].length], showJoiners)) continue
     if (match.index > from) parent.append(text.slice(from, match.index))
     const box = make("span", "control", codePoint(match[0]))
-    box.title = "A character that prints nothing"
+    box.title = "Invisible character"
     parent.append(box)
     // A line separator breaks the line where it stands.
     if (match[0] === "\u2028" || match[0] === "\u2029") parent.append(make("br"))
