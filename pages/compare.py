@@ -24,8 +24,8 @@ project = state.project()
 around = state.surroundings(project)
 if not around.scorings:
     empty.show(
-        "Nothing is scored yet",
-        "Selections, references and methods are compared by what they keep of the scored rows.",
+        "No scores yet",
+        "Compare shows which scored rows each selection, reference or method keeps.",
         action=("Score the data", "score"),
     )
     st.stop()
@@ -66,18 +66,18 @@ with tables:
     view.show(overview, key="compare-overlap", label="Overlap and composition")
 with plane:
     if not by_scores:
-        st.caption("Both sides order the rows by the same score, so they differ in budget, balance or gates alone.")
+        st.caption("Both sides rank the rows by the same score. They differ only in budget, balance or gates.")
         view.show(overlap_view.lengths(found), key="compare-lengths", label="Lengths")
     else:
         st.caption(
-            "All rows by their percentile on A and on B, the highest scores top right: the closer to the dotted line, "
-            "the more the two agree."
+            "Each row at its percentile on A and on B; the highest scores are at the top right. The closer the rows "
+            "lie to the dotted line, the more the two sides agree."
         )
         charts.show(
             plane_chart.ranks(compare.rank_plane(found), x_title="percentile on A", y_title="percentile on B"),
             key="compare.ranks",
             name="rank-agreement",
-            alt="Percentile of every row by the score of A against that by the score of B",
+            alt="Percentile of each row by the score of A against its percentile by the score of B",
             picture=save.picture(),
         )
 rows_view.show(project, found, slots)

@@ -28,9 +28,7 @@ VIEWS = {
 def key_numbers(rows: Scored, box: Box, n_inside: int) -> view.Node:
     """The strip: the rows, their learnability and losses, and the brush that the button acts on."""
     total = explore.total(rows)
-    quartiles = (
-        f"half lie in {theme.number(total.learnability_lower, 2)} to {theme.number(total.learnability_upper, 2)}"
-    )
+    quartiles = f"quartiles {theme.number(total.learnability_lower, 2)} to {theme.number(total.learnability_upper, 2)}"
     n_missing = total.n_rows - total.n_scored
     worse = theme.percent(total.negative_share) if total.negative_share is not None else "–"
     cells = [
@@ -51,12 +49,12 @@ def key_numbers(rows: Scored, box: Box, n_inside: int) -> view.Node:
             note=_loss_note(total.reference_bits_per_byte, rows.scoring.reference_name),
             weight=1.35,
         ),
-        KeyNumber("Got worse", worse, note="reference above base"),
+        KeyNumber("Negative", worse, note="reference above base"),
         KeyNumber(
             "Brushed" if box != Box() else "No brush: all rows",
             theme.count(n_inside),
             "rows",
-            note=brush.words(box) or "drag on a chart",
+            note=brush.words(box) or "drag on a chart to set one",
             tinted=True,
             weight=1.7,
         ),
@@ -75,8 +73,8 @@ project = state.project()
 around = state.surroundings(project)
 if not around.scorings:
     empty.show(
-        "Nothing is scored yet",
-        "Learnability is what a reference model saved of the base model's loss, so it needs the losses of both.",
+        "No scores yet",
+        "Learnability is the share of the base loss that the reference removes, so it needs the losses of both models.",
         action=("Score the data", "score"),
     )
     st.stop()

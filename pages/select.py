@@ -11,12 +11,14 @@ project = state.project()
 around = state.surroundings(project)
 
 if not around.datasets:
-    empty.show("Nothing to select from yet", "Import data, score it, then cut.", action=("Import data", "import"))
+    empty.show(
+        "Nothing to select yet", "Import and score data, then select rows here.", action=("Import data", "import")
+    )
     st.stop()
 if not around.scorings:
     empty.show(
-        "Nothing is scored yet",
-        "The cut moves through learnability, which needs the losses of a base and a reference model.",
+        "No scores yet",
+        "Selecting rows needs the losses of a base and a reference model.",
         action=("Score the data", "score"),
     )
     st.stop()

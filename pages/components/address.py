@@ -96,7 +96,7 @@ def one(query: Query, name: str, known: Iterable[str] | None = None) -> str:
     """The last value of a parameter, "" without one; a value that is not among the `known` is said and left out."""
     value = query.get(name, [""])[-1] if query.get(name) else ""
     if value and known is not None and value not in known:
-        say(f"{name}={value} in the address is not known here, so it is left out.")
+        say(f"Unknown value in the address, ignored: {name}={value}.")
         return ""
     return value
 
@@ -107,7 +107,7 @@ def several(query: Query, name: str, known: Iterable[str]) -> list[str]:
     found = list(dict.fromkeys(query.get(name, ())))
     for value in found:
         if value not in allowed:
-            say(f"{name}={value} in the address is not known here, so it is left out.")
+            say(f"Unknown value in the address, ignored: {name}={value}.")
     return [value for value in found if value in allowed]
 
 
@@ -119,5 +119,5 @@ def read(query: Query, name: str, how: Callable[[str], T], otherwise: U) -> T | 
     try:
         return how(text)
     except ValueError:
-        say(f"{name}={text} in the address cannot be read, so it is left out.")
+        say(f"Invalid value in the address, ignored: {name}={text}.")
         return otherwise

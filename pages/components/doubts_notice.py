@@ -39,7 +39,7 @@ def notices(found: Doubts, gates: Gates | None) -> list[Node]:
             parts.notice(
                 f"The base is worse than a blind guess on {theme.count(found.n_worse_than_chance)} of "
                 f"{theme.count(found.n_scored)} scored rows ({theme.percent(found.chance_share)}).",
-                "Their scores are artefacts. Most often the template or the language is new to the base. "
+                "Their scores mean little. The usual cause is a template or language that the base does not know. "
                 + _gate_words(gates),
                 tone="amber",
                 link=("See these rows", CHANCE),
@@ -50,7 +50,7 @@ def notices(found: Doubts, gates: Gates | None) -> list[Node]:
             parts.notice(
                 f"The reference was not trained on {theme.count(found.n_unseen)} of {theme.count(found.n_scored)} "
                 f"scored rows ({theme.percent(found.unseen_share)}).",
-                "Their learnability is lower for that reason alone. Train one on all rows, or with folds.",
+                "This alone lowers their learnability. Train a reference on all rows, or with folds.",
                 tone="amber",
                 link=("Train a reference", TRAINING),
             )
@@ -61,4 +61,4 @@ def notices(found: Doubts, gates: Gates | None) -> list[Node]:
 def _gate_words(gates: Gates | None) -> str:
     if gates is None:
         return ""
-    return "A gate leaves them out." if gates.exclude_worse_than_chance else "No gate leaves them out."
+    return "A gate excludes them." if gates.exclude_worse_than_chance else "No gate excludes them."

@@ -185,7 +185,7 @@ def test_parts_of_two_selections_open_whole_and_come_apart_by_their_chips(page, 
     choose(page, "Working selection", a)
     page.get_by_role("tab", name="Overlap with saved").click()
     choose(page, "Compare with", b)
-    page.get_by_role("button", name="Compare the two in full").click()
+    page.get_by_role("button", name="Compare row by row").click()
     page.wait_for_url("**/compare**")
     page.get_by_text("Overlap by domain").wait_for()
     sides = [page.get_by_role("combobox", name=f"{letter}: selection").input_value() for letter in "AB"]

@@ -218,15 +218,15 @@ def test_back_restores_what_the_address_says(
 
 
 TROUBLES = {
-    "run": ("select", {"run": ["r-9999"]}, "run=r-9999 in the address is not known here"),
+    "run": ("select", {"run": ["r-9999"]}, "Unknown value in the address, ignored: run=r-9999."),
     "dataset": ("learnability", {"datasets": ["gone", "math"]}, "datasets=gone in the address is not known here"),
     "number": ("select", {"ratio": ["a lot"]}, "ratio=a lot in the address cannot be read"),
-    "limits": ("select", {"ratio": ["7"]}, "Ratio 7.0 is not between 0 and 1, so this selection starts afresh."),
+    "limits": ("select", {"ratio": ["7"]}, "Ratio 7.0 is not between 0 and 1. The page shows a new selection."),
     "selection": ("select", {"selection": ["gone"], "ratio": ["0.1"]}, "There is no selection named gone"),
     "side": ("compare", {"kind": ["selections"], "a": ["gone"], "b": ["equal"]}, "There is no selection gone"),
     "format": ("export", {"selection": ["equal"], "format": ["exe"]}, "format=exe in the address is not known here"),
     "negative": ("export", {"selection": ["equal"], "validation": ["-1"]}, "validation=-1.0 in the address"),
-    "show": ("score", {"show": ["r-4711"]}, "show=r-4711 in the address is not known here"),
+    "show": ("score", {"show": ["r-4711"]}, "Unknown value in the address, ignored: show=r-4711."),
 }
 
 
@@ -276,8 +276,8 @@ def test_gates_that_a_fresh_selection_has_not_are_chips(twice: Project, open_pag
     assert labels == [
         "Ranked by base loss",
         "At least 30 response tokens",
-        "Without negative",
-        "Duplicates let in",
+        "Excludes negative",
+        "Includes duplicates",
     ]
     for button in ("method", "min-response-tokens", "exclude_negative", "exclude_duplicates"):
         app.button(key=f"select.chip.{button}").click().run()

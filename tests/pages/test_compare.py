@@ -104,7 +104,7 @@ def test_the_button_counts_what_the_sidebar_lets_browse_show(scored: Project, op
     button = app.button(key="compare.browse")
     assert (button.label, button.help) == (
         "Browse the 24 rows in both",
-        "42 more are in datasets that the sidebar leaves out.",
+        "42 more are in datasets excluded in the sidebar.",
     )
     assert commands(app)[1][4:] == ["--datasets", "math", "--in-selection=equal", "--in-selection=natural"]
     button.click().run()
@@ -163,7 +163,7 @@ def test_two_methods_with_the_plane_of_ranks(scored: Project, open_page: OpenPag
 
 def test_two_references(scored: Project, open_page: OpenPage) -> None:
     app = open_compare(open_page, scored, "References")
-    assert "Only one pair of models is scored" in view_text(app)
+    assert "Only one pair of models has scores" in view_text(app)
     add_scores(scored, reference_name="ref-2ep", reference_fp="4ef0000000000002")
     app = open_compare(open_page, scored, "References", **{"compare.ratio": 0.5})
     texts = view_texts(app)
@@ -176,7 +176,7 @@ def test_two_references(scored: Project, open_page: OpenPage) -> None:
 
 
 def test_states_with_nothing_to_compare(scored: Project, tmp_path: Path, open_page: OpenPage) -> None:
-    assert "There are not two selections yet" in view_text(open_compare(open_page, scored))
+    assert "Fewer than two selections" in view_text(open_compare(open_page, scored))
     unscored = imported_project(tmp_path / "unscored", {"math": 4})
     assert "Nothing is scored yet" in view_text(open_page(unscored.root, "compare"))
 

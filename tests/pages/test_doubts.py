@@ -60,14 +60,14 @@ def test_select_leaves_them_out_and_says_so(doubtful: Project, open_page: OpenPa
     spec = SelectionSpec(value=0.167, balance="global")
     app = open_page(doubtful.root, "select", state={"select.spec": spec})
     assert not app.exception
-    assert "on 40 of 100 scored rows (40.0 %)." in view_text(app) and "A gate leaves them out." in view_text(app)
+    assert "on 40 of 100 scored rows (40.0 %)." in view_text(app) and "A gate excludes them." in view_text(app)
     gate = app.toggle(key="select.gate-chance")
-    assert (gate.label, gate.value) == ("Leave out worse than chance (40)", True)
-    assert any("30 rows were not in the reference's training" in caption.value for caption in app.caption)
+    assert (gate.label, gate.value) == ("Exclude worse than chance (40)", True)
+    assert any("30 rows are not in the reference's training data" in caption.value for caption in app.caption)
     # Without the gate the artefacts fill the selection: they were 96 % "learnable".
     assert [part["kept"] for part in instrument(app)["exact"]["domains"]] == [17, 0]
     gate.set_value(False).run()
-    assert "No gate leaves them out." in view_text(app)
+    assert "No gate excludes them." in view_text(app)
     assert [part["kept"] for part in instrument(app)["exact"]["domains"]] == [0, 17]
 
 

@@ -71,7 +71,7 @@ def test_distribution_has_a_line_a_domain_and_counts_what_it_leaves_out(scored: 
     assert drawn["domains"][0]["heights"] == shape.counts[0].tolist()
     assert [one["median"] for one in drawn["domains"]] == shape.median.tolist()
     n_beyond = int(shape.n_below.sum() + shape.n_above.sum())
-    assert ("Beyond the axis" in captions(app)) == bool(n_beyond)
+    assert ("Outside the axis" in captions(app)) == bool(n_beyond)
     assert int(shape.n.sum()) == 420
 
 
@@ -79,7 +79,7 @@ def test_distribution_has_a_line_a_domain_and_counts_what_it_leaves_out(scored: 
 @pytest.mark.parametrize("form", ["density", "count", "cumulative"])
 def test_every_measure_in_every_form_has_a_sentence(scored: Project, open_page: OpenPage, measure, form) -> None:
     app = open_view(open_page, scored, "Distributions", **{"learnability.measure": measure, "learnability.form": form})
-    assert "Drag across it to browse those rows." in captions(app)
+    assert "Drag across the chart to select rows to browse." in captions(app)
     n_heights = len(chart(app)["edges"]) - (form != "cumulative")
     assert [len(one["heights"]) for one in chart(app)["domains"]] == [n_heights] * 2
 
@@ -145,27 +145,27 @@ def test_limits_are_the_upper_third_then_the_working_cut_then_where_a_person_put
     rows = explore.scored(scored)
     app = open_view(open_page, scored, "Loss plane")
     usual = explore.usual_limits(rows)
-    assert "Learnable starts at the upper third of the domain." in view_text(app)
+    assert "Learnable starts at the domain's upper third." in view_text(app)
     assert all(theme.number(one.learnable_from) in view_texts(app) for one in usual)
     learnable = explore.plane(rows).region_counts[:, 0].tolist()
     assert learnable == [100, 40]
     # A working selection on Select: its cut in each domain, and so the rows that it keeps by their score.
     spec = SelectionSpec(value=0.1, balance="equal")
     app = open_view(open_page, scored, "Loss plane", **{draft.SPEC: spec})
-    assert "Learnable starts at the working cut of Select." in view_text(app)
+    assert "Learnable starts at the working cut on Select." in view_text(app)
     cut = open_cut(scored, spec)
     placed = limits.placed(rows, learnability_cuts(cut), {})
     assert explore.plane(rows, [one.limits for one in placed]).region_counts[:, 0].tolist() == [21, 21]
     # By keyboard or mouse in the menu.
     app.text_input(key="learnability.w.learnable_from.1.typed").set_value("0,25").run()
-    assert "at the working cut of Select in conversation; where you put it in math" in view_text(app)
+    assert "at the working cut on Select in conversation; where you put it in math" in view_text(app)
     assert app.session_state[limits.KEY] == {"math": Moved(0.25, None)}
     n = int((rows.table.learnability()[rows.table.domain_code == 1] >= 0.25).sum())
     assert theme.count(n) in view_texts(app)
     app.text_input(key="learnability.w.known_below.all.typed").set_value("0.5").run()
     assert app.session_state[limits.KEY] == {"math": Moved(0.25, 0.5), "conversation": Moved(None, 0.5)}
     app.button(key="learnability.limits-back").click().run()
-    assert "Learnable starts at the working cut of Select." in view_text(app)
+    assert "Learnable starts at the working cut on Select." in view_text(app)
 
 
 def test_a_cut_of_another_score_says_nothing_of_learnability(scored: Project) -> None:
@@ -303,9 +303,9 @@ def test_csv_keeps_digits_and_quotes_formulas() -> None:
     ("rho", "said"),
     [
         (None, "Too few rows"),
-        (0.1, "hardly follows"),
-        (-0.3, "leans on the length: shorter"),
-        (0.8, "mostly follows the length: longer"),
+        (0.1, "hardly depends"),
+        (-0.3, "partly depends on length: shorter"),
+        (0.8, "mostly depends on length: longer"),
     ],
 )
 def test_the_verdict_on_length(rho, said) -> None:

@@ -140,7 +140,7 @@ def test_scores_in_a_coarser_dtype_say_how_to_have_the_rows_at_the_cut_exact(
 
 def test_empty_and_unscored_projects_say_what_to_do(tmp_path: Path, open_page: OpenPage) -> None:
     empty = Project.create(tmp_path / "empty")
-    assert "Nothing to select from yet" in view_text(open_page(empty.root, "select"))
+    assert "Nothing to select yet" in view_text(open_page(empty.root, "select"))
     unscored = imported_project(tmp_path / "unscored", {"math": 4})
     assert "Nothing is scored yet" in view_text(open_page(unscored.root, "select"))
 
@@ -156,13 +156,13 @@ def test_overlap_leads_to_compare_with_both_sides_chosen(scored: Project, open_p
     selections.save(scored, "older", SelectionSpec(value=0.3))
     app = open_page(scored.root, "select", state={"select.spec": SelectionSpec(value=0.1), "select.tab": 3})
     assert "This selection is not saved yet. Save it to compare the two in full" in view_text(app)
-    assert "Compare the two in full" not in view_text(app)
+    assert "Compare row by row" not in view_text(app)
     app.text_input(key="select.save-name").set_value("new").run()
     app.button(key="select.save").click().run()
     # What is saved and unchanged is not set against itself.
     assert app.selectbox(key="select.overlap").options == ["older", "<b>old</b>"]
     app.selectbox(key="select.overlap").set_value("<b>old</b>").run()
-    assert "Compare the two in full" in view_text(app)
+    assert "Compare row by row" in view_text(app)
     app.session_state["select.spec"] = SelectionSpec(value=0.4)
     app.run()
     assert "new has changed since it was saved. Save it" in view_text(app)
@@ -175,7 +175,7 @@ def test_gates_that_let_nothing_through_leave_an_empty_instrument(scored: Projec
     exact = instrument(app)["exact"]
     assert exact["kept"] == 0
     assert [domain["cut"] for domain in exact["domains"]] == [None, None]
-    assert "No row is kept by its score." in view_text(app)
+    assert "No rows are kept by score." in view_text(app)
 
 
 def test_a_draft_that_names_a_domain_that_is_gone_starts_over(scored: Project, open_page: OpenPage) -> None:

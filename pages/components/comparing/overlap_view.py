@@ -22,8 +22,8 @@ def key_numbers(found: Comparison, part: str) -> Node:
         KeyNumber("In both", theme.count(both), "rows", of_each, tinted=part == "both", weight=1.3),
         KeyNumber("Only in A", theme.count(shared.only_a), "rows", f"{of_a} of A", tinted=part == "only_a"),
         KeyNumber("Only in B", theme.count(shared.only_b), "rows", f"{of_b} of B", tinted=part == "only_b"),
-        KeyNumber("By chance in both", theme.count(shared.expected_both), "rows", "if drawn at random"),
-        KeyNumber("Rank agreement", theme.signed(found.agreement), "ρ", "of the scores, over all rows"),
+        KeyNumber("Both by chance", theme.count(shared.expected_both), "rows", "expected at random"),
+        KeyNumber("Rank agreement", theme.signed(found.agreement), "ρ", "of the scores of all rows"),
     ]
     return parts.key_numbers(cells)
 
@@ -61,7 +61,7 @@ def by_domain(found: Comparison, slots: Mapping[str, int]) -> list[Node]:
         Column("Only A, both, only B", 200),
         Column("ρ", 60, numeric=True),
     ]
-    note = "the solid part is in both, hatched is only in A (left) or only in B (right)"
+    note = "solid: in both; hatched: only in A (left) or only in B (right)"
     return [parts.heading("Overlap by domain", note), parts.table(columns, rows, label="Overlap by domain")]
 
 
@@ -78,7 +78,7 @@ def _bar(only_a: float, both: float, only_b: float, domain: str) -> Node:
             pieces.append(el("rect", fill="url(#hatch)", **place))  # type: ignore[arg-type]
             pieces.append(el("rect", cls="left-line", **place))  # type: ignore[arg-type]
         x += width
-    label = f"{domain}: bar of rows only in A, in both, only in B"
+    label = f"{domain}: rows only in A, in both, only in B"
     return el("svg", *pieces, width="182", height="14", viewBox="0 0 182 14", role="img", aria_label=label)
 
 
@@ -95,9 +95,9 @@ def composition(found: Comparison, slots: Mapping[str, int]) -> list[Node]:
     if a.domains == b.domains:
         names: list[Node] = [parts.swatch(slots.get(name, 0), name) for name in a.domains]
         lines += _shares(found, names, a.domain_rows, b.domain_rows)
-    columns = [Column("Made of"), *_side_columns()]
+    columns = [Column("Measure"), *_side_columns()]
     return [
-        parts.heading("Composition", "shares of the rows of each side"),
+        parts.heading("Composition", "share of each side's rows"),
         parts.table(columns, lines, label="Composition of both sides"),
     ]
 
@@ -106,7 +106,7 @@ def lengths(found: Comparison) -> list[Node]:
     """Shares by response tokens of both sides."""
     a, b = found.composition
     return [
-        parts.heading("By length", "share of the rows of each side"),
+        parts.heading("By length", "share of each side's rows"),
         parts.table(
             [Column("Response tokens"), *_side_columns()],
             _shares(found, list(found.lengths), a.length_rows, b.length_rows),

@@ -34,7 +34,7 @@ def browse(project: Project, found: Comparison, lines: Sequence[str]) -> None:
     size, n = compare.part_size(found, part), compare.part_size(found, part, state.chosen_datasets())
     name = PARTS[part]
     label = f"Browse the {theme.count(n)} {'row' if n == 1 else 'rows'} {name[0].lower()}{name[1:]}"
-    hidden = f"{theme.count(size - n)} more are in datasets that the sidebar leaves out." if n < size else None
+    hidden = f"{theme.count(size - n)} more are in datasets excluded in the sidebar." if n < size else None
     if toolbar.primary(label, ":material/table_rows:", key="compare.browse", disabled=not n, help=hidden):
         state.go("browse", **asked.to_query())
 
@@ -49,7 +49,7 @@ def show(project: Project, found: Comparison, slots: Mapping[str, int]) -> None:
             "Rows", list(PARTS), key=PART, required=True, label_visibility="collapsed",
             format_func=lambda name: f"{PARTS[name]} · {theme.count(sizes[name])}", persist_state="session",
         )  # fmt: skip
-        st.caption(f"The first {N_ROWS} by rank. A row opens in Browse." if sizes[part] else "There is no such row.")
+        st.caption(f"The first {N_ROWS} by rank. Click a row to open it in Browse." if sizes[part] else "No such rows.")
     rows = compare.part_rows(project, found, part, N_ROWS)
     if not rows:
         return

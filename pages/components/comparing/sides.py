@@ -71,7 +71,7 @@ def take_over(asked: Query) -> None:
     if ratio in RATIOS:
         st.session_state[RATIO] = ratio
     elif ratio is not None:
-        address.say(f"ratio={ratio:g} is not one that this page compares at; it is left out.")
+        address.say(f"Unknown ratio in the address, ignored: ratio={ratio:g}.")
 
 
 def in_address() -> dict[str, str]:
@@ -96,8 +96,8 @@ def pick(project: Project, scorings: Sequence[Scoring]) -> Pair | Missing:
 def _selections(project: Project) -> Pair | Missing:
     names = {saved.name: saved.name for saved in selections.list_selections(project)}
     if len(names) < 2:
-        text = "Save two selections to compare them. References and methods are compared without saving any."
-        return Missing("There are not two selections yet", text, ("Select rows", "select"))
+        text = "Save two selections to compare them. References and methods need no saved selection."
+        return Missing("Fewer than two selections", text, ("Select rows", "select"))
     a, b = _two("selection", names)
     root = ["--project", str(project.root)]
     # After two dashes a name that begins with one is still a name.
@@ -108,8 +108,8 @@ def _selections(project: Project) -> Pair | Missing:
 
 def _references(project: Project, scorings: Sequence[Scoring]) -> Pair | Missing:
     if len(scorings) < 2:
-        text = "Score the data with another reference, then see where the two disagree."
-        return Missing("Only one pair of models is scored", text, ("Score again", "score"))
+        text = "Score the data with another reference to see where the two disagree."
+        return Missing("Only one pair of models has scores", text, ("Score again", "score"))
     labels = {scoring.run_id: f"{scoring.label} · {scoring.run_id}" for scoring in scorings}
     a, b = _two("reference", labels)
     spec = SelectionSpec(value=_ratio(), datasets=state.chosen_datasets())

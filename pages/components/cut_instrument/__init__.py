@@ -78,4 +78,4 @@ def changed(key: str) -> Change | None:
             weights=tuple(sorted((str(name), float(weight)) for name, weight in weights.items())),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RequestError("the browser sent a cut that is no number") from error
+        raise RequestError("the browser sent a cut that is not a number") from error

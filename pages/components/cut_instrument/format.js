@@ -50,7 +50,7 @@ function readNumber(text, limits = {}) {
   const { least = -Infinity, most = Infinity, above = -Infinity } = limits
   const fitting = whole.filter((value) => value >= least && value <= most && value > above)
   if (!fitting.length) return { wrong: limitWords(limits) }
-  if (fitting.length > 1) return { wrong: `${typed} may be ${fitting.join(" or ")}` }
+  if (fitting.length > 1) return { wrong: `${typed} can mean ${fitting.join(" or ")}` }
   return { value: fitting[0] }
 }
 

@@ -63,7 +63,7 @@ function paintCells({ model, spec, shown, cells, digits }) {
     setAttribute(cells[kind].lock, "aria-pressed", held)
     const possible = kind !== "threshold" || global
     cells[kind].lock.disabled = !possible
-    setAttribute(cells[kind].lock, "title", held ? "This budget is held" : possible ? `Hold the ${TITLES[kind].toLowerCase()}` : "A threshold is one cut for all domains: choose Global")
+    setAttribute(cells[kind].lock, "title", held ? "This budget is fixed" : possible ? `Fix the ${TITLES[kind].toLowerCase()}` : "A threshold needs one cut for all domains: choose Global")
   }
 }
 
@@ -104,8 +104,8 @@ function paintNumbers({ model, shown, spec }, row, d) {
   row.rowTick.style.left = `${(shares.rowTick * 100).toFixed(2)}%`
   row.tokenTick.style.left = `${(shares.tokenTick * 100).toFixed(2)}%`
   setAttribute(row.bars, "aria-label",
-    `${percent(shares.rowBar)} of the kept rows, before ${percent(shares.rowTick)}; ` +
-    `${percent(shares.tokenBar)} of the kept tokens, before ${percent(shares.tokenTick)}`)
+    `${percent(shares.rowBar)} of the kept rows, ${percent(shares.rowTick)} of all rows; ` +
+    `${percent(shares.tokenBar)} of the kept tokens, ${percent(shares.tokenTick)} of all tokens`)
   row.numbers.classList.toggle("none", now.kept === 0)
 }
 
@@ -166,7 +166,7 @@ function paintFixed({ model, stage }) {
     setText(row.sub, `${rows} · ${compact(domain.tokens)} tok`)
     row.sub.title = eligible === domain.nRows
       ? `${count(domain.nRows)} rows, ${count(domain.tokens)} response tokens`
-      : `${count(eligible)} of ${count(domain.nRows)} rows compete; gates, decisions and missing losses keep the others out`
+      : `${count(eligible)} of ${count(domain.nRows)} rows are eligible; gates, decisions and missing losses exclude the others`
   })
   const below = model.domains.reduce((sum, domain) => sum + domain.nBelow, 0)
   const above = model.domains.reduce((sum, domain) => sum + domain.nAbove, 0)
@@ -175,7 +175,7 @@ function paintFixed({ model, stage }) {
 }
 
 function paintStatus({ status, state, message }) {
-  const words = { exact: "exact", preview: "preview", sent: "asking", silent: "no answer yet", error: "not possible" }
+  const words = { exact: "exact", preview: "preview", sent: "updating", silent: "no response yet", error: "not possible" }
   status.className = `status ${state}`
   setText(status.lastChild, words[state])
   if (message) status.title = message

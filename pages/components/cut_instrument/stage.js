@@ -118,12 +118,12 @@ function formulaNodes(method) {
   const name = (text) => make("span", "axis-name", {}, [text])
   switch (method) {
     case "learnability": return [name("Learnability"), "(", ...difference(), ") / L", sub("base")]
-    case "loss-drop": return [name("Loss drop"), ...difference(), ", nats a token"]
+    case "loss-drop": return [name("Loss drop"), ...difference(), ", nats per token"]
     case "loss-drop-sum": return [name("Loss drop, whole response"), "n (", ...difference(), "), nats"]
-    case "base-loss": return [name("Base loss"), "nats a token"]
-    case "reference-loss": return [name("Reference loss"), "nats a token"]
+    case "base-loss": return [name("Base loss"), "nats per token"]
+    case "reference-loss": return [name("Reference loss"), "nats per token"]
     case "length": return [name("Length"), "response tokens"]
-    default: return [name("Random order"), "by the seed"]
+    default: return [name("Random order"), "set by the seed"]
   }
 }
 

@@ -12,20 +12,20 @@ from pages.components.learnability import brush, save
 
 MEASURE, FORM = "learnability.measure", "learnability.form"
 MEASURES = {
-    "learnability": ("Learnability", "learnability, share of the base loss that the reference saved", "score"),
-    "base-loss": ("Base loss", "base loss, nats a response token", "base"),
-    "reference-loss": ("Reference loss", "reference loss, nats a response token", "reference"),
+    "learnability": ("Learnability", "learnability, share of the base loss that the reference removes", "score"),
+    "base-loss": ("Base loss", "base loss, nats per response token", "base"),
+    "reference-loss": ("Reference loss", "reference loss, nats per response token", "reference"),
     "length": ("Response tokens", "response tokens", "tokens"),
 }
 FORMS = {"density": "Density", "count": "Count", "cumulative": "Cumulative"}
 CHART, SEQ = "learnability.distribution", "learnability.distribution-seq"
 READING = {
-    "density": "A hump further right is a domain with more to learn, whatever its size.",
-    "count": "The height is the number of rows in a bin, on one scale for all domains.",
-    "cumulative": "The height is the share of a domain below that value: a line further right has more above any cut.",
+    "density": "The further right the peak of a domain, the more there is to learn, whatever its size.",
+    "count": "The height is the number of rows per bin, on the same scale for all domains.",
+    "cumulative": "The height is the share of a domain below that value. A line further right has more above any cut.",
 }
 # What a height means where the chart has ridges, and where it has lines.
-SCALES = ("Each ridge uses the height that it has.", "The area under each line is 1.")
+SCALES = ("Each ridge is scaled to the full height.", "The area under each line is 1.")
 
 
 def show(rows: Scored, slots: Mapping[str, int]) -> None:
@@ -46,7 +46,7 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
     with bar:
         st.space("stretch")
         save.popover(f"distribution-{measure}", ("domain", "low", "high", "rows"), _csv(shape))
-    st.caption(f"{reading(shape, measure, form)} Drag across it to browse those rows. {beyond(shape)}")
+    st.caption(f"{reading(shape, measure, form)} Drag across the chart to select rows to browse. {beyond(shape)}")
     field = MEASURES[measure][2]
     distribution_chart.show(
         distribution_chart.payload(
@@ -91,7 +91,7 @@ def beyond(shape: Distribution) -> str:
     """Rows outside of the axis, in words."""
     n_below, n_above = int(shape.n_below.sum()), int(shape.n_above.sum())
     sides = [f"{theme.count(n)} {side}" for n, side in ((n_below, "below"), (n_above, "above")) if n]
-    return f"Beyond the axis: {' and '.join(sides)}." if sides else ""
+    return f"Outside the axis: {' and '.join(sides)}." if sides else ""
 
 
 def _csv(shape: Distribution) -> Iterator[tuple[object, ...]]:

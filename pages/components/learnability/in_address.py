@@ -36,7 +36,7 @@ def follow(views: tuple[str, ...]) -> None:
     st.session_state[distributions_view.FORM] = address.one(asked, "form", distributions_view.FORMS) or "density"
     if st.session_state[VIEW] == PLANE:
         for text in limits.adopt(asked.get(limits.PARAMETER, [])):
-            address.say(f"{limits.PARAMETER}={text} in the address cannot be read, so it is left out.")
+            address.say(f"Invalid value in the address, ignored: {limits.PARAMETER}={text}.")
     st.session_state[plane_view.AGAINST] = address.one(asked, "against-reference", ("yes",)) == "yes"
     brush.put(_box(asked))
 
@@ -45,7 +45,7 @@ def _box(asked: Query) -> Box | None:
     try:
         found = BrowseFilter.from_query({name: asked[name] for name in BRUSH if name in asked})
     except RequestError as error:
-        address.say(f"{error.what[:1].upper()}{error.what[1:]}, so nothing is brushed.")
+        address.say(f"{error.what[:1].upper()}{error.what[1:]}; the brush in the address is ignored.")
         return None
     open_ended = (None, None)
     return Box(

@@ -26,8 +26,9 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
         header = ("domain", "tokens_low", "tokens_high", "learnability_low", "learnability_high", "rows")
         save.popover("length", header, cells_csv(found.grid))
     st.caption(
-        "The solid line is the median learnability at that length, the dotted ones hold the middle half of the rows: "
-        "a flat line means that length does not decide. Drag a box to browse those rows. " + beyond(found.grid)
+        "The solid line is the median learnability at each length; the middle half of the rows lies between the dotted "
+        "lines. A flat line means that length has no influence. Drag a box to select rows to browse. "
+        + beyond(found.grid)
     )
 
     def brushed(drawn: Brush | None) -> None:
@@ -49,7 +50,7 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
         ),
         key="learnability.length",
         name="length",
-        alt="Learnability against response tokens, one panel a domain",
+        alt="Learnability against response tokens, one panel per domain",
         picture=save.picture(),
         on_brush=brushed,
         revision=brush.n_cleared(),
@@ -59,10 +60,10 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
 def verdict(rho: float | None) -> str:
     """Spearman's rho in a sentence."""
     if rho is None:
-        return "Too few rows to tell whether the score follows the length."
+        return "Too few rows to tell whether the score depends on length."
     size = abs(rho)
-    strength = "hardly follows" if size < WEAK_RHO else "leans on" if size < STRONG_RHO else "mostly follows"
+    strength = "hardly depends" if size < WEAK_RHO else "partly depends" if size < STRONG_RHO else "mostly depends"
     longer = (
         "" if size < WEAK_RHO else ": longer responses score higher" if rho > 0 else ": shorter responses score higher"
     )
-    return f"**ρ {theme.signed(rho)}** over all rows: learnability {strength} the length{longer}."
+    return f"**ρ {theme.signed(rho)}** over all rows: learnability {strength} on length{longer}."

@@ -11,12 +11,12 @@ from pages.components.learnability.limits import Placed
 
 WIDTH = 460
 HELP = (
-    "**Learnable from** is the working cut of Select, or the upper third of the domain where there is none. "
-    "**Known below** is the median base loss of the domain, in nats a response token."
+    "**Learnable from** is the working cut on Select or, without one, the start of the domain's upper third. "
+    "**Known below** is the domain's median base loss, in nats per response token."
 )
 SOURCES = {
-    "cut": "at the working cut of Select",
-    "third": "at the upper third of the domain",
+    "cut": "at the working cut on Select",
+    "third": "at the domain's upper third",
     "moved": "where you put it",
 }
 
@@ -33,7 +33,7 @@ def show(placed: Sequence[Placed]) -> None:
         for k, one in enumerate(placed):
             _row(one.domain, [one.domain], one, key=f"{k}")
         st.button(
-            "Reset the limits", icon=":material/undo:", key="learnability.limits-back", on_click=limits.move_back,
+            "Reset limits", icon=":material/undo:", key="learnability.limits-back", on_click=limits.move_back,
             disabled=not limits.moved(),
         )  # fmt: skip
 
@@ -70,7 +70,7 @@ def _field(column: DeltaGenerator, which: str, label: str, domains: list[str], v
             most=1 if is_score else None,
             above=None if is_score else 0,
             decimals=3,
-            placeholder="each its own",
+            placeholder="different",
             label_visibility="collapsed",
             on_change=changed,
         )

@@ -17,12 +17,12 @@ from pages.components.parts import Column
 
 AGAINST = "learnability.against-reference"
 SENTENCE = (
-    "Further right the base finds rows harder, further up the reference learned more of them: from the dashed line up "
-    "they are learnable, below 0 forgotten, and the dotted line splits the rest into already known and too hard or "
-    "noisy."
+    "Rows further right are harder for the base; rows further up were learned better by the reference. Rows above the "
+    "dashed line are learnable and rows below 0 are forgotten. The dotted line splits the rest into already known and "
+    "too hard or noisy."
 )
-AGAINST_SENTENCE = "On the dotted diagonal the reference learned nothing; the further below it, the more."
-SHADES_SENTENCE = "Cells are shaded by their share of the domain's rows; drag a box to browse its rows."
+AGAINST_SENTENCE = "On the dotted diagonal the reference learned nothing. The further below it, the more it learned."
+SHADES_SENTENCE = "Cells are shaded by their share of the domain's rows; drag a box to select rows to browse."
 
 
 def show(rows: Scored, slots: Mapping[str, int]) -> None:
@@ -51,7 +51,7 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
         _figure(found, slots, against=against),
         key="learnability.plane",
         name="loss-plane",
-        alt="Base loss against " + ("reference loss" if against else "learnability") + ", one panel a domain",
+        alt="Base loss against " + ("reference loss" if against else "learnability") + ", one panel per domain",
         picture=save.picture(),
         on_brush=brushed,
         revision=brush.n_cleared(),
@@ -75,7 +75,7 @@ def _figure(found: Plane, slots: Mapping[str, int], *, against: bool) -> charts.
 def beyond(grid: Grid) -> str:
     """Rows outside of the axes, in words."""
     n = int(grid.n_beyond.sum())
-    return f"Beyond the axes: {theme.count(n)}." if n else ""
+    return f"Outside the axes: {theme.count(n)}." if n else ""
 
 
 def region_box(domain: str, region: int, of: Limits) -> Box:
@@ -103,7 +103,7 @@ def _regions(found: Plane, placed: Sequence[Placed], slots: Mapping[str, int]) -
     columns += [Column("Learnable from", 104, numeric=True), Column("Known below, nats", 124, numeric=True)]
     clicked = view.show(
         [
-            parts.heading("Regions", f"{limits_menu.sentence(placed)} A number opens its rows."),
+            parts.heading("Regions", f"{limits_menu.sentence(placed)} Click a number to browse its rows."),
             parts.table(columns, rows, label="Rows of each region by domain"),
         ],
         key="learnability-regions",

@@ -26,13 +26,13 @@ def popover(
     key: str = "learnability",
 ) -> None:
     """Draw the button; `key` names the page. `rows` are read when the person asks for them, without the store."""
-    with st.popover("Save", icon=":material/save_alt:", help="As a picture or as numbers"):
+    with st.popover("Save", icon=":material/save_alt:", help="Save the chart or its numbers"):
         if has_picture:
             st.segmented_control(
                 "Picture", ("png", "svg"), key=KEY, default="png", format_func=str.upper, required=True,
-                help="The camera above the chart saves it in this format.",
+                help="The format that the camera button above the chart saves.",
             )  # fmt: skip
-            st.caption("Then the camera above the chart.")
+            st.caption("To save the picture, use the camera above the chart.")
         st.download_button(
             "Numbers as CSV",
             lambda: csv_text(header, rows),

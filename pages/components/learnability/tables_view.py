@@ -13,9 +13,9 @@ from pages.components.learnability import brush, save
 from pages.components.parts import Column
 
 SENTENCE = (
-    f"Losses are in {loss_words.NATS}, {loss_words.OF_ROWS}. Bits a byte, base → reference, are of all responses "
-    "together and compare between models of different tokenizers. Half of a line's rows lie between the two quartiles "
-    "of learnability. A line opens its rows."
+    f"Losses are in {loss_words.NATS}, {loss_words.OF_ROWS}. Bits per byte (base → reference) cover all responses "
+    "together; use them to compare models with different tokenizers. The middle half of the rows lies between the two "
+    "learnability quartiles. Click a line to browse its rows."
 )
 HEADER = (
     "by",
@@ -70,7 +70,7 @@ def _table(by: str, lines: Sequence[GroupSummary], slots: Mapping[str, int]) -> 
         Column("Bits/byte", 110, numeric=True),
         Column("Learnability, quartiles", 170, numeric=True),
         Column("Median", 80, numeric=True),
-        Column("Got worse", 100, numeric=True),
+        Column("Negative", 100, numeric=True),
     ]
     rows = [
         [

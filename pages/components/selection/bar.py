@@ -17,11 +17,11 @@ from pages.components.selection.proposed_name import proposed_name
 BALANCES = {"global": "Global", "natural": "Natural", "equal": "Equal", "custom": "Custom"}
 BALANCE_HELP = (
     "**Global**: one cut over all domains. **Natural**: each domain keeps its share of the rows. "
-    "**Equal**: as many from each domain. **Custom**: a weight for each."
+    "**Equal**: the same number from each domain. **Custom**: a weight for each domain."
 )
 METHODS = {
     "learnability": "Learnability",
-    "loss-drop": "Loss drop a token",
+    "loss-drop": "Loss drop per token",
     "loss-drop-sum": "Loss drop of the whole response",
     "base-loss": "Base loss",
     "reference-loss": "Reference loss",
@@ -76,7 +76,7 @@ def _gates(cut: Cut) -> None:
             format_func=lambda method: METHODS[method],
             key=draft.METHOD,
             on_change=draft.on_method,
-            help="Highest first. Learnability is the share of the base loss that the reference gained.",
+            help="Highest first. Learnability is the share of the base loss that the reference removes.",
         )
         if cut.spec.method == "random":
             number_field.show("Seed", key=draft.SEED, whole=True, least=0, otherwise=0, on_change=draft.on_method)
@@ -97,13 +97,13 @@ def _gates(cut: Cut) -> None:
         for field, text, help_text in (
             (
                 "exclude_worse_than_chance",
-                "Leave out worse than chance",
-                "Rows on which the base is worse than a blind guess: their scores are artefacts.",
+                "Exclude worse than chance",
+                "Rows on which the base is worse than a blind guess. Their scores mean little.",
             ),
-            ("exclude_truncated", "Leave out truncated", "Responses that were cut at the token limit."),
-            ("exclude_negative", "Leave out negative", "Rows on which the reference is worse than the base."),
-            ("exclude_near_zero_base", "Leave out known by heart", "Base loss under 0.05 nats a token."),
-            ("exclude_duplicates", "Leave out duplicates", "The same sample goes in once."),
+            ("exclude_truncated", "Exclude truncated", "Responses that were cut at the token limit."),
+            ("exclude_negative", "Exclude negative", "Rows on which the reference is worse than the base."),
+            ("exclude_near_zero_base", "Exclude already known", "Rows with a base loss under 0.05 nats per token."),
+            ("exclude_duplicates", "Exclude duplicates", "Keeps one row per sample."),
         ):
             label = f"{text} ({theme.count(counts[field])})" if counts[field] else text
             st.toggle(label, key=draft.GATE_KEYS[field], on_change=draft.on_gates, help=help_text)
@@ -115,9 +115,9 @@ def _seen(cut: Cut) -> None:
     n_unseen = explore.doubts(explore.scored_within(cut.rows, cut.spec.datasets)).n_unseen
     if n_unseen:
         st.caption(
-            f"{theme.count(n_unseen)} rows were not in the reference's training, so they score lower.",
-            help="Rows held out to measure the reference, and rows imported later. Train a new reference on all rows, "
-            "or one with folds, which scores every row by a model that was not trained on it.",
+            f"{theme.count(n_unseen)} rows are not in the reference's training data, so they score lower.",
+            help="These rows were held out to measure the reference, or imported later. Train a new reference on all "
+            "rows, or one with folds: then each row is scored by a model that was not trained on it.",
         )
 
 
@@ -151,7 +151,7 @@ def _working_selection(project: Project, names: list[str]) -> None:
         args=(project,),
         label_visibility="collapsed",
         width=216,
-        help="Open a saved selection, or start a fresh one.",
+        help="Open a saved selection or start a new one.",
     )
 
 
@@ -170,7 +170,7 @@ def _save(project: Project, cut: Cut, taken: set[str]) -> None:
         replace = name in taken
         label = f"Replace {name}" if replace else "Save"
         if st.button(label, type="primary", key="select.save", disabled=not name, width="stretch"):
-            with errors.shown(), st.spinner("Saving the picks"):
+            with errors.shown(), st.spinner("Saving the selection"):
                 save(project, cut, name, replace=replace)
                 st.session_state[CLOSE_SAVE] = True
                 st.rerun()
@@ -191,7 +191,7 @@ def _more(project: Project) -> None:
             "Undo delete",
             key="select.undelete",
             icon=":material/undo:",
-            help=f"Bring {errors.plain(name)} back",
+            help=f"Restore {errors.plain(name)}",
             on_click=draft.on_undelete,
             args=(project,),
         )
@@ -218,12 +218,12 @@ def _export(project: Project, cut: Cut, taken: set[str]) -> None:
         _save_and_export(project, cut, draft.name() or proposed_name(cut.spec, taken))
 
 
-@st.dialog("Save before the export")
+@st.dialog("Save and export")
 def _save_and_export(project: Project, cut: Cut, proposed: str) -> None:
     """An export writes a saved selection, so that it can be replayed."""
     st.markdown(
         f"{theme.count(cut.answer.n_kept)} rows, {theme.compact(cut.answer.tokens_kept)} response tokens. "
-        "An export is made from a saved selection, so that it can be repeated."
+        "An export needs a saved selection, so that it can be reproduced."
     )
     name = st.text_input("Name", value=proposed, key="select.export-name", placeholder="paper-6").strip()
     if st.button("Save and export", type="primary", key="select.export-go", disabled=not name):

@@ -9,11 +9,11 @@ from pages.components.selection import bar, draft
 
 # What a gate is called when it is shut, and when it is open although a fresh selection shuts it.
 WORDS = {
-    "exclude_worse_than_chance": ("Without worse than chance", "Worse than chance let in"),
-    "exclude_truncated": ("Without truncated", ""),
-    "exclude_negative": ("Without negative", ""),
-    "exclude_near_zero_base": ("Without known by heart", ""),
-    "exclude_duplicates": ("", "Duplicates let in"),
+    "exclude_worse_than_chance": ("Excludes worse than chance", "Includes worse than chance"),
+    "exclude_truncated": ("Excludes truncated", ""),
+    "exclude_negative": ("Excludes negative", ""),
+    "exclude_near_zero_base": ("Excludes already known", ""),
+    "exclude_duplicates": ("", "Includes duplicates"),
 }
 
 

@@ -112,14 +112,14 @@ def follow(project: Project) -> None:
             start = selections.load(project, name)[1]
             draft.opened(name, start)
         except LobassError:
-            address.say(f"There is no selection named {name}; its settings are those of the address.")
+            address.say(f"There is no selection named {name}. The page shows the settings in the address.")
             draft.opened("")
     else:
         draft.opened("")
     try:
         draft.put(spec_of(asked, start))
     except RequestError as error:
-        address.say(f"{error.what[:1].upper()}{error.what[1:]}, so this selection starts afresh.")
+        address.say(f"{error.what[:1].upper()}{error.what[1:]}. The page shows a new selection.")
         draft.put(draft.fresh())
     tabs.open_tab(TABS.index(tab) if (tab := address.one(asked, TAB, TABS)) else 0, address.one(asked, WITH))
 

@@ -78,10 +78,8 @@ def _rows_at_cut(project: Project, cut: Cut) -> None:
     clicked = view.show(
         el(
             "div",
-            _side("Last kept", "the weakest rows that are in", kept, slots, "No row is kept by its score."),
-            _side(
-                "First dropped", "the strongest rows that are out", dropped, slots, "No row is left out by its score."
-            ),
+            _side("Last kept", "lowest scores kept", kept, slots, "No rows are kept by score."),
+            _side("First dropped", "highest scores dropped", dropped, slots, "No rows are dropped by score."),
             cls="grid two aside",
         ),
         key="select-rows-at-cut",
@@ -125,8 +123,8 @@ def _precision(project: Project, cut: Cut) -> None:
     if not n_near:
         return
     st.caption(
-        f"Scored in {scoring.dtype}: the {theme.count(n_near)} rows within {refine.DEFAULT_BAND:g} of the cut may lie "
-        "on its wrong side."
+        f"Scored in {scoring.dtype}: the {theme.count(n_near)} rows within {refine.DEFAULT_BAND:g} of the cut may be "
+        "on the wrong side."
     )
     with st.container(horizontal=True, gap="xsmall"):
         asked = st.button(
@@ -148,11 +146,11 @@ def _only_length(project: Project, cut: Cut) -> None:
             "div",
             el(
                 "div",
-                parts.heading("Is it only length?", "Spearman's rank correlation of score and response tokens"),
+                parts.heading("Effect of length", "Spearman's rank correlation of score and response tokens"),
                 el("p", _length_sentence(found.rho_all)),
                 parts.facts(
                     [
-                        ("All rows that compete", f"ρ {theme.signed(found.rho_all)} · {theme.count(found.n_all)} rows"),
+                        ("Eligible rows", f"ρ {theme.signed(found.rho_all)} · {theme.count(found.n_all)} rows"),
                         ("Kept rows", f"ρ {theme.signed(found.rho_kept)} · {theme.count(found.n_kept)} rows"),
                         ("Median length, all", f"{theme.number(found.median_tokens_all, 0)} response tokens"),
                         ("Median length, kept", f"{theme.number(found.median_tokens_kept, 0)} response tokens"),
@@ -164,19 +162,21 @@ def _only_length(project: Project, cut: Cut) -> None:
             cls="grid two aside",
         ),
         key="select-only-length",
-        label="Is it only length?",
+        label="Effect of length",
     )
 
 
 def _length_sentence(rho: float | None) -> str:
     if rho is None:
-        return "There are too few rows to say."
+        return "Too few rows to tell whether the score depends on length."
     direction = "longer" if rho > 0 else "shorter"
     if abs(rho) < SMALL_RHO:
-        return "No: the score says almost nothing about length."
+        return "The score hardly depends on length."
     if abs(rho) < LARGE_RHO:
-        return f"Partly: {direction} responses score somewhat higher, most of the order comes from elsewhere."
-    return f"Mostly: {direction} responses score higher. Compare with a selection by length before training on it."
+        return f"The score partly depends on length: {direction} responses score somewhat higher."
+    return (
+        f"The score mostly depends on length: {direction} responses score higher. Compare with a selection by length."
+    )
 
 
 def _lengths(cut: Cut) -> Node:
@@ -199,13 +199,13 @@ def _lengths(cut: Cut) -> Node:
         Column("At random", 80, numeric=True),
     ]
     return el(
-        "div", parts.heading("Lengths", "kept, and as random rows would lie"), parts.table(columns, rows), cls="stack"
+        "div", parts.heading("Lengths", "kept rows and a random selection"), parts.table(columns, rows), cls="stack"
     )
 
 
 def _versus_random(project: Project, cut: Cut) -> None:
     found = cuts.verdicts(cut).random
-    how = "from all rows" if cut.spec.balance == "global" else "from each domain as many as it keeps"
+    how = "from all rows" if cut.spec.balance == "global" else "with the same number per domain"
     columns = [
         Column(loss_words.OF_ROWS.capitalize()),
         Column("Kept", 76, numeric=True),
@@ -216,11 +216,11 @@ def _versus_random(project: Project, cut: Cut) -> None:
     view.show(
         el(
             "div",
-            parts.heading("Versus random", f"{theme.count(found.n_kept)} rows drawn {how}; computed, not sampled"),
+            parts.heading("Versus random", f"{theme.count(found.n_kept)} random rows {how}; computed, not sampled"),
             el(
                 "p",
-                "How far the kept rows differ from a random selection of the same size, also in standard deviations "
-                "of the random draw.",
+                "How much the kept rows differ from a random selection of the same size. Deviations are standard "
+                "deviations of that random selection.",
                 cls="muted",
             ),
             parts.table(columns, [_measure(measure) for measure in found.measures], label="Versus random"),
@@ -250,7 +250,7 @@ def _overlap(project: Project, cut: Cut) -> None:
     names = [saved.name for saved in selections.list_selections(project) if saved.name != here or changed]
     if not names:
         other = "other " if here else ""
-        st.caption(f"No {other}selection is saved yet. Save this one, change the cut, and see what they share.")
+        st.caption(f"No {other}saved selections yet. Save this one and change the cut to compare the two.")
         return
     if st.session_state.get(OVERLAP) not in names:
         others = [name for name in names if name != here]
@@ -279,15 +279,18 @@ def _overlap(project: Project, cut: Cut) -> None:
             "div",
             parts.facts(
                 [
-                    ("In both", f"{theme.count(found.both)} rows, {theme.percent(found.jaccard)} of either"),
-                    ("By chance", f"{theme.count(found.expected_both)} rows that two random ones would share"),
+                    (
+                        "In both",
+                        f"{theme.count(found.both)} rows, {theme.percent(found.jaccard)} of all rows in either",
+                    ),
+                    ("By chance", f"{theme.count(found.expected_both)} rows expected for two random selections"),
                     ("Only here", f"{theme.count(found.only_a)} rows"),
-                    ("Only in the saved one", f"{theme.count(found.only_b)} rows"),
+                    ("Only in saved", f"{theme.count(found.only_b)} rows"),
                     ("Rank agreement", f"{theme.signed(found.rank_agreement)}, Spearman's ρ of the rows in both"),
                 ]
             ),
             parts.table(columns, rows, label="Overlap by domain"),
-            parts.link("Compare the two in full", on="compare") if here and not changed else _save_first(here),
+            parts.link("Compare row by row", on="compare") if here and not changed else _save_first(here),
             cls="stack",
         ),
         key="select-overlap",
@@ -299,7 +302,7 @@ def _overlap(project: Project, cut: Cut) -> None:
 
 def _save_first(here: str) -> Node:
     what = f"{here} has changed since it was saved" if here else "This selection is not saved yet"
-    return el("p", f"{what}. Save it to compare the two in full, row by row.", cls="muted")
+    return el("p", f"{what}. Save it to compare the two row by row.", cls="muted")
 
 
 def _table(project: Project, cut: Cut) -> None:
@@ -315,9 +318,9 @@ def domain_table(answer: CutAnswer, slots: dict[str, int], *, in_tokens: bool) -
     columns = [
         Column("Domain"),
         Column("Rows", 76, numeric=True),
-        Column("Compete", 80, numeric=True),
-        Column(f"Asked, {unit}", 104, numeric=True),
-        Column("Got, rows", 80, numeric=True),
+        Column("Eligible", 80, numeric=True),
+        Column(f"Requested, {unit}", 124, numeric=True),
+        Column("Selected, rows", 110, numeric=True),
         Column("Response tokens", 118, numeric=True),
         Column("Threshold", 84, numeric=True),
         Column("By hand", 68, numeric=True),
