@@ -96,22 +96,22 @@ def before_scoring(spec: scoring.ScoreSpec, known: KnownModels) -> None:
     if in_address.waits(spec, known) and not asked:
         # A link alone must not make this machine fetch or load anything.
         view.show(
-            parts.notice("The models of this address are not known here.", "Nothing is fetched or loaded yet."),
+            parts.notice(
+                "This address names models that the project has not used yet.", "Nothing has been fetched or loaded."
+            ),
             key="score-look-offer",
         )
-        if not st.button(
-            "Look before scoring", icon=":material/visibility:", key="score.look-go", on_click=in_address.trust
-        ):
+        if not st.button("Preview", icon=":material/visibility:", key="score.look-go", on_click=in_address.trust):
             return
     elif n_rows > MOST_ROWS_UNASKED and not asked:
         view.show(
             parts.notice(
                 f"{theme.count(n_rows)} rows.",
-                "A look before scoring renders 20,000 of them, and says what is cut and how long it takes.",
+                "A preview renders 20,000 of them. It shows how many are truncated and how long scoring takes.",
             ),
             key="score-look-offer",
         )
-        if not st.button("Look before scoring", icon=":material/visibility:", key="score.look-go"):
+        if not st.button("Preview", icon=":material/visibility:", key="score.look-go"):
             return
     found = look.start(project, spec, key)
     if found.is_pending:
@@ -143,23 +143,23 @@ def train(wish: settings.Wish, right: st.delta_generator.DeltaGenerator) -> None
     if outlook.error:
         errors.show(outlook.error)
     elif not wish.base:
-        st.caption("Choose the base first.")
+        st.caption("Choose a base first.")
 
 
 def nothing_chosen(any_base: bool) -> None:
     """Two models are still to be named."""
     empty.show(
-        "Two models read every answer",
-        "Choose the model that you want to train as base, and as reference the same model after fine-tuning on this "
-        "data: bring one, or train one here. "
-        + ("" if any_base else "A base is a folder with a model in Hugging Face's format, or a hub id."),
+        "Choose two models",
+        "The base is the model you want to train. The reference is the same model after fine-tuning on this data: "
+        "choose one you have, or train one here. "
+        + ("" if any_base else "A base can be a folder with a model in Hugging Face format, a .gguf file or a Hub id."),
         key="score-empty",
     )
 
 
 if not around.datasets:
     empty.show(
-        "Nothing to score yet", "Scores are losses of two models over imported rows.", action=("Import data", "import")
+        "Nothing to score yet", "Import data first. Two models then score each row.", action=("Import data", "import")
     )
     st.stop()
 

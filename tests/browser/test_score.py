@@ -39,7 +39,7 @@ def test_score_survives_reload_cancel_and_resume(unscored: Server, page) -> None
     page.goto(unscored.url("score"))
     choose(page, "Base", str(folder / "base"))
     choose(page, "Reference", str(folder / "reference"))
-    page.get_by_text("What the model will read").wait_for()
+    page.get_by_text("Model input").wait_for()
     page.get_by_role("button", name=f"Score, {2 * N_ROWS:,} losses").click()
     page.get_by_text("You can close this tab.").wait_for()
     page.get_by_text("saved base 00000").wait_for()
@@ -56,7 +56,7 @@ def test_score_survives_reload_cancel_and_resume(unscored: Server, page) -> None
     page.wait_for_selector(".instrument .status.exact")
     # Weights at random read no better than a blind guess: the gate keeps all of their rows out.
     page.get_by_role("button", name=re.compile(r"\d gates?$")).click()
-    page.get_by_text("Leave out worse than chance").click()
+    page.get_by_text("Exclude worse than chance").click()
     expect(page.locator("input[data-budget=samples]")).to_have_value(f"{round(0.06 * N_ROWS):,}")
 
     with unscored.project.store() as store:

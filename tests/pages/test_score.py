@@ -101,7 +101,7 @@ def test_empty_project_offers_import(project: Project, open_page: OpenPage) -> N
 def test_models_are_to_be_chosen_first(imported: Project, open_page: OpenPage) -> None:
     app = open_page(imported.root, "score")
     assert not app.exception
-    assert "Two models read every answer" in view_text(app)
+    assert "Choose two models" in view_text(app)
     assert app.button(key="score.start").disabled
 
 
@@ -118,9 +118,9 @@ def test_the_look_says_what_is_cached_cut_and_read(
     assert "280 cached ·" in text and "20 carried over ·" in text
     assert "1 min 15 s" in text and "at 6,787 tokens/s, measured now" in text
     assert "3.3 %, 2.5 % of the response tokens" in text
-    assert "404 fit whole" in text
-    assert "12 of 64 rows tried are worse than chance" in text
-    assert "37 are new to the reference" in text
+    assert "404 fit completely" in text
+    assert "12 of 64 sampled rows are worse than chance" in text
+    assert "37 are not in the reference's training data" in text
     assert "scored: 2 tokens" in text
     # The sample's markup stands there as text.
     assert HOSTILE[:20] in text
@@ -228,7 +228,7 @@ def test_a_run_of_another_project_is_a_line_and_no_headline(tmp_path: Path, open
     assert "run r-0009 was copied from another project" in view_text(app)
     assert "Run r-0009" not in view_text(app)
     app = open_page(project.root, "score", state={SHOWN: "r-0009"})
-    assert "Run r-0009 is not of this project" in view_text(app)
+    assert "Run r-0009 belongs to another project" in view_text(app)
     assert [button.key for button in app.button if button.key == "score.resume"] == []
     for one in (project, other):
         release(one.store_path)

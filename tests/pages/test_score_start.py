@@ -121,8 +121,8 @@ def test_training_a_reference_is_a_choice_in_sight(imported: Project, open_page:
 def test_a_link_fetches_and_loads_nothing_by_itself(imported: Project, open_page: OpenPage, looks: list[str]) -> None:
     query = {"show": "new", "base": "org/base", "reference": "org/ref", "max-tokens": "512"}
     app = open_page(imported.root, "score", query=query)
-    assert looks == [] and "Nothing is fetched or loaded yet." in view_text(app)
-    assert app.button(key="score.chip.score.max-tokens").label == "Longest sample 512 tokens"
+    assert looks == [] and "Nothing has been fetched or loaded." in view_text(app)
+    assert app.button(key="score.chip.score.max-tokens").label == "Maximum 512 tokens"
     app.button(key="score.look-go").click().run()
     assert looks == ["org/base"]
     assert not app.exception and "540 losses" in view_text(app)

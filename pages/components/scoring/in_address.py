@@ -111,19 +111,19 @@ def show_chips() -> None:
     if template := session.get(settings.TEMPLATE):
         found.append(_chip(f"Template {template}", settings.TEMPLATE, ""))
     if limit := session.get(settings.MAX_TOKENS):
-        found.append(_chip(f"Longest sample {theme.count(limit)} tokens", settings.MAX_TOKENS, 0))
+        found.append(_chip(f"Maximum {theme.count(limit)} tokens", settings.MAX_TOKENS, 0))
     if (mask := session.get(settings.MASK) or "all") != "all":
         found.append(_chip(f"Scored: {settings.MASKS[mask].lower()}", settings.MASK, "all"))
     if (dtype := session.get(settings.DTYPE) or "auto") != "auto":
-        found.append(_chip(f"In {dtype}", settings.DTYPE, "auto"))
+        found.append(_chip(f"Precision {dtype}", settings.DTYPE, "auto"))
     if (device := session.get(settings.DEVICE) or "auto") != "auto":
-        found.append(_chip(f"On {device}", settings.DEVICE, "auto"))
+        found.append(_chip(f"Device {device}", settings.DEVICE, "auto"))
     if batch := session.get(settings.BATCH):
-        found.append(_chip(f"{theme.count(batch)} tokens a batch", settings.BATCH, 0))
+        found.append(_chip(f"{theme.count(batch)} tokens per batch", settings.BATCH, 0))
     if revision := session.get(settings.REVISION):
-        found.append(_chip(f"Base at {revision}", settings.REVISION, ""))
+        found.append(_chip(f"Base revision {revision}", settings.REVISION, ""))
     if revision := session.get(settings.REFERENCE_REVISION):
-        found.append(_chip(f"Reference at {revision}", settings.REFERENCE_REVISION, ""))
+        found.append(_chip(f"Reference revision {revision}", settings.REFERENCE_REVISION, ""))
     if session.get(settings.ADAPTER):
         found.append(_chip("The reference is an adapter", settings.ADAPTER, False))
     chips.row("score", found)

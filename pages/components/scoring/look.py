@@ -93,22 +93,24 @@ def _waiting(progress: Progress) -> None:
             parts.key_numbers([KeyNumber(name, "…") for name in ("Samples", "To do", "Cached", "Forecast", "Device")]),
             el(
                 "div",
-                el("span", el("span", cls="dot hollow"), "Looking before scoring: ", progress.phase or "starting"),
+                el("span", el("span", cls="dot hollow"), "Preview: ", progress.phase or "starting"),
                 el("span", done, cls="muted"),
                 cls="row",
             ),
         ],
         key="score-look",
-        label="Looking before scoring",
+        label="Preview",
     )
 
 
 def show(result: PreflightResult, n_rows: int) -> None:
     """What the look found: counts, what truncation costs, what the models will read; `n_rows` hold the samples."""
-    view.show([key_numbers(result, n_rows)], key="score-look", label="Before scoring")
+    view.show([key_numbers(result, n_rows)], key="score-look", label="Preview")
     left, right = st.columns([11, 13], gap="medium")
     with left:
-        view.show([*_already_there(result), *_lengths(result)], key="score-look-left", label="What is there")
+        view.show(
+            [*_already_there(result), *_lengths(result)], key="score-look-left", label="Cached losses and lengths"
+        )
     with right:
         _examples(result)
 
@@ -124,7 +126,7 @@ def key_numbers(result: PreflightResult, n_rows: int) -> Node:
     return parts.key_numbers(
         [
             KeyNumber(
-                "Samples", theme.count(result.n_samples), note=f"in {plural(n_rows, 'row')}; copies are scored once"
+                "Samples", theme.count(result.n_samples), note=f"in {plural(n_rows, 'row')}; duplicates are scored once"
             ),
             KeyNumber("To do", theme.count(to_do), unit="losses", note=f"{len(models)} models", tinted=True),
             KeyNumber(
@@ -144,7 +146,7 @@ def key_numbers(result: PreflightResult, n_rows: int) -> Node:
 
 
 def _already_there(result: PreflightResult) -> list[Node]:
-    lines = [parts.heading("What is already there", "cached losses are reused")]
+    lines = [parts.heading("Cached losses", "reused, not computed again")]
     for model in result.models:
         n = model.n_known + model.n_carried + model.n_to_do
         fold = "" if model.fold is None else f", fold {model.fold + 1}"
@@ -172,16 +174,16 @@ def _lengths(result: PreflightResult) -> list[Node]:
         parts.check(
             "note" if result.n_truncated else "good",
             theme.count(result.n_truncated),
-            "responses lose their end",
-            f"{theme.percent(share)}, {theme.percent(lost_share)} of the response tokens; flagged truncated",
+            "responses are cut at the limit",
+            f"{theme.percent(share)}, {theme.percent(lost_share)} of the response tokens lost; flagged truncated",
         ),
         parts.check(
             "note" if result.n_no_response else "good",
             theme.count(result.n_no_response),
-            "have no response left",
+            "have no response tokens left",
             "not scored" if result.n_no_response else "",
         ),
-        parts.check("good", theme.count(fit), "fit whole"),
+        parts.check("good", theme.count(fit), "fit completely"),
         *_doubts(result),
     ]
     drawing = histogram_of(histogram.edges, histogram.counts, limit)
@@ -193,7 +195,7 @@ def _lengths(result: PreflightResult) -> list[Node]:
             cls="stack",
         ),
         el("div", *checks),
-        *[parts.notice("Worth knowing.", warning, tone="amber") for warning in result.warnings],
+        *[parts.notice("Note.", warning, tone="amber") for warning in result.warnings],
     ]
 
 
@@ -205,7 +207,7 @@ def _doubts(result: PreflightResult) -> list[Node]:
             parts.check(
                 "note" if chance.n_worse else "good",
                 theme.count(chance.n_worse),
-                f"of {theme.count(chance.n_rows)} rows tried are worse than chance",
+                f"of {theme.count(chance.n_rows)} sampled rows are worse than chance",
                 "for the base" if chance.n_worse else "",
             )
         )
@@ -214,8 +216,8 @@ def _doubts(result: PreflightResult) -> list[Node]:
             parts.check(
                 "note" if result.n_unseen else "good",
                 theme.count(result.n_unseen),
-                "are new to the reference",
-                "not among the samples that it was trained on" if result.n_unseen else "",
+                "are not in the reference's training data",
+                "they will score lower" if result.n_unseen else "",
             )
         )
     return lines
@@ -242,7 +244,7 @@ def histogram_of(edges: list[float], counts: list[int], limit: int) -> Node | No
     if limit < span:
         marks.append(el("line", x1=f"{place:.1f}", x2=f"{place:.1f}", y1="-4", y2=str(height), cls="cut"))
     beyond = sum(counts[n_shown:])
-    end = f"{theme.count(beyond)} beyond {theme.count(span)}" if beyond else theme.count(span)
+    end = f"{theme.count(beyond)} over {theme.count(span)}" if beyond else theme.count(span)
     drawing = el(
         "svg", *bars, *marks, viewBox=f"0 -6 {width:g} {height + 7:g}", width="100%", height=f"{height + 7:g}",
         preserveAspectRatio="none", role="img",
@@ -267,7 +269,7 @@ def _examples(result: PreflightResult) -> None:
     if not names:
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        view.show(parts.heading("What the model will read", "scored tokens are tinted"), key="score-read-title")
+        view.show(parts.heading("Model input", "scored tokens are tinted"), key="score-read-title")
         if st.session_state.get(EXAMPLE) not in names:
             st.session_state[EXAMPLE] = "Typical" if "Typical" in names else names[0]
         chosen = st.segmented_control(
@@ -280,7 +282,11 @@ def _examples(result: PreflightResult) -> None:
         [
             tokens.legend(row),
             tokens.tokens(row),
-            el("p", f"{template}. Only tinted tokens count in the loss; both models read exactly this.", cls="muted"),
+            el(
+                "p",
+                f"{template}. Both models read exactly this text. Only tinted tokens count toward the loss.",
+                cls="muted",
+            ),
             parts.heading("Checks", f"{theme.count(n_rendered)} rendered rows"),
             el(
                 "div",
@@ -288,9 +294,9 @@ def _examples(result: PreflightResult) -> None:
                     "good" if n_found == n_rendered else "note", "Response found", f"in {n_found} of {n_rendered} rows"
                 ),
                 parts.plain_check("good", "Same tokenizer", f"base and reference share {result.vocabulary}"),
-                parts.plain_check("good", "Nothing else is scored", tokens.mask_sentence(result.mask_rule)),
+                parts.plain_check("good", "Only responses scored", tokens.mask_sentence(result.mask_rule)),
             ),
         ],
         key="score-read",
-        label="What the model will read",
+        label="Model input",
     )

@@ -28,7 +28,7 @@ def show(views: list[RunView], opened: str) -> None:
         return
     rows = [_row(run) for run in views[:N_SHOWN]]
     current = next((place for place, run in enumerate(views[:N_SHOWN]) if run.run_id == opened), None)
-    older = f"{len(views)}, the latest {N_SHOWN} shown" if len(views) > N_SHOWN else str(len(views))
+    older = f"{len(views)}, newest {N_SHOWN} shown" if len(views) > N_SHOWN else str(len(views))
     clicked = view.show(
         [
             parts.heading("Past runs", older),

@@ -71,7 +71,7 @@ def _toolbar(project: Project, now: RunView) -> None:
         command_line.popover(f"lobass cancel {now.run_id} {command_line.project_option(project.root)}")
         asked = (now.path / "CANCEL").exists()
         with st.popover("Stopping…" if asked else "Cancel run", icon=":material/stop_circle:", key="score.cancel"):
-            st.markdown("What is finished stays, and Resume goes on from there.")
+            st.markdown("Finished work is kept. Resume continues from there.")
             st.button(
                 "Cancel this run", key="score.cancel-yes", disabled=asked, on_click=_cancel, args=(project, now.run_id)
             )
@@ -110,7 +110,7 @@ def running(now: RunView, rates: list[float]) -> list[Node]:
 
 def _numbers(now: RunView, rates: list[float]) -> Node:
     progress = now.progress
-    unit = "losses" if now.kind == "score" else "samples shown"
+    unit = "losses" if now.kind == "score" else "samples seen"
     left = progress.seconds_left
     end = f"done at {datetime.now().astimezone() + timedelta(seconds=left):%H:%M}" if left else progress.phase
     padding = progress.padding_share
@@ -131,7 +131,7 @@ def _numbers(now: RunView, rates: list[float]) -> Node:
                 theme.number(progress.samples_per_second, 1),
                 unit="/s",
                 note="last half minute",
-                extra=parts.spark(rates, label="Samples a second, last minute"),
+                extra=parts.spark(rates, label="Samples per second, last minute"),
             ),
             KeyNumber(
                 "Tokens",
@@ -185,7 +185,7 @@ def log_lines(now: RunView) -> list[str]:
     lines += said
     if now.progress.message and now.is_live:
         lines.append(now.progress.message)
-    nothing = "Every loss was known, so nothing had to be computed." if now.state == "done" else "Nothing is saved yet."
+    nothing = "All losses were cached, so nothing was computed." if now.state == "done" else "Nothing saved yet."
     return lines or [nothing]
 
 
@@ -271,7 +271,7 @@ def _ended_title(now: RunView) -> str:
     if now.state == "damaged":
         return f"Run {now.run_id} has a damaged file"
     if now.state == "foreign":
-        return f"Run {now.run_id} is not of this project"
+        return f"Run {now.run_id} belongs to another project"
     word = WORDS[now.kind]
     if now.state == "done":
         return f"Scored {theme.count(now.n_rows)} samples" if now.kind == "score" else f"Trained {now.reference}"
@@ -287,9 +287,9 @@ def _ended_note(now: RunView) -> str:
 def _cause(now: RunView) -> Node:
     progress = now.progress
     saved = f"Nothing is lost: {theme.count(progress.n_done)} of {theme.count(progress.n_total)} are saved."
-    goes_on = "Resume goes on from there. Scores do not depend on where a run was stopped."
+    goes_on = "Resume continues from there. Scores do not depend on where a run stopped."
     if now.why_not_resumable:
-        goes_on = f"Start a new run: {now.why_not_resumable}. Losses on record are not computed again."
+        goes_on = f"Start a new run: {now.why_not_resumable}. Saved losses are not computed again."
     if now.state == "failed" and progress.error:
         error = progress.error
         what = error.what[:1].upper() + error.what[1:]
@@ -301,7 +301,7 @@ def _cause(now: RunView) -> Node:
         return parts.notice("The run was cancelled.", saved, goes_on)
     return parts.notice(
         "The worker stopped without reporting an error.",
-        f"It was killed, or the machine went down. {saved}",
+        f"It was killed, or the machine stopped. {saved}",
         goes_on,
         tone="amber",
     )
@@ -309,8 +309,8 @@ def _cause(now: RunView) -> Node:
 
 def _done_numbers(now: RunView, doubts: Doubts | None) -> Node:
     progress = now.progress
-    in_rows = f"in {plural(doubts.n_scored, 'row')}, copies scored once" if doubts else ""
-    unit = "losses" if now.kind == "score" else "samples shown"
+    in_rows = f"in {plural(doubts.n_scored, 'row')}, duplicates scored once" if doubts else ""
+    unit = "losses" if now.kind == "score" else "samples seen"
     seconds = now.seconds or 0.0
     rate = progress.n_tokens_done / seconds if seconds else None
     return parts.key_numbers(

@@ -21,7 +21,7 @@ HOW = "score.how"
 BRING, TRAIN = "Use a reference", "Train a reference"
 # Set by other pages and views: the reference that the pickers should show next, or TRAIN.
 USE_REFERENCE = "score.use-reference"
-MASKS = {"all": "All assistant turns", "last": "The last assistant turn"}
+MASKS = {"all": "All assistant turns", "last": "Last assistant turn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +53,24 @@ def pickers(known: KnownModels) -> Wish:
         st.session_state[REFERENCE] = known.references[0]
     base = st.selectbox(
         "Base", _with_typed(known.bases, BASE), index=None, key=BASE, accept_new_options=True,
-        placeholder="Base: folder, .gguf file or hub id",
+        placeholder="Base: folder, .gguf file or Hub id",
         format_func=lambda path: f"Base: {_short(path)}", label_visibility="collapsed", width=236,
         persist_state="session",
-        help="The model that is to be trained: a folder or .gguf file on this machine, or a hub id.",
+        help="The model you want to train: a folder or .gguf file on this machine, or a Hub id.",
     )  # fmt: skip
     st.markdown("→", width="content")
     how = st.segmented_control(
-        "Where the reference comes from", [BRING, TRAIN], key=HOW, required=True, label_visibility="collapsed",
+        "Reference source", [BRING, TRAIN], key=HOW, required=True, label_visibility="collapsed",
         persist_state="session", width="content",
     )  # fmt: skip
     if how == TRAIN:
         return Wish((base or "").strip(), "", is_training=True)
     reference = st.selectbox(
         "Reference", _with_typed(known.references, REFERENCE), index=None, key=REFERENCE,
-        accept_new_options=True, placeholder="Reference: name, folder or hub id",
+        accept_new_options=True, placeholder="Reference: name, folder or Hub id",
         label_visibility="collapsed", width=276,
         format_func=lambda name: _reference_label(name, known), persist_state="session",
-        help="The base after fine-tuning on this data: trained here, a folder, a PEFT adapter, or a hub id.",
+        help="The base after fine-tuning on this data: a reference trained here, a folder, a PEFT adapter or a Hub id.",
     )  # fmt: skip
     return Wish((base or "").strip(), (reference or "").strip())
 
@@ -95,36 +95,36 @@ def popover() -> None:
         left, right = st.columns(2)
         left.selectbox(
             "Template", ["", "alpaca", "chatml", "plain"], key=TEMPLATE, accept_new_options=True,
-            format_func=lambda name: name or "the tokenizer's own", persist_state="session",
-            help="How a conversation becomes text. Also the path of a Jinja file.",
+            format_func=lambda name: name or "from the tokenizer", persist_state="session",
+            help="Turns a conversation into text. You can also type the path of a Jinja file.",
         )  # fmt: skip
         with right:
             number_field.show(
-                "Longest sample, tokens", key=MAX_TOKENS, whole=True, least=0, otherwise=0,
-                help="0: 2,048, or the model's own limit. A longer sample loses the end of its response.",
+                "Maximum tokens", key=MAX_TOKENS, whole=True, least=0, otherwise=0,
+                help="0: 2,048, or the model's own limit if lower. A longer sample loses the end of its response.",
             )  # fmt: skip
-        left.selectbox("Scored", list(MASKS), key=MASK, format_func=MASKS.__getitem__, persist_state="session")
-        right.selectbox("Numbers", ["auto", "float32", "bfloat16"], key=DTYPE, persist_state="session")
+        left.selectbox("Scored turns", list(MASKS), key=MASK, format_func=MASKS.__getitem__, persist_state="session")
+        right.selectbox("Precision", ["auto", "float32", "bfloat16"], key=DTYPE, persist_state="session")
         left.selectbox(
             "Device", ["auto", "cpu", "cuda", "mps"], key=DEVICE, accept_new_options=True, persist_state="session"
         )
         with right:
             number_field.show(
-                "Tokens a batch", key=BATCH, whole=True, least=0, otherwise=0,
-                help="0: found from free memory. Losses do not depend on it.",
+                "Tokens per batch", key=BATCH, whole=True, least=0, otherwise=0,
+                help="0: set from free memory. Losses do not depend on it.",
             )  # fmt: skip
         left.text_input(
-            "Revision of the base", key=REVISION, placeholder="main", persist_state="session",
-            help="Branch, tag or commit of a base from the hub.",
+            "Base revision", key=REVISION, placeholder="main", persist_state="session",
+            help="Branch, tag or commit, if the base comes from the Hub.",
         )  # fmt: skip
         right.text_input(
-            "Revision of the reference", key=REFERENCE_REVISION, placeholder="main", persist_state="session",
-            help="The same of a reference from the hub.",
+            "Reference revision", key=REFERENCE_REVISION, placeholder="main", persist_state="session",
+            help="Branch, tag or commit, if the reference comes from the Hub.",
         )  # fmt: skip
         st.toggle("The reference is a PEFT adapter on the base", key=ADAPTER, persist_state="session")
         st.caption(
-            "A model that brings its own Python code runs from the command line only: read the code, copy the line "
-            "under Command, and add `--trust-remote-code`."
+            "A model with its own Python code runs only from the command line: read the code, copy the line under "
+            "Command and add `--trust-remote-code`."
         )
 
 

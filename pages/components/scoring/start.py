@@ -20,7 +20,7 @@ def resume(project: Project, run: RunView) -> None:
     started = train_reference.start(project, run.training)
     if started.run_id != run.run_id:
         raise RequestError(
-            "the data have changed since, so the training begins anew",
+            "the data has changed since then, so the training starts from the beginning",
             where=f"run {started.run_id}",
             do="Follow it on this page, or cancel it.",
         )

@@ -48,7 +48,7 @@ def legend(row: PreviewRow) -> Node:
     return el(
         "div",
         el("span", el("span", cls="key-scored"), f"scored: {theme.count(scored)} tokens"),
-        el("span", f"grey: read, not scored: {theme.count(rest)}", cls="muted"),
+        el("span", f"grey, not scored: {theme.count(rest)}", cls="muted"),
         el("span", f"sample {row.sample_id[:8]} · {row.domain}", cls="end muted"),
         cls="row",
     )
@@ -62,7 +62,7 @@ def tokens(row: PreviewRow) -> Node:
     shown = spans[start : start + MOST_TOKENS]
     nodes: list[Node] = []
     if start:
-        nodes.append(el("span", f"{theme.count(start)} tokens before", cls="tag"))
+        nodes.append(el("span", f"{theme.count(start)} earlier tokens", cls="tag"))
     place = shown[0].start if shown else 0
     for token in shown:
         # Offsets may leave out spaces, and several byte tokens may share one character.
@@ -85,4 +85,4 @@ def _token(text: str, scored: bool) -> Node:
 def mask_sentence(rule: str) -> str:
     """The mask rule in words."""
     turns = "the last assistant turn" if rule == "last" else "assistant turns"
-    return f"{turns} with their end token, never the prompt"
+    return f"{turns} with their end token; never the prompt"

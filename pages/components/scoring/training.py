@@ -48,20 +48,20 @@ def _fields() -> None:
     left, right = st.columns(2, vertical_alignment="bottom")
     left.text_input("Name", key=NAME, placeholder="ref-1ep", max_chars=80, persist_state="session")
     right.selectbox(
-        "Trained", list(METHODS), format_func=METHODS.__getitem__, key=METHOD, persist_state="session",
-        help="LoRA needs less memory, and scoring shares the weights.",
+        "Method", list(METHODS), format_func=METHODS.__getitem__, key=METHOD, persist_state="session",
+        help="LoRA needs less memory: base and reference share their weights when they score.",
     )  # fmt: skip
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         number_field.show(
             "Folds", key=FOLDS, whole=True, least=1, most=20, otherwise=1,
-            help="1 is the paper's recipe. With K, each sample is scored by the model that did not train on it.",
+            help="1: one model, as in the paper. K: K models; each sample is scored by the one not trained on it.",
         )  # fmt: skip
     with right:
         number_field.show("Epochs", key=EPOCHS, above=0, otherwise=1.0)
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
-        number_field.show("Peak learning rate", key=RATE, least=0, placeholder="by method and size")
+        number_field.show("Peak learning rate", key=RATE, least=0, placeholder="automatic")
     with right:
         if st.session_state.get(METHOD) == "lora":
             number_field.show("LoRA rank", key=RANK, whole=True, least=1, otherwise=16)
@@ -110,17 +110,20 @@ def _explanation(n_rows: int) -> view.Node:
         parts.heading("What this does"),
         el(
             "p",
-            "The base is fine-tuned on the response tokens of the data. Where the fine-tuned model finds an answer "
-            "much easier than the base did, there was something to learn.",
+            "Fine-tunes the base on the response tokens of the data. If the fine-tuned model finds a response much "
+            "easier than the base does, there was something to learn.",
             cls="muted",
         ),
         parts.facts(
             [
                 ("Rows", f"{theme.count(n_rows)}, of {', '.join(state.chosen_datasets()) or 'all datasets'}"),
-                ("Template, limit", "as under Settings; scoring takes over the same"),
-                ("Held out", "2 % of the samples, on which its loss is measured before and after"),
-                ("Folds", "exact and near duplicates share a fold, so no sample is scored by a model that saw it"),
-                ("Saved", "weights and recipe under models/; a stopped training goes on from its checkpoint"),
+                ("Template, limit", "as under Settings; scoring uses the same"),
+                ("Held out", "2 % of the samples, to measure the loss before and after"),
+                (
+                    "Folds",
+                    "duplicates and near duplicates share a fold, so no model scores a sample that it was trained on",
+                ),
+                ("Saved", "weights and recipe under models/; a stopped training resumes from its checkpoint"),
             ]
         ),
         cls="stack",
