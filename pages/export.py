@@ -30,7 +30,7 @@ def pick_selection() -> SavedSelection:
         st.session_state[draft.SELECTION] = saved[0].name
     name = st.selectbox(
         "Selection", list(by_name), key=draft.SELECTION, label_visibility="collapsed", width=250,
-        format_func=lambda name: f"{name} · {plural(by_name[name].n_held, 'row')}", help="A saved selection.",
+        format_func=lambda name: f"{name} · {plural(by_name[name].n_held, 'row')}", help="The selection to export.",
     )  # fmt: skip
     return by_name[name]
 
@@ -41,7 +41,7 @@ def pick_destination(selection: str, format: str) -> str:
     state.remember(key, draft.default_folder(selection, format))
     return st.text_input(
         "Destination", key=key, icon=":material/folder:", label_visibility="collapsed", persist_state="session",
-        help="A folder of the project, or a path that the dashboard may use.", width=330,
+        help="A folder in the project, or a path that the dashboard may write to.", width=330,
     )  # fmt: skip
 
 
@@ -53,44 +53,49 @@ def options() -> None:
         with split:
             number_field.show(
                 "Validation rows", key=draft.VALIDATION, least=0, otherwise=0,
-                help="Set aside in files of their own, near duplicates together. A share below 1, or a number of rows.",
+                help="Written to separate files; near duplicates stay together. A share below 1, or a number of rows.",
             )  # fmt: skip
         with seed:
             number_field.show(
-                "Seed", key=draft.SEED, whole=True, least=0, otherwise=0, help="Draws the validation rows."
+                "Seed",
+                key=draft.SEED,
+                whole=True,
+                least=0,
+                otherwise=0,
+                help="Decides which rows are drawn for validation.",
             )
         st.toggle(
             "Best score first", key=draft.RANKED, persist_state="session", disabled=draft.chosen_format() == "source",
-            help="Else the rows stand in the order of their files. Source rows always do.",
+            help="Off: rows keep the order of their source files. Source rows always keep it.",
         )  # fmt: skip
         st.toggle(
             "Score as a weight", key=draft.WEIGHT, persist_state="session",
             disabled=not draft.takes_weight(draft.chosen_format()),
-            help="A column `weight`, 1 on average, in JSONL messages and Parquet. No trainer of the others reads one.",
+            help="Adds a column `weight` (mean 1) to JSONL messages and Parquet. Other formats have no place for it.",
         )  # fmt: skip
         st.toggle(
             "Compare with the scored tokens", key=draft.CHECK, persist_state="session",
-            help="Before the export is kept, each row is rendered again and compared with the tokens that were scored.",
+            help="Renders each row again and compares it with the tokens that were scored, before the export is kept.",
         )  # fmt: skip
         st.toggle(
             "Replace another export", key=draft.REPLACE,
-            help="One of another selection or format in that folder. What somebody changed is never replaced.",
+            help="Overwrites an export of another selection or format in this folder, unless its files were changed.",
         )  # fmt: skip
         st.toggle(
-            "Also write the rows left out", key=draft.DROPPED, persist_state="session",
-            help="dropped.jsonl, each row with its reason.",
+            "Write excluded rows", key=draft.DROPPED, persist_state="session",
+            help="Adds dropped.jsonl: each excluded row with its reason.",
         )  # fmt: skip
         number_field.show(
             "Trainer's limit in tokens", key=draft.CUTOFF, whole=True, least=0, otherwise=0,
-            help="max_length, cutoff_len or sequence_len of your training. 0: the trainer's own.",
+            help="The max_length, cutoff_len or sequence_len of your training. 0: the trainer's default.",
         )  # fmt: skip
         st.text_input(
             "Licence", key=draft.LICENSE, persist_state="session", placeholder="not stated",
-            help="Stated in the data card as you write it, for example cc-by-4.0.",
+            help="Copied to the data card as you type it, for example cc-by-4.0.",
         )  # fmt: skip
         st.text_input(
             "Languages", key=draft.LANGUAGES, persist_state="session", placeholder="not stated",
-            help="Codes by commas, for example en, de.",
+            help="Language codes separated by commas, for example en, de.",
         )  # fmt: skip
 
 
@@ -115,7 +120,7 @@ def write(project: Project, spec: ExportSpec, n_rows: int) -> None:
 if not saved:
     empty.show(
         "Nothing to export yet",
-        "An export writes a saved selection, so that it can be repeated byte for byte.",
+        "Save a selection first. An export writes a saved selection, so that it can be reproduced byte for byte.",
         action=("Select rows", "select"),
     )
     st.stop()
@@ -131,7 +136,9 @@ with left:
     options()
 
 if selection.n_gone:
-    view.show(parts.notice(f"{selections.gone_in_words(selection)}.", "They are left out.", tone="amber"), key="gone")
+    view.show(
+        parts.notice(f"{selections.gone_in_words(selection)}.", "The export leaves them out.", tone="amber"), key="gone"
+    )
 
 to: Path | None = None
 problem: LobassError | None = None
@@ -140,7 +147,7 @@ try:
 except LobassError as error:
     problem = error
 
-with st.spinner("Reading the selected rows, once") if selection.n_kept > MANY_ROWS else nullcontext():
+with st.spinner("Reading the selected rows") if selection.n_kept > MANY_ROWS else nullcontext():
     found = workflow.preflights(project, draft.spec_of(selection.name, format, to or Path("-")), get_args(ExportFormat))
 spec = draft.spec_of(selection.name, format, to) if to else None
 n_written = found[format].findings[0].n_rows

@@ -34,10 +34,10 @@ with left:
 def strip(shown: workflow.Preview, scan: workflow.FileScan, in_use: bool) -> None:
     """The key numbers of a file that is not imported yet."""
     share = theme.percent(scan.n_importable / max(scan.n_rows, 1))
-    reason = next((f"{n:,}: {text}" for text, n in scan.reasons.items()), "every row fits")
+    reason = next((f"{n:,}: {text}" for text, n in scan.reasons.items()), "every row is valid")
     size = f"{theme.byte_size(shown.n_bytes)}, {shown.shape}"
     cells = [
-        parts.KeyNumber("Rows in file" if scan.complete else "Rows looked at", theme.count(scan.n_rows), note=size),
+        parts.KeyNumber("Rows in file" if scan.complete else "Rows checked", theme.count(scan.n_rows), note=size),
         parts.KeyNumber("Will import", theme.count(scan.n_importable), note=share, tinted=True),
         parts.KeyNumber("Rejected", theme.count(scan.n_rejected), note=reason),
         parts.KeyNumber(
@@ -66,7 +66,7 @@ def import_button(spec: ImportSpec, settled: bool, scan: workflow.FileScan) -> N
             ":material/download:",
             key="import-go",
             disabled=not (settled and scan.n_importable),
-            help=None if settled else "Name the domain first",
+            help=None if settled else "Set the domain first",
         )
     if not go:
         return

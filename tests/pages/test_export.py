@@ -106,7 +106,7 @@ def test_a_split_in_the_order_of_the_ranks_without_the_check(selected, open_page
         assert part in text
     _button(app, "export.go").click().run()
     assert not app.exception
-    assert "5 of them for validation." in view_text(app)
+    assert "5 for validation." in view_text(app)
     manifest = json.loads((selected.exports_dir / "paper-6-trl" / "manifest.json").read_text())
     assert manifest["export"]["validation"] == {"asked": 0.2, "seed": 3}
     assert manifest["picks"]["rank"] == list(range(1, 26))

@@ -94,7 +94,7 @@ def test_a_preview_shows_reasoning_and_says_which_side_of_a_pair_is_scored(
     texts = view_texts(opened(open_page, project, path))
     assert "assistant · before both answers, not scored" in texts
     assert "assistant · scored · 2 words" in texts
-    assert "assistant · the answer that lost, not scored yet" in texts
+    assert "assistant · rejected answer, not scored yet" in texts
     assert texts[texts.index("reasoning") + 1] == "Hm, which."
 
 
@@ -121,7 +121,7 @@ def test_the_same_file_again_says_so(open_page: OpenPage, project: Project, tmp_
     button(app, "import-go").click().run()
     button(app, "import-another").click().run()
     app.text_input[0].set_value(str(path)).run()
-    assert "Every row is in the project already." in view_texts(app)
+    assert "Every row is already in the project." in view_texts(app)
     # The domain of the last file says nothing about the next one.
     assert button(app, "import-go").disabled
     next(item for item in app.selectbox if item.key == draft.DOMAIN).set_value("math").run()
@@ -252,7 +252,7 @@ def test_allowed_folders_default(project: Project, tmp_path: Path, monkeypatch: 
     assert server_paths.checked("runs", project) == project.runs_dir
     with pytest.raises(RequestError, match="outside the folders"):
         server_paths.checked("../x", project)
-    with pytest.raises(RequestError, match="this is no path"):
+    with pytest.raises(RequestError, match="not a valid path"):
         server_paths.checked("a\0b", project)
 
 
@@ -367,7 +367,7 @@ def test_the_file_and_how_it_is_read_are_in_the_address(open_page: OpenPage, pro
 def test_a_dataset_of_the_hub_is_not_fetched_by_a_link(open_page: OpenPage, project: Project) -> None:
     app = open_page(project.root, "import_data", query={"path": "org/name", "revision": "v2"})
     assert not app.exception
-    assert "Nothing is fetched yet." in view_text(app)
+    assert "Not downloaded yet." in view_text(app)
     assert app.text_input(key=draft.ASKED_REVISION).value == "v2"
 
 

@@ -82,7 +82,7 @@ def test_a_large_file_is_compared_when_asked(
     app = opened(open_page, project, path, **{draft.TARGET: "set"})
     assert not [item for item in app.button if item.key == "import-update-go"]
     button(app, "import-update-compare").click().run()
-    assert "set holds these files already." in view_text(app)
+    assert "set already matches these files." in view_text(app)
     assert button(app, "import-update-go").disabled
 
 
@@ -100,7 +100,7 @@ def test_datasets_show_their_changes_and_their_domains_can_be_set(
     assert "domain: by the column kind (3 rows)" in view_text(app)
     button(app, "import-undo-domain").click().run()
     assert domain_counts(project, "set") == {"x": 3}
-    assert "taken back" in view_text(app)
+    assert "undone" in view_text(app)
     assert not [item for item in app.button if item.key in ("import-undo-domain", "import-undo-update")]
 
 
@@ -124,7 +124,7 @@ def test_a_hub_dataset_is_fetched_when_asked(
         )
         app = opened(open_page, project, "org/open", **{draft.DOMAIN: "x"})
         assert fetched == []
-        assert "Nothing is fetched yet." in view_text(app)
+        assert "Not downloaded yet." in view_text(app)
         next(item for item in app.text_input if item.key == draft.ASKED_REVISION).set_value("v9").run()
         button(app, "import-hub-fetch").click().run()
         assert "has no revision 'v9'" in app.error[0].proto.title.replace("\\", "")

@@ -26,9 +26,9 @@ FORMATS: dict[ExportFormat, tuple[str, str]] = {
     "llama-factory": ("LLaMA-Factory", "sharegpt + dataset_info"),
     "axolotl": ("Axolotl", "chat_template + YAML"),
     "huggingface": ("HF folder", "load_dataset, with card"),
-    "messages": ("JSONL messages", "one object a line"),
+    "messages": ("JSONL messages", "one object per line"),
     "alpaca": ("Alpaca", "instruction, input, output"),
-    "source": ("Source rows", "as they came, untouched"),
+    "source": ("Source rows", "unchanged, as imported"),
     "sharegpt": ("ShareGPT", "from and value"),
     "prompt-completion": ("Prompt and completion", "two fields"),
     "parquet": ("Parquet", "one table with scores"),
@@ -94,13 +94,13 @@ def destination(text: str, project: Project) -> Path:
     try:
         path = (project.root / Path(text.strip() or ".").expanduser()).resolve()
     except (OSError, RuntimeError, ValueError):
-        raise RequestError("this is no path", where=repr(text[:200]), do="Give the path of a folder.") from None
+        raise RequestError("not a valid path", where=repr(text[:200]), do="Give the path of a folder.") from None
     exports = project.exports_dir.resolve()
     if path.is_relative_to(exports) and path != exports:
         return path
     if path.is_relative_to(project.root):
         raise RequestError(
-            "inside the project, exports are kept in its exports folder", where=str(path), do="Write exports/NAME."
+            "inside the project, exports go to its exports folder", where=str(path), do="Write exports/NAME."
         )
     return server_paths.checked(str(path), project)
 

@@ -27,7 +27,7 @@ FIRST_LINE_CHARS = 420
 def outlook(project: Project, spec: ExportSpec) -> None:
     """Before: the files with their sizes, the first record, the command."""
     try:
-        with st.spinner("Looking for near duplicates, once") if spec.validation else nullcontext():
+        with st.spinner("Looking for near duplicates") if spec.validation else nullcontext():
             found = workflow.preview(project, spec)
     except LobassError as error:
         errors.show(error, key="export-sketch")
@@ -36,7 +36,7 @@ def outlook(project: Project, spec: ExportSpec) -> None:
     total = theme.byte_size(sum(one.about_bytes for one in found.files))
     rows = [[el("span", one.name, cls="mono"), one.holds, _about(one.about_bytes)] for one in found.files]
     if spec.with_dropped:
-        rows.insert(-1, [el("span", "dropped.jsonl", cls="mono"), "rows left out, with reasons", "–"])
+        rows.insert(-1, [el("span", "dropped.jsonl", cls="mono"), "excluded rows, with reasons", "–"])
     columns = [parts.Column("File", 190), parts.Column("Holds"), parts.Column("Size", 84, numeric=True)]
     first = found.first_record
     shown = first if len(first) <= FIRST_LINE_CHARS else first[:FIRST_LINE_CHARS] + "…"
@@ -76,8 +76,8 @@ def receipt(project: Project, done: ExportReceipt) -> None:
         [
             parts.notice(
                 f"{plural(done.n_written, 'row is', 'rows are')} on disk · verified",
-                f"{theme.count(done.n_validation)} of them for validation. " * bool(done.n_validation)
-                + f"{theme.byte_size(done.n_bytes)} in {draft.shown(done.folder, project)}, read back and compared.",
+                f"{theme.count(done.n_validation)} for validation. " * bool(done.n_validation)
+                + f"{theme.byte_size(done.n_bytes)} in {draft.shown(done.folder, project)}, read back and verified.",
                 tone="kept",
             ),
             parts.table(columns, rows, label="Files on disk"),
@@ -86,9 +86,9 @@ def receipt(project: Project, done: ExportReceipt) -> None:
                 for reason, n_rows in done.not_written.items()
             ],
             *[parts.plain_check("note", note[:1].upper() + note[1:], "") for note in done.notes],
-            parts.heading("Use it"),
+            parts.heading("Usage"),
             parts.code(usage(done.format, folder)),
-            parts.heading("The same bytes again"),
+            parts.heading("Reproduce this export"),
             parts.code(
                 command_line.plain(
                     "export", project.root, ["--replay", str(folder / "manifest.json")], ["--to", "FOLDER"]
@@ -126,7 +126,7 @@ def _dataset_names(folder: Path) -> list[str]:
 def download(folder: Path, n_bytes: int, *, key: str) -> None:
     """All files as one archive where that is small, else the path to take them from."""
     if n_bytes > MAX_DOWNLOAD_BYTES:
-        st.caption(f"{theme.byte_size(n_bytes)}: too large to send through the browser. Take it from the folder:")
+        st.caption(f"{theme.byte_size(n_bytes)}: too large to download in the browser. Copy it from this folder:")
         st.code(str(folder), language=None)
         return
     st.download_button(

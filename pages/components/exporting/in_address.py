@@ -24,7 +24,7 @@ TEXTS = {"license": draft.LICENSE, "language": draft.LANGUAGES}
 NUMBERS: dict[str, tuple[str, Callable[[str], float]]] = {
     "validation": (draft.VALIDATION, float), "seed": (draft.SEED, int), "cutoff-tokens": (draft.CUTOFF, int)
 }  # fmt: skip
-MADE_OF = "What the selection was saved with; an export does not follow the sidebar."
+MADE_OF = "The settings saved with the selection. The sidebar does not change an export."
 NAMES = ("selection", "format", "to", "order", *FLAGS, *TEXTS, *NUMBERS)
 
 
@@ -49,7 +49,7 @@ def follow(selections: list[str]) -> None:
         number = address.read(asked, name, how, None)
         # Written so that NaN is refused too.
         if number is not None and not number >= 0:
-            address.say(f"{name}={number} in the address is not 0 or more, so it is left out.")
+            address.say(f"Invalid value in the address, ignored: {name}={number} is below 0.")
             number = None
         st.session_state[key] = number
 
@@ -99,11 +99,11 @@ def _of() -> list[Chip]:
     if session.get(draft.WEIGHT) and draft.takes_weight(format):
         found.append(_chip("Score as a weight", draft.WEIGHT, False))
     if not session.get(draft.CHECK, True):
-        found.append(_chip("Not compared with the scored tokens", draft.CHECK, True))
+        found.append(_chip("No comparison with the scored tokens", draft.CHECK, True))
     if session.get(draft.REPLACE):
         found.append(_chip("Replaces another export", draft.REPLACE, False))
     if session.get(draft.DROPPED):
-        found.append(_chip("With the rows left out", draft.DROPPED, False))
+        found.append(_chip("With excluded rows", draft.DROPPED, False))
     if limit := int(session.get(draft.CUTOFF) or 0):
         found.append(_chip(f"Trainer's limit: {theme.count(limit)} tokens", draft.CUTOFF, 0))
     return found

@@ -26,7 +26,9 @@ def show(project: Project, found: Preflight) -> None:
     """Findings that touch rows each with its line, those that touch none in one."""
     loud = [finding for finding in found.findings[1:] if finding.n_rows]
     quiet = [finding for finding in found.findings[1:] if not finding.n_rows and finding.rule != "pairs"]
-    title = f"What {found.trainer} will do with these rows" if found.trainer else "What becomes of these rows"
+    title = (
+        f"What {found.trainer} will do with these rows" if found.trainer else "What this export does with these rows"
+    )
     nodes: list[Node | None] = [
         parts.heading(title, _note(found)),
         el(
@@ -88,7 +90,7 @@ def _left(found: Preflight) -> Node:
         el("b", f"{theme.count(found.n_left)} of {theme.count(found.n_rows)}", cls="amber" if unknown else "kept"),
         f"; {theme.count(unknown)} uncertain" if unknown else "",
     )
-    note = "lengths as they were scored" if found.trainer else ""
+    note = "lengths as scored" if found.trainer else ""
     return el("div", left, el("span", note, cls="muted end"), cls="row left-after")
 
 
@@ -117,8 +119,8 @@ def _rows_dialog(project: Project, found: Preflight, finding: Finding) -> None:
                 st.rerun()
     if finding.effect in LOST:
         st.caption(
-            "Dropping is a decision, to be undone under Browse. The selection is made anew by its own settings and "
-            "keeps its name: other rows take the places."
+            "Dropped rows get a decision, which you can undo on Browse. The selection is then computed again with its "
+            "own settings and keeps its name. Other rows fill the places."
         )
 
 
@@ -129,4 +131,4 @@ def leave_out(project: Project, found: Preflight, finding: Finding) -> None:
     reason = f"{found.trainer or found.format}: {finding.rule}"
     decide(project, [row["sample_id"] for row in found.rows(finding)], "drop", reason)
     selections.save(project, saved.name, spec, run, replace=True)
-    st.toast(f"{plural(finding.n_rows, 'row')} dropped, the selection is made anew", icon=":material/done:")
+    st.toast(f"{plural(finding.n_rows, 'row')} dropped, selection computed again", icon=":material/done:")

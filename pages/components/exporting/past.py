@@ -40,7 +40,9 @@ def show(project: Project, found: Sequence[LoggedExport]) -> None:
                 label="Past exports",
             )
             if found
-            else el("p", "None yet. An export is one folder with a manifest that writes it again.", cls="muted"),
+            else el(
+                "p", "No exports yet. Each export is one folder with a manifest that can reproduce it.", cls="muted"
+            ),
         ],
         key="export-past",
         label="Past exports",
@@ -88,10 +90,10 @@ def _dialog(project: Project, one: PastExport) -> None:
         [
             el("div", parts.dot(TONES[one.state], one.state), el("span", entry.folder, cls="mono end"), cls="row"),
             el("div", "Changed or missing: ", ", ".join(one.changed), cls="muted") if one.changed else None,
-            parts.table(columns, rows, label="Files as they were written"),
-            parts.heading("Use it"),
+            parts.table(columns, rows, label="Files as written"),
+            parts.heading("Usage"),
             parts.code(files.usage(entry.format, folder)),
-            parts.heading("The same bytes again"),
+            parts.heading("Reproduce this export"),
             parts.code(replay),
         ],
         key="export-past-one",

@@ -19,7 +19,7 @@ UPLOAD_TYPES = ["json", "jsonl", "ndjson", "csv", "tsv", "txt", "parquet", "arro
 def pick(project: Project) -> None:
     """The left of the toolbar: how, and the path."""
     st.segmented_control(
-        "Where the file is", [draft.SERVER, draft.SENT], key=draft.HOW, default=draft.SERVER, required=True,
+        "File location", [draft.SERVER, draft.SENT], key=draft.HOW, default=draft.SERVER, required=True,
         label_visibility="collapsed", width="content", persist_state="session",
     )  # fmt: skip
     if (st.session_state.get(draft.HOW) or draft.SERVER) == draft.SERVER:
@@ -67,7 +67,7 @@ def _whole_folder(folder: Path) -> None:
         "Import this folder as one dataset",
         icon=":material/folder_zip:",
         key="import-whole",
-        help="All data files in it and in the folders below, as its README or the names of the files say",
+        help="Reads all data files in this folder and its subfolders. The README or the file names set the splits.",
     ):
         draft.forget_file()
         st.session_state[draft.WHOLE] = str(folder)
@@ -83,7 +83,7 @@ def _uploaded(project: Project) -> Path | None:
         view.show(
             el(
                 "p",
-                "JSON, JSONL, CSV, TSV, Parquet and Arrow, plain or packed as .gz or .zst. Larger files go by path.",
+                "JSON, JSONL, CSV, TSV, Parquet and Arrow, also as .gz or .zst. For larger files, use a server path.",
                 cls="muted",
             ),
             key="import-upload-note",
@@ -99,7 +99,7 @@ def _walk(project: Project, folder: Path) -> None:
         folder = allowed[0]
     entries = server_paths.listing(folder, project)
     above = folder.parent if any(folder.parent.is_relative_to(root) for root in allowed) else None
-    rows = [[el("span", "..", cls="mono"), "folder above", ""]] if above else []
+    rows = [[el("span", "..", cls="mono"), "parent folder", ""]] if above else []
     rows += [
         [
             el("span", *parts.visible(entry.path.name), "/" if entry.is_folder else "", cls="mono"),
@@ -120,8 +120,10 @@ def _walk(project: Project, folder: Path) -> None:
         [
             parts.heading("Choose a file", str(folder)),
             # The datasets of the project stand below, and stay in sight.
-            el("div", table, cls="tall", tabindex="0") if entries else el("p", "No data file lies here.", cls="muted"),
-            el("p", "The dashboard reads files under ", *_joined([str(root) for root in allowed]), ".", cls="muted"),
+            el("div", table, cls="tall", tabindex="0")
+            if entries
+            else el("p", "No data files in this folder.", cls="muted"),
+            el("p", "The dashboard can read files under ", *_joined([str(root) for root in allowed]), ".", cls="muted"),
         ],
         key="import-walk",
         on_event=_enter,

@@ -25,7 +25,7 @@ def section(project: Project) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         name = st.selectbox("Dataset", list(found), key=DATASET, label_visibility="collapsed", width=260)
         one = found[str(name)]
-        with st.popover("Set the domain", icon=":material/category:", key="import-set-domain"):
+        with st.popover("Set domain", icon=":material/category:", key="import-set-domain"):
             _domain_form(project, one)
         _undo_buttons(project, one)
     view.show(_facts(project, one), key="import-dataset-facts")
@@ -42,17 +42,17 @@ def _facts(project: Project, one: DatasetStatus) -> list[view.Node]:
     ]
     if one.changes:
         columns = [
-            parts.Column("What was done"),
+            parts.Column("Change"),
             parts.Column("When", 170),
             parts.Column("By", 110),
             parts.Column("", 170),
         ]
-        nodes.append(parts.table(columns, [_line(change) for change in one.changes], label="Changes of the dataset"))
+        nodes.append(parts.table(columns, [_line(change) for change in one.changes], label="Changes to the dataset"))
     return nodes
 
 
 def _line(change: DatasetChange) -> list[view.Node]:
-    undone = f"taken back {theme.ago(change.undone_at)}" if change.undone_at else ""
+    undone = f"undone {theme.ago(change.undone_at)}" if change.undone_at else ""
     when = el("span", theme.ago(change.made_at), title=change.made_at)
     return [el("span", *parts.visible(change.what)), when, el("span", *parts.visible(change.made_by)), undone]
 
@@ -74,7 +74,7 @@ def _domain_form(project: Project, one: DatasetStatus) -> None:
     """All rows, by a field, or by rules, in the terms of an import; scores stay as they are."""
     columns = domains.record_columns(project, one.name)
     how = st.segmented_control(
-        "How the domain is told", [draft.ONE_NAME, draft.A_FIELD, draft.SOME_RULES], key=HOW, default=draft.ONE_NAME,
+        "How to set the domain", [draft.ONE_NAME, draft.A_FIELD, draft.SOME_RULES], key=HOW, default=draft.ONE_NAME,
         required=True, label_visibility="collapsed", width="content",
     )  # fmt: skip
     field, rules = "", ()
@@ -92,16 +92,16 @@ def _domain_form(project: Project, one: DatasetStatus) -> None:
         rules = draft.rules(st.session_state.get(RULES))
     name = st.selectbox(
         "Domain", list(state.surroundings(project).domains), index=None, key=NAME, accept_new_options=True,
-        placeholder="Name, or choose one" if how == draft.ONE_NAME else "Otherwise: as it is",
+        placeholder="Type or choose a name" if how == draft.ONE_NAME else "Otherwise: no change",
         label_visibility="collapsed",
     )  # fmt: skip
-    st.caption("Scores stay. Distributions and new selections follow; saved selections keep what they hold.")
+    st.caption("Scores stay. Distributions and new selections use the new domains; saved selections keep their rows.")
     if not (name or field or rules):
         return
     spec = SetDomainSpec((name or "").strip(), field, rules)
     st.code(command_line.set_domain(project.root, one.name, spec), language="bash", wrap_lines=True)
-    if st.button("Set the domain", type="primary", key="import-set-domain-go"):
+    if st.button("Set domain", type="primary", key="import-set-domain-go"):
         with errors.shown():
             change = domains.set_domain(project, one.name, spec)
-            st.toast(f"{change.n_rows:,} rows of {errors.plain(one.name)} have another domain.")
+            st.toast(f"{change.n_rows:,} rows of {errors.plain(one.name)} have a new domain.")
             st.rerun()

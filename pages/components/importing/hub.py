@@ -18,16 +18,16 @@ def fetched(typed: str) -> Path | None:
     """The id once its dataset is here; before that the button that fetches it, and None."""
     if st.session_state.get(draft.HUB) == typed:
         return Path(typed)
-    view.show(parts.heading("A dataset of the Hub", typed), key="import-hub-title")
+    view.show(parts.heading("Hub dataset", typed), key="import-hub-title")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         revision = st.text_input(
             "Revision", key=draft.ASKED_REVISION, placeholder="main", width=260, help="Branch, tag or commit"
         )
-        go = st.button("Fetch it", icon=":material/cloud_download:", key="import-hub-fetch", type="primary")
+        go = st.button("Fetch", icon=":material/cloud_download:", key="import-hub-fetch", type="primary")
     view.show(
         parts.notice(
-            "Nothing is fetched yet.",
-            "Its data files and README go to the Hub's cache on this server; code is never fetched.",
+            "Not downloaded yet.",
+            "Fetch downloads the data files and the README to the Hub cache on this server. It never downloads code.",
         ),
         key="import-hub-note",
     )

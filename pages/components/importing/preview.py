@@ -31,7 +31,7 @@ def choose_row(scan: workflow.FileScan) -> int:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         view.show(parts.heading("Preview"), key="import-preview-title", width=70)
         pick = st.segmented_control(
-            "Which row", picks, key=draft.PICK, required=True, label_visibility="collapsed", width="content",
+            "Rows to preview", picks, key=draft.PICK, required=True, label_visibility="collapsed", width="content",
             on_change=_first_of_pick,
         )  # fmt: skip
         listed = {WITH_INPUT: scan.input_rows, REJECTED: scan.rejected_rows}.get(pick)
@@ -44,7 +44,7 @@ def choose_row(scan: workflow.FileScan) -> int:
             at = number_field.show(
                 "Number", key=draft.ROW, whole=True, least=0, most=n_listed - 1, otherwise=0, width=130,
                 label_visibility="collapsed",
-                help="Counted from 0" + ("" if listed is None else f", among the {n_listed:,} of this kind"),
+                help="Counts from 0" + ("" if listed is None else f", within the {n_listed:,} rows of this kind"),
             )  # fmt: skip
             row = int(at or 0) if listed is None else int(listed[int(at or 0)])
         of = f"row {row:,} of {scan.n_rows:,}" + ("" if scan.complete else " read so far")
@@ -105,7 +105,7 @@ def _conversation(row: workflow.PreviewRow) -> list[Node]:
 def _turn(turn: Turn, scored: bool, kind: str) -> Node:
     notes = [turn.role]
     if kind == "rejected":
-        notes.append("the answer that lost, not scored yet")
+        notes.append("rejected answer, not scored yet")
     elif scored:
         n_words = count_words(turn.content)
         calls_only = turn.tool_calls and not n_words
@@ -132,35 +132,37 @@ def notices(scan: workflow.FileScan) -> None:
     """What a curator should know before importing."""
     found: list[Node | None] = []
     if scan.n_importable and scan.n_seen_before == scan.n_importable:
-        found.append(parts.notice("Every row is in the project already.", "Importing it again adds rows, not samples."))
+        found.append(
+            parts.notice("Every row is already in the project.", "Importing the file again adds rows but no samples.")
+        )
     if scan.n_empty_response:
         found.append(
             parts.notice(
                 _count(scan.n_empty_response, "response is", "responses are") + " empty.",
-                "They import; all that a model learns from them is to end.",
+                "They are imported, but the model only learns to stop at once.",
                 tone="amber",
             )
         )
     if scan.n_one_word:
         found.append(
             parts.notice(
-                _count(scan.n_one_word, "response is", "responses are") + " one word.",
-                "They import; their loss is one or two tokens and jumps about. Select can gate them by minimum tokens.",
+                _count(scan.n_one_word, "response is", "responses are") + " a single word.",
+                "They are imported, but their losses are noisy. A gate on Select can exclude short responses.",
                 tone="amber",
             )
         )
     if scan.n_mended:
         found.append(
             parts.notice(
-                _count(scan.n_mended, "row holds", "rows hold") + " half characters.",
-                "They import with � in their place; the record is kept as it is.",
+                _count(scan.n_mended, "row holds", "rows hold") + " broken characters.",
+                "They are imported with � in their place. The source record stays unchanged.",
             )
         )
     if scan.dropped_media:
         found.append(
             parts.notice(
                 f"{workflow.counted(scan.dropped_media)} will be left out.",
-                "The rows import with their text alone.",
+                "Only the text of these rows is imported.",
                 tone="amber",
             )
         )
@@ -168,14 +170,14 @@ def notices(scan: workflow.FileScan) -> None:
         found.append(
             parts.notice(
                 _count(scan.n_duplicates, "row repeats", "rows repeat") + " another row of the file.",
-                "They import and are scored once; Select leaves repeats out unless told otherwise.",
+                "They are imported but scored once. Select excludes duplicates by default.",
             )
         )
     if not scan.complete:
         found.append(
             parts.notice(
-                f"Looked at the first {scan.n_rows:,} rows, {theme.percent(scan.read_share, 0)} of the file.",
-                "The import reads all of it.",
+                f"This preview covers the first {scan.n_rows:,} rows, {theme.percent(scan.read_share, 0)} of the file.",
+                "The import reads the whole file.",
             )
         )
     if found:
@@ -201,7 +203,7 @@ def around(spec: ImportSpec, row: int, n_rows: int) -> None:
     current = next((index for index, item in enumerate(found) if item.row_index == row), None)
     view.show(
         [
-            parts.heading("Rows around it", "as they will be imported"),
+            parts.heading("Neighbouring rows", "as they will be imported"),
             parts.table(
                 columns, [_summary(item) for item in found], on=[str(r.row_index) for r in found], current=current
             ),

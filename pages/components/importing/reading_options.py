@@ -20,21 +20,17 @@ _WITH_MEDIA = "beside its text"
 def file_options() -> None:
     """Lines above the header, and the list to read of a JSON object that has several."""
     number_field.show(
-        "Lines to skip at the top", key=draft.SKIP_LINES, whole=True, least=0, otherwise=0,
-        help="Titles above a header, comments",
+        "Lines to skip", key=draft.SKIP_LINES, whole=True, least=0, otherwise=0,
+        help="Lines above the header or the first record, such as titles and comments",
     )  # fmt: skip
     st.text_input(
-        "List of rows", key=draft.ROW_LIST, placeholder="all of them, named in a column split",
-        help="For a JSON object that holds its rows in several lists, such as train and test", persist_state="session",
+        "List of rows", key=draft.ROW_LIST, placeholder="all, named in a column split",
+        help="Which list to read from a JSON object with several, such as train and test", persist_state="session",
     )  # fmt: skip
     if st.session_state.get(draft.WHOLE) or st.session_state.get(draft.HUB):
-        st.text_input(
-            "Split", key=draft.SPLIT, placeholder="all of them, named in a column split", persist_state="session"
-        )
-        st.text_input(
-            "Config", key=draft.CONFIG, placeholder="the README's default, else all of them", persist_state="session"
-        )
-        st.text_input("Files to leave out", key=draft.EXCLUDE, placeholder="*.csv notes.jsonl", persist_state="session")
+        st.text_input("Split", key=draft.SPLIT, placeholder="all, named in a column split", persist_state="session")
+        st.text_input("Config", key=draft.CONFIG, placeholder="the README's default, or all", persist_state="session")
+        st.text_input("Files to skip", key=draft.EXCLUDE, placeholder="*.csv notes.jsonl", persist_state="session")
 
 
 def row_options(scan: workflow.FileScan | None) -> None:
@@ -43,7 +39,7 @@ def row_options(scan: workflow.FileScan | None) -> None:
         return
     speakers = _speakers(scan)
     if speakers:
-        view.show(parts.heading("Unknown speakers", "rows with one are rejected"), key="import-speakers-title")
+        view.show(parts.heading("Unknown speakers", "their rows are rejected"), key="import-speakers-title")
         for name in speakers:
             st.selectbox(
                 f"{name} →".replace("`", ""), get_args(Role), index=None, key=draft.role_key(name),
@@ -53,7 +49,7 @@ def row_options(scan: workflow.FileScan | None) -> None:
     if n_with_media or st.session_state.get(draft.TEXT_ONLY):
         note = f"{theme.count(n_with_media)} rows" if n_with_media else _dropped(scan)
         view.show(el("div", parts.heading("Images, videos and audio", note), cls="stack"), key="import-media-title")
-        st.checkbox("Take the text without them", key=draft.TEXT_ONLY, persist_state="session")
+        st.checkbox("Import the text only", key=draft.TEXT_ONLY, persist_state="session")
 
 
 def _dropped(scan: workflow.FileScan) -> str:

@@ -25,14 +25,14 @@ def strip(result: workflow.ImportResult) -> None:
                 parts.KeyNumber(
                     "Already imported" if already else "Imported",
                     theme.count(n_done),
-                    note=f"nothing was doubled in {result.dataset}" if already else f"as {result.dataset}",
+                    note=f"no duplicates added to {result.dataset}" if already else f"as {result.dataset}",
                     tinted=True,
                 ),
                 parts.KeyNumber("Rejected", theme.count(result.n_rejected), note=_main_reason(result.reasons)),
                 parts.KeyNumber(
                     "Seen before", theme.count(result.n_seen_before), note="same conversation in the project"
                 ),
-                parts.KeyNumber("Repeats", theme.count(result.n_duplicates), note="of another row in the file"),
+                parts.KeyNumber("Duplicates", theme.count(result.n_duplicates), note="of another row in the file"),
             ]
         ),
         key="import-result-strip",
@@ -41,7 +41,7 @@ def strip(result: workflow.ImportResult) -> None:
 
 def _main_reason(reasons: dict[str, int]) -> str:
     if not reasons:
-        return "every row fits"
+        return "every row is valid"
     reason, n_rows = next(iter(reasons.items()))
     return f"{n_rows:,}: {reason}"
 
@@ -68,7 +68,7 @@ def details(project: Project, result: workflow.ImportResult) -> None:
             view.show(
                 parts.notice(
                     "Every row of the file is in the project.",
-                    "The records are kept as they came, so that they can be exported untouched.",
+                    "The source records are kept, so you can export them unchanged.",
                     tone="kept",
                 ),
                 key="import-result-fine",
@@ -113,10 +113,10 @@ def _rejects(project: Project, result: workflow.ImportResult) -> None:
         [parts.heading("Rejected rows", note), el("div", parts.table(columns, rows), cls="tall")], key="import-rejects"
     )
     st.download_button(
-        "Download the rejects", lambda: workflow.rejects_csv(project, result.dataset, DOWNLOADED_REJECTS),
+        "Download rejected rows", lambda: workflow.rejects_csv(project, result.dataset, DOWNLOADED_REJECTS),
         file_name=f"{result.dataset}-rejects.csv", mime="text/csv", icon=":material/download:",
         key="import-rejects-download",
-        help=f"The first {DOWNLOADED_REJECTS:,}; all of them with their whole source: lobass rejects --to FILE",
+        help=f"The first {DOWNLOADED_REJECTS:,}. For all of them with full text: lobass rejects --to FILE",
     )  # fmt: skip
 
 
@@ -129,10 +129,10 @@ def after(project: Project, result: workflow.ImportResult) -> None:
             "Undo this import",
             icon=":material/undo:",
             key="import-undo",
-            help="Take these rows out of the project again",
+            help="Removes these rows from the project",
         ):
             with errors.shown():
                 n_rows = workflow.undo_import(project, result.dataset)
                 st.session_state.pop(draft.RESULT, None)
-                st.toast(f"{n_rows:,} rows of {result.dataset} are out of the project again.")
+                st.toast(f"Removed {n_rows:,} rows of {result.dataset} from the project.")
                 st.rerun()

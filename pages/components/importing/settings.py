@@ -16,17 +16,17 @@ ROLES = {
     "history": "earlier turns",
     "conversations": "turns",
     "messages": "turns",
-    "tools": "tools on offer",
+    "tools": "available tools",
     "prompt": "user",
     "completion": "assistant, scored",
     "response": "assistant, scored",
     "text": "all of it is scored",
     "chosen": "assistant, scored",
-    "rejected": "kept beside it, not scored yet",
-    "tree": "turns of its best path",
+    "rejected": "kept, not scored yet",
+    "tree": "turns of the best-ranked path",
 }
 # In a pair the prompt may be a whole conversation.
-PAIR_ROLES = ROLES | {"prompt": "turns before both"}
+PAIR_ROLES = ROLES | {"prompt": "turns before both answers"}
 ENCODINGS = ["auto", "utf-8", "utf-16", "gb18030", "cp1252", "big5", "shift_jis", "euc_kr", "latin-1"]
 
 
@@ -50,18 +50,18 @@ def format_choice(shown: workflow.Preview | None, scan: workflow.FileScan | None
         )
     labels = workflow.format_labels()
     detected = shown.detection if shown and not shown.detection.asked else None
-    names = {"auto": f"{detected.label} (detected)" if detected else "Detect it", **labels}
+    names = {"auto": f"{detected.label} (detected)" if detected else "Detect format", **labels}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
         st.selectbox(
             "Format", list(names), format_func=lambda name: names.get(name, name), key=draft.FORMAT,
             label_visibility="collapsed", on_change=_forget_mapping, persist_state="session",
         )  # fmt: skip
         if shown is not None:
-            with st.popover("Columns", icon=":material/alt_route:", help="Say which column holds what"):
+            with st.popover("Columns", icon=":material/alt_route:", help="Set the column for each role"):
                 _column_choice(columns, shown)
                 reading_options.file_options()
     if shown is None:
-        view.show(parts.heading("Columns", "say which one holds what"), key="import-columns-title")
+        view.show(parts.heading("Columns", "set the column for each role"), key="import-columns-title")
         _column_choice(columns, None)
         reading_options.file_options()
         return
@@ -83,9 +83,9 @@ def mapped_fields() -> tuple[str, ...]:
 def _column_choice(columns: tuple[str, ...], shown: workflow.Preview | None) -> None:
     name = st.session_state.get(draft.FORMAT) or "auto"
     st.caption(
-        "Only columns named here are read. A+B joins two columns; a list is written a line an item."
+        "Only columns named here are read. A+B joins two columns. Lists become one line per item."
         if name == "auto"
-        else "A field left empty is read under its usual name. A+B joins two columns."
+        else "An empty field uses the usual column name. A+B joins two columns."
     )
     known = shown.detection.mapping if shown and name != "auto" else {}
     for field in mapped_fields():
@@ -98,7 +98,7 @@ def _column_choice(columns: tuple[str, ...], shown: workflow.Preview | None) -> 
             placeholder=known.get(field) or "not used", persist_state="session",
         )  # fmt: skip
     st.selectbox("Encoding", ENCODINGS, key=draft.ENCODING, accept_new_options=True, persist_state="session")
-    st.text_input("Name of the dataset", key=draft.NAME, placeholder="the file's name", persist_state="session")
+    st.text_input("Dataset name", key=draft.NAME, placeholder="the file's name", persist_state="session")
 
 
 def _mapping_table(shown: workflow.Preview, scan: workflow.FileScan | None) -> None:
@@ -116,9 +116,7 @@ def _mapping_table(shown: workflow.Preview, scan: workflow.FileScan | None) -> N
         for field, column in mapping.items()
     ]
     listed = ", ".join(others[:6]) + (f" and {len(others) - 6} more" if len(others) > 6 else "")
-    kept = (
-        f"{listed}; kept, and exported as they are" if others else "none; they would be kept and exported as they are"
-    )
+    kept = f"{listed}; kept and exported unchanged" if others else "none"
     rows.append([el("span", "other fields", cls="muted"), "", el("span", kept, cls="muted", title=kept), ""])
     widths = (
         parts.Column("Column", 130),
@@ -147,12 +145,12 @@ def domain_choice(
     columns: tuple[str, ...], domains: tuple[str, ...], scan: workflow.FileScan | None, settled: bool
 ) -> None:
     """The domain by one name, by a field, or by rules; with the rows that each gets."""
-    note = "what kind of data this is" + ("" if settled else "; name it to import")
+    note = "the kind of data" + ("" if settled else "; required")
     view.show(parts.heading("Domain", note), key="import-domain-title")
     state.remember(draft.DOMAIN_HOW, draft.ONE_NAME)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         how = st.segmented_control(
-            "How the domain is told", [draft.ONE_NAME, draft.A_FIELD, draft.SOME_RULES], key=draft.DOMAIN_HOW,
+            "How to set the domain", [draft.ONE_NAME, draft.A_FIELD, draft.SOME_RULES], key=draft.DOMAIN_HOW,
             required=True, label_visibility="collapsed", width="content", persist_state="session",
         )  # fmt: skip
         if how == draft.A_FIELD:
@@ -166,7 +164,7 @@ def domain_choice(
                 persist_state="session",
             )
         else:
-            _domain_name(domains, "Otherwise" if how == draft.SOME_RULES else "Name, or choose one")
+            _domain_name(domains, "Otherwise" if how == draft.SOME_RULES else "Type or choose a name")
     if how == draft.SOME_RULES:
         st.data_editor(
             _rules(draft.first_rules()), num_rows="dynamic", key=draft.RULES, hide_index=True,
@@ -177,7 +175,7 @@ def domain_choice(
             },
         )  # fmt: skip
     elif how == draft.A_FIELD:
-        _domain_name(domains, "Where the field is empty")
+        _domain_name(domains, "If the field is empty")
     if scan is not None and how != draft.ONE_NAME and draft.UNNAMED not in scan.domains:
         slots = theme.domain_slots({*domains, *scan.domains})
         shown = sorted(scan.domains.items(), key=lambda item: -item[1])[:12]

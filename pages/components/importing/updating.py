@@ -27,9 +27,9 @@ def target(project: Project) -> str:
     if st.session_state.get(draft.TARGET) not in (*names, draft.SCORES):
         st.session_state.pop(draft.TARGET, None)
     chosen = st.selectbox(
-        "What the files become", [draft.NEW, *names, draft.SCORES], key=draft.TARGET, label_visibility="collapsed",
+        "Import as", [draft.NEW, *names, draft.SCORES], key=draft.TARGET, label_visibility="collapsed",
         format_func=lambda name: name if name in fixed else f"Update {name}", width=220,
-        help="A new dataset, a newer state of one that the project has, or scores for its rows",
+        help="Import the files as a new dataset, update a dataset to their state, or add scores to its rows",
         persist_state="session",
     )  # fmt: skip
     return "" if chosen == draft.NEW else str(chosen)
@@ -41,8 +41,8 @@ def hint(project: Project, path: Path) -> None:
     if name in state.surroundings(project).datasets:
         view.show(
             parts.notice(
-                f"There is a dataset named {name}.",
-                f"To bring it to the state of this file, choose “Update {name}” above.",
+                f"A dataset named {name} already exists.",
+                f"To update it from this file, choose “Update {name}” above.",
             ),
             key="import-update-hint",
         )
@@ -60,7 +60,7 @@ def page(project: Project, name: str, path: Path, right: DeltaGenerator, revisio
     with right:
         go = toolbar.primary(
             f"Update {name}", ":material/sync:", key="import-update-go", disabled=found.is_same,
-            help="The dataset holds these files already" if found.is_same else None,
+            help="The dataset already matches these files" if found.is_same else None,
         )  # fmt: skip
     view.show(_strip(counts), key="import-update-strip")
     view.show([*_notices(found), _reasons(found)], key="import-update-notices")
@@ -94,12 +94,12 @@ def done_page(project: Project, name: str, counts: UpdateCounts, right: DeltaGen
             st.rerun()
         if st.button(
             "Undo this update", icon=":material/undo:", key="import-update-undo",
-            help="Bring back what the dataset was; decisions made since stay",
+            help="Restores the dataset to its state before the update. Decisions made since then stay.",
         ):  # fmt: skip
             with errors.shown():
                 workflow.undo_update(project, name)
                 st.session_state.pop(draft.UPDATED, None)
-                st.toast(f"{errors.plain(name)} is what it was before the update.")
+                st.toast(f"{errors.plain(name)} is back to its state before the update.")
                 st.rerun()
 
 
@@ -133,12 +133,12 @@ def _stamp(asked: dict) -> tuple[tuple[str, int, int], ...]:
 
 
 def _strip(counts: UpdateCounts) -> Node:
-    by = "by their place" if counts.matched_by == "place" else f"by {counts.matched_by}"
+    by = "by position" if counts.matched_by == "place" else f"by {counts.matched_by}"
     cells = [
-        parts.KeyNumber("Unchanged", theme.count(counts.n_unchanged), note="keep scores, decisions, places"),
-        parts.KeyNumber("Changed", theme.count(counts.n_changed), note=f"another text, found {by}", tinted=True),
-        parts.KeyNumber("New", theme.count(counts.n_new), note="nothing stood there", tinted=True),
-        parts.KeyNumber("Gone", theme.count(counts.n_gone), note="nothing came instead", tinted=True),
+        parts.KeyNumber("Unchanged", theme.count(counts.n_unchanged), note="keep scores and decisions"),
+        parts.KeyNumber("Changed", theme.count(counts.n_changed), note=f"new text, matched {by}", tinted=True),
+        parts.KeyNumber("New", theme.count(counts.n_new), note="no old row matches", tinted=True),
+        parts.KeyNumber("Gone", theme.count(counts.n_gone), note="no new row matches", tinted=True),
         parts.KeyNumber("Rejected", theme.count(counts.n_rejected), note=f"before: {counts.n_rejected_before:,}"),
     ]
     return parts.key_numbers(cells)
@@ -147,14 +147,16 @@ def _strip(counts: UpdateCounts) -> Node:
 def _notices(found: Update) -> list[Node]:
     counts = found.counts
     if found.is_same:
-        return [parts.notice(f"{found.dataset} holds these files already.", "There is nothing to update.", tone="kept")]
-    shown = [parts.notice("Nothing is written yet.", "The files are read with the settings of the dataset's import.")]
-    shown += [parts.notice("Look at this first:", f"{note}.", tone="amber") for note in found.notes]
+        return [
+            parts.notice(f"{found.dataset} already matches these files.", "There is nothing to update.", tone="kept")
+        ]
+    shown = [parts.notice("Nothing is written yet.", "The files are read with the settings of the first import.")]
+    shown += [parts.notice("Check first:", f"{note}.", tone="amber") for note in found.notes]
     if counts.n_other_fields:
-        text = "The conversation is the same; the record of the new file takes the place of the old one."
+        text = "Their conversations are the same. The update replaces their source records."
         shown.append(parts.notice(f"Other fields of {counts.n_other_fields:,} unchanged rows differ.", text))
     if counts.n_decided:
-        text = "The decision stays with the former text."
+        text = "The decisions stay with the old text."
         shown.append(
             parts.notice(f"{counts.n_decided:,} changed or gone rows were kept or dropped by hand.", text, tone="amber")
         )
@@ -165,7 +167,7 @@ def _losing(counts: UpdateCounts) -> list[Node]:
     return [
         parts.notice(
             f"{name}: {n_rows:,} row{'' if n_rows == 1 else 's'} fewer.",
-            "The saved selection keeps its name and rule, and says which rows are gone.",
+            "The saved selection keeps its name and rule, and lists the missing rows.",
             tone="amber",
         )
         for name, n_rows in counts.selections
