@@ -44,7 +44,7 @@ def key_numbers(found: ProjectStatus, rows: explore.Scored | None) -> view.Node:
         of_all = funnel.percent_of(selection.n_kept, selection.n_rows)
         share = f"of {theme.count(selection.n_kept)}" if datasets else of_all
         selected_note = f"{share} · {selection.name}"
-        selected_note += f" · {selection.n_gone:,} gone" if selection.n_gone else ""
+        selected_note += f" · {selection.n_gone:,} missing" if selection.n_gone else ""
     if export := found.export:
         written, written_note = (
             theme.count(export.n_rows),
@@ -55,7 +55,7 @@ def key_numbers(found: ProjectStatus, rows: explore.Scored | None) -> view.Node:
         total = explore.total(rows)
         lower, upper = theme.number(total.learnability_lower, 2), theme.number(total.learnability_upper, 2)
         median = theme.number(total.learnability_median)
-        median_note = f"half of the scored rows lie between {lower} and {upper}"
+        median_note = f"quartiles {lower} and {upper} of the scored rows"
     station = funnel.STATION_WEIGHT
     return parts.key_numbers(
         [
@@ -103,11 +103,11 @@ def show_rejects(name: str) -> None:
     ]
     columns = [
         parts.Column("Line", 70, numeric=True),
-        parts.Column("Why", 300),
-        parts.Column("Row as it stands in the file"),
+        parts.Column("Reason", 300),
+        parts.Column("Row in the file"),
     ]
     view.show([parts.table(columns, table, label="Rejected rows")], key="overview-rejects-table")
-    st.caption("All of them, with their whole text:")
+    st.caption("To write all of them with full text:")
     st.code(command_line.plain("rejects", project.root, [name], ["--to", "rejects.csv"]), language="bash")
 
 

@@ -35,7 +35,7 @@ def show(error: LobassError, *, key: str = "error") -> None:
 
 def _store_in_use(error: StoreLockedError, key: str) -> None:
     st.warning(
-        _body(error) or "It comes back by itself when the other process is done.",
+        _body(error) or "Try again when the other process is done.",
         title="The project is in use elsewhere",
         icon=":material/lock_clock:",
     )

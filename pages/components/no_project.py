@@ -17,7 +17,7 @@ def show() -> None:
             el("h1", "No project is open"),
             el(
                 "p",
-                "A project is a folder that keeps samples, losses, decisions and selections. There is none in",
+                "A project is a folder that holds samples, losses, decisions and selections. There is no project in",
                 cls="muted",
             ),
             el("p", str(root), cls="mono"),
@@ -29,5 +29,5 @@ def show() -> None:
         with errors.shown():
             Project.create(root)
             st.rerun()
-    st.caption("Or start the dashboard over another folder:")
+    st.caption("Or start the dashboard with another folder:")
     st.code(command_line.shell("serve", [["--project", "FOLDER"]]), language="bash")

@@ -8,12 +8,12 @@ from lobass_core.workflows.collect import try_collect
 from pages.components import address, errors, no_project, state, theme, warm_up
 
 LOOK = "You can look, compare, and export to a folder elsewhere."
-READ_ONLY = f"{LOOK} Copy the project to where you can write to change it."
-ASKED_TO_READ = f"{LOOK} Start the dashboard without --read-only to change it."
+READ_ONLY = f"{LOOK} To change it, copy the project to a folder you can write to."
+ASKED_TO_READ = f"{LOOK} To change it, start the dashboard without --read-only."
 # Without an item of ours, the menu with the themes would not be shown at all.
 ABOUT = (
     f"**LoBaSS {__version__}**\n\n"
-    "Scores instruction data by learnability, the measure of [arXiv 2310.13008](https://arxiv.org/abs/2310.13008). "
+    "Scores instruction data by learnability ([arXiv 2310.13008](https://arxiv.org/abs/2310.13008)). "
     "Licence: Apache-2.0."
 )
 

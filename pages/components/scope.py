@@ -23,7 +23,7 @@ def show(project: Project, *, scores: bool = True, datasets: bool = True) -> Non
         chips.row("scope", [*(_scores(around) if scores else ()), *(_datasets(around) if datasets else ())])
     if notes := address.trouble():
         view.show(
-            [parts.notice("This address asks for more than there is.", note, tone="amber") for note in notes],
+            [parts.notice("Some of this address cannot be shown.", note, tone="amber") for note in notes],
             key="address-trouble",
             label="About this address",
         )
@@ -36,7 +36,7 @@ def _scores(around: Frame) -> Sequence[Chip]:
     chosen = next((item for item in around.scorings if item.run_id == state.chosen_run()), around.scorings[0])
     words = f"Scores: {state.scoring_label(chosen)}"
     if chosen is around.scorings[0]:
-        return (Chip(words, "run", None, "The latest scores. Choose others in the sidebar."),)
+        return (Chip(words, "run", None, "The latest scores. Choose other scores in the sidebar."),)
     return (Chip(words, "run", _latest_scores, "Back to the latest scores"),)
 
 

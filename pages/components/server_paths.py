@@ -46,15 +46,15 @@ def checked(text: str, project: Project) -> Path:
     try:
         path = (start_folder() / Path(text.strip()).expanduser()).resolve()
     except (OSError, RuntimeError, ValueError):
-        raise RequestError("this is no path", where=repr(text[:200]), do="Give the path of a file.") from None
+        raise RequestError("not a valid path", where=repr(text[:200]), do="Give the path of a file.") from None
     folders = allowed_folders(project)
     if not any(path.is_relative_to(folder) for folder in folders):
         raise RequestError(
-            "the path lies outside the folders that the dashboard may read",
+            "the path is outside the folders that the dashboard may read",
             where=str(path),
-            do="Allowed are "
+            do="Allowed: "
             + ", ".join(map(str, folders))
-            + ". Name others in LOBASS_IMPORT_DIRS before starting it.",
+            + ". To allow others, set LOBASS_IMPORT_DIRS before you start it.",
         )
     return path
 

@@ -28,14 +28,14 @@ T = TypeVar("T")
 PAGES_DIR = Path(__file__).parents[1]
 # Name (also the URL path), file, title, icon, help. The first one is at /.
 PAGES = (
-    ("overview", "overview.py", "Overview", ":material/dashboard:", "The project at a glance and what to do next."),
-    ("import", "import_data.py", "Import", ":material/download:", "Bring data files in as samples, with a preview."),
-    ("score", "score.py", "Score", ":material/speed:", "Compute the losses of base and reference; watch runs."),
-    ("learnability", "learnability.py", "Learnability", ":material/show_chart:", "Where the learnable data lies."),
-    ("browse", "browse.py", "Browse", ":material/table_rows:", "Read samples, filter them, keep and drop by hand."),
+    ("overview", "overview.py", "Overview", ":material/dashboard:", "See the state of the project and the next step."),
+    ("import", "import_data.py", "Import", ":material/download:", "Preview data files and import them."),
+    ("score", "score.py", "Score", ":material/speed:", "Compute the losses of base and reference; follow runs."),
+    ("learnability", "learnability.py", "Learnability", ":material/show_chart:", "See where the learnable data is."),
+    ("browse", "browse.py", "Browse", ":material/table_rows:", "Filter and read samples; keep or drop them by hand."),
     ("select", "select.py", "Select", ":material/tune:", "Move the cut and the balance between domains."),
-    ("compare", "compare.py", "Compare", ":material/compare:", "Two selections, references or methods side by side."),
-    ("export", "export.py", "Export", ":material/ios_share:", "Write a selection for a trainer."),
+    ("compare", "compare.py", "Compare", ":material/compare:", "Compare two selections, references or methods."),
+    ("export", "export.py", "Export", ":material/ios_share:", "Write a selection to files for a trainer."),
 )
 
 RUN_KEY = "run"
@@ -121,7 +121,7 @@ def sidebar(project: Project) -> None:
         if len(names) > 1:
             st.multiselect(
                 "Datasets", names, key=DATASETS_KEY, placeholder="All datasets", persist_state="session",
-                help="Overview, scoring, charts, browsing and the cut use the rows of these datasets only.",
+                help="Overview, Score, Learnability, Browse and Select use only the rows of these datasets.",
             )  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def scoring_label(item: Scoring) -> str:
 
 def _scoring_picker(found: tuple[Scoring, ...]) -> None:
     if not found:
-        st.caption("Nothing is scored yet.")
+        st.caption("No scores yet.")
         return
     labels = {item.run_id: scoring_label(item) for item in found}
     if len(found) == 1:
@@ -157,7 +157,7 @@ def _scoring_picker(found: tuple[Scoring, ...]) -> None:
         st.session_state[RUN_KEY] = found[0].run_id
     st.selectbox(
         "Scores", list(labels), key=RUN_KEY, format_func=lambda run: labels.get(run, run), persist_state="session",
-        help="Which pair of models the scores come from.",
+        help="The pair of models that computed the scores.",
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ def announce(port: int) -> None:
     root = state.project_root()
     lines = [f"Dashboard of {printable(root.name)}: {address}"]
     lines += [f"Behind the proxy: {origin}/{query}" for origin in settings().allow_origins]
-    lines.append("Ctrl-C stops it; runs go on.")
+    lines.append("Press Ctrl-C to stop it. Runs continue.")
     print("\n".join(lines), file=sys.stderr, flush=True)
     if settings().open_browser and _has_screen():
         threading.Thread(target=_open, args=(root, address), name="open-browser", daemon=True).start()

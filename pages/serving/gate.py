@@ -11,19 +11,19 @@ from pages.serving.identity import ID_PATH, SERVER_ID
 REASONS = {
     "token": (
         "This dashboard is private",
-        "Open the address that lobass serve printed in its terminal, with everything after “?token=”. "
-        "It lets this browser in until you close it.",
-        "Is the terminal gone? Start lobass serve again; open tabs reconnect.",
+        "Open the full address that lobass serve printed in its terminal, including everything after “?token=”. "
+        "This browser then has access until you close it.",
+        "If you closed that terminal, run lobass serve again. Open tabs reconnect.",
     ),
     "origin": (
-        "Another site asked for this page",
-        "The dashboard answers its own pages only.",
-        "Behind a proxy, name its address: lobass serve --allow-origin https://data.example.com",
+        "Request from another site refused",
+        "The dashboard only answers its own pages.",
+        "If it runs behind a proxy, allow the proxy's address: lobass serve --allow-origin https://data.example.com",
     ),
     "host": (
-        "The dashboard is not served under this name",
-        "It answers to 127.0.0.1, localhost and [::1].",
-        "Behind a proxy, name its address: lobass serve --allow-origin https://data.example.com",
+        "Unknown host name",
+        "The dashboard answers at 127.0.0.1, localhost and [::1].",
+        "If it runs behind a proxy, allow the proxy's address: lobass serve --allow-origin https://data.example.com",
     ),
 }
 _PAGE = """<!doctype html>
@@ -39,7 +39,7 @@ h1 {{ font-size: 1.25rem }}
 </html>
 """
 # Shown by a tab that was open when the token changed, in the dialog that says it cannot connect.
-RECONNECT = "This dashboard now has another token. Open the address that lobass serve printed; this tab then goes on."
+RECONNECT = "This dashboard has a new token. Open the address that lobass serve printed; this tab then reconnects."
 
 
 class Gate:

@@ -52,11 +52,11 @@ def test_from_an_empty_project_to_an_exported_file(newcomer: Server, page, tmp_p
 def build_and_open_the_demo(server: Server, page) -> Project:
     page.goto(server.url())
     page.get_by_role("button", name="Build the demo").click()
-    page.get_by_text("It goes on if you close this tab.").wait_for()
+    page.get_by_text("It continues if you close this tab.").wait_for()
     # Nobody has to watch it.
     page.goto("about:blank")
     page.goto(server.url())
-    page.get_by_text("It goes on if you close this tab.").wait_for()
+    page.get_by_text("It continues if you close this tab.").wait_for()
     page.get_by_role("button", name="Open the demo").click(timeout=DEMO_PATIENCE_MS)
     page.get_by_text("demo", exact=True).first.wait_for()
     page.locator(".funnel").wait_for()
@@ -86,7 +86,7 @@ def import_a_file(server: Server, page, demo: Project) -> int:
     assert key_number(page, "Imported") == f"{N_NEW}"
     assert key_number(page, "Rejected") == "1"
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download the rejects").click()
+        page.get_by_role("button", name="Download rejected rows").click()
     rejects = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
     assert len(rejects) == 2 and rejects[1].startswith("sums.jsonl,10,11,")
     with demo.store() as store:

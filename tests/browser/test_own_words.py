@@ -79,12 +79,12 @@ def test_only_our_own_words_are_seen_from_the_first_moment_to_the_last(home: Pat
     page.keyboard.press("Escape")
 
     page.goto(server.url("no-such-page"))
-    page.get_by_text("This is the Overview.").wait_for()
+    page.get_by_text("The Overview is shown instead.").wait_for()
     page.keyboard.press("Escape")
     assert "treamlit" not in page.locator("body").inner_text()
 
     server.dashboard.stop()
-    page.get_by_text("The dashboard does not answer").first.wait_for(timeout=60_000)
+    page.get_by_text("The dashboard is not responding").first.wait_for(timeout=60_000)
     assert "treamlit" not in page.locator("body").inner_text()
     assert not re.search(r"treamlit|view your|statistics|email", server.log(), re.IGNORECASE)
 

@@ -122,7 +122,7 @@ def test_a_name_that_leads_here_shows_nothing(mine: Server, window):
     page = window.new_page()
     for address in (f"http://rebound.example:{mine.port}/browse", mine.url("browse").replace("127.0.0.1", "a.example")):
         assert page.goto(address).status == 403
-        assert page.inner_text("h1") == "The dashboard is not served under this name"
+        assert page.inner_text("h1") == "Unknown host name"
 
 
 def test_a_link_opens_nothing_in_another_browser_until_the_address_was_opened(mine: Server, window):
@@ -162,9 +162,9 @@ def test_a_tab_goes_on_once_the_new_address_is_open(tmp_path: Path, window, monk
     spec = ServeSpec(port=first.port, open_browser=False, new_token=True)
     second = start(project.root, spec, tmp_path / "second.log")
     try:
-        tab.wait_for_selector("text=This dashboard now has another token")
+        tab.wait_for_selector("text=This dashboard has a new token")
         opened(window, second.url("browse"))
-        tab.wait_for_selector("text=This dashboard now has another token", state="detached")
+        tab.wait_for_selector("text=This dashboard has a new token", state="detached")
         tab.wait_for_selector(".item >> text=Which secret?")
     finally:
         window.close()

@@ -25,7 +25,7 @@ def test_the_overview_says_what_the_update_changed_until_the_copy_is_deleted(old
     copy = old.root / "store-v1.duckdb"
     assert "This project was updated for this version of LoBaSS on " in shown
     assert "rows read differently now (" in shown
-    assert f"The store as it was is kept in {copy}" in shown
+    assert f"A copy of the old store is in {copy}" in shown
     copy.unlink()
     app.run()
     assert "was updated for this version" not in view_text(app)

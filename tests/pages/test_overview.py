@@ -50,7 +50,7 @@ def test_a_demo_under_way_shows_how_far_it_is(tmp_path: Path, open_page: OpenPag
         demo_build, "look", lambda _root: replace(building, state="stopped", message="the disk is full")
     )
     app.run()
-    assert "Go on building the demo" in [button.label for button in app.button]
+    assert "Resume the build" in [button.label for button in app.button]
     assert "the disk is full" in captions(app)
     monkeypatch.setattr(demo_build, "look", lambda _root: demo_build.DemoBuild("ready", share=1.0))
     app.run()
@@ -192,5 +192,5 @@ def test_a_demo_says_what_it_is_and_other_projects_do_not(scored: Project, open_
     (scored.root / MARKER).write_text(json.dumps({"n_rows": 420, "run_id": "r-0001"}))
     text = view_text(open_page(scored.root))
     assert "This is the demo.  420 sample rows in 2 domains, scored under the base model base-7b" in text
-    assert "the teal ones are the 210 selected" in text
+    assert "the 210 selected ones are teal" in text
     assert "export demo" in text

@@ -204,7 +204,7 @@ def test_a_signal_ends_it_within_two_seconds_with_an_open_tab(tmp_path: Path, mo
     assert time.monotonic() - began < 2
     check_free(port)
     tab.close()
-    assert log_path.read_text().splitlines()[1:] == ["Ctrl-C stops it; runs go on."]
+    assert log_path.read_text().splitlines()[1:] == ["Press Ctrl-C to stop it. Runs continue."]
 
 
 def test_streamlit_started_by_hand_asks_for_the_token_too(tmp_path: Path):

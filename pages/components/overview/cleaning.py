@@ -48,14 +48,14 @@ def dialog(project: Project) -> None:
     with errors.shown():
         found = workflow.cleanable(project)
     if not found:
-        st.caption("Everything in this project is needed.")
+        st.caption("Nothing to remove: the project needs all of its files.")
         return
-    st.caption(
-        "Nothing in the project needs these. Losses, decisions and selections stay, and runs can be resumed as before."
-    )
+    st.caption("The project does not need these. Losses, decisions and selections stay, and runs can still be resumed.")
     view.show([_table(found)], key="overview-clean-table")
     with_models = any(item.kind == "model" for item in found) and st.checkbox(
-        "Remove trained models too", key="overview.clean_models", help="Training them again takes as long as it did."
+        "Also remove trained models",
+        key="overview.clean_models",
+        help="You would have to train them again to get them back.",
     )
     chosen = [item for item in found if item.kind != "model" or with_models]
     n_bytes = theme.byte_size(sum(item.n_bytes for item in chosen))
@@ -85,7 +85,7 @@ def _table(found: Sequence[Cleanable]) -> Node:
         parts.Column("What", 130),
         parts.Column("Where", 250),
         parts.Column("Size", 80, numeric=True),
-        parts.Column("Why it can go"),
+        parts.Column("Reason"),
     ]
     rows = [
         [
@@ -97,4 +97,4 @@ def _table(found: Sequence[Cleanable]) -> Node:
         for item in found[:SHOWN_ITEMS]
     ]
     more = el("div", f"and {len(found) - SHOWN_ITEMS:,} more", cls="muted more") if found[SHOWN_ITEMS:] else None
-    return el("div", parts.table(columns, rows, label="What can go"), more, cls="tall")
+    return el("div", parts.table(columns, rows, label="Removable items"), more, cls="tall")

@@ -65,7 +65,9 @@ def _head(ridges: Distribution | None, selection: SelectionStatus | None) -> Nod
     return el(
         "div",
         _lane("Domain", weight=DOMAIN_WEIGHT, cls="lane flush"),
-        _stations("Where the rows went: solid = selected, hatched = left behind. Each domain to its own scale."),
+        _stations(
+            "Rows from import to export: solid = selected, hatched = not selected. Each domain has its own scale."
+        ),
         _lane(
             "Learnability of scored rows" if ridges else "",
             cut if ridges else None,

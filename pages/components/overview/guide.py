@@ -20,14 +20,14 @@ def lines(project: Project, found: ProjectStatus) -> Node | None:
         el(
             "div",
             el("b", "This is the demo."),
-            f" {found.n_rows:,} sample rows in {domains}, scored under the base model {found.scoring.base_name} and "
-            "under a reference that was fine-tuned on them.",
+            f" {found.n_rows:,} sample rows in {domains}, scored by the base model {found.scoring.base_name} and "
+            "by a reference that was fine-tuned on them.",
         ),
         el(
             "div",
-            "Learnability is the share of the base loss that the reference gained. Rows with a high share are worth "
+            "Learnability is the share of the base loss that the reference removes. Rows with a high share are worth "
             "training on",
-            f": the teal ones are the {found.selection.n_kept:,} selected." if found.selection else ".",
+            f"; the {found.selection.n_kept:,} selected ones are teal." if found.selection else ".",
         ),
         el("div", el("b", "Next:"), " ", *_next(found)),
         cls="notice kept",
@@ -39,10 +39,10 @@ def lines(project: Project, found: ProjectStatus) -> Node | None:
 def _next(found: ProjectStatus) -> list[Node]:
     nodes: list[Node] = [
         parts.link("move the cut", f"{CLICK}-select"),
-        " and export what it keeps, or ",
+        " and export the rows it keeps, or ",
         parts.link("read the rows", f"{CLICK}-browse"),
         " behind the scores",
     ]
     if found.selection:
-        nodes += [", or ", parts.link(f"export {found.selection.name}", f"{CLICK}-export"), " as it is"]
+        nodes += [", or ", parts.link(f"export {found.selection.name}", f"{CLICK}-export"), " now"]
     return [*nodes, "."]

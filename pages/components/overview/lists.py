@@ -47,11 +47,11 @@ class Event:
 
 def upgrade(done: UpgradeStatus) -> Node:
     """What an update of the store has changed, and where the store is that was there before."""
-    kept = f"The store as it was is kept in {done.copy} ({theme.byte_size(done.n_bytes)})."
+    kept = f"A copy of the old store is in {done.copy} ({theme.byte_size(done.n_bytes)})."
     return parts.notice(
         f"This project was updated for this version of LoBaSS on {done.made_at[:10]}.",
         " ".join(done.notes),
-        f"{kept} Delete that file if all is well: this note goes with it.",
+        f"{kept} Delete the copy once everything works; this note then disappears.",
         tone="amber" if done.notes else "kept",
     )
 
@@ -109,7 +109,7 @@ def models(found: Sequence[ModelStatus]) -> Node:
         return el(
             "section",
             parts.heading("Models", "0"),
-            el("p", "Base and reference appear here when they have scored rows.", cls="muted"),
+            el("p", "Base and reference appear here once they have scored rows.", cls="muted"),
             cls="stack",
         )
     rows = [
@@ -151,8 +151,8 @@ def latest(found: Sequence[Event]) -> Node:
     columns = [Column("What", 88), Column("Name"), Column("Result"), Column("When", 92, numeric=True)]
     return el(
         "section",
-        parts.heading("Latest", link=("All runs", "runs")),
-        parts.table(columns, rows, on=[f"event-{index}" for index in range(len(found))], label="Latest"),
+        parts.heading("Latest activity", link=("All runs", "runs")),
+        parts.table(columns, rows, on=[f"event-{index}" for index in range(len(found))], label="Latest activity"),
         cls="stack",
     )
 
@@ -183,11 +183,11 @@ def _export_event(item: ExportStatus) -> Event:
 
 
 def _selected(n_kept: int, n_gone: int, rule: str) -> str:
-    return f"{n_kept:,} rows, {f'{n_gone:,} of them gone, ' if n_gone else ''}{rule}"
+    return f"{n_kept:,} rows, {f'{n_gone:,} of them missing, ' if n_gone else ''}{rule}"
 
 
 def _changed(change: DatasetChange) -> str:
-    return f"taken back: {change.what}" if change.undone_at else change.what
+    return f"undone: {change.what}" if change.undone_at else change.what
 
 
 def _imported(n_rows: int, n_rejected: int) -> str:

@@ -11,9 +11,9 @@ from pages.components.importing import draft
 from pages.components.view import Node, el
 
 STEPS = (
-    ("Import", "files become conversations"),
-    ("Score", "base and reference read each answer once"),
-    ("Select", "move the cut, balance the domains, look at rows"),
+    ("Import", "read files as conversations"),
+    ("Score", "base and reference read each response once"),
+    ("Select", "move the cut, balance domains, read rows"),
     ("Export", "for TRL, LLaMA-Factory, Axolotl and others"),
 )
 N_BARS = 72
@@ -43,8 +43,8 @@ def _question() -> Node:
         el("h1", "Which of this data is", el("br"), "worth training on?"),
         el(
             "p",
-            "Two models read every answer. Where the fine-tuned one finds it much easier than the base, there is "
-            "something to learn. Keep those rows, drop the rest.",
+            "Two models score every response. If the fine-tuned model finds a response much easier than the base does, "
+            "there is something to learn from it. Keep those rows and drop the rest.",
             cls="muted",
         ),
         cls="hero",
@@ -57,12 +57,12 @@ def _example() -> Node:
     mathy = [_bump(x, 0.64, 0.10) for x in _places()]
     return el(
         "div",
-        el("small", "An example: two domains, one cut", cls="muted"),
+        el("small", "Example: two domains, one cut", cls="muted"),
         _example_ridge("conversation", 0, chatty),
         _example_ridge("math", 1, mathy),
         el(
             "div",
-            el("small", "already known, or noise", cls="muted"),
+            el("small", "already known or noise", cls="muted"),
             el("small", "learnability →", cls="muted"),
             el("small", "worth training on", cls="kept"),
             cls="between",
@@ -103,7 +103,7 @@ def _example_ridge(name: str, slot: int, heights: list[float]) -> Node:
             el("div", cls="cut-line", style=cut),
             cls="ridge hatched tall",
             role="img",
-            aria_label=f"An example of how the rows of {name} lie, with the cut",
+            aria_label=f"Example distribution of {name} rows, with the cut",
         ),
     )
 
@@ -121,8 +121,8 @@ def _import_card() -> None:
         view.show(
             el(
                 "div",
-                el("h2", "Bring your data"),
-                el("p", "JSON, JSONL, CSV, TSV or Parquet on this server. The format is detected; nothing is changed.",
+                el("h2", "Import your data"),
+                el("p", "JSON, JSONL, CSV, TSV or Parquet on this server. The format is detected; no file is changed.",
                    cls="muted"),
                 cls="stack",
             ),
@@ -149,10 +149,10 @@ def _demo_card(project: Project) -> None:
         view.show(
             el(
                 "div",
-                el("h2", "See it work first"),
+                el("h2", "Try the demo"),
                 el(
                     "p",
-                    "Sample data and two small models, made and trained here without the network in two to three "
+                    "Sample data and two small models. They are made and trained here, offline, in two to three "
                     "minutes.",
                     cls="muted",
                 ),
@@ -173,18 +173,18 @@ def _demo_body(project: Project) -> None:
     found = demo_build.look(root)
     if found.state == "building":
         view.show(parts.bar(found.share, thick=True, label=found.phase), key="overview-demo-bar")
-        st.caption(errors.plain(f"{found.phase or 'Starting'}. It goes on if you close this tab."))
+        st.caption(errors.plain(f"{found.phase or 'Starting'}. It continues if you close this tab."))
         return
     if found.state == "ready":
         if st.button("Open the demo", type="primary", icon=":material/science:", key="overview-demo-open"):
             state.open_other(root)
         return
-    label = "Go on building the demo" if found.state == "stopped" else "Build the demo"
+    label = "Resume the build" if found.state == "stopped" else "Build the demo"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button(label, icon=":material/science:", key="overview-demo-build"):
             with errors.shown():
                 demo_build.start(root)
                 st.rerun()
-        st.caption(f"a project of its own: `{root.name}`")
+        st.caption(f"creates the separate project `{root.name}`")
     if found.message:
         st.caption(errors.plain(found.message))
