@@ -13,7 +13,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-lo
 .PHONY: setup setup-tests demo demo-real serve fast test real-model trainers faults-ci faults axe wheel try-wheel check bench bench-ui screenshots clean
 
 # On a terminal, pip draws bars while it downloads and (since 25.1) while it unpacks. Elsewhere a line every ten seconds
-# says that it goes on; the watcher ends with the shell that started it.
+# shows that it continues; the watcher ends with the shell that started it.
 WATCH := test -t 1 || { \
 	{ while sleep 10 >/dev/null 2>&1 && kill -0 $$$$ 2>/dev/null; do echo "  still installing: $$(du -sh $(VENV) | cut -f1) so far"; done; } & \
 	trap "kill $$! 2>/dev/null" EXIT; };
@@ -23,14 +23,14 @@ setup: $(PROGRAM)
 
 $(PROGRAM): pyproject.toml requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
-		{ echo "LoBaSS needs Python 3.11 or newer, and $(PYTHON) is older: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	@echo "Installing LoBaSS into $(VENV), once: about two minutes, and 0.4 GB to download (several more with torch for CUDA)"
+		{ echo "LoBaSS needs Python 3.11 or newer; $(PYTHON) is older. Run: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@echo "Installing LoBaSS into $(VENV) (only the first time): about two minutes, 0.4 GB to download (several GB more with torch for CUDA)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	@$(WATCH) $(BIN)/python -m pip install -e .
 	@touch $(PROGRAM)
 
-# What the tests and checks need beside it.
+# What the tests and checks also need.
 setup-tests: $(TESTS)
 
 $(TESTS): $(PROGRAM)
@@ -40,7 +40,7 @@ $(TESTS): $(PROGRAM)
 demo: setup
 	$(BIN)/lobass demo $(DEMO) --port $(PORT)
 
-# The demo's data under a real pretrained model, fetched once; about half an hour on two cores.
+# The demo's data with a real pretrained model, downloaded once; about half an hour on two cores.
 demo-real: setup
 	$(BIN)/lobass demo --real $(DEMO)-real --port $(PORT)
 
@@ -75,7 +75,7 @@ trainers: setup-tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m trainers tests/trainers
 	$(BIN)/python -m tests.trainers.table
 
-# Kills, full disks, damaged files, two of everything at once: what docs/reliability.md says of them.
+# Kills, full disks, damaged files, two of everything at once. Writes the tables in docs/reliability.md.
 KILLS ?= 200
 MINUTES ?= 10
 FAULTS := OMP_NUM_THREADS=1 LOBASS_FAULT_RECORDS=build/faults/records.jsonl $(BIN)/python -m
@@ -83,7 +83,7 @@ FAULTS := OMP_NUM_THREADS=1 LOBASS_FAULT_RECORDS=build/faults/records.jsonl $(BI
 faults-ci: setup-tests
 	LOBASS_FAULT_KILLS=20 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults/test_kills.py tests/faults/test_other_faults.py
 
-# Goes on where it was stopped; `rm -r build/faults` begins anew.
+# Continues where it stopped; `rm -r build/faults` starts over.
 faults: setup-tests
 	LOBASS_FAULT_KILLS=$(KILLS) $(FAULTS) pytest tests/faults
 	$(FAULTS) tests.faults.load --minutes $(MINUTES) --json build/faults/load.json
