@@ -1,7 +1,7 @@
 """A page with nothing to show yet: one sentence why, one button to the step before.
 
 if not scorings:
-    empty.show("Nothing is scored yet", "Select moves a cut through scores.", action=("Score the data", "score"))
+    empty.show("No scores yet", "Selecting rows needs scores.", action=("Score the data", "score"))
     st.stop()
 """
 

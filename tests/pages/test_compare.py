@@ -178,7 +178,7 @@ def test_two_references(scored: Project, open_page: OpenPage) -> None:
 def test_states_with_nothing_to_compare(scored: Project, tmp_path: Path, open_page: OpenPage) -> None:
     assert "Fewer than two selections" in view_text(open_compare(open_page, scored))
     unscored = imported_project(tmp_path / "unscored", {"math": 4})
-    assert "Nothing is scored yet" in view_text(open_page(unscored.root, "compare"))
+    assert "No scores yet" in view_text(open_page(unscored.root, "compare"))
 
 
 def test_a_selection_that_is_gone_is_not_asked_for(scored: Project, open_page: OpenPage) -> None:

@@ -48,7 +48,7 @@ def test_an_update_shows_its_counts_is_written_and_taken_back(open_page: OpenPag
     select_all(project, "twin")
     write_jsonl(path, [row(9), *(row(n, "other" if n == 2 else "") for n in range(5))])
     app = opened(open_page, project, path)
-    assert "There is a dataset named set." in view_text(app)
+    assert "A dataset named set already exists." in view_text(app)
     next(item for item in app.selectbox if item.key == draft.TARGET).set_value("set").run()
     assert not app.exception
     assert counts(app) == ["4", "1", "1", "1", "0"]

@@ -248,9 +248,9 @@ def test_the_dataset_filter_narrows_everything(scored: Project, open_page: OpenP
 
 def test_states_without_scores(tmp_path: Path, open_page: OpenPage) -> None:
     empty = Project.create(tmp_path / "empty")
-    assert "Nothing is scored yet" in view_text(open_page(empty.root, "learnability"))
+    assert "No scores yet" in view_text(open_page(empty.root, "learnability"))
     unscored = imported_project(tmp_path / "unscored", {"math": 4})
-    assert "Nothing is scored yet" in view_text(open_page(unscored.root, "learnability"))
+    assert "No scores yet" in view_text(open_page(unscored.root, "learnability"))
 
 
 def test_one_scored_row_is_enough_for_every_view(tmp_path: Path, open_page: OpenPage) -> None:

@@ -36,7 +36,7 @@ def test_an_empty_project_offers_a_file_and_the_demo(tmp_path: Path, open_page: 
     assert not app.exception
     assert "Which of this data is worth training on?" in view_text(app)
     assert [button.label for button in app.button if button.key.startswith("overview")] == ["Import", "Build the demo"]
-    assert "a project of its own: `new-demo`" in captions(app)
+    assert "creates the separate project `new-demo`" in captions(app)
 
 
 def test_a_demo_under_way_shows_how_far_it_is(tmp_path: Path, open_page: OpenPage, monkeypatch) -> None:
@@ -45,7 +45,7 @@ def test_a_demo_under_way_shows_how_far_it_is(tmp_path: Path, open_page: OpenPag
     monkeypatch.setattr(demo_build, "look", lambda _root: building)
     app = open_page(project.root)
     assert not app.exception
-    assert "Training the base. It goes on if you close this tab." in [text.replace("\\", "") for text in captions(app)]
+    assert "Training the base. It continues if you close this tab." in [text.replace("\\", "") for text in captions(app)]
     monkeypatch.setattr(
         demo_build, "look", lambda _root: replace(building, state="stopped", message="the disk is full")
     )
@@ -191,6 +191,6 @@ def test_a_demo_says_what_it_is_and_other_projects_do_not(scored: Project, open_
     assert "This is the demo" not in view_text(open_page(scored.root)), "it is still being built"
     (scored.root / MARKER).write_text(json.dumps({"n_rows": 420, "run_id": "r-0001"}))
     text = view_text(open_page(scored.root))
-    assert "This is the demo.  420 sample rows in 2 domains, scored under the base model base-7b" in text
+    assert "This is the demo.  420 sample rows in 2 domains, scored by the base model base-7b" in text
     assert "the 210 selected ones are teal" in text
     assert "export demo" in text

@@ -142,7 +142,7 @@ def test_empty_and_unscored_projects_say_what_to_do(tmp_path: Path, open_page: O
     empty = Project.create(tmp_path / "empty")
     assert "Nothing to select yet" in view_text(open_page(empty.root, "select"))
     unscored = imported_project(tmp_path / "unscored", {"math": 4})
-    assert "Nothing is scored yet" in view_text(open_page(unscored.root, "select"))
+    assert "No scores yet" in view_text(open_page(unscored.root, "select"))
 
 
 def test_command_is_the_same_selection(scored: Project, open_page: OpenPage) -> None:
@@ -155,7 +155,7 @@ def test_overlap_leads_to_compare_with_both_sides_chosen(scored: Project, open_p
     selections.save(scored, "<b>old</b>", SelectionSpec(value=0.2))
     selections.save(scored, "older", SelectionSpec(value=0.3))
     app = open_page(scored.root, "select", state={"select.spec": SelectionSpec(value=0.1), "select.tab": 3})
-    assert "This selection is not saved yet. Save it to compare the two in full" in view_text(app)
+    assert "This selection is not saved yet. Save it to compare the two row by row" in view_text(app)
     assert "Compare row by row" not in view_text(app)
     app.text_input(key="select.save-name").set_value("new").run()
     app.button(key="select.save").click().run()
