@@ -219,13 +219,25 @@ def test_back_restores_what_the_address_says(
 
 TROUBLES = {
     "run": ("select", {"run": ["r-9999"]}, "Unknown value in the address, ignored: run=r-9999."),
-    "dataset": ("learnability", {"datasets": ["gone", "math"]}, "Unknown value in the address, ignored: datasets=gone."),
+    "dataset": (
+        "learnability",
+        {"datasets": ["gone", "math"]},
+        "Unknown value in the address, ignored: datasets=gone.",
+    ),
     "number": ("select", {"ratio": ["a lot"]}, "Invalid value in the address, ignored: ratio=a lot."),
     "limits": ("select", {"ratio": ["7"]}, "Ratio 7.0 is not between 0 and 1. The page shows a new selection."),
     "selection": ("select", {"selection": ["gone"], "ratio": ["0.1"]}, "There is no selection named gone"),
     "side": ("compare", {"kind": ["selections"], "a": ["gone"], "b": ["equal"]}, "There is no selection gone"),
-    "format": ("export", {"selection": ["equal"], "format": ["exe"]}, "Unknown value in the address, ignored: format=exe."),
-    "negative": ("export", {"selection": ["equal"], "validation": ["-1"]}, "Invalid value in the address, ignored: validation=-1.0 is below 0."),
+    "format": (
+        "export",
+        {"selection": ["equal"], "format": ["exe"]},
+        "Unknown value in the address, ignored: format=exe.",
+    ),
+    "negative": (
+        "export",
+        {"selection": ["equal"], "validation": ["-1"]},
+        "Invalid value in the address, ignored: validation=-1.0 is below 0.",
+    ),
     "show": ("score", {"show": ["r-4711"]}, "Unknown value in the address, ignored: show=r-4711."),
 }
 

@@ -45,7 +45,9 @@ def test_a_demo_under_way_shows_how_far_it_is(tmp_path: Path, open_page: OpenPag
     monkeypatch.setattr(demo_build, "look", lambda _root: building)
     app = open_page(project.root)
     assert not app.exception
-    assert "Training the base. It continues if you close this tab." in [text.replace("\\", "") for text in captions(app)]
+    assert "Training the base. It continues if you close this tab." in [
+        text.replace("\\", "") for text in captions(app)
+    ]
     monkeypatch.setattr(
         demo_build, "look", lambda _root: replace(building, state="stopped", message="the disk is full")
     )
