@@ -36,7 +36,8 @@ def export_decisions(
 ) -> None:
     """Write the decisions, tags and notes that stand, with their authors and times.
 
-    A line holds what one author did to one sample at one time. A file that is there already is replaced.
+    A line holds what one author did to one sample at one time; tags that were taken off and notes that were emptied
+    have lines too. A file that is there already is replaced.
     """
     n_lines = workflow.export_decisions(open_project(project), file)
     if json:
@@ -62,7 +63,8 @@ def import_decisions(
     """Add the decisions, tags and notes of a file; `lobass decide --undo` takes all of them back.
 
     A line names its sample by sample_id or, where the project does not know that id, by dataset and row_index. The
-    other columns are decision, reason, tags, note, author and made_at; all may be missing or empty.
+    other columns are decision, reason, tags, note, removed_tags, removed_note, author and made_at; all may be missing
+    or empty. removed_tags takes tags off, and yes in removed_note takes the note back.
     """
     found = workflow.import_decisions(open_project(project), file, on_conflict, dry_run=dry_run)
     if json:

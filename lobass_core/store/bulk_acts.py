@@ -40,8 +40,8 @@ def tag_many(cursor: duckdb.DuckDBPyConnection, batch_id: str, keys: np.ndarray,
     cursor.register("tagged", pa.table({"sample_key": pa.array(keys, pa.int64())}))
     inserted = cursor.execute(
         """
-        INSERT INTO tags
-        SELECT $batch_id || '-' || sample_key, sample_key, $tag, $now, NULL, $author
+        INSERT INTO tags (tag_id, sample_key, tag, made_at, author)
+        SELECT $batch_id || '-' || sample_key, sample_key, $tag, $now, $author
         FROM (SELECT DISTINCT sample_key FROM tagged) n
         WHERE NOT EXISTS (SELECT 1 FROM tags t
                           WHERE t.sample_key = n.sample_key AND t.tag = $tag AND t.removed_at IS NULL)

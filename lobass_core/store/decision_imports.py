@@ -1,6 +1,8 @@
 """Decisions, tags and notes that came in from a file: written in one go, known by the file, taken back in one go.
 
-What a file brought is known by the id of its import: decisions by their batch, tags and notes by how their ids begin.
+What a file brought is known by the id of its import: decisions by their batch, tags and notes by how their ids begin,
+tags that it took off by `removed_in`. One that was never there is kept as taken off, so that the file can go on to
+others.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +19,10 @@ CREATE TABLE decision_imports (
     batch_id VARCHAR, file VARCHAR, file_sha256 VARCHAR, on_conflict VARCHAR, n_decisions BIGINT, n_tags BIGINT,
     n_notes BIGINT, after_number BIGINT, made_at VARCHAR, made_by VARCHAR, undone_at VARCHAR);
 """
+REMOVALS_OF_TAGS = """
+ALTER TABLE tags ADD COLUMN removed_by VARCHAR DEFAULT '';
+ALTER TABLE tags ADD COLUMN removed_in VARCHAR DEFAULT '';
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class NewDecision:
 
 @dataclass(frozen=True, slots=True)
 class NewText:
-    """A tag or a note from a file."""
+    """A tag or a note from a file, or a tag that it takes off; an empty note takes the one before it back."""
 
     sample_key: int
     text: str
@@ -65,6 +71,7 @@ def add_import(
     decisions: Sequence[NewDecision],
     tags: Sequence[NewText],
     notes: Sequence[NewText],
+    removed_tags: Sequence[NewText] = (),
 ) -> None:
     """Add what a file brings, in its order, and log the file."""
     last = _last_number(cursor)
@@ -82,10 +89,13 @@ def add_import(
     if tags:
         with _registered(cursor, tags):
             cursor.execute(
-                "INSERT INTO tags SELECT $batch_id || '-' || position, sample_key, text, made_at, NULL, author"
+                "INSERT INTO tags (tag_id, sample_key, tag, made_at, author)"
+                " SELECT $batch_id || '-' || position, sample_key, text, made_at, author"
                 " FROM brought ORDER BY position",
                 batch,
             )
+    if removed_tags:
+        _take_off(cursor, logged.batch_id, removed_tags)
     if notes:
         with _registered(cursor, notes):
             cursor.execute(
@@ -101,13 +111,33 @@ def add_import(
             logged.file_sha256,
             logged.on_conflict,
             len(decisions),
-            len(tags),
+            len(tags) + len(removed_tags),
             len(notes),
             _last_number(cursor),
             logged.made_at,
             logged.made_by,
         ],
     )
+
+
+def _take_off(cursor: duckdb.DuckDBPyConnection, batch_id: str, removed: Sequence[NewText]) -> None:
+    with _registered(cursor, removed):
+        cursor.execute(
+            """
+            INSERT INTO tags (tag_id, sample_key, tag, made_at, removed_at, removed_by)
+            SELECT $batch_id || '-r' || position, sample_key, text, made_at, made_at, author FROM brought
+            WHERE (sample_key, text) NOT IN (SELECT (sample_key, tag) FROM tags) ORDER BY position
+            """,
+            {"batch_id": batch_id},
+        )
+        cursor.execute(
+            """
+            UPDATE tags SET removed_at = brought.made_at, removed_by = brought.author, removed_in = $batch_id
+            FROM brought
+            WHERE tags.sample_key = brought.sample_key AND tags.tag = brought.text AND tags.removed_at IS NULL
+            """,
+            {"batch_id": batch_id},
+        )
 
 
 @contextmanager
@@ -156,7 +186,10 @@ def latest_import(cursor: duckdb.DuckDBPyConnection) -> DecisionImport | None:
 
 
 def take_back(cursor: duckdb.DuckDBPyConnection, batch_id: str) -> None:
-    """Take the tags and notes of an import away again and note in the log that it was undone."""
+    """Take the tags and notes of an import away again, put back the tags that it took off, and note it in the log."""
     for table, name in (("tags", "tag_id"), ("notes", "note_id")):
         cursor.execute(f"DELETE FROM {table} WHERE starts_with({name}, ? || '-')", [batch_id])
+    cursor.execute(
+        "UPDATE tags SET removed_at = NULL, removed_by = '', removed_in = '' WHERE removed_in = ?", [batch_id]
+    )
     cursor.execute("UPDATE decision_imports SET undone_at = ? WHERE batch_id = ?", [utc_now(), batch_id])

@@ -103,7 +103,8 @@ def add_tag(cursor: duckdb.DuckDBPyConnection, tag_id: str, sample_key: int, tag
     """Tag a sample; the same tag twice is one."""
     cursor.execute(
         """
-        INSERT INTO tags SELECT $tag_id, $sample_key, $tag, $now, NULL, $author
+        INSERT INTO tags (tag_id, sample_key, tag, made_at, author)
+        SELECT $tag_id, $sample_key, $tag, $now, $author
         WHERE NOT EXISTS (SELECT 1 FROM tags
                           WHERE tag_id = $tag_id OR (sample_key = $sample_key AND tag = $tag AND removed_at IS NULL))
         """,
@@ -111,11 +112,11 @@ def add_tag(cursor: duckdb.DuckDBPyConnection, tag_id: str, sample_key: int, tag
     )
 
 
-def remove_tag(cursor: duckdb.DuckDBPyConnection, sample_key: int, tag: str) -> None:
+def remove_tag(cursor: duckdb.DuckDBPyConnection, sample_key: int, tag: str, author: str = "") -> None:
     """Take a tag off a sample."""
     cursor.execute(
-        "UPDATE tags SET removed_at = ? WHERE sample_key = ? AND tag = ? AND removed_at IS NULL",
-        [utc_now(), sample_key, tag],
+        "UPDATE tags SET removed_at = ?, removed_by = ? WHERE sample_key = ? AND tag = ? AND removed_at IS NULL",
+        [utc_now(), author, sample_key, tag],
     )
 
 

@@ -14,7 +14,7 @@ import duckdb
 from lobass_core.store.change_tables import FORMER_STATES, SET_DOMAINS
 from lobass_core.store.collected import COLLECTED_RUNS, write_older_checksums
 from lobass_core.store.dataset_files import FILES_OF_DATASETS
-from lobass_core.store.decision_imports import DECISION_IMPORTS
+from lobass_core.store.decision_imports import DECISION_IMPORTS, REMOVALS_OF_TAGS
 from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.follow import extend_fold_files, follow_rows
 from lobass_core.store.registrations import register_old_runs
@@ -112,6 +112,7 @@ STEPS: tuple[Step, ...] = (
     ),
     _tables("Saved filters", SAVED_FILTERS),
     _tables("Score columns", SCORE_COLUMNS),
+    _tables("Who took tags off, and the files that say so", REMOVALS_OF_TAGS),
 )
 SCHEMA_VERSION = 1 + len(STEPS)
 

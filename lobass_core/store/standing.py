@@ -12,7 +12,7 @@ import pyarrow as pa
 class Standing:
     """One decision, tag or note that stands; `reason` is a decision's. `text` is the verdict, the tag or the note.
 
-    A tag that was taken off stands as an empty text, and so does a note that was taken back: at that time.
+    A note that was taken back stands as an empty text.
     """
 
     sample_key: int
@@ -42,6 +42,11 @@ SELECT sample_key, tag, '', author, made_at FROM tags
 WHERE removed_at IS NULL AND {scope}
 QUALIFY row_number() OVER (PARTITION BY sample_key, tag ORDER BY made_at, tag_id) = 1 ORDER BY sample_key, tag
 """
+_REMOVED_TAGS = """
+SELECT sample_key, tag, '', arg_max(removed_by, removed_at), max(removed_at) FROM tags
+WHERE {scope}
+GROUP BY sample_key, tag HAVING bool_and(removed_at IS NOT NULL) ORDER BY sample_key, tag
+"""
 _NOTES = """
 SELECT sample_key, note, '', author, made_at FROM notes n
 WHERE {scope}
@@ -66,15 +71,9 @@ def standing_notes_of(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int] | N
     return _read(cursor, _NOTES, keys)
 
 
-def removed_tags_of(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int]) -> list[tuple[int, str, str]]:
-    """(sample key, tag, time) of the tags that were taken off the samples and not put on again."""
-    with _asked(cursor, keys):
-        return cursor.execute(
-            f"""
-            SELECT sample_key, tag, max(removed_at) FROM tags WHERE {_ASKED}
-            GROUP BY sample_key, tag HAVING bool_and(removed_at IS NOT NULL) ORDER BY sample_key, tag
-            """
-        ).fetchall()
+def removed_tags_of(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int] | None = None) -> list[Standing]:
+    """The tags that were taken off the samples and not put on again, with who did that and when."""
+    return _read(cursor, _REMOVED_TAGS, keys)
 
 
 def places_of(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int]) -> list[SamplePlace]:
@@ -111,11 +110,10 @@ def _asked(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int]) -> Iterator[N
 
 
 def anything_stands(cursor: duckdb.DuckDBPyConnection) -> bool:
-    """Whether anything was ever decided, tagged or noted, and stands."""
+    """Whether anything was decided and stands, or was ever tagged or noted: what was taken back travels too."""
     ((found,),) = cursor.execute(
         """
-        SELECT EXISTS (FROM decisions WHERE undone_at IS NULL) OR EXISTS (FROM tags WHERE removed_at IS NULL)
-               OR EXISTS (FROM notes WHERE note <> '')
+        SELECT EXISTS (FROM decisions WHERE undone_at IS NULL) OR EXISTS (FROM tags) OR EXISTS (FROM notes)
         """
     ).fetchall()
     return bool(found)

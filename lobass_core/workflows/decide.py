@@ -118,7 +118,7 @@ def _apply(cursor: duckdb.DuckDBPyConnection, act: Act, author: str) -> Done:
             case "tag":
                 add_tag(cursor, act.act_id, act.sample_key, act.text.strip(), author)
             case "untag":
-                remove_tag(cursor, act.sample_key, act.text.strip())
+                remove_tag(cursor, act.sample_key, act.text.strip(), author)
             case "note":
                 set_note(cursor, act.act_id, act.sample_key, act.text.strip(), author)
             case "undo":

@@ -104,13 +104,16 @@ class ImportedDecisions:
 
 
 def standing_lines(project: Project) -> list[DecisionLine]:
-    """Everything that stands, one line for what one author did to one sample at one time, in the order of the rows."""
+    """Everything that stands, one line for what one author did to one sample at one time, in the order of the rows.
+
+    Tags that were taken off and notes that were emptied have lines too, with who did that and when.
+    """
     with project.store() as store:
         cursor = store.cursor()
         decisions, tags, notes = standing_decisions_of(cursor), standing_tags_of(cursor), standing_notes_of(cursor)
-        notes = [note for note in notes if note.text]
-        places = places_of(cursor, [one.sample_key for one in (*decisions, *tags, *notes)])
-    return _lines(decisions, tags, notes, {place.sample_key: place for place in places})
+        removed = removed_tags_of(cursor)
+        places = places_of(cursor, [one.sample_key for one in (*decisions, *tags, *notes, *removed)])
+    return _lines(decisions, tags, notes, removed, {place.sample_key: place for place in places})
 
 
 def export_decisions(project: Project, path: Path) -> int:
@@ -164,7 +167,7 @@ def import_decisions(
         with store.transaction() as cursor:
             result, merged = _merged(cursor, read, rule, logged, ignored, is_dry_run=False)
             if result.n_added:
-                add_import(cursor, logged, merged.decisions, merged.tags, merged.notes)
+                add_import(cursor, logged, merged.decisions, merged.tags, merged.notes, merged.removed_tags)
     return result
 
 
@@ -220,19 +223,25 @@ def _merged(
 
 
 def _lines(
-    decisions: list[Standing], tags: list[Standing], notes: list[Standing], places: dict[int, SamplePlace]
+    decisions: list[Standing],
+    tags: list[Standing],
+    notes: list[Standing],
+    removed: list[Standing],
+    places: dict[int, SamplePlace],
 ) -> list[DecisionLine]:
     together: dict[tuple[int, str, str], dict] = {}
 
     def of(one: Standing) -> dict:
-        return together.setdefault((one.sample_key, one.made_at, one.author), {"tags": []})
+        return together.setdefault((one.sample_key, one.made_at, one.author), {"tags": [], "removed": []})
 
     for one in decisions:
         of(one).update(decision=one.text, reason=one.reason)
     for one in tags:
         of(one)["tags"].append(one.text)
     for one in notes:
-        of(one).update(note=one.text)
+        of(one).update(note=one.text, removed_note=not one.text)
+    for one in removed:
+        of(one)["removed"].append(one.text)
 
     def order(item: tuple[tuple[int, str, str], dict]) -> tuple:
         (key, made_at, author), _ = item
@@ -256,4 +265,6 @@ def _written(items: list[tuple[tuple[int, str, str], dict]], places: dict[int, S
             said.get("note", ""),
             author,
             made_at,
+            tuple(said["removed"]),
+            said.get("removed_note", False),
         )

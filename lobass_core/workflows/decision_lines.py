@@ -3,8 +3,11 @@
 A line holds what one author did to one sample at one time: a decision with its reason, tags, a note, or several of
 them. Samples are named by their id and, for projects that read the same record otherwise, by dataset and row:
 
-    dataset,row_index,sample_id,decision,reason,tags,note,author,made_at
-    chats,17,5b0c...e1,drop,wrong sum,"arithmetic, check",,anna,2026-03-01T10:00:00+00:00
+    dataset,row_index,sample_id,decision,reason,tags,note,removed_tags,removed_note,author,made_at
+    chats,17,5b0c...e1,drop,wrong sum,"arithmetic, check",,,,anna,2026-03-01T10:00:00+00:00
+    chats,17,5b0c...e1,,,,,check,yes,ben,2026-03-02T10:00:00+00:00
+
+An empty cell says nothing. What was taken away is said in columns of its own, which a file may lack.
 """
 
 import csv
@@ -25,7 +28,11 @@ from lobass_core.formats.read_files import open_records
 from lobass_core.formats.spreadsheet_cells import harmless_cell, plain_cell
 from lobass_core.workflows.decide import LONGEST_NOTE, LONGEST_REASON, VERDICTS, tag_fault
 
-COLUMNS = ("dataset", "row_index", "sample_id", "decision", "reason", "tags", "note", "author", "made_at")
+COLUMNS = (
+    "dataset", "row_index", "sample_id", "decision", "reason", "tags", "note", "removed_tags", "removed_note", "author",
+    "made_at",
+)  # fmt: skip
+_YES, _NO = ("yes", "true", "1"), ("", "no", "false", "0")
 _ID = re.compile(r"[0-9a-f]{64}")
 # Clocks differ; what lies further ahead would win over every later decision.
 AHEAD = timedelta(days=1)
@@ -45,11 +52,18 @@ class DecisionLine:
     note: str = ""
     author: str = ""
     made_at: str = ""
+    removed_tags: tuple[str, ...] = ()
+    removed_note: bool = False
 
     @property
     def is_blank(self) -> bool:
         """Whether it names a sample and says nothing about it."""
-        return not (self.decision or self.tags or self.note.strip())
+        return not (self.decision or self.tags or self.removed_tags or self.notes)
+
+    @property
+    def notes(self) -> bool:
+        """Whether it says something about the note: another one, or none any more."""
+        return bool(self.note.strip()) or self.removed_note
 
     @property
     def names(self) -> str:
@@ -112,6 +126,8 @@ def _line(number: int, values: dict[str, Any]) -> DecisionLine:
         _text(values, "note"),
         _text(values, "author").strip(),
         _time(_text(values, "made_at").strip()),
+        _tags(values.get("removed_tags")),
+        _yes(values.get("removed_note")),
     )
     _check(line)
     return line
@@ -131,7 +147,11 @@ def _check(line: DecisionLine) -> None:
     for name, text, longest in (("reason", line.reason, LONGEST_REASON), ("note", line.note, LONGEST_NOTE)):
         if len(text) > longest:
             raise ValueError(f"the {name} has {len(text):,} characters, and at most {longest:,} are allowed")
-    for fault in (*(tag_fault(tag) for tag in line.tags), author_fault(line.author)):
+    if line.note.strip() and line.removed_note:
+        raise ValueError("has a note and says that the note was removed")
+    if both := set(line.tags) & set(line.removed_tags):
+        raise ValueError(f"has the tag {sorted(both)[0]!r} and says that it was removed")
+    for fault in (*(tag_fault(tag) for tag in (*line.tags, *line.removed_tags)), author_fault(line.author)):
         if fault:
             raise ValueError(fault)
 
@@ -143,6 +163,13 @@ def _text(values: dict[str, Any], name: str) -> str:
     if isinstance(value, dict | list | bool):
         raise ValueError(f"{name} is no text")
     return str(value)
+
+
+def _yes(value: Any) -> bool:
+    text = "" if value is None else str(value).strip().lower()
+    if text not in (*_YES, *_NO):
+        raise ValueError(f"removed_note {text[:40]!r} is neither yes nor empty")
+    return text in _YES
 
 
 def _row_index(value: Any) -> int:
@@ -217,7 +244,12 @@ def write_csv(file: IO[str], lines: Iterable[DecisionLine]) -> int:
     writer.writerow(COLUMNS)
     n_lines = 0
     for line in lines:
-        cells = {**_values(line), "tags": _tags_cell(line.tags)}
+        cells = {
+            **_values(line),
+            "tags": _tags_cell(line.tags),
+            "removed_tags": _tags_cell(line.removed_tags),
+            "removed_note": "yes" if line.removed_note else "",
+        }
         writer.writerow([harmless_cell("" if cells[name] is None else cells[name]) for name in COLUMNS])
         n_lines += 1
     return n_lines
@@ -234,7 +266,12 @@ def write_jsonl(file: IO[str], lines: Iterable[DecisionLine]) -> int:
 
 def _values(line: DecisionLine) -> dict[str, Any]:
     values = {name: getattr(line, name) for name in COLUMNS}
-    return {**values, "row_index": None if line.row_index < 0 else line.row_index, "tags": list(line.tags)}
+    return {
+        **values,
+        "row_index": None if line.row_index < 0 else line.row_index,
+        "tags": list(line.tags),
+        "removed_tags": list(line.removed_tags),
+    }
 
 
 def _tags_cell(tags: tuple[str, ...]) -> str:

@@ -1,6 +1,7 @@
 """What the lines of a file change on top of what stands: pure, so that a dry run and the import agree.
 
-One line changes a decision, tags and a note, each on its own. Where the project says something else, that is a
+One line changes a decision, tags and a note, each on its own; a tag or a note that it takes away is compared as an
+empty one. Where the project says something else, that is a
 conflict, and one rule settles all of them: `newest` takes the later of the two, `theirs` the file's, `mine` the
 project's. Of two with the same time, and where the line has no time, the project's stands.
 """
@@ -70,6 +71,7 @@ class Merged:
     decisions: list[NewDecision] = field(default_factory=list)
     tags: list[NewText] = field(default_factory=list)
     notes: list[NewText] = field(default_factory=list)
+    removed_tags: list[NewText] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     counted: dict[Kind, Counted] = field(default_factory=dict)
     n_outdated: int = 0
@@ -89,12 +91,12 @@ class Standings:
         decisions: Iterable[Standing],
         tags: Iterable[Standing],
         notes: Iterable[Standing],
-        removed: Iterable[tuple[int, str, str]],
+        removed: Iterable[Standing],
     ) -> None:
         self.decision = {one.sample_key: _side(one) for one in decisions}
         self.note = {one.sample_key: _side(one) for one in notes}
         self.tag = {(one.sample_key, one.text): _side(one) for one in tags}
-        self.tag |= {(key, tag): Side("", made_at=time) for key, tag, time in removed}
+        self.tag |= {(one.sample_key, one.text): Side("", "", one.author, one.made_at) for one in removed}
 
 
 def merge(lines: Sequence[tuple[DecisionLine, int]], standing: Standings, rule: Rule, now: str) -> Merged:
@@ -116,8 +118,8 @@ def merge(lines: Sequence[tuple[DecisionLine, int]], standing: Standings, rule: 
         return taken == "theirs"
 
     decided = _newest((line, key) for line, key in lines if line.decision)
-    noted = _newest((line, key) for line, key in lines if line.note.strip())
-    n_given = sum(bool(line.decision) + bool(line.note.strip()) for line, _ in lines)
+    noted = _newest((line, key) for line, key in lines if line.notes)
+    n_given = sum(bool(line.decision) + line.notes for line, _ in lines)
     merged.n_outdated = n_given - len(decided) - len(noted)
     for line, key in decided:
         theirs = Side(line.decision, line.reason, line.author, line.made_at)
@@ -125,10 +127,13 @@ def merge(lines: Sequence[tuple[DecisionLine, int]], standing: Standings, rule: 
             merged.decisions.append(NewDecision(key, line.decision, line.reason, line.author, line.made_at or now))
     for line, key in noted:
         if settle("note", line, key, standing.note.get(key), Side(line.note, "", line.author, line.made_at)):
-            merged.notes.append(NewText(key, line.note, line.author, line.made_at or now))
-    for (key, tag), line in _first_tags(lines).items():
-        if settle("tag", line, key, standing.tag.get((key, tag)), Side(tag, "", line.author, line.made_at)):
-            merged.tags.append(NewText(key, tag, line.author, line.made_at or now))
+            merged.notes.append(NewText(key, line.note.strip() and line.note, line.author, line.made_at or now))
+    for (key, tag), line in _tags(lines).items():
+        is_on = tag in line.tags
+        theirs = Side(tag if is_on else "", "", line.author, line.made_at)
+        if settle("tag", line, key, standing.tag.get((key, tag)), theirs):
+            texts = merged.tags if is_on else merged.removed_tags
+            texts.append(NewText(key, tag, line.author, line.made_at or now))
     merged.conflicts.sort(key=lambda one: (one.line, KINDS.index(one.kind)))
     merged.counted = {kind: Counted(**counts[kind]) for kind in KINDS}
     return merged
@@ -162,10 +167,14 @@ def _newest(lines: Iterable[tuple[DecisionLine, int]]) -> list[tuple[DecisionLin
     return sorted(((line, key) for key, line in best.items()), key=lambda pair: (pair[0].made_at, pair[0].line))
 
 
-def _first_tags(lines: Sequence[tuple[DecisionLine, int]]) -> dict[tuple[int, str], DecisionLine]:
-    """Each tag of each sample with the line that gave it first."""
-    first: dict[tuple[int, str], DecisionLine] = {}
+def _tags(lines: Sequence[tuple[DecisionLine, int]]) -> dict[tuple[int, str], DecisionLine]:
+    """Each tag of each sample with the line whose word stands: the first that gives it, and the last that takes it off
+    if none gives it again."""
+    found: dict[tuple[int, str], DecisionLine] = {}
     for line, key in sorted(lines, key=lambda pair: (pair[0].made_at, pair[0].line)):
         for tag in line.tags:
-            first.setdefault((key, tag), line)
-    return first
+            if tag not in getattr(found.get((key, tag)), "tags", ()):
+                found[key, tag] = line
+        for tag in line.removed_tags:
+            found[key, tag] = line
+    return found

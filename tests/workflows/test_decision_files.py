@@ -55,7 +55,7 @@ def curate(project, monkeypatch):
         add_tag(cursor, "t0", 0, "odd, with a comma", "anna")
         add_tag(cursor, "t1", 0, '"quoted"', "anna")
         add_tag(cursor, "t2", 0, "gone", "anna")
-        remove_tag(cursor, 0, "gone")
+        remove_tag(cursor, 0, "gone", "ben")
         monkeypatch.setattr("lobass_core.store.decisions.utc_now", lambda: "2026-02-01T10:00:00+00:00")
         add_tag(cursor, "t3", 4, "-minus", "ben")
         set_note(cursor, "n0", 5, "first", "ben")
@@ -92,11 +92,12 @@ def test_out_and_in_again_gives_the_same(project, tmp_path, monkeypatch, ending)
     before = standing(project)
     assert [len(kind) for kind in before] == [4, 3, 1]
     path = tmp_path / f"work.{ending}"
-    assert export_decisions(project, path) == 6
+    assert export_decisions(project, path) == 7
     again = tmp_path / f"again.{ending}"
     wipe(project)
     found = import_decisions(project, path)
-    assert (found.n_by_id, found.n_lines, found.n_added, found.conflicts) == (6, 6, 8, ())
+    # Beside what stands, a tag that was taken off and a note that was emptied.
+    assert (found.n_by_id, found.n_lines, found.n_added, found.conflicts) == (7, 7, 10, ())
     assert standing(project) == before
     export_decisions(project, again)
     assert again.read_bytes() == path.read_bytes()
@@ -109,7 +110,7 @@ def test_what_stands_already_is_not_written_again(project, tmp_path, monkeypatch
     before = standing(project)
     found = import_decisions(project, path)
     assert (found.n_added, found.conflicts) == (0, ())
-    assert (found.decisions, found.tags, found.notes) == (Counted(n_same=4), Counted(n_same=3), Counted(n_same=1))
+    assert (found.decisions, found.tags, found.notes) == (Counted(n_same=4), Counted(n_same=4), Counted(n_same=2))
     assert (standing(project), imports(project)) == (before, [])
 
 
@@ -244,6 +245,46 @@ def test_a_tag_that_was_taken_off_later_stays_off(project, tmp_path, monkeypatch
     assert "gone" in [one[1] for one in standing(project)[1]]
 
 
+@pytest.mark.parametrize(
+    ("ending", "rule", "is_gone"), [("csv", "newest", True), ("jsonl", "theirs", True), ("csv", "mine", False)]
+)
+def test_what_was_taken_away_travels(project, tmp_path, monkeypatch, ending, rule, is_gone):
+    source = other_project(tmp_path)
+    key, sample_id = 2, ROWS[2].sample().sample_id
+    with source.store() as store, store.transaction() as cursor:
+        monkeypatch.setattr("lobass_core.store.decisions.utc_now", lambda: "2026-01-01T10:00:00+00:00")
+        add_tag(cursor, "t", key, "odd", "anna")
+        set_note(cursor, "n", key, "look again", "anna")
+    export_decisions(source, tmp_path / "first.csv")
+    import_decisions(project, tmp_path / "first.csv")
+    before = standing(project)
+    assert [[one[1] for one in kind] for kind in before] == [[], ["odd"], ["look again"]]
+    with source.store() as store, store.transaction() as cursor:
+        monkeypatch.setattr("lobass_core.store.decisions.utc_now", lambda: "2026-01-02T10:00:00+00:00")
+        remove_tag(cursor, key, "odd", "ben")
+        set_note(cursor, "n2", key, "", "ben")
+    path = tmp_path / f"second.{ending}"
+    assert export_decisions(source, path) == 1
+    if ending == "csv":
+        (row,) = csv.DictReader(path.open(newline=""))
+        assert (row["removed_tags"], row["removed_note"], row["author"]) == ("odd", "yes", "ben")
+    found = import_decisions(project, path, rule)
+    assert [(one.kind, one.mine.words, one.theirs.words, one.theirs.author) for one in found.conflicts] == [
+        ("tag", "odd", "", "ben"),
+        ("note", "look again", "", "ben"),
+    ]
+    assert standing(project) == ([[], [], []] if is_gone else before)
+    if is_gone:
+        assert import_decisions(project, path, rule).n_added == 0
+        decide.undo(project)
+        assert standing(project) == before
+    # A file from before there were these columns says nothing of the kind.
+    old = write(tmp_path / "old.jsonl", {"sample_id": sample_id, "decision": "keep", "tags": [], "note": ""})
+    assert import_decisions(project, old).n_added == 1
+    assert standing(project)[1:] == before[1:]
+    release(source.store_path)
+
+
 def test_one_undo_takes_back_all_that_a_file_brought(project, tmp_path, monkeypatch):
     source = other_project(tmp_path)
     curate(source, monkeypatch)
@@ -261,8 +302,8 @@ def test_one_undo_takes_back_all_that_a_file_brought(project, tmp_path, monkeypa
         "annas.csv",
         "carl",
         4,
-        3,
-        1,
+        4,
+        2,
     )
     assert [one.file for one in decide.log(project, 5)] == ["annas.csv"] * 4 + [""]
     undone = decide.undo(project)
