@@ -94,10 +94,7 @@ with left:
 with right:
     if chosen_box != Box():
         st.button("Clear brush", icon=":material/close:", key="learnability.clear", on_click=brush.clear)
-    run = state.chosen_run()
-    command_line.popover(
-        command_line.plain("scores", project.root, ["--to", "scores.parquet"], *([["--run", run]] if run else []))
-    )
+    command_line.popover(command_line.in_sight("scores", project.root, ["--to", "scores.parquet"]))
     label = f"Browse {'these' if chosen_box != Box() else 'all'} {plural(n_chosen, 'row')}"
     if toolbar.primary(label, ":material/table_rows:", key="learnability.browse", disabled=not n_chosen):
         brush.browse(chosen_box)

@@ -149,7 +149,7 @@ with left:
 with right:
     if st.button("Import data", icon=":material/add:", key="overview-import-data"):
         state.go("import")
-    command_line.popover([command_line.plain("status", project.root), found.next_step.command])
+    command_line.popover([command_line.in_sight("status", project.root), found.next_step.command])
     if toolbar.primary(found.next_step.label, ":material/play_arrow:", key="overview-next"):
         state.go(found.next_step.page)
 

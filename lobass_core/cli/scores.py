@@ -7,7 +7,7 @@ import typer
 
 from lobass_core.cli.former_names import accepting
 from lobass_core.cli.opening import open_project
-from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption
+from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, RunOption, names
 from lobass_core.cli.output import print_facts, print_json
 from lobass_core.workflows import scores as workflow
 
@@ -21,10 +21,11 @@ def scores(
     to: Annotated[Path, typer.Option("--to", help="File to write: .parquet, .csv or .jsonl.")],
     project: ProjectOption = DEFAULT_PROJECT,
     run: RunOption = None,
+    datasets: DatasetsOption = "",
     json: JsonOption = False,
 ) -> None:
     """Write the scores, one row an imported record."""
-    n_rows = workflow.write_scores(open_project(project), to, run=run)
+    n_rows = workflow.write_scores(open_project(project), to, run=run, datasets=names(datasets))
     if json:
         print_json({"output": str(to), "n_rows": n_rows})
     else:

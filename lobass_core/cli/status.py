@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.opening import open_project
-from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
+from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, RunOption, names
 from lobass_core.cli.output import print_facts, print_json, print_table, stderr, warn
+from lobass_core.errors import RequestError
 from lobass_core.formats.preference import which_side_is_scored
 from lobass_core.workflows.frame import frame
 from lobass_core.workflows.import_data import write_rejects
@@ -29,12 +30,19 @@ def status(
         # What `lobass rejects --to` writes; scripts may still ask here.
         Path | None, typer.Option("--rejects", hidden=True)
     ] = None,
+    datasets: DatasetsOption = "",
+    run: RunOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show what the project holds, what is scored, selected and exported, and what to do next."""
+    """Show what the project holds, what is scored, selected and exported, and what to do next.
+
+    With --datasets, rows and scores are counted in those datasets only.
+    """
     opened = open_project(project)
     n_written = write_rejects(opened, rejects) if rejects else None
-    found = project_status(opened)
+    found = project_status(opened, run, names(datasets))
+    if run and run not in (scoring.run_id for scoring in found.scorings):
+        raise RequestError(f"run {run} has no scores in this project", do="lobass status lists those that have.")
     if json:
         print_json({**found.to_dict(), "rejects_written": n_written})
         return

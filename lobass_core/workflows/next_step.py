@@ -1,6 +1,7 @@
 """What to do next in a project, as a button and as a command."""
 
 import shlex
+from collections.abc import Sequence
 
 from lobass_core.project import Project
 from lobass_core.store.exports import LoggedExport
@@ -18,12 +19,16 @@ def next_step(
     selection: SavedSelection | None,
     export: LoggedExport | None,
     runs: tuple[RunStatus, ...],
+    datasets: Sequence[str] = (),
 ) -> NextStep:
     """The first of: import, watch or resume a run, score what is not scored, select, export, select again.
+
+    Where `domains` counts the rows of some datasets alone, the commands name them.
 
     A run that fails again when it is resumed is passed over, as its models or its input are not what they should be.
     """
     root = shlex.quote(str(project.root))
+    within = f" --datasets {shlex.quote(','.join(datasets))}" if datasets else ""
     if not domains:
         return NextStep("import", "Import a file", f"lobass import FILE --project {root} --domain NAME")
     work = next((run for run in runs if _counts(run)), None)
@@ -36,14 +41,14 @@ def next_step(
         n = sum(domain.n_to_score for domain in to_do)
         of = f"{to_do[0].domain} " if len(to_do) == 1 and len(domains) > 1 else ""
         models = _model_options(project, scoring)
-        return NextStep("score", f"Score {n:,} {of}rows", f"lobass score --project {root} {models}")
+        return NextStep("score", f"Score {n:,} {of}rows", f"lobass score --project {root} {models}{within}")
     if selection is None:
-        return NextStep("select", "Select rows", f"lobass select --project {root} --ratio 0.06 --name paper-6")
+        return NextStep("select", "Select rows", f"lobass select --project {root} --ratio 0.06 --name paper-6{within}")
     if export is None:
         name = shlex.quote(selection.name)
         command = f"lobass export --project {root} --selection {name} --to FOLDER --format messages"
         return NextStep("export", f"Export {selection.name}", command)
-    return NextStep("select", "Move the cut", f"lobass select --project {root} --ratio 0.06 --name NAME")
+    return NextStep("select", "Move the cut", f"lobass select --project {root} --ratio 0.06 --name NAME{within}")
 
 
 def _counts(run: RunStatus) -> bool:

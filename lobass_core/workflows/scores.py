@@ -1,9 +1,11 @@
 """Write the scores out, one row an imported record."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -13,15 +15,17 @@ from lobass_core.formats.spreadsheet_cells import harmless_cell
 from lobass_core.learnability.flags import names
 from lobass_core.learnability.scores import ScoreTable
 from lobass_core.project import Project
-from lobass_core.store.datasets import list_datasets, sample_ids_of_rows
+from lobass_core.store.datasets import find_dataset, list_datasets, sample_ids_of_rows
 from lobass_core.store.scorings import find_scoring, score_rows
 
 # The worst comes first: what either model's loss is marked with is what the row is marked with.
 STATUSES = ("non_finite", "no_response", "truncated", "ok")
 
 
-def write_scores(project: Project, output: Path, *, run: str | None = None) -> int:
+def write_scores(project: Project, output: Path, *, run: str | None = None, datasets: Sequence[str] = ()) -> int:
     """Write the scores of one scoring to .parquet, .csv or .jsonl, in order of import; returns the number of rows.
+
+    `datasets` leaves the rows of those only (all when empty).
 
     Columns: dataset, row_index, sample_id, domain, base_loss and reference_loss (mean nats a response token),
     n_response_tokens, n_response_bytes, base_bits_per_byte and reference_bits_per_byte (the same losses in a unit that
@@ -29,7 +33,7 @@ def write_scores(project: Project, output: Path, *, run: str | None = None) -> i
     commas).
 
     Raises:
-        RequestError: the file's ending is none of the three.
+        RequestError: the file's ending is none of the three, or no such dataset.
         SelectionError: nothing is scored, or several scorings and no `run`.
     """
     writers = {".parquet": _write_parquet, ".csv": _write_csv, ".jsonl": _write_jsonl}
@@ -40,24 +44,25 @@ def write_scores(project: Project, output: Path, *, run: str | None = None) -> i
             do="Name a .parquet, .csv or .jsonl file.",
         )
     project.require_outside(output)
-    table = read_scores(project, run=run)
+    table = read_scores(project, run=run, datasets=datasets)
     output.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(output) as unfinished:
         writers[output.suffix](table, unfinished)
     return table.num_rows
 
 
-def read_scores(project: Project, *, run: str | None = None) -> pa.Table:
+def read_scores(project: Project, *, run: str | None = None, datasets: Sequence[str] = ()) -> pa.Table:
     """The columns of `write_scores` as an Arrow table; null where there is no number."""
     with project.store() as store:
         cursor = store.cursor()
-        datasets = {dataset.dataset_id: dataset.name for dataset in list_datasets(cursor)}
+        chosen = [find_dataset(cursor, name).dataset_id for name in datasets]
+        names_of = {dataset.dataset_id: dataset.name for dataset in list_datasets(cursor)}
         rows = score_rows(cursor, find_scoring(cursor, run))
         sample_ids = sample_ids_of_rows(cursor)
-    scores = ScoreTable.from_arrow(rows, datasets)
-    return pa.table(
+    scores = ScoreTable.from_arrow(rows, names_of)
+    table = pa.table(
         {
-            "dataset": pa.array([datasets[number] for number in rows["dataset_id"].to_pylist()], pa.string()),
+            "dataset": pa.array([names_of[number] for number in rows["dataset_id"].to_pylist()], pa.string()),
             "row_index": rows["row_index"],
             "sample_id": sample_ids,
             "domain": rows["domain"],
@@ -72,6 +77,7 @@ def read_scores(project: Project, *, run: str | None = None) -> pa.Table:
             "flags": pa.array([names(bits) for bits in scores.flags], pa.string()),
         }
     )
+    return table.filter(pc.is_in(rows["dataset_id"], pa.array(chosen, rows["dataset_id"].type))) if chosen else table
 
 
 def _numbers(values: np.ndarray) -> pa.Array:

@@ -9,7 +9,7 @@ import duckdb
 from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.store.connection import Store
-from lobass_core.store.datasets import Dataset, RowCount, list_datasets, row_counts
+from lobass_core.store.datasets import Dataset, RowCount, find_dataset, list_datasets, row_counts
 from lobass_core.store.domain_changes import DomainChange, list_domain_changes
 from lobass_core.store.exports import LoggedExport, list_exports
 from lobass_core.store.models import KnownModel, list_models
@@ -65,8 +65,11 @@ def status(project: Project, run: str | None = None, datasets: Sequence[str] = (
 
     Raises:
         StoreError: the store is in use elsewhere, or damaged.
+        RequestError: no such dataset.
     """
     with project.store() as store:
+        for name in datasets:
+            find_dataset(store.cursor(), name)
         stored = _stored.get((project.store_path, store.revision()), lambda: _read(store))
     stored = _within(stored, datasets)
     runs = tuple(list_runs(project))
@@ -96,7 +99,7 @@ def status(project: Project, run: str | None = None, datasets: Sequence[str] = (
         export=_export_status(export) if export else None,
         exports=tuple(_export_status(item) for item in stored.exports),
         runs=runs,
-        next_step=next_step(project, scoring, domains, selection, export, runs),
+        next_step=next_step(project, scoring, domains, selection, export, runs, datasets),
         upgrade=_upgrade_status(stored, scoring),
         read_only=project.is_read_only,
     )

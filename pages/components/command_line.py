@@ -24,6 +24,7 @@ from lobass_core.specs import (
     SetDomainSpec,
     TrainReferenceSpec,
 )
+from pages.components import state
 
 # Each group is an option with its values; groups stay together when the line is broken.
 Groups = list[list[str]]
@@ -51,6 +52,13 @@ def shell(command: str, groups: Iterable[Sequence[str]], *, width: int = 88) -> 
 def plain(command: str, root: Path | str, *groups: Sequence[str]) -> str:
     """A command without a spec: `plain("status", project.root)`, `plain("score", root, ["--resume", "r-0019"])`."""
     return shell(command, [["--project", str(root)], *groups])
+
+
+def in_sight(command: str, root: Path | str, *groups: Sequence[str]) -> str:
+    """A command without a spec, over the datasets and the scores that the sidebar has."""
+    chosen, run = state.chosen_datasets(), state.chosen_run()
+    shared: Groups = [["--datasets", ",".join(chosen)]] if chosen else []
+    return plain(command, root, *groups, *shared, *([["--run", run]] if run else []))
 
 
 def project_option(root: Path | str) -> str:

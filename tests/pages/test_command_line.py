@@ -146,3 +146,12 @@ def test_long_lines_break_before_an_option() -> None:
     assert " \\\n  --" in line
     assert all(len(part) <= 92 for part in line.split("\n"))
     assert parsed(line)[0] == "select"
+
+
+@pytest.mark.parametrize(("page", "command"), [("", "status"), ("learnability", "scores")])
+def test_the_line_has_the_datasets_of_the_sidebar(page, command, scored, open_page):
+    opened = open_page(scored.root, page, state={"datasets": ["math"]})
+    text = next(code.value for code in opened.code if code.value.startswith(f"lobass {command} "))
+    lines = text.replace("\\\n", "").splitlines()
+    # Overview names the next step too.
+    assert [parsed(line)[1]["datasets"] for line in lines] == ["math"] * len(lines)
