@@ -22,6 +22,13 @@ from tests.pages.projects import scored_project
 
 # Streamlit asks for these beside the page's own address first.
 KNOWN_404 = ("/_stcore/health", "/_stcore/host-config")
+# What stands on a page of scored rows once it has answered, by its path.
+READY = {
+    "": ".funnel",
+    "learnability": ".distribution svg",
+    "browse": ".item.current",
+    "select": ".instrument .status.exact",
+}
 
 
 def find_chromium() -> str | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pages.components import state
+from tests.browser.conftest import READY
 from tests.pages.projects import scored_project
 
 PAGES = [("" if name == "overview" else name, title) for name, _, title, _, _ in state.PAGES if state.page_file(name)]
@@ -24,6 +25,8 @@ def test_every_page_by_its_address_in_both_themes(server, page, path: str, title
     page.goto(server.url(path))
     wait_for_run(page)
     assert page.title() == f"{title} · LoBaSS"
+    if path in READY:
+        page.wait_for_selector(READY[path])
     for scheme, ground in GROUNDS.items():
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function(

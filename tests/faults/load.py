@@ -3,13 +3,13 @@
     python -m tests.faults.load --minutes 10 [--browsers 10] [--json FILE]
 
 An answer is the time from opening a page to its first full frame, and from a key to the decision's "saved". A decision
-counts once its mark is on the screen: what is then not in the store is lost.
+counts once its mark is on the screen: what is then not in the store is lost. What a tab showed that got no answer is
+printed, with how long ago it last sent and received anything.
 """
 
 import argparse
 import asyncio
 import contextlib
-import itertools
 import json
 import os
 import shutil
@@ -19,47 +19,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
 import psutil
-from playwright.async_api import Browser, Error, Page, async_playwright
+from playwright.async_api import async_playwright
 
 from lobass_core.jobs.run_folder import list_runs
 from lobass_core.project import Project
 from lobass_core.workflows.serve import Served, ServeSpec, free_port, served
+from tests.faults.tabs import Seen, curate
 
-BROWSE = ("browse?domain=d{number}", ".item.current")
-# Browse between any two others, as a curator is there most of the time.
-PAGES = (
-    BROWSE,
-    ("", ".funnel"),
-    BROWSE,
-    ("learnability", ".js-plotly-plot .main-svg"),
-    BROWSE,
-    ("select", ".instrument .status.exact"),
-)
-# A page that has not answered by then is counted as one that did not.
-PATIENCE_MS = 120_000
-KEYS_A_VISIT = 20
 N_ROWS_A_BROWSER = 400
 IMPORT_SECONDS = 20.0
 LOBASS = (sys.executable, "-c", "from lobass_core.cli.main import main; main()")
-# Nothing is said after a page has loaded anew.
-SAVED = """() => ['saved', ''].includes(deep('.saved')?.textContent)
-  && !Object.keys(sessionStorage).some((key) => key.startsWith('lobass.unsaved'))"""
-# Components live in shadow roots.
-DEEP = """window.deep = (selector) => {
-  const look = (root) => {
-    const found = root.querySelector(selector)
-    if (found) return found
-    for (const node of root.querySelectorAll('*'))
-      if (node.shadowRoot) { const inner = look(node.shadowRoot); if (inner) return inner }
-    return null
-  }
-  return look(document)
-}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +42,12 @@ class LoadResult:
 
     n_browsers: int
     minutes: float
-    n_answers: int
-    median_ms: float
-    p95_ms: float
+    n_opened: int
+    opened_median_ms: float
+    opened_p95_ms: float
+    n_saved: int
+    saved_median_ms: float
+    saved_p95_ms: float
     n_unanswered: int
     start_mb: float
     end_mb: float
@@ -82,15 +59,6 @@ class LoadResult:
     n_losses_held: int
     load_start: float
     load_end: float
-
-
-@dataclass(slots=True)
-class Seen:
-    """What the browsers have seen so far."""
-
-    answers_ms: list[float] = field(default_factory=list)
-    n_unanswered: int = 0
-    n_decided: int = 0
 
 
 def read_load(path: Path) -> LoadResult | None:
@@ -109,13 +77,15 @@ def load_test(folder: Path, n_browsers: int, minutes: float) -> LoadResult:
         end_mb, load_end = _megabytes(server), os.getloadavg()[0]
     subprocess.run([*LOBASS, "status", "--project", project.root], check=True, stdout=subprocess.DEVNULL)
     counts = _counts(project)
-    answers = sorted(seen.answers_ms)
     return LoadResult(
         n_browsers=n_browsers,
         minutes=minutes,
-        n_answers=len(answers),
-        median_ms=statistics.median(answers),
-        p95_ms=answers[int(0.95 * (len(answers) - 1) + 0.5)],
+        n_opened=len(seen.opened_ms),
+        opened_median_ms=statistics.median(seen.opened_ms),
+        opened_p95_ms=_p95(seen.opened_ms),
+        n_saved=len(seen.saved_ms),
+        saved_median_ms=statistics.median(seen.saved_ms),
+        saved_p95_ms=_p95(seen.saved_ms),
         n_unanswered=seen.n_unanswered,
         start_mb=start_mb,
         end_mb=end_mb,
@@ -128,6 +98,10 @@ def load_test(folder: Path, n_browsers: int, minutes: float) -> LoadResult:
         load_start=load_start,
         load_end=load_end,
     )
+
+
+def _p95(answers: list[float]) -> float:
+    return sorted(answers)[int(0.95 * (len(answers) - 1) + 0.5)]
 
 
 def _prepare(folder: Path, n_browsers: int) -> Project:
@@ -171,55 +145,11 @@ async def _all_at_once(
         browser = await running.chromium.launch(executable_path=path, args=["--no-sandbox"])
         start_mb = _megabytes(server)
         *_, imports = await asyncio.gather(
-            *(_browse(browser, dashboard, number, seen, deadline) for number in range(n_browsers)),
+            *(curate(browser, dashboard, number, seen, deadline) for number in range(n_browsers)),
             _import(project, folder, deadline),
         )
         await browser.close()
     return seen, start_mb, imports
-
-
-async def _browse(browser: Browser, dashboard: Served, number: int, seen: Seen, deadline: float) -> None:
-    """One curator: through the pages in turn, with some decisions at each visit of Browse."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 800})
-    await context.add_cookies([dashboard.cookie()])  # type: ignore[list-item]
-    page = await context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    await page.add_init_script(DEEP)
-    # What is not saved yet waits in the tab's own storage.
-    page.on("dialog", lambda dialog: dialog.accept())
-    visits = itertools.cycle(PAGES)
-    while time.monotonic() < deadline:
-        path, ready = next(visits)
-        try:
-            began = time.monotonic()
-            await page.goto(f"{dashboard.address}/{path.format(number=number)}", wait_until="commit")
-            await page.wait_for_function(f"() => window.deep && deep({ready!r})")
-            seen.answers_ms.append(1000 * (time.monotonic() - began))
-            if (path, ready) == BROWSE:
-                await _decide(page, seen)
-            await asyncio.sleep(1.0)
-        except Error:
-            seen.n_unanswered += 1
-    await page.goto(f"{dashboard.address}/{BROWSE[0].format(number=number)}", wait_until="commit")
-    await page.wait_for_function(f"() => window.deep && deep({BROWSE[1]!r})")
-    await page.wait_for_function(SAVED)
-    await context.close()
-
-
-async def _decide(page: Page, seen: Seen) -> None:
-    """Decide on some rows what they were not before; each decision goes on to the next row."""
-    for _ in range(KEYS_A_VISIT):
-        row = await page.evaluate("() => deep('.item.current').dataset.key")
-        item = f'.item[data-key="{row}"]'
-        kept = await page.evaluate(f"() => !!deep('{item} .mark.keep')")
-        key, verdict = ("d", "drop") if kept else ("k", "keep")
-        began = time.monotonic()
-        await page.keyboard.press(key)
-        await page.wait_for_function(f"() => deep('{item} .mark.{verdict}')")
-        seen.n_decided += 1
-        await page.wait_for_function(SAVED)
-        seen.answers_ms.append(1000 * (time.monotonic() - began))
-        await asyncio.sleep(0.3)
 
 
 async def _import(project: Project, folder: Path, deadline: float) -> list[int]:
