@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from lobass_core.errors import LobassError
+from lobass_core.errors import LobassError, StoreLockedError
 from pages.components import address, command_line, empty, errors, filter_command, filters, scope, state, toolbar
 from pages.components.browsing import dialogs, queue, saved, session
 
@@ -18,6 +18,8 @@ if not around.datasets:
 asked = session.current_filter()
 try:
     shown = session.view(project, asked)
+except StoreLockedError:
+    raise
 except LobassError as error:
     # A filter that names something that is gone must not lock the page: say so, and offer to let go of it.
     errors.show(error)

@@ -67,7 +67,7 @@ def new_run() -> None:
 def start_button(spec: scoring.ScoreSpec) -> None:
     """The primary button, named by what the look has found."""
     now = st.session_state.get(look.LOOK)
-    is_fresh = isinstance(now, look.Look) and now.key == look.key_of(spec, around.revision)
+    is_fresh = isinstance(now, look.Look) and now.key == look.key_of(spec, around.content)
     result = now.result if is_fresh and now else None
     to_do = result.n_to_do if result else None
     label = (
@@ -89,7 +89,7 @@ def start_button(spec: scoring.ScoreSpec) -> None:
 
 def before_scoring(spec: scoring.ScoreSpec, known: KnownModels) -> None:
     """What the models would read, what is cached, what is cut, how long it takes."""
-    key = look.key_of(spec, around.revision)
+    key = look.key_of(spec, around.content)
     now = st.session_state.get(look.LOOK)
     asked = isinstance(now, look.Look) and now.key == key
     n_rows = around.rows_in(state.chosen_datasets())

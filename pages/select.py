@@ -33,6 +33,13 @@ def instrument_tables(_scores: object, key: tuple, slots: tuple) -> cut_instrume
 @st.fragment
 def page() -> None:
     """All of the page: a moved cut reruns this and nothing around it."""
+    # A rerun of a fragment passes the router by.
+    with errors.shown(key="select-error", comes_back=True):
+        draw()
+
+
+def draw() -> None:
+    """The cut, and what it means."""
     trouble = st.session_state.get(draft.TROUBLE, "")
     try:
         cut = draft.answer(project)

@@ -22,7 +22,7 @@ class Frame:
     n_rows: int
     n_samples: int
     n_pairs: int
-    revision: str
+    content: str
     rows_by_dataset: tuple[tuple[str, int], ...] = ()
 
     def rows_in(self, datasets: Collection[str]) -> int:
@@ -31,9 +31,9 @@ class Frame:
 
 
 def frame(project: Project) -> Frame:
-    """Read once a revision of the store."""
+    """Read once a content of the store: a decision, which every open tab would have it read again for, changes nothing."""
     with project.store() as store:
-        revision = store.revision()
+        content = store.content()
 
         def read() -> Frame:
             cursor = store.cursor()
@@ -45,8 +45,8 @@ def frame(project: Project) -> Frame:
                 n_rows=sum(domains.values()),
                 n_samples=count_samples(cursor),
                 n_pairs=count_pairs(cursor),
-                revision=revision,
+                content=content,
                 rows_by_dataset=tuple((item.name, n_rows.get(item.dataset_id, 0)) for item in datasets),
             )
 
-        return _frames.get((project.store_path, revision), read)
+        return _frames.get((project.store_path, content), read)

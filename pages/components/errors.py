@@ -14,32 +14,49 @@ import streamlit as st
 from lobass_core.errors import LobassError, StoreLockedError
 
 SAID = "errors.said"
+# A project in use elsewhere is asked for again this often.
+RETRY_SECONDS = 4.0
 
 
 @contextmanager
-def shown() -> Iterator[None]:
+def shown(*, key: str = "error", comes_back: bool = False) -> Iterator[None]:
     """Draw a `LobassError` raised inside in place of a result, and go on after the block."""
     try:
         yield
     except LobassError as error:
-        show(error)
+        show(error, key=key, comes_back=comes_back)
 
 
-def show(error: LobassError, *, key: str = "error") -> None:
-    """Draw one error; a project in use elsewhere waits and offers to try again."""
+def show(error: LobassError, *, key: str = "error", comes_back: bool = False) -> None:
+    """Draw one error; a project in use elsewhere offers to try again.
+
+    With `comes_back` the page tries by itself until it can be drawn: for an error that stands in place of the page.
+    """
     if isinstance(error, StoreLockedError):
-        _store_in_use(error, key)
+        _store_in_use(error, key, comes_back)
         return
     st.error(_body(error), title=plain(_sentence(error.what)), icon=":material/error:")
 
 
-def _store_in_use(error: StoreLockedError, key: str) -> None:
-    st.warning(
-        _body(error) or "Try again when the other process is done.",
-        title="The project is in use elsewhere",
-        icon=":material/lock_clock:",
-    )
+def _store_in_use(error: StoreLockedError, key: str, comes_back: bool) -> None:
+    note = "\n\nThis page reloads by itself when the project is free." if comes_back else ""
+    st.warning(_body(error) + note, title="The project is in use elsewhere", icon=":material/lock_clock:")
     st.button("Try again", icon=":material/refresh:", key=f"{key}-retry", type="primary")
+    if comes_back:
+        _come_back()
+
+
+def _come_back() -> None:
+    drawn: list[bool] = []
+
+    @st.fragment(run_every=RETRY_SECONDS)
+    def tick() -> None:
+        # The first time is the page's own run; it ends with the run that draws the page.
+        if drawn:
+            st.rerun()
+        drawn.append(True)
+
+    tick()
 
 
 def _body(error: LobassError) -> str:

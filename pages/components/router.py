@@ -52,4 +52,4 @@ try:
         with warm_up.drawing.page():
             page.run()
 except LobassError as error:
-    errors.show(error, key="page-error")
+    errors.show(error, key="page-error", comes_back=True)

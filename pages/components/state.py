@@ -87,7 +87,7 @@ def project() -> Project:
 
 
 def surroundings(project: Project) -> Frame:
-    """Scorings, datasets and domains of the project; read once a revision of the store.
+    """Scorings, datasets and domains of the project; read anew when rows or losses change.
 
     `theme.domain_slots(state.surroundings(project).domains)` are the project's domain colours.
     """

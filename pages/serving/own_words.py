@@ -1,6 +1,7 @@
 """Our words in place of Streamlit's own: in the tab before a page is drawn, in the menu, in dialogs about connections.
+And a script of ours in the front page, before Streamlit's.
 
-What a setting turns off is turned off in `.streamlit/config.toml`. The rest are texts in the front page and in two
+What a setting turns off is turned off in `.streamlit/config.toml`. The rest are texts in the front page and in three
 scripts of Streamlit's package. They are served with other texts, before Streamlit's own routes are asked; on disk they
 stay as they are.
 """
@@ -22,12 +23,15 @@ from pages.components import state
 
 STATIC = Path(streamlit.__file__).parent / "static"
 ICON = state.PAGES_DIR / "assets" / "icon.png"
+# What makes a page one step of the browser's history; the front page loads it before Streamlit's scripts.
+STEPS = state.PAGES_DIR / "assets" / "steps.js"
 # A pattern in the file, and what stands in its place.
 Words = tuple[tuple[str, str], ...]
 FRONT_PAGE: Words = (
     ("<title>Streamlit</title>", "<title>LoBaSS</title>"),
     (r"(?s)<noscript>.*?</noscript>", "<noscript><p>The dashboard needs JavaScript.</p></noscript>"),
     (r'(?s)<!--\s*Machine-readable pointer.*?<link rel="service-desc"[^>]*>', ""),
+    ("</head>", '<script src="./lobass/steps.js"></script></head>'),
 )
 # By the name of a script without its hash. The texts end with the backtick that closes them.
 SCRIPTS: dict[str, Words] = {
@@ -49,6 +53,10 @@ SCRIPTS: dict[str, Words] = {
         ),
         (r"`You have requested page /\$\{e\}, but no corresponding file[^`]*`", "`There is no page /${e}`"),
         (r"Running the app's main page\.", "The Overview is shown instead."),
+    ),
+    # A box of its own with a name is no mere presentation, which is what the uploader calls it.
+    "FileUploader": (
+        ('"data-testid":`stFileUploaderDropzone`,', 'role:`group`,"data-testid":`stFileUploaderDropzone`,'),
     ),
     "StreamlitMarkdown": (
         (r"`Cannot load Streamlit frontend code\.[^`]*`", "`LoBaSS was updated while this page was open.`"),
@@ -87,13 +95,14 @@ def adopt() -> None:
 
 
 def routes() -> list[Route]:
-    """The two scripts, the icon, and the front page under every address of one part."""
+    """Streamlit's scripts, ours, the icon, and the front page under every address of one part."""
     page = Served(reworded(STATIC / "index.html", FRONT_PAGE), "text/html")
     return [
         *[
             Route(f"/static/js/{path.name}", Served(reworded(path, SCRIPTS[name]), "text/javascript").answer)
             for name, path in scripts().items()
         ],
+        Route("/lobass/steps.js", Served(STEPS.read_bytes(), "text/javascript").answer),
         Route("/favicon.png", Served(ICON.read_bytes(), "image/png").answer),
         Route("/", page.answer),
         Route("/{page}", page.answer),
@@ -101,10 +110,12 @@ def routes() -> list[Route]:
 
 
 def scripts() -> dict[str, Path]:
-    """The files of `SCRIPTS`, as the front page names them."""
+    """The files of `SCRIPTS`, as the front page names them; one that is loaded later is the only one of its name."""
     text = (STATIC / "index.html").read_text(encoding="utf-8")
-    found = {name: re.search(rf'"\./(static/js/{name}\.[\w-]+\.js)"', text) for name in SCRIPTS}
-    return {name: STATIC / match[1] for name, match in found.items() if match}
+    named = {name: re.search(rf'"\./(static/js/{name}\.[\w-]+\.js)"', text) for name in SCRIPTS}
+    found = {name: [STATIC / match[1]] for name, match in named.items() if match}
+    later = {name: list((STATIC / "static" / "js").glob(f"{name}.*.js")) for name in SCRIPTS if name not in found}
+    return {name: paths[0] for name, paths in (found | later).items() if len(paths) == 1}
 
 
 def reworded(path: Path, words: Words) -> bytes:

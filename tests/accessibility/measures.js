@@ -97,6 +97,19 @@ window.measures = (() => {
     return null
   }
 
+  // A field shows the keyboard by the border of its box, or by a line under it; the ratio to the ground, 0 without one.
+  function fieldRing(node, ground) {
+    if (!node.matches("input:not([type=checkbox], [type=radio], [type=file]), textarea")) return 0
+    const rings = [0]
+    for (let at = node, up = 0; at && up < 5; at = parentOf(at), up += 1) {
+      const style = getComputedStyle(at)
+      if (Number.parseFloat(style.borderBottomWidth) >= 1 && style.borderBottomStyle !== "none") rings.push(ratio(over(channels(style.borderBottomColor), ground), ground))
+      const shadow = style.boxShadow.match(/^(rgba?\([^)]*\)|color\([^)]*\))/)
+      if (shadow) rings.push(ratio(over(channels(shadow[0]), ground), ground))
+    }
+    return Math.max(...rings)
+  }
+
   // The element that has the keyboard, through shadow roots: its name, place, and the ratio of its outline to the ground.
   function focused() {
     let node = document.activeElement
@@ -105,11 +118,9 @@ window.measures = (() => {
     const style = getComputedStyle(node)
     const ring = style.outlineStyle !== "none" && Number.parseFloat(style.outlineWidth) >= 1 ? channels(style.outlineColor) : null
     const ground = groundOf(parentOf(node) ?? node) ?? [255, 255, 255]
-    const inset = /rgba?\([^)]*\)[^,]*inset|inset/.test(style.boxShadow) ? style.boxShadow : ""
     return {
       name: `${name(node)} ${(node.getAttribute("aria-label") || node.textContent || "").trim().slice(0, 40)}`,
-      outline: ring && ring[3] > 0 ? ratio(over(ring, ground), ground) : null,
-      shadow: style.boxShadow !== "none" || inset !== "",
+      ring: Math.max(ring && ring[3] > 0 ? ratio(over(ring, ground), ground) : 0, fieldRing(node, ground)),
       inSidebar: Boolean(node.closest("[data-testid=stSidebar]")),
       isVisible: isVisible(node),
     }

@@ -39,6 +39,20 @@ def test_every_page_by_its_address_in_both_themes(server, page, path: str, title
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
+def test_one_press_of_back_leads_back(server, page) -> None:
+    page.goto(server.url("select"))
+    for title, path in (("Learnability", "learnability"), ("Select", "select"), ("Overview", "")):
+        page.get_by_role("link", name=title, exact=True).click()
+        page.wait_for_selector(READY[path])
+        wait_for_run(page)
+    # Select has written its cut into the address, and Learnability its view.
+    for path in ("select", "learnability", "select"):
+        page.go_back()
+        page.wait_for_url(f"**/{path}?**")
+        page.wait_for_selector(READY[path])
+        wait_for_run(page)
+
+
 def test_a_deep_link_is_the_first_thing_a_server_sees(tmp_path: Path, serve, page) -> None:
     page.goto(serve(scored_project(tmp_path / "project", {"math": 40})).url("select"))
     page.wait_for_selector(".instrument .status.exact", timeout=60_000)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lobass_core.errors import StoreLockedError
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
 from lobass_core.workflows import browse, decide, saved_filters
@@ -137,6 +138,19 @@ def test_nothing_found_is_a_state_of_its_own(open_page: OpenPage, scored: Projec
     app.text_input(key="browse.w.q").set_value("no text holds this").run()
     assert not app.exception
     assert (listing(app)["n"], listing(app)["pages"]) == (0, {})
+
+
+def test_a_store_in_use_leaves_the_list_in_its_place(open_page: OpenPage, scored: Project, monkeypatch):
+    def taken(*_args: object) -> None:
+        raise StoreLockedError("the project's store is in use", where="lobass, PID 4242")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lobass_core.workflows.browse.read_rows", taken)
+        app = open_page(scored.root, "browse")
+        assert not app.exception and not app.warning
+        assert (listing(app)["pages"], listing(app)["trouble"]) == ({}, "the project's store is in use")
+    app.run()
+    assert (len(listing(app)["pages"]["1"]), listing(app)["trouble"]) == (50, "")
 
 
 def test_rows_that_are_not_scored_are_browsed_in_import_order(open_page: OpenPage, tmp_path):

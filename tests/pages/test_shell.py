@@ -42,6 +42,7 @@ def test_a_project_in_use_elsewhere_waits_and_comes_back(
         assert not app.exception
         assert app.warning[0].proto.title == "The project is in use elsewhere"
         assert f"PID {holder.pid}" in app.warning[0].value
+        assert "reloads by itself" in app.warning[0].value
         holder.kill()
         holder.wait()
         app.button(key="page-error-retry").click().run()

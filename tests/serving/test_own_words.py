@@ -35,3 +35,5 @@ def test_the_front_page_is_ours_before_anything_is_drawn():
     assert "<title>LoBaSS</title>" in page
     shown = re.sub(r"(?s)<!--.*?-->|<link [^>]*>|<script.*?</script>", "", page)
     assert "treamlit" not in shown and "openapi" not in page
+    assert page.index('<script src="./lobass/steps.js">') < page.index("<body>")
+    assert "/lobass/steps.js" in [route.path for route in own_words.routes()]

@@ -31,7 +31,7 @@ def content(project: Project) -> str:
 
 def test_acts_of_a_person_leave_the_content_as_it_is(project: Project):
     import_rows(project, ROWS)
-    before = content(project)
+    before, around = content(project), frame(project)
     with project.store() as store:
         revisions = [store.revision()]
         for act in (
@@ -45,6 +45,8 @@ def test_acts_of_a_person_leave_the_content_as_it_is(project: Project):
                 act(cursor)
             revisions.append(store.revision())
     assert content(project) == before
+    # Every open tab asks for it after every decision of any of them.
+    assert frame(project) is around
     assert len(set(revisions)) == 6
 
 

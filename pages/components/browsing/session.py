@@ -9,7 +9,6 @@ import hashlib
 import uuid
 from collections import OrderedDict
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -150,6 +149,28 @@ def _done() -> OrderedDict[str, Done]:
     return state.remember(DONE, OrderedDict())
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What is read of the store for one answer; nothing, and why, while the store cannot be had."""
+
+    pages: dict[int, list[dict]] = field(default_factory=dict)
+    tokens: dict | None = None
+    full: dict | None = None
+    trouble: str = ""
+
+
+def _read(project: Project, shown: View, message: Message | None) -> _Read:
+    """The list stays in sight while another program has the store: the browser says so, and asks again."""
+    try:
+        if UNWRITTEN not in st.session_state:
+            shown.n_decided = browse.count_decided(project, shown.found)
+        return _Read(
+            _missing_pages(project, shown, message), _tokens(project, shown, message), _full(project, shown, message)
+        )
+    except StoreLockedError as error:
+        return _Read(trouble=error.what)
+
+
 def show(project: Project, shown: View) -> None:
     """Mount the list with whatever the browser lacks."""
     last = sample_list.message(LIST)
@@ -157,21 +178,22 @@ def show(project: Project, shown: View) -> None:
     message = last if last and last.view == shown.name else None
     results = {act.act_id: _done()[act.act_id] for act in (last.acts if last else ()) if act.act_id in _done()}
     refused = last.refused if last else ()
+    read = _read(project, shown, message)
     sample_list.show(
         payload.data(
             project=hashlib.sha256(str(project.root).encode()).hexdigest()[:12],
             seq=last.seq if last else 0,
-            trouble=st.session_state.get(UNWRITTEN, ""),
+            trouble=st.session_state.get(UNWRITTEN, read.trouble),
             view=shown.name,
             n_found=shown.found.n_found,
             n_rows=shown.found.n_rows,
-            n_decided=_n_decided(project, shown),
+            n_decided=shown.n_decided,
             asked=shown.found.filter,
             page_rows=PAGE_ROWS,
             page=shown.start[0],
             row_key=shown.start[1],
-            pages=_missing_pages(project, shown, message),
-            slots=theme.domain_slots(state.surroundings(project).domains),
+            pages=read.pages,
+            slots=theme.domain_slots(shown.found.rows.table.domains),
             ridges=shown.ridges,
             tags=[name for name, _ in shown.choices.tags],
             author=author_name(),
@@ -179,20 +201,12 @@ def show(project: Project, shown: View) -> None:
             acked=[act_id for act_id, result in results.items() if not result.error],
             failed=[*((act_id, result.error) for act_id, result in results.items() if result.error), *refused],
             changed=_changed(shown.found, message, results),
-            token_losses=_tokens(project, shown, message),
-            full=_full(project, shown, message),
+            token_losses=read.tokens,
+            full=read.full,
         ),
         key=LIST,
         on_change=take_acts,
     )
-
-
-def _n_decided(project: Project, shown: View) -> int:
-    """Rows of the list that are decided; the last count while the store cannot be had, which the list says itself."""
-    if UNWRITTEN not in st.session_state:
-        with suppress(StoreLockedError):
-            shown.n_decided = browse.count_decided(project, shown.found)
-    return shown.n_decided
 
 
 def _changed(found: Found, message: Message | None, results: Mapping[str, Done]) -> dict[str, list[tuple[int, str]]]:

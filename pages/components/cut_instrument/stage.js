@@ -44,12 +44,14 @@ function buildCells() {
   const fill = make("div", "rail-fill")
   const rail = make("div", "rail", { "data-drag": "ratio" }, [make("div", "rail-track", {}, [fill]), thumb])
   const presets = PRESETS.map((ratio) => {
-    const button = make("button", "preset", { type: "button", "data-preset": ratio }, [`${Number((ratio * 100).toFixed(1))} %`])
+    // The sign stands once, above: at 150 % zoom four of them would touch.
+    const percent = String(Number((ratio * 100).toFixed(1)))
+    const button = make("button", "preset", { type: "button", "data-preset": ratio, "aria-label": `Keep ${percent} %` }, [percent])
     button.style.left = `${railPosition(ratio) * 100}%`
     return button
   })
   strip.append(make("div", "cell rail-cell", {}, [
-    make("div", "label", {}, ["Ratio, log scale", status]), rail, make("div", "presets", {}, presets),
+    make("div", "label", {}, ["Ratio in %, log scale", status]), rail, make("div", "presets", {}, presets),
   ]))
   return { strip, cells, status, thumb, fill, rail, presets }
 }

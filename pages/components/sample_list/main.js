@@ -5,6 +5,8 @@
 // The server answers with the pages that are not held, and with the ids of the acts that are on disk.
 
 const WANT_DELAY_MS = 60
+// While another program has the project.
+const TROUBLE_DELAY_MS = 1000
 
 const apps = new WeakMap()
 
@@ -176,7 +178,7 @@ class App {
   // Moving fast asks for tokens and pages once the hand rests; acts are told at once.
   want() {
     clearTimeout(this.wanting)
-    this.wanting = setTimeout(() => this.tell(), WANT_DELAY_MS)
+    this.wanting = setTimeout(() => this.tell(), this.data.trouble ? TROUBLE_DELAY_MS : WANT_DELAY_MS)
   }
 
   // ---- where in the list ----------------------------------------------------------------------------------------

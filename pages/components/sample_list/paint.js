@@ -33,10 +33,12 @@ const Painting = {
   paintStatus() {
     const waiting = this.outbox.acts.length
     const { isLate } = this.outbox
-    this.status.className = isLate ? "saved late" : waiting ? "saved waiting" : "saved"
-    const why = isLate && this.data.trouble ? `: ${this.data.trouble}` : ""
-    this.status.title = why.slice(2)
-    this.status.textContent = isLate ? `${formatCount(waiting)} not saved${why}` : waiting ? "saving" : this.sentAny ? "saved" : ""
+    const { trouble } = this.data
+    const isStuck = !waiting && this.isWaiting && Boolean(trouble)
+    this.status.className = isLate || isStuck ? "saved late" : waiting ? "saved waiting" : "saved"
+    const why = isLate && trouble ? `: ${trouble}` : isStuck ? trouble : ""
+    this.status.title = why.replace(/^: /, "")
+    this.status.textContent = isLate ? `${formatCount(waiting)} not saved${why}` : isStuck ? why : waiting ? "saving" : this.sentAny ? "saved" : ""
     if (waiting) this.sentAny = true
   },
 

@@ -40,9 +40,9 @@ class Look:
         return bool(self.run_id)
 
 
-def key_of(spec: ScoreSpec, revision: str) -> str:
+def key_of(spec: ScoreSpec, content: str) -> str:
     """What decides a look: the settings and the state of the store."""
-    return hashlib.sha256(json.dumps([spec.to_dict(), revision], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([spec.to_dict(), content], sort_keys=True).encode()).hexdigest()
 
 
 def start(project: Project, spec: ScoreSpec, key: str) -> Look:
