@@ -81,8 +81,8 @@ def load_table(result: LoadResult) -> str:
     return "\n".join(["| measured | value |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows)])
 
 
-def _both(median_ms: float, p95_ms: float) -> str:
-    return f"{median_ms:,.0f} ms, {p95_ms:,.0f} ms"
+def _both(median_ms: float | None, p95_ms: float | None) -> str:
+    return "–" if median_ms is None else f"{median_ms:,.0f} ms, {p95_ms:,.0f} ms"
 
 
 def put_between(text: str, name: str, content: str) -> str:

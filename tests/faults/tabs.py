@@ -12,9 +12,11 @@ from playwright.async_api import Browser, Error, Page, WebSocket
 from lobass_core.workflows.serve import Served
 from tests.browser.conftest import READY
 
-BROWSE = "browse?domain=d{number}"
-# Browse between any two others, as a curator is there most of the time.
-PAGES = (BROWSE, "", BROWSE, "learnability", BROWSE, "select")
+# Browse between any two others, as a curator is there most of the time: paths, and titles in the navigation.
+PAGES = {"browse": "Browse", "": "Overview", "learnability": "Learnability", "select": "Select"}
+VISITS = ("browse", "", "browse", "learnability", "browse", "select")
+# Not all at once, as people do not come all at once.
+APART_SECONDS = 2.0
 # A page that has not answered by then is counted as one that did not.
 PATIENCE_MS = 120_000
 # How often a tab looks whether its answer has come: at every frame, ten tabs would leave no CPU to the server.
@@ -97,28 +99,41 @@ async def curate(browser: Browser, dashboard: Served, number: int, seen: Seen, d
     await page.add_init_script(DEEP)
     # What is not saved yet waits in the tab's own storage.
     page.on("dialog", lambda dialog: dialog.accept())
-    tab, visits = Tab(page, number), itertools.cycle(PAGES)
+    tab, visits = Tab(page, number), itertools.cycle(VISITS)
+    await asyncio.sleep(APART_SECONDS * number)
+    is_loaded = False
     while time.monotonic() < deadline:
         path = next(visits)
         try:
             began = time.monotonic()
-            await _open(tab, dashboard, path)
+            await (_follow(tab, path) if is_loaded else _load(tab, dashboard, path))
             seen.opened_ms.append(1000 * (time.monotonic() - began))
-            if path == BROWSE:
+            is_loaded = True
+            if path == "browse":
                 await _decide(tab, seen, deadline)
             await asyncio.sleep(1.0)
         except Error as error:
             seen.n_unanswered += 1
             await tab.tell(error)
-    await _open(tab, dashboard, BROWSE)
+            is_loaded = False
+    await _load(tab, dashboard, "browse")
     await tab.until(SAVED)
     await context.close()
 
 
-async def _open(tab: Tab, dashboard: Served, path: str) -> None:
+async def _load(tab: Tab, dashboard: Served, path: str) -> None:
+    """Open a page by its address."""
     tab.waits_for = "the page to load"
-    await tab.page.goto(f"{dashboard.address}/{path.format(number=tab.number)}", wait_until="commit")
-    await tab.until(f"() => window.deep && deep({READY[path.partition('?')[0]]!r})")
+    query = f"?domain=d{tab.number}" if path == "browse" else ""
+    await tab.page.goto(f"{dashboard.address}/{path}{query}", wait_until="commit")
+    await tab.until(f"() => window.deep && deep({READY[path]!r})")
+
+
+async def _follow(tab: Tab, path: str) -> None:
+    """Open a page by its link in the navigation."""
+    tab.waits_for = f"the link to {PAGES[path]}"
+    await tab.page.get_by_role("link", name=PAGES[path], exact=True).click()
+    await tab.until(f"() => deep({READY[path]!r})")
 
 
 async def _decide(tab: Tab, seen: Seen, deadline: float) -> None:
@@ -133,7 +148,8 @@ async def _decide(tab: Tab, seen: Seen, deadline: float) -> None:
         key, verdict = ("d", "drop") if kept else ("k", "keep")
         began = time.monotonic()
         await page.keyboard.press(key)
-        await tab.until(f"() => deep('{item} .mark.{verdict}')")
+        # The last row of a page makes way for the next page.
+        await tab.until(f"() => deep('{item} .mark.{verdict}') || !deep('{item}')")
         seen.n_decided += 1
         await tab.until(SAVED)
         seen.saved_ms.append(1000 * (time.monotonic() - began))
