@@ -119,7 +119,7 @@ window.measures = (() => {
     const ring = style.outlineStyle !== "none" && Number.parseFloat(style.outlineWidth) >= 1 ? channels(style.outlineColor) : null
     const ground = groundOf(parentOf(node) ?? node) ?? [255, 255, 255]
     return {
-      name: `${name(node)} ${(node.getAttribute("aria-label") || node.textContent || "").trim().slice(0, 40)}`,
+      name: `${name(node)} ${(node.getAttribute("aria-label") || node.labels?.[0]?.textContent || node.textContent || "").trim().slice(0, 40)}`,
       ring: Math.max(ring && ring[3] > 0 ? ratio(over(ring, ground), ground) : 0, fieldRing(node, ground)),
       inSidebar: Boolean(node.closest("[data-testid=stSidebar]")),
       isVisible: isVisible(node),

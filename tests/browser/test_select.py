@@ -2,6 +2,8 @@
 
 import re
 
+from playwright.sync_api import expect
+
 from lobass_core.specs import SelectionSpec
 from lobass_core.workflows import select as selections
 
@@ -173,7 +175,7 @@ def test_a_field_of_the_gates_marks_what_is_no_number(server, page) -> None:
     page.get_by_role("alert").get_by_text("1,234 may be 1.234 or 1234").wait_for()
     assert (field.get_attribute("aria-invalid"), field.input_value()) == ("true", "1,234")
     box = page.get_by_test_id("stTextInputRootElement").filter(has=field)
-    assert box.evaluate("box => getComputedStyle(box).borderTopColor") == "rgb(180, 35, 24)"
+    expect(box).to_have_css("border-top-color", "rgb(180, 35, 24)")
     field.fill("0,1")
     field.press("Enter")
     page.get_by_role("alert").wait_for(state="detached")
