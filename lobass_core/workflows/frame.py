@@ -31,7 +31,7 @@ class Frame:
 
 
 def frame(project: Project) -> Frame:
-    """Read once a content of the store: a decision, which every open tab would have it read again for, changes nothing."""
+    """Read anew when rows or losses change: after a decision every open tab asks for it, and it is what it was."""
     with project.store() as store:
         content = store.content()
 
