@@ -30,7 +30,7 @@ def rows(project: Project, tmp_path: Path) -> Project:
 
 
 def numbers(texts: list[str]) -> dict[str, str]:
-    labels = ("Lines that match", "No such row", "Repeats", "Without a usable value", "Rows with a score")
+    labels = ("Matched lines", "No matching row", "Duplicate lines", "No valid value", "Rows with a score")
     return {label: texts[texts.index(label) + 1] for label in labels}
 
 
@@ -40,7 +40,7 @@ def test_scores_are_matched_imported_and_removed(open_page: OpenPage, rows: Proj
     assert app.session_state[score_draft.KEY] == score_draft.BY_COLUMN
     texts = view_texts(app)
     assert numbers(texts) == {
-        "Lines that match": "2", "No such row": "1", "Repeats": "0", "Without a usable value": "0",
+        "Matched lines": "2", "No matching row": "1", "Duplicate lines": "0", "No valid value": "0",
         "Rows with a score": "2",
     }  # fmt: skip
     assert "no imported row has the key q2" in texts
@@ -51,7 +51,7 @@ def test_scores_are_matched_imported_and_removed(open_page: OpenPage, rows: Proj
     assert button(app, "scores-go").label == "Import 2 scores"
     button(app, "scores-go").click().run()
     assert not app.exception
-    assert "depth is in the project." in view_text(app)
+    assert "Imported depth." in view_text(app)
     assert [(one.name, one.n_rows, one.source) for one in list_score_columns(rows)] == [("depth", 2, "ratings.jsonl")]
     shown = open_page(rows.root, "import_data", state={draft.PATH: str(tmp_path)})
     assert "Imported scores" in view_text(shown)
@@ -68,7 +68,7 @@ def test_a_name_that_is_there_asks_what_to_do(open_page: OpenPage, rows: Project
     again = opened(open_page, rows, path, **{draft.TARGET: draft.SCORES, score_draft.HIGHER: score_draft.WORSE})
     assert "already" in again.error[0].value + again.error[0].proto.title
     again.segmented_control(key=score_draft.IF_NAMED).set_value(score_draft.REPLACE).run()
-    assert "depth is replaced." in view_text(again)
+    assert "depth will be replaced." in view_text(again)
     assert "--higher-is worse --replace" in again.code[0].value.replace("\\\n  ", "")
     button(again, "scores-go").click().run()
     assert [one.higher_is_better for one in list_score_columns(rows)] == [False]
@@ -79,13 +79,13 @@ def test_a_link_opens_the_same_import(open_page: OpenPage, rows: Project, tmp_pa
     query = {"path": str(path), "scores": "why", "key": "row", "column": "y", "higher-is": "worse"}
     app = open_page(rows.root, "import_data", query=query)
     assert not app.exception
-    assert numbers(view_texts(app))["Lines that match"] == "1"
-    assert "Each line is taken for the row at its own place in the file." in view_text(app)
+    assert numbers(view_texts(app))["Matched lines"] == "1"
+    assert "Each line is matched to the row at the same position." in view_text(app)
     assert {name: app.query_params[name] for name in query} == query
 
 
 def test_a_file_without_numbers_says_so(open_page: OpenPage, rows: Project, tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "q.jsonl", [{"sample_id": "a", "text": "b"}])
     app = opened(open_page, rows, path, **{draft.TARGET: draft.SCORES})
-    assert "No column of its first rows has numbers." in view_text(app)
+    assert "The first rows have no column with numbers." in view_text(app)
     assert not [item for item in app.button if item.key == "scores-go"]

@@ -16,7 +16,7 @@ OF_THE_FILE = (NAME, KEY, KEY_COLUMN, COLUMN, DATASET, UNIT, HIGHER, IF_NAMED, R
 BY_SAMPLE, BY_ROW, BY_COLUMN = "Sample id", "Row", "A column"
 ALL_DATASETS = "As the file says"
 BETTER, WORSE = "better", "worse"
-REPLACE, ADD = "Replace it", "Add to it"
+REPLACE, ADD = "Replace", "Add values"
 # Columns that name records of published data sets.
 _ID_COLUMNS = ("id", "_id", "uid", "uuid", "guid", "key")
 

@@ -48,35 +48,35 @@ def page(project: Project, path: Path, right: DeltaGenerator, revision: str) -> 
         _show(found, spec)
     with right:
         command_line.popover(command_line.import_scores(project.root, spec))
-        label = f"Import {found.n_matched:,} scores" if found else "Import the scores"
+        label = f"Import {found.n_matched:,} scores" if found else "Import scores"
         go = toolbar.primary(label, ":material/download:", key="scores-go", disabled=not (found and found.n_matched))
     if go:
         _import(project, spec)
 
 
 def _settings(project: Project, columns: FileColumns) -> None:
-    view.show(parts.heading("Scores", "one number a row"), key="scores-title")
+    view.show(parts.heading("Scores", "one number per row"), key="scores-title")
     st.selectbox(
-        "Column with the values", columns.numeric, key=score_draft.COLUMN, accept_new_options=True,
+        "Value column", columns.numeric, key=score_draft.COLUMN, accept_new_options=True,
         index=None, placeholder="Choose a column", persist_state="session",
     )  # fmt: skip
     st.text_input(
-        "Name of the score", key=score_draft.NAME, placeholder="quality", persist_state="session",
-        help="What it is called in Browse, in Select and in exported files",
+        "Score name", key=score_draft.NAME, placeholder="quality", persist_state="session",
+        help="The name in Browse, in Select and in exported files",
     )  # fmt: skip
     if any(column.name == st.session_state.get(score_draft.NAME) for column in workflow.list_score_columns(project)):
         st.segmented_control(
-            "There is a score of that name", [score_draft.REPLACE, score_draft.ADD], key=score_draft.IF_NAMED,
+            "A score with this name exists", [score_draft.REPLACE, score_draft.ADD], key=score_draft.IF_NAMED,
             width="content", persist_state="session",
         )  # fmt: skip
     st.segmented_control(
-        "A line names its row by", [score_draft.BY_SAMPLE, score_draft.BY_ROW, score_draft.BY_COLUMN],
+        "Match lines by", [score_draft.BY_SAMPLE, score_draft.BY_ROW, score_draft.BY_COLUMN],
         key=score_draft.KEY, required=True, width="content", persist_state="session",
-        help="Row: the column row_index or row, else the line's place in the file; rows count from 0",
+        help="Row: the column row_index or row, otherwise the position of the line in the file. Rows count from 0.",
     )  # fmt: skip
     if st.session_state.get(score_draft.KEY) == score_draft.BY_COLUMN:
         st.selectbox(
-            "Column that the imported records have too", columns.columns, key=score_draft.KEY_COLUMN, index=None,
+            "Column that the imported records also have", columns.columns, key=score_draft.KEY_COLUMN, index=None,
             placeholder="id", accept_new_options=True, persist_state="session",
         )  # fmt: skip
     names = state.surroundings(project).datasets
@@ -86,14 +86,18 @@ def _settings(project: Project, columns: FileColumns) -> None:
         st.segmented_control(
             "Higher is", [score_draft.BETTER, score_draft.WORSE], key=score_draft.HIGHER, required=True,
             default=score_draft.BETTER, width="content", persist_state="session",
-            help="Select keeps the better end first",
+            help="Select keeps the better values first",
         )  # fmt: skip
         st.text_input("Unit", key=score_draft.UNIT, placeholder="none", persist_state="session", width=140)
 
 
 def _what_is_missing(columns: FileColumns) -> None:
-    text = "Name the score, its column and its key." if columns.numeric else "No column of its first rows has numbers."
-    view.show(parts.notice("Nothing is matched yet.", text), key="scores-waits")
+    text = (
+        "Set the name, the value column and the key."
+        if columns.numeric
+        else "The first rows have no column with numbers."
+    )
+    view.show(parts.notice("No lines matched yet.", text), key="scores-waits")
 
 
 def _matched(project: Project, spec: ScoreFileSpec, revision: str) -> ImportedScores | None:
@@ -141,9 +145,9 @@ def _show(found: ImportedScores | None, spec: ScoreFileSpec) -> None:
     nodes: list[Node] = [_strip(found)]
     if found.by_position:
         text = "The file has no column row_index or row."
-        nodes.append(parts.notice("Each line is taken for the row at its own place in the file.", text))
+        nodes.append(parts.notice("Each line is matched to the row at the same position.", text))
     if spec.if_named == "replace":
-        nodes.append(parts.notice(f"{spec.name} is replaced.", "Its present values go.", tone="amber"))
+        nodes.append(parts.notice(f"{spec.name} will be replaced.", "Its current values are removed.", tone="amber"))
     view.show([*nodes, *_lines(found)], key="scores-found")
 
 
@@ -156,25 +160,25 @@ def _strip(found: ImportedScores) -> Node:
         "unreadable": found.n_unreadable,
     }
     why = ", ".join(f"{n:,} {reason}" for reason, n in reasons.items() if n)
-    repeated = f"{found.n_differing:,} with another value" if found.n_differing else "of an earlier line"
+    repeated = f"{found.n_differing:,} with another value" if found.n_differing else "same value"
     cells = [
-        parts.KeyNumber("Lines that match", theme.count(found.n_matched), note=f"of {found.n_lines:,}", tinted=True),
-        parts.KeyNumber("No such row", theme.count(found.n_unmatched), note="in this project"),
-        parts.KeyNumber("Repeats", theme.count(found.n_repeated), note=repeated),
-        parts.KeyNumber("Without a usable value", theme.count(n_not_used), note=why or "every line has one"),
+        parts.KeyNumber("Matched lines", theme.count(found.n_matched), note=f"of {found.n_lines:,}", tinted=True),
+        parts.KeyNumber("No matching row", theme.count(found.n_unmatched), note="in this project"),
+        parts.KeyNumber("Duplicate lines", theme.count(found.n_repeated), note=repeated),
+        parts.KeyNumber("No valid value", theme.count(n_not_used), note=why or "every line has one"),
         parts.KeyNumber("Rows with a score", theme.count(found.n_rows), note=f"{found.n_without:,} without"),
     ]
     if found.n_held:
-        cells.insert(3, parts.KeyNumber("Scored before", theme.count(found.n_held), note="keep their value"))
+        cells.insert(3, parts.KeyNumber("Scored before", theme.count(found.n_held), note="keep their values"))
     return parts.key_numbers(cells)
 
 
 def _lines(found: ImportedScores) -> list[Node]:
     if not found.lines:
         return []
-    columns = [parts.Column("Line", 80, numeric=True), parts.Column("Kind", 110), parts.Column("Why it is not used")]
+    columns = [parts.Column("Line", 80, numeric=True), parts.Column("Kind", 110), parts.Column("Reason")]
     rows = [[theme.count(line), kind, el("span", *parts.visible(reason))] for kind, line, reason in found.lines]
-    return [parts.heading("Lines that are not used", "the first of each kind"), parts.table(columns, rows)]
+    return [parts.heading("Unused lines", "the first of each kind"), parts.table(columns, rows)]
 
 
 def _done_page(project: Project, done: ImportedScores, right: DeltaGenerator) -> None:
@@ -183,7 +187,7 @@ def _done_page(project: Project, done: ImportedScores, right: DeltaGenerator) ->
             state.go("browse")
     text = f"{done.n_rows:,} rows have a value, {done.n_without:,} have none."
     view.show(
-        [_strip(done), parts.notice(f"{done.name} is in the project.", text, tone="kept"), *_lines(done)],
+        [_strip(done), parts.notice(f"Imported {done.name}.", text, tone="kept"), *_lines(done)],
         key="scores-done",
     )
     with st.container(horizontal=True, gap="small"):
@@ -222,8 +226,8 @@ def section(project: Project) -> None:
             "Score to remove", [one.name for one in found], index=None, key="scores.gone", width=260,
             label_visibility="collapsed", placeholder="Remove a score",
         )  # fmt: skip
-        if name and st.button("Remove it", icon=":material/delete:", key="scores-remove-go"):
+        if name and st.button("Remove", icon=":material/delete:", key="scores-remove-go"):
             with errors.shown():
                 workflow.remove_scores(project, name)
-                st.toast(f"{errors.plain(name)} is removed. Selections made by it keep their rows.")
+                st.toast(f"Removed {errors.plain(name)}. Selections ranked by it keep their rows.")
                 st.rerun()
