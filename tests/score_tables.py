@@ -1,5 +1,7 @@
 """Small score tables for the tests, built through the same columns that the store gives."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
@@ -25,7 +27,6 @@ COLUMNS = pa.schema(
         "vocabulary_size": pa.int32(),
         "is_unseen": pa.bool_(),
         "is_duplicate": pa.bool_(),
-        "decision": pa.int8(),
     }
 )
 
@@ -50,7 +51,6 @@ def row(key: int, domain: str = "math", base: float = 2.0, reference: float = 1.
         "vocabulary_size": 50_000,
         "is_unseen": None,
         "is_duplicate": False,
-        "decision": 0,
     } | other
 
 
@@ -59,7 +59,9 @@ def arrow_of(rows: list[dict]) -> pa.Table:
 
 
 def table_of(rows: list[dict], names: dict[int, str] | None = None) -> ScoreTable:
-    return ScoreTable.from_arrow(arrow_of(rows), names)
+    """The arrays of rows made by `row`; their decisions lie over them, as `workflows/row_table.py` lays them."""
+    decision = np.array([one.get("decision", 0) for one in rows], np.int8)
+    return replace(ScoreTable.from_arrow(arrow_of(rows), names), decision=decision)
 
 
 def learnable(key: int, score: float, domain: str = "math", **other) -> dict:

@@ -78,8 +78,8 @@ def expected_sha256(path: Path) -> str | None:
         return None
     except OSError:
         return ""
-    found = _LINE.fullmatch(text)
-    return found[1] if found else ""
+    match = _LINE.fullmatch(text)
+    return match[1] if match else ""
 
 
 def check_bytes(path: Path, data: bytes, on_record: str | None = None) -> CheckedFile:

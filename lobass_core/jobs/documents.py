@@ -12,6 +12,7 @@ import msgspec
 
 from lobass_core.atomic_file import write_whole
 from lobass_core.errors import LobassError, RunError
+from lobass_core.spec_base import with_present_names
 
 VERSION = 2
 
@@ -49,7 +50,7 @@ def read_json(path: Path) -> dict[str, Any]:
             where=str(path),
             do="Update LoBaSS.",
         )
-    return values
+    return with_present_names(values)
 
 
 def to_document(values: Any, kind: type[Document], path: Path) -> Document:

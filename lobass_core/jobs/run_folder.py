@@ -6,20 +6,20 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 import msgspec
 
+from lobass_core.clock import utc_now
 from lobass_core.errors import RunError
 from lobass_core.jobs import remote_code
 from lobass_core.jobs.documents import VERSION, read_json, replace_text, to_document, to_json
 from lobass_core.jobs.former_places import at_home
 from lobass_core.jobs.progress import ErrorNote, Progress, RunState, check_time
 from lobass_core.jobs.run_files import RunFiles, may_read
-from lobass_core.jobs.run_ids import next_run_id, number_of
+from lobass_core.jobs.run_ids import next_run_id
 from lobass_core.jobs.run_kinds import KINDS, RunKind
 from lobass_core.jobs.run_specs import RunSpec
 from lobass_core.specs import unknown_settings
@@ -32,11 +32,6 @@ _PREPARING, _REMOVED = ".new-run-", "-removed-"
 SWEEP_SECONDS = 60.0
 
 Expected = TypeVar("Expected")
-
-
-def utc_now() -> str:
-    """The time as ISO 8601 in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,53 +251,6 @@ class RunFolder(RunFiles):
         except OSError:
             return
         shutil.rmtree(hidden, ignore_errors=True)
-
-
-class DamagedRun(RunFiles):
-    """A run whose spec.json cannot be read: nobody knows what it was asked; its shards can still be used."""
-
-    def __init__(self, path: Path, error: RunError) -> None:
-        super().__init__(path)
-        self.note = ErrorNote(
-            error.what,
-            error.where,
-            error.do or "Restore the file from a backup, or remove the run's folder if you do not need it.",
-        )
-        self.changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
-
-    def is_live(self) -> bool:
-        """Whether a worker is at work."""
-        return self.is_alive()
-
-
-def list_runs(runs_dir: Path) -> list[RunFolder]:
-    """All runs that can be read, oldest first; `scan_runs` has the others too."""
-    return [run for run in scan_runs(runs_dir) if isinstance(run, RunFolder)]
-
-
-def scan_runs(runs_dir: Path) -> list[RunFolder | DamagedRun]:
-    """All runs, oldest first."""
-    if not runs_dir.is_dir():
-        return []
-    numbers = [(number, path) for path in runs_dir.iterdir() if (number := number_of(path.name))]
-    runs: list[RunFolder | DamagedRun] = []
-    for _, path in sorted(numbers):
-        # Another process may have removed it since the folder was listed.
-        with suppress(FileNotFoundError):
-            runs.append(open_any(path))
-    return runs
-
-
-def open_any(path: Path) -> RunFolder | DamagedRun:
-    """The run in that folder, whether or not its spec.json can be read.
-
-    Raises:
-        FileNotFoundError: there is no such folder.
-    """
-    try:
-        return RunFolder(path)
-    except RunError as error:
-        return DamagedRun(path, error)
 
 
 def _sweep(runs_dir: Path) -> None:

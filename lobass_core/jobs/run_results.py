@@ -68,7 +68,7 @@ class ScoreRunResult:
     max_tokens: int = 0
     dtype: str = ""
     device: str = ""
-    budget_tokens: int = 0
+    batch_tokens: int = 0
     padding_share: float | None = None
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()

@@ -61,7 +61,7 @@ class TrainBaseRun:
     seed: int = 0
     epochs: float = 1.0
     learning_rate: float = 4e-3
-    budget_tokens: int = 1024
+    batch_tokens: int = 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ class TokenFiles:
 
     def lengths(self, sample_ids: Sequence[str], cut: Container[str] = ()) -> KeptLengths:
         """How long these samples are, and where their scored tokens lie; `cut` are those that lost some tokens."""
-        found = np.full((5, len(sample_ids)), -1, np.int64)
+        measured = np.full((5, len(sample_ids)), -1, np.int64)
         lost_start = np.zeros(len(sample_ids), bool)
         asked: dict[int, list[tuple[int, int]]] = {}
         for place, sample_id in enumerate(sample_ids):
@@ -124,13 +124,13 @@ class TokenFiles:
             masks = _read(self._paths[number], ["response_mask"]).combine_chunks()["response_mask"].chunk(0)
             flat, offsets = masks.values.to_numpy(zero_copy_only=False), masks.offsets.to_numpy()
             for place, row in rows:
-                found[:, place] = _places_of(flat[offsets[row] : offsets[row + 1]])
+                measured[:, place] = _places_of(flat[offsets[row] : offsets[row + 1]])
             cut_rows = [(place, row) for place, row in rows if sample_ids[place] in cut]
             if cut_rows:
                 texts = _read(self._paths[number], ["text", "token_starts", "token_ends"])
                 for place, row in cut_rows:
                     lost_start[place] = _lost_its_start(*(column[row].as_py() for column in texts.columns))
-        n_tokens, first, last_answer, end, n_answers = found
+        n_tokens, first, last_answer, end, n_answers = measured
         return KeptLengths(n_tokens, first, last_answer, end, n_answers, lost_start)
 
 

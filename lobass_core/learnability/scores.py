@@ -76,7 +76,7 @@ class ScoreTable:
             n_prompt_tokens=_integers(table, "n_prompt_tokens", 0).astype(np.int32),
             n_bytes=n_bytes,
             flags=_flags_of(table, base_loss, reference_loss, n_tokens, n_bytes),
-            decision=_integers(table, "decision", 0).astype(np.int8),
+            decision=np.zeros(table.num_rows, np.int8),
         )
 
     def learnability(self) -> np.ndarray:

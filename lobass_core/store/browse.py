@@ -4,7 +4,7 @@ Rows are asked for by key, never by offset: joining 50 keys costs 3 ms at a mill
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import duckdb
 import numpy as np
@@ -15,6 +15,7 @@ from lobass_core.store.connection import read_table
 from lobass_core.store.history import HistoryAct, histories
 from lobass_core.store.samples import storable
 from lobass_core.store.scorings import Scoring, base_and_reference
+from lobass_core.store.standing import Standing, standing_decisions_of, standing_notes_of, standing_tags_of
 
 SCOPES = {
     "user": ("prompt_text",),
@@ -22,7 +23,6 @@ SCOPES = {
     "system": ("system_text",),
     "any": ("prompt_text", "response_text", "system_text"),
 }
-VERDICT_CODES = {"keep": 1, "drop": -1, "undecided": 0}
 # Fewer hex digits of a sample id than this name too many samples at random.
 SHORTEST_ID = 6
 
@@ -73,22 +73,10 @@ def unscored_rows(cursor: duckdb.DuckDBPyConnection) -> pa.Table:
                NULL::DOUBLE AS reference_loss_sum, NULL::INTEGER AS reference_n_tokens,
                NULL::VARCHAR AS reference_status, NULL::INTEGER AS n_prompt_tokens,
                NULL::INTEGER AS n_response_bytes, NULL::INTEGER AS vocabulary_size, NULL::BOOLEAN AS is_unseen,
-               r.is_duplicate, 0::TINYINT AS decision
+               r.is_duplicate
         FROM rows r JOIN samples s USING (sample_key) ORDER BY r.row_key
         """,
     )
-
-
-def verdict_codes(cursor: duckdb.DuckDBPyConnection) -> tuple[np.ndarray, np.ndarray]:
-    """(sample_key int64[d], 1 keep or -1 drop int8[d]) of every standing decision."""
-    columns = cursor.execute(
-        """
-        SELECT sample_key, CASE arg_max(verdict, decision_number)
-                           WHEN 'keep' THEN 1 WHEN 'drop' THEN -1 ELSE 0 END::TINYINT AS code
-        FROM decisions WHERE undone_at IS NULL GROUP BY sample_key
-        """
-    ).fetchnumpy()
-    return np.asarray(columns["sample_key"], np.int64), np.asarray(columns["code"], np.int8)
 
 
 def matching_samples(cursor: duckdb.DuckDBPyConnection, text: str, scope: str, match_case: bool) -> np.ndarray:
@@ -105,7 +93,7 @@ def first_hits(cursor: duckdb.DuckDBPyConnection, texts: Sequence[str], text: st
         f"SELECT {place} - 1 FROM (SELECT unnest($texts) AS t, generate_subscripts($texts, 1) AS n) ORDER BY n",
         {"text": text, "texts": [storable(one) for one in texts]},
     ).fetchall()
-    return [int(found) for (found,) in rows]
+    return [int(place_of_hit) for (place_of_hit,) in rows]
 
 
 def tagged_samples(cursor: duckdb.DuckDBPyConnection, tags: Sequence[str]) -> np.ndarray:
@@ -136,36 +124,34 @@ def read_rows(cursor: duckdb.DuckDBPyConnection, row_keys: Sequence[int]) -> lis
     rows = cursor.execute(
         """
         WITH asked AS (SELECT unnest($row_keys::BIGINT[]) AS row_key),
-        found AS (SELECT r.* EXCLUDE (source) FROM asked JOIN rows r USING (row_key)),
-        wanted AS (SELECT DISTINCT sample_key FROM found),
-        verdicts AS (
-            SELECT sample_key, arg_max(verdict, decision_number) AS verdict,
-                   arg_max(reason, decision_number) AS reason, arg_max(author, decision_number) AS author
-            FROM decisions JOIN wanted USING (sample_key) WHERE undone_at IS NULL GROUP BY sample_key),
-        tagged AS (
-            SELECT sample_key, list(DISTINCT tag ORDER BY tag) AS names
-            FROM tags JOIN wanted USING (sample_key) WHERE removed_at IS NULL GROUP BY sample_key),
-        noted AS (
-            SELECT sample_key, arg_max(note, n.rowid) AS note
-            FROM notes n JOIN wanted USING (sample_key) GROUP BY sample_key)
-        SELECT f.row_key, f.row_index, d.name, f.domain, f.is_duplicate, s.sample_key, s.sample_id, s.kind, s.turns,
-               s.tools, s.rejected, s.n_chars, coalesce(v.verdict, 'undecided'), coalesce(v.reason, ''),
-               coalesce(v.author, ''), t.names, coalesce(n.note, '')
-        FROM found f JOIN datasets d USING (dataset_id) JOIN samples s USING (sample_key)
-        LEFT JOIN verdicts v USING (sample_key) LEFT JOIN tagged t USING (sample_key)
-        LEFT JOIN noted n USING (sample_key)
+        held AS (SELECT r.* EXCLUDE (source) FROM asked JOIN rows r USING (row_key))
+        SELECT h.row_key, h.row_index, d.name, h.domain, h.is_duplicate, s.sample_key, s.sample_id, s.kind, s.turns,
+               s.tools, s.rejected, s.n_chars
+        FROM held h JOIN datasets d USING (dataset_id) JOIN samples s USING (sample_key)
         """,
         {"row_keys": [int(key) for key in row_keys]},
     ).fetchall()
-    acts = histories(cursor, [row[5] for row in rows])
-    by_key = {row[0]: replace(StoredRow(*row), tags=tuple(row[-2] or ()), history=acts.get(row[5], ())) for row in rows}
+    sample_keys = list({row[5] for row in rows})
+    decisions = {one.sample_key: one for one in standing_decisions_of(cursor, sample_keys)}
+    notes = {one.sample_key: one.text for one in standing_notes_of(cursor, sample_keys)}
+    tags: dict[int, list[str]] = {}
+    for one in standing_tags_of(cursor, sample_keys):
+        tags.setdefault(one.sample_key, []).append(one.text)
+    acts = histories(cursor, sample_keys)
+    by_key = {}
+    for row in rows:
+        key = row[5]
+        decision = decisions.get(key, Standing(key, "undecided", "", "", ""))
+        by_key[row[0]] = StoredRow(
+            *row,
+            verdict=decision.text,
+            reason=decision.reason,
+            author=decision.author,
+            tags=tuple(tags.get(key, ())),
+            note=notes.get(key, ""),
+            history=acts.get(key, ()),
+        )
     return [by_key[key] for key in row_keys if key in by_key]
-
-
-def read_source(cursor: duckdb.DuckDBPyConnection, row_key: int) -> str:
-    """The untouched record as it stood in its file; empty for no such row."""
-    row = cursor.execute("SELECT source FROM rows WHERE row_key = ?", [row_key]).fetchone()
-    return str(row[0]) if row else ""
 
 
 def sample_keys(cursor: duckdb.DuckDBPyConnection, sample_ids: Sequence[str]) -> list[int]:
@@ -178,7 +164,7 @@ def sample_keys(cursor: duckdb.DuckDBPyConnection, sample_ids: Sequence[str]) ->
     for sample_id in sample_ids:
         if len(sample_id) < SHORTEST_ID:
             raise RequestError(f"sample id {sample_id!r} is too short", do=f"Give {SHORTEST_ID} digits or more.")
-        found = cursor.execute(
+        keys_meant = cursor.execute(
             """
             WITH named AS (SELECT sample_key FROM samples WHERE starts_with(sample_id, $id)),
             meant AS (
@@ -188,10 +174,10 @@ def sample_keys(cursor: duckdb.DuckDBPyConnection, sample_ids: Sequence[str]) ->
             """,
             {"id": sample_id.lower()},
         ).fetchall()
-        if len(found) != 1:
-            several = "names several samples" if found else "names no sample"
+        if len(keys_meant) != 1:
+            several = "names several samples" if keys_meant else "names no sample"
             raise RequestError(f"{sample_id!r} {several}", do="lobass browse lists ids; give more of its digits.")
-        keys.append(int(found[0][0]))
+        keys.append(int(keys_meant[0][0]))
     return keys
 
 
@@ -204,9 +190,9 @@ def sample_id_of(cursor: duckdb.DuckDBPyConnection, sample_key: int) -> str:
 def sample_ids(cursor: duckdb.DuckDBPyConnection, sample_keys: np.ndarray) -> list[str]:
     """The ids of samples, in no order."""
     cursor.register("wanted", pa.table({"sample_key": sample_keys}))
-    found = cursor.execute("SELECT sample_id FROM samples SEMI JOIN wanted USING (sample_key)").fetchall()
+    rows = cursor.execute("SELECT sample_id FROM samples SEMI JOIN wanted USING (sample_key)").fetchall()
     cursor.unregister("wanted")
-    return [sample_id for (sample_id,) in found]
+    return [sample_id for (sample_id,) in rows]
 
 
 def loss_places(cursor: duckdb.DuckDBPyConnection, scoring: Scoring, sample_key: int) -> dict[str, LossPlace]:

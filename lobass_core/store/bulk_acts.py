@@ -1,12 +1,11 @@
-"""Decisions and tags on many samples at once, and what stands on some samples now."""
-
-from collections.abc import Sequence
+"""Decisions and tags on many samples at once."""
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from lobass_core.jobs.run_folder import utc_now
+from lobass_core.clock import utc_now
+from lobass_core.store.sequences import take_ids
 
 
 def decide_many(
@@ -20,13 +19,19 @@ def decide_many(
     inserted = cursor.execute(
         """
         INSERT INTO decisions
-        SELECT (SELECT coalesce(max(decision_number), 0) FROM decisions) + row_number() OVER (ORDER BY sample_key),
-               $batch_id || '-' || sample_key, sample_key, $verdict, $reason, $now, $batch_id, NULL,
-               $author
+        SELECT $first + row_number() OVER (ORDER BY sample_key) - 1, $batch_id || '-' || sample_key, sample_key,
+               $verdict, $reason, $now, $batch_id, NULL, $author
         FROM (SELECT DISTINCT sample_key FROM decided)
         WHERE NOT EXISTS (SELECT 1 FROM decisions WHERE batch_id = $batch_id)
         """,
-        {"batch_id": batch_id, "verdict": verdict, "reason": reason, "now": utc_now(), "author": author},
+        {
+            "first": take_ids(cursor, "decision_numbers", max(len(keys), 1)),
+            "batch_id": batch_id,
+            "verdict": verdict,
+            "reason": reason,
+            "now": utc_now(),
+            "author": author,
+        },
     ).fetchone()
     cursor.unregister("decided")
     return int(inserted[0]) if inserted else 0
@@ -51,16 +56,3 @@ def tag_many(cursor: duckdb.DuckDBPyConnection, batch_id: str, keys: np.ndarray,
     ).fetchone()
     cursor.unregister("tagged")
     return int(inserted[0]) if inserted else 0
-
-
-def standing_verdicts_of(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int]) -> list[tuple[int, str]]:
-    """(sample key, verdict) of each of the samples, undecided where no decision stands; by key."""
-    return cursor.execute(
-        """
-        SELECT k.sample_key, coalesce(arg_max(d.verdict, d.decision_number), 'undecided')
-        FROM (SELECT unnest($keys::BIGINT[]) AS sample_key) k
-        LEFT JOIN decisions d ON d.sample_key = k.sample_key AND d.undone_at IS NULL
-        GROUP BY k.sample_key ORDER BY k.sample_key
-        """,
-        {"keys": list(keys)},
-    ).fetchall()

@@ -82,10 +82,9 @@ def standing_decisions(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, str]
     """
     rows = cursor.execute(
         """
-        SELECT s.sample_id, arg_max(d.verdict, d.decision_number) AS verdict,
-               arg_max(d.reason, d.decision_number) AS reason, arg_max(d.author, d.decision_number) AS author
-        FROM decisions d JOIN samples s USING (sample_key) WHERE d.undone_at IS NULL
-        GROUP BY s.sample_id HAVING verdict <> 'undecided' ORDER BY s.sample_id
+        SELECT s.sample_id, d.verdict, d.reason, d.author
+        FROM standing_decisions d JOIN samples s USING (sample_key)
+        WHERE d.verdict <> 'undecided' ORDER BY s.sample_id
         """
     ).fetchall()
-    return [{"sample_id": row[0], "verdict": row[1], "reason": row[2], "author": row[3]} for row in rows]
+    return [dict(zip(("sample_id", "verdict", "reason", "author"), row, strict=True)) for row in rows]

@@ -12,8 +12,9 @@ import duckdb
 
 from lobass_core.atomic_file import put_in_place, unfinished_file
 from lobass_core.errors import StoreError
-from lobass_core.store.connection import Store, connect, quoted, release
+from lobass_core.store.connection import Store, release
 from lobass_core.store.copies import SPACE_BYTES
+from lobass_core.store.opening import connect, quoted
 
 
 def free_bytes(store: Store) -> int:

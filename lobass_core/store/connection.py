@@ -1,24 +1,20 @@
 """Lease the project's database on demand and give it back soon, so that several programs can take turns."""
 
 import atexit
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
 
 from lobass_core.errors import StoreLockedError
-from lobass_core.jobs.former_places import keep_place
-from lobass_core.store.access import may_write, read_only_error
-from lobass_core.store.database_errors import cannot_open, holder_of, is_full, store_error
-from lobass_core.store.file_kind import check_kind
-from lobass_core.store.turns import RETRY_SECONDS, ask_for, has_come, is_asked_for, let_in
-from lobass_core.store.upgrade import prepare
+from lobass_core.store.access import read_only_error
+from lobass_core.store.database_errors import is_full, store_error
+from lobass_core.store.opening import OnUpgrade, OnWait, open_database
+from lobass_core.store.turns import is_asked_for, let_in
 from lobass_core.store.versions import content_of, raise_revision, revision_of
 
 # Opening a 1.5 GB store takes 13 ms: giving it back after a pause costs nothing and lets others in.
@@ -28,20 +24,6 @@ WAIT_SECONDS = 10.0
 YIELD_SECONDS = 1.0
 # A page asks for the store several times over: once refused after a full wait, the next to ask is told at once.
 REFUSAL_SECONDS = 5.0
-# What DuckDB is told before it opens the file: it loads no extension and fetches none, reads no secrets of the user's,
-# and a name in a query is a table, never a variable of Python's.
-SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "allow_community_extensions": False,
-    "allow_persistent_secrets": False,
-    "python_enable_replacements": False,
-}
-# What DuckDB may hold in memory before it spills to disk: a dashboard over a million rows stays under 2 GB in all.
-MEMORY_LIMIT = "1GB"
-
-OnWait = Callable[[str], None]
-OnUpgrade = Callable[[str], None]
 _announcer: OnWait | None = None
 _upgrade_announcer: OnUpgrade | None = None
 
@@ -186,11 +168,14 @@ class _Lease:
         if time.monotonic() - self.refused_at < REFUSAL_SECONDS:
             wait_seconds = 0.0
         try:
-            return _open(self.path, wait_seconds, on_wait)
+            connection, read_only = open_database(
+                self.path, wait_seconds, on_wait, _upgrade_announcer or (lambda _: None)
+            )
         except StoreLockedError:
             if wait_seconds:
                 self.refused_at = time.monotonic()
             raise
+        return Store(self.path, connection, read_only=read_only)
 
     def give_back(self) -> None:
         with self.lock:
@@ -256,66 +241,3 @@ def _release_all() -> None:
             held.timer.cancel()
             held.timer.join()
         held.close_if_idle()
-
-
-def _open(path: Path, wait_seconds: float, on_wait: OnWait | None) -> Store:
-    """A store that may not be written is opened to be read; what DuckDB spills then goes to the system's own folder."""
-    read_only = not may_write(path)
-    connection = _connect(path, read_only, wait_seconds, on_wait)
-    try:
-        if read_only:
-            connection.execute(
-                f"SET temp_directory = '{quoted(Path(tempfile.gettempdir()) / f'lobass-{uuid4().hex}')}'"
-            )
-        prepare(connection, path, _upgrade_announcer or (lambda _: None), read_only=read_only)
-        if not read_only:
-            keep_place(path.parent)
-        _lock_down(connection, path)
-    except BaseException as error:
-        connection.close()
-        if isinstance(error, duckdb.Error):
-            raise cannot_open(error, path) from error
-        raise
-    return Store(path, connection, read_only=read_only)
-
-
-def _connect(path: Path, read_only: bool, wait_seconds: float, on_wait: OnWait | None) -> duckdb.DuckDBPyConnection:
-    deadline = time.monotonic() + wait_seconds
-    told = False
-    while True:
-        try:
-            check_kind(path)
-            connection = connect(path, read_only=read_only)
-            has_come(path)
-            return connection
-        except duckdb.Error as error:
-            holder = holder_of(str(error))
-            if holder is None:
-                raise cannot_open(error, path) from error
-            if time.monotonic() > deadline:
-                raise StoreLockedError(
-                    "the project's store is in use", where=holder, do="Try again when it has finished, or stop it."
-                ) from error
-        if on_wait and not told:
-            on_wait(holder)
-            told = True
-        ask_for(path)
-        time.sleep(RETRY_SECONDS)
-
-
-def connect(path: Path | None, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """A bare connection to a file, or to none, with the settings that hold for all; a project's store is leased."""
-    place = str(path) if path else ":memory:"
-    return duckdb.connect(place, read_only=read_only, config={"memory_limit": MEMORY_LIMIT, **SETTINGS})
-
-
-def _lock_down(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    # Whatever a sample's text manages to say, SQL reaches no file outside the project and no network.
-    connection.execute(f"SET allowed_directories = ['{quoted(path.parent)}']")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
-
-
-def quoted(path: Path) -> str:
-    """The path as it stands between single quotes in SQL."""
-    return str(path).replace("'", "''")

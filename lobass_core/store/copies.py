@@ -89,8 +89,8 @@ def why_kept(copy: Path) -> str:
 
 def list_copies(path: Path) -> list[Path]:
     """The copies of the store beside it, latest first."""
-    found = [copy for copy in path.parent.glob(f"{path.stem}-*{path.suffix}") if copy.is_file()]
-    return sorted(found, key=lambda copy: copy.stat().st_mtime, reverse=True)
+    copies = [copy for copy in path.parent.glob(f"{path.stem}-*{path.suffix}") if copy.is_file()]
+    return sorted(copies, key=lambda copy: copy.stat().st_mtime, reverse=True)
 
 
 def _mib(n_bytes: int) -> str:

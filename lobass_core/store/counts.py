@@ -53,9 +53,8 @@ def count_decided(cursor: duckdb.DuckDBPyConnection, row_keys: pa.Table) -> int:
         return _number(
             cursor,
             """
-            SELECT count(*) FROM asked_rows JOIN rows USING (row_key) WHERE sample_key IN (
-                SELECT sample_key FROM decisions WHERE undone_at IS NULL
-                GROUP BY sample_key HAVING arg_max(verdict, decision_number) <> 'undecided')
+            SELECT count(*) FROM asked_rows JOIN rows USING (row_key)
+            SEMI JOIN (SELECT sample_key FROM standing_decisions WHERE verdict <> 'undecided') USING (sample_key)
             """,
         )
     finally:

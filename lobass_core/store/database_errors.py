@@ -60,10 +60,10 @@ def holder_of(message: str) -> str | None:
         return "this program, which is writing it anew"
     if _NO_LOCK not in message or "Conflicting lock" not in message:
         return None
-    found = re.search(r"PID (\d+)", message)
-    if not found:
+    match = re.search(r"PID (\d+)", message)
+    if not match:
         return "another process"
-    pid = int(found[1])
+    pid = int(match[1])
     try:
         name = psutil.Process(pid).name()
     except psutil.Error:

@@ -67,7 +67,7 @@ def paths_of_files(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
 def list_files(cursor: duckdb.DuckDBPyConnection) -> dict[int, tuple[DatasetFile, ...]]:
     """The files of every dataset, by dataset id, in their order."""
     rows = cursor.execute("SELECT * FROM dataset_files ORDER BY dataset_id, file_number").fetchall()
-    home, found = Home.of(cursor), dict[int, list[DatasetFile]]()
+    home, files_of = Home.of(cursor), dict[int, list[DatasetFile]]()
     for dataset_id, number, name, path, *values in rows:
-        found.setdefault(dataset_id, []).append(DatasetFile(number, name, home.path(path), *values))
-    return {dataset_id: tuple(files) for dataset_id, files in found.items()}
+        files_of.setdefault(dataset_id, []).append(DatasetFile(number, name, home.path(path), *values))
+    return {dataset_id: tuple(files) for dataset_id, files in files_of.items()}

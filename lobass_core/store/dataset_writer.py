@@ -7,11 +7,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from lobass_core.jobs.run_folder import utc_now
+from lobass_core.clock import utc_now
 from lobass_core.records import Sample
 from lobass_core.store.dataset_files import DatasetFile, add_files
 from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.samples import insert_samples, known_keys, storable
+from lobass_core.store.sequences import take_ids
 from lobass_core.store.versions import raise_content
 
 
@@ -19,7 +20,8 @@ from lobass_core.store.versions import raise_content
 class DatasetInfo:
     """What is known of a dataset when its import begins; `mapping`, `spec` and `import_spec` are JSON text.
 
-    `spec` holds the settings as the files settled them, `import_spec` those that were asked for.
+    `spec` holds the settings as the files settled them, `import_spec` those that were asked for. `format_asked`: the
+    format was named, so that a row is never read by a sibling of it.
 
     Of several files, `path` is the folder that they share, `file_sha256` stands for all of them, `container` and
     `encoding` are those of the first.
@@ -34,6 +36,7 @@ class DatasetInfo:
     mapping: str
     spec: str
     import_spec: str = ""
+    format_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,6 @@ class RowWriter:
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> None:
         self._cursor, self.dataset_id = cursor, dataset_id
-        self.first_row = self._next_row = next_row_key(cursor)
-        (self._next_sample,) = _row(cursor, "SELECT coalesce(max(sample_key), -1) + 1 FROM samples")
         self._n_imported = self._n_rejected = 0
 
     def add(self, rows: Sequence[ImportedRow]) -> None:
@@ -85,10 +86,11 @@ class RowWriter:
             samples.setdefault(row.sample.sample_id, row.sample)
         keys = known_keys(self._cursor, samples)
         new = [sample for sample_id, sample in samples.items() if sample_id not in keys]
-        keys |= insert_samples(self._cursor, new, self._next_sample)
+        keys |= insert_samples(self._cursor, new)
+        first_row = take_ids(self._cursor, "row_keys", len(rows))
         table = pa.table(
             {
-                "row_key": pa.array(range(self._next_row, self._next_row + len(rows)), pa.int64()),
+                "row_key": pa.array(range(first_row, first_row + len(rows)), pa.int64()),
                 "dataset_id": pa.array([self.dataset_id] * len(rows), pa.int32()),
                 "row_index": pa.array([row.row_index for row in rows], pa.int64()),
                 "line": pa.array([row.line for row in rows], pa.int64()),
@@ -99,8 +101,6 @@ class RowWriter:
             }
         )
         self._append("rows", table)
-        self._next_sample += len(new)
-        self._next_row += len(rows)
         self._n_imported += len(rows)
 
     def _append(self, name: str, batch: pa.Table) -> None:
@@ -131,14 +131,12 @@ class DatasetWriter(RowWriter):
     """A new dataset's way into the store: add batches, then `finish`."""
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, info: DatasetInfo) -> None:
-        (dataset_id,) = _row(cursor, "SELECT coalesce(max(dataset_id), 0) + 1 FROM datasets")
+        dataset_id = take_ids(cursor, "dataset_ids")
         super().__init__(cursor, dataset_id)
         self._info = info
-        names = ", ".join(asdict(info))
+        values = {"dataset_id": dataset_id, **asdict(info), "n_rows": 0, "n_rejected": 0, "imported_at": utc_now()}
         cursor.execute(
-            f"INSERT INTO datasets (dataset_id, {names}, n_rows, n_rejected, imported_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
-            [dataset_id, *asdict(info).values(), utc_now()],
+            f"INSERT INTO datasets ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", [*values.values()]
         )
 
     def finish(self, files: Sequence[DatasetFile] = ()) -> ImportCounts:
@@ -152,8 +150,7 @@ class DatasetWriter(RowWriter):
         )
         mark_duplicates(self._cursor)
         raise_content(self._cursor)
-        n_seen, n_distinct = _row(
-            self._cursor,
+        ((n_seen, n_distinct),) = self._cursor.execute(
             """
             WITH others AS (SELECT sample_key FROM rows WHERE dataset_id <> $dataset_id),
             own AS (
@@ -161,23 +158,5 @@ class DatasetWriter(RowWriter):
             SELECT count(*) FILTER (is_seen), count(DISTINCT sample_key) FILTER (NOT is_seen) FROM own
             """,
             {"dataset_id": self.dataset_id},
-        )
+        ).fetchall()
         return ImportCounts(self._n_imported, self._n_rejected, n_seen, self._n_imported - n_seen - n_distinct)
-
-
-def next_row_key(cursor: duckdb.DuckDBPyConnection) -> int:
-    """A row key that no row has, nor one that an update took out of its dataset."""
-    (key,) = _row(
-        cursor,
-        """
-        SELECT coalesce(max(row_key), -1) + 1 FROM (
-            SELECT max(row_key) AS row_key FROM rows UNION ALL SELECT max(row_key) FROM former_rows)
-        """,
-    )
-    return int(key)
-
-
-def _row(cursor: duckdb.DuckDBPyConnection, sql: str, values: dict | None = None) -> tuple:
-    row = (cursor.execute(sql, values) if values else cursor.execute(sql)).fetchone()
-    assert row is not None
-    return row

@@ -18,7 +18,7 @@ class Dataset:
     """One imported file, or several imported together; `store/dataset_files.py` names them.
 
     `spec` holds the settings as the files settled them, `import_spec` the ones asked for, as JSON text; imports of
-    older versions did not keep the latter.
+    older versions did not keep the latter. `format_asked`: the format was named rather than told from the rows.
     """
 
     dataset_id: int
@@ -34,6 +34,7 @@ class Dataset:
     n_rejected: int
     imported_at: str
     import_spec: str | None = None
+    format_asked: bool = False
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -41,7 +42,7 @@ class Dataset:
 
 def list_datasets(cursor: duckdb.DuckDBPyConnection) -> list[Dataset]:
     """All datasets in order of import."""
-    found = [Dataset(*row) for row in cursor.execute("SELECT * FROM datasets ORDER BY dataset_id").fetchall()]
+    datasets = [Dataset(*row) for row in cursor.execute("SELECT * FROM datasets ORDER BY dataset_id").fetchall()]
     home = Home.of(cursor)
     return [
         replace(
@@ -49,7 +50,7 @@ def list_datasets(cursor: duckdb.DuckDBPyConnection) -> list[Dataset]:
             path=home.path(one.path),
             import_spec=home.document(one.import_spec) if one.import_spec else one.import_spec,
         )
-        for one in found
+        for one in datasets
     ]
 
 
@@ -81,14 +82,14 @@ def find_dataset(cursor: duckdb.DuckDBPyConnection, name: str) -> Dataset:
         RequestError: there is none; the message lists those there are.
     """
     datasets = list_datasets(cursor)
-    found = next((dataset for dataset in datasets if dataset.name == name), None)
-    if found is None:
+    dataset_named = next((dataset for dataset in datasets if dataset.name == name), None)
+    if dataset_named is None:
         names = ", ".join(dataset.name for dataset in datasets)
         raise RequestError(
             f"there is no dataset named {name!r}",
             do=f"The datasets are {names}." if names else "Import one: lobass import FILE --domain NAME.",
         )
-    return found
+    return dataset_named
 
 
 def find_same_file(cursor: duckdb.DuckDBPyConnection, file_sha256: str, spec: str) -> Dataset | None:
@@ -139,21 +140,6 @@ def sample_batches(
         )
         cursor.unregister("chosen")
         yield from page.to_batches()
-
-
-def source_rows(cursor: duckdb.DuckDBPyConnection, row_keys: Sequence[int]) -> pa.Table:
-    """The rows of those keys in import order: row_key, dataset_id, row_index, domain, sample_id, source."""
-    cursor.register("asked_rows", pa.table({"row_key": pa.array(row_keys, pa.int64())}))
-    table = read_table(
-        cursor,
-        """
-        SELECT r.row_key, r.dataset_id, r.row_index, r.domain, s.sample_id, r.source
-        FROM asked_rows a JOIN rows r USING (row_key) JOIN samples s USING (sample_key)
-        ORDER BY r.dataset_id, r.row_index
-        """,
-    )
-    cursor.unregister("asked_rows")
-    return table
 
 
 def sample_ids_of_rows(cursor: duckdb.DuckDBPyConnection) -> pa.ChunkedArray:

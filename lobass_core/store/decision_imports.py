@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 import duckdb
 import pyarrow as pa
 
-from lobass_core.jobs.run_folder import utc_now
+from lobass_core.clock import utc_now
+from lobass_core.store.sequences import take_ids
 
 DECISION_IMPORTS = """
 CREATE TABLE decision_imports (
@@ -74,17 +75,16 @@ def add_import(
     removed_tags: Sequence[NewText] = (),
 ) -> None:
     """Add what a file brings, in its order, and log the file."""
-    last = _last_number(cursor)
     batch = {"batch_id": logged.batch_id}
     if decisions:
         with _registered(cursor, decisions):
             cursor.execute(
                 """
                 INSERT INTO decisions
-                SELECT $last + position, $batch_id || '-' || position, sample_key, verdict, reason, made_at, $batch_id,
-                       NULL, author FROM brought ORDER BY position
+                SELECT $first + position - 1, $batch_id || '-' || position, sample_key, verdict, reason, made_at,
+                       $batch_id, NULL, author FROM brought ORDER BY position
                 """,
-                {**batch, "last": last},
+                {**batch, "first": take_ids(cursor, "decision_numbers", len(decisions))},
             )
     if tags:
         with _registered(cursor, tags):

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 import duckdb
 import pyarrow as pa
 
-from lobass_core.jobs.run_folder import utc_now
+from lobass_core.clock import utc_now
 from lobass_core.records import Verdict
+from lobass_core.store.sequences import take_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,12 @@ def append_decisions(cursor: duckdb.DuckDBPyConnection, acts: Sequence[DecisionA
     inserted = cursor.execute(
         """
         INSERT INTO decisions
-        SELECT (SELECT coalesce(max(decision_number), 0) FROM decisions) + row_number() OVER (ORDER BY position),
-               decision_id, sample_key, verdict, reason, $now, batch_id, NULL, author
+        SELECT $first + row_number() OVER (ORDER BY position) - 1, decision_id, sample_key, verdict, reason, $now,
+               batch_id, NULL, author
         FROM (SELECT DISTINCT ON (decision_id) * FROM new_acts ORDER BY position) n
         WHERE NOT EXISTS (SELECT 1 FROM decisions d WHERE d.decision_id = n.decision_id)
         """,
-        {"now": utc_now()},
+        {"first": take_ids(cursor, "decision_numbers", len(acts)), "now": utc_now()},
     ).fetchone()
     cursor.unregister("new_acts")
     return int(inserted[0]) if inserted else 0
@@ -69,18 +70,6 @@ def decision_log(cursor: duckdb.DuckDBPyConnection, limit: int = 200) -> list[Lo
 def decisions_of(cursor: duckdb.DuckDBPyConnection, sample_key: int) -> list[LoggedDecision]:
     """Every act on one sample, undone ones included, latest first."""
     return find_decisions(cursor, "WHERE d.sample_key = $sample_key", {"sample_key": sample_key})
-
-
-def standing_verdicts(cursor: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """sample_id -> keep or drop, where a decision stands."""
-    rows = cursor.execute(
-        """
-        SELECT s.sample_id, arg_max(d.verdict, d.decision_number) AS verdict
-        FROM decisions d JOIN samples s USING (sample_key) WHERE d.undone_at IS NULL
-        GROUP BY s.sample_id HAVING verdict <> 'undecided' ORDER BY s.sample_id
-        """
-    ).fetchall()
-    return dict(rows)
 
 
 def find_decisions(

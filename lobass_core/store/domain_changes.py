@@ -11,16 +11,17 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
+from lobass_core.clock import utc_now
 from lobass_core.errors import RequestError
 from lobass_core.formats.domains import MAX_DOMAINS, named_domain
 from lobass_core.formats.raw_records import decode_line
 from lobass_core.formats.row_errors import RowError
 from lobass_core.formats.wrapped_rows import row_of
-from lobass_core.jobs.run_folder import utc_now
 from lobass_core.specs import SetDomainSpec
 from lobass_core.store.connection import read_table
 from lobass_core.store.datasets import BATCH_ROWS, Dataset
 from lobass_core.store.duplicates import mark_duplicates
+from lobass_core.store.sequences import take_ids
 from lobass_core.store.versions import raise_content
 
 # Records that are looked at to offer their columns.
@@ -60,7 +61,7 @@ def add_domain_change(
         RequestError: no record has a column that it names, it names more than `MAX_DOMAINS` domains, or no row gets
             another domain by it.
     """
-    ((change_id,),) = cursor.execute("SELECT coalesce(max(change_id), 0) + 1 FROM domain_changes").fetchall()
+    change_id = take_ids(cursor, "change_ids")
     change = DomainChange(change_id, dataset.dataset_id, utc_now(), made_by, None, spec, 0)
     cursor.execute(
         "INSERT INTO domain_changes VALUES (?, ?, ?, ?, NULL, ?, 0)",
@@ -161,10 +162,10 @@ def apply_changes(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> set[str
 
 def first_columns(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> tuple[str, ...]:
     """The columns that the first records of a dataset have."""
-    found = cursor.execute(
+    sources = cursor.execute(
         "SELECT source FROM rows WHERE dataset_id = ? ORDER BY row_index LIMIT ?", [dataset_id, FIRST_RECORDS]
     ).fetchall()
-    return tuple(dict.fromkeys(column for (source,) in found for column in _row(source)))
+    return tuple(dict.fromkeys(column for (source,) in sources for column in _row(source)))
 
 
 def _standing(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> list[DomainChange]:

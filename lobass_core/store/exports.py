@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 
 import duckdb
 
-from lobass_core.jobs.run_folder import utc_now
+from lobass_core.clock import utc_now
 from lobass_core.store.home import Home
+from lobass_core.store.sequences import take_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,12 @@ def log_export(
     manifest_sha256: str,
 ) -> int:
     """Record an export and return its id."""
-    row = cursor.execute("SELECT coalesce(max(export_id), 0) + 1 FROM exports").fetchone()
-    assert row is not None
+    export_id = take_ids(cursor, "export_ids")
     cursor.execute(
         "INSERT INTO exports VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [row[0], selection_name, format, folder, n_rows, json.dumps(manifest), manifest_sha256, utc_now()],
+        [export_id, selection_name, format, folder, n_rows, json.dumps(manifest), manifest_sha256, utc_now()],
     )
-    return int(row[0])
+    return export_id
 
 
 def forget_export(cursor: duckdb.DuckDBPyConnection, export_id: int) -> None:

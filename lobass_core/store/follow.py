@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from lobass_core.clock import utc_now
 from lobass_core.errors import RunError
 from lobass_core.jobs.run_files import read_parquet, write_parquet
-from lobass_core.jobs.run_folder import utc_now
 from lobass_core.store.score_columns import follow_scores
 
 # links     old sample -> each sample that a row of it has moved to
@@ -69,10 +69,10 @@ INSERT INTO reference_folds (reference_fp, sample_key, fold)
 # The text of a loss that is looked for under its old sample, should it hold for the new one.
 _FORERUNNERS = """
 INSERT INTO earlier_samples
-    WITH found AS (
+    WITH pairs AS (
         SELECT new_key AS sample_key, old_key AS earlier_key FROM links
         UNION SELECT l.new_key, e.earlier_key FROM links l JOIN earlier_samples e ON e.sample_key = l.old_key)
-    SELECT f.sample_key, f.earlier_key FROM found f ANTI JOIN earlier_samples e
+    SELECT f.sample_key, f.earlier_key FROM pairs f ANTI JOIN earlier_samples e
     ON e.sample_key = f.sample_key AND e.earlier_key = f.earlier_key WHERE f.sample_key <> f.earlier_key
 """
 

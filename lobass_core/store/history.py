@@ -46,7 +46,7 @@ def histories(
         """,
         {"keys": [int(key) for key in sample_keys], "latest": latest},
     ).fetchall()
-    found: dict[int, list[HistoryAct]] = {}
+    acts_of: dict[int, list[HistoryAct]] = {}
     for sample_key, *act in rows:
-        found.setdefault(sample_key, []).append(HistoryAct(*act))
-    return {sample_key: tuple(acts) for sample_key, acts in found.items()}
+        acts_of.setdefault(sample_key, []).append(HistoryAct(*act))
+    return {sample_key: tuple(acts) for sample_key, acts in acts_of.items()}

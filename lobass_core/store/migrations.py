@@ -11,8 +11,10 @@ from pathlib import Path
 
 import duckdb
 
+from lobass_core.store.asked_formats import note_asked_formats
 from lobass_core.store.change_tables import FORMER_STATES, SET_DOMAINS
 from lobass_core.store.collected import COLLECTED_RUNS, write_older_checksums
+from lobass_core.store.constraints import add_constraints
 from lobass_core.store.dataset_files import FILES_OF_DATASETS
 from lobass_core.store.decision_imports import DECISION_IMPORTS, REMOVALS_OF_TAGS
 from lobass_core.store.duplicates import mark_duplicates
@@ -21,6 +23,8 @@ from lobass_core.store.registrations import register_old_runs
 from lobass_core.store.reread import reread_rows
 from lobass_core.store.saved_filters import SAVED_FILTERS
 from lobass_core.store.score_columns import SCORE_COLUMNS
+from lobass_core.store.sequences import create_sequences
+from lobass_core.store.standing import STANDING_DECISIONS
 from lobass_core.store.token_bytes import fill_response_bytes
 from lobass_core.store.versions import FIRST_CONTENT, raise_content, raise_revision
 
@@ -65,15 +69,29 @@ def _write_checksums(cursor: duckdb.DuckDBPyConnection, folder: Path) -> tuple[s
     return ()
 
 
+def _note_asked_formats(cursor: duckdb.DuckDBPyConnection, _: Path) -> tuple[str, ...]:
+    note_asked_formats(cursor)
+    return ()
+
+
+def _give_sequences(cursor: duckdb.DuckDBPyConnection, _: Path) -> tuple[str, ...]:
+    create_sequences(cursor)
+    return ()
+
+
+def _add_constraints(cursor: duckdb.DuckDBPyConnection, _: Path) -> tuple[str, ...]:
+    return add_constraints(cursor)
+
+
 def reread(cursor: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str, ...]:
-    found = reread_rows(cursor)
-    if found.moved:
+    reread_now = reread_rows(cursor)
+    if reread_now.moved:
         follow_rows(cursor)
         mark_duplicates(cursor)
         extend_fold_files(cursor, folder / "models")
     for name in ("moved_rows", "links", "heirs", "copies", "copied", "standing", "inherited", "together"):
         cursor.execute(f"DROP TABLE IF EXISTS temp.{name}")
-    return found.sentences()
+    return reread_now.sentences()
 
 
 STEPS: tuple[Step, ...] = (
@@ -113,6 +131,10 @@ STEPS: tuple[Step, ...] = (
     _tables("Saved filters", SAVED_FILTERS),
     _tables("Score columns", SCORE_COLUMNS),
     _tables("Who took tags off, and the files that say so", REMOVALS_OF_TAGS),
+    _tables("The decision that stands", STANDING_DECISIONS),
+    Step("Datasets whose format was asked for", _note_asked_formats),
+    Step("Ids that are given out once", _give_sequences),
+    Step("What the database itself refuses", _add_constraints),
 )
 SCHEMA_VERSION = 1 + len(STEPS)
 

@@ -8,8 +8,9 @@ import duckdb
 import pyarrow as pa
 
 from lobass_core.errors import StoreError
-from lobass_core.jobs.run_folder import DamagedRun, RunFolder, scan_runs
+from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_ids import number_of
+from lobass_core.jobs.run_list import DamagedRun, scan_runs
 from lobass_core.store.collected import project_id_of, shard_checksums
 from lobass_core.store.connection import Store
 from lobass_core.store.losses import Shard, checked_shards, grouped, insert_shards
@@ -61,14 +62,14 @@ class LossCheck:
 
 def compare_losses(store: Store, runs_dir: Path) -> LossCheck:
     """Read every shard whole and compare it with the loss tables; runs that are at work are left out."""
-    cursor, found = store.cursor(), LossCheck()
+    cursor, check = store.cursor(), LossCheck()
     _make_usable(cursor)
     for run in _runs_with_losses(store, runs_dir):
         if run.is_alive():
             _note_usable(cursor, run.run_id, [path.stem for path in run.finished_shards()])
             continue
-        for group in _usable(store, run, found.torn):
-            found.n_shards += len(group)
+        for group in _usable(store, run, check.torn):
+            check.n_shards += len(group)
             _note_usable(cursor, run.run_id, [shard.name for shard in group])
             tables = [
                 shard.table.append_column("shard", pa.array([shard.name] * shard.table.num_rows)) for shard in group
@@ -76,18 +77,18 @@ def compare_losses(store: Store, runs_dir: Path) -> LossCheck:
             cursor.register("shard_losses", pa.concat_tables(tables))
             ((n_missing, n_other),) = cursor.execute(_COMPARE, {"run_id": run.run_id}).fetchall()
             cursor.unregister("shard_losses")
-            found.n_missing, found.n_other = found.n_missing + n_missing, found.n_other + n_other
-    found.n_alone = _one(
+            check.n_missing, check.n_other = check.n_missing + n_missing, check.n_other + n_other
+    check.n_alone = _one(
         cursor,
         "SELECT count(*) FROM losses l ANTI JOIN usable_shards u ON u.run_id = l.run_id AND u.shard = l.shard",
     )
-    found.n_double = _one(
+    check.n_double = _one(
         cursor,
         "SELECT coalesce(sum(n - 1), 0)::BIGINT FROM (SELECT count(*) AS n FROM losses"
         " GROUP BY sample_key, model_fp, render_fp HAVING count(*) > 1)",
     )
     cursor.execute("DROP TABLE usable_shards")
-    return found
+    return check
 
 
 def rebuild_losses(store: Store, runs_dir: Path) -> int:

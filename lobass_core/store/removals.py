@@ -17,10 +17,10 @@ def remove_dataset(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
     Raises:
         StoreError: there is no such dataset, or a selection holds rows of it.
     """
-    found = cursor.execute("SELECT dataset_id FROM datasets WHERE name = ?", [name]).fetchall()
-    if not found:
+    ids = cursor.execute("SELECT dataset_id FROM datasets WHERE name = ?", [name]).fetchall()
+    if not ids:
         raise StoreError(f"there is no dataset {name!r}", do="Look at its name on the Overview, or by lobass status.")
-    ((dataset_id,),) = found
+    ((dataset_id,),) = ids
     holding = cursor.execute(
         """
         WITH own AS (

@@ -7,7 +7,7 @@ stays what it was: an update loses nothing.
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import duckdb
@@ -19,6 +19,7 @@ from lobass_core.formats.reading_rules import DROPPED, MEDIA
 from lobass_core.formats.row_errors import RowError
 from lobass_core.records import Sample
 from lobass_core.store.samples import known_keys, sample_table
+from lobass_core.store.sequences import has_sequences, take_ids
 
 PAGE_ROWS = 5_000
 # The end of a note in the log of updates; it holds until the rows have been scored.
@@ -73,47 +74,47 @@ class Reread:
 
 
 class RecordReader:
-    """Reads the records of one dataset as an import would; whether its format was asked for is told from the rows.
+    """Reads the records of one dataset as an import would."""
 
-    The store does not keep that. It matters only where a file mixes schemas: an import that found the format by itself
-    reads a row of a sibling format by that format, one that was told the format does not.
-    """
-
-    def __init__(self, format: str, mapping: dict[str, str]) -> None:
+    def __init__(self, detection: Detection) -> None:
         self.n_text_only = 0
-        self._ways = tuple(Detection(format, mapping, "", 1.0, asked=asked) for asked in (False, True))
-        self._n_right = [0, 0]
-
-    def learn(self, record: StoredRecord) -> None:
-        """See which way of reading gives what the import gave, where the two differ."""
-        ids = [self._id(record, way) for way in self._ways]
-        if ids[0] != ids[1]:
-            for number, sample_id in enumerate(ids):
-                self._n_right[number] += sample_id == record.sample_id
+        self._detection = detection
 
     def read(self, record: StoredRecord) -> Sample | str:
         """The record as the present readers read it, or why they refuse it."""
-        way = self._ways[self._n_right[1] > self._n_right[0]]
-        found = self._read(record, way)
-        if isinstance(found, str) and MEDIA not in way.mapping:
-            text_only = self._read(record, replace(way, mapping={**way.mapping, MEDIA: DROPPED}))
+        way = self._detection
+        sample = _sample_of(record, way)
+        if isinstance(sample, str) and MEDIA not in way.mapping:
+            text_only = _sample_of(record, replace(way, mapping={**way.mapping, MEDIA: DROPPED}))
             if isinstance(text_only, Sample):
                 self.n_text_only += 1
                 return text_only
-        return found
+        return sample
 
-    def _id(self, record: StoredRecord, way: Detection) -> str:
-        found = self._read(record, way)
-        return "" if isinstance(found, str) else found.sample_id
 
-    def _read(self, record: StoredRecord, way: Detection) -> Sample | str:
-        try:
-            return parse_row(decode_line(record.source), way).sample
-        except RowError as error:
-            return error.reason
-        except Exception as error:
-            # Whatever a reader makes of an old record, one of them must not keep a whole project from being opened.
-            return explain(error)
+def _sample_of(record: StoredRecord, way: Detection) -> Sample | str:
+    try:
+        return parse_row(decode_line(record.source), way).sample
+    except RowError as error:
+        return error.reason
+    except Exception as error:
+        # Whatever a reader makes of an old record, one of them must not keep a whole project from being opened.
+        return explain(error)
+
+
+def way_of_reading(format: str, mapping: dict[str, str], records: Sequence[StoredRecord]) -> Detection:
+    """How the import read these rows, of a store that does not say whether the format was asked for.
+
+    It matters only where a file mixes schemas: an import that found the format by itself reads a row of a sibling
+    format by that format, one that was told the format does not. The way that gives more of these samples is the one.
+    """
+    ways = [Detection(format, mapping, "", 1.0, asked=asked) for asked in (False, True)]
+    n_right = [0, 0]
+    for record in records:
+        for number, way in enumerate(ways):
+            sample = _sample_of(record, way)
+            n_right[number] += isinstance(sample, Sample) and sample.sample_id == record.sample_id
+    return ways[n_right[1] > n_right[0]]
 
 
 def reread_rows(cursor: duckdb.DuckDBPyConnection) -> Reread:
@@ -122,39 +123,46 @@ def reread_rows(cursor: duckdb.DuckDBPyConnection) -> Reread:
     Rows have their new samples on return; what hangs on the old ones has not moved yet.
     """
     cursor.execute("CREATE OR REPLACE TEMP TABLE moved_rows (row_key BIGINT, old_key BIGINT, new_key BIGINT)")
-    found = Reread()
+    outcome = Reread()
     datasets = cursor.execute("SELECT dataset_id, name, format, mapping FROM datasets ORDER BY dataset_id").fetchall()
     for dataset_id, name, format, text in datasets:
         mapping = json.loads(text)
-        reader = RecordReader(format, mapping)
-        for number, page in enumerate(_pages(cursor, dataset_id)):
-            if not number:
-                for record in page[:FIRST_ROWS]:
-                    reader.learn(record)
-            _reread_page(cursor, name, page, reader, found)
+        reader = RecordReader(way_of_reading(format, mapping, first_rows(cursor, dataset_id)))
+        for page in _pages(cursor, dataset_id):
+            _reread_page(cursor, name, page, reader, outcome)
         if reader.n_text_only:
-            found.n_text_only += reader.n_text_only
+            outcome.n_text_only += reader.n_text_only
             told = json.dumps({**mapping, MEDIA: DROPPED}, ensure_ascii=False)
             cursor.execute("UPDATE datasets SET mapping = ? WHERE dataset_id = ?", [told, dataset_id])
-    if found.moved:
+    if outcome.moved:
         cursor.execute("UPDATE rows SET sample_key = m.new_key FROM moved_rows m WHERE rows.row_key = m.row_key")
-    return found
+    return outcome
 
 
 def _reread_page(
-    cursor: duckdb.DuckDBPyConnection, name: str, page: list[StoredRecord], reader: RecordReader, found: Reread
+    cursor: duckdb.DuckDBPyConnection, name: str, page: list[StoredRecord], reader: RecordReader, outcome: Reread
 ) -> None:
     moves: list[tuple[StoredRecord, Sample]] = []
     for record in page:
         now = reader.read(record)
         if isinstance(now, str):
-            found.refused[now] += 1
+            outcome.refused[now] += 1
         elif now.sample_id != record.sample_id:
             moves.append((record, now))
-    found.n_rows += len(page)
+    outcome.n_rows += len(page)
     if moves:
-        found.moved[name] += len(moves)
+        outcome.moved[name] += len(moves)
         _note_moves(cursor, moves)
+
+
+def first_rows(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> list[StoredRecord]:
+    """The first rows of a dataset that have their sample."""
+    rows = cursor.execute(
+        "SELECT r.row_key, r.sample_key, s.sample_id, r.source FROM rows r JOIN samples s USING (sample_key)"
+        " WHERE r.dataset_id = ? ORDER BY r.row_key LIMIT ?",
+        [dataset_id, FIRST_ROWS],
+    ).fetchall()
+    return [StoredRecord(*row) for row in rows]
 
 
 def _pages(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> Iterator[list[StoredRecord]]:
@@ -178,13 +186,21 @@ def _pages(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> Iterator[list[
         yield [StoredRecord(*row) for row in rows]
 
 
+def _new_keys(cursor: duckdb.DuckDBPyConnection, n: int) -> int:
+    """The first of `n` sample keys that are free."""
+    if has_sequences(cursor):
+        return take_ids(cursor, "sample_keys", n)
+    ((first_key,),) = cursor.execute("SELECT coalesce(max(sample_key), -1) + 1 FROM samples").fetchall()
+    return int(first_key)
+
+
 def _note_moves(cursor: duckdb.DuckDBPyConnection, moves: list[tuple[StoredRecord, Sample]]) -> None:
     """Store the new samples that the store lacks, and write down which row moves to which."""
     samples = {sample.sample_id: sample for _, sample in moves}
     keys = known_keys(cursor, samples)
     new = [sample for sample_id, sample in samples.items() if sample_id not in keys]
     if new:
-        ((first_key,),) = cursor.execute("SELECT coalesce(max(sample_key), -1) + 1 FROM samples").fetchall()
+        first_key = _new_keys(cursor, len(new))
         # The table may lack columns that younger steps add.
         ours = [name for name, *_ in cursor.execute("DESCRIBE samples").fetchall()]
         cursor.from_arrow(sample_table(new, first_key).select(ours)).insert_into("samples")

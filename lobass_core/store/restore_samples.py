@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 import duckdb
 
+from lobass_core.formats.detect import Detection
 from lobass_core.records import Sample
-from lobass_core.store.reread import FIRST_ROWS, PAGE_ROWS, RecordReader, StoredRecord
+from lobass_core.store.datasets import list_datasets
+from lobass_core.store.reread import PAGE_ROWS, RecordReader, StoredRecord
 from lobass_core.store.samples import sample_table
 from lobass_core.store.versions import raise_content
 
@@ -24,12 +26,10 @@ def restore_samples(cursor: duckdb.DuckDBPyConnection) -> int:
 
     What hangs on a sample (losses, decisions, tags, notes, picks) finds it again, for its key is the same.
     """
-    datasets = cursor.execute("SELECT dataset_id, format, mapping FROM datasets ORDER BY dataset_id").fetchall()
-    for dataset_id, format, mapping in datasets:
-        reader = RecordReader(format, json.loads(mapping))
-        for record in _known(cursor, dataset_id):
-            reader.learn(record)
-        for page in _lost(cursor, dataset_id):
+    for dataset in list_datasets(cursor):
+        mapping = json.loads(dataset.mapping)
+        reader = RecordReader(Detection(dataset.format, mapping, "", 1.0, asked=dataset.format_asked))
+        for page in _lost(cursor, dataset.dataset_id):
             read = {record.sample_key: reader.read(record) for record in page}
             samples = {key: sample for key, sample in read.items() if isinstance(sample, Sample)}
             if samples:
@@ -38,16 +38,6 @@ def restore_samples(cursor: duckdb.DuckDBPyConnection) -> int:
                 cursor.from_arrow(table).insert_into("samples")
     raise_content(cursor)
     return n_without_sample(cursor)
-
-
-def _known(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> list[StoredRecord]:
-    """Some rows that have their sample, to learn from them how the dataset was imported."""
-    rows = cursor.execute(
-        "SELECT r.row_key, r.sample_key, s.sample_id, r.source FROM rows r JOIN samples s USING (sample_key)"
-        " WHERE r.dataset_id = ? ORDER BY r.row_key LIMIT ?",
-        [dataset_id, FIRST_ROWS],
-    ).fetchall()
-    return [StoredRecord(*row) for row in rows]
 
 
 def _lost(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> Iterator[list[StoredRecord]]:

@@ -13,10 +13,12 @@ from pathlib import Path
 import duckdb
 
 from lobass_core.atomic_file import put_in_place, unfinished_file
-from lobass_core.store.connection import connect, quoted, release
+from lobass_core.store.connection import release
 from lobass_core.store.copies import free_name
 from lobass_core.store.migrations import SCHEMA_VERSION, STEPS
+from lobass_core.store.opening import connect, quoted
 from lobass_core.store.schema import FIRST_TABLES
+from lobass_core.store.sequences import given_out, has_sequences, raise_sequences
 
 # Rows of a row group, and of the vectors that it is read by.
 PIECES = (122_880, 2_048)
@@ -116,7 +118,15 @@ def _copy_all(path: Path, new: Path) -> list[DamagedTable] | None:
         lost += [table] if table else []
     if any(table.name in REGISTERED for table in lost):
         _forget_runs(new)
+    _go_on_counting(path, new)
     return lost
+
+
+def _go_on_counting(path: Path, new: Path) -> None:
+    """Let no id be given out that the old store gave to anything, as far as it can be told."""
+    with _attached(path, new) as connection:
+        if has_sequences(connection):
+            raise_sequences(connection, given_out(connection, "old"))
 
 
 def _forget_runs(new: Path) -> None:
@@ -180,8 +190,8 @@ def _n_rows(connection: duckdb.DuckDBPyConnection, name: str) -> int | None:
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """The old store's tables that this program knows; their names then need no quoting."""
     known = {name for (name,) in _known().execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    found = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'old'").fetchall()
-    return sorted(name for (name,) in found if name in known)
+    tables = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'old'").fetchall()
+    return sorted(name for (name,) in tables if name in known)
 
 
 def _known() -> duckdb.DuckDBPyConnection:

@@ -53,7 +53,7 @@ def match_samples(cursor: duckdb.DuckDBPyConnection, named: Sequence[Named]) -> 
     cursor.register("named", table)
     rows = cursor.execute(_MATCHES).fetchall()
     cursor.unregister("named")
-    found: list[Match | None] = [None] * len(named)
+    matches: list[Match | None] = [None] * len(named)
     for number, sample_key, by_id in rows:
-        found[number] = Match(int(sample_key), by_id)
-    return found
+        matches[number] = Match(int(sample_key), by_id)
+    return matches

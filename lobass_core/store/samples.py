@@ -7,6 +7,7 @@ import duckdb
 import pyarrow as pa
 
 from lobass_core.records import Sample, turns_to_json
+from lobass_core.store.sequences import take_ids
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SCHEMA = pa.schema(
@@ -30,23 +31,24 @@ def known_keys(cursor: duckdb.DuckDBPyConnection, sample_ids: Iterable[str]) -> 
     ids = list(sample_ids)
     asked = pa.table({"sample_id": pa.array(ids, pa.string()), "tie_key": pa.array(map(tie_key, ids), pa.uint64())})
     cursor.register("asked", asked)
-    found = cursor.execute(
+    keys = cursor.execute(
         """
         SELECT s.sample_id, s.sample_key
         FROM samples s JOIN asked a USING (tie_key) WHERE s.sample_id = a.sample_id
         """
     ).fetchall()
     cursor.unregister("asked")
-    return dict(found)
+    return dict(keys)
 
 
-def insert_samples(cursor: duckdb.DuckDBPyConnection, samples: Sequence[Sample], first_key: int) -> dict[str, int]:
-    """Store samples that the store does not hold, under keys from `first_key` on; returns sample_id -> sample_key.
+def insert_samples(cursor: duckdb.DuckDBPyConnection, samples: Sequence[Sample]) -> dict[str, int]:
+    """Store samples that the store does not hold, under new keys; returns sample_id -> sample_key.
 
     Not by `register`: a registered batch stays in memory until the transaction ends, 1.8 GB for a million rows.
     """
     if not samples:
         return {}
+    first_key = take_ids(cursor, "sample_keys", len(samples))
     cursor.from_arrow(sample_table(samples, first_key)).insert_into("samples")
     return {sample.sample_id: first_key + number for number, sample in enumerate(samples)}
 
@@ -60,9 +62,7 @@ def sample_table(samples: Sequence[Sample], first_key: int) -> pa.Table:
 
 def _record(sample: Sample) -> dict:
     system = "\n\n".join(turn.content for turn in sample.turns if turn.role == "system")
-    answers = (
-        text for turn in sample.turns if turn.role == "assistant" for text in (*turn.thoughts.values(), turn.content)
-    )
+    answers = (text for turn in sample.turns if turn.is_answer for text in (*turn.thoughts.values(), turn.content))
     prompt = "\n\n".join(turn.content for turn in sample.turns if turn.role in ("user", "tool"))
     return {
         "sample_id": sample.sample_id,
@@ -80,7 +80,6 @@ def _record(sample: Sample) -> dict:
 
 def drop_unused_samples(cursor: duckdb.DuckDBPyConnection) -> None:
     """Remove the samples that no row has and nothing else refers to."""
-    # A sample key may be given out again only when nothing at all refers to it.
     cursor.execute(
         """
         DELETE FROM samples WHERE sample_key NOT IN (
@@ -102,4 +101,4 @@ def storable(text: str) -> str:
     """Text as UTF-8 can hold it: an unpaired surrogate, which no database can, becomes its JSON escape."""
     if text.isascii():
         return text
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -8,16 +8,18 @@ import duckdb
 import msgspec
 import pyarrow as pa
 
+from lobass_core.clock import utc_now
 from lobass_core.errors import LobassError, SelectionError, StoreError
 from lobass_core.jobs.documents import to_json
-from lobass_core.jobs.run_folder import utc_now
 from lobass_core.jobs.run_results import ScoreRunResult
+from lobass_core.spec_base import with_present_names
 from lobass_core.specs import ScoreSpec
 from lobass_core.store.connection import read_table
 from lobass_core.store.home import Home
 from lobass_core.store.models import register_models
 from lobass_core.store.reference_training import is_training_known
 from lobass_core.store.registrations import note_registered, registered_at
+from lobass_core.store.sequences import take_ids
 from lobass_core.store.versions import raise_content
 
 Bound = dict[str, str | int | None]
@@ -80,15 +82,15 @@ def register_scoring(
     note_registered(cursor, run_id, finished_at)
     raise_content(cursor)
     triple = [result.base.model_fp, result.reference_fp, result.render_fp]
-    found = cursor.execute(
+    known = cursor.execute(
         "SELECT scoring_id, made_at FROM scorings WHERE base_fp = ? AND reference_fp = ? AND render_fp = ?", triple
     ).fetchone()
-    if not found or found[1] <= finished_at:
+    if not known or known[1] <= finished_at:
         register_models(cursor, result, folds, finished_at)
     names = [result.base.name, spec.reference_name or result.references[0].name]
     values = [*names, json.dumps(spec.to_dict()), to_json(result), finished_at]
-    if found:
-        scoring_id, made_at = found
+    if known:
+        scoring_id, made_at = known
         if made_at <= finished_at:
             cursor.execute(
                 "UPDATE scorings SET run_id = ?, base_name = ?, reference_name = ?, spec = ?, result = ?, made_at = ? "
@@ -96,9 +98,7 @@ def register_scoring(
                 [run_id, *values, scoring_id],
             )
     else:
-        row = cursor.execute("SELECT coalesce(max(scoring_id), 0) + 1 FROM scorings").fetchone()
-        assert row is not None
-        (scoring_id,) = row
+        scoring_id = take_ids(cursor, "scoring_ids")
         cursor.execute(
             "INSERT INTO scorings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [scoring_id, run_id, *triple, *values],
@@ -164,8 +164,8 @@ def list_scorings(cursor: duckdb.DuckDBPyConnection) -> list[Scoring]:
 def _scoring(row: tuple, home: Home) -> Scoring:
     """A row of `_SCORING_COLUMNS` and the run that refines it."""
     try:
-        spec: ScoreSpec = msgspec.convert(home.value(json.loads(row[7])), ScoreSpec)
-        result = msgspec.convert(home.value(json.loads(row[8])), ScoreRunResult)
+        spec: ScoreSpec = msgspec.convert(with_present_names(home.value(json.loads(row[7]))), ScoreSpec)
+        result = msgspec.convert(with_present_names(home.value(json.loads(row[8]))), ScoreRunResult)
     except (ValueError, msgspec.ValidationError, LobassError) as error:
         raise StoreError(
             f"the scoring of run {row[1]} cannot be read: {error}", where="table scorings", do="Update LoBaSS."
@@ -214,9 +214,9 @@ def _choices(scorings: list[Scoring]) -> str:
 def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:
     """One row an imported row in order of row_key, losses null where not scored; columns as selected below.
 
-    `tie_key` is the first 8 bytes of the sample id, `decision` 1 for keep, -1 for drop, 0 for none. For K folds each
-    sample's reference loss is that of the fold model assigned to it (by hash where none is). `is_unseen` is null where
-    the samples that the reference was trained on are not known.
+    `tie_key` is the first 8 bytes of the sample id. For K folds each sample's reference loss is that of the fold model
+    assigned to it (by hash where none is). `is_unseen` is null where the samples that the reference was trained on are
+    not known. Decisions are overlaid by `workflows/row_table.py`.
     """
     losses, values = base_and_reference(cursor, scoring)
     values |= {
@@ -228,10 +228,7 @@ def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:
         cursor,
         f"""
         WITH {losses},
-        trained AS (SELECT tie_key FROM reference_training WHERE reference_fp = $trained_fp),
-        verdicts AS (
-            SELECT sample_key, arg_max(verdict, decision_number) AS verdict
-            FROM decisions WHERE undone_at IS NULL GROUP BY sample_key)
+        trained AS (SELECT tie_key FROM reference_training WHERE reference_fp = $trained_fp)
         SELECT r.row_key, r.sample_key, s.tie_key, r.dataset_id, r.row_index,
                r.domain, b.loss_sum_nats AS base_loss_sum, b.n_tokens AS base_n_tokens, b.status AS base_status,
                f.loss_sum_nats AS reference_loss_sum, f.n_tokens AS reference_n_tokens, f.status AS reference_status,
@@ -239,10 +236,10 @@ def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:
                coalesce(b.n_response_bytes, f.n_response_bytes) AS n_response_bytes,
                $vocabulary_size::INTEGER AS vocabulary_size,
                CASE WHEN $is_training_known AND f.sample_key IS NOT NULL THEN t.tie_key IS NULL END AS is_unseen,
-               r.is_duplicate, CASE v.verdict WHEN 'keep' THEN 1 WHEN 'drop' THEN -1 ELSE 0 END::TINYINT AS decision
+               r.is_duplicate
         FROM rows r JOIN samples s USING (sample_key)
         LEFT JOIN base b USING (sample_key) LEFT JOIN reference f USING (sample_key)
-        LEFT JOIN verdicts v USING (sample_key) LEFT JOIN trained t USING (tie_key)
+        LEFT JOIN trained t USING (tie_key)
         ORDER BY r.row_key
         """,
         values,

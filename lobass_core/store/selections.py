@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 import duckdb
 import pyarrow as pa
 
+from lobass_core.clock import utc_now
 from lobass_core.errors import SelectionError
-from lobass_core.jobs.run_folder import utc_now
 from lobass_core.store.connection import read_table
+from lobass_core.store.sequences import take_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,7 @@ def save_selection(
         )
     if taken:
         cursor.execute("UPDATE selections SET deleted_at = ? WHERE selection_id = ?", [utc_now(), taken[0]])
-    row = cursor.execute("SELECT coalesce(max(selection_id), 0) + 1 FROM selections").fetchone()
-    assert row is not None
-    (selection_id,) = row
+    selection_id = take_ids(cursor, "selection_ids")
     cursor.execute(
         "INSERT INTO selections VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
         [
@@ -92,7 +91,7 @@ def save_selection(
         {"id": selection_id},
     )
     cursor.unregister("picks")
-    return int(selection_id)
+    return selection_id
 
 
 def list_selections(cursor: duckdb.DuckDBPyConnection, *, deleted: bool = False) -> list[SavedSelection]:
@@ -131,12 +130,12 @@ def selection_picks(cursor: duckdb.DuckDBPyConnection, selection_id: int) -> pa.
 
 def picked_rows(cursor: duckdb.DuckDBPyConnection) -> dict[int, dict[tuple[int, str], int]]:
     """selection_id -> rows that it holds in each (dataset_id, domain), by the domains of today."""
-    found: dict[int, dict[tuple[int, str], int]] = {}
+    rows_of: dict[int, dict[tuple[int, str], int]] = {}
     for selection_id, dataset_id, domain, n_rows in cursor.execute(
         "SELECT selection_id, dataset_id, domain, count(*) FROM selection_picks JOIN rows USING (row_key) GROUP BY ALL"
     ).fetchall():
-        found.setdefault(selection_id, {})[dataset_id, domain] = n_rows
-    return found
+        rows_of.setdefault(selection_id, {})[dataset_id, domain] = n_rows
+    return rows_of
 
 
 def rename_selection(cursor: duckdb.DuckDBPyConnection, name: str, new_name: str) -> None:
@@ -145,18 +144,18 @@ def rename_selection(cursor: duckdb.DuckDBPyConnection, name: str, new_name: str
     Raises:
         SelectionError: no such selection, or the new name is taken or empty.
     """
-    found = find_selection(cursor, name)
+    selection = find_selection(cursor, name)
     taken = cursor.execute("SELECT 1 FROM selections WHERE name = ? AND deleted_at IS NULL", [new_name]).fetchone()
     if taken or not new_name.strip():
         raise SelectionError(f"the name {new_name!r} is taken or empty", do="Choose another name.")
-    cursor.execute("UPDATE selections SET name = ? WHERE selection_id = ?", [new_name, found.selection_id])
+    cursor.execute("UPDATE selections SET name = ? WHERE selection_id = ?", [new_name, selection.selection_id])
 
 
 def delete_selection(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
     """Put a selection aside and return its id, by which it can be brought back."""
-    found = find_selection(cursor, name)
-    cursor.execute("UPDATE selections SET deleted_at = ? WHERE selection_id = ?", [utc_now(), found.selection_id])
-    return found.selection_id
+    selection = find_selection(cursor, name)
+    cursor.execute("UPDATE selections SET deleted_at = ? WHERE selection_id = ?", [utc_now(), selection.selection_id])
+    return selection.selection_id
 
 
 def undelete_selection(cursor: duckdb.DuckDBPyConnection, selection_id: int) -> str:

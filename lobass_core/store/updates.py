@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
+from lobass_core.clock import utc_now
 from lobass_core.errors import InputFileError, RequestError
-from lobass_core.jobs.run_folder import utc_now
 from lobass_core.store.dataset_files import DatasetFile, add_files
 from lobass_core.store.dataset_writer import DatasetInfo, ImportedRow, RowWriter
 from lobass_core.store.datasets import Dataset
@@ -21,6 +21,7 @@ from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.former_states import STATE_TABLES
 from lobass_core.store.samples import drop_unused_samples, storable
 from lobass_core.store.score_columns import release_gone_rows
+from lobass_core.store.sequences import take_ids
 from lobass_core.store.versions import raise_content
 
 
@@ -44,11 +45,13 @@ class UpdateWriter(RowWriter):
         self, cursor: duckdb.DuckDBPyConnection, dataset: Dataset, state: NewState, made_by: str, counts: dict
     ) -> None:
         super().__init__(cursor, dataset.dataset_id)
-        ((self.update_id,),) = cursor.execute("SELECT coalesce(max(update_id), 0) + 1 FROM dataset_updates").fetchall()
+        self.update_id = take_ids(cursor, "update_ids")
         self._state = state
+        # Rows of this update get greater keys than this one, rows of earlier ones have lesser.
+        first_row = take_ids(cursor, "row_keys")
         cursor.execute(
             "INSERT INTO dataset_updates VALUES (?, ?, ?, ?, NULL, ?, ?)",
-            [self.update_id, self.dataset_id, utc_now(), made_by, json.dumps(counts), self.first_row],
+            [self.update_id, self.dataset_id, utc_now(), made_by, json.dumps(counts), first_row],
         )
         self._keep_former()
         self._move_rows()
@@ -137,11 +140,11 @@ class UpdateWriter(RowWriter):
         cursor.execute(
             """
             UPDATE datasets SET path = ?, file_sha256 = ?, format = ?, container = ?, encoding = ?, mapping = ?,
-                spec = ?, import_spec = ?, n_rows = ?, n_rejected = ? WHERE dataset_id = ?
+                spec = ?, import_spec = ?, format_asked = ?, n_rows = ?, n_rejected = ? WHERE dataset_id = ?
             """,
             [
                 *(info.path, info.file_sha256, info.format, info.container, info.encoding, info.mapping, info.spec),
-                *(info.import_spec, n_rows, self._n_rejected, dataset_id),
+                *(info.import_spec, info.format_asked, n_rows, self._n_rejected, dataset_id),
             ],
         )
         add_files(cursor, dataset_id, files)
@@ -152,7 +155,7 @@ class UpdateWriter(RowWriter):
 
 _FORMER = (
     "INSERT INTO former_datasets SELECT $update_id, path, file_sha256, format, container, encoding, mapping, spec,"
-    " n_rows, n_rejected, import_spec FROM datasets WHERE dataset_id = $dataset_id",
+    " n_rows, n_rejected, import_spec, format_asked FROM datasets WHERE dataset_id = $dataset_id",
     "INSERT INTO former_files SELECT $update_id, * EXCLUDE (dataset_id) FROM dataset_files"
     " WHERE dataset_id = $dataset_id",
     "INSERT INTO former_rejects SELECT $update_id, * EXCLUDE (dataset_id) FROM rejects WHERE dataset_id = $dataset_id",
@@ -234,7 +237,7 @@ def undo_last_update(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> Log
 
 
 _KEPT = {"former_rows": " AND fate <> 'undone'"}
-# Rows of the update have keys from its first one on: no later update of this dataset stands.
+# Rows of the update have keys from `first_row` on: no later update of this dataset stands.
 _NEW = """
     r.dataset_id = $dataset_id
     AND r.row_key >= (SELECT first_row FROM dataset_updates WHERE update_id = $update_id)
@@ -264,7 +267,7 @@ _UNDO = (
     """
     UPDATE datasets SET path = f.path, file_sha256 = f.file_sha256, format = f.format, container = f.container,
         encoding = f.encoding, mapping = f.mapping, spec = f.spec, n_rows = f.n_rows, n_rejected = f.n_rejected,
-        import_spec = f.import_spec
+        import_spec = f.import_spec, format_asked = f.format_asked
     FROM former_datasets f WHERE f.update_id = $update_id AND datasets.dataset_id = $dataset_id
     """,
 )

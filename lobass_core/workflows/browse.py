@@ -21,11 +21,12 @@ from lobass_core.store.browse import StoredRow
 from lobass_core.store.connection import Store
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.selections import find_selection, list_selections
+from lobass_core.store.standing import VERDICT_CODES
 from lobass_core.workflows.browse_filter import BrowseFilter, Range
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.review import in_review
 from lobass_core.workflows.row_order import row_order
-from lobass_core.workflows.row_table import RowTable, leased_rows, open_rows
+from lobass_core.workflows.row_table import RowTable, decisions_of, leased_rows, open_rows
 
 __all__ = ["PAGE_ROWS", "BrowseRow", "Choices", "Found", "choices", "find", "open_rows", "read_page", "read_rows"]
 
@@ -37,7 +38,6 @@ STATUS_FLAGS = {
     "not_scored": flag.NOT_SCORED,
 }
 FLAG_BITS = {name: bit for bit, name in flag.FLAG_NAMES.items()}
-DECISION_CODES = rows_of_store.VERDICT_CODES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +128,6 @@ class Choices:
 # At a million rows a list is 4 MB, a search at most 8 MB.
 _lists: Recent[Found] = Recent(16)
 _searches: Recent[np.ndarray] = Recent(8)
-_codes: Recent[np.ndarray] = Recent(2)
 
 
 def find(
@@ -162,12 +161,6 @@ def read_rows(project: Project, rows: RowTable, positions: np.ndarray) -> list[B
     return [_browse_row(rows, row, place[row.row_key]) for row in stored]
 
 
-def read_source(project: Project, row_key: int) -> str:
-    """The untouched record of a row as it stood in its file."""
-    with project.store() as store:
-        return rows_of_store.read_source(store.cursor(), row_key)
-
-
 def sample_key(project: Project, sample_id: str) -> int:
     """Key of the sample with this id, or with an id that begins so.
 
@@ -181,7 +174,7 @@ def sample_key(project: Project, sample_id: str) -> int:
 def count_decided(project: Project, found: Found) -> int:
     """How many of the rows found carry a decision now."""
     with project.store() as store:
-        return int(np.count_nonzero(_kept_codes(store, found.rows)[found.positions]))
+        return int(np.count_nonzero(decisions_of(store, found.rows)[found.positions]))
 
 
 def first_hits(project: Project, texts: Sequence[str], asked: BrowseFilter) -> list[int]:
@@ -250,8 +243,8 @@ def _from_store(store: Store, rows: RowTable, asked: BrowseFilter) -> list[np.nd
         found = _searches.get(key, lambda: rows_of_store.matching_samples(cursor, *search))
         conditions.append(_with_samples(table, found))
     if asked.decisions:
-        codes = [DECISION_CODES[name] for name in asked.decisions]
-        conditions.append(np.isin(_kept_codes(store, rows), codes))
+        codes = [VERDICT_CODES[name] for name in asked.decisions]
+        conditions.append(np.isin(decisions_of(store, rows), codes))
     if asked.tags:
         conditions.append(_with_samples(table, rows_of_store.tagged_samples(cursor, asked.tags)))
     conditions += [_picked(store, table, name) for name in asked.in_selections]
@@ -269,21 +262,6 @@ def _picked(store: Store, table: ScoreTable, name: str) -> np.ndarray:
         # An update may have taken rows of the selection out of the project.
         inside[place[table.row_key[place] == picks]] = True
     return inside
-
-
-def _kept_codes(store: Store, rows: RowTable) -> np.ndarray:
-    """`decision_codes`, kept until somebody decides again."""
-    key = (rows.root, rows.version, store.revision())
-    return _codes.get(key, lambda: decision_codes(store, rows.table))
-
-
-def decision_codes(store: Store, table: ScoreTable) -> np.ndarray:
-    """int8[n]: 1 keep, -1 drop, 0 undecided, as decisions stand now."""
-    keys, codes = rows_of_store.verdict_codes(store.cursor())
-    by_sample = np.zeros(int(table.sample_key.max(initial=-1)) + 1, np.int8)
-    known = keys < len(by_sample)
-    by_sample[keys[known]] = codes[known]
-    return by_sample[table.sample_key]
 
 
 def _with_samples(table: ScoreTable, keys: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from lobass_core.project import Project
 from lobass_core.records import Verdict
 from lobass_core.store import browse as rows_of_store
 from lobass_core.store.access import read_only_error
-from lobass_core.store.bulk_acts import decide_many, standing_verdicts_of, tag_many
+from lobass_core.store.bulk_acts import decide_many, tag_many
 from lobass_core.store.connection import Store
 from lobass_core.store.decisions import (
     DecisionAct,
@@ -28,6 +28,7 @@ from lobass_core.store.decisions import (
     remove_tag,
     set_note,
 )
+from lobass_core.store.standing import standing_verdicts_of
 from lobass_core.store.undo import Undone, undo_decision
 from lobass_core.workflows.browse import Found
 
@@ -102,7 +103,7 @@ def apply(project: Project, acts: Sequence[Act]) -> list[Done]:
 def _refused(store: Store, acts: Sequence[Act]) -> list[Done]:
     """Why nothing is done in a project that can only be read, and the verdicts that stand on."""
     why = read_only_error(store.path).what
-    verdicts = dict(standing_verdicts_of(store.cursor(), [key for act in acts for key in act.keys]))
+    verdicts = standing_verdicts_of(store.cursor(), [key for act in acts for key in act.keys])
     return [Done(act.act_id, why, tuple((key, verdicts[key]) for key in act.keys)) for act in acts]
 
 
@@ -131,7 +132,7 @@ def _apply(cursor: duckdb.DuckDBPyConnection, act: Act, author: str) -> Done:
 def _undo(cursor: duckdb.DuckDBPyConnection, decision_id: str) -> tuple[tuple[int, str], ...]:
     undone = undo_decision(cursor, decision_id)
     keys = sorted({decision.sample_key for decision in undone.decisions})
-    return tuple(standing_verdicts_of(cursor, keys))
+    return tuple(standing_verdicts_of(cursor, keys).items())
 
 
 def decide(project: Project, sample_ids: Sequence[str], verdict: Verdict, reason: str = "") -> int:

@@ -15,12 +15,11 @@ from lobass_core.learnability.scores import ScoreTable
 from lobass_core.project import Project
 from lobass_core.specs import Method
 from lobass_core.store import scorings
-from lobass_core.store.browse import verdict_codes
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.scorings import Scoring
 from lobass_core.workflows.doubts import Doubts, doubts_of
 from lobass_core.workflows.recent import Recent
-from lobass_core.workflows.row_table import leased_rows
+from lobass_core.workflows.row_table import decisions_of, leased_rows
 
 _scored: Recent["Scored"] = Recent(4)
 _views: Recent[Any] = Recent(24)
@@ -75,9 +74,9 @@ def scored(project: Project, run: str | None = None, datasets: Sequence[str] = (
             _scored.forget(lambda old: old[0] == key[0] and old[1] != revision)  # type: ignore[index]
             _views.forget(lambda old: old[0][0] == key[0] and old[0][1] != revision)  # type: ignore[index]
             # A decision bumps the revision, but leaves the million losses as they are: only verdicts are read again.
-            table = leased_rows(project, store, scoring.run_id).table
-            decision = _decisions(table.sample_key, *verdict_codes(cursor))
-            return Scored(project.store_path, revision, scoring, replace(table, decision=decision))
+            rows = leased_rows(project, store, scoring.run_id)
+            table = replace(rows.table, decision=decisions_of(store, rows))
+            return Scored(project.store_path, revision, scoring, table)
 
         found = _scored.get(key, read)
     return scored_within(found, datasets)
@@ -102,18 +101,6 @@ def _within(table: ScoreTable, datasets: tuple[str, ...]) -> ScoreTable:
     present = np.unique(part.domain_code)
     code = np.searchsorted(present, part.domain_code).astype(np.int16)
     return replace(part, domains=tuple(table.domains[k] for k in present), domain_code=code)
-
-
-def _decisions(sample_key: np.ndarray, decided: np.ndarray, verdict: np.ndarray) -> np.ndarray:
-    """int8 a row: the verdict on its sample, 0 without one."""
-    decision = np.zeros(len(sample_key), np.int8)
-    if len(decided):
-        order = np.argsort(decided)
-        place = np.minimum(np.searchsorted(decided, sample_key, sorter=order), len(decided) - 1)
-        found = order[place]
-        has_one = decided[found] == sample_key
-        decision[has_one] = verdict[found[has_one]]
-    return decision
 
 
 def score_table(project: Project, run: str | None = None) -> ScoreTable:

@@ -1,6 +1,7 @@
 """All rows of a project as arrays that stay in memory: scores, ranks, and their distribution by domain.
 
-A decision does not touch them; an import or a scoring run makes new ones.
+A decision does not touch them; an import or a scoring run makes new ones. What is decided lies over them, as one more
+array that is made anew with every decision.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from lobass_core.store import browse as rows_of_store
 from lobass_core.store.connection import Store
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.scorings import Scoring, find_scoring, list_scorings, score_rows
+from lobass_core.store.standing import verdict_codes
 from lobass_core.workflows.recent import Recent
 
 RIDGE_BINS = 60
@@ -56,8 +58,9 @@ class DomainShape:
     n_above: int
 
 
-# At a million rows a table is about 70 MB.
+# At a million rows a table is about 70 MB, decisions are 1 MB.
 _tables: Recent[RowTable] = Recent(2)
+_decisions: Recent[np.ndarray] = Recent(4)
 _shapes: Recent[tuple[DomainShape, ...]] = Recent(2)
 
 
@@ -116,6 +119,20 @@ def leased_rows(project: Project, store: Store, run: str | None) -> RowTable:
     scoring = find_scoring(cursor, run) if run or list_scorings(cursor) else None
     version = (store.content(), scoring and scoring.scoring_id)
     return _tables.get((project.root, version), lambda: _load(project.root, store, version, scoring))
+
+
+def decisions_of(store: Store, rows: RowTable) -> np.ndarray:
+    """int8[n]: 1 keep, -1 drop, 0 undecided, as decisions stand now; kept until somebody decides again."""
+    key = (rows.root, rows.version, store.revision())
+    return _decisions.get(key, lambda: _of_rows(rows.table.sample_key, *verdict_codes(store.cursor())))
+
+
+def _of_rows(sample_key: np.ndarray, decided: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """The code of each row's sample; keys are sequential, so an array by key is the fastest way."""
+    by_sample = np.zeros(int(sample_key.max(initial=-1)) + 1, np.int8)
+    known = decided < len(by_sample)
+    by_sample[decided[known]] = codes[known]
+    return by_sample[sample_key]
 
 
 def _load(root: Path, store: Store, version: tuple, scoring: Scoring | None) -> RowTable:

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lobass_core.errors import RunError
 from lobass_core.jobs.progress import ModelProgress, Progress
-from lobass_core.jobs.run_folder import DamagedRun, RunFolder, list_runs, scan_runs
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_list import DamagedRun, list_runs, scan_runs
 from lobass_core.jobs.run_results import (
     ModelInfo,
     PreflightResult,
@@ -74,6 +76,16 @@ def test_progress_of_version_1() -> None:
     assert (progress.n_done, progress.device, progress.models) == (16, "cpu", models)
 
 
+def test_a_setting_that_had_another_name(tmp_path: Path) -> None:
+    asked = {**A_SCORING.to_dict(), "budget_tokens": 512}
+    del asked["batch_tokens"]
+    run = finished_run(tmp_path)
+    changed(spec=asked)(run.path / "spec.json")
+    assert RunFolder.open(run.path).spec == replace(A_SCORING, batch_tokens=512) == ScoreSpec.from_dict(asked)
+    reference = {"base": {"path": "m"}, "name": "ref", "budget_tokens": 64}
+    assert TrainReferenceSpec.from_dict(reference).batch_tokens == 64
+
+
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
@@ -81,7 +93,7 @@ def test_progress_of_version_1() -> None:
         (Path.unlink, r"run r-0001 has no spec\.json"),
         (changed(spec=[]), r"has an unknown layout: Expected `object`, got `array` - at `\$\.spec`"),
         (changed(spec={"base": {"path": "m"}}), r"unknown layout: Object missing required field `references`"),
-        (changed(spec={**A_SCORING.to_dict(), "budget_tokens": "4k"}), r"Expected `int`, got `str`"),
+        (changed(spec={**A_SCORING.to_dict(), "batch_tokens": "4k"}), r"Expected `int`, got `str`"),
         (changed(spec={**A_SCORING.to_dict(), "references": []}), "setting that is not allowed: no reference model"),
         (changed(spec={**A_SCORING.to_dict(), "render": {"tail": 1}}), r"does not know: render\.tail"),
         (changed(kind="dance"), "unknown kind 'dance'"),

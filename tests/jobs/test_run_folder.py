@@ -13,7 +13,8 @@ import pytest
 
 from lobass_core.errors import RunError
 from lobass_core.jobs.progress import ErrorNote, ModelProgress, Progress
-from lobass_core.jobs.run_folder import START_SECONDS, RunFolder, list_runs, scan_runs
+from lobass_core.jobs.run_folder import START_SECONDS, RunFolder
+from lobass_core.jobs.run_list import list_runs, scan_runs
 from lobass_core.jobs.run_results import Refusal, ScoreRunResult, TrainReferenceResult
 from lobass_core.jobs.run_specs import TrainReferenceRun, model_names
 from lobass_core.specs import RenderSpec, ScoreSpec

@@ -10,8 +10,9 @@ import pytest
 
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_files import RunFiles
-from lobass_core.jobs.run_folder import START_SECONDS, SWEEP_SECONDS, RunFolder, list_runs
+from lobass_core.jobs.run_folder import START_SECONDS, SWEEP_SECONDS, RunFolder
 from lobass_core.jobs.run_ids import next_run_id, number_of
+from lobass_core.jobs.run_list import list_runs
 from tests.run_specs import A_SCORING
 
 

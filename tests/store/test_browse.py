@@ -4,9 +4,7 @@ import numpy as np
 
 from lobass_core.project import Project
 from lobass_core.store import browse, bulk_acts
-from lobass_core.store.decisions import DecisionAct, append_decisions
 from lobass_core.store.scorings import find_scoring
-from lobass_core.store.undo import undo_decision
 from tests.filled_project import BASE, REFERENCE, RENDER, Row, fill, import_rows
 
 ROWS = [Row("Ünïcode İstanbul", "Straße"), Row("100%_sure", "a\\b'c"), Row("third", "more", system="rules")]
@@ -35,24 +33,6 @@ def test_rows_are_read_in_the_order_asked_without_those_that_are_gone(project: P
         assert [row.row_key for row in rows] == [2, 0]
         assert rows[0].verdict == "undecided"
         assert browse.read_rows(store.cursor(), []) == []
-        assert browse.read_source(store.cursor(), 1) == '{"n": 1}'
-        assert browse.read_source(store.cursor(), 77) == ""
-
-
-def test_verdicts_are_those_that_stand(project: Project):
-    import_rows(project, ROWS)
-    with project.store() as store:
-        with store.transaction() as cursor:
-            append_decisions(cursor, [DecisionAct("a", 0, "keep"), DecisionAct("b", 1, "drop")])
-            append_decisions(cursor, [DecisionAct("c", 0, "drop"), DecisionAct("d", 1, "undecided")])
-            undo_decision(cursor, "c")
-        found = dict(zip(*(column.tolist() for column in browse.verdict_codes(store.cursor())), strict=True))
-        assert found == {0: 1, 1: 0}
-        assert bulk_acts.standing_verdicts_of(store.cursor(), [0, 1, 2]) == [
-            (0, "keep"),
-            (1, "undecided"),
-            (2, "undecided"),
-        ]
 
 
 def test_losses_are_found_where_they_came_from(project: Project):

@@ -14,7 +14,7 @@ import lobass_core
 from lobass_core.errors import ProjectError, StoreError, StoreLockedError
 from lobass_core.project import Project
 from lobass_core.store import connection
-from lobass_core.store.connection import SETTINGS
+from lobass_core.store.opening import SETTINGS
 
 WRITER = """
 import sys

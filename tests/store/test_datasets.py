@@ -13,7 +13,6 @@ from lobass_core.store.datasets import (
     free_name,
     list_datasets,
     sample_batches,
-    source_rows,
 )
 from lobass_core.store.rejects import rejects
 from tests.store.conftest import add_file, sample
@@ -108,11 +107,6 @@ def test_samples_in_scope_carry_their_canonical_domain(store):
     ]
     only_b = [row for batch in sample_batches(store.cursor(), ("b",)) for row in batch.to_pylist()]
     assert [row["domain"] for row in only_b] == ["math", "math"]
-
-
-def test_source_rows_come_back_in_import_order(store):
-    add_file(store, "a", "math", [("1", "a"), ("2", "b"), ("3", "c")])
-    assert source_rows(store.cursor(), [2, 0])["source"].to_pylist() == ['{"q": "1"}', '{"q": "3"}']
 
 
 def test_same_file_and_free_names(store):

@@ -1,10 +1,15 @@
 """Decisions are appended once, the latest stands, and undoing brings back what stood before."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from lobass_core.errors import RequestError
+from lobass_core.store import standing
+from lobass_core.store.browse import read_rows
 from lobass_core.store.bulk_acts import decide_many
+from lobass_core.store.chosen_records import standing_decisions
+from lobass_core.store.counts import count_decided
 from lobass_core.store.decisions import (
     DecisionAct,
     add_tag,
@@ -12,16 +17,13 @@ from lobass_core.store.decisions import (
     decision_log,
     remove_tag,
     set_note,
-    standing_verdicts,
 )
-from lobass_core.store.scorings import Scoring, score_rows
+from lobass_core.store.standing import standing_decisions_of, standing_verdicts_of, verdict_codes
 from lobass_core.store.undo import undo_decision
-from tests.run_specs import A_SCORING, score_result
 from tests.store.conftest import add_file, sample
 
 PAIRS = [("1+1", "2"), ("2+2", "4"), ("3+3", "6")]
 IDS = [sample(*pair).sample_id for pair in PAIRS]
-NOTHING_SCORED = Scoring(1, "r-0001", "B", "R", "render", "b", "r", A_SCORING, score_result("B", "R", "render"), "")
 
 
 @pytest.fixture
@@ -35,14 +37,19 @@ def decide(store, *acts: DecisionAct) -> int:
         return append_decisions(cursor, acts)
 
 
+def verdicts(store) -> dict[str, str]:
+    """Sample id -> keep or drop, where one stands."""
+    standing = standing_decisions_of(store.cursor())
+    return {IDS[one.sample_key]: one.text for one in standing if one.text != "undecided"}
+
+
 def test_the_latest_verdict_stands(rows):
     decide(
         rows, DecisionAct("u1", 0, "keep", "good"), DecisionAct("u2", 1, "drop"), DecisionAct("u3", 0, "drop", "wrong")
     )
-    assert standing_verdicts(rows.cursor()) == {IDS[0]: "drop", IDS[1]: "drop"}
+    assert verdicts(rows) == {IDS[0]: "drop", IDS[1]: "drop"}
     decide(rows, DecisionAct("u4", 1, "undecided"))
-    assert standing_verdicts(rows.cursor()) == {IDS[0]: "drop"}
-    assert score_rows(rows.cursor(), NOTHING_SCORED)["decision"].to_pylist() == [-1, 0, 0]
+    assert verdicts(rows) == {IDS[0]: "drop"}
 
 
 def test_an_act_sent_twice_is_one(rows):
@@ -57,10 +64,10 @@ def test_undo_brings_back_what_stood_before(rows):
     with rows.transaction() as cursor:
         (undone,) = undo_decision(cursor).decisions
     assert (undone.decision_id, undone.verdict) == ("u2", "drop")
-    assert standing_verdicts(rows.cursor()) == {IDS[0]: "keep"}
+    assert verdicts(rows) == {IDS[0]: "keep"}
     with rows.transaction() as cursor:
         undo_decision(cursor, "u1")
-    assert standing_verdicts(rows.cursor()) == {}
+    assert verdicts(rows) == {}
     with pytest.raises(RequestError, match="nothing to undo"), rows.transaction() as cursor:
         undo_decision(cursor)
     # The log keeps what was undone.
@@ -75,10 +82,37 @@ def test_a_batch_is_undone_as_one(rows):
     with rows.transaction() as cursor:
         assert decide_many(cursor, "b1", np.array([0, 1, 2, 2]), "drop", "too short") == 3
         assert decide_many(cursor, "b1", np.array([0, 1]), "drop", "too short") == 0
-    assert standing_verdicts(rows.cursor()) == dict.fromkeys(sorted(IDS), "drop")
+    assert verdicts(rows) == dict.fromkeys(sorted(IDS), "drop")
     with rows.transaction() as cursor:
         assert len(undo_decision(cursor).decisions) == 3
-    assert standing_verdicts(rows.cursor()) == {IDS[0]: "keep"}
+    assert verdicts(rows) == {IDS[0]: "keep"}
+
+
+def test_every_reader_tells_the_same_of_a_long_log(rows, monkeypatch):
+    random = np.random.default_rng(7)
+    stands: dict[int, str] = {}
+    for number in range(60):
+        key, verdict = int(random.integers(3)), ("keep", "drop", "undecided")[int(random.integers(3))]
+        decide(rows, DecisionAct(f"u{number}", key, verdict, f"because {number}"))
+        if number % 4 == 3:
+            with rows.transaction() as cursor:
+                undo_decision(cursor)
+        else:
+            stands[key] = f"{verdict}: because {number}"
+    cursor = rows.cursor()
+    told = standing_decisions_of(cursor)
+    assert {one.sample_key: f"{one.text}: {one.reason}" for one in told} == stands
+    assert standing_decisions_of(cursor, [2, 0, 2]) == [one for one in told if one.sample_key != 1]
+    monkeypatch.setattr(standing, "_MOST_LISTED", 1)
+    assert standing_decisions_of(cursor, [2, 0, 2]) == [one for one in told if one.sample_key != 1]
+    verdict_of = {key: said.partition(":")[0] for key, said in stands.items()}
+    codes = dict(zip(*(column.tolist() for column in verdict_codes(cursor)), strict=True))
+    assert codes == {key: {"keep": 1, "drop": -1, "undecided": 0}[verdict] for key, verdict in verdict_of.items()}
+    assert standing_verdicts_of(cursor, [0, 1, 2, 9]) == {**dict(sorted(verdict_of.items())), 9: "undecided"}
+    assert {row.sample_key: row.verdict for row in read_rows(cursor, [0, 1, 2])} == verdict_of
+    decided = {IDS[key]: verdict for key, verdict in verdict_of.items() if verdict != "undecided"}
+    assert {one["sample_id"]: one["verdict"] for one in standing_decisions(cursor)} == decided
+    assert count_decided(cursor, pa.table({"row_key": pa.array([0, 1, 2], pa.int64())})) == len(decided)
 
 
 def test_tags_and_notes_are_once_each(rows):

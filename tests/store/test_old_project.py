@@ -15,6 +15,7 @@ from lobass_core.project import Project
 from lobass_core.specs import ExportSpec
 from lobass_core.store import decisions, exports, scorings, selections
 from lobass_core.store.browse import read_rows
+from lobass_core.store.chosen_records import standing_decisions
 from lobass_core.store.connection import Store, release
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.rebuild import rebuild_losses
@@ -126,7 +127,7 @@ def test_two_rows_that_differ_in_their_reasoning_alone_are_two_samples_with_the_
 
 
 def test_decisions_tags_and_notes_stand_on_the_rows_they_stood_on(store: Store, facts: dict):
-    verdicts = decisions.standing_verdicts(store.cursor())
+    verdicts = {one["sample_id"]: one["verdict"] for one in standing_decisions(store.cursor())}
     then, now = ids_then(facts), row_ids(store)
     for row_key, sample_id in then.items():
         assert verdicts.get(now[row_key]) == facts["verdicts"].get(sample_id), row_key

@@ -20,6 +20,7 @@ from lobass_core.records import Sample, Turn
 from lobass_core.specs import ModelSpec
 from lobass_core.store import migrations, reread
 from lobass_core.store.browse import read_rows, sample_keys
+from lobass_core.store.chosen_records import standing_decisions
 from lobass_core.store.dataset_writer import DatasetInfo, DatasetWriter, ImportedRow
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.decisions import (
@@ -29,7 +30,6 @@ from lobass_core.store.decisions import (
     decision_log,
     remove_tag,
     set_note,
-    standing_verdicts,
 )
 from lobass_core.store.losses import write_known
 from lobass_core.store.selections import save_selection, selection_picks
@@ -118,7 +118,8 @@ def test_a_row_that_reads_otherwise_has_its_new_sample_and_all_that_hung_on_the_
     assert rows_of(project) == [("a", False, "undecided", (), ""), ("b|c", False, "drop", ("look",), "second")]
     with project.store() as store:
         cursor = store.cursor()
-        assert standing_verdicts(cursor) == {new_reading("b|c").sample_id: "drop"}
+        (standing,) = standing_decisions(cursor)
+        assert (standing["sample_id"], standing["verdict"]) == (new_reading("b|c").sample_id, "drop")
         log = [(entry.decision_id, entry.sample_id, entry.undone_at is None) for entry in decision_log(cursor)]
         assert log == [("d2", new_reading("b|c").sample_id, False), ("d1", new_reading("b|c").sample_id, True)]
         assert cursor.execute(
