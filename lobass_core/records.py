@@ -1,4 +1,4 @@
-"""The records that travel between rooms: turns, samples, fingerprints, losses, decisions."""
+"""The records that travel between rooms: turns, samples and the fingerprints of models and renderings."""
 
 import hashlib
 import json
@@ -41,6 +41,16 @@ class Turn:
     thinking: str | None = None
 
     @property
+    def is_answer(self) -> bool:
+        """Whether the model that is trained says it."""
+        return self.role == "assistant"
+
+    @property
+    def is_learnt(self) -> bool:
+        """Whether it is an answer, and no weight of 0 keeps it out of the training."""
+        return self.is_answer and self.weight != 0
+
+    @property
     def thoughts(self) -> dict[str, str]:
         """The thoughts that stand beside the content, by their key."""
         return {key: text for key in REASONING_KEYS if (text := getattr(self, key)) is not None}
@@ -55,7 +65,7 @@ class Turn:
 class Sample:
     """One conversation, known by the hash of its canonical turns.
 
-    chat        turns are the conversation; the assistant's are the response.
+    chat        turns are the conversation; `response_turns` says which of them are the response.
     text        one assistant turn that holds the whole text; every token after BOS is response.
     preference  turns end with the chosen response; `rejected` is the continuation that lost, in place of that response.
     """
@@ -80,16 +90,18 @@ class Sample:
         return cls(sample_id_of(turns, kind, tools, rejected), turns, kind, tools, rejected)
 
 
-def scored_turns(turns: Sequence[Turn], kind: SampleKind, mask_rule: str) -> list[bool]:
-    """Which turns are response: the assistant's whose weight is not 0, all of them (`all`) or the last one (`last`).
+def response_turns(turns: Sequence[Turn], kind: str, mask_rule: str = "all") -> list[bool]:
+    """Which turns are response, the rule of every room: answers that are learnt, all of them or, for `last`, the last.
 
     Of a pair it is the last one under either rule, the chosen answer: what stands before it belongs to both sides.
+    Where the last answer has a weight of 0, a rule that asks for the last one finds none. An exported train.py stands
+    alone and says the same over again (`rendering/exported_rows.py`).
     """
-    scored = [turn.role == "assistant" and turn.weight != 0 for turn in turns]
+    response = [turn.is_learnt for turn in turns]
     if mask_rule == "last" or kind == "preference":
-        last = max((index for index, turn in enumerate(turns) if turn.role == "assistant"), default=-1)
-        scored = [value and index == last for index, value in enumerate(scored)]
-    return scored
+        last = max((index for index, turn in enumerate(turns) if turn.is_answer), default=-1)
+        response = [value and index == last for index, value in enumerate(response)]
+    return response
 
 
 def turn_to_dict(turn: Turn, *, with_extra: bool = True) -> dict:
@@ -210,26 +222,3 @@ class RenderFingerprint:
             self.truncation_side,
             str(self.version),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class LossRecord:
-    """Summed negative log-likelihood of one sample's response tokens under one model and one rendering."""
-
-    sample_id: str
-    model_fp: str
-    render_fp: str
-    loss_sum_nats: float
-    n_tokens: int
-    status: LossStatus
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A person's verdict on a sample; append-only, the latest wins and outranks the score."""
-
-    decision_id: str
-    sample_id: str
-    verdict: Verdict
-    reason: str
-    made_at: str

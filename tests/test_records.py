@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lobass_core.records import Sample, Turn, turns_from_json, turns_to_json
+from lobass_core.records import Sample, Turn, response_turns, turns_from_json, turns_to_json
 
 CALLS = '[{"type":"function","function":{"name":"w","arguments":"{}"}}]'
 THINKING = Turn("assistant", "<think>\nhm\n</think>\n\n3", weight=0.0, name="a", extra='{"reasoning_content_x":1}')
@@ -83,3 +83,25 @@ def test_the_order_of_keys_in_tools_and_calls_does_not_count():
     assert _tooled('{"a": 1}', tools) != _tooled('{"a": 1}', tools.replace('"w"', '"x"'))
     assert _tooled("[1, 2]", tools) != _tooled("[2, 1]", tools)
     assert _tooled("not JSON", "not JSON") == _tooled("not JSON", "not JSON")
+
+
+@pytest.mark.parametrize(
+    ("turns", "kind", "of_all", "of_last"),
+    [
+        ("uaua", "chat", "-a-a", "---a"),
+        ("suAta", "chat", "----a", "----a"),
+        ("uauA", "chat", "-a--", "----"),
+        ("uau", "chat", "-a-", "-a-"),
+        ("uaua", "preference", "---a", "---a"),
+        ("uauA", "preference", "----", "----"),
+        ("a", "text", "a", "a"),
+        ("u", "chat", "-", "-"),
+    ],
+)
+def test_which_turns_are_response(turns: str, kind: str, of_all: str, of_last: str):
+    """`A` is an answer of weight 0."""
+    roles = {"s": "system", "u": "user", "t": "tool", "a": "assistant", "A": "assistant"}
+    made = [Turn(roles[letter], letter, weight=0.0 if letter == "A" else None) for letter in turns]
+    for rule, expected in (("all", of_all), ("last", of_last)):
+        flags = response_turns(made, kind, rule)
+        assert "".join("a" if flag else "-" for flag in flags) == expected

@@ -64,10 +64,10 @@ def unknown_lengths(case: Case, places: np.ndarray) -> list[Finding]:
             total & ~located,
         ),
     )
-    found = [
+    findings = [
         Finding("length not known", "unknown", what, why, places[rows]) for what, why, rows in causes if rows.any()
     ]
-    return found or [Finding("length not known", "unknown", unknown, "")]
+    return findings or [Finding("length not known", "unknown", unknown, "")]
 
 
 def empty_answers(places: np.ndarray) -> Finding:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lobass_core.exporting.plan import ExportPlan, ExportRow, FileReceipt, ReadTexts, ReadTokens, Refusal, Split
-from lobass_core.exporting.read_rows import read_rows
 from lobass_core.records import SampleKind
 
 TEMPLATE_NAME = "chat_template.jinja"
@@ -56,6 +55,7 @@ class Job:
 
     plan: ExportPlan
     folder: Path
+    rows: Callable[[], Iterator[ExportRow]]
     read_texts: ReadTexts
     originals: Mapping[str, Path]
     tokens: ReadTokens
@@ -74,9 +74,6 @@ class Job:
     def mask_rule(self) -> str:
         """Which answers were scored: "all" or "last"."""
         return str(self.plan.facts.get("render", {}).get("mask_rule", "") or "all")
-
-    def rows(self) -> Iterator[ExportRow]:
-        return read_rows(self.plan, self.read_texts)
 
 
 Layout = Callable[[Job], Written]

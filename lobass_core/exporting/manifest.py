@@ -44,7 +44,7 @@ def manifest_of(plan: ExportPlan, written: Written, files: Sequence[FileReceipt]
             **({"validation": {"asked": plan.validation, "seed": plan.seed}} if plan.validation else {}),
             **({"weight": WEIGHT_TEXT} if plan.weighted else {}),
         },
-        "sources": [asdict(source) for source in plan.sources],
+        "sources": [_source(source) for source in plan.sources],
         **plan.facts,
         "written": {
             "n_rows": written.n_rows,
@@ -62,6 +62,11 @@ def manifest_of(plan: ExportPlan, written: Written, files: Sequence[FileReceipt]
     if plan.dropped is not None:
         manifest["dropped"] = _columns(plan.dropped)
     return manifest
+
+
+def _source(source: SourceFile) -> dict:
+    """A source without what the manifest that it is taken from did not say."""
+    return {name: value for name, value in asdict(source).items() if value is not None}
 
 
 def _columns(table: pa.Table) -> dict[str, list]:

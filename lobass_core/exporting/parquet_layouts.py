@@ -35,9 +35,9 @@ _PICK_COLUMNS = (
 
 def huggingface(job: Job) -> Written:
     """Parquet under data/, the scores in a configuration of their own, so that a trainer never sees them."""
-    found = survey(job.rows())
-    found.one_target = False
-    written, _ = write_rows(job, found, trl_kinds(found, "data/", always_parquet=True))
+    surveyed = survey(job.rows())
+    surveyed.one_target = False
+    written, _ = write_rows(job, surveyed, trl_kinds(surveyed, "data/", always_parquet=True))
     scores, splits = scores_table(job.plan), pa.array(job.plan.splits)
     for split in SPLITS:
         table = scores.filter(pc.equal(splits, split))
@@ -61,20 +61,20 @@ def parquet(job: Job) -> Written:
     if job.plan.weighted:
         table = table.append_column(WEIGHT_FIELD, pa.array(row_weights(job.plan), WEIGHT_FIELD.type))
     beside = table.schema
-    found = survey(job.rows(), RESERVED | frozenset(beside.names))
-    style = MessageStyle(found.turn_columns, calls_as_text=not found.plain_calls)
+    surveyed = survey(job.rows(), RESERVED | frozenset(beside.names))
+    style = MessageStyle(surveyed.turn_columns, calls_as_text=not surveyed.plain_calls)
     layouts = {
         kind: KindRows(
             lambda sample: trl_row(sample, style), CHAT_SHAPES[kind], "parquet", style, more_columns=tuple(beside)
         )
-        for kind in found.kinds
+        for kind in surveyed.kinds
     }
 
     def scores() -> Iterator[dict]:
         for batch in table.to_batches(ROW_GROUP_ROWS):
             yield from batch.to_pylist()
 
-    written, _ = write_rows(job, found, layouts, scores)
+    written, _ = write_rows(job, surveyed, layouts, scores)
     written.files = [replace(file, holds="rows with their scores") for file in written.files]
     return written
 

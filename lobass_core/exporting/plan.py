@@ -53,7 +53,8 @@ class SourceFile:
     """One imported file: what it is called and how it was read.
 
     `file_name` is relative to the folder that a dataset's files share, or has none: a manifest may travel. Rows are
-    numbered through the files of a dataset; this one's begin at `first_row`.
+    numbered through the files of a dataset; this one's begin at `first_row`. `format_asked`: the format was named
+    rather than told from the rows; None in manifests of versions that did not write it down.
     """
 
     dataset: str
@@ -66,6 +67,7 @@ class SourceFile:
     container: str
     encoding: str
     first_row: int = 0
+    format_asked: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,14 +116,13 @@ class ExportPlan:
 
 @dataclass(frozen=True, slots=True)
 class ExportRow:
-    """One picked record on its way out: its untouched text, the sample it reads as, and what else its row held."""
+    """One picked record on its way out: the sample it reads as, and what else its row held."""
 
     dataset: str
     row_index: int
     domain: str
     sample: Sample
     extra: dict
-    source: str
     split: Split = "train"
 
 

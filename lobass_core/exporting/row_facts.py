@@ -12,7 +12,6 @@ from lobass_core.exporting.trainer_rows import (
     axolotl_row,
     has_one_target,
     has_parallel_results,
-    is_trained,
     llama_factory_row,
     split_pair,
     trl_row,
@@ -21,7 +20,7 @@ from lobass_core.exporting.trainer_rows import (
 from lobass_core.formats import FORMATS, RowError
 from lobass_core.formats.classify import classify
 from lobass_core.formats.detect import Detection, parse_row
-from lobass_core.records import Sample, Turn
+from lobass_core.records import Sample, Turn, response_turns
 
 PAIR = 1
 TEXT = 2
@@ -103,7 +102,7 @@ def look_at(rows: Iterable[ExportRow]) -> RowFacts:
     for place, row in enumerate(rows):
         sample = row.sample
         bits.append(bits_of(sample))
-        n_answers.append(sum(map(is_trained, sample.turns)))
+        n_answers.append(sum(response_turns(sample.turns, sample.kind)))
         rejected_bytes.append(sum(len(_text_of(turn).encode("utf-8", "replace")) for turn in sample.rejected))
         if more_targets is None and sample.kind == "chat" and not has_one_target(sample):
             more_targets = place
@@ -161,22 +160,22 @@ def bits_of(sample: Sample) -> int:
     beside |= TURN_FIELDS if any(turn.extra and turn_extra(turn) for turn in every) else 0
     if sample.kind == "preference":
         chosen = split_pair(sample)[1]
-        is_empty = not any(turn.content or turn.tool_calls for turn in chosen if turn.role == "assistant")
+        is_empty = not any(turn.content or turn.tool_calls for turn in chosen if turn.is_answer)
         return PAIR | beside | (EMPTY_CHOSEN if is_empty else 0)
     turns = sample.turns[1:] if sample.turns[0].role == "system" else sample.turns
-    answers = [turn for turn in turns if is_trained(turn)]
+    answers = [turn for turn in turns if turn.is_learnt]
     empty = [not turn.content and turn.tool_calls is None for turn in answers]
     calls = [turn for turn in turns if turn.tool_calls is not None]
     conditions = {
-        NOT_ENDING_WITH_ANSWER: not turns or turns[-1].role != "assistant",
-        STARTS_WITH_ANSWER: bool(turns) and turns[0].role == "assistant",
+        NOT_ENDING_WITH_ANSWER: not turns or not turns[-1].is_answer,
+        STARTS_WITH_ANSWER: bool(turns) and turns[0].is_answer,
         NOT_IN_TURNS: not _in_turns(turns),
         EMPTY_ANSWERS: bool(empty) and all(empty),
         SOME_EMPTY_ANSWERS: any(empty) and not all(empty),
-        WEIGHT_ZERO: any(turn.role == "assistant" and turn.weight == 0 for turn in turns),
+        WEIGHT_ZERO: any(turn.is_answer and not turn.is_learnt for turn in turns),
         SEVERAL_ANSWERS: len(answers) > 1,
         PARALLEL_RESULTS: has_parallel_results(turns),
-        LAST_WEIGHT_ZERO: bool(turns) and turns[-1].role == "assistant" and turns[-1].weight == 0,
+        LAST_WEIGHT_ZERO: bool(turns) and turns[-1].is_answer and not turns[-1].is_learnt,
         BROKEN_ARGUMENTS: any(not _readable(turn) for turn in calls),
     }
     return beside + sum(bit for bit, holds in conditions.items() if holds)

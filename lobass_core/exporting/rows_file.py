@@ -41,7 +41,7 @@ class KindRows:
 
 def write_rows(
     job: Job,
-    found: Survey,
+    survey: Survey,
     layouts: Mapping[SampleKind, KindRows],
     numbers: Callable[[], Any] | None = None,
 ) -> tuple[Written, list[KindFile]]:
@@ -49,7 +49,7 @@ def write_rows(
 
     `numbers()` gives an iterable with one dict of further columns for each pick.
     """
-    written = Written(notes=found.notes())
+    written = Written(notes=survey.notes())
     files: dict[tuple[SampleKind, Split], _RowsOut] = {}
     beside = iter(numbers()) if numbers else None
     try:
@@ -62,7 +62,7 @@ def write_rows(
                 written.refuse(row, error.reason)
                 continue
             if (kind, split) not in files:
-                files[kind, split] = _RowsOut(job.folder, kind, split, layouts[kind], found)
+                files[kind, split] = _RowsOut(job.folder, kind, split, layouts[kind], survey)
             files[kind, split].add(record, row.extra, more)
             files[kind, split].sample_ids.append(row.sample.sample_id)
         for out in files.values():
@@ -70,7 +70,7 @@ def write_rows(
     finally:
         for out in files.values():
             out.close()
-    written.kinds = kinds = [kind for kind in found.kinds if any((kind, split) in files for split in SPLITS)]
+    written.kinds = kinds = [kind for kind in survey.kinds if any((kind, split) in files for split in SPLITS)]
     made = [files[kind, split] for kind in kinds for split in SPLITS if (kind, split) in files]
     for out in made:
         receipt = out.file.receipt()
@@ -92,7 +92,7 @@ class _RowsOut:
     kind: SampleKind
     split: Split
     layout: KindRows
-    found: Survey
+    survey: Survey
     suffix: str = ""
     sample_ids: list[str] = field(default_factory=list)
     file: DataFile = field(init=False)
@@ -106,17 +106,17 @@ class _RowsOut:
         name = f"{self.layout.folder}{KindFile(self.kind, self.suffix, self.split).name}"
         self.file = DataFile(self.folder, name, "rows")
         if container == "parquet":
-            schema = row_schema(self.found, self.kind, self.layout.shapes, self.layout.style)
+            schema = row_schema(self.survey, self.kind, self.layout.shapes, self.layout.style)
             self._out = ParquetRows(self.file, pa.schema([*schema, *self.layout.more_columns]))
         else:
             self._out = JsonRows(self.file, array=container == "array")
 
     def _fits_json(self) -> bool:
         texts = "text" in self.layout.shapes.values()
-        return self.found.fits_json(self.kind) and not (texts and self.found.has_dates)
+        return self.survey.fits_json(self.kind) and not (texts and self.survey.has_dates)
 
     def add(self, record: dict, extra: dict, more: dict) -> None:
-        columns = self.found.columns_of(self.kind)
+        columns = self.survey.columns_of(self.kind)
         unknown = columns.of(extra) if self.suffix == "parquet" else columns.json_of(extra)
         self._out.add(record | unknown | more)
 

@@ -136,10 +136,10 @@ class Survey:
 
 def survey(rows: Iterable[ExportRow], reserved: frozenset[str] = RESERVED) -> Survey:
     """Look at every row once."""
-    found = Survey(reserved)
+    surveyed = Survey(reserved)
     for row in rows:
-        found.see(row)
-    return found
+        surveyed.see(row)
+    return surveyed
 
 
 def _is_uneven(sample: Sample) -> bool:

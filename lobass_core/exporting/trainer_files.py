@@ -114,19 +114,19 @@ def dataset_name(kind: SampleKind, split: Split = "train") -> str:
     return name if split == "train" else f"{name}_{split}"
 
 
-def published_info(format: str, files: Mapping[Split, str], found: Survey) -> str:
+def published_info(format: str, files: Mapping[Split, str], survey: Survey) -> str:
     """The same for rows in the format that LLaMA-Factory calls alpaca or sharegpt."""
-    entries = {dataset_name("chat", split): _published_entry(format, name, found) for split, name in files.items()}
+    entries = {dataset_name("chat", split): _published_entry(format, name, survey) for split, name in files.items()}
     return json.dumps(entries, indent=2) + "\n"
 
 
-def _published_entry(format: str, name: str, found: Survey) -> dict:
+def _published_entry(format: str, name: str, survey: Survey) -> dict:
     if format == "alpaca":
         named = {"prompt": "instruction", "query": "input", "response": "output"}
-        named |= {"system": "system"} if found.has_system else {}
-        named |= {"history": "history"} if found.has_history else {}
+        named |= {"system": "system"} if survey.has_system else {}
+        named |= {"history": "history"} if survey.has_history else {}
         return _alpaca_entry(name, named)
-    columns: dict = {"messages": "conversations", "system": None, "tools": "tools" if found.has_tools else None}
+    columns: dict = {"messages": "conversations", "system": None, "tools": "tools" if survey.has_tools else None}
     tags = {"role_tag": "from", "content_tag": "value", "user_tag": "human", "assistant_tag": "gpt"}
     tags |= {"observation_tag": "observation", "function_tag": "function_call", "system_tag": "system"}
     return {"file_name": name, "formatting": "sharegpt", "columns": columns, "tags": tags}

@@ -19,8 +19,8 @@ from lobass_core.records import Sample
 
 def trl(job: Job) -> Written:
     """`prompt` and `completion` where every chat has one target, else `messages`; pairs and texts apart; train.py."""
-    found = survey(job.rows())
-    written, files = write_rows(job, found, trl_kinds(found))
+    surveyed = survey(job.rows())
+    written, files = write_rows(job, surveyed, trl_kinds(surveyed))
     script = train_script(
         names_of(files),
         names_of(files, "validation"),
@@ -33,35 +33,35 @@ def trl(job: Job) -> Written:
     return written
 
 
-def trl_kinds(found: Survey, folder: str = "", *, always_parquet: bool = False) -> dict[Any, KindRows]:
+def trl_kinds(surveyed: Survey, folder: str = "", *, always_parquet: bool = False) -> dict[Any, KindRows]:
     """The files that TRL reads: one a kind."""
-    style = MessageStyle(found.turn_columns, with_instruction=True, calls_as_text=not found.plain_calls)
-    shapes = CHAT_SHAPES | ({"chat": TARGET_SHAPE} if found.one_target else {})
+    style = MessageStyle(surveyed.turn_columns, with_instruction=True, calls_as_text=not surveyed.plain_calls)
+    shapes = CHAT_SHAPES | ({"chat": TARGET_SHAPE} if surveyed.one_target else {})
     container = "parquet" if always_parquet else "lines"
 
     def build(sample: Sample) -> dict[str, Any]:
-        return trl_row(sample, style, one_target=found.one_target)
+        return trl_row(sample, style, one_target=surveyed.one_target)
 
     return {
         kind: KindRows(build, shapes[kind], container, style, folder)  # type: ignore[arg-type]
-        for kind in found.kinds
+        for kind in surveyed.kinds
     }  # fmt: skip
 
 
 def axolotl(job: Job) -> Written:
     """Messages with a YAML fragment that names their fields."""
-    found = survey(job.rows())
+    surveyed = survey(job.rows())
     last_only = job.mask_rule == "last"
     chat = MessageStyle(
-        found.turn_columns,
+        surveyed.turn_columns,
         with_instruction=True,
-        with_training=last_only or "weight" in found.turn_keys,
+        with_training=last_only or "weight" in surveyed.turn_keys,
         last_only=last_only,
     )
-    pair = MessageStyle(found.turn_columns, with_instruction=True)
+    pair = MessageStyle(surveyed.turn_columns, with_instruction=True)
     layouts = {
         "chat": KindRows(_with(axolotl_row, chat), {"messages": "turns"}, style=chat)
-        if found.plain_calls
+        if surveyed.plain_calls
         # Axolotl reads a conversation from JSON text too, but not tool calls.
         else KindRows(lambda sample: _as_text(axolotl_row(sample, chat)), {"messages": "text"}, "parquet"),
         "preference": KindRows(
@@ -69,7 +69,7 @@ def axolotl(job: Job) -> Written:
         ),
         "text": KindRows(axolotl_row, {"text": "text"}),
     }
-    written, files = write_rows(job, found, {kind: layouts[kind] for kind in found.kinds})
+    written, files = write_rows(job, surveyed, {kind: layouts[kind] for kind in surveyed.kinds})
     fragments = axolotl_yaml(
         names_of(files),
         names_of(files, "validation"),
@@ -94,11 +94,11 @@ def _with(build: Callable[..., dict[str, Any]], style: MessageStyle) -> Callable
 
 def llama_factory(job: Job) -> Written:
     """JSON arrays with dataset_info.json beside them."""
-    found = survey(job.rows())
+    surveyed = survey(job.rows())
     rows = KindRows(llama_factory_row, {}, "array")
-    written, files = write_rows(job, found, dict.fromkeys(found.kinds, rows))
-    if found.n_parallel_results:
-        chats = plural(found.n_parallel_results, "conversation has", "conversations have")
+    written, files = write_rows(job, surveyed, dict.fromkeys(surveyed.kinds, rows))
+    if surveyed.n_parallel_results:
+        chats = plural(surveyed.n_parallel_results, "conversation has", "conversations have")
         written.notes.append(f"{chats} parallel tool results, written as one turn")
     text = dataset_info({split: names_of(files, split) for split in SPLITS})
     written.files.append(write_text(job.folder, "dataset_info.json", "names, columns and tags", text))

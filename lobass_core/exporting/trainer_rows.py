@@ -17,7 +17,7 @@ from typing import Any
 from lobass_core.exporting.columns import Columns
 from lobass_core.formats.preference import n_prompt_turns
 from lobass_core.formats.row_errors import RowError
-from lobass_core.records import REASONING_KEYS, Sample, Turn
+from lobass_core.records import REASONING_KEYS, Sample, Turn, response_turns
 
 # Keys of a turn that mean something to a loader; an unknown field of that name is left out.
 TURN_KEYS = frozenset(
@@ -87,19 +87,10 @@ def _with_text_arguments(call: dict) -> dict:
     return {**call, "function": {**function, "arguments": text}}
 
 
-def is_trained(turn: Turn) -> bool:
-    """Whether the turn is meant to be learnt."""
-    return turn.role == "assistant" and turn.weight != 0
-
-
 def has_one_target(sample: Sample) -> bool:
     """Whether the last turn, and it alone, is to be learnt: then prompt and completion say so to any trainer."""
-    return (
-        sample.kind == "chat"
-        and len(sample.turns) > 1
-        and is_trained(sample.turns[-1])
-        and not any(is_trained(turn) for turn in sample.turns[:-1])
-    )
+    response = response_turns(sample.turns, sample.kind)
+    return sample.kind == "chat" and len(response) > 1 and response[-1] and not any(response[:-1])
 
 
 def trl_row(sample: Sample, style: MessageStyle = PLAIN, *, one_target: bool = False) -> dict[str, Any]:
@@ -147,10 +138,10 @@ def axolotl_row(sample: Sample, style: MessageStyle = PLAIN) -> dict[str, Any]:
         }
     row = {"messages": messages_of(sample.turns, style)}
     if style.with_training:
-        answers = [place for place, turn in enumerate(sample.turns) if turn.role == "assistant"]
-        for place in answers:
-            is_left_out = style.last_only and place != answers[-1]
-            row["messages"][place]["training"] = is_trained(sample.turns[place]) and not is_left_out
+        response = response_turns(sample.turns, sample.kind, "last" if style.last_only else "all")
+        for message, turn, is_response in zip(row["messages"], sample.turns, response, strict=True):
+            if turn.is_answer:
+                message["training"] = is_response
     if sample.tools:
         row["tools"] = sample.tools
     return row

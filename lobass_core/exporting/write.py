@@ -15,6 +15,7 @@ from lobass_core.exporting.manifest import differing_files, manifest_of, manifes
 from lobass_core.exporting.parquet_layouts import huggingface, parquet
 from lobass_core.exporting.plan import ExportPlan, ExportReceipt, FileReceipt, ReadTexts, ReadTokens
 from lobass_core.exporting.published_layouts import alpaca, messages, prompt_completion, sharegpt
+from lobass_core.exporting.read_rows import PickedRows
 from lobass_core.exporting.source_layout import source
 from lobass_core.exporting.tokens_layout import tokens as tokens_as_scored
 from lobass_core.exporting.trainer_layouts import axolotl, llama_factory, trl
@@ -40,7 +41,7 @@ LAYOUTS: dict[str, Layout] = {
     "llama-factory": llama_factory,
     "tokens": tokens_as_scored,
 }
-# Reads of every picked record: layouts that look at all rows before they write read them twice.
+# Readings of every picked record: layouts that look at all rows before they write read them twice.
 _PASSES = {"source": 1, "tokens": 1, "prompt-completion": 3}
 
 
@@ -69,9 +70,11 @@ def write(
             out different.
     """
     notes: list[str] = []
-    texts = _counted(read_texts, plan.picks.num_rows * _PASSES.get(plan.format, 2), on_progress)
+    count = _counter(plan.picks.num_rows * _PASSES.get(plan.format, 2), on_progress)
+    texts = _counted(read_texts, count)
     with staging(to, Claim(plan.selection, plan.format, replace)) as folder:
-        written = LAYOUTS[plan.format](Job(plan, folder, texts, originals or {}, tokens or _no_tokens))
+        rows = PickedRows(plan, texts, folder, count)
+        written = LAYOUTS[plan.format](Job(plan, folder, rows, texts, originals or {}, tokens or _no_tokens))
         if not written.n_rows:
             reasons = "; ".join(_counts(refusal.reason for refusal in written.refusals))
             raise ExportError(f"no row fits {plan.format}: {reasons}", do="Choose another format.")
@@ -125,15 +128,23 @@ def _split_notes(plan: ExportPlan, written: Written) -> list[str]:
     ]
 
 
-def _counted(read_texts: ReadTexts, n_total: int, on_progress: OnProgress | None) -> ReadTexts:
+def _counter(n_total: int, on_progress: OnProgress | None) -> Callable[[], None]:
+    """What is called for each row that is read, and tells of some of them."""
     n_done = 0
 
-    def read(wanted: pa.Table) -> Iterator[str]:
+    def count() -> None:
         nonlocal n_done
+        n_done += 1
+        if on_progress and (n_done % 500 == 0 or n_done == n_total):
+            on_progress(n_done, n_total)
+
+    return count
+
+
+def _counted(read_texts: ReadTexts, count: Callable[[], None]) -> ReadTexts:
+    def read(wanted: pa.Table) -> Iterator[str]:
         for text in read_texts(wanted):
-            n_done += 1
-            if on_progress and (n_done % 500 == 0 or n_done == n_total):
-                on_progress(n_done, n_total)
+            count()
             yield text
 
     return read

@@ -49,15 +49,15 @@ def classify(row: Any) -> Reading | None:
     if not isinstance(row, dict):
         return None
     names = tuple(row)
-    found = _candidates(names) if len(names) <= MAX_CACHED_NAMES else _candidates.__wrapped__(names)
-    if found.preference is not None:
-        return found.preference
-    for column, reading in found.lists:
+    candidates = _candidates(names) if len(names) <= MAX_CACHED_NAMES else _candidates.__wrapped__(names)
+    if candidates.preference is not None:
+        return candidates.preference
+    for column, reading in candidates.lists:
         if is_turn_list(row[column]):
             return reading
-    if found.tree is not None and isinstance(root := row[found.tree[0]], dict) and "replies" in root:
-        return found.tree[1]
-    return found.rest
+    if candidates.tree is not None and isinstance(root := row[candidates.tree[0]], dict) and "replies" in root:
+        return candidates.tree[1]
+    return candidates.rest
 
 
 # The rows of a file have a few sets of names; telling a format from each anew took a quarter of their reading.
@@ -117,5 +117,5 @@ def _first(keys: Mapping[str, str], names: Iterable[str]) -> str:
 
 def _named(keys: Mapping[str, str], **fields: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """(field, column) for each field of which one of the names is a column of the row."""
-    found = ((field, _first(keys, names)) for field, names in fields.items())
-    return tuple((field, keys[name]) for field, name in found if name)
+    pairs = ((field, _first(keys, names)) for field, names in fields.items())
+    return tuple((field, keys[name]) for field, name in pairs if name)

@@ -24,7 +24,7 @@ def parse(row: dict[str, Any], mapping: Mapping[str, str]) -> ParsedSample:
         turn = turn_of({key: message.get(key) for key in ("role", "text")}, f"message {len(turns) + 1} of the tree")
         turns.append(turn)
         message = _best(message.get("replies") or [])
-    while turns and turns[-1].role != "assistant":
+    while turns and not turns[-1].is_answer:
         turns.pop()
     check_has_response(tuple(turns))
     return ParsedSample(Sample.of(turns), rest_of(row, column))

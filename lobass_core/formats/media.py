@@ -24,20 +24,20 @@ def media_of(row: dict[str, Any]) -> Counter[str] | None:
 
     A marker such as `<image>` in the text of a row with columns for media, but with none in them, counts as one.
     """
-    found: list[str] = []
+    kinds: list[str] = []
     has_columns = not _NAMES.isdisjoint(row)
     for key, value in row.items():
         if has_columns and key in _COLUMNS:
-            found += [_COLUMNS[key]] * _n_items(value)
+            kinds += [_COLUMNS[key]] * _n_items(value)
         elif isinstance(value, dict):
-            found += _in_object(value)
+            kinds += _in_object(value)
         elif isinstance(value, list):
             for item in value:
                 if isinstance(item, dict):
-                    found += _in_object(item)
-    if has_columns and not found:
-        found = _markers(row)
-    return Counter(found) if found else None
+                    kinds += _in_object(item)
+    if has_columns and not kinds:
+        kinds = _markers(row)
+    return Counter(kinds) if kinds else None
 
 
 def _n_items(value: Any) -> int:
@@ -52,13 +52,13 @@ def _in_object(item: dict[str, Any]) -> list[str]:
     """Kinds of the media in a turn, in its parts of content, or in a stored picture."""
     if "path" in item and _is_stored(item):
         return ["audio" if "sampling_rate" in item else "image"] if _n_items(item) else []
-    found: list[str] = []
+    kinds: list[str] = []
     if not _NAMES.isdisjoint(item):
         for key in _NAMES & item.keys():
-            found += [_COLUMNS[key]] * _n_items(item[key])
+            kinds += [_COLUMNS[key]] * _n_items(item[key])
     if isinstance(content := item.get("content"), list):
-        found += [kind for part in content if (kind := _kind_of_part(part)) is not None]
-    return found
+        kinds += [kind for part in content if (kind := _kind_of_part(part)) is not None]
+    return kinds
 
 
 def _kind_of_part(part: Any) -> str | None:
@@ -92,8 +92,8 @@ def _is_stored(value: Any) -> bool:
     return isinstance(value, dict) and value.keys() in _STORED
 
 
-def counted(found: Mapping[str, int]) -> str:
+def counted(media: Mapping[str, int]) -> str:
     """The counts in words: "2 images, 1 video and 1 audio file"."""
     words = {"image": "image", "video": "video", "audio": "audio file"}
-    names = [f"{n:,} {words[kind]}{'' if n == 1 else 's'}" for kind in KINDS if (n := found.get(kind, 0))]
+    names = [f"{n:,} {words[kind]}{'' if n == 1 else 's'}" for kind in KINDS if (n := media.get(kind, 0))]
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

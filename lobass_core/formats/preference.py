@@ -43,7 +43,7 @@ def parse(row: dict[str, Any], mapping: Mapping[str, str]) -> ParsedSample:
         tools=tools,
         rejected=_marked(rejected[n_shared:], len(before) + n_shared, len(turns)),
     )
-    if turns[-1].role != "assistant" or sample.rejected[-1].role != "assistant":
+    if not (turns[-1].is_answer and sample.rejected[-1].is_answer):
         raise RowError("chosen and rejected do not both end with an answer of the assistant")
     return ParsedSample(sample, rest_of(row, *taken))
 
@@ -58,7 +58,7 @@ def _prompt(value: Any, what: str) -> tuple[Turn, ...]:
     if isinstance(value, str) and _SPEAKER.match(value):
         # HH-RLHF's loaders give the prompt with the open "Assistant:" that the answer follows.
         turns = _dialogue(value)
-        return turns[:-1] if turns[-1].role == "assistant" and not turns[-1].content else turns
+        return turns[:-1] if turns[-1].is_answer and not turns[-1].content else turns
     return side_turns(value, "user", what)
 
 

@@ -76,7 +76,7 @@ def _is_plain(turn: Turn) -> bool:
 def _check_target(sample: Sample) -> None:
     if sample.kind != "chat":
         raise RowError(f"a {sample.kind} sample has no prompt and completion")
-    if len(sample.turns) < 2 or sample.turns[-1].role != "assistant":
+    if len(sample.turns) < 2 or not sample.turns[-1].is_answer:
         raise RowError("the conversation does not end with an answer of the assistant")
 
 

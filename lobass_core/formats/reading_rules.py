@@ -18,8 +18,8 @@ MEDIA, DROPPED = "media", "dropped"
 
 def rules(roles: Iterable[tuple[str, str]], *, text_only: bool) -> dict[str, str]:
     """The decisions as entries of a mapping."""
-    found = {f"{ROLE}{plain_role(spoken)}": role for spoken, role in roles}
-    return {**found, MEDIA: DROPPED} if text_only else found
+    renamings = {f"{ROLE}{plain_role(spoken)}": role for spoken, role in roles}
+    return {**renamings, MEDIA: DROPPED} if text_only else renamings
 
 
 def is_rule(field: str) -> bool:
@@ -43,9 +43,9 @@ def applied(row: dict[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         RowError: the row has media and no rule drops them.
     """
-    if found := media_of(row):
+    if media := media_of(row):
         if mapping.get(MEDIA) != DROPPED:
-            raise RowError(f"has {counted(found)} beside its text; only text is read")
+            raise RowError(f"has {counted(media)} beside its text; only text is read")
         row = without_media(row)
     for field in mapping:
         if field.startswith(ROLE):

@@ -109,14 +109,14 @@ class RecordSet:
 
     def head(self, number: int, n_records: int) -> list[RawRecord | BadRecord]:
         """The first records of one file, counted from its own start; fewer where they are very long."""
-        found: list[RawRecord | BadRecord] = []
+        records: list[RawRecord | BadRecord] = []
         n_chars = 0
         for record in itertools.islice(self._records(number), n_records):
-            found.append(record)
+            records.append(record)
             n_chars += len(record.source_text)
             if n_chars > _RECORDS_IN_HEAD * self.limits.record_bytes:
                 break
-        return found
+        return records
 
     def _records(self, number: int) -> Iterator[RawRecord | BadRecord]:
         if self.opened[number].is_empty:

@@ -39,13 +39,13 @@ def _parameters(tools: str) -> dict[str, set[str]]:
         offered = json.loads(tools)
     except ValueError:
         return {}
-    found = {}
+    parameters = {}
     for tool in offered if isinstance(offered, list) else [offered]:
         function = _dict(_dict(tool).get("function", tool))
         properties = _dict(function.get("parameters")).get("properties")
         if isinstance(properties, dict) and isinstance(function.get("name"), str):
-            found[function["name"]] = set(properties)
-    return found
+            parameters[function["name"]] = set(properties)
+    return parameters
 
 
 def _dense(turn: Turn, parameters: dict[str, set[str]]) -> Turn:

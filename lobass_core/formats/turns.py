@@ -248,5 +248,5 @@ def with_system(turns: tuple[Turn, ...], system: Any) -> tuple[Turn, ...]:
 
 def check_has_response(turns: tuple[Turn, ...]) -> None:
     """Raise RowError unless an assistant speaks: without it there is nothing to score or to train on."""
-    if not any(turn.role == "assistant" for turn in turns):
+    if not any(turn.is_answer for turn in turns):
         raise RowError("no turn of the assistant: there is nothing to learn from")

@@ -9,11 +9,12 @@ import numpy as np
 
 from lobass_core.errors import RenderError, RequestError
 from lobass_core.learnability.response_bytes import n_response_bytes
-from lobass_core.records import RenderFingerprint, Sample, scored_turns
+from lobass_core.records import RenderFingerprint, Sample, response_turns
 from lobass_core.rendering.finders import Finder, finder_of
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.rendering.messages import clean, messages_of, tools_of
 from lobass_core.rendering.notes import Note, notes_of
+from lobass_core.rendering.response_mask import fitting_tokens, response_mask
 from lobass_core.rendering.template_process import OnWait, TemplateLimitError
 from lobass_core.rendering.template_rows import Row
 from lobass_core.rendering.templates import Template
@@ -137,18 +138,18 @@ class Renderer:
         Raises:
             RenderError: the template goes beyond a limit at a sample.
         """
-        found = self._texts_and_spans(samples)
+        texts_and_spans = self._texts_and_spans(samples)
         rendered: list[Rendered] = []
         for start in range(0, len(samples), SAMPLES_AT_ONCE):
             part = samples[start : start + SAMPLES_AT_ONCE]
-            rendered += self._as_tokens(part, list(itertools.islice(found, len(part))))
+            rendered += self._as_tokens(part, list(itertools.islice(texts_and_spans, len(part))))
         return rendered
 
     def _as_tokens(
-        self, samples: Sequence[Sample], found: list[tuple[str, list[tuple[int, int]], str]]
+        self, samples: Sequence[Sample], texts_and_spans: list[tuple[str, list[tuple[int, int]], str]]
     ) -> list[Rendered]:
         encoded = self.tokenizer(
-            [text for text, _, _ in found],
+            [text for text, _, _ in texts_and_spans],
             add_special_tokens=False,
             return_offsets_mapping=True,
             return_attention_mask=False,
@@ -158,7 +159,7 @@ class Renderer:
         return [
             self._masked(sample, text, spans, reason, ids, offsets)
             for sample, (text, spans, reason), ids, offsets in zip(
-                samples, found, encoded["input_ids"], encoded["offset_mapping"], strict=True
+                samples, texts_and_spans, encoded["input_ids"], encoded["offset_mapping"], strict=True
             )
         ]
 
@@ -178,12 +179,12 @@ class Renderer:
             if isinstance(plan, str):
                 yield self._plain_text(sample) if sample.kind == "text" else ("", [], plan)
                 continue
-            found = next(answers[plan])
-            if isinstance(found, str):
-                yield "", [], found
+            marked = next(answers[plan])
+            if isinstance(marked, str):
+                yield "", [], marked
                 continue
-            text, shift = self._one_bos(found.text, already=0)
-            yield text, [(start + shift, end + shift) for start, end in found.spans], ""
+            text, shift = self._one_bos(marked.text, already=0)
+            yield text, [(start + shift, end + shift) for start, end in marked.spans], ""
         for answer in answers.values():
             next(answer, None)  # which gives the process back
 
@@ -191,7 +192,7 @@ class Renderer:
         """Who renders the sample, or why nobody does."""
         if sample.kind == "text":
             return "needs no template"
-        if not any(scored_turns(sample.turns, sample.kind, self.mask_rule)):
+        if not any(response_turns(sample.turns, sample.kind, self.mask_rule)):
             return "it has no assistant turn to score"
         try:
             return self._finder_of(sample)
@@ -206,7 +207,7 @@ class Renderer:
         return text, [(start, len(text))], "" if len(text) > start else "the text is empty"
 
     def _row(self, sample: Sample, finder: Finder) -> Row:
-        wanted = [index for index, flag in enumerate(scored_turns(sample.turns, sample.kind, self.mask_rule)) if flag]
+        wanted = [index for index, flag in enumerate(response_turns(sample.turns, sample.kind, self.mask_rule)) if flag]
         try:
             messages = messages_of(sample, finder.keys)
             has_calls = any(turn.tool_calls for turn in sample.turns)
@@ -252,7 +253,8 @@ class Renderer:
         input_ids = np.asarray(ids, dtype=np.int32)
         places = np.asarray(offsets, dtype=np.int32).reshape(-1, 2)
         mask = response_mask(self._own_places(text, input_ids, places), spans)
-        keep, n_dropped = self._kept(mask, input_ids)
+        begins_with_bos = self._bos_id is not None and len(ids) > 0 and ids[0] == self._bos_id
+        keep, n_dropped = fitting_tokens(mask, self.max_tokens, begins_with_bos=begins_with_bos)
         n_response = int(mask.sum())
         input_ids, places, mask = input_ids[keep], places[keep], mask[keep]
         status: RenderStatus = "truncated" if n_dropped else "ok"
@@ -272,46 +274,6 @@ class Renderer:
             if end - start > len(content) and (at := text.find(content, start, end)) >= 0:
                 own[row] = at, at + len(content)
         return own
-
-    def _kept(self, mask: np.ndarray, input_ids: np.ndarray) -> tuple[np.ndarray, int]:
-        """Positions that fit, and how many do not.
-
-        The end is cut. Where the prompt alone fills the limit, the prompt loses its start instead (BOS stays), so that
-        up to half of the limit holds the start of the response.
-        """
-        n_tokens, limit = len(mask), self.max_tokens
-        everything = np.arange(n_tokens)
-        if n_tokens <= limit:
-            return everything, 0
-        first = int(mask.argmax()) if mask.any() else 0
-        if first < limit:
-            return everything[:limit], n_tokens - limit
-        n_bos = int(self._bos_id is not None and input_ids[0] == self._bos_id)
-        end = min(first + max(1, limit // 2), n_tokens)
-        start = end - (limit - n_bos)
-        kept = np.concatenate([everything[:n_bos], everything[start:end]])
-        return kept, n_tokens - len(kept)
-
-
-def response_mask(offsets: np.ndarray, spans: Sequence[tuple[int, int]]) -> np.ndarray:
-    """Which tokens are response: those that hold at least one character of a span; bool[n].
-
-    A token that spans the boundary is response, as the model must predict the response's first characters with it.
-    A token without characters of its own (white space that the tokenizer trimmed from its offsets) takes the ones
-    between the previous token and its own place. The first token is never response: nothing predicts it.
-    """
-    mask = np.zeros(len(offsets), dtype=bool)
-    if not len(offsets):
-        return mask
-    starts, ends = offsets[:, 0].copy(), offsets[:, 1]
-    empty = starts == ends
-    previous_ends = np.concatenate([[0], np.maximum.accumulate(ends)[:-1]])
-    starts[empty] = np.minimum(previous_ends, starts)[empty]
-    still_empty = starts == ends
-    for start, end in spans:
-        mask |= np.where(still_empty, (starts >= start) & (starts < end), (starts < end) & (ends > start))
-    mask[0] = False
-    return mask
 
 
 def resolve_max_tokens(asked: int, *limits: int | None) -> int:

@@ -28,6 +28,7 @@ from lobass_core.rendering.chat_jinja import (
     compile_template,
     without_marks,
 )
+from lobass_core.rendering.marked_text import Span, joined, spans_between, wrap_core, wrap_whole
 from lobass_core.rendering.template_keys import message_keys
 from lobass_core.rendering.templates import Template
 
@@ -39,7 +40,6 @@ _REASONING_TAG = re.compile(r"</?think>")
 # Keys of a message that say nothing of their own in the response.
 _SILENT_KEYS = frozenset(("role", "content", "name", "tool_call_id", "instruction", "input"))
 
-Span = tuple[int, int]
 Message = dict[str, Any]
 
 
@@ -91,9 +91,9 @@ class ResponseFinder:
         wanted = turns if wanted is None else wanted
         if self._has_generation:
             marked = self._render(messages, tools)
-            spans = _spans_between(marked, GENERATION_START, GENERATION_END) or []
+            spans = spans_between(marked, GENERATION_START, GENERATION_END) or []
             # Some templates mark a turn in pieces: its text, then its end token.
-            spans = spans if len(spans) == len(turns) else _joined(spans)
+            spans = spans if len(spans) == len(turns) else joined(spans)
             if len(spans) == len(turns):
                 text, span_of = without_marks(marked), dict(zip(turns, spans, strict=True))
                 if all(self._left_out(messages[index], text[slice(*span_of[index])]) == "" for index in wanted):
@@ -105,11 +105,11 @@ class ResponseFinder:
         text = without_marks(self._render(messages, tools))
         # A tool call, reasoning and other fields are response too, and stand outside of the content.
         plain = [index for index in wanted if not self._speaking_keys(messages[index])]
-        found = self._by_content(messages, tools, text, plain)
+        span_of = self._by_content(messages, tools, text, plain)
         for index in wanted:
-            if index not in found:
-                found[index] = self._by_prompt(messages, tools, text, index)
-        return Marked(text, tuple(found[index] for index in wanted))
+            if index not in span_of:
+                span_of[index] = self._by_prompt(messages, tools, text, index)
+        return Marked(text, tuple(span_of[index] for index in wanted))
 
     def _speaking_keys(self, message: Message) -> set[str]:
         """Keys beside the content whose text stands in the turn: tool calls, and what the template reads."""
@@ -154,12 +154,12 @@ class ResponseFinder:
         self, messages: Sequence[Message], tools: list[Any] | None, text: str, turns: Sequence[int]
     ) -> dict[int, Span]:
         """Spans of these turns by marks around their content; none where the template treats marked content apart."""
-        for wrap in (_wrap_whole, _wrap_core):
+        for wrap in (wrap_whole, wrap_core):
             wrapped = list(messages)
             for index in turns:
                 wrapped[index] = {**messages[index], "content": wrap(messages[index]["content"])}
             marked = self._render(wrapped, tools)
-            spans = _spans_between(marked, RESPONSE_START, RESPONSE_END) or []
+            spans = spans_between(marked, RESPONSE_START, RESPONSE_END) or []
             if len(spans) == len(turns) and without_marks(marked) == text:
                 return dict(zip(turns, self._closed(text, spans).spans, strict=True))
         return {}
@@ -245,44 +245,6 @@ def _begun(prompt: str, text: str) -> str | None:
     return next((begun for begun in (prompt, _OPEN_REASONING.sub("", prompt)) if text.startswith(begun)), None)
 
 
-def _wrap_whole(content: str) -> str:
-    return f"{RESPONSE_START}{content}{RESPONSE_END}"
-
-
-def _wrap_core(content: str) -> str:
-    """Marks inside the outer white space, which many templates trim."""
-    core = content.strip()
-    start = content.index(core) if core else len(content)
-    return f"{content[:start]}{RESPONSE_START}{core}{RESPONSE_END}{content[start + len(core) :]}"
-
-
-def _spans_between(marked: str, opening: str, closing: str) -> list[Span] | None:
-    """Spans in the text without marks; None where the marks do not alternate or there are none."""
-    spans, position, start = [], 0, -1
-    for piece in re.split(f"([{opening}{closing}])", marked):  # the other marks take no room
-        if piece == opening and start < 0:
-            start = position
-        elif piece == closing and start >= 0:
-            spans.append((start, position))
-            start = -1
-        elif piece in (opening, closing):
-            return None
-        else:
-            position += len(without_marks(piece))
-    return spans if spans and start < 0 else None
-
-
-def _joined(spans: Sequence[Span]) -> list[Span]:
-    """The spans, those that touch as one."""
-    joined: list[Span] = []
-    for start, end in spans:
-        if joined and joined[-1][1] == start:
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((start, end))
-    return joined
-
-
 def _end_of_turn(marked: Marked, asked: str, special_tokens: Sequence[str]) -> tuple[str, ...]:
     """The special tokens that close a response, with the white space before them.
 
@@ -296,7 +258,7 @@ def _end_of_turn(marked: Marked, asked: str, special_tokens: Sequence[str]) -> t
     opening = marked.text[: marked.text.index(asked)]
     endings = []
     for number, (_, end) in enumerate(reversed(marked.spans)):
-        found = closing.match(marked.text, end)
-        if found and (number == 0 or found.group(1) not in opening) and found.group() not in endings:
-            endings.append(found.group())
+        ending = closing.match(marked.text, end)
+        if ending and (number == 0 or ending.group(1) not in opening) and ending.group() not in endings:
+            endings.append(ending.group())
     return tuple(endings)

@@ -124,8 +124,8 @@ def _find(name: str, text: str, source: str, variables: dict, special: list, too
         raise RenderError(f"template {name} cannot be compiled: {cause_of(error)}", where=source) from None
 
     def answer(row: Any) -> Answer:
-        found = found_in(finder, row)
-        return Answer(REFUSED, found) if isinstance(found, str) else Answer(TEXT, found.text, found.spans)
+        marked = found_in(finder, row)
+        return Answer(REFUSED, marked) if isinstance(marked, str) else Answer(TEXT, marked.text, marked.spans)
 
     return Answer(OPENED, json.dumps(sorted(finder.keys) if finder.keys is not None else None)), answer
 

@@ -106,8 +106,8 @@ class TemplateProcess:
                     is_done = not has_more
                     if is_done:
                         return
-                if (found := Answer.unpacked(self._received)) is not None:
-                    answer, n_bytes = found
+                if (received := Answer.unpacked(self._received)) is not None:
+                    answer, n_bytes = received
                     del self._received[:n_bytes]
                     if answer.kind == OVERRUN:
                         raise Overrun(answer.text, n_answered)  # type: ignore[arg-type]

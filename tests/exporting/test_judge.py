@@ -41,7 +41,7 @@ def _preflight(
         schema=PICKS_SCHEMA,
     )
     plan = ExportPlan(format, "s", (SOURCE,), picks, {})  # type: ignore[arg-type]
-    rows = [ExportRow("d", index, "math", sample, {}, "") for index, sample in enumerate(samples)]
+    rows = [ExportRow("d", index, "math", sample, {}) for index, sample in enumerate(samples)]
     facts = look_at(rows)
     one_answer = (facts.bits & np.uint32(fact.SEVERAL_ANSWERS)) == 0
     lengths_known = Lengths.counted(picks, one_answer)
@@ -234,7 +234,7 @@ def test_what_is_uncertain_has_the_reason_of_its_own_row():
     kept = KeptLengths(*(np.array([value]) for value in (512, 256, 256, 512, 1)), lost_start=np.array([True]))
     lengths = Lengths.measured(kept, np.array([900]), np.array([1]), 512)
     plan = replace(counted.plan, picks=counted.plan.picks.slice(0, 1))
-    cut = judge(plan, look_at([ExportRow("d", 0, "math", samples[0], {}, "")]), lengths, "trl", 1024)
+    cut = judge(plan, look_at([ExportRow("d", 0, "math", samples[0], {})]), lengths, "trl", 1024)
     (finding,) = [finding for finding in cut.findings if finding.effect == "unknown"]
     assert finding.what == "are cut, or dropped if the prompt alone fills 1,024 tokens"
     assert _why(cut).startswith("they were cut when they were scored, so it is not known where the answer begins")

@@ -79,7 +79,7 @@ TEXT = Sample.of((Turn("assistant", "Once upon a time."),), kind="text")
 
 def _as_loaded(samples: list[Sample]) -> list[dict]:
     """The rows as `datasets` gives them back: every message with every key, null where it had none."""
-    found = survey(ExportRow("d", place, "d", sample, {}, "") for place, sample in enumerate(samples))
+    found = survey(ExportRow("d", place, "d", sample, {}) for place, sample in enumerate(samples))
     style = MessageStyle(found.turn_columns, calls_as_text=not found.plain_calls)
     kind = samples[0].kind
     schema = row_schema(found, kind, CHAT_SHAPES[kind], style)
@@ -128,10 +128,10 @@ def test_keys_of_a_call_keep_their_order():
     """ChatML prints a call as it is. One order becomes an Arrow type, two become text."""
     first = {"type": "function", "function": {"arguments": '{"city": "Oslo"}', "name": "weather"}}
     turned = _chat(_said("user", "Oslo?"), _said("assistant", "", tool_calls=[first]))
-    found = survey([ExportRow("d", 0, "d", turned, {}, "")])
+    found = survey([ExportRow("d", 0, "d", turned, {})])
     assert (found.plain_calls, found.function_keys) == (True, ("arguments", "name"))
     assert _check([turned], BUILT_IN["chatml"]) == 1
-    both = survey(ExportRow("d", place, "d", sample, {}, "") for place, sample in enumerate([turned, *CALLS]))
+    both = survey(ExportRow("d", place, "d", sample, {}) for place, sample in enumerate([turned, *CALLS]))
     assert not both.plain_calls
     assert _check([turned, *CALLS], BUILT_IN["chatml"]) == 3
 

@@ -8,7 +8,8 @@ from lobass_core.errors import RenderError, RequestError
 from lobass_core.records import Sample, Turn
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.rendering.notes import counted, sentences
-from lobass_core.rendering.render import Renderer, resolve_max_tokens, response_mask
+from lobass_core.rendering.render import Renderer, resolve_max_tokens
+from lobass_core.rendering.response_mask import response_mask
 from lobass_core.rendering.templates import Template, load_template
 from tests.models import tiny_tokenizer
 

@@ -100,9 +100,9 @@ def n_title_lines(lines: Sequence[str], delimiter: str) -> int:
     counts = cell_counts(lines, delimiter)
     if len(counts) > 2 and counts[0] == 1:
         for other in DELIMITERS:
-            found = cell_counts(lines, other)
-            above = next((index for index, count in enumerate(found) if count > 1), 0)
-            if above and len(found) - above > 1 and len(set(found[above:])) == 1:
+            cells = cell_counts(lines, other)
+            above = next((index for index, count in enumerate(cells) if count > 1), 0)
+            if above and len(cells) - above > 1 and len(set(cells[above:])) == 1:
                 return _line_of_record(lines, other, above)
     return 0
 

@@ -62,12 +62,12 @@ class JsonObject:
         self.start = _SPACE.match(text).end()  # type: ignore[union-attr]
         members = tuple(_members(text, self.start))
         self._end = members[-1].end if members and members[-1].end != -1 else len(text)
-        found = _parts(text, members, self.start, "", 0)
-        near = {part.path.rpartition(".")[0] for part in found if part.fits}
-        self.parts = [part for part in found if not near or part.fits or part.path.rpartition(".")[0] in near]
+        parts = _parts(text, members, self.start, "", 0)
+        near = {part.path.rpartition(".")[0] for part in parts if part.fits}
+        self.parts = [part for part in parts if not near or part.fits or part.path.rpartition(".")[0] in near]
         if row_list:
-            self.parts = [_named_part(found, row_list)]
-        self.beside = [part.path for part in found if part not in self.parts]
+            self.parts = [_named_part(parts, row_list)]
+        self.beside = [part.path for part in parts if part not in self.parts]
         self._names = _short_names([part.path for part in self.parts])
 
     @property
@@ -157,12 +157,12 @@ def _parts(text: str, members: tuple[Member, ...], start: int, path: str, depth:
     if classify(complete) is not None and len(complete) == len(members):
         return [] if path else [Part("", "row", start)]
     inner = [(member, _inner_parts(text, member, path, depth)) for member in members]
-    found = [part for _, parts in inner for part in parts]
+    deeper = [part for _, parts in inner for part in parts]
     rows = tuple(member for member, parts in inner if not parts and _may_be_row(member))
     fits = any(classify(member.value) is not None for member in rows)
-    if fits or (rows and not found and not path and len(rows) == len(members)):
-        return [Part(path, "members", start, members=rows, fits=fits), *found]
-    return found if found or path else [Part("", "row", start)]
+    if fits or (rows and not deeper and not path and len(rows) == len(members)):
+        return [Part(path, "members", start, members=rows, fits=fits), *deeper]
+    return deeper if deeper or path else [Part("", "row", start)]
 
 
 def _may_be_row(member: Member) -> bool:

@@ -176,8 +176,8 @@ def _relative(error: Exception, start: int) -> Exception:
 
 
 def _first_key(source: str) -> str:
-    found = _FIRST_KEY.match(source)
-    return found[1] if found else ""
+    match = _FIRST_KEY.match(source)
+    return match[1] if match else ""
 
 
 def _skip_broken(window: Window, first_key: str) -> str:
@@ -187,16 +187,16 @@ def _skip_broken(window: Window, first_key: str) -> str:
     pieces: list[str] = []
     n_kept, search_at = 0, window.start + 1
     while True:
-        found = opening.search(window.text, search_at)
-        if found:
-            end = found.end()
+        opened = opening.search(window.text, search_at)
+        if opened:
+            end = opened.end()
         else:
             end = len(window.text) if window.ended else max(window.start, len(window.text) - _OVERLAP_CHARS)
         if n_kept < MAX_REJECT_CHARS:
             pieces.append(window.text[window.start : end])
             n_kept += len(pieces[-1])
         window.advance(end)
-        if found or window.ended:
+        if opened or window.ended:
             return "".join(pieces)
         window.grow()
         search_at = window.start

@@ -70,15 +70,15 @@ def _page(file: IO[bytes], at: int) -> tuple[Page, int]:
         file.seek(at)
         reader = _Compact(file.read(n_bytes))
         try:
-            found = reader.struct()
+            fields = reader.struct()
         except IndexError:
             continue
         except RecursionError:
             break
-        inner: dict[int, Any] = next((found[field] for field in (5, 7, 8) if isinstance(found.get(field), dict)), {})
-        n_unpacked, n_packed, n_values = found.get(2, -1), found.get(3, -1), inner.get(1, 0)
+        inner: dict[int, Any] = next((fields[field] for field in (5, 7, 8) if isinstance(fields.get(field), dict)), {})
+        n_unpacked, n_packed, n_values = fields.get(2, -1), fields.get(3, -1), inner.get(1, 0)
         if min(n_unpacked, n_packed, n_values) >= 0:
-            return Page(found.get(1) == _DICTIONARY, n_unpacked, n_packed, n_values), reader.at
+            return Page(fields.get(1) == _DICTIONARY, n_unpacked, n_packed, n_values), reader.at
         break
     raise InputFileError("a page's header cannot be read", do="Check that the file was written and copied in full.")
 
@@ -90,12 +90,12 @@ class _Compact:
         self.data, self.at = data, 0
 
     def struct(self) -> dict[int, Any]:
-        found: dict[int, Any] = {}
+        fields: dict[int, Any] = {}
         field = 0
         while head := self._byte():
             field = field + (head >> 4) if head >> 4 else self._number()
-            found[field] = self._value(head & 15)
-        return found
+            fields[field] = self._value(head & 15)
+        return fields
 
     def _byte(self) -> int:
         self.at += 1

@@ -50,8 +50,8 @@ def card_configs(folder: Path, config: str = "") -> tuple[CardConfig, ...]:
 
 def config_names(folder: Path) -> list[str]:
     """The names of the configs that name data files."""
-    found = [entry for entry in _entries(folder) if "data_files" in entry or "data_dir" in entry]
-    return [_word(entry.get("config_name"), "default") for entry in found]
+    named = [entry for entry in _entries(folder) if "data_files" in entry or "data_dir" in entry]
+    return [_word(entry.get("config_name"), "default") for entry in named]
 
 
 def _word(value: Any, otherwise: str) -> str:
@@ -66,8 +66,8 @@ def card_fault(folder: Path) -> str:
 
 def _entries(folder: Path) -> list[dict]:
     """The list under `configs`; empty where there is no README, or its head cannot be read (see `card_fault`)."""
-    found = _head(folder)[0].get("configs")
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    configs = _head(folder)[0].get("configs")
+    return [entry for entry in configs if isinstance(entry, dict)] if isinstance(configs, list) else []
 
 
 def _head(folder: Path) -> tuple[dict, str]:
@@ -124,12 +124,12 @@ def _files(folder: Path, config: str, entry: dict) -> list[DataFile]:
 def _matches(folder: Path, pattern: str) -> list[str]:
     """Files by their path in the folder; a pattern's match has to look like data, a plain name need not."""
     # Not Path.glob, which takes hidden files too.
-    found = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
+    paths = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
     is_plain = not glob.has_magic(pattern)
     if is_plain and (folder / pattern).is_dir():
-        found = glob.glob(f"{glob.escape(pattern)}/**", root_dir=folder, recursive=True)  # noqa: PTH207
+        paths = glob.glob(f"{glob.escape(pattern)}/**", root_dir=folder, recursive=True)  # noqa: PTH207
         is_plain = False
-    names = [PurePosixPath(Path(name)).as_posix() for name in found if not (folder / name).is_dir()]
+    names = [PurePosixPath(Path(name)).as_posix() for name in paths if not (folder / name).is_dir()]
     return [name for name in names if is_plain or holds_rows(name)]
 
 
@@ -139,13 +139,13 @@ def _patterns(value: Any) -> list[tuple[str, str]]:
         return [("train", value)]
     if isinstance(value, dict):
         return [(_word(split, "train"), path) for split, paths in value.items() for path in _texts(paths)]
-    found: list[tuple[str, str]] = []
+    patterns: list[tuple[str, str]] = []
     for item in value if isinstance(value, list) else []:
         if isinstance(item, dict):
-            found += [(_word(item.get("split"), "train"), path) for path in _texts(item.get("path"))]
+            patterns += [(_word(item.get("split"), "train"), path) for path in _texts(item.get("path"))]
         elif isinstance(item, str):
-            found.append(("train", item))
-    return found
+            patterns.append(("train", item))
+    return patterns
 
 
 def _texts(value: Any) -> list[str]:

@@ -30,8 +30,8 @@ class FileSet:
 
     def columns_of(self, file: DataFile) -> tuple[tuple[str, str], ...]:
         """The columns that say where a row of that file stood: its split and config, where the files differ in them."""
-        found = (("split", file.split, self.splits), ("config", file.config, self.configs))
-        return tuple((column, value) for column, value, all_values in found if value and len(all_values) > 1)
+        columns = (("split", file.split, self.splits), ("config", file.config, self.configs))
+        return tuple((column, value) for column, value, all_values in columns if value and len(all_values) > 1)
 
     @property
     def splits(self) -> list[str]:
@@ -54,7 +54,7 @@ def find_files(paths: Sequence[str], config: str = "", split: str = "", exclude:
         InputFileError: a folder or pattern without data, or one that is damaged.
         RequestError: no such config or split, or nothing is left.
     """
-    found: list[DataFile] = []
+    data_files: list[DataFile] = []
     left_out: list[str] = []
     roots: list[Path] = []
     for text in paths:
@@ -68,14 +68,18 @@ def find_files(paths: Sequence[str], config: str = "", split: str = "", exclude:
         else:
             files, others = [_named(path)], []
             roots.append(path.resolve().parent)
-        found += files
+        data_files += files
         left_out += others
-    if config and not any(file.config for file in found):
+    if config and not any(file.config for file in data_files):
         raise RequestError(f"there is no config {config!r}", where=str(roots[0]), do="Leave --config out.")
     root = roots[0] if len(roots) == 1 else Path(os.path.commonpath(roots))
-    unique = {file.path: replace(file, name=_name_in(root, file)) for file in reversed(found)}
-    kept = _chosen([unique[path] for path in dict.fromkeys(file.path for file in found)], root, split, exclude)
-    name = root.name if len(paths) > 1 or len(found) != 1 or Path(paths[0]).expanduser().is_dir() else kept[0].path.name
+    unique = {file.path: replace(file, name=_name_in(root, file)) for file in reversed(data_files)}
+    kept = _chosen([unique[path] for path in dict.fromkeys(file.path for file in data_files)], root, split, exclude)
+    name = (
+        root.name
+        if len(paths) > 1 or len(data_files) != 1 or Path(paths[0]).expanduser().is_dir()
+        else kept[0].path.name
+    )
     return FileSet(root, name, tuple(kept), tuple(left_out))
 
 
