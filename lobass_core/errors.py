@@ -126,8 +126,8 @@ def out_of_memory(error: BaseException) -> bool:
 
 def size_mismatches(error: BaseException) -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:
     """Name, size in the file and size in the model of each tensor that torch could not load."""
-    found = _SIZES.findall(str(error))
-    return [(name, *(tuple(map(int, size.split(","))) for size in sizes)) for name, *sizes in found]  # type: ignore
+    listed = _SIZES.findall(str(error))
+    return [(name, *(tuple(map(int, size.split(","))) for size in sizes)) for name, *sizes in listed]  # type: ignore
 
 
 def _said_by(error: BaseException) -> str:

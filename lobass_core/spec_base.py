@@ -7,6 +7,16 @@ import msgspec
 
 from lobass_core.errors import RequestError
 
+# Settings that were saved under another name once.
+_FORMER_NAMES = {"budget_tokens": "batch_tokens"}
+
+
+def with_present_names(values: Any) -> Any:
+    """A JSON value in which every setting has the name that it has now, however deep it lies."""
+    if isinstance(values, dict):
+        return {_FORMER_NAMES.get(key, key): with_present_names(value) for key, value in values.items()}
+    return [with_present_names(value) for value in values] if isinstance(values, list) else values
+
 
 def check_choice(name: str, value: str, kind: Any) -> None:
     if value not in get_args(kind):
@@ -26,7 +36,7 @@ class Spec:
         Raises:
             RequestError: a setting is unknown, missing, of another type, or not allowed.
         """
-        values = cls._with_later_settings(values)
+        values = cls._with_later_settings(with_present_names(values))
         try:
             spec = msgspec.convert(values, cls)
         except msgspec.ValidationError as error:

@@ -173,7 +173,7 @@ class ScoreSpec(_Spec):
     render: RenderSpec = RenderSpec()
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     device: str = "auto"
-    budget_tokens: int = 0
+    batch_tokens: int = 0
     datasets: tuple[str, ...] = ()
     refines: str = ""
 
@@ -182,7 +182,7 @@ class ScoreSpec(_Spec):
             raise RequestError(f"dtype {self.dtype!r} is not known", do="Choose auto, float32 or bfloat16.")
         if not self.references:
             raise RequestError("no reference model is given", do="Say --reference PATH, HUB_ID or NAME.")
-        check_whole("budget of tokens a batch", self.budget_tokens)
+        check_whole("budget of tokens a batch", self.batch_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ class TrainReferenceSpec(_Spec):
     seed: int = 0
     render: RenderSpec = RenderSpec()
     device: str = "auto"
-    budget_tokens: int = 4096
+    batch_tokens: int = 4096
     held_out_share: float = 0.02
     lora_rank: int = 16
 
@@ -218,7 +218,7 @@ class TrainReferenceSpec(_Spec):
             )
         check_whole("number of folds", self.folds, 1)
         check_whole("seed", self.seed, 0, MOST_SEED)
-        check_whole("budget of tokens a step", self.budget_tokens, 1)
+        check_whole("budget of tokens a step", self.batch_tokens, 1)
         check_whole("LoRA rank", self.lora_rank, 1)
 
 

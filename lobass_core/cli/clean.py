@@ -51,33 +51,33 @@ def clean(
     opened, kinds = open_project(project), names(only)
     if unknown := [kind for kind in kinds if kind not in workflow.KINDS]:
         raise RequestError(f"unknown kind {unknown[0]!r}", where="--only", do=f"Kinds are {', '.join(workflow.KINDS)}.")
-    found = [item for item in workflow.cleanable(opened) if item.kind in (kinds or workflow.KINDS)]
+    items = [item for item in workflow.cleanable(opened) if item.kind in (kinds or workflow.KINDS)]
     if yes and not kinds:
-        found = [item for item in found if item.kind != "model"]
-    if found and not dry_run and not yes and (json or not sys.stdin.isatty()):
+        items = [item for item in items if item.kind != "model"]
+    if items and not dry_run and not yes and (json or not sys.stdin.isatty()):
         raise RequestError("the removal has not been confirmed", do="Say --yes, or --dry-run to list what can go.")
     if not json:
-        _list(found)
+        _list(items)
     cleaned = None
-    if found and not dry_run:
+    if items and not dry_run:
         if not yes:
-            typer.confirm(f"Remove {_in_words(found)}?", abort=True, err=True)
-        cleaned = workflow.clean(opened, found)
+            typer.confirm(f"Remove {_in_words(items)}?", abort=True, err=True)
+        cleaned = workflow.clean(opened, items)
     if json:
-        print_json({"found": [item.to_dict() for item in found], "cleaned": cleaned.to_dict() if cleaned else None})
+        print_json({"found": [item.to_dict() for item in items], "cleaned": cleaned.to_dict() if cleaned else None})
     elif cleaned:
         print_facts(f"Freed {_mib(cleaned.n_bytes)}", [("removed", _in_words(cleaned.removed) or "nothing")])
         for path, reason in cleaned.stayed:
             warn(f"{path} stays: {reason}")
 
 
-def _list(found: Sequence[Cleanable]) -> None:
-    if not found:
+def _list(items: Sequence[Cleanable]) -> None:
+    if not items:
         print_facts("Nothing can be removed: everything here is needed", [])
         return
-    rows = [(item.kind, item.path, _mib(item.n_bytes), item.reason) for item in found]
+    rows = [(item.kind, item.path, _mib(item.n_bytes), item.reason) for item in items]
     print_table(("what", "where", "size", "why it can go"), rows)
-    print_facts(f"{_mib(sum(item.n_bytes for item in found))} can be freed", [])
+    print_facts(f"{_mib(sum(item.n_bytes for item in items))} can be freed", [])
 
 
 def _in_words(items: Sequence[Cleanable]) -> str:

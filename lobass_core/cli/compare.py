@@ -24,9 +24,9 @@ def compare(
 ) -> None:
     """Compare two saved selections: what they share, what only one keeps, and what each is made of."""
     opened = open_project(project)
-    found = workflow.compare(workflow.saved_side(opened, a), workflow.saved_side(opened, b))
-    shares = found.overlap.domains
-    for side in (found.a, found.b):
+    comparison = workflow.compare(workflow.saved_side(opened, a), workflow.saved_side(opened, b))
+    shares = comparison.overlap.domains
+    for side in (comparison.a, comparison.b):
         if side.lost:
             warn(f"{side.lost}.")
     if json:
@@ -34,24 +34,24 @@ def compare(
             {
                 "a": a,
                 "b": b,
-                "n_both": found.overlap.both,
-                "n_only_a": found.overlap.only_a,
-                "n_only_b": found.overlap.only_b,
-                "jaccard": found.overlap.jaccard,
-                "score_agreement": found.agreement,
+                "n_both": comparison.overlap.both,
+                "n_only_a": comparison.overlap.only_a,
+                "n_only_b": comparison.overlap.only_b,
+                "jaccard": comparison.overlap.jaccard,
+                "score_agreement": comparison.agreement,
                 "domains": [asdict(share) for share in shares],
-                "composition": [asdict(side) for side in found.composition],
+                "composition": [asdict(side) for side in comparison.composition],
             }
         )
         return
     print_facts(
         f"{a} and {b}",
         [
-            ("in both", found.overlap.both),
-            (f"only in {a}", found.overlap.only_a),
-            (f"only in {b}", found.overlap.only_b),
-            ("shared of all, Jaccard", found.overlap.jaccard),
-            ("agreement of the scores, Spearman", found.agreement),
+            ("in both", comparison.overlap.both),
+            (f"only in {a}", comparison.overlap.only_a),
+            (f"only in {b}", comparison.overlap.only_b),
+            ("shared of all, Jaccard", comparison.overlap.jaccard),
+            ("agreement of the scores, Spearman", comparison.agreement),
         ],
     )
     print_table(

@@ -112,9 +112,9 @@ def _undo(project: Project, json: bool) -> None:
 
 
 def _log(project: Project, limit: int, json: bool) -> None:
-    found = workflow.log(project, limit)
+    decisions = workflow.log(project, limit)
     if json:
-        print_json([decision.to_dict() for decision in found])
+        print_json([decision.to_dict() for decision in decisions])
         return
     print_table(
         ("when", "who", "decision", "sample", "reason", "from", "undone"),
@@ -128,7 +128,7 @@ def _log(project: Project, limit: int, json: bool) -> None:
                 one.file,
                 one.undone_at or "",
             )
-            for one in found
+            for one in decisions
         ],
     )
     if imported := decision_files.imports(project):

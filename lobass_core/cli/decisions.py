@@ -66,37 +66,40 @@ def import_decisions(
     other columns are decision, reason, tags, note, removed_tags, removed_note, author and made_at; all may be missing
     or empty. removed_tags takes tags off, and yes in removed_note takes the note back.
     """
-    found = workflow.import_decisions(open_project(project), file, on_conflict, dry_run=dry_run)
+    imported = workflow.import_decisions(open_project(project), file, on_conflict, dry_run=dry_run)
     if json:
-        print_json(found.to_dict())
+        print_json(imported.to_dict())
         return
-    _show(found)
+    _show(imported)
 
 
-def _show(found: ImportedDecisions) -> None:
-    n = found.n_added
-    title = f"Would add {n:,}" if found.is_dry_run else f"Added {n:,}"
+def _show(imported: ImportedDecisions) -> None:
+    n = imported.n_added
+    title = f"Would add {n:,}" if imported.is_dry_run else f"Added {n:,}"
     print_facts(
-        f"{title} of the decisions, tags and notes in {found.file}",
+        f"{title} of the decisions, tags and notes in {imported.file}",
         [
-            ("lines", found.n_lines),
-            ("found by sample id", found.n_by_id),
-            ("found by dataset and row", found.n_by_row),
-            ("not in this project", len(found.unmatched)),
-            ("not valid", len(found.bad)),
-            *([("without a decision, tag or note", found.n_blank)] if found.n_blank else []),
-            *([("replaced by newer lines of the file", found.n_outdated)] if found.n_outdated else []),
-            ("decisions", _counted(found.decisions)),
-            ("tags", _counted(found.tags)),
-            ("notes", _counted(found.notes)),
-            ("conflicts", f"{len(found.conflicts):,}, settled by {found.on_conflict}" if found.conflicts else 0),
+            ("lines", imported.n_lines),
+            ("found by sample id", imported.n_by_id),
+            ("found by dataset and row", imported.n_by_row),
+            ("not in this project", len(imported.unmatched)),
+            ("not valid", len(imported.bad)),
+            *([("without a decision, tag or note", imported.n_blank)] if imported.n_blank else []),
+            *([("replaced by newer lines of the file", imported.n_outdated)] if imported.n_outdated else []),
+            ("decisions", _counted(imported.decisions)),
+            ("tags", _counted(imported.tags)),
+            ("notes", _counted(imported.notes)),
+            (
+                "conflicts",
+                f"{len(imported.conflicts):,}, settled by {imported.on_conflict}" if imported.conflicts else 0,
+            ),
         ],
     )
-    if found.ignored_columns:
-        warn(f"columns that were not read: {', '.join(found.ignored_columns)}.")
-    _show_conflicts(found)
-    _show_lines("Lines that are not valid", found.bad)
-    _show_lines("Lines whose sample is not in this project", found.unmatched)
+    if imported.ignored_columns:
+        warn(f"columns that were not read: {', '.join(imported.ignored_columns)}.")
+    _show_conflicts(imported)
+    _show_lines("Lines that are not valid", imported.bad)
+    _show_lines("Lines whose sample is not in this project", imported.unmatched)
 
 
 def _counted(counted: Counted) -> str:
@@ -106,23 +109,23 @@ def _counted(counted: Counted) -> str:
     return ", ".join(parts)
 
 
-def _show_conflicts(found: ImportedDecisions) -> None:
-    if not found.conflicts:
+def _show_conflicts(imported: ImportedDecisions) -> None:
+    if not imported.conflicts:
         return
     print_table(
         ("line", "sample", "what", "project", "by", "file", "by", "taken"),
         [
             (
                 one.line,
-                found.ids.get(one.sample_key, "")[:12],
+                imported.ids.get(one.sample_key, "")[:12],
                 one.kind,
                 *_said(one.mine),
                 *_said(one.theirs),
                 "the file's" if one.taken == "theirs" else "the project's",
             )
-            for one in found.conflicts[:SHOWN]
+            for one in imported.conflicts[:SHOWN]
         ],
-        title="Conflicts" + _first(len(found.conflicts)),
+        title="Conflicts" + _first(len(imported.conflicts)),
     )
 
 

@@ -161,14 +161,18 @@ def _show(receipt: ExportReceipt, address: str, json: bool) -> None:
         warn(note)
 
 
-def _show_preflight(found: Preflight, json: bool) -> None:
-    if n_gone := found.plan.facts["counts"].get("n_gone"):
+def _show_preflight(preflight: Preflight, json: bool) -> None:
+    if n_gone := preflight.plan.facts["counts"].get("n_gone"):
         warn(f"{n_gone:,} more left the project with updates of their datasets: lobass selections --gone NAME")
     if json:
-        print_json(found.to_dict())
+        print_json(preflight.to_dict())
         return
-    facts = [("format", found.format), ("trainer", found.trainer or "none"), ("left to learn from", found.n_left)]
-    if found.n_unknown:
-        facts.append(("uncertain", found.n_unknown))
-    print_facts(f"What would become of {plural(found.n_rows, 'row')}", facts)
-    print_table(("rows", "effect", "what", "why"), [(f.n_rows, f.effect, f.what, f.why) for f in found.findings])
+    facts = [
+        ("format", preflight.format),
+        ("trainer", preflight.trainer or "none"),
+        ("left to learn from", preflight.n_left),
+    ]
+    if preflight.n_unknown:
+        facts.append(("uncertain", preflight.n_unknown))
+    print_facts(f"What would become of {plural(preflight.n_rows, 'row')}", facts)
+    print_table(("rows", "effect", "what", "why"), [(f.n_rows, f.effect, f.what, f.why) for f in preflight.findings])

@@ -33,8 +33,8 @@ def filters(
         workflow.rename(opened, rename, to)
     elif delete:
         workflow.delete(opened, delete)
-    found = workflow.list_filters(opened)
+    saved = workflow.list_filters(opened)
     if json:
-        print_json([one.to_dict() for one in found])
+        print_json([one.to_dict() for one in saved])
         return
-    print_table(("name", "filter", "made"), [(one.name, one.query, one.made_at) for one in found])
+    print_table(("name", "filter", "made"), [(one.name, one.query, one.made_at) for one in saved])

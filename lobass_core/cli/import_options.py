@@ -116,13 +116,13 @@ def mapping(text: str) -> tuple[tuple[str, str], ...]:
             parts[-1] += f",{part}"
         elif part.strip():
             parts.append(part)
-    found = []
+    given = []
     for part in parts:
         field, equals, columns = part.partition("=")
         if not (equals and field.strip() and columns.strip()):
             raise RequestError(f"{part!r} is not of the form field=column", where="--map", do="Write --map a=b,c=d.")
-        found.append((field.strip(), columns.strip()))
-    return tuple(found)
+        given.append((field.strip(), columns.strip()))
+    return tuple(given)
 
 
 def domain_rule(text: str) -> tuple[str, str, str]:
@@ -132,7 +132,7 @@ def domain_rule(text: str) -> tuple[str, str, str]:
         RequestError: it is not of that form.
     """
     condition, colon, domain = text.rpartition(":")
-    found = pairs(condition, "--domain-rule") if colon and domain else ()
-    if len(found) != 1:
+    given = pairs(condition, "--domain-rule") if colon and domain else ()
+    if len(given) != 1:
         raise RequestError(f"{text!r} is not a domain rule", do="Write --domain-rule COLUMN=VALUE:DOMAIN.")
-    return (*found[0], domain.strip())
+    return (*given[0], domain.strip())

@@ -47,12 +47,12 @@ def show_result(result: workflow.ImportResult, json: bool) -> None:
 
 def _changes(result: workflow.ImportResult) -> list[tuple[str, object]]:
     """What of the imported rows is not as it was in the file."""
-    found: list[tuple[str, object]] = []
+    facts: list[tuple[str, object]] = []
     if result.n_mended:
-        found.append(("rows with U+FFFD for half characters", result.n_mended))
+        facts.append(("rows with U+FFFD for half characters", result.n_mended))
     if result.dropped_media:
-        found.append(("left out", counted(result.dropped_media)))
-    return found
+        facts.append(("left out", counted(result.dropped_media)))
+    return facts
 
 
 def show_preview(project: Project, spec: ImportSpec, n_rows: int, json: bool) -> None:

@@ -17,12 +17,12 @@ def number(
             return value
         text = str(value)
         try:
-            found = read_number(text, whole=whole, least=least, above=above)
+            number = read_number(text, whole=whole, least=least, above=above)
         except NotANumber as error:
             reason = str(error)
             raise typer.BadParameter(
                 reason if reason.startswith(text) else f"{text}: {reason}", param_hint=option
             ) from None
-        return int(found) if whole else found
+        return int(number) if whole else number
 
     return parse

@@ -30,7 +30,7 @@ DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cu
 DatasetsOption = Annotated[
     str, typer.Option("--datasets", help="Names of datasets, separated by commas.", show_default="all")
 ]
-BudgetTokensOption = Annotated[
+BatchTokensOption = Annotated[
     int, typer.Option("--batch-tokens", min=0, help="Tokens a batch; 0: found from free memory.")
 ]
 TrustOption = Annotated[
@@ -58,10 +58,10 @@ def pairs(text: str, option: str) -> tuple[tuple[str, str], ...]:
     Raises:
         RequestError: a part has no `=`, or nothing on one side of it.
     """
-    found = []
+    values = []
     for part in filter(None, (part.strip() for part in _BETWEEN_PAIRS.split(text))):
         left, equals, right = part.partition("=")
         if not (equals and left.strip() and right.strip()):
             raise RequestError(f"{part!r} is not of the form name=value", where=option, do=f"Write {option} a=b,c=d.")
-        found.append((left.strip(), right.strip()))
-    return tuple(found)
+        values.append((left.strip(), right.strip()))
+    return tuple(values)

@@ -35,11 +35,11 @@ def rejects(
         else:
             print_facts(f"Wrote {n_written:,} rejected rows", [("file", to)])
         return
-    found = workflow.list_rejects(opened, dataset, limit)
+    rejects = workflow.list_rejects(opened, dataset, limit)
     if json:
-        print_json([reject.to_dict() for reject in found])
+        print_json([reject.to_dict() for reject in rejects])
         return
     print_table(
         ("dataset", "file", "row", "line", "reason", "source"),
-        [(r.dataset, r.file, r.row_index, r.line, r.reason, shortened(r.source, 120)) for r in found],
+        [(r.dataset, r.file, r.row_index, r.line, r.reason, shortened(r.source, 120)) for r in rejects],
     )

@@ -19,15 +19,15 @@ def register(app: typer.Typer) -> None:
 
 def runs(project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False) -> None:
     """List the runs: training, scoring and previews, newest first."""
-    found = workflow.list_runs(open_project(project, waits=False))
+    runs = workflow.list_runs(open_project(project, waits=False))
     if json:
-        print_json([asdict(run) for run in found])
+        print_json([asdict(run) for run in runs])
         return
     print_table(
         ("run", "what", "models", "state", "done", "of", "started"),
-        [(run.run_id, run.kind, run.name, run.state, run.n_done, run.n_total, run.created_at) for run in found],
+        [(run.run_id, run.kind, run.name, run.state, run.n_done, run.n_total, run.created_at) for run in runs],
     )
-    for run in found:
+    for run in runs:
         if run.state in ("damaged", "failed", "foreign") and run.message:
             warn(f"{run.run_id}: {run.message}.")
 

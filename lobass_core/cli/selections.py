@@ -64,15 +64,15 @@ def selections(
             warn(f"{lost}.")
 
 
-def _show_gone(found: list[GoneRow], json: bool) -> None:
+def _show_gone(gone: list[GoneRow], json: bool) -> None:
     if json:
-        print_json([one.to_dict() for one in found])
+        print_json([one.to_dict() for one in gone])
         return
     fates = {"changed": "another text came in its place", "gone": "gone", "undone": "its update was taken back"}
     print_table(
         ("rank", "dataset", "row", "sample", "what happened", "prompt"),
         [
             (one.pick_rank, one.dataset, one.row_index, one.sample_id[:12], fates[one.fate], shortened(one.prompt, 80))
-            for one in found
+            for one in gone
         ],
     )

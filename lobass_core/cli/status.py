@@ -40,19 +40,19 @@ def status(
     """
     opened = open_project(project)
     n_written = write_rejects(opened, rejects) if rejects else None
-    found = project_status(opened, run, names(datasets))
-    if run and run not in (scoring.run_id for scoring in found.scorings):
+    status = project_status(opened, run, names(datasets))
+    if run and run not in (scoring.run_id for scoring in status.scorings):
         raise RequestError(f"run {run} has no scores in this project", do="lobass status lists those that have.")
     if json:
-        print_json({**found.to_dict(), "rejects_written": n_written})
+        print_json({**status.to_dict(), "rejects_written": n_written})
         return
     if rejects:
         print_facts(f"Wrote {n_written:,} rejected rows", [("file", rejects)])
-    _show(found)
+    _show(status)
     if n_pairs := frame(opened).n_pairs:
         stderr.print(which_side_is_scored(n_pairs))
-    if found.upgrade:
-        _show_upgrade(found.upgrade)
+    if status.upgrade:
+        _show_upgrade(status.upgrade)
 
 
 def _show_upgrade(done: UpgradeStatus) -> None:
@@ -65,53 +65,55 @@ def _show_upgrade(done: UpgradeStatus) -> None:
     )
 
 
-def _show(found: ProjectStatus) -> None:
+def _show(status: ProjectStatus) -> None:
     print_facts(
-        f"Project {found.name}",
+        f"Project {status.name}",
         [
-            ("folder", found.root),
-            ("size, MiB", round(found.n_bytes / 2**20, 1)),
-            ("rows", found.n_rows),
-            ("rejected", found.n_rejected),
-            ("repeated", found.n_duplicates),
-            ("scored", found.n_scored),
-            *([("access", READ_ONLY)] if found.read_only else []),
-            ("next", f"{found.next_step.label}: {found.next_step.command}"),
+            ("folder", status.root),
+            ("size, MiB", round(status.n_bytes / 2**20, 1)),
+            ("rows", status.n_rows),
+            ("rejected", status.n_rejected),
+            ("repeated", status.n_duplicates),
+            ("scored", status.n_scored),
+            *([("access", READ_ONLY)] if status.read_only else []),
+            ("next", f"{status.next_step.label}: {status.next_step.command}"),
         ],
     )
-    if found.datasets:
+    if status.datasets:
         print_table(
             ("dataset", "domain", "format", "rows", "rejected", "repeated", "scored", "response tokens"),
             [
                 (d.name, ", ".join(d.domains), d.format, d.n_rows, d.n_rejected, d.n_duplicates, d.n_scored, d.n_tokens)
-                for d in found.datasets
+                for d in status.datasets
             ],
         )
-    changes = [(d.name, change) for d in found.datasets for change in d.changes]
+    changes = [(d.name, change) for d in status.datasets for change in d.changes]
     if changes:
         print_table(
             ("changed", "what", "when", "by", "taken back"),
             [(name, one.what, one.made_at, one.made_by, one.undone_at or "") for name, one in changes],
         )
-    if found.scorings:
+    if status.scorings:
         print_table(
             ("scored", "run", "samples", "template", "longest"),
-            [(s.label, s.run_id, s.n_scored, s.template, s.max_tokens) for s in found.scorings],
+            [(s.label, s.run_id, s.n_scored, s.template, s.max_tokens) for s in status.scorings],
         )
-    if found.selections:
+    if status.selections:
         print_table(
             ("selection", "rows", "of", "response tokens", "rule"),
-            [(s.name, s.n_kept, s.n_rows, s.tokens_kept, s.rule) for s in found.selections],
+            [(s.name, s.n_kept, s.n_rows, s.tokens_kept, s.rule) for s in status.selections],
         )
-        for s in found.selections:
+        for s in status.selections:
             if s.n_gone:
                 warn(f"{s.n_gone:,} of the rows of {s.name} are gone: lobass selections --gone {shlex.quote(s.name)}.")
-    for run in found.runs:
+    for run in status.runs:
         if run.state in ("damaged", "foreign"):
             warn(f"{run.run_id}: {run.message}.")
-    if found.exports:
-        latest = {e.folder: e for e in reversed(found.exports)}  # a later export into a folder replaces the earlier one
+    if status.exports:
+        latest = {
+            e.folder: e for e in reversed(status.exports)
+        }  # a later export into a folder replaces the earlier one
         print_table(
             ("export of", "format", "rows", "folder"),
-            [(e.selection, e.format, e.n_rows, e.folder) for e in found.exports if latest[e.folder] is e],
+            [(e.selection, e.format, e.n_rows, e.folder) for e in status.exports if latest[e.folder] is e],
         )

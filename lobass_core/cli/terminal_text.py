@@ -13,12 +13,12 @@ _UNSAFE = re.compile(
 
 def printable(text: str) -> str:
     r"""The text with every such character as its escape: `\x1b`, `\u202e`, `\U000e0041`."""
-    return _UNSAFE.sub(lambda found: _escape(ord(found.group())), text)
+    return _UNSAFE.sub(lambda match: _escape(ord(match.group())), text)
 
 
 def printable_json(document: str) -> str:
     r"""A JSON document with the same characters as JSON's own escapes; it holds the same values."""
-    return _UNSAFE.sub(lambda found: _json_escape(ord(found.group())), document)
+    return _UNSAFE.sub(lambda match: _json_escape(ord(match.group())), document)
 
 
 def _escape(code: int) -> str:

@@ -70,7 +70,7 @@ def train_reference(
         seed=seed,
         render=RenderSpec(template, mask, max_tokens),  # type: ignore[arg-type]
         device=device,
-        budget_tokens=batch_tokens,
+        batch_tokens=batch_tokens,
         lora_rank=lora_rank,
     )
     if error := why_no_model(spec.base):

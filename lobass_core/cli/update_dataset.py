@@ -16,23 +16,23 @@ from lobass_core.workflows.update_dataset import Update
 def update_with(project: Project, name: str, asked: dict, *, dry_run: bool, yes: bool, json: bool) -> None:
     """Show what the update would do, ask, and do it; `asked` are the settings that were given."""
     with progress_bar() as show:
-        found = workflow.compare_dataset(
+        update = workflow.compare_dataset(
             project, name, asked, lambda done, total: show("Comparing", done, total, "rows")
         )
-    is_written = not (dry_run or found.is_same)
+    is_written = not (dry_run or update.is_same)
     if is_written and not yes and (json or not sys.stdin.isatty()):
         raise RequestError(
             f"the update of {name!r} has not been confirmed", do="Say --yes to write it, or --preview 1 to look at it."
         )
     if not json:
-        _show(found)
+        _show(update)
     if is_written:
         if not yes:
-            typer.confirm(f"Update {name}: {found.counts.words}?", abort=True, err=True)
+            typer.confirm(f"Update {name}: {update.counts.words}?", abort=True, err=True)
         with progress_bar() as show:
-            workflow.update_dataset(project, found, lambda done, total: show("Updating", done, total, "rows"))
+            workflow.update_dataset(project, update, lambda done, total: show("Updating", done, total, "rows"))
     if json:
-        print_json({**found.to_dict(), "is_written": is_written})
+        print_json({**update.to_dict(), "is_written": is_written})
     elif is_written:
         line = f"lobass import --update {shlex.quote(name)} --undo --project {shlex.quote(str(project.root))}"
         print_facts(f"Updated {name}", [("to undo", line)])
@@ -49,10 +49,10 @@ def undo(project: Project, name: str, json: bool) -> None:
     print_facts(f"Took back the update of {name} of {undone.made_at}", [("it had been", undone.words)])
 
 
-def _show(found: Update) -> None:
-    counts = found.counts
-    if found.is_same:
-        print_facts(f"{found.dataset} holds these files already", [("rows", counts.n_unchanged)])
+def _show(update: Update) -> None:
+    counts = update.counts
+    if update.is_same:
+        print_facts(f"{update.dataset} holds these files already", [("rows", counts.n_unchanged)])
         return
     facts: list[tuple[str, object]] = [
         ("unchanged", counts.n_unchanged),
@@ -68,10 +68,10 @@ def _show(found: Update) -> None:
         facts.append(("unchanged, with other fields beside the text", counts.n_other_fields))
     if counts.n_decided:
         facts.append(("changed or gone, kept or dropped by a person", counts.n_decided))
-    print_facts(f"What an update of {found.dataset} does", facts)
-    for note in found.notes:
+    print_facts(f"What an update of {update.dataset} does", facts)
+    for note in update.notes:
         warn(f"{note}.")
     for name, n_rows in counts.selections:
         warn(f"the selection {name!r} loses {plural(n_rows, 'row')}.")
-    if found.reasons:
-        print_table(("rejected rows", "reason"), [(n, reason) for reason, n in found.reasons.items()])
+    if update.reasons:
+        print_table(("rejected rows", "reason"), [(n, reason) for reason, n in update.reasons.items()])

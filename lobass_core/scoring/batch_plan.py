@@ -26,15 +26,15 @@ def longest_first(lengths: np.ndarray, sample_ids: Sequence[str]) -> np.ndarray:
     return by_id[np.argsort(-lengths[by_id], kind="stable")] if len(by_id) else by_id
 
 
-def fill_batches(order: np.ndarray, lengths: np.ndarray, budget_tokens: int) -> Iterator[Batch]:
-    """Cut an order into batches of at most `budget_tokens` tokens, padding included, or one sample if that is longer.
+def fill_batches(order: np.ndarray, lengths: np.ndarray, batch_tokens: int) -> Iterator[Batch]:
+    """Cut an order into batches of at most `batch_tokens` tokens, padding included, or one sample if that is longer.
 
     Any order is cut rightly; only a sorted one without much padding.
     """
     start, width = 0, 0
     for position in range(len(order)):
         wider = max(width, _width(lengths, order[position : position + 1]))
-        if position > start and wider * (position + 1 - start) > budget_tokens:
+        if position > start and wider * (position + 1 - start) > batch_tokens:
             yield Batch(order[start:position], width)
             start, wider = position, _width(lengths, order[position : position + 1])
         width = wider

@@ -58,10 +58,10 @@ class InFlight:
 class Engine:
     """Scores samples of one token table with one model; finds and remembers the batch size that memory allows."""
 
-    def __init__(self, loaded: LoadedModel, table: TokenTable, budget_tokens: int = 0) -> None:
-        """Prepare to score; `budget_tokens` 0: as free memory allows."""
+    def __init__(self, loaded: LoadedModel, table: TokenTable, batch_tokens: int = 0) -> None:
+        """Prepare to score; `batch_tokens` 0: as free memory allows."""
         self.loaded, self.table = loaded, table
-        self.budget_tokens = budget_tokens or default_budget(loaded)
+        self.batch_tokens = batch_tokens or default_budget(loaded)
         self._caches = PrefixCaches(loaded.body, loaded.causal_lm.config, loaded.device)
         # Kept keys need a mask, which may cost a GPU its fastest attention: there, samples are read whole.
         limit = loaded.same_up_to
@@ -78,15 +78,15 @@ class Engine:
         Raises:
             ModelError: one sample alone does not fit into memory.
         """
-        flying: InFlight | None = None
+        in_flight: InFlight | None = None
         with torch.inference_mode(), self.loaded.active():
             for launched in self._launched(order):
                 # The next batch is on the device before the losses of the last one are waited for.
-                if flying:
-                    yield self._landed(flying)
-                flying = launched
-            if flying:
-                yield self._landed(flying)
+                if in_flight:
+                    yield self._collect(in_flight)
+                in_flight = launched
+            if in_flight:
+                yield self._collect(in_flight)
 
     def _launched(self, order: np.ndarray) -> Iterator[InFlight]:
         for group, members in self._prefixes.parts(order):
@@ -103,17 +103,17 @@ class Engine:
                     position += len(batch.indices)
                     yield launched
 
-    def _landed(self, flown: InFlight) -> Losses:
+    def _collect(self, in_flight: InFlight) -> Losses:
         """The losses of a batch, once they are there: the one place where the host waits for the device."""
-        if flown.arrived:
-            flown.arrived.synchronize()
-        indices = flown.batch.indices
-        nlls = np.split(flown.nlls.numpy(), np.cumsum(flown.sizes)[:-1])
-        n_read = int((self.table.lengths[indices] - flown.n_shared - 1).sum())
-        return Losses(indices, nlls, flown.n_tokens_run, n_read)
+        if in_flight.arrived:
+            in_flight.arrived.synchronize()
+        indices = in_flight.batch.indices
+        nlls = np.split(in_flight.nlls.numpy(), np.cumsum(in_flight.sizes)[:-1])
+        n_read = int((self.table.lengths[indices] - in_flight.n_shared - 1).sum())
+        return Losses(indices, nlls, in_flight.n_tokens_run, n_read)
 
     def _rows_budget(self) -> int:
-        return 1 if self._alone else self.budget_tokens
+        return 1 if self._alone else self.batch_tokens
 
     def _halving(self, batch: Batch, n_shared: int) -> InFlight | None:
         """The batch on its way, or None after memory ran out and the budget was halved."""
@@ -132,7 +132,7 @@ class Engine:
                 do="Lower --max-tokens, or use a machine with more memory.",
             )
         width = batch.width + n_shared // KEPT_TOKENS_A_TOKEN
-        self.budget_tokens = max(1, width * len(batch.indices) // 2)
+        self.batch_tokens = max(1, width * len(batch.indices) // 2)
         return None
 
     def _batched(self, batch: Batch, n_shared: int) -> InFlight:

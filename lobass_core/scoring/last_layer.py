@@ -41,10 +41,10 @@ def position_wise(body: Any) -> list[nn.Module]:
         return []
     layer = layers[-1]
     attention = next((getattr(layer, name) for name in ATTENTIONS if hasattr(layer, name)), None)
-    found = [getattr(layer, name, None) for name in IN_LAYER] + [
+    parts = [getattr(layer, name, None) for name in IN_LAYER] + [
         getattr(attention, name, None) for name in IN_ATTENTION
     ]
-    return [module for module in found if isinstance(module, nn.Module)]
+    return [module for module in parts if isinstance(module, nn.Module)]
 
 
 class _Narrowed:

@@ -90,24 +90,24 @@ def weight_files(files: ModelFiles) -> list[Path]:
         chosen = folder / "model.safetensors.index.json"
     if not chosen.is_file():
         raise _no_weights(folder, named)
-    found = _shards(chosen) if chosen.name.endswith(".index.json") else [chosen]
-    return [*found, *(path for path in _extra_files(folder, config) if path not in found)]
+    shards = _shards(chosen) if chosen.name.endswith(".index.json") else [chosen]
+    return [*shards, *(path for path in _extra_files(folder, config) if path not in shards)]
 
 
 def _shards(index: Path) -> list[Path]:
     document = _read_json(index)
     names = document.get("weight_map") or {}
-    found = [_inside(index.parent, str(name)) for name in sorted(set(names.values()))]
-    if not found or "metadata" not in document:
+    shards = [_inside(index.parent, str(name)) for name in sorted(set(names.values()))]
+    if not shards or "metadata" not in document:
         raise ModelError(
             f"{index.name} has no weight_map or no metadata", where=str(index.parent), do="Save the model again."
         )
-    missing = [path for path in found if not path.is_file()]
+    missing = [path for path in shards if not path.is_file()]
     if missing:
         raise ModelError(
             f"weight file {missing[0].name} is missing", where=str(index.parent), do="Fetch the model again."
         )
-    return found
+    return shards
 
 
 def _extra_files(folder: Path, config: dict) -> list[Path]:

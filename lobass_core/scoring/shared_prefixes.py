@@ -41,7 +41,7 @@ def no_prefixes(table: TokenTable) -> SharedPrefixes:
 
 def find_prefixes(table: TokenTable) -> SharedPrefixes:
     """Group the samples by the longest beginning that at least `LEAST_SAMPLES` of them share."""
-    found = no_prefixes(table)
+    prefixes = no_prefixes(table)
     n_tokens = [0]
     reach = _reach(table)
     open_groups = [(np.flatnonzero(reach >= LEAST_TOKENS), 0)]
@@ -50,10 +50,10 @@ def find_prefixes(table: TokenTable) -> SharedPrefixes:
         longer = members[reach[members] >= depth + LEAST_TOKENS]
         for same in _alike(table, longer, depth):
             common = _common(table, same, depth, int(reach[same].min()))
-            found.group[same] = len(n_tokens)
+            prefixes.group[same] = len(n_tokens)
             n_tokens.append(common)
             open_groups.append((same, common))
-    return SharedPrefixes(found.group, np.array(n_tokens, dtype=np.int64))
+    return SharedPrefixes(prefixes.group, np.array(n_tokens, dtype=np.int64))
 
 
 def _reach(table: TokenTable) -> np.ndarray:

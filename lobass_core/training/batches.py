@@ -8,8 +8,8 @@ import numpy as np
 POOL_STEPS = 50
 
 
-def plan_steps(lengths: np.ndarray, budget_tokens: int, epochs: float, seed: int) -> list[np.ndarray]:
-    """The samples of every step, as indices into `lengths`; each step holds at most `budget_tokens`, padding included.
+def plan_steps(lengths: np.ndarray, batch_tokens: int, epochs: float, seed: int) -> list[np.ndarray]:
+    """The samples of every step, as indices into `lengths`; each step holds at most `batch_tokens`, padding included.
 
     Every epoch shows each sample once, in an order of its own; a fractional last epoch shows a part of them. Samples
     of fewer than two tokens are left out, as nothing predicts their first token. A sample longer than the budget makes
@@ -18,28 +18,28 @@ def plan_steps(lengths: np.ndarray, budget_tokens: int, epochs: float, seed: int
     usable = np.flatnonzero(np.asarray(lengths) > 1)
     steps: list[np.ndarray] = []
     for epoch in range(math.ceil(epochs)):
-        of_epoch = _epoch(usable, lengths, budget_tokens, np.random.default_rng([seed, epoch]))
+        of_epoch = _epoch(usable, lengths, batch_tokens, np.random.default_rng([seed, epoch]))
         share = min(1.0, epochs - epoch)
         steps += of_epoch[: max(1, round(share * len(of_epoch)))]
     return steps
 
 
-def _epoch(usable: np.ndarray, lengths: np.ndarray, budget_tokens: int, rng: np.random.Generator) -> list[np.ndarray]:
+def _epoch(usable: np.ndarray, lengths: np.ndarray, batch_tokens: int, rng: np.random.Generator) -> list[np.ndarray]:
     order = rng.permutation(usable)
     mean_length = float(lengths[usable].mean()) if len(usable) else 1.0
-    pool_size = max(1, int(POOL_STEPS * budget_tokens / mean_length))
+    pool_size = max(1, int(POOL_STEPS * batch_tokens / mean_length))
     steps: list[np.ndarray] = []
     for start in range(0, len(order), pool_size):
         pool = order[start : start + pool_size]
-        steps += _filled(pool[np.argsort(-lengths[pool], kind="stable")], lengths, budget_tokens)
+        steps += _filled(pool[np.argsort(-lengths[pool], kind="stable")], lengths, batch_tokens)
     return [steps[place] for place in rng.permutation(len(steps))]
 
 
-def _filled(order: np.ndarray, lengths: np.ndarray, budget_tokens: int) -> list[np.ndarray]:
+def _filled(order: np.ndarray, lengths: np.ndarray, batch_tokens: int) -> list[np.ndarray]:
     """Cut indices that are sorted by length, longest first, into steps."""
     steps, start = [], 0
     while start < len(order):
-        n_rows = max(1, budget_tokens // int(lengths[order[start]]))
+        n_rows = max(1, batch_tokens // int(lengths[order[start]]))
         steps.append(order[start : start + n_rows])
         start += n_rows
     return steps

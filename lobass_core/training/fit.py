@@ -122,8 +122,8 @@ def quiet_transformers() -> None:
 
 def last_checkpoint(folder: Path) -> str | None:
     """The newest checkpoint that was written to its end; those that a kill left half written are removed."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.removeprefix("checkpoint-")))
-    for path in reversed(found):
+    checkpoints = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.removeprefix("checkpoint-")))
+    for path in reversed(checkpoints):
         try:
             # Trainer writes this file last.
             json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))

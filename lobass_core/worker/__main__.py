@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from lobass_core.clock import utc_now
 from lobass_core.errors import (
     IncomparableLossesError,
     LobassError,
@@ -23,7 +24,7 @@ from lobass_core.errors import (
 )
 from lobass_core.jobs.checksums import is_good
 from lobass_core.jobs.progress import ErrorNote
-from lobass_core.jobs.run_folder import RunFolder, utc_now
+from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_kinds import KINDS
 from lobass_core.jobs.run_results import RunResult
 from lobass_core.worker.reporter import Cancelled, EndedInVain, Reporter

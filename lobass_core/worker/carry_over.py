@@ -134,8 +134,8 @@ def _kept(
             n_read += len(ids)
             report.update(n_done=n_read)
             numbers = readings.find(hashes)
-            found = numbers >= 0
-            parts.setdefault(render_fp, []).append((ids[found], numbers[found]))
+            is_known = numbers >= 0
+            parts.setdefault(render_fp, []).append((ids[is_known], numbers[is_known]))
     kept = {}
     for render_fp, pairs in parts.items():
         ids, numbers = (np.concatenate(column) for column in zip(*pairs, strict=True))
@@ -168,13 +168,13 @@ def _rows_of(
     except RunError:
         return
     sample_ids = rows["sample_id"].to_pylist()
-    found = _find(ids, id_array(sample_ids))
-    usable = np.isin(np.array(rows["status"].to_pylist()), USABLE) & (found >= 0)
+    place_in_kept = _find(ids, id_array(sample_ids))
+    usable = np.isin(np.array(rows["status"].to_pylist()), USABLE) & (place_in_kept >= 0)
     n_tokens = rows["n_tokens"].to_numpy()
     still_open = open_places[shard.model_fp]
     chosen: list[tuple[int, int]] = []
     for row in np.flatnonzero(usable).tolist():
-        number = numbers[found[row]]
+        number = numbers[place_in_kept[row]]
         for place in readings.places[readings.first[number] : readings.first[number + 1]].tolist():
             if still_open[place] and table.n_response_tokens[place] == n_tokens[row]:
                 still_open[place] = False
@@ -222,7 +222,7 @@ def _copy(
 
 def _token_nlls(runs_dir: Path, part: pa.Table, n_tokens: np.ndarray) -> list[np.ndarray | None]:
     """Token losses of rows of the plan, None where a source is gone or does not fit."""
-    found: list[np.ndarray | None] = []
+    token_nlls: list[np.ndarray | None] = []
     source, losses = ("", ""), []
     columns = (part[name].to_pylist() for name in ("run_id", "shard", "row", "source_id"))
     for run_id, shard, row, source_id, n in zip(*columns, n_tokens.tolist(), strict=True):
@@ -231,8 +231,8 @@ def _token_nlls(runs_dir: Path, part: pa.Table, n_tokens: np.ndarray) -> list[np
         nlls = None
         if row < len(losses) and losses[row][0] == source_id:
             nlls = np.asarray(losses[row][1], dtype=np.float32)
-        found.append(nlls if nlls is not None and len(nlls) == n and np.isfinite(nlls).all() else None)
-    return found
+        token_nlls.append(nlls if nlls is not None and len(nlls) == n and np.isfinite(nlls).all() else None)
+    return token_nlls
 
 
 def _losses_in(path: Path) -> list[tuple[str, list[float]]]:

@@ -22,7 +22,7 @@ from lobass_core.jobs.token_files import KeptText, TokenFiles
 from lobass_core.rendering.exported_rows import RowsAsTokens
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.rendering.guarded_tokenizer import GuardedTokenizer
-from lobass_core.rendering.render import response_mask
+from lobass_core.rendering.response_mask import response_mask
 from lobass_core.rendering.trainer_texts import BY_AXOLOTL, BY_TRL, TrainerReading
 from lobass_core.scoring.models import load_tokenizer
 from lobass_core.worker.reporter import Reporter

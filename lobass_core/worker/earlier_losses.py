@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from lobass_core.errors import RunError
 from lobass_core.jobs.checksums import require_good
 from lobass_core.jobs.run_files import read_parquet
-from lobass_core.jobs.run_folder import DamagedRun, RunFolder, scan_runs
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_list import DamagedRun, scan_runs
 from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.scoring.token_table import TokenTable
 
@@ -45,7 +46,7 @@ def earlier_shards(run: RunFolder, model_fps: set[str], render_fp: str) -> list[
     They are of any other rendering; and of this one too where a record has another sample id than it was scored under.
     """
     other_ids = _has_other_ids(run, render_fp)
-    found = []
+    earlier = []
     for one in reversed(scan_runs(run.path.parent)):
         if isinstance(one, RunFolder) and one.foreign_to(run.project_id):
             continue
@@ -56,8 +57,8 @@ def earlier_shards(run: RunFolder, model_fps: set[str], render_fp: str) -> list[
             if not values or values[0] not in model_fps:
                 continue
             if values[1] != render_fp or (other_ids and one.run_id != run.run_id):
-                found.append(EarlierShard(path, *values))
-    return found
+                earlier.append(EarlierShard(path, *values))
+    return earlier
 
 
 def _has_other_ids(run: RunFolder, render_fp: str) -> bool:
@@ -71,13 +72,13 @@ def _has_other_ids(run: RunFolder, render_fp: str) -> bool:
 
 def token_files(runs_dir: Path, render_fps: set[str]) -> list[tuple[Path, str, int]]:
     """Token files of these renderings, whichever run kept them: path, rendering, rows."""
-    found = []
+    files = []
     for run in scan_runs(runs_dir):
         for path in run.token_tables():
             values = _single_values(path, ("render_fp",))
             if values and values[0] in render_fps:
-                found.append((path, values[0], pq.read_metadata(path).num_rows))
-    return found
+                files.append((path, values[0], pq.read_metadata(path).num_rows))
+    return files
 
 
 def _may_hold(run: RunFolder | DamagedRun, model_fps: set[str], render_fp: str, other_ids: bool) -> bool:

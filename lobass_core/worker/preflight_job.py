@@ -143,7 +143,7 @@ def _trial(
         return None, None
     report.update(phase="timing a few batches")
     engine = Engine(ModelCache(prepared.dtype, prepared.device, prepared.library).take(prepared.base), table)
-    engine.budget_tokens = min(engine.budget_tokens, TRIAL_TOKENS)
+    engine.batch_tokens = min(engine.batch_tokens, TRIAL_TOKENS)
     rate = _rate(engine, places, report)
     size = vocabulary_size(config_of(prepared.base.files))
     return rate, check_chance(engine, look.domains, size, report)
@@ -189,8 +189,8 @@ def _shares_carried(
         return None
     to_do = {task.fp: np.array(_places_to_do(task, table, folds, known), dtype=np.int64) for task in tasks}
     plan = find_carried(run, table, prepared.render_fp, to_do, report)
-    found = Counter(plan["model_fp"].to_pylist())
-    return {fp: found[fp] / len(places) for fp, places in to_do.items() if len(places)}
+    counts = Counter(plan["model_fp"].to_pylist())
+    return {fp: counts[fp] / len(places) for fp, places in to_do.items() if len(places)}
 
 
 def _places_to_do(task: ModelTask, table: TokenTable, folds: dict[str, int], known: dict[str, set[str]]) -> list[int]:
@@ -224,11 +224,11 @@ def _doubts(prepared: Prepared, chance: ChanceCheck | None, n_unseen: int | None
     """Why scores would mislead."""
     doubts = []
     if chance and chance.n_worse:
-        found = ", ".join(f"{one.n_worse:,} of {one.n_rows:,} in {one.domain or 'no domain'}"
+        where = ", ".join(f"{one.n_worse:,} of {one.n_rows:,} in {one.domain or 'no domain'}"
                           for one in chance.domains if one.n_worse)  # fmt: skip
         doubts.append(
             f"The base is worse than a blind guess on {chance.n_worse:,} of {chance.n_rows:,} rows that were tried "
-            f"({found}): their scores would be artefacts. Check the template, and whether the base knows the language."
+            f"({where}): their scores would be artefacts. Check the template, and whether the base knows the language."
         )
     if n_unseen and n_unseen > UNSEEN_SHARE * n_samples:
         name = prepared.spec.reference_name or prepared.references[0].files.name

@@ -9,9 +9,10 @@ from typing import Any, Self
 
 import psutil
 
+from lobass_core.clock import utc_now
 from lobass_core.errors import LobassError
 from lobass_core.jobs.progress import Progress
-from lobass_core.jobs.run_folder import RunFolder, utc_now
+from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import RunResult
 
 WRITE_SECONDS = 0.5

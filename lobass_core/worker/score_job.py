@@ -124,7 +124,7 @@ def _result(
         max_tokens=prepared.max_tokens,
         dtype=prepared.dtype,
         device=str(prepared.device),
-        budget_tokens=scored.budget_tokens,
+        batch_tokens=scored.batch_tokens,
         padding_share=progress.padding_share,
         seconds=round(seconds, 3),
         warnings=tuple(warnings),

@@ -72,7 +72,7 @@ class Orders:
     dtype: str
     library: Library
     render_fp: str
-    budget_tokens: int
+    batch_tokens: int
     parent: int
 
 
@@ -122,7 +122,7 @@ def score_in_processes(
         prepared.dtype,
         prepared.library,
         prepared.render_fp,
-        prepared.spec.budget_tokens,
+        prepared.spec.batch_tokens,
         os.getpid(),
     )
     report.update(phase=f"starting {n} processes")
@@ -215,12 +215,12 @@ def _score_shards(orders: Orders, to_do: Queue, told: Queue) -> None:
     torch.set_num_threads(1)
     run, table = RunFolder.open(orders.run_path), orders.table
     models = ModelCache(orders.dtype, torch.device("cpu"), orders.library)
-    current, engine, budget_tokens = -1, None, orders.budget_tokens
+    current, engine, batch_tokens = -1, None, orders.batch_tokens
     while (job := _next_job(to_do, orders.parent)) is not None:
         task = orders.tasks[job.model]
         if engine is None or job.model != current:
-            budget_tokens = engine.budget_tokens if engine else budget_tokens
-            current, engine = job.model, Engine(models.take(task), table, budget_tokens)
+            batch_tokens = engine.batch_tokens if engine else batch_tokens
+            current, engine = job.model, Engine(models.take(task), table, batch_tokens)
             told.put(Loaded(task.part, engine.loaded.note))
         losses = []
         for batch in engine.score(job.places):

@@ -17,8 +17,7 @@ from lobass_core.worker.preparation import ModelTask, Prepared
 from lobass_core.worker.reporter import Reporter
 from lobass_core.worker.score_processes import n_processes, score_in_processes
 from lobass_core.worker.score_progress import ScoreProgress
-from lobass_core.worker.shard_writer import ShardWriter
-from lobass_core.worker.shards import ShardJob, is_finished, unscored_table
+from lobass_core.worker.shards import ShardJob, ShardWriter, is_finished, unscored_table
 
 # A shard, and the one being written, is what a kill costs: about a minute of work, and never more samples than this.
 SHARD_SAMPLES = int(os.environ.get("LOBASS_SHARD_SAMPLES", "512"))
@@ -47,7 +46,7 @@ class ScoringPass:
     ) -> None:
         self.run, self.report, self.prepared, self.table, self.progress = run, report, prepared, table, progress
         self.notes: list[str] = []
-        self.budget_tokens = prepared.spec.budget_tokens
+        self.batch_tokens = prepared.spec.batch_tokens
 
     def score(self, works: Sequence[Work]) -> None:
         """Score all of it, the models one after another.
@@ -85,7 +84,7 @@ class ScoringPass:
             if job.model != current:
                 current = job.model
                 self.report.update(phase=f"loading the {task.part}")
-                engine = Engine(models.take(task), self.table, self.budget_tokens)
+                engine = Engine(models.take(task), self.table, self.batch_tokens)
                 self.notes += [engine.loaded.note] if engine.loaded.note else []
                 self.progress.restart_clock()
                 self.report.update(phase=f"scoring the {task.part}", message=engine.loaded.note)
@@ -103,7 +102,7 @@ class ScoringPass:
                 losses.append(batch)
             writer.write(job.name, losses, task.fp)
             # What memory allowed for one model is the start for the next.
-            self.budget_tokens = engine.budget_tokens
+            self.batch_tokens = engine.batch_tokens
 
     def _jobs_left(self, place: int, work: Work) -> list[ShardJob]:
         """The model's shards that are not there yet; the others count as done."""

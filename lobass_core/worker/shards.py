@@ -1,7 +1,10 @@
-"""Shards of losses: what one holds, how the work is cut into them, and which are there already."""
+"""Shards of losses: what one holds, how it gets on the disk, and which are there already."""
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -107,3 +110,39 @@ def tokens_table(rendered: Sequence[Rendered], render_fp: str) -> pa.Table:
         },
         schema=TOKENS_SCHEMA,
     )
+
+
+class ShardWriter:
+    """Puts one shard at a time on the disk, in order, in a thread: the next one is computed meanwhile.
+
+    Leaving the block waits for the last, whatever ended the block.
+    """
+
+    def __init__(self, run: RunFolder, table: TokenTable, render_fp: str) -> None:
+        self._run, self._table, self._render_fp = run, table, render_fp
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="shard-writer")
+        self._writing: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def write(self, name: str, losses: Sequence[Losses], model_fp: str) -> None:
+        """Begin to write a shard once the one before it is on the disk.
+
+        Raises:
+            OSError: the one before it could not be written.
+        """
+        self._wait()
+        self._writing = self._thread.submit(self._write, name, losses, model_fp)
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._thread.shutdown(wait=True)
+        if error is None:
+            self._wait()
+
+    def _wait(self) -> None:
+        if self._writing:
+            self._writing.result()
+
+    def _write(self, name: str, losses: Sequence[Losses], model_fp: str) -> None:
+        self._run.write_shard(name, shard_table(self._table, losses, model_fp, self._render_fp))

@@ -98,15 +98,15 @@ def tokenise(
             parts.append(part)
             n_done += len(part.table)
             report.update(n_done=n_done)
-    found = Tokenised(
+    tokenised = Tokenised(
         TokenTable.concatenated([part.table for part in parts]),
         sum(part.n_truncated for part in parts),
         sum(part.n_dropped_response_tokens for part in parts),
         tuple(refusal for part in parts for refusal in part.refusals),
         sum((part.notes for part in parts), Counter()),
     )
-    _check_some_response(found, prepared.template.name)
-    return found
+    _check_some_response(tokenised, prepared.template.name)
+    return tokenised
 
 
 def n_renderers(n_samples: int) -> int:
@@ -212,12 +212,12 @@ def _render_here(chunk: Chunk) -> Tokenised:
     return _render(*_mine, chunk)
 
 
-def _check_some_response(found: Tokenised, template: str) -> None:
-    refusals: Sequence[tuple[str, str]] = found.refusals
-    if len(found.table) and len(refusals) == len(found.table):
+def _check_some_response(tokenised: Tokenised, template: str) -> None:
+    refusals: Sequence[tuple[str, str]] = tokenised.refusals
+    if len(tokenised.table) and len(refusals) == len(tokenised.table):
         sample_id, reason = refusals[0]
         raise RenderError(
-            f"template {template} finds no response in any of {len(found.table):,} samples: {reason}",
+            f"template {template} finds no response in any of {len(tokenised.table):,} samples: {reason}",
             where=f"sample {sample_id[:12]} and all others",
             do="Look at a row with lobass doctor --render, or choose another --template.",
         )

@@ -52,7 +52,7 @@ def run(run: RunFolder, report: Reporter) -> TrainBaseResult:
     renderer = Renderer(tokenizer, template, "all", limit, report.check_cancel)
     samples = [Sample.of([Turn("user", prompt), Turn("assistant", response)]) for prompt, response in pairs]
     table = TokenTable.of([_every_token(item) for item in renderer.render(samples)])
-    steps = plan_steps(table.lengths, spec.budget_tokens, spec.epochs, spec.seed)
+    steps = plan_steps(table.lengths, spec.batch_tokens, spec.epochs, spec.seed)
     progress = ScoreProgress(report, loaded.device)
     n_samples, n_tokens = sum(map(len, steps)), sum(int(table.lengths[step].sum()) for step in steps)
     slot = progress.add_model(Path(spec.output_dir).name, "base", n_known=0, n_to_do=n_samples, n_tokens=n_tokens)

@@ -60,7 +60,7 @@ class Material:
     def steps(self, fold: int) -> list[np.ndarray]:
         """The rows of every optimiser step of a fold's model."""
         rows, spec = self.trained_rows(fold), self.spec
-        plan = plan_steps(self.table.lengths[rows], spec.budget_tokens, spec.epochs, spec.seed)
+        plan = plan_steps(self.table.lengths[rows], spec.batch_tokens, spec.epochs, spec.seed)
         return [rows[step] for step in plan]
 
 

@@ -51,7 +51,7 @@ def recipe_of(material: Material, fitted: Fitted) -> dict[str, Any]:
         "weight_decay": 0.0,
         "optimizer": "adamw",
         "epochs": spec.epochs,
-        "budget_tokens": spec.budget_tokens,
+        "batch_tokens": spec.batch_tokens,
         "lora": {"rank": spec.lora_rank, "alpha": 2 * spec.lora_rank} if spec.method == "lora" else None,
         "weights_dtype": str(loaded.dtype).removeprefix("torch."),
         "compute_dtype": "bfloat16" if loaded.device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32",

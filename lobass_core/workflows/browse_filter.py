@@ -177,11 +177,6 @@ class BrowseFilter:
         """The filter without conditions, in the same order; the distance from a cut goes with the review queue."""
         return type(self)() if self.sort == "cut" else type(self)(sort=self.sort, descending=self.descending)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether every row passes."""
-        return self.only_order() == dataclasses.replace(self, scope="any", match_case=False)
-
 
 def cut_text(cut: tuple[str, float]) -> str:
     """`math:0.31`, or the number alone for every domain; all digits."""
@@ -210,15 +205,6 @@ def is_descending(sort: str, descending: bool | None) -> bool:
 def range_text(limits: Range) -> str:
     """`a..b` with all digits; an open end is left empty."""
     return "..".join("" if limit is None else repr(float(limit)).removesuffix(".0") for limit in limits)
-
-
-def parse_range(text: str, name: str = "range") -> Range | None:
-    """`a..b`, `a..`, `..b` or a single number; None for an empty text.
-
-    Raises:
-        RequestError: anything else.
-    """
-    return _range(name, text)
 
 
 def _range(name: str, text: str) -> Range | None:

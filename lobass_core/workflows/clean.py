@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from lobass_core.errors import LobassError
-from lobass_core.jobs.run_folder import DamagedRun, RunFolder, scan_runs
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_list import DamagedRun, scan_runs
 from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec
@@ -81,7 +82,7 @@ def cleanable(project: Project) -> tuple[Cleanable, ...]:
             free_bytes(store),
         )
     latest = max((scoring.made_at for scoring in scorings), default="")
-    found = [
+    items = [
         *_runs(project, runs, own),
         *_models(project, _named_models(project, runs, scorings), latest),
         *_exports(project),
@@ -90,8 +91,8 @@ def cleanable(project: Project) -> tuple[Cleanable, ...]:
         *(_item(project, "leftover", item.path, "a killed process left it") for item in leftovers(project)),
     ]
     if free >= FREE_PAGES_BYTES:
-        found.append(Cleanable("store", project.store_path.name, free, "pages that deleted rows have left in it"))
-    return tuple(sorted(found, key=lambda item: (KINDS.index(item.kind), item.path)))
+        items.append(Cleanable("store", project.store_path.name, free, "pages that deleted rows have left in it"))
+    return tuple(sorted(items, key=lambda item: (KINDS.index(item.kind), item.path)))
 
 
 def recently_cleanable(project: Project, revision: str) -> tuple[Cleanable, ...]:

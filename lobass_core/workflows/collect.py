@@ -12,8 +12,9 @@ from pathlib import Path
 
 from lobass_core.errors import LobassError, StoreLockedError
 from lobass_core.jobs.run_files import RunFiles
-from lobass_core.jobs.run_folder import DamagedRun, RunFolder, open_any
+from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_ids import keep_project_id, number_of
+from lobass_core.jobs.run_list import DamagedRun, open_any
 from lobass_core.project import Project
 from lobass_core.store.collected import collected_stamps, note_collected, project_id_of, shard_checksums
 from lobass_core.store.connection import WAIT_SECONDS, Store

@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 
 from lobass_core.author import author_name
+from lobass_core.clock import utc_now
 from lobass_core.errors import RequestError
 from lobass_core.formats.read_files import file_sha256
-from lobass_core.jobs.run_folder import utc_now
 from lobass_core.project import Project
 from lobass_core.store.decision_imports import DecisionImport, add_import, list_imports
 from lobass_core.store.sample_matches import Named, match_samples
@@ -187,8 +187,8 @@ def _merged(
     is_dry_run: bool,
 ) -> tuple[ImportedDecisions, Merged]:
     lines = [line for line in read if isinstance(line, DecisionLine) and not line.is_blank]
-    found = match_samples(cursor, [Named(line.sample_id, line.dataset, line.row_index) for line in lines])
-    matched = [(line, match) for line, match in zip(lines, found, strict=True) if match is not None]
+    matches = match_samples(cursor, [Named(line.sample_id, line.dataset, line.row_index) for line in lines])
+    matched = [(line, match) for line, match in zip(lines, matches, strict=True) if match is not None]
     keys = [match.sample_key for _, match in matched]
     standing = Standings(
         standing_decisions_of(cursor, keys),
@@ -211,7 +211,7 @@ def _merged(
         bad=bad,
         unmatched=tuple(
             BadLine(line.line, f"the project has no such sample: {line.names}")
-            for line, match in zip(lines, found, strict=True)
+            for line, match in zip(lines, matches, strict=True)
             if match is None
         ),
         **{f"{kind}s": merged.counted[kind] for kind in KINDS},

@@ -16,7 +16,8 @@ from lobass_core.errors import ProjectError
 from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_files import write_parquet
-from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_specs import SmallBaseSizes, TrainBaseRun
 from lobass_core.project import STORE_NAME, Project
 from lobass_core.specs import ExportSpec, ImportSpec, ModelSpec, SelectionSpec, TrainReferenceSpec
@@ -42,7 +43,7 @@ _BASE_EPOCHS, _BASE_LEARNING_RATE, _BASE_BUDGET_TOKENS = 1.0, 4e-3, 1024
 _BASE_SIZES = SmallBaseSizes(num_hidden_layers=3)
 _REFERENCE_EPOCHS = 2.0
 _REFERENCE_LEARNING_RATE = 2e-3
-_REFERENCE_BUDGET_TOKENS = 1024
+_REFERENCE_BATCH_TOKENS = 1024
 # The small demo has this share of the rows and of what the base reads: enough to see each page at work.
 SMALL_SHARE = 0.25
 # 160 thousand tokens read in training and twice in scoring by 135 million weights, on two cores.
@@ -234,7 +235,7 @@ def _reference_spec(base: ModelSpec, real: bool) -> TrainReferenceSpec:
         epochs=_REFERENCE_EPOCHS,
         learning_rate=_REFERENCE_LEARNING_RATE,
         seed=SEED,
-        budget_tokens=_REFERENCE_BUDGET_TOKENS,
+        batch_tokens=_REFERENCE_BATCH_TOKENS,
     )
 
 

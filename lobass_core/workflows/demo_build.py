@@ -14,7 +14,7 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 from lobass_core.errors import LobassError
-from lobass_core.jobs.run_folder import list_runs
+from lobass_core.jobs.run_list import list_runs
 from lobass_core.workflows.demo import demo, read_marker
 
 # The demo's four runs of work, in order: where in the whole each begins and ends, by the time that they take.

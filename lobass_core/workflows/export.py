@@ -164,10 +164,10 @@ def preview(project: Project, spec: ExportSpec) -> Sketch:
     return sketch(wanted, facts, texts_reader(project, plan.sources), tokens_reader(project, wanted))
 
 
-def records(project: Project, found: Preflight, places: Sequence[int]) -> list[str]:
+def records(project: Project, preflight: Preflight, places: Sequence[int]) -> list[str]:
     """The untouched text of rows of a preflight, by their places among its picks."""
-    wanted = found.plan.picks.take(pa.array(places, pa.int64()))
-    return list(texts_reader(project, found.plan.sources)(wanted))
+    wanted = preflight.plan.picks.take(pa.array(places, pa.int64()))
+    return list(texts_reader(project, preflight.plan.sources)(wanted))
 
 
 def _looked_at(project: Project, selection: str) -> tuple[Hashable, ExportPlan, RowFacts, Lengths]:
@@ -211,8 +211,8 @@ def _compared(entry: LoggedExport, folder: Path) -> tuple[DiskState, tuple[str, 
         return "gone", ()
     if file_sha256(folder / MANIFEST_NAME)[1] != entry.manifest_sha256:
         return "replaced", ()
-    found = compare(folder, entry.manifest)
-    return ("matches disk", ()) if found.matches_disk else ("changed on disk", (*found.changed, *found.missing))
+    files = compare(folder, entry.manifest)
+    return ("matches disk", ()) if files.matches_disk else ("changed on disk", (*files.changed, *files.missing))
 
 
 def _destination(project: Project, to: Path | str, claim: Claim) -> Path:

@@ -26,9 +26,9 @@ class Alike:
 def alike(project: Project, plan: ExportPlan) -> Alike:
     """Look for near duplicates among the picks; it takes a second for some 5,000 rows."""
     with project.store() as store:
-        found = kinds_and_turns(store.cursor(), plan.picks["sample_id"].to_pylist())
-    texts = ["\n".join(turn.content for turn in turns_from_json(turns)) for turns in found["turns"].to_pylist()]
-    return Alike(found["kind"].to_pylist(), duplicate_groups(texts))
+        samples = kinds_and_turns(store.cursor(), plan.picks["sample_id"].to_pylist())
+    texts = ["\n".join(turn.content for turn in turns_from_json(turns)) for turns in samples["turns"].to_pylist()]
+    return Alike(samples["kind"].to_pylist(), duplicate_groups(texts))
 
 
 def arranged(plan: ExportPlan, spec: ExportSpec, find_alike: Callable[[], Alike]) -> ExportPlan:
@@ -41,8 +41,8 @@ def arranged(plan: ExportPlan, spec: ExportSpec, find_alike: Callable[[], Alike]
     """
     picks = plan.picks
     if spec.validation:
-        found, sample_ids = find_alike(), picks["sample_id"].to_pylist()
-        is_set_aside = validation_rows(sample_ids, found.groups, found.kinds, spec.validation, spec.seed)
+        together, sample_ids = find_alike(), picks["sample_id"].to_pylist()
+        is_set_aside = validation_rows(sample_ids, together.groups, together.kinds, spec.validation, spec.seed)
         splits = np.where(is_set_aside, "validation", "train")
         picks = picks.append_column(SPLIT_FIELD, pa.array(splits.tolist(), SPLIT_FIELD.type))
     if spec.order == "rank":

@@ -39,10 +39,10 @@ def check_of(project: Project, plan: ExportPlan, scoring: Scoring) -> Check | No
         if why:
             return [f"the rows were not compared with the tokens that were scored: {why}"]
         try:
-            found = _compare(project, plan, scoring, folder, written)
+            comparison = _compare(project, plan, scoring, folder, written)
         except LobassError as error:
             return [f"the rows were not compared with the tokens that were scored: {error.what}"]
-        return _judged(plan, found)
+        return _judged(plan, comparison)
 
     return check
 
@@ -85,33 +85,35 @@ def _compare(project: Project, plan: ExportPlan, scoring: Scoring, folder: Path,
         return run.read_result(CheckExportResult)
 
 
-def _judged(plan: ExportPlan, found: CheckExportResult) -> list[str]:
+def _judged(plan: ExportPlan, comparison: CheckExportResult) -> list[str]:
     """What a person should know; rows that are wrong themselves end the export.
 
     Raises:
         ExportError: a row gives other tokens than were scored, and not because of the trainer.
     """
-    if found.first_wrong:
-        wrong = found.first_wrong
+    if comparison.first_wrong:
+        wrong = comparison.first_wrong
         raise ExportError(
-            f"{plural(found.n_wrong, 'row gives', 'rows give')} other tokens than were scored: {wrong.how}",
+            f"{plural(comparison.n_wrong, 'row gives', 'rows give')} other tokens than were scored: {wrong.how}",
             where=f"{wrong.file}, row {wrong.row:,}",
             do=f"Nothing was kept; {EXACT}, and --no-check writes all rows as they are.",
         )
     notes = []
     trainer = "Axolotl" if plan.format == "axolotl" else "TRL without train.py"
     script = "" if plan.format == "axolotl" else "the train.py of --format trl makes the scored tokens; "
-    if found.first_trainer:
-        rows = plural(found.n_trainer, "row")
-        notes.append(f"{trainer} renders {rows} differently: {found.first_trainer.how}; {script}{EXACT}")
-    if found.first_trainer_labels:
-        rows = plural(found.n_trainer_labels, "row")
-        notes.append(f"{trainer} learns {rows} differently: {found.first_trainer_labels.how}; {script}{EXACT}")
-    if found.n_other_labels:
-        notes.append(f"train.py learns other tokens than were scored in {plural(found.n_other_labels, 'row')}; {EXACT}")
-    if found.n_cut:
-        was_cut = plural(found.n_cut, "row was", "rows were")
+    if comparison.first_trainer:
+        rows = plural(comparison.n_trainer, "row")
+        notes.append(f"{trainer} renders {rows} differently: {comparison.first_trainer.how}; {script}{EXACT}")
+    if comparison.first_trainer_labels:
+        rows = plural(comparison.n_trainer_labels, "row")
+        notes.append(f"{trainer} learns {rows} differently: {comparison.first_trainer_labels.how}; {script}{EXACT}")
+    if comparison.n_other_labels:
+        notes.append(
+            f"train.py learns other tokens than were scored in {plural(comparison.n_other_labels, 'row')}; {EXACT}"
+        )
+    if comparison.n_cut:
+        was_cut = plural(comparison.n_cut, "row was", "rows were")
         notes.append(f"{was_cut} cut when scored, and here whole; {EXACT}")
-    if found.n_not_kept:
-        notes.append(f"{plural(found.n_not_kept, 'row')} could not be compared: no run kept the tokens")
+    if comparison.n_not_kept:
+        notes.append(f"{plural(comparison.n_not_kept, 'row')} could not be compared: no run kept the tokens")
     return notes

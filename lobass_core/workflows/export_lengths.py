@@ -21,8 +21,7 @@ def measure(project: Project, plan: ExportPlan, facts: RowFacts) -> tuple[Length
     kept = TokenFiles(project.runs_dir, models["render_fingerprint"], sample_ids).lengths(sample_ids, dropped)
     one_answer = (facts.bits & np.uint32(fact.SEVERAL_ANSWERS)) == 0
     is_pair = (facts.bits & np.uint32(fact.PAIR)) != 0
-    scored_once = is_pair | (plan.facts["render"]["mask_rule"] == "last")
-    n_answers = np.where(scored_once, 1, facts.n_answers)
+    n_answers = np.where(plan.facts["render"]["mask_rule"] == "last", 1, facts.n_answers)
     n_dropped = n_dropped_of(sample_ids, dropped)
     lengths = Lengths.measured(kept, n_dropped, n_answers, int(models["max_tokens"] or 0)).or_else(
         Lengths.counted(plan.picks, one_answer)

@@ -219,7 +219,7 @@ _RECIPE_KEYS = (
     "max_grad_norm",
     "optimizer",
     "seed",
-    "budget_tokens",
+    "batch_tokens",
     "lora",
     "mask_rule",
     "max_tokens",

@@ -31,15 +31,15 @@ def texts_reader(project: Project, sources: tuple[SourceFile, ...]) -> ReadTexts
     Raises:
         ExportError: a source is not in the project; names every one that is missing.
     """
-    found = _places(project, sources)
+    places = _places(project, sources)
     # A file may stand elsewhere in the datasets of this project than in those that the manifest was written from.
-    shifts = [place.first_row - source.first_row for place, source in zip(found, sources, strict=True)]
+    shifts = [place.first_row - source.first_row for place, source in zip(places, sources, strict=True)]
 
     def read(wanted: pa.Table) -> Iterator[str]:
         for batch in wanted.select(["source", "row_index"]).combine_chunks().to_batches(max_chunksize=READ_ROWS):
             numbers, row_indices = (column.to_pylist() for column in batch.columns)
             rows = [row_index + shifts[number] for number, row_index in zip(numbers, row_indices, strict=True)]
-            texts = _texts(project, [found[number] for number in numbers], rows)
+            texts = _texts(project, [places[number] for number in numbers], rows)
             for number, row_index, text in zip(numbers, row_indices, texts, strict=True):
                 if text is None:
                     raise ExportError(

@@ -31,11 +31,11 @@ class SourceNumbers:
     def of_rows(self, placed: pa.Table) -> pa.Array:
         """The source of each row of a table with `dataset_id` and `row_index`."""
         dataset_ids, row_indices = placed["dataset_id"].to_numpy(), placed["row_index"].to_numpy()
-        found = np.zeros(len(dataset_ids), np.int32)
+        sources = np.zeros(len(dataset_ids), np.int32)
         for dataset_id, (first_rows, numbers) in self.by_dataset.items():
             own = dataset_ids == dataset_id
-            found[own] = numbers[np.searchsorted(first_rows, row_indices[own], side="right") - 1]
-        return pa.array(found, pa.int32())
+            sources[own] = numbers[np.searchsorted(first_rows, row_indices[own], side="right") - 1]
+        return pa.array(sources, pa.int32())
 
 
 def source_of(dataset: Dataset, file: DatasetFile) -> SourceFile:
@@ -51,4 +51,5 @@ def source_of(dataset: Dataset, file: DatasetFile) -> SourceFile:
         container=file.container,
         encoding=file.encoding,
         first_row=file.first_row,
+        format_asked=dataset.format_asked,
     )

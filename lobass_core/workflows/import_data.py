@@ -84,13 +84,14 @@ def import_file(project: Project, spec: ImportSpec, on_progress: OnProgress | No
                 mapping=json.dumps(source.detection.mapping, ensure_ascii=False),
                 spec=settings,
                 import_spec=asked_of(spec),
+                format_asked=source.detection.asked,
             )
             writer = DatasetWriter(cursor, info)
-            found = write_rows(writer, source, on_progress)
-            files = files_with_rows(source, of_files, found)
+            tally = write_rows(writer, source, on_progress)
+            files = files_with_rows(source, of_files, tally)
             counts = writer.finish(files)
             if not counts.n_imported:
-                raise nothing_fits(source, found.reasons)
+                raise nothing_fits(source, tally.reasons)
     return ImportResult(
         dataset=name,
         n_rows=counts.n_imported + counts.n_rejected,
@@ -100,11 +101,11 @@ def import_file(project: Project, spec: ImportSpec, on_progress: OnProgress | No
         n_duplicates=counts.n_duplicates,
         detection=source.detection,
         seconds=time.monotonic() - started,
-        reasons=dict(found.reasons.most_common()),
-        domains=dict(sorted(found.domains.items())),
-        n_mended=found.n_mended,
-        n_empty_response=found.n_empty_response,
-        dropped_media=dict(found.media),
+        reasons=dict(tally.reasons.most_common()),
+        domains=dict(sorted(tally.domains.items())),
+        n_mended=tally.n_mended,
+        n_empty_response=tally.n_empty_response,
+        dropped_media=dict(tally.media),
         shape=source.stream.shape,
         files=counts_of(files),
     )
@@ -117,12 +118,12 @@ def read_sample(spec: ImportSpec, row: int) -> Sample:
         InputFileError: the file has no such row, or the row is a reject.
     """
     source = SourceFile.open(spec, looks=True)
-    found = next(source.rows(row, row + 1), None) if row >= 0 else None
-    if found is None:
+    read = next(source.rows(row, row + 1), None) if row >= 0 else None
+    if read is None:
         raise InputFileError(f"the file has no record {row:,}", where=str(source.path), do="Records count from 0.")
-    if found.sample is None:
-        raise InputFileError(f"record {row:,} is rejected: {found.reason}", where=f"{source.path}, line {found.line:,}")
-    return found.sample
+    if read.sample is None:
+        raise InputFileError(f"record {row:,} is rejected: {read.reason}", where=f"{source.path}, line {read.line:,}")
+    return read.sample
 
 
 def undo_import(project: Project, dataset: str) -> int:

@@ -43,7 +43,7 @@ def write_rows(sink: RowSink, source: SourceFile, on_progress: OnProgress | None
 
     `on_progress` gets rows read and the estimated number of rows.
     """
-    found = FoundRows()
+    tally = FoundRows()
     good: list[ImportedRow] = []
     bad: list[RejectedRow] = []
     n_done = n_chars = 0
@@ -60,29 +60,29 @@ def write_rows(sink: RowSink, source: SourceFile, on_progress: OnProgress | None
         n_done += 1
         n_chars += len(row.source)
         if row.sample is None:
-            found.reasons[kind_of(row.reason)] += 1
-            found.n_bad[row.file_number] += 1
+            tally.reasons[kind_of(row.reason)] += 1
+            tally.n_bad[row.file_number] += 1
             bad.append(RejectedRow(row.row_index, row.line, row.reason, row.source))
         else:
-            found.n_good[row.file_number] += 1
-            found.domains[row.domain] += 1
-            found.n_mended += row.mended
-            found.n_empty_response += has_empty_response(row.sample)
+            tally.n_good[row.file_number] += 1
+            tally.domains[row.domain] += 1
+            tally.n_mended += row.mended
+            tally.n_empty_response += has_empty_response(row.sample)
             if row.media:
-                found.media.update(row.media)
+                tally.media.update(row.media)
             good.append(ImportedRow(row.row_index, row.line, row.sample, row.domain, row.source))
         if len(good) + len(bad) >= BATCH_ROWS or n_chars >= MAX_BATCH_CHARS:
             flush()
             n_chars = 0
     flush()
-    return found
+    return tally
 
 
-def files_with_rows(source: SourceFile, of_files: list[str], found: FoundRows) -> list[DatasetFile]:
+def files_with_rows(source: SourceFile, of_files: list[str], tally: FoundRows) -> list[DatasetFile]:
     """The files with their rows, which are numbered through them."""
     files, first_row = [], 0
     for number, (one, digest) in enumerate(zip(source.stream.opened, of_files, strict=True)):
-        n_good, n_bad = found.n_good[number], found.n_bad[number]
+        n_good, n_bad = tally.n_good[number], tally.n_bad[number]
         place = (number, one.file.name, str(one.file.path), digest, one.container, one.encoding.name)
         files.append(DatasetFile(*place, first_row, n_good, n_bad))
         first_row += n_good + n_bad

@@ -42,8 +42,8 @@ class Leftover:
 
 def leftovers(project: Project) -> list[Leftover]:
     """What is left, in the order of the paths. Files of a worker that is at work are not."""
-    found = [*_stale_files(project), *_stale_runs(project), *_staged_exports(project), *_spilled(project)]
-    return sorted(found, key=lambda item: item.path)
+    left = [*_stale_files(project), *_stale_runs(project), *_staged_exports(project), *_spilled(project)]
+    return sorted(left, key=lambda item: item.path)
 
 
 def clear(items: list[Leftover]) -> list[Leftover]:

@@ -13,8 +13,8 @@ MOST_NAMED = 5
 
 def why_not(spec: ScoreSpec) -> LobassError | None:
     """Why a scoring cannot be started; None where its models may be there."""
-    found = (why_no_model(model) for model in (spec.base, *spec.references))
-    return next((error for error in found if error), None)
+    reasons = (why_no_model(model) for model in (spec.base, *spec.references))
+    return next((error for error in reasons if error), None)
 
 
 def why_no_model(model: ModelSpec) -> LobassError | None:

@@ -6,7 +6,8 @@ from contextlib import suppress
 from lobass_core.errors import LobassError, RunError
 from lobass_core.jobs.launch import launch
 from lobass_core.jobs.progress import Progress
-from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_results import PreflightResult
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec

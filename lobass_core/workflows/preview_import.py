@@ -1,5 +1,6 @@
 """Look at a file before it is imported: what it would become, row by row and in numbers."""
 
+import itertools
 import json
 import re
 import time
@@ -15,7 +16,7 @@ from lobass_core.formats.detect import Detection
 from lobass_core.formats.raw_records import RawRecord
 from lobass_core.formats.wrapped_rows import rows_of
 from lobass_core.project import Project
-from lobass_core.records import Sample, turns_to_json
+from lobass_core.records import Sample, response_turns, turns_to_json
 from lobass_core.specs import ImportSpec
 from lobass_core.store.counts import count_known
 from lobass_core.workflows.source_file import (
@@ -192,7 +193,7 @@ def _picked(source: SourceFile, limit: int, pick: Pick, at: int) -> list[ReadRow
     n_before = 0
     for row in source.rows():
         if pick == "longest":
-            kept = sorted([*kept, row], key=n_response_words, reverse=True)[:limit] if row.sample else kept
+            kept = sorted([*kept, row], key=_n_words, reverse=True)[:limit] if row.sample else kept
         elif (row.sample is None) if pick == "rejected" else has_input(row.sample):
             if n_before >= at:
                 kept.append(row)
@@ -202,15 +203,14 @@ def _picked(source: SourceFile, limit: int, pick: Pick, at: int) -> list[ReadRow
     return kept
 
 
-def n_response_words(row: ReadRow) -> int:
-    """Words of the assistant's turns, of a pair those of the chosen answer.
+def n_response_words(sample: Sample) -> int:
+    """Words of the response. Text without spaces between words (Chinese) counts its characters."""
+    response = response_turns(sample.turns, sample.kind)
+    return sum(count_words(turn.content) for turn in itertools.compress(sample.turns, response))
 
-    Text without spaces between words (Chinese) counts its characters.
-    """
-    if row.sample is None:
-        return 0
-    turns = row.sample.turns[-1:] if row.sample.kind == "preference" else row.sample.turns
-    return sum(count_words(turn.content) for turn in turns if turn.role == "assistant")
+
+def _n_words(row: ReadRow) -> int:
+    return n_response_words(row.sample) if row.sample else 0
 
 
 def count_words(text: str) -> int:
@@ -256,7 +256,7 @@ def scan(project: Project | None, spec: ImportSpec, max_seconds: float = SCAN_SE
             n_mended += row.mended
             n_empty += has_empty_response(row.sample)
             media.update(row.media or {})
-            words.append(n_response_words(row))
+            words.append(n_response_words(row.sample))
             word_rows.append(row.row_index)
             sample_ids.append(row.sample.sample_id)
             if has_input(row.sample):

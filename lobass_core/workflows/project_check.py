@@ -11,7 +11,8 @@ from lobass_core.exporting.data_file import file_sha256
 from lobass_core.exporting.destination import MANIFEST_NAME, inspect
 from lobass_core.jobs.checksums import CheckedFile
 from lobass_core.jobs.folder_checksums import verify_folder
-from lobass_core.jobs.run_folder import RunFolder, scan_runs
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_list import scan_runs
 from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.store.collected import project_id_of, shard_checksums
@@ -134,28 +135,28 @@ def _samples(store: Store) -> list[Check]:
 
 
 def _losses(project: Project, store: Store) -> list[Check]:
-    found = compare_losses(store, project.runs_dir)
+    compared = compare_losses(store, project.runs_dir)
     wrong = [
-        (found.n_missing, "stand in shards alone"),
-        (found.n_other, "are not what their shard says"),
-        (found.n_double, "are in the store twice"),
+        (compared.n_missing, "stand in shards alone"),
+        (compared.n_other, "are not what their shard says"),
+        (compared.n_double, "are in the store twice"),
     ]
     parts = [f"{n:,} {what}" for n, what in wrong if n]
     if parts:
         repair = "copies the store, then reads the loss tables from the shards"
         checks = [Check("losses", "bad", "; ".join(parts), repair)]
     else:
-        checks = [Check("losses", "good", f"those of {found.n_shards:,} shards are in the store")]
-    if found.n_alone:
-        checks.append(Check("losses", "note", f"{found.n_alone:,} have no shard any more; they stay in the store"))
-    return [*checks, *_torn(found), *_tokens(project, store)]
+        checks = [Check("losses", "good", f"those of {compared.n_shards:,} shards are in the store")]
+    if compared.n_alone:
+        checks.append(Check("losses", "note", f"{compared.n_alone:,} have no shard any more; they stay in the store"))
+    return [*checks, *_torn(compared), *_tokens(project, store)]
 
 
-def _torn(found: LossCheck) -> list[Check]:
-    if not found.torn:
+def _torn(compared: LossCheck) -> list[Check]:
+    if not compared.torn:
         return []
-    run_id, name, reason = found.torn[0]
-    more = f" and {len(found.torn) - 1:,} more" if found.torn[1:] else ""
+    run_id, name, reason = compared.torn[0]
+    more = f" and {len(compared.torn) - 1:,} more" if compared.torn[1:] else ""
     repair = "sets them aside; a resume of the run computes them again"
     return [Check("shards", "bad", f"{name} of run {run_id}{more}: {reason}", repair)]
 
@@ -262,7 +263,7 @@ def unlogged_exports(project: Project) -> list[Path]:
     """Folders in `exports` that hold a whole export that the log does not know."""
     logged = {(entry.folder, entry.manifest_sha256) for entry in logged_exports(project)}
     folders = [path.parent for path in sorted(project.exports_dir.rglob(MANIFEST_NAME))]
-    found = []
+    unlogged = []
     for folder in folders:
         visible = not any(part.startswith(".") for part in folder.relative_to(project.exports_dir).parts)
         sha256 = file_sha256(folder / MANIFEST_NAME)[1]
@@ -272,8 +273,8 @@ def unlogged_exports(project: Project) -> list[Path]:
             and (here := inspect(folder))
             and here.matches_disk
         ):
-            found.append(folder)
-    return found
+            unlogged.append(folder)
+    return unlogged
 
 
 def _copies(project: Project) -> list[Check]:
@@ -287,9 +288,9 @@ def _copies(project: Project) -> list[Check]:
 
 
 def _leftovers(project: Project) -> list[Check]:
-    found = leftovers(project)
-    if not found:
+    items = leftovers(project)
+    if not items:
         return []
-    n_bytes = sum(item.n_bytes for item in found)
-    detail = f"{len(found):,} half-written files or folders of killed processes, {n_bytes / 2**20:,.1f} MiB"
+    n_bytes = sum(item.n_bytes for item in items)
+    detail = f"{len(items):,} half-written files or folders of killed processes, {n_bytes / 2**20:,.1f} MiB"
     return [Check("leftovers", "note", detail, "removes them")]

@@ -5,13 +5,14 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
+from lobass_core.clock import utc_now
 from lobass_core.errors import StoreError
 from lobass_core.exporting.data_file import file_sha256
 from lobass_core.exporting.destination import MANIFEST_NAME, read_manifest
 from lobass_core.exporting.manifest import without_rows
 from lobass_core.jobs.run_files import RunFiles
-from lobass_core.jobs.run_folder import list_runs, utc_now
 from lobass_core.jobs.run_ids import project_id_in
+from lobass_core.jobs.run_list import list_runs
 from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.store.copies import check_space, copy_store, list_copies
@@ -82,16 +83,16 @@ def _project_id(project: Project) -> str:
 
 def _what_to_import(project: Project) -> list[str]:
     """The files that trainings and exports name, with what they were imported as."""
-    found = {}
+    known = {}
     for path in [*project.models_dir.glob("*/recipe.json"), *project.exports_dir.rglob(MANIFEST_NAME)]:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             for source in [*values.get("data", []), *values.get("sources", [])]:
                 name, sha256 = source.get("name") or source.get("dataset"), source.get("sha256", "")
-                found[str(sha256)] = f"{name}: {source.get('path') or source.get('file_name')} (sha256 {sha256[:12]})"
+                known[str(sha256)] = f"{name}: {source.get('path') or source.get('file_name')} (sha256 {sha256[:12]})"
         except (OSError, ValueError, AttributeError, TypeError):
             continue
-    return [f"Known from recipes and manifests: {line}" for line in sorted(found.values())]
+    return [f"Known from recipes and manifests: {line}" for line in sorted(known.values())]
 
 
 def _read_samples(project: Project) -> list[str]:
@@ -126,11 +127,11 @@ def _free_names() -> Iterator[str]:
 def _mend_losses(project: Project) -> list[str]:
     done = []
     with project.store() as store:
-        found = compare_losses(store, project.runs_dir)
-        for run_id, name, reason in found.torn:
+        known = compare_losses(store, project.runs_dir)
+        for run_id, name, reason in known.torn:
             moved = RunFiles(project.runs_dir / run_id).set_aside(project.runs_dir / run_id / "shards" / name)
             done.append(f"Set {name} of run {run_id} aside ({reason}): {moved.relative_to(project.root)}.")
-        if found.needs_rebuild:
+        if known.needs_rebuild:
             store.checkpoint()
             check_space(store.path, PURPOSE)
             copy = copy_store(store.path, "before-repair", PURPOSE)

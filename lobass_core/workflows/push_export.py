@@ -47,19 +47,19 @@ def look_at_target(repo_id: str, selection: str, format: str, *, public: bool, r
                 do="Set HF_TOKEN to a token that may write, or run: hf auth login",
             )
         try:
-            found = HfApi().dataset_info(repo_id)
+            dataset = HfApi().dataset_info(repo_id)
         except RepositoryNotFoundError:
             return HubTarget(repo_id, public)
-        if found.private == public:
+        if dataset.private == public:
             raise ExportError(
-                f"the dataset on the Hub is {'private' if found.private else 'public'}",
+                f"the dataset on the Hub is {'private' if dataset.private else 'public'}",
                 where=repo_id,
                 do="Leave out --public, or make it public on its page."
                 if public
                 else "Say --public if everybody may read these rows, or push to another name.",
             )
         target = HubTarget(
-            repo_id, public, str(found.sha or ""), tuple(file.rfilename for file in found.siblings or ())
+            repo_id, public, str(dataset.sha or ""), tuple(file.rfilename for file in dataset.siblings or ())
         )
         if not replace:
             _refuse_other_content(target, selection, format)

@@ -10,6 +10,7 @@ import msgspec
 from lobass_core.errors import LobassError, ModelError
 from lobass_core.jobs.former_places import at_home
 from lobass_core.named_files import read_small
+from lobass_core.spec_base import with_present_names
 from lobass_core.specs import TrainReferenceSpec
 
 RECIPE = "recipe.json"
@@ -37,7 +38,7 @@ def read_recipe(folder: Path) -> Recipe:
     """
     path = folder / RECIPE
     try:
-        values = at_home(json.loads(read_small(path).decode("utf-8")), folder.parent.parent)
+        values = with_present_names(at_home(json.loads(read_small(path).decode("utf-8")), folder.parent.parent))
         return replace(msgspec.convert(values, Recipe), values=values)
     except (OSError, ValueError, RecursionError, msgspec.ValidationError, LobassError) as error:
         raise ModelError(

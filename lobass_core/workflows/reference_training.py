@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from lobass_core.errors import RunError
 from lobass_core.jobs.run_files import TRAINED_ON, RunFiles, read_parquet, write_parquet
-from lobass_core.jobs.run_folder import list_runs
+from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec

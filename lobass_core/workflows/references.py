@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lobass_core.errors import ModelError, RequestError
-from lobass_core.jobs.run_folder import list_runs
+from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, RenderSpec, ScoreSpec
@@ -109,7 +109,7 @@ def score_spec(
     mask_rule: str = "all",
     dtype: str = "auto",
     device: str = "auto",
-    budget_tokens: int = 0,
+    batch_tokens: int = 0,
     datasets: tuple[str, ...] = (),
     trust_remote_code: bool = False,
     revision: str = "",
@@ -138,6 +138,6 @@ def score_spec(
         render=render,
         dtype=dtype,  # type: ignore[arg-type]
         device=device,
-        budget_tokens=budget_tokens,
+        batch_tokens=batch_tokens,
         datasets=datasets,
     )

@@ -48,8 +48,8 @@ def list_rejects(project: Project, dataset: str = "", limit: int = 1000) -> list
 
 def rejects_of(project: Project, dataset: str, limit: int = 1000) -> list[tuple[str, int, int, str, str]]:
     """The first rejects of a dataset: file, row index, line, reason, source text (its first 2,000 characters)."""
-    found = list_rejects(project, dataset, limit)
-    return [(reject.file, reject.row_index, reject.line, reject.reason, reject.source) for reject in found]
+    rejected = list_rejects(project, dataset, limit)
+    return [(reject.file, reject.row_index, reject.line, reject.reason, reject.source) for reject in rejected]
 
 
 def _check_dataset(cursor: duckdb.DuckDBPyConnection, dataset: str) -> None:
@@ -72,20 +72,20 @@ def write_rejects(project: Project, path: Path | str, dataset: str = "") -> int:
     project.require_outside(path)
     with project.store() as store:
         _check_dataset(store.cursor(), dataset)
-        found = rejects(store.cursor(), dataset)
+        rejected = rejects(store.cursor(), dataset)
     names = ("dataset", "file", "row_index", "line", "reason", "source")
     try:
         with whole_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
             if path.suffix in (".jsonl", ".ndjson"):
-                for values in found:
+                for values in rejected:
                     file.write(json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False) + "\n")
             else:
-                _write_csv(file, names, found)
+                _write_csv(file, names, rejected)
     except OSError as error:
         raise RequestError(
             f"the rejects cannot be written: {error.strerror}", where=str(path), do="Choose another place."
         ) from None
-    return len(found)
+    return len(rejected)
 
 
 def rejects_csv(project: Project, dataset: str, limit: int) -> bytes:

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from lobass_core.jobs.run_folder import DamagedRun, RunFolder
+from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_kinds import KINDS
+from lobass_core.jobs.run_list import DamagedRun
 from lobass_core.jobs.run_specs import RunSpec, TrainReferenceRun
 from lobass_core.specs import ModelSpec, ScoreSpec
 from lobass_core.workflows.recipes import lacks_weights

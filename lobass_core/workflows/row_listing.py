@@ -59,8 +59,8 @@ class RowIds:
 
 def id_columns(row: dict[str, Any]) -> list[str]:
     """The columns of a row that may name it, the plainest names first."""
-    found = [name for name in row if is_id_name(name)]
-    return sorted(found, key=lambda name: _ID_NAMES.index(name) if name in _ID_NAMES else len(_ID_NAMES))
+    named = [name for name in row if is_id_name(name)]
+    return sorted(named, key=lambda name: _ID_NAMES.index(name) if name in _ID_NAMES else len(_ID_NAMES))
 
 
 def is_id_name(name: str) -> bool:

@@ -28,12 +28,12 @@ def pair_by_place(
     for place in sorted(gone):
         at = bisect_left(old_places, place)
         waiting[old_places[at - 1] if at else -1].append(place)
-    found = []
+    paired = []
     used: dict[int, int] = defaultdict(int)
     for place in sorted(new):
         at = bisect_left(new_places, place)
         after = old_of_new[at - 1] if at else -1
         if used[after] < len(waiting[after]):
-            found.append((waiting[after][used[after]], place))
+            paired.append((waiting[after][used[after]], place))
             used[after] += 1
-    return found
+    return paired

@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 
 from lobass_core.errors import RunError
 from lobass_core.jobs.progress import ErrorNote, Progress, RunState
-from lobass_core.jobs.run_folder import DamagedRun, RunFolder, open_any, scan_runs
+from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_ids import project_id_in
+from lobass_core.jobs.run_list import DamagedRun, open_any, scan_runs
 from lobass_core.jobs.run_results import ScoreRunResult
 from lobass_core.jobs.run_specs import RunSpec, TrainReferenceRun, model_names
 from lobass_core.project import Project

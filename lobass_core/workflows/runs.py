@@ -8,8 +8,9 @@ from pathlib import Path
 from lobass_core.errors import RunError
 from lobass_core.jobs.progress import RunState
 from lobass_core.jobs.run_files import RunFiles
-from lobass_core.jobs.run_folder import DamagedRun, RunFolder, scan_runs
+from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_ids import number_of, project_id_in
+from lobass_core.jobs.run_list import DamagedRun, scan_runs
 from lobass_core.jobs.run_specs import RunSpec, model_names
 from lobass_core.project import Project
 from lobass_core.store.collected import highest_run_number, project_id_of

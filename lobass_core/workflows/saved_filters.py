@@ -27,8 +27,8 @@ def load(project: Project, name: str) -> BrowseFilter:
         RequestError: there is none, or a later version saved it with conditions that this one does not know.
     """
     with project.store() as store:
-        found = saved.find_filter(store.cursor(), name)
-    return BrowseFilter.from_query(parse_qs(found.query))
+        filter = saved.find_filter(store.cursor(), name)
+    return BrowseFilter.from_query(parse_qs(filter.query))
 
 
 def save(project: Project, name: str, asked: BrowseFilter, *, replace: bool = False) -> None:

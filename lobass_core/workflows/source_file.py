@@ -20,7 +20,7 @@ from lobass_core.formats.record_set import RecordSet, open_set
 from lobass_core.formats.row_errors import RowError
 from lobass_core.formats.same_format import check_same_format
 from lobass_core.formats.wrapped_rows import row_of, rows_of
-from lobass_core.records import Sample
+from lobass_core.records import Sample, response_turns
 from lobass_core.specs import ImportSpec
 from lobass_core.workflows.hub_dataset import fetch_dataset, is_hub_id
 
@@ -170,8 +170,8 @@ def files_of(spec: ImportSpec) -> FileSet:
     """
     if not spec.more_paths and is_hub_id(spec.path):
         folder = fetch_dataset(spec.path, spec.revision)
-        found = find_files((str(folder),), spec.config, spec.split, spec.exclude)
-        return replace(found, name=spec.path.rpartition("/")[2])
+        files = find_files((str(folder),), spec.config, spec.split, spec.exclude)
+        return replace(files, name=spec.path.rpartition("/")[2])
     if spec.revision:
         raise RequestError("--revision is for a dataset of the Hub", where=spec.path, do="Leave it out.")
     return find_files((spec.path, *spec.more_paths), spec.config, spec.split, spec.exclude)
@@ -196,9 +196,8 @@ def first_records(stream: RecordSet) -> list[list[RawRecord | BadRecord]]:
 
 
 def has_empty_response(sample: Sample) -> bool:
-    """Whether nothing but the end of the turn is learnt from the sample; of a pair the chosen answer is learnt."""
-    learnt = sample.turns[-1:] if sample.kind == "preference" else sample.turns
-    answers = [turn for turn in learnt if turn.role == "assistant" and turn.weight != 0]
+    """Whether nothing but the end of the turn is learnt from the sample."""
+    answers = list(itertools.compress(sample.turns, response_turns(sample.turns, sample.kind)))
     return bool(answers) and not any(turn.content.strip() or turn.tool_calls or turn.thoughts for turn in answers)
 
 

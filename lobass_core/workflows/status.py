@@ -135,8 +135,8 @@ def _within(stored: _Stored, datasets: Sequence[str]) -> _Stored:
         stored,
         datasets=kept,
         rows=[item for item in stored.rows if item.dataset_id in ids],
-        coverage={key: [one for one in found if one.dataset_id in ids] for key, found in stored.coverage.items()},
-        picked={key: {at: n for at, n in found.items() if at[0] in ids} for key, found in stored.picked.items()},
+        coverage={key: [one for one in parts if one.dataset_id in ids] for key, parts in stored.coverage.items()},
+        picked={key: {at: n for at, n in parts.items() if at[0] in ids} for key, parts in stored.picked.items()},
     )
 
 
@@ -173,7 +173,7 @@ def _dataset_status(dataset: Dataset, stored: _Stored, seen: dict[tuple[int, str
 
 
 def _changes(dataset_id: int, stored: _Stored) -> tuple[DatasetChange, ...]:
-    found = [
+    changes = [
         DatasetChange("update", f"updated: {one.words}", one.made_at, one.made_by, one.undone_at)
         for one in stored.updates
         if one.dataset_id == dataset_id
@@ -181,8 +181,8 @@ def _changes(dataset_id: int, stored: _Stored) -> tuple[DatasetChange, ...]:
     for change in stored.domain_changes:
         if change.dataset_id == dataset_id:
             what = f"domain: {change.spec.words} ({plural(change.n_rows, 'row')})"
-            found.append(DatasetChange("domain", what, change.made_at, change.made_by, change.undone_at))
-    return tuple(sorted(found, key=lambda change: change.made_at))
+            changes.append(DatasetChange("domain", what, change.made_at, change.made_by, change.undone_at))
+    return tuple(sorted(changes, key=lambda change: change.made_at))
 
 
 def _domain_status(
@@ -195,11 +195,11 @@ def _domain_status(
     selected = picked.get(selection.selection_id, {}) if selection else None
     names = {item.domain for item in rows}
     exported = _exported(export, names) if export else None
-    found = []
+    statuses = []
     for domain in sorted(names):
         own = [item for item in rows if item.domain == domain]
         scored = [item for (_, name), item in seen.items() if name == domain]
-        found.append(
+        statuses.append(
             DomainStatus(
                 domain=domain,
                 n_datasets=len(own),
@@ -210,7 +210,7 @@ def _domain_status(
                 n_exported=None if exported is None else exported.get(domain, 0),
             )
         )
-    return tuple(found)
+    return tuple(statuses)
 
 
 def _got(shares: list[dict] | None) -> dict[str, int]:

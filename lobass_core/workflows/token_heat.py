@@ -76,9 +76,9 @@ def read_token_losses(project: Project, rows: RowTable, sample_key: int) -> Toke
 def _find_tokens(runs_dir: Path, runs: Sequence[str], sample_id: str, render_fp: str, share: float) -> dict:
     for run_id in runs:
         for path in _nearest_first(sorted((runs_dir / run_id / "tokens").glob("*.parquet")), share):
-            found = _read_one(path, sample_id, render_fp)
-            if found is not None:
-                return found
+            row = _read_one(path, sample_id, render_fp)
+            if row is not None:
+                return row
     raise RunError(
         "the tokens of this sample are not on disk",
         where=", ".join(str(runs_dir / run_id / "tokens") for run_id in runs),
@@ -96,8 +96,8 @@ def _read_losses(runs_dir: Path, place: LossPlace | None, sample_id: str, render
     if place is None:
         return None
     path = runs_dir / place.run_id / "shards" / f"{place.shard}.parquet"
-    found = _read_one(path, sample_id, render_fp, model_fp=place.model_fp)
-    return None if found is None else found["token_nlls"]
+    row = _read_one(path, sample_id, render_fp, model_fp=place.model_fp)
+    return None if row is None else row["token_nlls"]
 
 
 def _read_one(path: Path, sample_id: str, render_fp: str, model_fp: str = "") -> dict | None:

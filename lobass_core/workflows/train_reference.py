@@ -9,7 +9,8 @@ from pathlib import Path
 from lobass_core.errors import LobassError, RequestError, RunError
 from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
-from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_results import TrainReferenceResult
 from lobass_core.jobs.run_specs import TrainedDataset, TrainReferenceRun
 from lobass_core.project import Project
@@ -93,14 +94,14 @@ def list_references(project: Project) -> list[TrainedReference]:
 
     One whose recipe is damaged is left out; whoever asks for it by name is told what is wrong.
     """
-    found = []
+    trained = []
     for folder in sorted(path.parent for path in project.models_dir.glob(f"*/{RECIPE}")):
         try:
             recipe = read_recipe(folder)
         except LobassError:
             continue
         if recipe.spec:
-            found.append(
+            trained.append(
                 TrainedReference(
                     name=folder.name,
                     path=folder,
@@ -114,7 +115,7 @@ def list_references(project: Project) -> list[TrainedReference]:
                     recipe=recipe.values,
                 )
             )
-    return found
+    return trained
 
 
 def _way_on(run: RunFolder, error: LobassError) -> str:

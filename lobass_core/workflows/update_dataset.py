@@ -140,8 +140,8 @@ def update_dataset(project: Project, update: Update, on_progress: OnProgress | N
         raise RequestError("the files have changed since they were compared", do="Compare them again.")
     with project.store() as store, store.transaction() as cursor:
         dataset = find_dataset(cursor, update.dataset)
-        found = _match(cursor, dataset, update.listing)
-        if found.counts != update.counts:
+        matched = _match(cursor, dataset, update.listing)
+        if matched.counts != update.counts:
             raise RequestError(
                 f"{dataset.name!r} or what stands on it has changed since it was compared", do="Compare again."
             )
@@ -155,13 +155,14 @@ def update_dataset(project: Project, update: Update, on_progress: OnProgress | N
             mapping=json.dumps(source.detection.mapping, ensure_ascii=False),
             spec=settings_of(update.spec, source),
             import_spec=asked_of(update.spec),
+            format_asked=source.detection.asked,
         )
-        state = NewState(info, update.listing.rows, found.unchanged, found.changed)
-        writer = UpdateWriter(cursor, dataset, state, who(), found.counts.to_dict())
+        state = NewState(info, update.listing.rows, matched.unchanged, matched.changed)
+        writer = UpdateWriter(cursor, dataset, state, who(), matched.counts.to_dict())
         rows = write_rows(writer, source, on_progress)
         writer.finish_update(files_with_rows(source, of_files, rows))
         give_folds(cursor, writer.update_id, project.models_dir)
-    return found.counts
+    return matched.counts
 
 
 def undo_update(project: Project, name: str) -> LoggedUpdate:
@@ -242,8 +243,8 @@ def _pairs(
         for key, index in zip(unchanged["row_key"].to_pylist(), unchanged["row_index"].to_pylist(), strict=True)
     ]
     key_at = dict(zip(going["row_index"].to_pylist(), keys, strict=True))
-    found = pair_by_place(list(key_at), coming, matched)
-    return [(key_at[old], new) for old, new in found], "place"
+    paired = pair_by_place(list(key_at), coming, matched)
+    return [(key_at[old], new) for old, new in paired], "place"
 
 
 def _columns(text: str) -> dict:

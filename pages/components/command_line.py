@@ -132,7 +132,7 @@ def score(root: Path | str, spec: ScoreSpec, reference: str) -> str:
     groups += _render(spec.render)
     _add(groups, "--dtype", spec.dtype, "auto")
     _add(groups, "--device", spec.device, "auto")
-    _add(groups, "--batch-tokens", str(spec.budget_tokens), "0")
+    _add(groups, "--batch-tokens", str(spec.batch_tokens), "0")
     _add(groups, "--datasets", ",".join(spec.datasets))
     if spec.base.trust_remote_code:
         groups.append(["--trust-remote-code"])
@@ -151,7 +151,7 @@ def train_reference(root: Path | str, spec: TrainReferenceSpec) -> str:
     groups += _render(spec.render)
     _add(groups, "--device", spec.device, "auto")
     _add(groups, "--lora-rank", str(spec.lora_rank), "16")
-    _add(groups, "--batch-tokens", str(spec.budget_tokens), "4096")
+    _add(groups, "--batch-tokens", str(spec.batch_tokens), "4096")
     _add(groups, "--revision", spec.base.revision)
     if spec.base.trust_remote_code:
         groups.append(["--trust-remote-code"])

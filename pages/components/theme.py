@@ -113,12 +113,6 @@ def domain_slots(domains: Iterable[str]) -> dict[str, int]:
     return {domain: index % N_DOMAIN_COLOURS for index, domain in enumerate(sorted(set(domains)))}
 
 
-def domain_colours(domains: Iterable[str]) -> dict[str, str]:
-    """Hex colour of each domain in the current theme."""
-    colours = palette().domains
-    return {domain: colours[slot] for domain, slot in domain_slots(domains).items()}
-
-
 def count(n: float) -> str:
     """Whole number with thousands separators."""
     return f"{round(n):,}"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from lobass_core.cli import opening
-from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_list import list_runs
 from lobass_core.project import Project
 from lobass_core.store.connection import release
 from tests.pages.projects import imported_project

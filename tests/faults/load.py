@@ -26,7 +26,7 @@ import duckdb
 import psutil
 from playwright.async_api import async_playwright
 
-from lobass_core.jobs.run_folder import list_runs
+from lobass_core.jobs.run_list import list_runs
 from lobass_core.project import Project
 from lobass_core.workflows.serve import Served, ServeSpec, free_port, served
 from tests.faults.tabs import Seen, curate

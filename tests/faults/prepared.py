@@ -108,7 +108,7 @@ def asked_to_train(folder: Path) -> None:
     project = _with_rows(folder, N_TRAINED_ON)
     base = ModelSpec(str(folder.parent / "models" / "base"))
     spec = TrainReferenceSpec(
-        base=base, name="tuned", epochs=3, render=RenderSpec("plain"), device="cpu", budget_tokens=128
+        base=base, name="tuned", epochs=3, render=RenderSpec("plain"), device="cpu", batch_tokens=128
     )
     asked = TrainReferenceRun(spec, str(project.models_dir / "tuned"), checkpoint_seconds=0.01)
     with project.store() as store:

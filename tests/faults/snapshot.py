@@ -7,7 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from lobass_core.jobs.run_folder import RunFolder, scan_runs
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_list import scan_runs
 
 # Times, random ids and numbers that a taken-back transaction leaves out are no facts.
 FACTS = {

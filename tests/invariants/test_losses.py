@@ -42,10 +42,10 @@ def model_and_double(architecture: str):
 
 
 def engine_nlls(
-    model: torch.nn.Module, table: TokenTable, order: np.ndarray, budget_tokens: int
+    model: torch.nn.Module, table: TokenTable, order: np.ndarray, batch_tokens: int
 ) -> dict[int, np.ndarray]:
     found = {}
-    for losses in Engine(loaded(model), table, budget_tokens).score(order):
+    for losses in Engine(loaded(model), table, batch_tokens).score(order):
         found.update(zip(losses.indices.tolist(), losses.token_nlls, strict=True))
     return found
 
@@ -76,23 +76,23 @@ def test_every_architecture_gives_the_losses_of_float64(architecture: str, libra
     st.sampled_from([1, 16, 59, 60, 61, 4096]),
     st.randoms(use_true_random=False),
 )
-def test_any_budget_and_any_order(architecture: str, lengths: list[int], budget_tokens: int, chance):
+def test_any_budget_and_any_order(architecture: str, lengths: list[int], batch_tokens: int, chance):
     model, double = model_and_double(architecture)
     table = random_table(lengths, seed=len(lengths))
     order = list(range(len(lengths)))
     chance.shuffle(order)
-    found = engine_nlls(model, table, np.array(order), budget_tokens)
+    found = engine_nlls(model, table, np.array(order), batch_tokens)
     for index in range(len(lengths)):
         assert np.abs(found[index] - plain_nlls(double, table, index)).max() <= FLOAT32_NATS
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("budget_tokens", [24, 512])
-def test_what_samples_begin_with_is_read_once_and_changes_nothing(architecture: str, budget_tokens: int):
+@pytest.mark.parametrize("batch_tokens", [24, 512])
+def test_what_samples_begin_with_is_read_once_and_changes_nothing(architecture: str, batch_tokens: int):
     """Heads longer than a window of sliding attention, shorter than one, and a few samples that share nothing."""
     model, double = model_and_double(architecture)
     table = alike_table([(20, 40), (0, 5), (LEAST_TOKENS, 35)])
-    engine = Engine(loaded(model), table, budget_tokens)
+    engine = Engine(loaded(model), table, batch_tokens)
     found, n_read = {}, 0
     for losses in engine.score(longest_first(table.lengths, table.sample_ids)):
         found.update(zip(losses.indices.tolist(), losses.token_nlls, strict=True))

@@ -105,7 +105,7 @@ def test_update_and_set_domain() -> None:
 def test_score() -> None:
     spec = ScoreSpec(
         base=ModelSpec("base", trust_remote_code=True), references=(ModelSpec("base", adapter="lora"),),
-        render=RenderSpec("alpaca", "last", 512), dtype="float32", device="cuda:1", budget_tokens=4096,
+        render=RenderSpec("alpaca", "last", 512), dtype="float32", device="cuda:1", batch_tokens=4096,
         datasets=("a", "b"),
     )  # fmt: skip
     _, given = parsed(command_line.score(ROOT, spec, "lora"))

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from lobass_core.clock import utc_now
 from lobass_core.errors import ModelError
 from lobass_core.jobs import remote_code
 from lobass_core.jobs.progress import ErrorNote, ModelProgress, Progress
-from lobass_core.jobs.run_folder import RunFolder, utc_now
+from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import (
     ChanceCheck,
     DomainChance,

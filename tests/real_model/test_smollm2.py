@@ -16,7 +16,7 @@ from torch.nn import functional
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lobass_core.demo_data.sample_rows import sample_rows
-from lobass_core.jobs.run_folder import list_runs
+from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_results import ScoreRunResult, TrainReferenceResult
 from lobass_core.project import Project
 from lobass_core.scoring.models import load_model, load_tokenizer
@@ -89,7 +89,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     render = RenderSpec(max_tokens=MAX_TOKENS)
     spec = TrainReferenceSpec(ModelSpec(str(base)), "ref", method="lora", render=render, learning_rate=5e-4)
     trained = train_reference(project, spec)
-    result = score(project, score_spec(project, base=str(base), reference="ref", budget_tokens=BUDGET_TOKENS))
+    result = score(project, score_spec(project, base=str(base), reference="ref", batch_tokens=BUDGET_TOKENS))
     # The same weights as a folder, for readers that know no GGUF.
     whole = load_model(ModelSpec(str(base)), "float32", torch.device("cpu"))
     whole.model.save_pretrained(folder / "base")

@@ -28,11 +28,11 @@ def cramped(most: int):
 
 def test_out_of_memory_halves_the_budget_and_remembers():
     table = random_table([17] * 16)
-    engine = Engine(loaded(cramped(70)), table, budget_tokens=256)
+    engine = Engine(loaded(cramped(70)), table, batch_tokens=256)
     found = list(engine.score(np.arange(16)))
-    assert engine.budget_tokens <= 70
+    assert engine.batch_tokens <= 70
     assert sorted(index for losses in found for index in losses.indices) == list(range(16))
-    roomy = list(Engine(loaded(tiny_model()), table, budget_tokens=256).score(np.arange(16)))
+    roomy = list(Engine(loaded(tiny_model()), table, batch_tokens=256).score(np.arange(16)))
     ours = np.concatenate([values for losses in found for values in losses.token_nlls])
     theirs = np.concatenate([values for losses in roomy for values in losses.token_nlls])
     assert np.abs(ours - theirs).max() <= 5e-6
@@ -41,13 +41,13 @@ def test_out_of_memory_halves_the_budget_and_remembers():
 def test_however_little_fits_every_sample_is_scored():
     # Two rows of eight tokens are too many already, far below any budget that one would begin with.
     table = random_table([9] * 6)
-    found = list(Engine(loaded(cramped(8)), table, budget_tokens=256).score(np.arange(6)))
+    found = list(Engine(loaded(cramped(8)), table, batch_tokens=256).score(np.arange(6)))
     assert sorted(index for losses in found for index in losses.indices) == list(range(6))
 
 
 def test_kept_tokens_count_where_rows_are_short():
     table = alike_table([(320, 60)])
-    engine = Engine(loaded(tiny_model()), table, budget_tokens=100)
+    engine = Engine(loaded(tiny_model()), table, batch_tokens=100)
     rows = [len(losses.indices) for losses in engine.score(np.arange(60))]
     # 320 kept tokens weigh as 20 that are read, so a row of at least 21 fits four times and no more.
     assert sum(rows) == 60 and max(rows) <= 4
@@ -63,7 +63,7 @@ def test_the_next_batch_is_on_its_way_before_the_last_one_is_handed_over():
     begun = []
     model = tiny_model()
     model.model.register_forward_pre_hook(lambda *_: begun.append(1))
-    engine = Engine(loaded(model), random_table([17] * 3), budget_tokens=1)
+    engine = Engine(loaded(model), random_table([17] * 3), batch_tokens=1)
     assert [len(begun) for _ in engine.score(np.arange(3))] == [2, 3, 3]
 
 

@@ -107,7 +107,7 @@ def test_losses_and_counts_equal_an_independent_computation(real_data: Path):
         for place, item in zip(places, renderer.render([samples[place] for place in places]), strict=True):
             rendered[place] = item
     table = TokenTable.of(rendered)
-    engine = Engine(load_model(ModelSpec(str(folder)), "float32", torch.device("cpu")), table, budget_tokens=2048)
+    engine = Engine(load_model(ModelSpec(str(folder)), "float32", torch.device("cpu")), table, batch_tokens=2048)
     found = {}
     for losses in engine.score(longest_first(table.lengths, table.sample_ids)):
         found.update(zip(losses.indices.tolist(), losses.token_nlls, strict=True))

@@ -23,7 +23,7 @@ def training_run(
     folder: Path, base: Path, chosen: list[Sample], *, name: str = "ref", run_settings=None, **settings
 ) -> RunFolder:
     """A training run that is ready to be worked on; `run_settings` go into its spec beside the reference's own."""
-    fixed = {"device": "cpu", "budget_tokens": 1024, **settings}
+    fixed = {"device": "cpu", "batch_tokens": 1024, **settings}
     spec = TrainReferenceSpec(base=ModelSpec(str(base)), name=name, **fixed)
     values = TrainReferenceRun(spec, str(folder / "models" / name), **(run_settings or {}))
     run = RunFolder.create(folder / "runs", "train_reference", values)

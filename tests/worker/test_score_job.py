@@ -132,7 +132,7 @@ def test_the_same_again_does_no_forward_pass(finished: RunFolder, models: Path, 
     pq.write_table(known_of(finished), run.known_path)
     assert work(run) == 0
     result = run.read_result(ScoreRunResult)
-    assert (result.n_computed, result.n_known, result.budget_tokens) == (0, 82, 0)
+    assert (result.n_computed, result.n_known, result.batch_tokens) == (0, 82, 0)
     assert run.finished_shards() == []
     assert result.render_fp == finished.read_result(ScoreRunResult).render_fp
 

@@ -8,7 +8,7 @@ import pytest
 
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.scoring.engine import Losses
-from lobass_core.worker.shard_writer import ShardWriter
+from lobass_core.worker.shards import ShardWriter
 from tests.run_specs import A_SCORING
 from tests.token_tables import random_table
 

@@ -8,7 +8,8 @@ import pytest
 
 from lobass_core.errors import ModelError, RequestError, RunError
 from lobass_core.jobs.progress import Progress
-from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_results import TrainReferenceResult
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec, ModelSpec, RenderSpec, ScoreSpec, TrainReferenceSpec

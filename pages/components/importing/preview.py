@@ -6,10 +6,10 @@ from typing import Any
 import streamlit as st
 
 from lobass_core.formats.reading_rules import columns_in
-from lobass_core.records import Turn, scored_turns
+from lobass_core.records import Turn, response_turns
 from lobass_core.specs import ImportSpec
 from lobass_core.workflows import import_data as workflow
-from lobass_core.workflows.preview_import import count_words
+from lobass_core.workflows.preview_import import count_words, n_response_words
 from pages.components import number_field, parts, theme, view
 from pages.components.importing import draft, reading
 from pages.components.view import Node, el
@@ -96,7 +96,7 @@ def _conversation(row: workflow.PreviewRow) -> list[Node]:
     if row.sample is None:
         return [parts.notice("Rejected.", row.reason[:1].upper() + row.reason[1:] + ".", tone="red")]
     sample = row.sample
-    scored = scored_turns(sample.turns, sample.kind, "all")
+    scored = response_turns(sample.turns, sample.kind, "all")
     turns = [_turn(turn, flag, sample.kind) for turn, flag in zip(sample.turns, scored, strict=True)]
     turns += [_turn(turn, False, "rejected") for turn in sample.rejected]
     return [el("div", *turns, cls="stack tall", style=SHORT, tabindex="0")]
@@ -110,8 +110,8 @@ def _turn(turn: Turn, scored: bool, kind: str) -> Node:
         n_words = count_words(turn.content)
         calls_only = turn.tool_calls and not n_words
         notes += ["scored", "tool calls" if calls_only else f"{n_words:,} word{'' if n_words == 1 else 's'}"]
-    elif turn.role == "assistant":
-        notes.append("weight 0, not scored" if turn.weight == 0 else "before both answers, not scored")
+    elif turn.is_answer:
+        notes.append("before both answers, not scored" if turn.is_learnt else "weight 0, not scored")
     elif turn.input is not None:
         notes.append("instruction, blank line, input")
     body = [
@@ -235,7 +235,7 @@ def _summary(row: workflow.PreviewRow) -> list[Node]:
         role: next((t.content for t in row.sample.turns if t.role == role and t.content), "")
         for role in ("user", "assistant")
     }
-    n_words = sum(count_words(turn.content) for turn in row.sample.turns if turn.role == "assistant")
+    n_words = n_response_words(row.sample)
     state = parts.dot("kept", "imports")
     if n_words <= 1:
         state = parts.dot("amber", "1 word" if n_words else "empty")

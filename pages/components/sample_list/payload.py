@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from lobass_core.learnability.flags import FLAG_NAMES
-from lobass_core.records import scored_turns, turns_from_json
+from lobass_core.records import response_turns, turns_from_json
 from lobass_core.workflows.browse import BrowseRow
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.read_part import read_to
@@ -81,7 +81,7 @@ def _turns(found: BrowseRow, mask_rule: str, whole: bool, hits: Hits) -> list[di
     stored = found.stored
     turns = turns_from_json(stored.turns)
     rejected = turns_from_json(stored.rejected) if stored.rejected else ()
-    scored = scored_turns(turns, stored.kind, mask_rule) if found.base_loss is not None else [False] * len(turns)
+    scored = response_turns(turns, stored.kind, mask_rule) if found.base_loss is not None else [False] * len(turns)
     left = LONGEST_SAMPLE
     shown = []
     for number, turn in enumerate((*turns, *rejected)):
@@ -156,7 +156,7 @@ def tokens(found: BrowseRow, losses: TokenLosses, *, mask_rule: str) -> dict:
 def _read_to(found: BrowseRow, losses: TokenLosses, mask_rule: str) -> dict | None:
     turns = turns_from_json(found.stored.turns)
     contents = [turn.content for turn in turns]
-    end = read_to(losses, contents, scored_turns(turns, found.stored.kind, mask_rule))
+    end = read_to(losses, contents, response_turns(turns, found.stored.kind, mask_rule))
     if end is None:
         return None
     return {"turn": end.turn, "at": None if end.at is None else _utf16(contents[end.turn], [end.at])[0]}

@@ -145,7 +145,7 @@ def spec_of(project: Project, wish: Wish) -> ScoreSpec:
         mask_rule=value(MASK) or "all",
         dtype=value(DTYPE) or "auto",
         device=value(DEVICE) or "auto",
-        budget_tokens=int(value(BATCH) or 0),
+        batch_tokens=int(value(BATCH) or 0),
         datasets=state.chosen_datasets(),
         revision=(value(REVISION) or "").strip(),
         reference_revision=(value(REFERENCE_REVISION) or "").strip(),
