@@ -144,12 +144,10 @@ def read_rows(cursor: duckdb.DuckDBPyConnection, row_keys: Sequence[int]) -> lis
         decision = decisions.get(key, Standing(key, "undecided", "", "", ""))
         by_key[row[0]] = StoredRow(
             *row,
-            verdict=decision.text,
-            reason=decision.reason,
-            author=decision.author,
-            tags=tuple(tags.get(key, ())),
-            note=notes.get(key, ""),
-            history=acts.get(key, ()),
+            *(decision.text, decision.reason, decision.author),
+            tuple(tags.get(key, ())),
+            notes.get(key, ""),
+            acts.get(key, ()),
         )
     return [by_key[key] for key in row_keys if key in by_key]
 

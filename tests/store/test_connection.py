@@ -97,14 +97,14 @@ def test_whoever_waits_gets_the_store_between_the_blocks_of_busy_tabs(project):
         for _ in range(3):
             assert tabs.stdout.readline(), "the tabs stand still"
             with project.store() as store, store.transaction() as cursor:
-                cursor.execute("INSERT INTO meta VALUES ('turn', 'ours')")
+                cursor.execute("INSERT INTO notes VALUES ('turn', 0, 'ours', 'now', '')")
             connection.release(project.store_path)
     finally:
         tabs.kill()
         tabs.wait()
         tabs.stdout.close()
     with project.store() as store:
-        assert store.cursor().execute("SELECT count(*) FROM meta WHERE name = 'turn'").fetchone() == (3,)
+        assert store.cursor().execute("SELECT count(*) FROM notes WHERE note_id = 'turn'").fetchone() == (3,)
 
 
 def test_waits_are_announced_wherever_the_store_is_asked_for(project, holder):
@@ -184,7 +184,7 @@ def test_threads_take_turns_writing(project):
         def write() -> None:
             for _ in range(10):
                 with store.transaction() as cursor:
-                    cursor.execute("INSERT INTO meta VALUES ('x', '1')")
+                    cursor.execute("INSERT INTO notes VALUES ('x', 0, 'ours', 'now', '')")
 
         threads = [threading.Thread(target=write) for _ in range(4)]
         for thread in threads:
@@ -247,7 +247,7 @@ def test_every_connection_loads_and_fetches_nothing(project):
         for path in Path(lobass_core.__file__).parent.rglob("*.py")
         if "duckdb.connect(" in path.read_text(encoding="utf-8")
     ]
-    assert opening == ["connection.py"]
+    assert opening == ["opening.py"]
     with project.store() as store:
         for name, value in SETTINGS.items():
             assert store.cursor().execute("SELECT current_setting(?)", [name]).fetchall() == [(value,)]
