@@ -28,7 +28,7 @@ _READ_BYTES = 1 << 20
 class PickedRows:
     """The rows of the picks, from the first one on at every call; what was parsed is kept once all of it was.
 
-    It is kept in a file without a name in `folder`, which goes when this does: of a million rows it is gigabytes.
+    It is kept in a file without a name in `folder`, which goes when this is closed: of a million rows it is gigabytes.
     `on_kept` is called for each row that is read from there.
     """
 
@@ -37,6 +37,11 @@ class PickedRows:
     ) -> None:
         self._plan, self._read_texts, self._folder, self._on_kept = plan, read_texts, folder, on_kept
         self._kept: IO[bytes] | None = None
+
+    def close(self) -> None:
+        """Let go of what was kept."""
+        if self._kept:
+            self._kept.close()
 
     def __call__(self) -> Iterator[ExportRow]:
         """Raises ExportError as `read_rows`."""

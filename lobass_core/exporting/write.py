@@ -1,5 +1,6 @@
 """Write an export whole, check it, and only then let it take its place."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -73,8 +74,8 @@ def write(
     count = _counter(plan.picks.num_rows * _PASSES.get(plan.format, 2), on_progress)
     texts = _counted(read_texts, count)
     with staging(to, Claim(plan.selection, plan.format, replace)) as folder:
-        rows = PickedRows(plan, texts, folder, count)
-        written = LAYOUTS[plan.format](Job(plan, folder, rows, texts, originals or {}, tokens or _no_tokens))
+        with contextlib.closing(PickedRows(plan, texts, folder, count)) as rows:
+            written = LAYOUTS[plan.format](Job(plan, folder, rows, texts, originals or {}, tokens or _no_tokens))
         if not written.n_rows:
             reasons = "; ".join(_counts(refusal.reason for refusal in written.refusals))
             raise ExportError(f"no row fits {plan.format}: {reasons}", do="Choose another format.")

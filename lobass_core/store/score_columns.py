@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 
 from lobass_core.errors import RequestError
+from lobass_core.store.sequences import take_ids
 from lobass_core.store.versions import raise_content
 
 # No key on the values: they arrive like losses, and an import keeps each one single.
@@ -127,11 +128,11 @@ def column_values(cursor: duckdb.DuckDBPyConnection, column_id: int) -> np.ndarr
 def add_column(cursor: duckdb.DuckDBPyConnection, name: str, unit: str, made_at: str, *, higher_is_better: bool) -> int:
     """Add a column without values, in the place of one of that name; returns its id."""
     remove_values(cursor, name)
-    ((column_id,),) = cursor.execute("SELECT coalesce(max(column_id), 0) + 1 FROM score_columns").fetchall()
+    column_id = take_ids(cursor, "column_ids")
     cursor.execute(
         "INSERT INTO score_columns VALUES (?, ?, ?, ?, ?)", [column_id, name, unit, higher_is_better, made_at]
     )
-    return int(column_id)
+    return column_id
 
 
 def add_values(cursor: duckdb.DuckDBPyConnection, column_id: int, logged: ScoreImport) -> None:

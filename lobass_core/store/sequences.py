@@ -8,13 +8,14 @@ import duckdb
 # gone included.
 SEQUENCES: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "dataset_ids": (1, ("datasets.dataset_id", "rows.dataset_id", "domain_changes.dataset_id")),
-    "row_keys": (0, ("rows.row_key", "former_rows.row_key", "former_rows.new_key", "selection_picks.row_key")),
+    "row_keys": (0, ("rows.row_key", "former_rows.row_key", "former_rows.new_key", "selection_picks.row_key",
+                     "score_values.row_key")),
     "sample_keys": (
         0,
         (
             "samples.sample_key", "rows.sample_key", "losses.sample_key", "decisions.sample_key", "tags.sample_key",
             "notes.sample_key", "reference_folds.sample_key", "selection_picks.sample_key", "former_rows.sample_key",
-            "earlier_samples.sample_key", "earlier_samples.earlier_key",
+            "earlier_samples.sample_key", "earlier_samples.earlier_key", "score_values.sample_key",
         ),
     ),
     "decision_numbers": (1, ("decisions.decision_number", "decision_imports.after_number")),
@@ -22,6 +23,7 @@ SEQUENCES: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "selection_ids": (1, ("selections.selection_id", "selection_picks.selection_id")),
     "export_ids": (1, ("exports.export_id",)),
     "update_ids": (1, ("dataset_updates.update_id", "former_rows.update_id")),
+    "column_ids": (1, ("score_columns.column_id", "score_values.column_id", "score_imports.column_id")),
     "change_ids": (1, ("domain_changes.change_id",)),
 }  # fmt: skip
 

@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass
 import duckdb
 
 from lobass_core.author import author_name
+from lobass_core.clock import utc_now
 from lobass_core.errors import RequestError
-from lobass_core.jobs.run_folder import utc_now
 from lobass_core.project import Project
 from lobass_core.score_file_spec import ScoreFileSpec
 from lobass_core.store.datasets import BATCH_ROWS, find_dataset, list_datasets

@@ -60,7 +60,7 @@ def test_an_old_store_gets_the_constraints_of_a_new_one(project: Project, tmp_pa
     old, _ = unpack("project-v1", tmp_path / "old")
     found = constraints_of(old)
     assert found == constraints_of(project)
-    assert {table for table, *_ in found} == {one.table for one in (*SMALL, *GREAT)}
+    assert {table for table, *_ in found} >= {one.table for one in (*SMALL, *GREAT)}
     connection.release(old.store_path)
 
 
