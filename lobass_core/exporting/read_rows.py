@@ -49,10 +49,14 @@ class PickedRows:
 
     def _read_first(self) -> Iterator[ExportRow]:
         kept = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 (it stays open for the later readings)
-        for row in read_rows(self._plan, self._read_texts):
-            kept.write(_written(row))
-            yield row
-        kept.flush()
+        try:
+            for row in read_rows(self._plan, self._read_texts):
+                kept.write(_written(row))
+                yield row
+            kept.flush()
+        except BaseException:
+            kept.close()
+            raise
         self._kept = kept
 
     def _read_again(self, kept: IO[bytes]) -> Iterator[ExportRow]:

@@ -56,7 +56,8 @@ def test_the_advice_to_score_again_goes_once_that_is_done(lobass, old: Project):
             for model_fp in {scoring.base_fp, scoring.reference_fp, *(fp for (fp,) in fps)}:
                 cursor.execute(
                     "INSERT INTO losses BY NAME SELECT DISTINCT sample_key, $model AS model_fp, $render AS render_fp,"
-                    " 1.0 AS loss_sum_nats, 2 AS n_tokens, 'ok' AS status FROM earlier_samples",
+                    " 1.0 AS loss_sum_nats, 2 AS n_tokens, 1 AS n_prompt_tokens, 0 AS n_dropped_tokens, 'ok' AS status,"
+                    " 'r-0009' AS run_id, 'more' AS shard FROM earlier_samples",
                     {"model": model_fp, "render": scoring.render_fp},
                 )
     said = lobass("status", "--project", old.root).out

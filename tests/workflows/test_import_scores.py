@@ -13,7 +13,8 @@ from lobass_core.errors import InputFileError, ReadOnlyError, RequestError
 from lobass_core.project import Project
 from lobass_core.score_file_spec import ScoreFileSpec
 from lobass_core.specs import ImportSpec, SetDomainSpec
-from lobass_core.store.connection import connect, release
+from lobass_core.store.connection import release
+from lobass_core.store.opening import connect
 from lobass_core.store.score_columns import column_values, find_column, imports_of
 from lobass_core.workflows.bundle import plan_bundle, write_bundle
 from lobass_core.workflows.clean import Cleanable, clean

@@ -101,8 +101,8 @@ def test_counts_without_ids(project: Project, tmp_path: Path):
         rows = cursor.execute("SELECT row_key, row_index, line, source FROM rows ORDER BY row_index").fetchall()
         [dataset] = list_datasets(cursor)
         fates = cursor.execute("SELECT row_key, fate, new_key FROM former_rows WHERE fate <> 'kept' ORDER BY 1")
-        assert fates.fetchall() == [(2, "changed", 7), (3, "gone", None)]
-    assert [one[0] for one in rows] == [6, 0, 1, 7, 5, 4]
+        assert fates.fetchall() == [(2, "changed", 8), (3, "gone", None)]
+    assert [one[0] for one in rows] == [7, 0, 1, 8, 5, 4]
     assert [one[:3] for one in rows] == [(one[0], index, index + 1) for index, one in enumerate(rows)]
     assert [json.loads(one[3]) for one in rows][2] == row(1, mark="a")
     assert (dataset.n_rows, dataset.n_rejected) == (6, 1)
@@ -273,7 +273,9 @@ def test_ten_thousand_rows_of_which_three_changed(project: Project, tmp_path: Pa
     import_file(project, ImportSpec(str(path), domain="x"))
     with project.store() as store, store.transaction() as cursor:
         cursor.execute(
-            "INSERT INTO losses BY NAME SELECT sample_key, 'base' AS model_fp, 1.5 AS loss_sum_nats FROM samples"
+            "INSERT INTO losses BY NAME SELECT sample_key, 'base' AS model_fp, 'render' AS render_fp, 'ok' AS status,"
+            " 1.5 AS loss_sum_nats, 1 AS n_tokens, 1 AS n_prompt_tokens, 0 AS n_dropped_tokens, 'r-0001' AS run_id,"
+            " 's' AS shard FROM samples"
         )
     write_jsonl(path, [row(n, "reworded" if n in (17, 5_000, 9_999) else "") for n in range(10_000)])
     update = updated(project, "a")
