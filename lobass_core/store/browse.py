@@ -142,13 +142,8 @@ def read_rows(cursor: duckdb.DuckDBPyConnection, row_keys: Sequence[int]) -> lis
     for row in rows:
         key = row[5]
         decision = decisions.get(key, Standing(key, "undecided", "", "", ""))
-        by_key[row[0]] = StoredRow(
-            *row,
-            *(decision.text, decision.reason, decision.author),
-            tuple(tags.get(key, ())),
-            notes.get(key, ""),
-            acts.get(key, ()),
-        )
+        stands = decision.text, decision.reason, decision.author, tuple(tags.get(key, ())), notes.get(key, "")
+        by_key[row[0]] = StoredRow(*(*row, *stands, acts.get(key, ())))
     return [by_key[key] for key in row_keys if key in by_key]
 
 
