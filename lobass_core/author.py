@@ -29,5 +29,5 @@ def author_name() -> str:
 def author_fault(name: str) -> str:
     """What is wrong with the name of an author; empty if nothing is."""
     if len(name) > LONGEST_AUTHOR:
-        return f"the author's name has {len(name):,} characters, and at most {LONGEST_AUTHOR} are allowed"
-    return "" if name.isprintable() else "the author's name holds control characters"
+        return f"the author's name has {len(name):,} characters; the limit is {LONGEST_AUTHOR}"
+    return "" if name.isprintable() else "the author's name contains control characters"

@@ -55,19 +55,21 @@ class ExportSpec(Spec):
         check_choice("format", self.format, ExportFormat)
         check_choice("order", self.order, ExportOrder)
         if not self.to:
-            raise RequestError("no destination is given", do="Say --to FOLDER.")
+            raise RequestError("no destination given", do="Use --to FOLDER.")
         if self.cutoff_tokens < 0:
             raise RequestError(f"a cutoff of {self.cutoff_tokens} tokens is negative")
         is_share = 0 <= self.validation < 1
         if not (is_share or (self.validation >= 1 and float(self.validation).is_integer())):
             raise RequestError(
                 f"a validation split of {self.validation} is neither a share of the rows nor a number of them",
-                do="Give a share below 1, 0.02 for 2 %, or a whole number of rows.",
+                do="Use a share below 1, such as 0.02 for 2 %, or a whole number of rows.",
             )
         if self.order == "rank" and self.format == "source":
-            raise RequestError("source rows stay in the order of their files", do="Choose another --format for rank.")
+            raise RequestError(
+                "source rows keep the order of their files", do="For --order rank, use another --format."
+            )
         if self.weight and self.format not in WEIGHTED_FORMATS:
             raise RequestError(
-                f"no trainer that reads {self.format} reads a weight of a row",
-                do=f"Choose --format {' or '.join(WEIGHTED_FORMATS)} for a column `weight`.",
+                f"no trainer that reads {self.format} supports row weights",
+                do=f"For a `weight` column, use --format {' or '.join(WEIGHTED_FORMATS)}.",
             )

@@ -45,10 +45,12 @@ def fetch_snapshot(
         raise error_type(
             f"there is no {place} {repo_id!r}, and the Hub {kind} of that name is not in the local cache{at}",
             where="HF_HUB_OFFLINE is set" if offline else "the Hub cannot be reached",
-            do=f"Check the path, or fetch the {kind} while online.",
+            do=f"Check the path, or download the {kind} while online.",
         ) from error
     except RevisionNotFoundError as error:
-        raise error_type(f"{named} has no revision {revision!r}", do="Give a branch, tag or commit of it.") from error
+        raise error_type(
+            f"{named} has no revision {revision!r}", do="Use one of its branches, tags or commits."
+        ) from error
     except GatedRepoError as error:
         raise error_type(
             f"{named} is gated", do="Accept its terms on its page, and set HF_TOKEN to a token of that account."
@@ -59,4 +61,4 @@ def fetch_snapshot(
             do=f"Check the name; for a private {kind} set HF_TOKEN.",
         ) from error
     except (OSError, ValueError) as error:
-        raise error_type(f"{named} could not be fetched: {cause_of(error)}") from error
+        raise error_type(f"{named} could not be downloaded: {cause_of(error)}") from error

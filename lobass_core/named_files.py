@@ -21,24 +21,24 @@ _KINDS = (
 
 
 def irregular_kind(path: Path) -> str:
-    """What the path is if it is no regular file, links followed, in words; "" for a regular file.
+    """What the path is if it is a special file, links followed, in words; "" for a regular file.
 
     Raises:
         OSError: there is nothing, or it cannot be asked.
     """
     mode = path.stat().st_mode
-    return "" if stat.S_ISREG(mode) else next((name for test, name in _KINDS if test(mode)), "no regular file")
+    return "" if stat.S_ISREG(mode) else next((name for test, name in _KINDS if test(mode)), "a special file")
 
 
 def check_regular(path: Path) -> None:
-    """Refuse what is no regular file.
+    """Refuse what is a special file.
 
     Raises:
         InputFileError: it is a folder, a pipe, a device or a socket.
         OSError: there is nothing, or it cannot be asked.
     """
     if kind := irregular_kind(path):
-        do = "Name one file in it." if kind == "a folder" else "Write the data to a file, and name that."
+        do = "Use a file in it." if kind == "a folder" else "Write the data to a file, and use that."
         raise InputFileError(f"this is {kind}, not a file", where=str(path), do=do)
 
 
@@ -46,7 +46,7 @@ def read_small(path: Path, most_bytes: int = MAX_SMALL_BYTES) -> bytes:
     """The whole of a short file.
 
     Raises:
-        InputFileError: it is no regular file, or longer than `most_bytes`.
+        InputFileError: it is a special file, or longer than `most_bytes`.
         OSError: there is nothing, or it cannot be read.
     """
     check_regular(path)

@@ -28,10 +28,10 @@ class Project:
         root = Path(root).expanduser().resolve()
         if (root / STORE_NAME).exists():
             raise ProjectError(
-                "there is a project already", where=str(root), do="Use it as it is, or choose another folder."
+                "a project already exists here", where=str(root), do="Use that project, or another folder."
             )
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
-            raise ProjectError("the folder is not empty", where=str(root), do="Choose a new or empty folder.")
+            raise ProjectError("the folder is not empty", where=str(root), do="Use a new or empty folder.")
         for folder in (root, root / "runs", root / "models", root / "exports"):
             folder.mkdir(parents=True, exist_ok=True)
         project = cls(root)
@@ -49,12 +49,12 @@ class Project:
         root = Path(root).expanduser().resolve()
         if root.is_file() and zipfile.is_zipfile(root):
             raise ProjectError(
-                "this is a file, not a project's folder",
+                "this is a file, not a project folder",
                 where=str(root),
-                do=f"Unpack a bundle: lobass unbundle {root} FOLDER",
+                do=f"Open a bundle with lobass unbundle {root} FOLDER",
             )
         if not (root / STORE_NAME).is_file():
-            raise ProjectError("there is no project here", where=str(root), do=f"Make one: lobass init {root}")
+            raise ProjectError("there is no project here", where=str(root), do=f"Create one with lobass init {root}")
         return cls(root)
 
     @property

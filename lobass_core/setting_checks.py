@@ -12,12 +12,12 @@ MOST_PATH = 4096
 def check_whole(name: str, value: int, least: int = 0, most: int = MOST_WHOLE) -> None:
     """Refuse a whole number outside of what the arithmetic behind it can hold."""
     if not least <= value <= most:
-        raise RequestError(f"{name} {value} is out of range", do=f"Give a whole number from {least:,} to {most:,}.")
+        raise RequestError(f"{name} {value} is out of range", do=f"Use a whole number from {least:,} to {most:,}.")
 
 
 def check_path(name: str, text: str) -> None:
     """Refuse what can be no path, hub id or name of a template."""
     if len(text) > MOST_PATH:
-        raise RequestError(f"the {name} has {len(text):,} characters", do=f"Give a path of {MOST_PATH:,} at most.")
+        raise RequestError(f"the {name} has {len(text):,} characters", do=f"The limit is {MOST_PATH:,}.")
     if "\0" in text:
-        raise RequestError(f"the {name} has a zero character in it", do="Give the path without it.")
+        raise RequestError(f"the {name} contains a NUL character", do="Remove it.")

@@ -20,7 +20,7 @@ def with_present_names(values: Any) -> Any:
 
 def check_choice(name: str, value: str, kind: Any) -> None:
     if value not in get_args(kind):
-        raise RequestError(f"{name} {value!r} is not known", do=f"Choose one of: {', '.join(get_args(kind))}.")
+        raise RequestError(f"unknown {name} {value!r}", do=f"Choose one of: {', '.join(get_args(kind))}.")
 
 
 class Spec:

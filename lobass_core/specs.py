@@ -73,16 +73,16 @@ class ImportSpec(_Spec):
         for _, role in self.roles:
             _check_choice("role", role, Role)
         if self.skip_lines < 0:
-            raise RequestError(f"{self.skip_lines} lines cannot be skipped", do="Give --skip-lines 0 or more.")
+            raise RequestError(f"{self.skip_lines} lines cannot be skipped", do="Use --skip-lines 0 or more.")
         if not 0 <= self.max_record_mb <= MOST_RECORD_MB:
             raise RequestError(
-                f"a record of {self.max_record_mb:,} MB cannot be read", do=f"Give 1 to {MOST_RECORD_MB:,} MB."
+                f"a record of {self.max_record_mb:,} MB cannot be read", do=f"Use 1 to {MOST_RECORD_MB:,} MB."
             )
         if not self.domain and not self.domain_column:
             raise RequestError(
-                "the domain of the file is not given",
+                "no domain given for the file",
                 where=self.path,
-                do="Say --domain NAME or --domain-column COLUMN.",
+                do="Use --domain NAME or --domain-column COLUMN.",
             )
 
 
@@ -101,7 +101,7 @@ class SetDomainSpec(_Spec):
     def __post_init__(self) -> None:
         if not (self.domain or self.domain_column or self.domain_rules):
             raise RequestError(
-                "no domain is given", do="Say --domain NAME, --domain-column COLUMN or --domain-rule COLUMN=VALUE:NAME."
+                "no domain given", do="Use --domain NAME, --domain-column COLUMN or --domain-rule COLUMN=VALUE:NAME."
             )
 
     @property
@@ -134,7 +134,7 @@ class RenderSpec(_Spec):
     def __post_init__(self) -> None:
         _check_choice("mask rule", self.mask_rule, MaskRule)
         if self.max_tokens < 0 or self.max_tokens == 1:
-            raise RequestError(f"max_tokens {self.max_tokens} leaves no room for a response", do="Give 2 or more.")
+            raise RequestError(f"max_tokens {self.max_tokens} leaves no room for a response", do="Use 2 or more.")
         check_whole("max_tokens", self.max_tokens)
         check_path("template", self.template)
 
@@ -179,10 +179,10 @@ class ScoreSpec(_Spec):
 
     def __post_init__(self) -> None:
         if self.dtype not in ("auto", "float32", "bfloat16"):
-            raise RequestError(f"dtype {self.dtype!r} is not known", do="Choose auto, float32 or bfloat16.")
+            raise RequestError(f"unknown dtype {self.dtype!r}", do="Use auto, float32 or bfloat16.")
         if not self.references:
-            raise RequestError("no reference model is given", do="Say --reference PATH, HUB_ID or NAME.")
-        check_whole("budget of tokens a batch", self.batch_tokens)
+            raise RequestError("no reference model given", do="Use --reference PATH, HUB_ID or NAME.")
+        check_whole("token budget per batch", self.batch_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,18 +207,18 @@ class TrainReferenceSpec(_Spec):
         _check_choice("method", self.method, TrainMethod)
         if self.folds < 1:
             raise RequestError(
-                f"{self.folds} folds cannot be trained", do="Give --folds 1 (the paper's recipe) or more."
+                f"{self.folds} folds cannot be trained", do="Use --folds 1 (the paper's recipe) or more."
             )
         if not 0 < self.epochs <= MOST_WHOLE:
-            raise RequestError(f"{self.epochs} is not a number of epochs", do="Give --epochs above 0.")
+            raise RequestError(f"{self.epochs} is not a valid number of epochs", do="Use --epochs above 0.")
         if not 0 <= self.learning_rate < math.inf:
             raise RequestError(
-                f"{self.learning_rate} is not a learning rate",
-                do="Give --lr above 0, or 0 for one by method and model size.",
+                f"{self.learning_rate} is not a valid learning rate",
+                do="Use --lr above 0, or 0 to set it by method and model size.",
             )
         check_whole("number of folds", self.folds, 1)
         check_whole("seed", self.seed, 0, MOST_SEED)
-        check_whole("budget of tokens a step", self.batch_tokens, 1)
+        check_whole("token budget per step", self.batch_tokens, 1)
         check_whole("LoRA rank", self.lora_rank, 1)
 
 
@@ -281,22 +281,25 @@ class SelectionSpec(_Spec):
             raise RequestError(f"a {self.budget} of {self.value} is not a number")
         if self.budget == "ratio" and not 0 < self.value <= 1:
             raise RequestError(
-                f"ratio {self.value} is not between 0 and 1", do="Give a share of the rows, 0.06 for 6 %."
+                f"ratio {self.value} is not between 0 and 1", do="Use a share of the rows, such as 0.06 for 6 %."
             )
         if self.budget in ("samples", "tokens") and (self.value < 0 or self.value != int(self.value)):
             raise RequestError(f"a budget of {self.value} {self.budget} is not a whole number of 0 or more")
         if (self.balance == "custom") != bool(self.weights):
             raise RequestError(
-                "weights and custom balance go together", do="Give one weight a domain: math=0.4,code=0.6."
+                "domain weights and the balance 'custom' must be used together",
+                do="Give each domain one weight: math=0.4,code=0.6.",
             )
         if any(not (math.isfinite(weight) and weight >= 0) for _, weight in self.weights):
             raise RequestError("a domain weight is negative or not a number")
         if len({domain for domain, _ in self.weights}) < len(self.weights):
-            raise RequestError("a domain has two weights", do="Give one weight a domain: math=0.4,code=0.6.")
+            raise RequestError("a domain has two weights", do="Give each domain one weight: math=0.4,code=0.6.")
         if self.weights and not sum(weight for _, weight in self.weights) > 0:
             raise RequestError("all domain weights are 0", do="Give at least one domain a weight above 0.")
         if self.budget == "threshold" and self.balance != "global":
-            raise RequestError("a threshold is one cut for all domains", do="Use --balance global with --threshold.")
+            raise RequestError(
+                "a threshold is a single cut for all domains", do="Use --balance global with --threshold."
+            )
 
     @classmethod
     def _with_later_settings(cls, values: dict) -> dict:

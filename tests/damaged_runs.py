@@ -49,11 +49,11 @@ def too_deep(path: Path) -> None:
 
 # What each leaves, and what is said of it.
 DAMAGE = [
-    (cut_off, "is cut off or not JSON"),
-    (too_deep, "is cut off or not JSON"),
+    (cut_off, "is incomplete or not JSON"),
+    (too_deep, "is incomplete or not JSON"),
     (in_latin_1, "is not UTF-8 text"),
     (a_list, "is not a JSON object"),
     (a_folder, "is a folder"),
-    (changed(version=3), r"was written by a newer LoBaSS \(version 3, this program reads 2\)"),
+    (changed(version=3), r"was written by a newer version of LoBaSS \(version 3; this program reads 2\)"),
     (changed(version="two"), "has a version that is not a number"),
 ]

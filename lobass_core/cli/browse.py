@@ -21,7 +21,7 @@ from lobass_core.workflows.browse_filter import CHOICES, CUT_METHODS, BrowseFilt
 from lobass_core.workflows.token_heat import read_token_losses
 
 WhereOption = Annotated[
-    str, typer.Option("--where", help="A filter as the dashboard's address has it: domain=math&score=0.1..0.4.")
+    str, typer.Option("--where", help="Filter in the form of the dashboard's address: domain=math&score=0.1..0.4.")
 ]
 ONE_LINE = 80
 REVIEW = CHOICES["review"]
@@ -33,32 +33,37 @@ FORMER_NAMES = {
 }
 
 
-TextOption = Annotated[str, typer.Option("--text", help="Rows whose text holds this, as it stands.")]
+TextOption = Annotated[str, typer.Option("--text", help="Rows whose text contains this string, taken literally.")]
 ScopeOption = Annotated[str, typer.Option("--in", help="Search user, assistant, system or any text.")]
-MatchCaseOption = Annotated[bool, typer.Option("--match-case", help="Capital letters matter.")]
+MatchCaseOption = Annotated[bool, typer.Option("--match-case", help="Match upper and lower case.")]
 DomainOption = Annotated[str, typer.Option("--domain", help="Domains, separated by commas.")]
 ScoreOption = Annotated[str, typer.Option("--score", help="Range of learnability: 0.1..0.4, 0.1.. or ..0.4.")]
-BaseOption = Annotated[str, typer.Option("--base-loss", help="Range of the base loss, nats a response token.")]
-ReferenceOption = Annotated[str, typer.Option("--reference-loss", help="Range of the reference loss.")]
+BaseOption = Annotated[str, typer.Option("--base-loss", help="Range of the base loss, in nats per response token.")]
+ReferenceOption = Annotated[
+    str, typer.Option("--reference-loss", help="Range of the reference loss, in nats per response token.")
+]
 TokensOption = Annotated[str, typer.Option("--tokens", help="Range of response tokens.")]
 StatusOption = Annotated[str, typer.Option("--status", help="ok, truncated, no_response, non_finite, not_scored.")]
 FlagOption = Annotated[str, typer.Option("--flag", help=f"Rows with any of: {', '.join(FLAG_NAMES.values())}.")]
 DecisionOption = Annotated[str, typer.Option("--decision", help="keep, drop, undecided.")]
 TagOption = Annotated[str, typer.Option("--tag", help="Tags, separated by commas.")]
 ReviewOption = Annotated[
-    str, typer.Option("--review", help=f"Rows to review, with any of: {', '.join(REVIEW)}; or all of these: all.")
+    str, typer.Option("--review", help=f"Rows to review for any of these reasons: {', '.join(REVIEW)}; or all.")
 ]
 CutOption = Annotated[
-    list[str] | None, typer.Option("--cut", help="Cut for near_cut: 0.3 for every domain, or math:0.3; repeatable.")
+    list[str] | None,
+    typer.Option("--cut", help="Cut for near_cut: 0.3 for every domain, or math:0.3 for one. Repeatable."),
 ]
-CutByOption = Annotated[str, typer.Option("--cut-by", help=f"Score that the cut is on: {', '.join(CUT_METHODS)}.")]
-CutOfOption = Annotated[str, typer.Option("--cut-of", help="Take the cut of this saved selection.")]
+CutByOption = Annotated[str, typer.Option("--cut-by", help=f"Score that the cut applies to: {', '.join(CUT_METHODS)}.")]
+CutOfOption = Annotated[str, typer.Option("--cut-of", help="Use the cut of this saved selection.")]
 InSelectionOption = Annotated[
     list[str] | None,
-    typer.Option("--in-selection", help="Rows of this saved selection; given twice, rows that both keep."),
+    typer.Option(
+        "--in-selection", help="Rows in this saved selection. Repeat it for rows in several selections at once."
+    ),
 ]
 NotInSelectionOption = Annotated[
-    list[str] | None, typer.Option("--not-in-selection", help="Rows that this saved selection does not keep.")
+    list[str] | None, typer.Option("--not-in-selection", help="Rows not in this saved selection. Repeatable.")
 ]
 SortOption = Annotated[
     str, typer.Option("--sort", help="score, drop, base, reference, tokens, imported or cut; with -asc or -desc.")
@@ -66,10 +71,10 @@ SortOption = Annotated[
 SavedOption = Annotated[str, typer.Option("--saved", help="Use this saved filter.")]
 SaveOption = Annotated[str, typer.Option("--save", help="Save the filter under this name.")]
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="With --save: replace a filter of that name.")]
-PageOption = Annotated[int, typer.Option("--page", min=1, help="Page, from 1.")]
-LimitOption = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Rows a page.")]
+PageOption = Annotated[int, typer.Option("--page", min=1, help="Page number, starting at 1.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Rows per page.")]
 TokenLossesOption = Annotated[
-    str, typer.Option("--token-losses", help="Show the losses of each token of this sample (id, or its beginning).")
+    str, typer.Option("--token-losses", help="Show the loss of each token of this sample (id, or its first digits).")
 ]
 
 
@@ -110,7 +115,7 @@ def browse(
     run: RunOption = None,
     json: JsonOption = False,
 ) -> None:
-    """List rows: search, filter and sort as the Browse page does; --json has the texts whole."""
+    """List rows: search, filter and sort as on the Browse page. --json prints the full texts."""
     opened = open_project(project)
     if token_losses:
         return _show_tokens(opened, token_losses, run, json)
@@ -139,7 +144,7 @@ def browse(
         query |= _cut_of(opened, cut_of, cut)
     asked = _whole_filter(opened, query, where, saved)
     if (cut or cut_of) and not asked.cuts:
-        raise RequestError("nothing asks for the cut", do="Add --review near_cut or --sort cut.")
+        raise RequestError("nothing uses the cut", do="Add --review near_cut or --sort cut.")
     if save:
         saved_filters.save(opened, save, asked, replace=replace)
         stderr.print(f"Saved the filter {printable(save)!r}.")
@@ -149,10 +154,10 @@ def browse(
 
 def _cut_of(project: Project, name: str, cut: list[str] | None) -> dict[str, str | tuple[str, ...]]:
     if cut:
-        raise RequestError("--cut and --cut-of both give a cut", do="Give one of them.")
+        raise RequestError("--cut and --cut-of cannot be combined", do="Use one of them.")
     asked = review_queue.queue_of(project, name)
     if not asked.cuts:
-        raise RequestError(f"selection {name!r} has no cut: it keeps nothing by score", do="Give --cut.")
+        raise RequestError(f"selection {name!r} has no cut: it keeps no rows by score", do="Use --cut.")
     return {"cut": tuple(cut_text(one) for one in asked.cuts), "by": asked.cut_by}
 
 
@@ -162,7 +167,7 @@ def _whole_filter(project: Project, query: dict[str, str | tuple[str, ...]], whe
         return asked
     option = "--where" if where else "--saved"
     if asked != BrowseFilter() or (where and saved):
-        raise RequestError(f"{option} is a whole filter by itself", do="Leave out the other conditions.")
+        raise RequestError(f"{option} cannot be combined with other conditions", do="Remove the other conditions.")
     return filter_of(where) if where else saved_filters.load(project, saved)
 
 

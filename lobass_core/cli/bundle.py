@@ -25,13 +25,13 @@ def bundle(
     file: Annotated[Path, typer.Argument(help="File to write, such as my-project.zip.")],
     project: ProjectOption = DEFAULT_PROJECT,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what it would hold, with sizes; write nothing.")
+        bool, typer.Option("--dry-run", help="Show what the bundle would contain, with sizes; write nothing.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
     """Pack a project into one file for a colleague: rows, decisions, scores and selections, without weights.
 
-    `lobass unbundle` makes a project of it, on any machine. Browsing, deciding, selecting and exporting work there;
+    `lobass unbundle` opens it on any machine. Browsing, deciding, selecting and exporting work there;
     scoring and training need the weights.
     """
     opened = open_project(project)
@@ -66,11 +66,11 @@ def bundle(
 
 
 def unbundle(
-    file: Annotated[Path, typer.Argument(help="The bundle.")],
-    to: Annotated[Path, typer.Argument(help="Folder to make the project in.")],
+    file: Annotated[Path, typer.Argument(help="Bundle to open.")],
+    to: Annotated[Path, typer.Argument(help="Folder to create the project in.")],
     json: JsonOption = False,
 ) -> None:
-    """Make a project of a bundle. Each file is compared with its checksum; a damaged bundle writes nothing."""
+    """Create a project from a bundle. Every checksum is verified; nothing is written if the bundle is damaged."""
     project = unpack(file, to)
     if json:
         print_json({"project": str(project.root)})
@@ -78,20 +78,24 @@ def unbundle(
     root = shlex.quote(str(to))
     print_facts(
         f"Project {project.name} is ready",
-        [("folder", project.root), ("to open it", f"lobass serve --project {root}"), ("to look only", "--read-only")],
+        [
+            ("folder", project.root),
+            ("to open it", f"lobass serve --project {root}"),
+            ("to open it read-only", "--read-only"),
+        ],
     )
 
 
 def _show(plan: BundlePlan) -> None:
     """The sizes, before anything is written."""
     stderr.print(
-        f"The bundle holds {size_text(plan.n_bytes)} before packing, in {len(plan.names):,} files:", markup=False
+        f"The bundle contains {len(plan.names):,} files, {size_text(plan.n_bytes)} before compression:", markup=False
     )
     for part in plan.parts:
         stderr.print(f"  {size_text(part.n_bytes):>12}  {part.name}", markup=False)
     if plan.left_out:
-        stderr.print("It leaves out:", markup=False)
+        stderr.print("Left out:", markup=False)
         for part in plan.left_out:
             stderr.print(f"  {size_text(part.n_bytes):>12}  {part.name}", markup=False)
     for run_id in plan.running:
-        warn(f"run {run_id} is still running: what it has not added to the project yet is not in the bundle.")
+        warn(f"run {run_id} is still running: results that it has not yet added to the project are not in the bundle.")

@@ -36,17 +36,17 @@ def clean(
         str,
         typer.Option("--only", help=f"Kinds, separated by commas: {', '.join(workflow.KINDS)}.", show_default="all"),
     ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what can go, and remove nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what can be removed; remove nothing.")] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask. Trained models stay, unless --only names them.")
+        bool, typer.Option("--yes", "-y", help="Do not ask. Trained models are kept unless --only names them.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """List what takes up space in a project and is needed by nothing in it, and remove it.
+    """List what a project no longer needs, and remove it to free space.
 
-    That is: runs that hold no losses and cannot be resumed, previews, runs of other projects, trained models that no
-    scoring uses, exports with the same bytes as a later one, copies of the store, uploads that were not imported, what
-    killed processes left, and free pages in the store. Losses, decisions and selections always stay.
+    That is: runs without losses that cannot be resumed, previews, runs of other projects, trained models that no
+    scoring uses, exports identical to a later one, copies of the store, uploads that were not imported, files left by
+    killed processes, and free pages in the store. Losses, decisions and selections are always kept.
     """
     opened, kinds = open_project(project), names(only)
     if unknown := [kind for kind in kinds if kind not in workflow.KINDS]:
@@ -55,7 +55,9 @@ def clean(
     if yes and not kinds:
         items = [item for item in items if item.kind != "model"]
     if items and not dry_run and not yes and (json or not sys.stdin.isatty()):
-        raise RequestError("the removal has not been confirmed", do="Say --yes, or --dry-run to list what can go.")
+        raise RequestError(
+            "the removal has not been confirmed", do="Add --yes, or --dry-run to list what can be removed."
+        )
     if not json:
         _list(items)
     cleaned = None
@@ -68,7 +70,7 @@ def clean(
     elif cleaned:
         print_facts(f"Freed {_mib(cleaned.n_bytes)}", [("removed", _in_words(cleaned.removed) or "nothing")])
         for path, reason in cleaned.stayed:
-            warn(f"{path} stays: {reason}")
+            warn(f"{path} was kept: {reason}")
 
 
 def _list(items: Sequence[Cleanable]) -> None:
@@ -76,7 +78,7 @@ def _list(items: Sequence[Cleanable]) -> None:
         print_facts("Nothing can be removed: everything here is needed", [])
         return
     rows = [(item.kind, item.path, _mib(item.n_bytes), item.reason) for item in items]
-    print_table(("what", "where", "size", "why it can go"), rows)
+    print_table(("what", "where", "size", "reason"), rows)
     print_facts(f"{_mib(sum(item.n_bytes for item in items))} can be freed", [])
 
 

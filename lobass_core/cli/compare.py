@@ -18,11 +18,11 @@ def register(app: typer.Typer) -> None:
 
 def compare(
     a: Annotated[str, typer.Argument(help="Name of a saved selection.")],
-    b: Annotated[str, typer.Argument(help="Name of another one.")],
+    b: Annotated[str, typer.Argument(help="Name of another saved selection.")],
     project: ProjectOption = DEFAULT_PROJECT,
     json: JsonOption = False,
 ) -> None:
-    """Compare two saved selections: what they share, what only one keeps, and what each is made of."""
+    """Compare two saved selections: the rows in both, the rows in only one, and what each consists of."""
     opened = open_project(project)
     comparison = workflow.compare(workflow.saved_side(opened, a), workflow.saved_side(opened, b))
     shares = comparison.overlap.domains
@@ -50,8 +50,8 @@ def compare(
             ("in both", comparison.overlap.both),
             (f"only in {a}", comparison.overlap.only_a),
             (f"only in {b}", comparison.overlap.only_b),
-            ("shared of all, Jaccard", comparison.overlap.jaccard),
-            ("agreement of the scores, Spearman", comparison.agreement),
+            ("overlap, Jaccard", comparison.overlap.jaccard),
+            ("correlation of the scores, Spearman", comparison.agreement),
         ],
     )
     print_table(

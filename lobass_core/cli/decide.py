@@ -10,6 +10,7 @@ from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption
 from lobass_core.cli.output import UNKNOWN, print_facts, print_json, print_table
 from lobass_core.errors import RequestError
+from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.workflows import browse, decision_files
 from lobass_core.workflows import decide as workflow
@@ -28,24 +29,22 @@ def decide(
         str, typer.Argument(help="keep, drop, undecided; or tag, untag, note with --text.", show_default=False)
     ] = "",
     samples: Annotated[
-        list[str] | None, typer.Argument(help="Sample ids, or the first 6 digits of them or more.", show_default=False)
+        list[str] | None, typer.Argument(help="Sample ids, or at least their first 6 digits.", show_default=False)
     ] = None,
     project: ProjectOption = DEFAULT_PROJECT,
-    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the log.")] = "",
-    text: Annotated[str, typer.Option("--text", help="The tag or the note.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Reason for the decision; shown in the log.")] = "",
+    text: Annotated[str, typer.Option("--text", help="Text of the tag or note.")] = "",
     where: WhereOption = "",
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask before acting on all that --where finds.")
+        bool, typer.Option("--yes", "-y", help="Do not ask before changing all the samples that --where finds.")
     ] = False,
-    undo: Annotated[
-        bool, typer.Option("--undo", help="Take the latest decision back, with the batch it is in.")
-    ] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo the latest decision, and the rest of its batch.")] = False,
     log: Annotated[bool, typer.Option("--log", help="List the latest decisions.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Lines of the log.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Number of log entries to list.")] = 50,
     run: RunOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Overrule the score: keep or drop samples by hand, tag them, note on them; append-only, and it can be undone."""
+    """Overrule the score: keep or drop samples by hand, tag them or add notes. Everything can be undone."""
     opened = open_project(project)
     if undo:
         return _undo(opened, json)
@@ -53,11 +52,11 @@ def decide(
         return _log(opened, limit, json)
     if act not in (*WORDS, *TEXT_ACTS):
         raise RequestError(
-            f"unknown action {act!r}" if act else "no action is given",
-            do="Give keep, drop, undecided, tag, untag or note, and the samples; or --undo, or --log.",
+            f"unknown action {act!r}" if act else "no action given",
+            do="Use keep, drop, undecided, tag, untag or note with samples; or use --undo or --log.",
         )
     if bool(samples) == bool(where):
-        raise RequestError("say which samples", do="Give sample ids, or --where, not both.")
+        raise RequestError("samples are chosen either by id or by --where", do="Use one of them, not both.")
     n_samples = (
         _found(opened, act, where, run, reason, text, yes)
         if where
@@ -82,13 +81,15 @@ def _named(project: Project, act: str, samples: list[str], reason: str, text: st
 
 def _found(project: Project, act: str, where: str, run: str | None, reason: str, text: str, yes: bool) -> int:
     if act in ("untag", "note"):
-        raise RequestError(f"{act} acts on named samples only", do="Give their ids.")
+        raise RequestError(f"{act} works on named samples only", do="List the sample ids.")
     found = browse.find(project, filter_of(where), run)
     n_samples = len(workflow.sample_keys_of(found))
     if not n_samples:
-        raise RequestError("no row passes this filter", where=where, do="lobass browse --where shows what one finds.")
+        raise RequestError("no row matches this filter", where=where, do="Try the filter with lobass browse --where.")
     if not yes:
-        typer.confirm(f"{act.capitalize()} {n_samples:,} samples ({found.n_found:,} rows)?", abort=True, err=True)
+        typer.confirm(
+            f"{act.capitalize()} {plural(n_samples, 'sample')} ({plural(found.n_found, 'row')})?", abort=True, err=True
+        )
     if act in WORDS:
         return workflow.decide_found(project, found, act, reason)  # type: ignore[arg-type]
     return workflow.tag_found(project, found, text)
@@ -102,11 +103,11 @@ def _undo(project: Project, json: bool) -> None:
         print_json(what | ({"imported": imported.to_dict()} if imported else {}))
         return
     if imported:
-        n = (f"{len(decisions):,} decisions", f"{imported.n_tags:,} tags", f"{imported.n_notes:,} notes")
-        print_facts(f"Undid the import of {imported.file}", [("taken back", ", ".join(n))])
+        n = (plural(len(decisions), "decision"), plural(imported.n_tags, "tag"), plural(imported.n_notes, "note"))
+        print_facts(f"Undid the import of {imported.file}", [("undone", ", ".join(n))])
         return
     print_facts(
-        f"Undid {len(decisions):,} decision{'' if len(decisions) == 1 else 's'}",
+        f"Undid {plural(len(decisions), 'decision')}",
         [(decisions[0].verdict, decisions[0].reason)],
     )
 

@@ -21,9 +21,7 @@ SHOWN = 20
 
 def register(app: typer.Typer) -> None:
     """Add `lobass decisions`."""
-    group = typer.Typer(
-        help="Decisions, tags and notes as a file: out of a project, and into one.", no_args_is_help=True
-    )
+    group = typer.Typer(help="Export and import decisions, tags and notes as a file.", no_args_is_help=True)
     group.command("export")(export_decisions)
     group.command("import")(import_decisions)
     app.add_typer(group, name="decisions")
@@ -34,10 +32,10 @@ def export_decisions(
     project: ProjectOption = DEFAULT_PROJECT,
     json: JsonOption = False,
 ) -> None:
-    """Write the decisions, tags and notes that stand, with their authors and times.
+    """Write the current decisions, tags and notes, with their authors and times.
 
-    A line holds what one author did to one sample at one time; tags that were taken off and notes that were emptied
-    have lines too. A file that is there already is replaced.
+    Each line holds what one author did to one sample at one time. Removed tags and emptied notes have lines too.
+    An existing file is replaced.
     """
     n_lines = workflow.export_decisions(open_project(project), file)
     if json:
@@ -53,18 +51,20 @@ def import_decisions(
         str,
         typer.Option(
             "--on-conflict",
-            help="Where project and file differ: newest takes the later of the two, theirs the file's, mine the "
-            "project's. With the same time, or none in the file, newest takes the project's.",
+            help="If project and file differ: newest uses the later decision, theirs the file's, mine the "
+            "project's. If the times are equal, or the file has none, newest uses the project's.",
         ),
     ] = "newest",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change and list the conflicts.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change and list the conflicts; write nothing.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Add the decisions, tags and notes of a file; `lobass decide --undo` takes all of them back.
+    """Add the decisions, tags and notes from a file. `lobass decide --undo` undoes the whole import.
 
-    A line names its sample by sample_id or, where the project does not know that id, by dataset and row_index. The
-    other columns are decision, reason, tags, note, removed_tags, removed_note, author and made_at; all may be missing
-    or empty. removed_tags takes tags off, and yes in removed_note takes the note back.
+    Each line names its sample by sample_id or, if the project does not have that id, by dataset and row_index. The
+    other columns are decision, reason, tags, note, removed_tags, removed_note, author and made_at; all are optional.
+    removed_tags removes tags, and yes in removed_note removes the note.
     """
     imported = workflow.import_decisions(open_project(project), file, on_conflict, dry_run=dry_run)
     if json:
@@ -96,14 +96,14 @@ def _show(imported: ImportedDecisions) -> None:
         ],
     )
     if imported.ignored_columns:
-        warn(f"columns that were not read: {', '.join(imported.ignored_columns)}.")
+        warn(f"ignored columns: {', '.join(imported.ignored_columns)}.")
     _show_conflicts(imported)
     _show_lines("Lines that are not valid", imported.bad)
     _show_lines("Lines whose sample is not in this project", imported.unmatched)
 
 
 def _counted(counted: Counted) -> str:
-    parts = [f"{counted.n_new:,} new", f"{counted.n_same:,} the same"]
+    parts = [f"{counted.n_new:,} new", f"{counted.n_same:,} unchanged"]
     if counted.n_conflicts:
         parts.append(f"{counted.n_theirs:,} replaced by the file's, {counted.n_mine:,} kept")
     return ", ".join(parts)

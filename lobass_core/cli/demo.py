@@ -26,25 +26,27 @@ def demo(
         bool,
         typer.Option(
             "--real",
-            help=f"Score the data under {NAME} in place of a small base that is trained first. Fetched once, "
-            f"{MEGABYTES} MB; about {REAL_MINUTES} minutes on two cores.",
+            help=f"Score the data with {NAME} instead of first training a small base. Downloads {MEGABYTES} MB once "
+            f"and takes about {REAL_MINUTES} minutes on two cores.",
         ),
     ] = False,
     small: Annotated[
-        bool, typer.Option("--small", help="A quarter of the data, in about a minute on two cores.")
+        bool, typer.Option("--small", help="Use a quarter of the data; takes about a minute on two cores.")
     ] = False,
-    no_serve: Annotated[bool, typer.Option("--no-serve", help="Build it and stop.")] = False,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Build the project and stop.")] = False,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the dashboard.")] = 8501,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser window.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Build a small real project (own data, own model, real scoring) and open the dashboard on it."""
+    """Build a small demo project with real training and scoring, and open it in the dashboard."""
     if not no_serve:
         # Better now than after minutes of work.
         check_free(port)
     workflow.begin(project, real=real, small=small)
     if not workflow.is_ready(project):
-        stderr.print(f"{_forecast(real, small)} Interrupt it at any time; the same command resumes it.", markup=False)
+        stderr.print(
+            f"{_forecast(real, small)} You can interrupt it at any time; the same command resumes it.", markup=False
+        )
     with followed() as on_progress:
         result = workflow.demo(project, on_progress, real=real, small=small)
     if json:
@@ -61,5 +63,8 @@ def _forecast(real: bool, small: bool) -> str:
     minutes = workflow.minutes(real=real, small=small)
     time = "about a minute" if minutes == 1 else f"about {minutes} minutes"
     if real:
-        return f"{NAME} is fine-tuned on {rows} and scores them twice: {time} on this machine."
-    return f"A small base model is trained, fine-tuned on {rows}, and both score them: {time} on this machine."
+        return f"{NAME} is fine-tuned on {rows}, and both models score them. This takes {time} on this machine."
+    return (
+        f"A small base model is trained and fine-tuned on {rows}, and both models score them. This takes {time} "
+        "on this machine."
+    )

@@ -25,18 +25,20 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
-    row: Annotated[int | None, typer.Argument(help="With --render: which record of the file, counted from 0.")] = None,
+    row: Annotated[
+        int | None, typer.Argument(help="With --render: number of the record in the file, starting at 0.")
+    ] = None,
     project: Annotated[
         Path | None, typer.Option("--project", "-p", help="Also check this project.", envvar="LOBASS_PROJECT")
     ] = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Mend what can be mended; a copy of the store is kept where it changes.")
+        bool, typer.Option("--repair", help="Repair what can be repaired. The store is copied before it is changed.")
     ] = False,
     render: Annotated[
         Path | None, typer.Option("--render", help="Show record ROW of this file as the model will read it.")
     ] = None,
     tokenizer: Annotated[
-        str, typer.Option("--tokenizer", help="With --render: the model whose tokenizer reads it, as for --base.")
+        str, typer.Option("--tokenizer", help="With --render: model whose tokenizer to use, as for --base.")
     ] = "",
     revision: RevisionOption = "",
     template: TemplateOption = "",
@@ -46,17 +48,17 @@ def doctor(
 ) -> None:
     """Check this machine and a project; or, with --render FILE ROW, show one record's tokens and what is scored.
 
-    A project is checked whole: its store, the run folders held against it, checksums, models, exports, and what killed
-    processes left behind. The last column says what --repair does about it.
+    A project check covers the store, run folders, checksums, models, exports and files left by killed processes.
+    The last column says what --repair would do.
     """
     if repair and not project:
-        raise RequestError("--repair needs a project", do="Write: lobass doctor --project FOLDER --repair.")
+        raise RequestError("--repair needs a project", do="Run lobass doctor --project FOLDER --repair.")
     if render is None:
         _check(project, repair, json)
         return
     if row is None or not tokenizer:
         raise RequestError(
-            "--render needs a record and a tokenizer", do="Write: lobass doctor --render FILE ROW --tokenizer PATH."
+            "--render needs a record and a tokenizer", do="Run lobass doctor --render FILE ROW --tokenizer PATH."
         )
     shown = workflow.render_record(
         render,
@@ -82,7 +84,7 @@ def _check(folder: Path | None, repair: bool, json: bool) -> None:
         for sentence in done:
             stdout.print(sentence, markup=False)
         print_table(
-            ("check", "result", "what it says", "--repair"),
+            ("check", "result", "details", "--repair"),
             [(check.name, check.verdict, check.detail, check.repair) for check in checks],
         )
     if any(check.verdict == "bad" for check in checks):

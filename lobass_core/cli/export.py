@@ -32,39 +32,42 @@ FormatOption = Annotated[
 DroppedOption = Annotated[bool, typer.Option("--with-dropped", help="Also write the rows left out, with reasons.")]
 LicenseOption = Annotated[str, typer.Option("--license", help="Licence to state in the dataset card.")]
 LanguageOption = Annotated[
-    str, typer.Option("--language", help="Languages to state in the dataset card, by commas: en,de.")
+    str, typer.Option("--language", help="Languages to state in the dataset card, separated by commas: en,de.")
 ]
-ReplayOption = Annotated[Path | None, typer.Option("--replay", help="A manifest.json: write the same bytes again.")]
+ReplayOption = Annotated[
+    Path | None, typer.Option("--replay", help="manifest.json of an earlier export: write the same bytes again.")
+]
 PreflightOption = Annotated[
-    bool, typer.Option("--dry-run", help="Say what the trainer would do with these rows; write nothing.")
+    bool, typer.Option("--dry-run", help="Show what the trainer would do with these rows; write nothing.")
 ]
 CutoffOption = Annotated[
-    int, typer.Option("--cutoff-tokens", min=0, help="With --dry-run: the trainer's limit; 0 is its own.")
+    int, typer.Option("--cutoff-tokens", min=0, help="With --dry-run: the trainer's token limit; 0 uses its default.")
 ]
 CheckOption = Annotated[
     bool,
-    typer.Option("--check/--no-check", help="Compare every row with the tokens that were scored before it is kept."),
+    typer.Option(
+        "--check/--no-check", help="Before the export is saved, compare every row with the tokens that were scored."
+    ),
 ]
 ValidationOption = Annotated[
     float,
     typer.Option(
         "--validation",
         parser=number("--validation", least=0),
-        help="Rows to set aside in files of their own, near duplicates together: a share below 1, or a number.",
+        help="Rows to write to separate validation files, keeping near duplicates together: a share below 1, or a "
+        "number of rows.",
     ),
 ]
-SeedOption = Annotated[int, typer.Option("--seed", help="Draws the validation rows.")]
-OrderOption = Annotated[str, typer.Option("--order", help="file: as in the sources; rank: the best score first.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed for drawing the validation rows.")]
+OrderOption = Annotated[str, typer.Option("--order", help="file: order of the sources; rank: best score first.")]
 WeightOption = Annotated[
-    bool, typer.Option("--weight", help="With messages and parquet: the score as a column, 1 on average.")
+    bool, typer.Option("--weight", help="With messages and parquet: add the score as a weight column, 1 on average.")
 ]
-ReplaceOption = Annotated[
-    bool, typer.Option("--replace", help="Take the place of another export in that folder, or on the Hub.")
-]
+ReplaceOption = Annotated[bool, typer.Option("--replace", help="Replace another export in that folder or on the Hub.")]
 PushOption = Annotated[
-    str, typer.Option("--push", help="ORG/NAME: also commit it to this dataset on the Hub, made private if new.")
+    str, typer.Option("--push", help="ORG/NAME: also push it to this dataset on the Hub. A new dataset is private.")
 ]
-PublicOption = Annotated[bool, typer.Option("--public", help="With --push: everybody may read the dataset.")]
+PublicOption = Annotated[bool, typer.Option("--public", help="With --push: make the dataset public.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -73,7 +76,7 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    to: Annotated[Path, typer.Option("--to", help="Folder to write; made if it is not there.")],
+    to: Annotated[Path, typer.Option("--to", help="Folder to write to; created if missing.")],
     project: ProjectOption = DEFAULT_PROJECT,
     selection: SelectionOption = "",
     format: FormatOption = "messages",
@@ -96,11 +99,13 @@ def export(
     """Write a saved selection for a trainer, with a manifest that can be replayed."""
     opened = open_project(project)
     if bool(selection) == bool(replay):
-        raise RequestError("an export needs one source", do="Give --selection NAME or --replay MANIFEST.")
+        raise RequestError(
+            "an export needs either a selection or a manifest", do="Use --selection NAME or --replay MANIFEST."
+        )
     if public and not push:
-        raise RequestError("--public says who may read a pushed dataset", do="Give --push ORG/NAME with it.")
+        raise RequestError("--public applies only to a pushed dataset", do="Add --push ORG/NAME.")
     if preflight and (push or replay):
-        raise RequestError("--dry-run writes nothing", do="Leave out --push and --replay.")
+        raise RequestError("--dry-run cannot be combined with --push or --replay", do="Remove --push and --replay.")
     if replay:
         target = look_at_target(push, *workflow.named_in(replay), public=public, replace=replace) if push else None
         with progress_bar() as show:
@@ -147,7 +152,7 @@ def _show(receipt: ExportReceipt, address: str, json: bool) -> None:
         return
     facts = [("folder", receipt.folder), ("format", receipt.format), ("manifest sha256", receipt.manifest_sha256)]
     if receipt.n_validation:
-        facts.insert(2, ("rows for validation", f"{receipt.n_validation:,}"))
+        facts.insert(2, ("validation rows", f"{receipt.n_validation:,}"))
     if address:
         facts.append(("on the Hub", address))
     print_facts(f"Exported {receipt.n_written:,} of {plural(receipt.n_selected, 'selected row')}", facts)
@@ -163,16 +168,16 @@ def _show(receipt: ExportReceipt, address: str, json: bool) -> None:
 
 def _show_preflight(preflight: Preflight, json: bool) -> None:
     if n_gone := preflight.plan.facts["counts"].get("n_gone"):
-        warn(f"{n_gone:,} more left the project with updates of their datasets: lobass selections --gone NAME")
+        warn(f"{n_gone:,} more are gone after updates of their datasets: lobass selections --gone NAME")
     if json:
         print_json(preflight.to_dict())
         return
     facts = [
         ("format", preflight.format),
         ("trainer", preflight.trainer or "none"),
-        ("left to learn from", preflight.n_left),
+        ("trained on", preflight.n_left),
     ]
     if preflight.n_unknown:
         facts.append(("uncertain", preflight.n_unknown))
-    print_facts(f"What would become of {plural(preflight.n_rows, 'row')}", facts)
+    print_facts(f"What the trainer would do with {plural(preflight.n_rows, 'row')}", facts)
     print_table(("rows", "effect", "what", "why"), [(f.n_rows, f.effect, f.what, f.why) for f in preflight.findings])

@@ -19,16 +19,16 @@ def register(app: typer.Typer) -> None:
 def filters(
     project: ProjectOption = DEFAULT_PROJECT,
     rename: Annotated[str, typer.Option("--rename", help="Filter to rename; --to gives the new name.")] = "",
-    delete: Annotated[str, typer.Option("--delete", help="Filter to delete; rows and decisions stay.")] = "",
+    delete: Annotated[str, typer.Option("--delete", help="Filter to delete; rows and decisions are kept.")] = "",
     to: Annotated[str, typer.Option("--to", help="New name.")] = "",
     json: JsonOption = False,
 ) -> None:
-    """List, rename and delete saved filters; lobass browse --save NAME makes one, --saved NAME uses it."""
+    """List, rename and delete saved filters. lobass browse --save NAME saves one, --saved NAME uses it."""
     opened = open_project(project)
     if rename and delete:
-        raise RequestError("one thing at a time", do="Give one of --rename and --delete.")
+        raise RequestError("--rename and --delete cannot be combined", do="Use one of them.")
     if bool(to) != bool(rename):
-        raise RequestError("a new name needs a filter", do="Give --rename NAME and --to NAME together.")
+        raise RequestError("--rename and --to belong together", do="Use --rename NAME --to NAME.")
     if rename:
         workflow.rename(opened, rename, to)
     elif delete:

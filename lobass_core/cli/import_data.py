@@ -46,9 +46,9 @@ def import_data(
     yes: options.YesOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Import instruction data: a file, or several as one dataset. Or update a dataset from newer files.
+    """Import one or more files of instruction data as a dataset, or update a dataset from newer files.
 
-    Rows that cannot be read are kept aside with file, line and reason.
+    Rows that cannot be read are rejected; lobass rejects lists them with file, line and reason.
     """
     asked = {
         "path": path[0] if path else "",
@@ -78,9 +78,9 @@ def import_data(
             update_with(opened, update, asked, dry_run=preview > 0, yes=yes, json=json)
         return
     if undo_last:
-        raise RequestError("--undo is for an update", do="Name the dataset: --update NAME --undo, or undo-import NAME.")
+        raise RequestError("--undo needs --update", do="Use --update NAME --undo, or lobass undo-import NAME.")
     if not path:
-        raise RequestError("no file is named", do="Say lobass import FILE --domain NAME.")
+        raise RequestError("no file given", do="Run lobass import FILE --domain NAME.")
     spec = ImportSpec(**asked)  # type: ignore[arg-type]
     if preview:
         show_preview(opened, spec, preview, json)
@@ -93,9 +93,9 @@ def import_data(
 def undo_import(
     dataset: Annotated[str, typer.Argument(help="Name of the dataset.")], project: ProjectOption = DEFAULT_PROJECT
 ) -> None:
-    """Take an imported dataset out again, unless a selection holds rows of it. Its losses are kept.
+    """Remove an imported dataset, unless a selection contains rows from it. Its losses are kept.
 
-    To take back an update alone, say lobass import --update NAME --undo.
+    To undo only an update, run lobass import --update NAME --undo.
     """
     n_rows = workflow.undo_import(open_project(project), dataset)
-    print_facts(f"Took {dataset} out", [("rows", n_rows)])
+    print_facts(f"Removed {dataset}", [("rows", n_rows)])

@@ -13,9 +13,9 @@ PathsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="PATH",
-        help="JSON, JSONL, CSV, TSV, Parquet or Arrow, plain or as .gz or .zst; several files, a pattern "
-        "('shards/*.parquet') or a folder become one dataset, and so does a dataset of the Hub (org/name). "
-        "An update without one reads the files of the last time.",
+        help="JSON, JSONL, CSV, TSV, Parquet or Arrow, plain or as .gz or .zst. Several files, a pattern "
+        "('shards/*.parquet'), a folder or a dataset on the Hub (org/name) become one dataset. An update "
+        "without a path reads the same files again.",
         show_default=False,
     ),
 ]
@@ -39,33 +39,33 @@ MapOption = Annotated[
 ]
 RoleOption = Annotated[
     list[str] | None,
-    typer.Option("--role", help="SPEAKER=ROLE for a speaker that is not known, gpt4=assistant; several times."),
+    typer.Option("--role", help="Role of an unknown speaker: SPEAKER=ROLE, such as gpt4=assistant. Repeatable."),
 ]
 TextOnlyOption = Annotated[
-    bool, typer.Option("--text-only", help="Import rows with images, videos or audio without them.")
+    bool, typer.Option("--text-only", help="Import only the text of rows with images, video or audio.")
 ]
 ListOption = Annotated[
     str,
-    typer.Option("--list", help="The one list of rows to read of a JSON object with several.", show_default="all"),
+    typer.Option("--list", help="Which list of rows to read from a JSON object with several.", show_default="all"),
 ]
 SplitOption = Annotated[
-    str, typer.Option("--split", help="The one split to read of a folder with several.", show_default="all")
+    str, typer.Option("--split", help="Which split to read from a folder with several.", show_default="all")
 ]
 ConfigOption = Annotated[
     str,
     typer.Option(
-        "--config", help="The one config to read of a folder whose README names several.", show_default="default"
+        "--config", help="Which config to read from a folder whose README names several.", show_default="default"
     ),
 ]
 DataRevisionOption = Annotated[
-    str, typer.Option("--revision", help="Branch, tag or commit of a dataset of the Hub.", show_default="main")
+    str, typer.Option("--revision", help="Branch, tag or commit of a dataset on the Hub.", show_default="main")
 ]
 ExcludeOption = Annotated[
     list[str] | None,
-    typer.Option("--exclude", help="Name or pattern of files of a folder to leave out; several times."),
+    typer.Option("--exclude", help="Files in a folder to leave out: a name or pattern. Repeatable."),
 ]
 SkipLinesOption = Annotated[
-    int, typer.Option("--skip-lines", min=0, help="Lines above the header or the first record to leave out.")
+    int, typer.Option("--skip-lines", min=0, help="Number of lines to skip above the header or the first record.")
 ]
 MaxRecordOption = Annotated[
     int,
@@ -73,14 +73,14 @@ MaxRecordOption = Annotated[
         "--max-record-mb",
         min=0,
         max=MOST_RECORD_MB,
-        help="Longest record in megabytes; longer ones are set aside.",
+        help="Longest record in megabytes; longer ones are rejected.",
         show_default=f"LOBASS_MAX_RECORD_MB, else {DEFAULT_RECORD_MB}",
     ),
 ]
 DomainColumnOption = Annotated[str, typer.Option("--domain-column", help="Column that names each row's domain.")]
 DomainRuleOption = Annotated[
     list[str] | None,
-    typer.Option("--domain-rule", help="COLUMN=VALUE:DOMAIN; may be given several times, the first match wins."),
+    typer.Option("--domain-rule", help="COLUMN=VALUE:DOMAIN. Repeatable; the first match wins."),
 ]
 EncodingOption = Annotated[str, typer.Option("--encoding", help="auto, utf-8, utf-16, gb18030 or cp1252.")]
 PreviewOption = Annotated[
@@ -89,18 +89,18 @@ PreviewOption = Annotated[
         "--preview",
         min=0,
         max=100_000,
-        help="Show N rows as they would be read, of an update its counts; write nothing.",
+        help="Show N rows as they would be imported, or the counts of an update; write nothing.",
     ),
 ]
 UpdateOption = Annotated[
     str,
     typer.Option(
         "--update",
-        help="Name of a dataset to bring to the state of these files; what is not said is as it was imported.",
+        help="Dataset to update from these files. Settings that are not given stay as they were at its import.",
         show_default=False,
     ),
 ]
-UndoOption = Annotated[bool, typer.Option("--undo", help="With --update: bring back what was before its last update.")]
+UndoOption = Annotated[bool, typer.Option("--undo", help="With --update: undo the latest update of the dataset.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="With --update: do not ask before writing.")]
 
 
@@ -120,7 +120,7 @@ def mapping(text: str) -> tuple[tuple[str, str], ...]:
     for part in parts:
         field, equals, columns = part.partition("=")
         if not (equals and field.strip() and columns.strip()):
-            raise RequestError(f"{part!r} is not of the form field=column", where="--map", do="Write --map a=b,c=d.")
+            raise RequestError(f"{part!r} does not have the form field=column", where="--map", do="Use --map a=b,c=d.")
         given.append((field.strip(), columns.strip()))
     return tuple(given)
 
@@ -134,5 +134,5 @@ def domain_rule(text: str) -> tuple[str, str, str]:
     condition, colon, domain = text.rpartition(":")
     given = pairs(condition, "--domain-rule") if colon and domain else ()
     if len(given) != 1:
-        raise RequestError(f"{text!r} is not a domain rule", do="Write --domain-rule COLUMN=VALUE:DOMAIN.")
+        raise RequestError(f"{text!r} is not a domain rule", do="Use --domain-rule COLUMN=VALUE:DOMAIN.")
     return (*given[0], domain.strip())

@@ -19,7 +19,7 @@ def show_result(result: workflow.ImportResult, json: bool) -> None:
         return
     if result.already_imported:
         print_facts(
-            f"{result.dataset} holds this file already; nothing was imported twice", [("rows", result.n_seen_before)]
+            f"{result.dataset} already contains this file; nothing was imported", [("rows", result.n_seen_before)]
         )
         return
     print_facts(
@@ -49,7 +49,7 @@ def _changes(result: workflow.ImportResult) -> list[tuple[str, object]]:
     """What of the imported rows is not as it was in the file."""
     facts: list[tuple[str, object]] = []
     if result.n_mended:
-        facts.append(("rows with U+FFFD for half characters", result.n_mended))
+        facts.append(("rows with broken characters replaced by U+FFFD", result.n_mended))
     if result.dropped_media:
         facts.append(("left out", counted(result.dropped_media)))
     return facts

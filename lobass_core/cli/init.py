@@ -16,10 +16,10 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    project: Annotated[Path, typer.Argument(help="Folder to make the project in.")],
+    project: Annotated[Path, typer.Argument(help="Folder to create the project in.")],
     json: JsonOption = False,
 ) -> None:
-    """Make an empty project."""
+    """Create an empty project."""
     made = Project.create(project)
     if json:
         print_json({"project": str(made.root)})

@@ -91,7 +91,7 @@ offer_read_only(app)
 
 def main() -> None:
     """Entry point: exit code 0 on success, 1 or 2 with one message otherwise, never a traceback."""
-    announce_waits(lambda holder: stderr.print(f"Waiting for the project's store, which {holder} holds.", markup=False))
+    announce_waits(lambda holder: stderr.print(f"Waiting for the project's store, in use by {holder}.", markup=False))
     announce_upgrades(lambda sentence: stderr.print(sentence, markup=False))
     try:
         app()
@@ -108,6 +108,8 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("LOBASS_TRACEBACK"):
             traceback.print_exc()
-        stderr.print(f"error: internal fault, {type(error).__name__}: {error}", markup=False)
-        stderr.print("  Please report it with the output of the same command under LOBASS_TRACEBACK=1.", markup=False)
+        stderr.print(f"error: internal error, {type(error).__name__}: {error}", markup=False)
+        stderr.print(
+            "  Please report it: run the same command with LOBASS_TRACEBACK=1 and include the output.", markup=False
+        )
         sys.exit(1)

@@ -14,7 +14,7 @@ ProjectOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
 RunOption = Annotated[
-    str | None, typer.Option("--run", help="Scoring run to use, where several pairs of models have been scored.")
+    str | None, typer.Option("--run", help="Scoring run to use if several pairs of models have been scored.")
 ]
 TemplateOption = Annotated[
     str,
@@ -23,7 +23,7 @@ TemplateOption = Annotated[
     ),
 ]
 MaxTokensOption = Annotated[
-    int, typer.Option("--max-tokens", min=0, help="Longest sample in tokens; 0: 2,048 or the model's own limit.")
+    int, typer.Option("--max-tokens", min=0, help="Longest sample in tokens; 0 means 2,048 or the model's own limit.")
 ]
 MaskOption = Annotated[str, typer.Option("--mask", help="Which assistant turns count as response: all or last.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
@@ -31,7 +31,7 @@ DatasetsOption = Annotated[
     str, typer.Option("--datasets", help="Names of datasets, separated by commas.", show_default="all")
 ]
 BatchTokensOption = Annotated[
-    int, typer.Option("--batch-tokens", min=0, help="Tokens a batch; 0: found from free memory.")
+    int, typer.Option("--batch-tokens", min=0, help="Tokens per batch; 0 sets it from free memory.")
 ]
 TrustOption = Annotated[
     bool, typer.Option("--trust-remote-code", help="Run Python code that ships with the model. Only if you trust it.")
@@ -39,9 +39,9 @@ TrustOption = Annotated[
 
 RevisionOption = Annotated[
     str,
-    typer.Option("--revision", help="Branch, tag or commit of a base from the hub.", show_default="the main branch"),
+    typer.Option("--revision", help="Branch, tag or commit of a base on the Hub.", show_default="the main branch"),
 ]
-BASE_HELP = "Base model: folder, .gguf file or hub id."
+BASE_HELP = "Base model: folder, .gguf file or Hub id."
 
 DEFAULT_PROJECT = Path()
 _BETWEEN_PAIRS = re.compile(r",(?=[^,=]*=|\s*$)")
@@ -62,6 +62,6 @@ def pairs(text: str, option: str) -> tuple[tuple[str, str], ...]:
     for part in filter(None, (part.strip() for part in _BETWEEN_PAIRS.split(text))):
         left, equals, right = part.partition("=")
         if not (equals and left.strip() and right.strip()):
-            raise RequestError(f"{part!r} is not of the form name=value", where=option, do=f"Write {option} a=b,c=d.")
+            raise RequestError(f"{part!r} does not have the form name=value", where=option, do=f"Use {option} a=b,c=d.")
         values.append((left.strip(), right.strip()))
     return tuple(values)

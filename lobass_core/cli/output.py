@@ -34,7 +34,7 @@ class SafeConsole(Console):
 stdout = SafeConsole(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 stderr = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
 
-# A log file that fills with one line a tick is no use; one every ten seconds shows that the work goes on.
+# A log file that fills with one line a tick is no use; one every ten seconds shows that the work continues.
 PLAIN_LINE_SECONDS = 10.0
 # Who made a decision of before authors were kept.
 UNKNOWN = "unknown"

@@ -14,7 +14,7 @@ _OPTION = inspect.Parameter(
     inspect.Parameter.KEYWORD_ONLY,
     default=False,
     annotation=Annotated[
-        bool, typer.Option("--read-only", help="Write nothing to the project; what would have to is refused.")
+        bool, typer.Option("--read-only", help="Open the project read-only and refuse any change to it.")
     ],
 )
 

@@ -9,6 +9,7 @@ from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table
 from lobass_core.cli.terminal_text import shortened
+from lobass_core.plural import plural
 from lobass_core.workflows import import_data as workflow
 
 
@@ -21,19 +22,20 @@ def rejects(
     dataset: Annotated[str, typer.Argument(help="Name of the dataset.", show_default="all")] = "",
     project: ProjectOption = DEFAULT_PROJECT,
     to: Annotated[
-        Path | None, typer.Option("--to", help="Write them here whole (.csv or .jsonl) instead of showing them.")
+        Path | None,
+        typer.Option("--to", help="Write the full rows to this file (.csv or .jsonl) instead of showing them."),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many to show.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Number of rows to show.")] = 20,
     json: JsonOption = False,
 ) -> None:
-    """Show the rows that imports set aside, or write them to a file, with line and reason."""
+    """Show the rows that imports rejected, with line and reason, or write them to a file."""
     opened = open_project(project)
     if to is not None:
         n_written = workflow.write_rejects(opened, to, dataset)
         if json:
             print_json({"file": str(to), "n_written": n_written})
         else:
-            print_facts(f"Wrote {n_written:,} rejected rows", [("file", to)])
+            print_facts(f"Wrote {plural(n_written, 'rejected row')}", [("file", to)])
         return
     rejects = workflow.list_rejects(opened, dataset, limit)
     if json:

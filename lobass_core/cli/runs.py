@@ -33,20 +33,20 @@ def runs(project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False) -> 
 
 
 def cancel(
-    run: Annotated[str, typer.Argument(help="The run, r-0007.")], project: ProjectOption = DEFAULT_PROJECT
+    run: Annotated[str, typer.Argument(help="Run to stop, such as r-0007.")], project: ProjectOption = DEFAULT_PROJECT
 ) -> None:
-    """Ask a run to stop after its current shard; what it has computed is kept, and it can be resumed.
+    """Stop a run after its current shard. Its results so far are kept, and it can be resumed.
 
-    A run that never began, because whoever started it was killed, is removed.
+    A run that never started, because the process that created it was killed, is removed.
     """
     opened = open_project(project, waits=False)
     cancelled = workflow.cancel(opened, run)
     if cancelled.was_removed:
-        print_facts(f"Removed {run}, which had not begun", [])
+        print_facts(f"Removed {run}, which had not started", [])
         return
     to_resume = {
         "score": workflow.resume_command(opened, run),
-        "train_reference": "give the same train-reference command again",
+        "train_reference": "run the same train-reference command again",
     }
     print_facts(
         f"Asked {run} to stop", [("to resume", to_resume[cancelled.kind])] if cancelled.kind in to_resume else []

@@ -34,28 +34,30 @@ from lobass_core.workflows.references import score_spec
 from lobass_core.workflows.refine import DEFAULT_BAND
 
 ReferenceOption = Annotated[
-    str, typer.Option("--reference", help="Reference: name of one trained here, folder, adapter or hub id.")
+    str, typer.Option("--reference", help="Reference model: name of one trained here, folder, adapter or Hub id.")
 ]
 AdapterOption = Annotated[bool, typer.Option("--adapter", help="The reference is a PEFT adapter on the base.")]
 ReferenceRevisionOption = Annotated[
     str,
     typer.Option(
         "--reference-revision",
-        help="The same of a reference (model or adapter) from the hub.",
+        help="Branch, tag or commit of a reference (model or adapter) on the Hub.",
         show_default="the main branch",
     ),
 ]
-ResumeOption = Annotated[str, typer.Option("--resume", help="Go on with a stopped run; needs no other option.")]
+ResumeOption = Annotated[str, typer.Option("--resume", help="Resume a stopped run; needs no other option.")]
 RefineOption = Annotated[
-    str, typer.Option("--refine", help="Saved selection: compute the losses near its cut again in float32.")
+    str, typer.Option("--refine", help="Saved selection: recompute the losses near its cut in float32.")
 ]
 BandOption = Annotated[
     float,
     typer.Option(
-        "--band", parser=number("--band", least=0), help="With --refine: how near to the cut, in units of the score."
+        "--band",
+        parser=number("--band", least=0),
+        help="With --refine: largest distance from the cut, in units of the score.",
     ),
 ]
-PreflightOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be scored and read; score none.")]
+PreflightOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be scored and read; score nothing.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -84,7 +86,7 @@ def score(
     preflight: PreflightOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Score every sample's response loss under the base and the reference. Known losses are never computed again."""
+    """Score every sample with the base and the reference. Losses that are already known are not computed again."""
     opened = open_project(project)
     if resume:
         with followed() as on_progress:
@@ -97,7 +99,7 @@ def score(
         _show_refined(refined, json)
         return
     if not (base and reference):
-        raise RequestError("scoring needs two models", do="Give --base and --reference, --resume or --refine.")
+        raise RequestError("scoring needs two models", do="Use --base and --reference, or --resume, or --refine.")
     spec = score_spec(
         opened,
         base=base,
@@ -134,15 +136,15 @@ def _show(result: workflow.ScoreResult, json: bool) -> None:
     for warning in result.warnings:
         warn(warning)
     print_facts(
-        f"Scored {result.n_samples:,} samples under {result.base_name} and {result.reference_name}",
+        f"Scored {result.n_samples:,} samples with {result.base_name} and {result.reference_name}",
         [
             ("run", result.run_id),
             ("losses computed", result.n_computed),
-            ("losses known before", result.n_known),
+            ("losses already known", result.n_known),
             ("losses carried over from earlier runs", result.n_carried),
-            ("responses cut at the limit", result.n_truncated),
-            ("rows with a base worse than chance", result.n_worse_than_chance),
-            ("rows that are new to the reference", result.n_unseen),
+            ("truncated responses", result.n_truncated),
+            ("rows where the base is worse than chance", result.n_worse_than_chance),
+            ("rows that the reference was not trained on", result.n_unseen),
             ("longest sample, tokens", result.max_tokens),
             ("template", result.template),
             ("seconds", round(result.seconds, 1)),
@@ -159,8 +161,8 @@ def _show_refined(result: refinement.RefineResult, json: bool) -> None:
         [
             ("run", result.run_id),
             ("losses computed", result.n_computed),
-            ("kept rows that would be others", f"{result.n_changed:,} of {result.n_kept:,}"),
-            ("next", "Select again with the same settings, name and --replace to keep those."),
+            ("selected rows that would change", f"{result.n_changed:,} of {result.n_kept:,}"),
+            ("next", "To save them, select again with the same settings and name, and --replace."),
             ("seconds", round(result.seconds, 1)),
         ],
     )
@@ -170,16 +172,19 @@ def _facts_of(forecast: PreflightResult) -> list[tuple[str, object]]:
     speed = forecast.tokens_per_second
     return [
         ("samples", forecast.n_samples),
-        ("samples rendered to estimate the rest", forecast.n_looked_at),
+        ("samples rendered for the estimate", forecast.n_looked_at),
         ("template", f"{forecast.template} ({forecast.template_reason})"),
         ("turns that count as response", forecast.mask_rule),
         ("longest sample, tokens", forecast.max_tokens),
         ("mean sample, tokens", round(forecast.mean_tokens, 1)),
         ("response tokens", forecast.n_response_tokens),
-        ("responses cut at the limit", forecast.n_truncated),
-        ("response tokens cut off", forecast.n_dropped_response_tokens),
+        ("truncated responses", forecast.n_truncated),
+        ("truncated response tokens", forecast.n_dropped_response_tokens),
         ("samples without a response", forecast.n_no_response),
-        ("samples that are new to the reference", "not known" if forecast.n_unseen is None else forecast.n_unseen),
+        (
+            "samples that the reference was not trained on",
+            "unknown" if forecast.n_unseen is None else forecast.n_unseen,
+        ),
         ("dtype", forecast.dtype),
         ("device", forecast.device),
         ("tokens per second", "not measured" if speed is None else round(speed)),

@@ -9,6 +9,7 @@ from lobass_core.cli.former_names import accepting
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, RunOption, names
 from lobass_core.cli.output import print_facts, print_json
+from lobass_core.plural import plural
 from lobass_core.workflows import scores as workflow
 
 
@@ -24,9 +25,9 @@ def scores(
     datasets: DatasetsOption = "",
     json: JsonOption = False,
 ) -> None:
-    """Write the scores, one row an imported record."""
+    """Write the scores to a file, one row per imported record."""
     n_rows = workflow.write_scores(open_project(project), to, run=run, datasets=names(datasets))
     if json:
         print_json({"output": str(to), "n_rows": n_rows})
     else:
-        print_facts(f"Wrote {n_rows:,} rows", [("file", to)])
+        print_facts(f"Wrote {plural(n_rows, 'row')}", [("file", to)])

@@ -17,20 +17,29 @@ from lobass_core.typed_numbers import NotANumber, read_number
 from lobass_core.workflows import select as workflow
 
 RatioOption = Annotated[
-    float | None, typer.Option("--ratio", parser=number("--ratio"), help="Share of the scored rows, 0.06 for 6 %.")
+    float | None,
+    typer.Option("--ratio", parser=number("--ratio"), help="Share of the scored rows to keep: 0.06 for 6 %."),
 ]
 BudgetSamplesOption = Annotated[
     int | None,
-    typer.Option("--budget-samples", parser=number("--budget-samples", whole=True, least=0), help="Number of rows."),
+    typer.Option(
+        "--budget-samples", parser=number("--budget-samples", whole=True, least=0), help="Number of rows to keep."
+    ),
 ]
 BudgetTokensOption = Annotated[
     int | None,
-    typer.Option("--budget-tokens", parser=number("--budget-tokens", whole=True, least=0), help="Response tokens."),
+    typer.Option(
+        "--budget-tokens",
+        parser=number("--budget-tokens", whole=True, least=0),
+        help="Number of response tokens to keep.",
+    ),
 ]
 ThresholdOption = Annotated[
     float | None,
     typer.Option(
-        "--threshold", parser=number("--threshold"), help="Every row that scores at least this (with --balance global)."
+        "--threshold",
+        parser=number("--threshold"),
+        help="Keep every row that scores at least this (with --balance global).",
     ),
 ]
 BalanceOption = Annotated[
@@ -40,35 +49,36 @@ MethodOption = Annotated[
     str,
     typer.Option(
         "--method",
-        help="learnability, loss-drop, loss-drop-sum, base-loss, reference-loss, random or length; highest first.",
+        help="learnability, loss-drop, loss-drop-sum, base-loss, reference-loss, random or length. The highest are "
+        "kept.",
     ),
 ]
 MinResponseTokensOption = Annotated[
-    int, typer.Option("--min-response-tokens", min=0, help="Leave out shorter responses.")
+    int, typer.Option("--min-response-tokens", min=0, help="Leave out rows with shorter responses.")
 ]
 MinLearnabilityOption = Annotated[
     float | None,
     typer.Option(
-        "--min-learnability", parser=number("--min-learnability"), help="Leave out rows that are less learnable."
+        "--min-learnability", parser=number("--min-learnability"), help="Leave out rows with a lower learnability."
     ),
 ]
-ExcludeTruncatedOption = Annotated[bool, typer.Option("--exclude-truncated", help="Leave out rows that were cut.")]
+ExcludeTruncatedOption = Annotated[bool, typer.Option("--exclude-truncated", help="Leave out truncated rows.")]
 ExcludeNegativeOption = Annotated[
-    bool, typer.Option("--exclude-negative", help="Leave out rows on which the reference is worse than the base.")
+    bool, typer.Option("--exclude-negative", help="Leave out rows where the reference is worse than the base.")
 ]
 ExcludeNearZeroBaseOption = Annotated[
-    bool, typer.Option("--exclude-near-zero-base", help="Leave out rows that the base knows by heart.")
+    bool, typer.Option("--exclude-near-zero-base", help="Leave out rows with a base loss near zero.")
 ]
 ExcludeWorseThanChanceOption = Annotated[
     bool | None,
     typer.Option(
         "--exclude-worse-than-chance/--keep-worse-than-chance",
-        help="Leave out rows on which the base is worse than a blind guess: their scores are artefacts.",
-        show_default="left out where the method reads losses",
+        help="Leave out rows where the base is worse than chance: their scores are not meaningful.",
+        show_default="left out if the method uses losses",
     ),
 ]
 KeepDuplicatesOption = Annotated[
-    bool, typer.Option("--keep-duplicates", help="Let repeated samples in more than once.")
+    bool, typer.Option("--keep-duplicates", help="Allow a sample to be kept more than once.")
 ]
 
 
@@ -97,7 +107,7 @@ def select(
     name: Annotated[
         str, typer.Option("--name", help="Name to save the selection under.", show_default="not saved")
     ] = "",
-    replace: Annotated[bool, typer.Option("--replace", help="Overwrite a selection of that name.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a selection of that name.")] = False,
     run: RunOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -144,7 +154,7 @@ def _budget(
     if len(given) != 1:
         raise RequestError(
             "a selection needs exactly one budget",
-            do="Give one of --ratio, --budget-samples, --budget-tokens and --threshold.",
+            do="Use one of --ratio, --budget-samples, --budget-tokens and --threshold.",
         )
     return given[0]
 
@@ -154,7 +164,7 @@ def _balance(text: str) -> tuple[Balance, tuple[tuple[str, float], ...]]:
         return text, ()  # type: ignore[return-value]
     if "=" not in text:
         raise RequestError(
-            f"balance {text!r} is not known", do="Choose natural, equal or global, or give weights: math=0.4,code=0.6."
+            f"unknown balance {text!r}", do="Use natural, equal, global, or weights such as math=0.4,code=0.6."
         )
     return "custom", tuple(_weight(domain, text) for domain, text in pairs(text, "--balance"))
 
@@ -163,7 +173,7 @@ def _weight(domain: str, text: str) -> tuple[str, float]:
     try:
         return domain, read_number(text, least=0)
     except NotANumber as error:
-        raise RequestError(f"the weight of {domain}: {error}", do="Write --balance math=0.4,code=0.6.") from error
+        raise RequestError(f"the weight of {domain}: {error}", do="Use --balance math=0.4,code=0.6.") from error
 
 
 def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -> None:
@@ -194,7 +204,8 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -
         )
         return
     print_facts(
-        f"Selected {result.n_kept:,} rows" + (f" as {name}" if name else " (not saved: give --name to keep them)"),
+        f"Selected {plural(result.n_kept, 'row')}"
+        + (f" as {name}" if name else " (not saved: use --name to save them)"),
         [("response tokens", result.tokens_kept), ("method", spec.method), ("balance", spec.balance)],
     )
     print_table(
@@ -213,6 +224,6 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -
     n_artefacts = result.dropped().get(WORSE_THAN_CHANCE, 0)
     if n_artefacts:
         warn(
-            f"{plural(n_artefacts, 'row is', 'rows are')} left out, because a base worse than a blind guess makes "
-            "scores that are artefacts. --keep-worse-than-chance keeps such rows in the running."
+            f"{plural(n_artefacts, 'row is', 'rows are')} left out: scores are not meaningful where the base is "
+            "worse than chance. Use --keep-worse-than-chance to include such rows."
         )

@@ -22,19 +22,24 @@ def selections(
     project: ProjectOption = DEFAULT_PROJECT,
     rename: Annotated[str, typer.Option("--rename", help="Selection to rename; --to gives the new name.")] = "",
     duplicate: Annotated[str, typer.Option("--duplicate", help="Selection to copy; --to names the copy.")] = "",
-    delete: Annotated[str, typer.Option("--delete", help="Selection to put aside.")] = "",
-    undelete: Annotated[int | None, typer.Option("--undelete", help="Id of a deleted one to bring back.")] = None,
+    delete: Annotated[str, typer.Option("--delete", help="Selection to delete; --undelete restores it.")] = "",
+    undelete: Annotated[int | None, typer.Option("--undelete", help="Id of a deleted selection to restore.")] = None,
     to: Annotated[str, typer.Option("--to", help="New name.")] = "",
     gone: Annotated[
-        str, typer.Option("--gone", help="Selection whose rows to list that an update took out of their datasets.")
+        str,
+        typer.Option("--gone", help="List the rows of this selection that are gone after updates of their datasets."),
     ] = "",
-    deleted: Annotated[bool, typer.Option("--deleted", help="List those that can be brought back.")] = False,
+    deleted: Annotated[
+        bool, typer.Option("--deleted", help="List the deleted selections, which can be restored.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """List, rename, copy, delete and bring back saved selections; name the rows that one has lost."""
+    """List, rename, copy, delete and restore saved selections, and list the rows that one has lost."""
     opened = open_project(project)
     if sum((bool(rename), bool(duplicate), bool(delete), undelete is not None)) > 1:
-        raise RequestError("one thing at a time", do="Give one of --rename, --duplicate, --delete and --undelete.")
+        raise RequestError(
+            "these options cannot be combined", do="Use one of --rename, --duplicate, --delete and --undelete."
+        )
     if gone:
         _show_gone(workflow.gone(opened, gone), json)
         return
@@ -44,7 +49,7 @@ def selections(
         workflow.duplicate(opened, duplicate, to)
     elif delete:
         selection_id = workflow.delete(opened, delete)
-        print_facts(f"Deleted {delete}", [("to bring it back", f"lobass selections --undelete {selection_id}")])
+        print_facts(f"Deleted {delete}", [("to restore it", f"lobass selections --undelete {selection_id}")])
         return
     elif undelete is not None:
         workflow.undelete(opened, undelete)
@@ -68,7 +73,7 @@ def _show_gone(gone: list[GoneRow], json: bool) -> None:
     if json:
         print_json([one.to_dict() for one in gone])
         return
-    fates = {"changed": "another text came in its place", "gone": "gone", "undone": "its update was taken back"}
+    fates = {"changed": "replaced by another text", "gone": "gone", "undone": "its update was undone"}
     print_table(
         ("rank", "dataset", "row", "sample", "what happened", "prompt"),
         [

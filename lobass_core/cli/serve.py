@@ -23,27 +23,26 @@ def serve(
         list[str] | None,
         typer.Option(
             "--allow-origin",
-            help="Address under which a proxy offers the dashboard, such as https://data.example.com. Repeatable.",
+            help="Address at which a proxy serves the dashboard, such as https://data.example.com. Repeatable.",
         ),
     ] = None,
     no_token: Annotated[
         bool,
         typer.Option(
             "--no-token",
-            help="Ask for no token: whoever reaches the port has the project. For a proxy that signs people in.",
+            help="Require no token: anyone who can reach the port can use the project. For use behind a proxy with "
+            "sign-in.",
         ),
     ] = False,
     new_token: Annotated[
         bool,
-        typer.Option(
-            "--new-token", help="Make a new token; addresses and browsers that have the old one stop working."
-        ),
+        typer.Option("--new-token", help="Create a new token; addresses and browsers with the old one stop working."),
     ] = False,
 ) -> None:
-    """Open the dashboard on this machine; Ctrl-C stops it, runs go on.
+    """Open the dashboard on this machine. Ctrl-C stops the dashboard; runs continue.
 
-    The address that it prints holds a token, which the browser keeps as a cookie. Without it nobody gets in: no other
-    site or port, and no other user of this machine. The token is the same when the dashboard is started again.
+    The printed address contains a token, which the browser stores as a cookie. Nobody can open the dashboard without
+    it: no other site or port, and no other user of this machine. The token stays the same after a restart.
     """
     workflow.serve(
         open_project(project),

@@ -23,28 +23,24 @@ def set_domain(
     project: ProjectOption = DEFAULT_PROJECT,
     domain: Annotated[
         str,
-        typer.Option(
-            "--domain", help="Domain of the rows that no rule or column names one for.", show_default="their own"
-        ),
+        typer.Option("--domain", help="Domain of rows that no rule or column covers.", show_default="their own"),
     ] = "",
     domain_column: Annotated[str, typer.Option("--domain-column", help="Column that names each row's domain.")] = "",
     domain_rule: Annotated[
         list[str] | None,
-        typer.Option("--domain-rule", help="COLUMN=VALUE:DOMAIN; may be given several times, the first match wins."),
+        typer.Option("--domain-rule", help="COLUMN=VALUE:DOMAIN. Repeatable; the first match wins."),
     ] = None,
-    undo: Annotated[
-        bool, typer.Option("--undo", help="Take back the latest change of this dataset's domains.")
-    ] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo the latest change of this dataset's domains.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Change the domain of a dataset's rows after the import: of all, by a column, or by rules.
+    """Change the domain of a dataset's rows after the import: for all rows, by a column, or by rules.
 
-    Scores do not change. Distributions and new selections follow, saved selections keep what they hold.
+    Scores do not change. Distributions and new selections use the new domains; saved selections keep their rows.
     """
     opened = open_project(project)
     if undo:
         change = workflow.undo_set_domain(opened, dataset)
-        title = f"Took back: {change.spec.words}"
+        title = f"Undid: {change.spec.words}"
     else:
         rules = tuple(rule_of(text) for text in domain_rule or [])
         change = workflow.set_domain(opened, dataset, SetDomainSpec(domain, domain_column, rules))
@@ -54,5 +50,5 @@ def set_domain(
         print_json({"dataset": dataset, "n_changed": change.n_rows, "change": change.spec.to_dict(), "domains": counts})
         return
     line = f"lobass set-domain {shlex.quote(dataset)} --undo --project {shlex.quote(str(opened.root))}"
-    print_facts(title, [("rows with another domain", change.n_rows), *([] if undo else [("to undo", line)])])
+    print_facts(title, [("rows with a new domain", change.n_rows), *([] if undo else [("to undo", line)])])
     print_table(("domain", "rows"), list(counts.items()))

@@ -16,7 +16,7 @@ from lobass_core.workflows.import_data import write_rejects
 from lobass_core.workflows.project_status import ProjectStatus, UpgradeStatus
 from lobass_core.workflows.status import status as project_status
 
-READ_ONLY = "read-only: look, compare and export to a folder elsewhere; nothing can be added or changed"
+READ_ONLY = "read-only: you can browse, compare and export to another folder, but not add or change anything"
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def status(
     run: RunOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show what the project holds, what is scored, selected and exported, and what to do next.
+    """Show what the project contains, what is scored, selected and exported, and what to do next.
 
     With --datasets, rows and scores are counted in those datasets only.
     """
@@ -42,7 +42,7 @@ def status(
     n_written = write_rejects(opened, rejects) if rejects else None
     status = project_status(opened, run, names(datasets))
     if run and run not in (scoring.run_id for scoring in status.scorings):
-        raise RequestError(f"run {run} has no scores in this project", do="lobass status lists those that have.")
+        raise RequestError(f"run {run} has no scores in this project", do="List the scored runs with lobass status.")
     if json:
         print_json({**status.to_dict(), "rejects_written": n_written})
         return
@@ -59,7 +59,10 @@ def _show_upgrade(done: UpgradeStatus) -> None:
     print_facts(
         f"Updated from store version {done.from_version} to {done.to_version} on {done.made_at[:10]}",
         [
-            ("copy", f"{done.copy} ({done.n_bytes / 2**20:,.1f} MiB), the store as it was; delete it if all is well"),
+            (
+                "copy",
+                f"{done.copy} ({done.n_bytes / 2**20:,.1f} MiB), a copy of the old store; delete it if all is well",
+            ),
             *(("note", note) for note in done.notes),
         ],
     )
@@ -90,7 +93,7 @@ def _show(status: ProjectStatus) -> None:
     changes = [(d.name, change) for d in status.datasets for change in d.changes]
     if changes:
         print_table(
-            ("changed", "what", "when", "by", "taken back"),
+            ("changed", "what", "when", "by", "undone"),
             [(name, one.what, one.made_at, one.made_by, one.undone_at or "") for name, one in changes],
         )
     if status.scorings:

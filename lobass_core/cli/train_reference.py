@@ -41,24 +41,26 @@ def train_reference(
     datasets: DatasetsOption = "",
     method: Annotated[str, typer.Option("--method", help="full or lora.")] = "full",
     folds: Annotated[
-        int, typer.Option("--folds", help="Train K models; each sample is scored by the one that did not see it.")
+        int,
+        typer.Option("--folds", help="Train K models; each sample is scored by the model that was not trained on it."),
     ] = 1,
     epochs: Annotated[float, typer.Option("--epochs", parser=number("--epochs"), help="Passes over the data.")] = 1.0,
     learning_rate: Annotated[
-        float, typer.Option("--lr", parser=number("--lr"), help="Peak learning rate; 0: by method and model size.")
+        float,
+        typer.Option("--lr", parser=number("--lr"), help="Peak learning rate; 0 sets it by method and model size."),
     ] = 0.0,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of order, folds and LoRA weights.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed for the order, the folds and the LoRA weights.")] = 0,
     template: TemplateOption = "",
     max_tokens: MaxTokensOption = 0,
     mask: MaskOption = "all",
     device: DeviceOption = "auto",
     lora_rank: Annotated[int, typer.Option("--lora-rank", min=1, help="Rank of the LoRA matrices.")] = 16,
-    batch_tokens: Annotated[int, typer.Option("--batch-tokens", min=1, help="Tokens an optimiser step.")] = 4096,
+    batch_tokens: Annotated[int, typer.Option("--batch-tokens", min=1, help="Tokens per optimiser step.")] = 4096,
     revision: RevisionOption = "",
     trust_remote_code: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Fine-tune the base model into a reference; a stopped run of the same name goes on from its checkpoint."""
+    """Fine-tune the base model into a reference. A stopped run of the same name resumes from its checkpoint."""
     spec = TrainReferenceSpec(
         base=ModelSpec(base, revision=revision, trust_remote_code=trust_remote_code),
         name=name,

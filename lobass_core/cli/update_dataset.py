@@ -22,7 +22,8 @@ def update_with(project: Project, name: str, asked: dict, *, dry_run: bool, yes:
     is_written = not (dry_run or update.is_same)
     if is_written and not yes and (json or not sys.stdin.isatty()):
         raise RequestError(
-            f"the update of {name!r} has not been confirmed", do="Say --yes to write it, or --preview 1 to look at it."
+            f"the update of {name!r} has not been confirmed",
+            do="Add --yes to write it, or --preview 1 to see it first.",
         )
     if not json:
         _show(update)
@@ -46,13 +47,13 @@ def undo(project: Project, name: str, json: bool) -> None:
     if json:
         print_json({"dataset": name, "made_at": undone.made_at, **undone.counts})
         return
-    print_facts(f"Took back the update of {name} of {undone.made_at}", [("it had been", undone.words)])
+    print_facts(f"Undid the update of {name} from {undone.made_at}", [("the update was", undone.words)])
 
 
 def _show(update: Update) -> None:
     counts = update.counts
     if update.is_same:
-        print_facts(f"{update.dataset} holds these files already", [("rows", counts.n_unchanged)])
+        print_facts(f"{update.dataset} already contains these files", [("rows", counts.n_unchanged)])
         return
     facts: list[tuple[str, object]] = [
         ("unchanged", counts.n_unchanged),
@@ -65,10 +66,10 @@ def _show(update: Update) -> None:
         by = "the column " + counts.matched_by if counts.matched_by != "place" else "their place in the file"
         facts.append(("changed rows found by", by))
     if counts.n_other_fields:
-        facts.append(("unchanged, with other fields beside the text", counts.n_other_fields))
+        facts.append(("unchanged text, changed other fields", counts.n_other_fields))
     if counts.n_decided:
-        facts.append(("changed or gone, kept or dropped by a person", counts.n_decided))
-    print_facts(f"What an update of {update.dataset} does", facts)
+        facts.append(("changed or gone, with a decision by a person", counts.n_decided))
+    print_facts(f"What an update of {update.dataset} would do", facts)
     for note in update.notes:
         warn(f"{note}.")
     for name, n_rows in counts.selections:

@@ -134,6 +134,6 @@ def renamed_notes(columns: Iterable[Columns]) -> list[str]:
     """A note for each field that is written under another name."""
     pairs = sorted({pair for one in columns for pair in one.renamed.items()})
     return [
-        f"the field {name!r} is written as {column!r}: a column of that name means something else here"
+        f"the field {name!r} is written as {column!r}, because that column name already has another meaning"
         for name, column in pairs
     ]

@@ -10,13 +10,13 @@ from lobass_core.exporting.trainer_files import dataset_name
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _USE = {
-    "trl": "`python train.py --model MODEL` trains on it with TRL, on the tokens that were scored.",
-    "axolotl": "Put the lines of the YAML fragment into your Axolotl configuration.",
-    "source": "These are the original records, untouched; one file a source.",
-    "tokens": "These rows are tokens already, as they were scored. TRL's SFTTrainer, Axolotl (as a data set without "
-    "`type`) and transformers' Trainer read them as they are; for LLaMA-Factory run `python save_tokenized.py` and set "
-    "`tokenized_path: THIS_FOLDER/tokenized` and `dataset: curated`, a name that it asks for and does not look for. "
-    "They fit the tokenizer of the base model and no other.",
+    "trl": "To train with TRL on the tokens that were scored, run `python train.py --model MODEL`.",
+    "axolotl": "Add the lines of the YAML fragment to your Axolotl configuration.",
+    "source": "These are the original records, unchanged, with one file per source.",
+    "tokens": "These rows are the tokens that were scored. TRL's SFTTrainer, Axolotl (as a dataset without `type`) "
+    "and transformers' Trainer read them directly. For LLaMA-Factory, run `python save_tokenized.py` and "
+    "set `tokenized_path: THIS_FOLDER/tokenized` and `dataset: curated`; it requires the name but does "
+    "not use it. The tokens work only with the tokenizer of the base model.",
 }
 
 
@@ -26,8 +26,8 @@ def dataset_card(plan: ExportPlan, written: Written) -> str:
     sections = [
         _yaml_head(plan, written.data_files, n_rows),
         f"# {_text(plan.selection)}",
-        f"{n_rows:,} of {plan.facts['counts']['n_considered']:,} rows, chosen with LoBaSS "
-        f"by {_text(plan.facts['formula']['method'])}: {_text(plan.facts['formula']['text'])}",
+        f"{n_rows:,} of {plan.facts['counts']['n_considered']:,} rows, selected with LoBaSS by "
+        f"{_text(plan.facts['formula']['method'])}: {_text(plan.facts['formula']['text'])}",
         _use(plan, written),
         _set_aside(plan, written),
         _order(plan),
@@ -35,9 +35,13 @@ def dataset_card(plan: ExportPlan, written: Written) -> str:
         _domains(plan),
         _models(plan),
         _files(written.files),
-        "`manifest.json` holds every setting, pick and checksum; `lobass export --replay manifest.json` writes the "
-        "same bytes again. Licences of the sources are not changed by choosing from them"
-        + (f"; stated for this folder: {_text(plan.license)}." if plan.license else ": look at each source."),
+        "`manifest.json` contains every setting, pick and checksum; `lobass export --replay manifest.json` writes the "
+        "same bytes again. Selecting rows does not change the licences of the sources"
+        + (
+            f"; the licence stated for this folder is {_text(plan.license)}."
+            if plan.license
+            else ": check each source."
+        ),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -48,15 +52,15 @@ def _use(plan: ExportPlan, written: Written) -> str:
         if written.n_validation:
             names += [f"`eval_dataset: {dataset_name(kind, 'validation')}`" for kind in written.kinds]
         return f"Train with LLaMA-Factory: `dataset_dir: THIS_FOLDER`, {', '.join(names)}."
-    return _USE.get(plan.format, "`datasets.load_dataset(THIS_FOLDER)` opens it.")
+    return _USE.get(plan.format, "Load it with `datasets.load_dataset(THIS_FOLDER)`.")
 
 
 def _set_aside(plan: ExportPlan, written: Written) -> str:
     if not plan.validation:
         return ""
     return (
-        f"Set aside for validation: {written.n_validation:,} of the rows, drawn from seed {plan.seed}. Near duplicates "
-        "are together: none is in both splits."
+        f"Validation: {written.n_validation:,} of the rows, drawn with seed {plan.seed}. Near duplicates stay "
+        "together: none is in both splits."
     )
 
 
@@ -64,9 +68,9 @@ def _order(plan: ExportPlan) -> str:
     if plan.order == "file":
         return ""
     return (
-        "The rows of each file stand best first. Trainers shuffle them unless told not to: TRL and transformers with "
-        '`train_sampling_strategy="sequential"` (`train.py` does), Axolotl with `curriculum_sampling: true` (the '
-        "fragment does), LLaMA-Factory with `disable_shuffling: true`."
+        "The rows of each file are sorted by score, best first. Trainers shuffle them by default. To keep the "
+        'order, set `train_sampling_strategy="sequential"` in TRL and transformers (`train.py` does), '
+        "`curriculum_sampling: true` in Axolotl (the fragment does) or `disable_shuffling: true` in LLaMA-Factory."
     )
 
 
@@ -97,7 +101,7 @@ def _sources(plan: ExportPlan) -> str:
         (one.dataset, one.file_name, f"{one.n_rows:,}", f"{picked.get(number, 0):,}", one.sha256)
         for number, one in enumerate(plan.sources)
     ]
-    return "## Sources\n\n" + _table(("dataset", "file", "rows", "chosen", "sha256"), rows)
+    return "## Sources\n\n" + _table(("dataset", "file", "rows", "selected", "sha256"), rows)
 
 
 def _domains(plan: ExportPlan) -> str:
@@ -119,7 +123,7 @@ def _models(plan: ExportPlan) -> str:
 
 def _files(files: Sequence[FileReceipt]) -> str:
     rows = [(one.name, one.holds, f"{one.rows:,}" if one.rows else "", f"{one.n_bytes:,}") for one in files]
-    return "## Files\n\n" + _table(("file", "holds", "rows", "bytes"), rows)
+    return "## Files\n\n" + _table(("file", "content", "rows", "bytes"), rows)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

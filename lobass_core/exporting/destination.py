@@ -48,15 +48,15 @@ def read_manifest(path: Path) -> dict:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ExportError(
-            "there is no such manifest", where=str(path), do="Give the manifest.json of an export."
+            "there is no such manifest", where=str(path), do="Use the manifest.json of an export."
         ) from None
     except InputFileError as error:
-        raise ExportError(error.what, where=str(path), do="Give the manifest.json of an export.") from None
+        raise ExportError(error.what, where=str(path), do="Use the manifest.json of an export.") from None
     except (OSError, ValueError) as error:
         raise ExportError(f"the manifest cannot be read: {error}", where=str(path)) from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get(MANIFEST_MARK), int):
         raise ExportError(
-            "this is not the manifest of an export", where=str(path), do="Give the manifest.json of an export."
+            "this is not the manifest of an export", where=str(path), do="Use the manifest.json of an export."
         )
     return manifest
 
@@ -122,31 +122,31 @@ def check(to: Path, claim: Claim) -> None:
     if not to.exists():
         return
     if not to.is_dir():
-        raise ExportError(
-            "the destination is a file", where=str(to), do="Give a folder; it is made if it is not there."
-        )
+        raise ExportError("the destination is a file", where=str(to), do="Use a folder; it is created if missing.")
     if os.path.ismount(to):
         # It cannot be renamed, and what is staged beside it is on another file system.
-        raise ExportError("the destination is a mount point", where=str(to), do="Give a folder inside it.")
+        raise ExportError("the destination is a mount point", where=str(to), do="Use a folder inside it.")
     if not any(to.iterdir()):
         return
     earlier = inspect(to)
-    another = "Give another folder, or move what is there."
+    another = "Use another folder, or move what is there."
     if earlier is None:
-        raise ExportError("the destination is not empty and holds no export of LoBaSS", where=str(to), do=another)
+        raise ExportError(
+            "the destination is not empty and does not contain a LoBaSS export", where=str(to), do=another
+        )
     if earlier.foreign:
-        raise ExportError(f"the destination also holds {_some(earlier.foreign)}", where=str(to), do=another)
+        raise ExportError(f"the destination also contains {_some(earlier.foreign)}", where=str(to), do=another)
     if earlier.changed:
         raise ExportError(
-            f"the earlier export there was changed since it was written: {_some(earlier.changed)}",
+            f"the earlier export there has changed since it was written: {_some(earlier.changed)}",
             where=str(to),
             do=another,
         )
     if not claim.replace and not is_same_export(earlier.manifest, claim.selection, claim.format):
         raise ExportError(
-            f"the destination holds another export, {_named(earlier.manifest)}",
+            f"the destination contains another export, {_named(earlier.manifest)}",
             where=str(to),
-            do="Give another folder, or let it replace that one (--replace).",
+            do="Use another folder, or replace that export (--replace).",
         )
 
 
@@ -221,10 +221,8 @@ def _explained(error: OSError, to: Path) -> ExportError:
         return ExportError(
             "the disk is full; nothing was written",
             where=str(to),
-            do="Free some space or give a folder on another disk.",
+            do="Free some space, or use a folder on another disk.",
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return ExportError(
-            "the destination may not be written", where=str(to), do="Give a folder that you may write to."
-        )
+        return ExportError("the destination is not writable", where=str(to), do="Use a folder that you can write to.")
     return ExportError(f"the export could not be written: {error.strerror or error}", where=str(to))

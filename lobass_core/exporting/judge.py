@@ -93,14 +93,14 @@ def _refusals(refused: dict[int, str], format: str) -> list[Finding]:
 
 
 def _pairs(facts: RowFacts) -> Finding:
-    why = "they are in a file of their own, for preference training; their score is that of the chosen answer"
+    why = "they are written to a separate file for preference training; their score is that of the chosen answer"
     return Finding("pairs", "written", "are preference pairs", why, facts.places(fact.PAIR))
 
 
 def _other_ids(facts: RowFacts, format: str) -> Finding:
-    why = "the format writes some of their fields in another way; decisions on the samples are not found again"
+    why = "the format writes some of their fields differently, so decisions on these samples no longer apply to them"
     places = np.array(facts.other_ids.get(format, []), np.int64)
-    return Finding("other samples", "other id", "are other samples when the export is imported again", why, places)
+    return Finding("other samples", "other id", "become other samples when the export is imported again", why, places)
 
 
 def _repeats(plan: ExportPlan) -> Finding:
@@ -111,5 +111,5 @@ def _repeats(plan: ExportPlan) -> Finding:
         for place, sample_id in enumerate(plan.picks["sample_id"].to_pylist())
         if first.setdefault(sample_id, place) != place
     ]
-    why = "they are learnt more than once"
+    why = "the model trains on them more than once"
     return Finding("repeats", "trained as it is", "repeat a conversation", why, np.array(again, np.int64))

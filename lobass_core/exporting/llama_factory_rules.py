@@ -11,7 +11,7 @@ from lobass_core.exporting.case import Case, empty_answers
 from lobass_core.exporting.findings import Finding
 from lobass_core.exporting.lengths import UNKNOWN
 
-OWN_TEMPLATE = "; by the template that was scored, LLaMA-Factory's own comes near it"
+OWN_TEMPLATE = "; lengths are those of the scored template, which are close to LLaMA-Factory's own"
 
 
 def llama_factory(case: Case) -> list[Finding]:
@@ -34,13 +34,13 @@ def llama_factory(case: Case) -> list[Finding]:
             "prompt over the limit",
             "cut",
             f"lose the end of their prompt at {case.cutoff:,} tokens",
-            f"the answer is kept whole; raise cutoff_len to keep both{OWN_TEMPLATE}",
+            f"the answer is kept in full; raise cutoff_len to keep both{OWN_TEMPLATE}",
             np.flatnonzero(longer & answer_whole),
         ),
         Finding(
             "answer over the limit",
             "cut",
-            f"are cut at {case.cutoff:,} tokens, the answer too",
+            f"are cut at {case.cutoff:,} tokens, including the answer",
             f"raise cutoff_len to keep all of it{OWN_TEMPLATE}",
             np.flatnonzero(longer & ~answer_whole),
         ),
@@ -49,21 +49,21 @@ def llama_factory(case: Case) -> list[Finding]:
             "weight 0",
             "trained as it is",
             "have answers with weight 0",
-            "LLaMA-Factory ignores weights: these answers are learnt too",
+            "LLaMA-Factory ignores weights and trains on these answers too",
             case.places(fact.WEIGHT_ZERO),
         ),
         Finding(
             "reasoning beside the content",
             "cut",
             "lose their reasoning",
-            "it is in a field of its own, and LLaMA-Factory reads the content alone",
+            "it is in a separate field, and LLaMA-Factory reads only the content",
             case.places(fact.THOUGHTS),
         ),
         Finding(
             "other fields of turns",
             "written",
             "have other fields on their turns",
-            "a turn of this format is a role and a text: the fields are left out",
+            "a turn in this format has only a role and a text; the other fields are left out",
             case.places(fact.TURN_FIELDS if case.format in ("alpaca", "llama-factory") else 0),
         ),
     ]

@@ -17,12 +17,12 @@ from lobass_core.specs import ExportFormat, ExportOrder
 
 MANIFEST_VERSION = 1
 # Raised for a format when the same picks would come out as other bytes: a replay of an older one is refused by name.
-LAYOUT_VERSIONS: dict[str, int] = dict.fromkeys(get_args(ExportFormat), 2) | {
-    "trl": 4,
-    "axolotl": 3,
-    "huggingface": 3,
-    "parquet": 3,
-    "tokens": 3,
+LAYOUT_VERSIONS: dict[str, int] = dict.fromkeys(get_args(ExportFormat), 3) | {
+    "trl": 5,
+    "axolotl": 4,
+    "huggingface": 4,
+    "parquet": 4,
+    "tokens": 4,
 }
 # How the manifest says the order of the picks.
 ORDERS: dict[ExportOrder, str] = {"file": "dataset by name, then row of its file", "rank": "rank, the best first"}
@@ -104,7 +104,7 @@ def plan_of(manifest: dict, where: str) -> ExportPlan:
     """
     if manifest[MANIFEST_MARK] > MANIFEST_VERSION:
         raise ExportError(
-            f"the manifest is of version {manifest[MANIFEST_MARK]}, this program reads {MANIFEST_VERSION}",
+            f"the manifest has version {manifest[MANIFEST_MARK]}; this program reads version {MANIFEST_VERSION}",
             where=where,
             do="Use the version of LoBaSS that wrote it, or a newer one.",
         )
@@ -130,7 +130,7 @@ def plan_of(manifest: dict, where: str) -> ExportPlan:
             weighted="weight" in export,
         )
     except (KeyError, TypeError, ValueError, AttributeError, pa.ArrowException) as error:
-        raise ExportError(f"the manifest is damaged: {error}", where=where, do="Take it from a backup.") from error
+        raise ExportError(f"the manifest is damaged: {error}", where=where, do="Restore it from a backup.") from error
 
 
 def _check_layout(manifest: dict, where: str) -> None:
@@ -139,7 +139,7 @@ def _check_layout(manifest: dict, where: str) -> None:
     if layout != LAYOUT_VERSIONS.get(format):
         version = manifest.get("program", {}).get("version", "an unknown version")
         raise ExportError(
-            f"the manifest is of layout {layout} of {format}, this program writes layout {LAYOUT_VERSIONS.get(format)}",
+            f"the manifest has layout {layout} of {format}; this program writes layout {LAYOUT_VERSIONS.get(format)}",
             where=where,
             do=f"Replay it with LoBaSS {version}, which wrote it, or export the selection again.",
         )

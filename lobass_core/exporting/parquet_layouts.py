@@ -80,7 +80,7 @@ def parquet(job: Job) -> Written:
 
 
 def scores_table(plan: ExportPlan) -> pa.Table:
-    """One row a pick: where it came from and what decided on it; losses in bits a byte where the bytes are known."""
+    """One row a pick: where it came from and what decided on it; losses in bits per byte where the bytes are known."""
     names = pa.array([source.dataset for source in plan.sources])
     dataset = names.take(plan.picks["source"].combine_chunks())
     columns = {"dataset": dataset} | {name: plan.picks[name] for name in _PICK_COLUMNS}

@@ -25,7 +25,7 @@ PICKS_SCHEMA = pa.schema(
         ("reason", pa.string()),
         ("score", pa.float64()),  # by the selection's own method
         ("learnability", pa.float64()),
-        ("base_loss", pa.float64()),  # mean nats a response token
+        ("base_loss", pa.float64()),  # mean nats per response token
         ("reference_loss", pa.float64()),
         ("n_response_tokens", pa.int32()),
         ("n_prompt_tokens", pa.int32()),
@@ -110,7 +110,7 @@ class ExportPlan:
         if self.picks.num_rows == 0:
             raise ExportError(
                 f"selection {self.selection!r} keeps no rows",
-                do="Save a selection with a larger budget and export that.",
+                do="Save a selection with a larger budget, and export that one.",
             )
 
 

@@ -78,9 +78,9 @@ def read_rows(plan: ExportPlan, read_texts: ReadTexts) -> Iterator[ExportRow]:
         parsed, dataset = _read(next(texts), sample_id, readers[number]), plan.sources[number].dataset
         if parsed is None:
             raise ExportError(
-                "a record no longer reads as the sample that was scored",
+                "a record no longer gives the sample that was scored",
                 where=f"{dataset}, row {row_index:,}",
-                do="It was imported by another version of LoBaSS. Import the file again, score and select.",
+                do="It was imported by another version of LoBaSS. Import the file again, then score and select.",
             )
         yield ExportRow(dataset, row_index, domain, parsed.sample, parsed.extra, split)
 

@@ -25,7 +25,7 @@ def row_weights(plan: ExportPlan) -> list[float]:
     mean = math.fsum(known) / len(known) if known else 0.0
     if not mean:
         raise ExportError(
-            "no row of the selection has a score above 0, so weights would all be 0",
+            "no row of the selection has a score above 0, so all weights would be 0",
             do="Export without --weight, or select by another method.",
         )
     return [1.0 if score is None else round(score / mean, DIGITS) for score in scores]

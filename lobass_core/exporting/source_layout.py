@@ -35,7 +35,7 @@ def source(job: Job) -> Written:
 
     JSON records are written as the very text they were read as. Cells of CSV and TSV are the same cells, quoted where
     they need it. Parquet and Arrow rows are taken from the original file with all their types, as Parquet; where that
-    is gone, they are made anew from their values, and a note says so.
+    is gone, they are made again from their values, and a note says so.
     """
     written = Written()
     names = file_names(job.plan.sources)
@@ -132,7 +132,9 @@ class FieldTypes:
         if not mixed:
             return []
         named = ", ".join(mixed[:3]) + (f" and {len(mixed) - 3:,} more" if len(mixed) > 3 else "")
-        return [f"records of {dataset} hold values of several types in {named}: `datasets` before 4.8 cannot open them"]
+        return [
+            f"records of {dataset} contain values of several types in {named}: `datasets` before 4.8 cannot open them"
+        ]
 
 
 def _write_json(file: DataFile, records: Iterable[str]) -> None:
@@ -188,7 +190,10 @@ def _write_parquet(
     table = pa.Table.from_pylist([decode_line(record) for record in records])
     pq.write_table(table, file)
     file.rows = table.num_rows
-    return [f"{one.file_name} is no longer where it was imported from: its column types are made anew from the values"]
+    return [
+        f"{one.file_name} is no longer at the path it was imported from, so its column types are inferred from "
+        "the values"
+    ]
 
 
 def _chosen_rows(original: Path, wanted: list[int]) -> Iterator[pa.RecordBatch]:

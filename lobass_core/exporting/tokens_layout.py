@@ -19,9 +19,9 @@ SCHEMA = pa.schema(
     ]
 )
 NOT_LEARNT = -100
-_SAVE = '''"""Save the rows as LLaMA-Factory reads them: python save_tokenized.py
+_SAVE = '''"""Save the rows in the form that LLaMA-Factory reads: python save_tokenized.py
 
-Then set `tokenized_path: FOLDER/tokenized`, and `dataset: curated`: it asks for a name and does not look for it.
+Then set `tokenized_path: FOLDER/tokenized` and `dataset: curated`; it requires the name but does not use it.
 """
 
 from pathlib import Path
@@ -74,10 +74,10 @@ def tokens(job: Job) -> Written:
 def refusal(*, is_pair: bool, is_there: bool, has_answer: bool) -> str:
     """Why a row cannot be written as tokens; empty where it can."""
     if is_pair:
-        return "a preference pair has two answers, and tokens holds one"
+        return "a preference pair has two answers, but a row of tokens has only one"
     if not is_there:
         return "its tokens are not on disk: it was not scored, or the folder of the run is gone"
-    return "" if has_answer else "it has no response to learn"
+    return "" if has_answer else "it has no response to train on"
 
 
 def token_record(scored: ScoredTokens) -> dict[str, list[int]]:

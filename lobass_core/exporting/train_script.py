@@ -74,7 +74,7 @@ _IN_ORDER = """
 
 
 class InOrder({trainer}Trainer):
-    \"\"\"The trainer, which reads the rows in the order of their file: best first.\"\"\"
+    \"\"\"The trainer, reading the rows in file order: best first.\"\"\"
 
     def _get_train_sampler(self, *_):
         return SequentialSampler(self.train_dataset)"""
@@ -84,14 +84,14 @@ as_tokens = RowsAsTokens(tokenizer, mask_rule="last")
 
 
 class ReadsExportedRows(plain):
-    \"\"\"The tokenizer, which makes of each side of a pair the tokens as scored, up to the end of its answer.\"\"\"
+    \"\"\"The tokenizer; of each side of a pair it gives the tokens that were scored, up to the end of the answer.\"\"\"
 
     def apply_chat_template(self, conversation, *, tools=None, tokenize=True, add_generation_prompt=False, **settings):
         if tokenize and not add_generation_prompt:
             row = {"messages": conversation, "tools": json.dumps(tools) if tools else None}
             return {"input_ids": as_tokens.answered(row)}
         settings |= {"tools": tools, "tokenize": tokenize, "add_generation_prompt": add_generation_prompt}
-        # Without tokens it is `as_tokens` that asks, whose messages are read.
+        # Calls without tokens come from `as_tokens`, which has read the messages already.
         messages = [as_templates_read(message) for message in conversation] if tokenize else conversation
         return super().apply_chat_template(messages, **settings)
 
@@ -119,10 +119,10 @@ parser.add_argument("--output", default="trained", help="folder for the trained 
 parser.add_argument("--chat-template", {default_template}help="Jinja file in place of the model's own chat template")
 parser.add_argument("--max-length", type=int, default={tokens}, help="tokens; longer rows are cut")
 parser.add_argument("--epochs", type=float, default=1.0)
-parser.add_argument("--max-steps", type=int, default=-1, help="stop after so many steps")
+parser.add_argument("--max-steps", type=int, default=-1, help="stop after this many steps")
 parser.add_argument("--batch-size", type=int, default=8)
 parser.add_argument("--learning-rate", type=float, default=2e-5)
-parser.add_argument("--cpu", action="store_true", help="train on the CPU where there is a GPU")
+parser.add_argument("--cpu", action="store_true", help="train on the CPU even if there is a GPU")
 options = parser.parse_args()
 
 rows = load_dataset("{builder}", data_files=str(HERE / {file!r}), split="train")

@@ -52,7 +52,7 @@ def _type(name: str) -> str:
 
 
 _HEAD = "# Add base_model, sequence_len and your training settings. Rows longer than sequence_len are dropped.\n"
-_IN_ORDER = """# The rows stand best first, and are read in that order.
+_IN_ORDER = """# The rows are sorted best first, and are read in that order.
 shuffle_merged_datasets: false
 curriculum_sampling: true
 """

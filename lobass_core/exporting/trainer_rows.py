@@ -128,9 +128,9 @@ def axolotl_row(sample: Sample, style: MessageStyle = PLAIN) -> dict[str, Any]:
     if sample.kind == "preference":
         prompt, chosen = split_pair(sample)
         if len(chosen) != 1 or len(sample.rejected) != 1:
-            raise RowError("Axolotl compares one turn with one turn; this pair has more")
+            raise RowError("Axolotl compares single turns; this pair has more")
         if sample.tools or any(turn.tool_calls for turn in (*sample.turns, *sample.rejected)):
-            raise RowError("Axolotl reads the text of a pair alone; this pair has tools")
+            raise RowError("Axolotl reads only the text of a pair; this pair has tools")
         return {
             "messages": messages_of(prompt, style),
             "chosen": messages_of(chosen, style)[0],
@@ -159,7 +159,7 @@ def llama_factory_row(sample: Sample) -> dict[str, Any]:
         prompt, chosen = split_pair(sample)
         prompt = prompt[1:] if prompt and prompt[0].role == "system" else prompt
         if len(chosen) != 1 or len(sample.rejected) != 1:
-            raise RowError("LLaMA-Factory compares one turn with one turn; this pair has more")
+            raise RowError("LLaMA-Factory compares single turns; this pair has more")
         row["messages"] = _llama_factory_messages(prompt)
         row["chosen"] = _llama_factory_message(chosen[0])
         row["rejected"] = _llama_factory_message(sample.rejected[0])
@@ -200,7 +200,7 @@ def _llama_factory_message(turn: Turn) -> dict[str, str]:
     if turn.content:
         # It looks for these words first, and puts what stands around them before the call.
         if _CALL_START in turn.content or _CALL_START in text or _CALL_END in text:
-            raise RowError("LLaMA-Factory could not tell the tool call from the text beside it")
+            raise RowError("LLaMA-Factory cannot tell the tool call from the text next to it")
         text = f"{turn.content}{_CALL_START}{text}{_CALL_END}"
     return {"role": "function_call", "content": text}
 

@@ -33,7 +33,7 @@ def trl(case: Case) -> list[Finding]:
             "answer over the limit",
             "cut",
             f"are cut at {case.cutoff:,} tokens",
-            "their response loses its end; raise max_length to keep it",
+            "the response loses its end; raise max_length to keep it",
             np.flatnonzero((total > case.cutoff) & ~fills & ~unclear),
         ),
         *unknown_lengths(case, np.flatnonzero(unclear)),
@@ -48,7 +48,7 @@ def trl(case: Case) -> list[Finding]:
         Finding(
             "answer at the start",
             "trained as it is",
-            "begin with the assistant",
+            "start with the assistant",
             AS_IT_IS,
             case.places(fact.STARTS_WITH_ANSWER),
         ),
@@ -66,7 +66,7 @@ def _whats_learnt(case: Case) -> list[Finding]:
         "weight 0",
         "trained as it is",
         "have answers with weight 0",
-        "TRL ignores weights: these answers are learnt too",
+        "TRL ignores weights and trains on these answers too",
         case.places(fact.WEIGHT_ZERO),
     )
     if case.format == "trl":
@@ -75,21 +75,22 @@ def _whats_learnt(case: Case) -> list[Finding]:
             if case.facts.one_target
             else ("whole conversations", "are whole conversations")
         )
-        why = "train.py makes the tokens that were scored of them, and learns the answers that were scored"
+        why = "train.py turns them into the tokens that were scored, and trains on the scored answers"
         return [Finding(name, "written", what, why, chats)]
     if case.format == "prompt-completion":
         earlier = Finding(
             "earlier answers",
             "cut",
             "have earlier answers",
-            "these become part of the prompt and are not learnt; the formats trl and tokens learn them",
+            "these become part of the prompt and are not trained on; the formats trl and tokens include them in "
+            "training",
             case.places(fact.SEVERAL_ANSWERS),
         )
         last = Finding(
             weights.rule,
             weights.effect,
             "end with an answer of weight 0",
-            "it is the completion, and learnt all the same",
+            "it is the completion, so TRL trains on it anyway",
             case.places(fact.LAST_WEIGHT_ZERO),
         )
         texts = Finding(
@@ -101,10 +102,10 @@ def _whats_learnt(case: Case) -> list[Finding]:
         )
         return [earlier, last, texts]
     if case.marks_answers:
-        why = "set assistant_only_loss=True: without it TRL learns the questions too"
+        why = "set assistant_only_loss=True: without it TRL also trains on the questions"
     else:
         why = (
-            "TRL learns the questions too: the chat template does not mark the answers with {% generation %}, which "
-            "assistant_only_loss needs. The formats trl and tokens learn the answers alone"
+            "TRL also trains on the questions: the chat template does not mark the answers with {% generation %}, "
+            "which assistant_only_loss needs. The formats trl and tokens train only on the answers"
         )
     return [Finding("whole conversations", "written", "are whole conversations", why, chats), weights]

@@ -30,10 +30,10 @@ def validation_rows(
     n_rows = len(sample_ids)
     n_wanted = n_validation_rows(asked, n_rows)
     if not 0 < n_wanted < n_rows:
-        what = "leaves none to train on" if n_wanted else "takes none"
+        what = "leaves no row to train on" if n_wanted else "contains no row"
         raise ExportError(
-            f"of {plural(n_rows, 'row')}, a validation split of {asked:g} {what}",
-            do="Give a smaller --validation." if n_wanted else "Give a larger --validation.",
+            f"with {plural(n_rows, 'row')}, a validation split of {asked:g} {what}",
+            do="Use a smaller --validation." if n_wanted else "Use a larger --validation.",
         )
     names, kind_of = np.unique(np.array(kinds), return_inverse=True)
     sizes = np.bincount(kind_of, minlength=len(names))
@@ -49,6 +49,6 @@ def validation_rows(
     if not set_aside.any():
         raise ExportError(
             f"no group of near duplicates is small enough for {n_wanted:,} validation rows",
-            do="Give a larger --validation.",
+            do="Use a larger --validation.",
         )
     return set_aside

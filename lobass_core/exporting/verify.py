@@ -23,7 +23,7 @@ def verify(folder: Path, files: Sequence[FileReceipt]) -> None:
     for file in files:
         path = folder / file.name
         if file_sha256(path) != (file.n_bytes, file.sha256):
-            raise _failed(file, "the disk gives back other bytes than were written")
+            raise _failed(file, "the disk returns other bytes than were written")
         if file.rows and path.suffix.lower() in _DATA_SUFFIXES:
             _count_records(path, file)
         elif path.suffix == ".json":
@@ -40,10 +40,12 @@ def _count_records(path: Path, file: FileReceipt) -> None:
     except LobassError as error:
         raise _failed(file, error.what) from error
     if n_rows != file.rows:
-        raise _failed(file, f"{n_rows:,} records are there where {file.rows:,} were written")
+        raise _failed(file, f"{n_rows:,} records were found, but {file.rows:,} were written")
 
 
 def _failed(file: FileReceipt, why: str) -> ExportError:
     return ExportError(
-        f"the export did not verify: {why}", where=file.name, do="Nothing was kept. Check the disk and export again."
+        f"the export failed verification: {why}",
+        where=file.name,
+        do="Nothing was kept. Check the disk and export again.",
     )

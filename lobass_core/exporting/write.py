@@ -78,7 +78,7 @@ def write(
             written = LAYOUTS[plan.format](Job(plan, folder, rows, texts, originals or {}, tokens or _no_tokens))
         if not written.n_rows:
             reasons = "; ".join(_counts(refusal.reason for refusal in written.refusals))
-            raise ExportError(f"no row fits {plan.format}: {reasons}", do="Choose another format.")
+            raise ExportError(f"no row fits the format {plan.format}: {reasons}", do="Use another format.")
         written.notes += [*_split_notes(plan, written), *_gone_notes(plan)]
         if plan.dropped is not None:
             written.files.append(_write_dropped(plan, read_texts, folder))
@@ -104,8 +104,8 @@ def _gone_notes(plan: ExportPlan) -> list[str]:
     if not n_gone:
         return []
     return [
-        f"{plural(n_gone, 'row')} of the selection left the project with an update of their dataset: "
-        "lobass selections --gone NAME"
+        f"{plural(n_gone, 'row is', 'rows are')} gone from the selection after an update of the dataset: lobass "
+        "selections --gone NAME"
     ]
 
 
@@ -118,14 +118,14 @@ def _split_notes(plan: ExportPlan, written: Written) -> list[str]:
     if written.n_rows == written.n_validation:
         raise ExportError(
             f"all rows that fit {plan.format} are set aside for validation: {written.n_rows:,}",
-            do="Give a smaller --validation, or choose another format.",
+            do="Use a smaller --validation, or another format.",
         )
     asked = n_validation_rows(plan.validation, plan.picks.num_rows)
     if asked == written.n_validation:
         return []
     return [
-        f"{plural(written.n_validation, 'row is', 'rows are')} set aside for validation where {asked:,} "
-        "were asked for: near duplicates stay together, and rows that do not fit are left out"
+        f"{plural(written.n_validation, 'row is', 'rows are')} set aside for validation instead of {asked:,}: near "
+        "duplicates stay together, and rows that do not fit are left out"
     ]
 
 
@@ -169,7 +169,7 @@ def _check_promise(promised: dict, files: list[FileReceipt]) -> None:
     if differing:
         version = promised.get("program", {}).get("version", "an unknown version")
         raise ExportError(
-            f"the replay does not give the same bytes: {', '.join(differing)}",
+            f"the replay does not produce the same bytes: {', '.join(differing)}",
             do=f"The manifest was written by LoBaSS {version}; use that version. Nothing was kept.",
         )
 

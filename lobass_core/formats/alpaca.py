@@ -72,15 +72,15 @@ def build(sample: Sample, extra: Mapping[str, Any]) -> dict[str, Any]:
     turns = turns[1:] if turns and turns[0].role == "system" else turns
     roles = [turn.role for turn in turns]
     if sample.tools or "tool" in roles or any(turn.tool_calls for turn in turns):
-        raise RowError("Alpaca has no place for tools")
+        raise RowError("Alpaca has no field for tools")
     if not roles or roles != ["user", "assistant"] * (len(roles) // 2):
-        raise RowError("user and assistant do not take turns, as Alpaca needs")
+        raise RowError("user and assistant do not take turns, as Alpaca requires")
     if any(turn.weight == 0 for turn in turns):
-        raise RowError("Alpaca cannot keep a turn with weight 0 out of training")
+        raise RowError("Alpaca cannot exclude a turn with weight 0 from training")
     if any(turn.thoughts for turn in turns):
-        raise RowError("Alpaca has no place for reasoning beside the answer")
+        raise RowError("Alpaca has no field for reasoning")
     if any(turn.input is not None for turn in turns[:-2]):
-        raise RowError("Alpaca's history has no place for an input")
+        raise RowError("Alpaca's history has no field for an input")
     user, assistant = turns[-2:]
     row: dict[str, Any] = {"instruction": user.instruction, "input": user.input or "", "output": assistant.content}
     if system:

@@ -60,7 +60,7 @@ def classify(row: Any) -> Reading | None:
     return candidates.rest
 
 
-# The rows of a file have a few sets of names; telling a format from each anew took a quarter of their reading.
+# The rows of a file have a few sets of names; telling the format for every row took a quarter of their reading.
 @functools.lru_cache(maxsize=4096)
 def _candidates(names: tuple[str, ...]) -> _Candidates:
     keys = {name.lower(): name for name in names}

@@ -48,11 +48,11 @@ def build(sample: Sample, extra: Mapping[str, Any]) -> dict[str, Any]:
     if sample.kind == "text":
         return text.build(sample, extra)
     if sample.kind != "chat" or [turn.role for turn in spoken] != ["user", "assistant"]:
-        raise RowError("the conversation is more than one question and answer, as columns need")
+        raise RowError("the conversation has more than one question and answer, which columns cannot hold")
     if sample.tools or any(turn.tool_calls for turn in spoken):
-        raise RowError("columns have no place for tools")
+        raise RowError("the columns prompt and response have no field for tools")
     if spoken[0].input is not None:
-        raise RowError("the columns prompt and response have no place for an input")
+        raise RowError("the columns prompt and response have no field for an input")
     row = {"prompt": spoken[0].content, "response": spoken[1].content}
     if system:
         row["system"] = system

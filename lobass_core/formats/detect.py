@@ -72,9 +72,9 @@ def _reason(
     keys = {key.lower() for value in values for key in value}
     note = ""
     if mapping.get("completion", "").lower() == "solution" and "answer" in keys:
-        note = "; the worked solution is the response, answer is kept beside it"
+        note = "; the worked solution is the response, and answer is kept as another field"
     elif mapping.get("completion", "").lower() == "code":
-        note = "; code beside text is the answer to it"
+        note = "; code next to text is its answer"
     elif name == "columns":
         note = "; the story comes before its question"
     elif name == "tree":
@@ -100,7 +100,7 @@ def _no_format(records: list[Any]) -> InputFileError:
     shown = ", ".join(map(repr, names[:8])) + (", ..." if len(names) > 8 else "")
     if any(isinstance(row.get("turns"), list) and all(isinstance(turn, str) for turn in row["turns"]) for row in rows):
         return InputFileError(
-            f"its rows hold questions without answers (fields {shown})",
+            f"its rows have questions but no answers (fields {shown})",
             do="There is nothing to learn from a question alone. Add the answers, as messages or prompt and response.",
         )
     if made_here := next((what for what, columns in _MADE_HERE.items() if columns.issubset(names)), ""):
@@ -110,11 +110,11 @@ def _no_format(records: list[Any]) -> InputFileError:
     if all(map(is_turn, rows)):
         return InputFileError(
             f"its records are single turns (fields {shown}), not conversations",
-            do="Put the turns of each conversation into one list: [[{...}, {...}], ...], or one list a line.",
+            do="Put the turns of each conversation into one list: [[{...}, {...}], ...], or one list per line.",
         )
     return InputFileError(
         f"no known format fits its fields: {shown}",
-        do="Say which columns hold what: --map prompt=COLUMN,response=COLUMN (or text=COLUMN).",
+        do="Map the columns: --map prompt=COLUMN,response=COLUMN (or text=COLUMN).",
     )
 
 
@@ -142,7 +142,7 @@ def asked_format(name: str, mapping: Mapping[str, str], first_records: Iterable[
         fields = _detected_mapping(name, rows)
     fields |= rules_in(mapping)
     n_fitting = sum(fits(form.name, row, fields) for row in rows)
-    reason = f"as asked; {n_fitting:,} of {len(records):,} sampled rows fit"
+    reason = f"as requested; {n_fitting:,} of {len(records):,} sampled rows fit"
     return Detection(name, fields, reason, n_fitting / max(len(records), 1), asked=True)
 
 

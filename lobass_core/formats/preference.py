@@ -44,7 +44,7 @@ def parse(row: dict[str, Any], mapping: Mapping[str, str]) -> ParsedSample:
         rejected=_marked(rejected[n_shared:], len(before) + n_shared, len(turns)),
     )
     if not (turns[-1].is_answer and sample.rejected[-1].is_answer):
-        raise RowError("chosen and rejected do not both end with an answer of the assistant")
+        raise RowError("chosen and rejected do not both end with an assistant answer")
     return ParsedSample(sample, rest_of(row, *taken))
 
 
@@ -104,7 +104,7 @@ def n_prompt_turns(sample: Sample) -> int:
 def which_side_is_scored(n_pairs: int) -> str:
     """What the scores of preference pairs are of, wherever pairs are shown."""
     pairs = "1 preference pair" if n_pairs == 1 else f"{n_pairs:,} preference pairs"
-    return f"Of {pairs} the chosen answer is scored. The rejected answer is not scored yet."
+    return f"For {pairs}, only the chosen answer is scored, not the rejected one."
 
 
 def build(sample: Sample, extra: Mapping[str, Any]) -> dict[str, Any]:

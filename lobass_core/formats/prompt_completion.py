@@ -77,7 +77,7 @@ def _check_target(sample: Sample) -> None:
     if sample.kind != "chat":
         raise RowError(f"a {sample.kind} sample has no prompt and completion")
     if len(sample.turns) < 2 or not sample.turns[-1].is_answer:
-        raise RowError("the conversation does not end with an answer of the assistant")
+        raise RowError("the conversation does not end with an assistant answer")
 
 
 FORMAT = RecordFormat(

@@ -23,12 +23,12 @@ __all__ = ["BadRecord", "Container", "RawRecord", "RecordStream", "file_sha256",
 # Enough text to see two records of ordinary size; a first line may be longer.
 HEAD_CHARS = 1 << 16
 MAX_HEAD_CHARS = 1 << 23
-_MEND = "Check that it was written and copied in full."
+_MEND = "Check that it was written and copied completely."
 
 
 @dataclass(slots=True)
 class RecordStream:
-    """A file's records, read anew by each iteration; nothing is held but the record at hand, or the one JSON object.
+    """A file's records, read again by each iteration; nothing is held but the record at hand, or the one JSON object.
 
     `shape` says in words how the file holds its rows. `n_read` of `n_bytes` is where the current iteration stands.
     """
@@ -88,7 +88,7 @@ class RecordStream:
         return without_lines(chunks, self.skip_lines)
 
     def load_object(self, row_list: str) -> None:
-        """Read the one JSON object that the file is; what it holds shows only at its end.
+        """Read the single JSON object in the file; what it holds shows only at its end.
 
         Raises:
             InputFileError: it is too large to be held in memory.
@@ -99,8 +99,8 @@ class RecordStream:
             pieces.append(chunk)
             n_chars += len(chunk)
             if n_chars > self.limits.held_bytes:
-                do = "Write its rows as JSON lines, one a line: jq -c '.KEY[]'."
-                raise self.limits.unheld("the one JSON object that the file is", str(self.path), do)
+                do = "Write its rows as JSON lines, one per line: jq -c '.KEY[]'."
+                raise self.limits.unheld("the single JSON object in the file", str(self.path), do)
         try:
             self._object = JsonObject("".join(pieces), row_list, self.limits)
         except RequestError as error:
@@ -145,7 +145,7 @@ def open_records(
 
 def _refuse(is_asked: bool, option: str, things: str, path: Path) -> None:
     if is_asked:
-        raise RequestError(f"the file has no {things} for {option}", where=str(path), do=f"Leave {option} out.")
+        raise RequestError(f"the file has no {things} for {option}", where=str(path), do=f"Remove {option}.")
 
 
 def _open_arrow(path: Path, kind: ArrowKind, limits: ReadLimits) -> RecordStream:
@@ -169,7 +169,7 @@ def _head_text(path: Path, encoding: str, skip_lines: int) -> tuple[str, bool]:
         if n_chars >= MAX_HEAD_CHARS or (n_chars >= HEAD_CHARS and text.lstrip().count("\n") >= 2 + skip_lines):
             break
     if not pieces and stream.torn:
-        raise InputFileError(f"nothing of the file can be unpacked: {stream.torn}", where=str(path), do=_MEND)
+        raise InputFileError(f"the file cannot be decompressed: {stream.torn}", where=str(path), do=_MEND)
     text = "".join(pieces)
     only_returns = "\r" in text and "\n" not in text
     if only_returns:

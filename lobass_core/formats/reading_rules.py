@@ -45,7 +45,7 @@ def applied(row: dict[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
     """
     if media := media_of(row):
         if mapping.get(MEDIA) != DROPPED:
-            raise RowError(f"has {counted(media)} beside its text; only text is read")
+            raise RowError(f"has {counted(media)} besides its text; only text is read")
         row = without_media(row)
     for field in mapping:
         if field.startswith(ROLE):

@@ -33,7 +33,7 @@ class ReadLimits:
     @property
     def too_long(self) -> str:
         """Why a record that is longer is set aside."""
-        return f"is longer than {size_text(self.record_bytes)}, the most that one record may have (--max-record-mb)"
+        return f"is longer than {size_text(self.record_bytes)}, the limit for one record (--max-record-mb)"
 
     def is_over(self, text: str) -> bool:
         """Whether the text is longer than a record may be."""
@@ -44,9 +44,9 @@ class ReadLimits:
     def unheld(self, what: str, where: str, do: str) -> InputFileError:
         """The refusal of a file of which more than `held_bytes` would have to be held at once."""
         return InputFileError(
-            f"{what} is larger than {size_text(self.held_bytes)}, which would have to be held in memory at once",
+            f"{what} is larger than {size_text(self.held_bytes)}, and would have to be held in memory at once",
             where=where,
-            do=f"{do} Or raise --max-record-mb: {_RECORDS_HELD} times that much is held.",
+            do=f"{do} Or raise --max-record-mb: {_RECORDS_HELD} times that much may be held.",
         )
 
 
@@ -58,10 +58,10 @@ def check_ratio(n_unpacked: int, n_packed: int, where: str) -> None:
     """
     if n_unpacked > max(MAX_RATIO * n_packed, RATIO_FROM_BYTES):
         raise InputFileError(
-            f"{size_text(n_packed)} of the file unpack to {size_text(n_unpacked)} and more, over {MAX_RATIO} times "
-            "as much, which no data set does",
+            f"{size_text(n_packed)} of the file decompress to {size_text(n_unpacked)} or more, over {MAX_RATIO} "
+            "times as much, which no real dataset does",
             where=where,
-            do="If it is what you want, unpack it first and import what comes out.",
+            do="If the file is what you expect, decompress it first and import the result.",
         )
 
 
@@ -77,7 +77,7 @@ def read_limits(max_record_mb: int = 0) -> ReadLimits:
     if not text:
         return ReadLimits()
     if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 0 < int(text) <= MOST_RECORD_MB):
-        raise RequestError(f"{VARIABLE} is {text!r}", do=f"Give a whole number of megabytes, 1 to {MOST_RECORD_MB:,}.")
+        raise RequestError(f"{VARIABLE} is {text!r}", do=f"Use a whole number of megabytes, 1 to {MOST_RECORD_MB:,}.")
     return ReadLimits(int(text) << 20)
 
 

@@ -38,7 +38,7 @@ class Opened:
 
 @dataclass(slots=True)
 class RecordSet:
-    """All records of a set's files, read anew by each iteration; one file is open at a time.
+    """All records of a set's files, read again by each iteration; one file is open at a time.
 
     `row_index` counts through the files, `line` counts in each. `file_number` is the file of the current record.
     """
@@ -95,7 +95,7 @@ class RecordSet:
         empty = [one.file.name for one in self.opened if one.is_empty]
         if empty:
             more = f" and {len(empty) - SHOWN_NAMES:,} more" if len(empty) > SHOWN_NAMES else ""
-            text += f"; empty, without a row: {', '.join(empty[:SHOWN_NAMES])}{more}"
+            text += f"; empty: {', '.join(empty[:SHOWN_NAMES])}{more}"
         return text + (f"; not read: {', '.join(self.files.left_out)}" if self.files.left_out else "")
 
     def __iter__(self) -> Iterator[RawRecord | BadRecord]:
@@ -190,7 +190,7 @@ def open_set(
 def _check_first_record(stream: RecordStream) -> None:
     """Raises EmptyFileError for an array or a table without a row, which only reading it tells."""
     if stream.layout in ("array", "table") and stream.arrow is None and next(iter(stream), None) is None:
-        raise EmptyFileError("the file holds no records", where=str(stream.path), do="Check that it is complete.")
+        raise EmptyFileError("the file contains no records", where=str(stream.path), do="Check that it is complete.")
 
 
 def _empty(file: DataFile, like: Opened) -> Opened:
@@ -204,7 +204,7 @@ def beside_others(error: InputFileError, file: DataFile) -> InputFileError:
 
 def leave_out(file: DataFile) -> str:
     """What to do about a file that does not go with the others."""
-    return f"To import the others without it, say --exclude {file.name!r}."
+    return f"To import the other files, use --exclude {file.name!r}."
 
 
 def _check_kinds(files: FileSet, opened: list[Opened]) -> None:
@@ -219,5 +219,5 @@ def _check_kinds(files: FileSet, opened: list[Opened]) -> None:
     raise InputFileError(
         f"the files are of several kinds: {odd.name!r} is {rarest}, {kinds.count(usual):,} others are {usual}",
         where=str(files.root),
-        do=f"They may hold the same rows twice. Choose one kind: --exclude '*{ending}', or name the files.",
+        do=f"They may contain the same rows twice. Choose one kind: --exclude '*{ending}', or name the files.",
     )

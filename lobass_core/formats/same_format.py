@@ -36,7 +36,7 @@ def check_same_format(files: FileSet, heads: Sequence[list[RawRecord | BadRecord
         families = {FAMILIES[name] for name in readings}
         if FAMILIES[detection.format] not in families:
             label = FORMATS[readings.most_common(1)[0][0]].label
-            raise _odd(files, file, f"it reads as {label}, other files as {detection.label}")
+            raise _odd(files, file, f"it is read as {label}, other files as {detection.label}")
 
 
 def _odd(files: FileSet, file: DataFile, what: str) -> InputFileError:
@@ -44,5 +44,5 @@ def _odd(files: FileSet, file: DataFile, what: str) -> InputFileError:
     if len(configs) > 1:
         do = f"Import one config at a time, --config {file.config}, and the others: {', '.join(configs)}."
     else:
-        do = f"Import it by itself. {leave_out(file)}"
-    return InputFileError(f"{file.name!r} does not go with the other files: {what}", where=str(files.root), do=do)
+        do = f"Import it separately. {leave_out(file)}"
+    return InputFileError(f"{file.name!r} does not match the other files: {what}", where=str(files.root), do=do)

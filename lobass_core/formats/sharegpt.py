@@ -35,7 +35,7 @@ def _spoken(turn: Turn) -> dict[str, Any]:
     if turn.tool_calls is None:
         return {"from": SPEAKERS.get(turn.role, turn.role), "value": turn.content, **rest}
     if turn.content:
-        raise RowError("a turn has both text and tool calls; ShareGPT has a place for one of them")
+        raise RowError("a turn has both text and tool calls; ShareGPT can hold only one of them")
     calls = [_flat_call(call) for call in json.loads(turn.tool_calls)]
     return {"from": "function_call", "value": compact(calls[0] if len(calls) == 1 else calls), **rest}
 

@@ -81,7 +81,7 @@ def _from_columns(columns: dict[str, Any], what: str) -> list:
     lists = {key: value for key, value in columns.items() if isinstance(value, list)}
     if len({len(value) for value in lists.values()}) != 1:
         lengths = ", ".join(f"{len(value)} of {key}" for key, value in lists.items())
-        raise RowError(f"{what} holds its turns as columns of different lengths: {lengths}")
+        raise RowError(f"{what} has its turns in columns of different lengths: {lengths}")
     keys = list(lists)
     # A key that is null in a turn of such a table is absent in it.
     return [

@@ -215,7 +215,7 @@ def _joined_parts(parts: list, what: str, extra: dict) -> str:
             continue
         else:
             kind = part.get("type", "unknown") if isinstance(part, dict) else type(part).__name__
-            raise RowError(f"{what} holds a part of type {str(kind)[:40]!r}; only text is read")
+            raise RowError(f"{what} contains a part of type {str(kind)[:40]!r}; only text is read")
     extra["content_parts"] = parts
     return "".join(texts)
 
@@ -249,4 +249,4 @@ def with_system(turns: tuple[Turn, ...], system: Any) -> tuple[Turn, ...]:
 def check_has_response(turns: tuple[Turn, ...]) -> None:
     """Raise RowError unless an assistant speaks: without it there is nothing to score or to train on."""
     if not any(turn.is_answer for turn in turns):
-        raise RowError("no turn of the assistant: there is nothing to learn from")
+        raise RowError("no assistant turn: there is nothing to learn from")

@@ -136,5 +136,5 @@ def _judged(path: Path, sha256: str, on_record: str | None) -> CheckedFile:
         return CheckedFile(path, "unchecked", sha256)
     if sha256 == expected:
         return CheckedFile(path, "good", sha256)
-    what = "its checksum file cannot be read" if not expected else "its content does not fit its checksum"
+    what = "its checksum file cannot be read" if not expected else "its content does not match its checksum"
     return CheckedFile(path, "damaged", sha256, what)

@@ -38,7 +38,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise RunError(f"{name} is not UTF-8 text", where=str(path)) from error
     except (ValueError, RecursionError) as error:
-        raise RunError(f"{name} is cut off or not JSON", where=str(path)) from error
+        raise RunError(f"{name} is incomplete or not JSON", where=str(path)) from error
     if not isinstance(values, dict):
         raise RunError(f"{name} is not a JSON object", where=str(path))
     version = values.get("version", 1)
@@ -46,7 +46,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise RunError(f"{name} has a version that is not a number", where=str(path))
     if version > VERSION:
         raise RunError(
-            f"{name} was written by a newer LoBaSS (version {version}, this program reads {VERSION})",
+            f"{name} was written by a newer version of LoBaSS (version {version}; this program reads {VERSION})",
             where=str(path),
             do="Update LoBaSS.",
         )
@@ -65,7 +65,7 @@ def to_document(values: Any, kind: type[Document], path: Path) -> Document:
     except msgspec.ValidationError as error:
         raise RunError(f"{name} has an unknown layout: {error}", where=str(path)) from error
     except LobassError as error:
-        raise RunError(f"{name} holds a setting that is not allowed: {error.what}", where=str(path)) from error
+        raise RunError(f"{name} contains an invalid setting: {error.what}", where=str(path)) from error
 
 
 def to_json(document: Any, indent: int | None = None) -> str:

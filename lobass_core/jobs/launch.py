@@ -41,7 +41,7 @@ def launch(run: RunFolder, command: Sequence[str] = WORKER) -> int:
         raise RunError(
             f"run {run.run_id} cannot be started: {error.strerror}",
             where=str(error.filename or run.path),
-            do="Look at the rights and the free space of that folder.",
+            do="Check the permissions and the free space of that folder.",
         ) from error
     _started[run.path] = process
     return process.pid
@@ -53,7 +53,7 @@ def follow(
     """Watch the run until it ends, and return its last progress. Ctrl-C asks the worker to stop, and waits for it.
 
     Raises:
-        RunError: the worker failed (in its own words), was cancelled, or died.
+        RunError: the worker failed (in its own words), was cancelled, or stopped without reporting an error.
     """
     asked_to_stop = False
     while True:
@@ -84,11 +84,13 @@ def _ended(run: RunFolder, state: str) -> Progress:
         return progress
     if state == "cancelled":
         raise RunError(
-            f"run {run.run_id} was cancelled", where=str(run.path), do="What it computed is kept; resume it."
+            f"run {run.run_id} was cancelled",
+            where=str(run.path),
+            do="Its results so far are kept; resume it to continue.",
         )
     if progress.error:
         raise RunError(progress.error.what, where=progress.error.where, do=progress.error.do)
-    how = _how_it_ended(run) or ("did not start" if state == "queued" else "died")
+    how = _how_it_ended(run) or ("did not start" if state == "queued" else "stopped without reporting an error")
     said = _last_error(run)
     raise RunError(
         f"the worker of run {run.run_id} {how}",
@@ -107,7 +109,7 @@ def _how_it_ended(run: RunFolder) -> str:
         name = signal.Signals(-code).name
     except ValueError:
         name = f"signal {-code}"
-    memory = ", as the system does when memory runs out" if -code == signal.SIGKILL else ""
+    memory = ", as the system does if memory runs out" if -code == signal.SIGKILL else ""
     return f"was killed by {name}{memory}"
 
 
@@ -122,4 +124,4 @@ def _last_error(run: RunFolder) -> str:
     error = next((line for line in reversed(said) if _ERROR.match(line)), "")
     if _how_it_ended(run) or not said:
         return f"The last error in its log: {error}" if error else ""
-    return f"The last error in its log: {error}" if error else f"Its log ends: {said[-1]}"
+    return f"The last error in its log: {error}" if error else f"Its log ends with: {said[-1]}"

@@ -62,4 +62,4 @@ class Progress:
 def check_time(moment: str | None) -> None:
     """Raises ValueError where a text is no ISO 8601 time with its zone."""
     if moment is not None and datetime.fromisoformat(moment).tzinfo is None:
-        raise ValueError(f"the time {moment!r} has no zone")
+        raise ValueError(f"the time {moment!r} has no time zone")

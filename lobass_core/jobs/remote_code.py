@@ -25,9 +25,9 @@ def check(spec: object) -> None:
     for model in _models(spec):
         if model.trust_remote_code:
             raise RequestError(
-                "a model that brings its own Python code is run from the command line only",
+                "a model with its own Python code can be run only from the command line",
                 where=model.path,
-                do="Do the same in a terminal; scoring and training take --trust-remote-code there.",
+                do="Run lobass score or lobass train-reference with --trust-remote-code in a terminal.",
             )
 
 

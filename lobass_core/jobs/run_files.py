@@ -215,7 +215,7 @@ def read_parquet(path: Path, columns: list[str] | None = None, filters: list[tup
 def _unusable(path: Path, reason: str) -> RunError:
     folder = path.parent if path.parent.name not in ("shards", "tokens") else path.parent.parent
     if number_of(folder.name):
-        do = "Start a new run: losses on record are not computed again."
+        do = "Start a new run: losses in the project are not computed again."
         return RunError(f"{path.name} of run {folder.name} {reason}", where=str(path), do=do)
     return RunError(f"{path.name} of {folder.name} {reason}", where=str(path), do="Restore the file from a backup.")
 

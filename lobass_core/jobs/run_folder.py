@@ -68,9 +68,9 @@ class RunFolder(RunFiles):
         self.spec: RunSpec = to_document(values, kind.spec, spec_path)
         if unknown := unknown_settings(values, self.spec):
             raise RunError(
-                f"run {self.run_id} has a setting that this program does not know: {', '.join(unknown)}",
+                f"run {self.run_id} has an unknown setting: {', '.join(unknown)}",
                 where=str(spec_path),
-                do="A newer LoBaSS started it: update LoBaSS.",
+                do="A newer version of LoBaSS started it: update LoBaSS.",
             )
 
     @classmethod
@@ -94,7 +94,7 @@ class RunFolder(RunFiles):
             RequestError: it trusts a model's code, and this process rules that out.
         """
         remote_code.check(spec)
-        assert isinstance(spec, KINDS[kind].spec), f"a {kind} run is not asked by a {type(spec).__name__}"
+        assert isinstance(spec, KINDS[kind].spec), f"a {kind} run does not take a {type(spec).__name__}"
         runs_dir.mkdir(parents=True, exist_ok=True)
         _sweep(runs_dir)
         new = RunFiles(runs_dir / f"{_PREPARING}{uuid4().hex}")
@@ -122,9 +122,9 @@ class RunFolder(RunFiles):
     def _kind(self) -> RunKind:
         if self.kind not in KINDS:
             raise RunError(
-                f"run {self.run_id} is of the unknown kind {self.kind[:40]!r}",
+                f"run {self.run_id} has the unknown kind {self.kind[:40]!r}",
                 where=str(self.path / "spec.json"),
-                do="If a newer LoBaSS started it, update LoBaSS.",
+                do="If a newer version of LoBaSS started it, update LoBaSS.",
             )
         return KINDS[self.kind]
 
@@ -191,10 +191,10 @@ class RunFolder(RunFiles):
             except RunError as error:
                 return _note(error)
             if self.shards_dir.is_dir() and not may_read(self.shards_dir):
-                what = f"the shards of run {self.run_id} may not be read"
-                return ErrorNote(what, str(self.shards_dir), "Change the rights of that folder.")
+                what = f"the shards of run {self.run_id} cannot be read: permission denied"
+                return ErrorNote(what, str(self.shards_dir), "Change the permissions of that folder.")
             if missing := self.missing_shards():
-                files = "file of losses was" if len(missing) == 1 else "files of losses were"
+                files = "loss file was" if len(missing) == 1 else "loss files were"
                 what = f"{len(missing):,} {files} damaged and set aside"
                 return ErrorNote(what, str(self.damaged_dir), "Resume the run: these losses are computed again.")
         return None
@@ -229,7 +229,7 @@ class RunFolder(RunFiles):
         return ""
 
     def is_live(self) -> bool:
-        """Whether a worker is at work, or about to begin."""
+        """Whether a worker is running or about to start."""
         return self.state() in ("running", "queued")
 
     def _start_is_overdue(self) -> bool:
@@ -262,4 +262,4 @@ def _sweep(runs_dir: Path) -> None:
 
 
 def _note(error: RunError) -> ErrorNote:
-    return ErrorNote(error.what, error.where, error.do or "Resume the run: what it computed is kept.")
+    return ErrorNote(error.what, error.where, error.do or "Resume the run: its results so far are kept.")

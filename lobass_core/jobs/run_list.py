@@ -12,7 +12,7 @@ from lobass_core.jobs.run_ids import number_of
 
 
 class DamagedRun(RunFiles):
-    """A run whose spec.json cannot be read: nobody knows what it was asked; its shards can still be used."""
+    """A run whose spec.json cannot be read: its settings are unknown, but its shards can still be used."""
 
     def __init__(self, path: Path, error: RunError) -> None:
         super().__init__(path)
@@ -24,7 +24,7 @@ class DamagedRun(RunFiles):
         self.changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
 
     def is_live(self) -> bool:
-        """Whether a worker is at work."""
+        """Whether a worker is running."""
         return self.is_alive()
 
 

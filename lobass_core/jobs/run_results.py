@@ -187,7 +187,7 @@ class PreflightResult:
 
 @dataclass(frozen=True, slots=True)
 class TrainReferenceResult:
-    """The reference that a run trained; losses in nats a response token of unseen samples, means over folds."""
+    """The reference that a run trained; losses in nats per response token of unseen samples, means over folds."""
 
     name: str
     path: str
@@ -208,7 +208,7 @@ class TrainReferenceResult:
 
 @dataclass(frozen=True, slots=True)
 class StepLoss:
-    """The training loss of one step, in nats a token."""
+    """The training loss of one step, in nats per token."""
 
     step: int
     loss: float

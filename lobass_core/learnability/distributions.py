@@ -113,9 +113,9 @@ def bin_medians(x: np.ndarray, y: np.ndarray, edges: np.ndarray, *, at_least: in
 
 @dataclass(frozen=True, slots=True)
 class GroupSummary:
-    """One line of a table by domain, dataset or length; losses in nats a response token, None without a scored row.
+    """One line of a table by domain, dataset or length; losses in nats per response token, None without a scored row.
 
-    Bits a byte are all bits of the scored rows over all bytes of their responses, over the rows whose bytes are known.
+    Bits per byte are all bits over all bytes of the responses of the scored rows whose bytes are known.
     """
 
     name: str

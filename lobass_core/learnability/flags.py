@@ -28,7 +28,7 @@ FLAG_NAMES = {
     UNSEEN_BY_REFERENCE: "unseen_by_reference",
 }
 
-# Under 0.05 nats a token the base gives each response token 95 % on average: nothing is left to learn, and the
+# Under 0.05 nats per token the base gives each response token 95 % on average: nothing is left to learn, and the
 # division by the base loss blows small differences up.
 NEAR_ZERO_BASE_NATS = 0.05
 
@@ -62,7 +62,7 @@ def loss_flags(
     worse_than_chance: np.ndarray,
     unseen_by_reference: np.ndarray,
 ) -> np.ndarray:
-    """uint16[n] of flags from mean losses (nats a response token, NaN = none) and boolean columns."""
+    """uint16[n] of flags from mean losses (nats per response token, NaN = none) and boolean columns."""
     has_response = n_tokens > 0
     conditions = {
         NEGATIVE: reference_loss > base_loss,

@@ -29,7 +29,7 @@ Range = tuple[float | None, float | None]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Where the regions of one domain meet: a finite learnability, and a base loss above 0 in nats a response token."""
+    """Where the regions of one domain meet: a finite learnability, and a base loss above 0, in nats per token."""
 
     learnable_from: float
     known_below: float
@@ -37,8 +37,8 @@ class Limits:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.learnable_from) and math.isfinite(self.known_below) and self.known_below > 0):
             raise RequestError(
-                f"learnable from {self.learnable_from} and known below {self.known_below} nats are no limits",
-                do="Give finite numbers, and a base loss above 0.",
+                f"learnable from {self.learnable_from} and known below {self.known_below} nats are not valid limits",
+                do="Use finite numbers, and a base loss above 0.",
             )
 
     def ranges(self, region: int) -> tuple[Range, Range]:

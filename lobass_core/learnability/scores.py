@@ -17,13 +17,13 @@ from lobass_core.errors import IncomparableLossesError, SelectionError
 from lobass_core.learnability import flags as flag
 from lobass_core.specs import DIFFERENCE_METHODS, Method
 
-# Two passes over one model differ by no more, in nats a response token: see tests/invariants/test_losses.py.
+# Two passes over one model differ by no more, in nats per response token: see tests/invariants/test_losses.py.
 EQUAL_NATS = 5e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreTable:
-    """One entry a row in every array. Losses are mean nats a response token, NaN where there is none.
+    """One entry a row in every array. Losses are mean nats per response token, NaN where there is none.
 
     `tie_key` is the first 8 bytes of the sample id, so it orders rows in the same way on every machine. `domains` is
     alphabetical and `domain_code` points into it; `datasets` likewise. `decision` is 1 keep, -1 drop, 0 none.
@@ -86,7 +86,7 @@ class ScoreTable:
         return np.where((self.base_loss > 0) & np.isfinite(share), share, np.nan)
 
     def loss_drop(self) -> np.ndarray:
-        """float64[n]: mean nats a response token that the reference gained."""
+        """float64[n]: mean nats per response token that the reference gained."""
         return self.base_loss - self.reference_loss
 
     def loss_drop_sum(self) -> np.ndarray:
@@ -104,13 +104,13 @@ class ScoreTable:
         if method not in DIFFERENCE_METHODS or not len(apart) or apart.max() > EQUAL_NATS:
             return
         raise SelectionError(
-            f"{method} needs a reference that differs from the base, and their losses are equal in all "
+            f"{method} needs a reference that differs from the base, but their losses are equal in all "
             f"{len(apart):,} scored rows",
             do="Score with another reference, or rank by base-loss, reference-loss, length or random.",
         )
 
     def bits_per_byte(self, loss: np.ndarray, rows: np.ndarray | Sequence[int] | slice = slice(None)) -> np.ndarray:
-        """float64 of `rows`: a mean loss of this table in bits a byte of the response, NaN where bytes are unknown.
+        """float64 of `rows`: a mean loss of this table in bits per byte of the response, NaN where bytes are unknown.
 
         The bytes are the same for every tokenizer, so these numbers compare between models that share none.
         """
@@ -183,7 +183,7 @@ def _check_same_tokens(table: pa.Table, base_n: np.ndarray, reference_n: np.ndar
     row = int(np.flatnonzero(differs)[np.argmin(tie_key[differs])])
     raise IncomparableLossesError(
         f"sample {int(tie_key[row]):016x} has {base_n[row]} response tokens under the base and {reference_n[row]} "
-        f"under the reference; {int(differs.sum()):,} rows differ so",
+        f"under the reference; {int(differs.sum()):,} rows differ in this way",
         where=f"domain {table['domain'][row].as_py()}, row {table['row_index'][row].as_py()} of its file",
         do="Score both models again with the same template and token limit.",
     )

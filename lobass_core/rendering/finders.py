@@ -1,4 +1,4 @@
-"""The finder of a template: in this process for a built-in one, in a process of its own for any other."""
+"""The finder of a template: in this process for a built-in one, in its own process for any other."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence

@@ -97,12 +97,12 @@ class Renderer:
             RenderError: one of them does not.
         """
         if max_tokens < 2:
-            raise RequestError(f"max_tokens {max_tokens} leaves no room for a response", do="Give 2 or more.")
+            raise RequestError(f"max_tokens {max_tokens} leaves no room for a response", do="Use 2 or more.")
         if not getattr(tokenizer, "is_fast", False):
             raise RenderError(
                 f"tokenizer {type(tokenizer).__name__} does not say which characters a token covers",
                 where=str(getattr(tokenizer, "name_or_path", "")),
-                do="Use its fast form, the one that is saved with a tokenizer.json.",
+                do="Use its fast version, which is saved with a tokenizer.json.",
             )
         self.tokenizer, self.template, self.mask_rule, self.max_tokens = tokenizer, template, mask_rule, max_tokens
         self._special = sorted({str(token) for token in tokenizer.added_tokens_decoder.values() if token.special})
@@ -287,6 +287,7 @@ def resolve_max_tokens(asked: int, *limits: int | None) -> int:
         return min([DEFAULT_MAX_TOKENS, *known])
     if known and asked > min(known):
         raise RequestError(
-            f"{asked} tokens are more than the model's {min(known)}", do=f"Say --max-tokens {min(known)} or less."
+            f"{asked} tokens are more than the model's limit of {min(known)}",
+            do=f"Use --max-tokens {min(known)} or less.",
         )
     return asked

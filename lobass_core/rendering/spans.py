@@ -132,7 +132,7 @@ class ResponseFinder:
         except MemoryError:
             raise
         except Exception as error:  # whatever Python's own operators raise: 1 / 0, range(10**9), [][1]
-            raise SpanNotFound(f"the template refuses it: {cause_of(error)}") from error
+            raise SpanNotFound(f"the template rejects it: {cause_of(error)}") from error
 
     def _left_out(self, message: Message, text: str) -> str:
         """What a rendered turn lacks: part of its content, its reasoning, a tool that it calls; "" if nothing.
@@ -170,7 +170,7 @@ class ResponseFinder:
         before = _begun(without_marks(self._render(messages[:index], tools, prompt=True)), text)
         through = without_marks(self._render(messages[: index + 1], tools))
         if before is None:
-            raise SpanNotFound(f"the template renders turn {index + 1} in another way when more turns follow")
+            raise SpanNotFound(f"the template renders turn {index + 1} differently when more turns follow")
         start = len(before)
         if text.startswith(through) and start <= len(through):
             end = max(start, len(through.rstrip()))
@@ -181,7 +181,7 @@ class ResponseFinder:
         missing = self._left_out(messages[index], text[start:end])
         if missing:
             is_last = all(message["role"] != "assistant" for message in messages[index + 1 :])
-            advice = "" if is_last else "; --mask last scores the last answer alone"
+            advice = "" if is_last else "; --mask last scores only the last answer"
             raise SpanNotFound(f"the template leaves out {missing} of turn {index + 1}{advice}")
         return start, end
 
@@ -208,13 +208,13 @@ class ResponseFinder:
                 refusal = str(error)
         else:
             raise RenderError(
-                f"template {self.template.name} does not show where a response lies: {refusal}",
+                f"template {self.template.name} does not show where the response is: {refusal}",
                 where=f"{self.template.source}, in a plain exchange of a user and an assistant",
                 do="Mark the response with {% generation %} ... {% endgeneration %}, or use alpaca, chatml or plain.",
             )
         if asked not in marked.text:
             raise RenderError(
-                f"template {self.template.name} leaves out what the user says",
+                f"template {self.template.name} leaves out the user's text",
                 where=self.template.source,
                 do="Print the content of user messages, or use alpaca, chatml or plain.",
             )

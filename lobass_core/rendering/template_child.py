@@ -116,7 +116,7 @@ def _find(name: str, text: str, source: str, variables: dict, special: list, too
         raise RenderError(
             f"template {name} is not valid Jinja: {error.message}",
             where=f"{source}, line {error.lineno}",
-            do="Correct it, or use a built-in template: alpaca, chatml, plain.",
+            do="Fix it, or use a built-in template: alpaca, chatml, plain.",
         ) from None
     except (RenderError, MemoryError):
         raise

@@ -1,4 +1,4 @@
-"""Renders the templates of strangers in a process of its own, which a template can neither hold up nor fill.
+"""Renders the templates of strangers in its own process, which a template can neither hold up nor fill.
 
 A template comes with a model or from a file. It is stopped when a row computes for too long, takes too much memory or
 prints too much; the run then fails and names template and row. While a row is waited for, a cancelled run ends.
@@ -191,10 +191,10 @@ def template_process(mode: str, opening: tuple) -> Iterator[TemplateProcess]:
 def overrun_error(limit: Limit, name: str, source: str, sample: str) -> TemplateLimitError:
     """The failure of a run whose template went beyond a limit at that sample, or already when it was tried."""
     what = {
-        "seconds": f"does not come to an end: it has computed for {SECONDS} s",
-        "memory": f"takes more than {size_text(MEMORY_BYTES)} of memory",
-        "length": "prints far more than the conversation",
-        "ended": "ended the process that renders it",
+        "seconds": f"did not finish within {SECONDS} s",
+        "memory": f"uses more than {size_text(MEMORY_BYTES)} of memory",
+        "length": "prints much more than the conversation",
+        "ended": "crashed the process that renders it",
     }[limit]
     where = f"sample {sample[:12]}" if sample else "in a plain exchange of a user and an assistant"
     return TemplateLimitError(

@@ -162,7 +162,7 @@ def load_template(name_or_path: str, tokenizer: Any) -> Template:
         raise RenderError(
             f"template {template.name} is not valid Jinja: {cause_of(error)}",
             where=f"{template.source}{line}",
-            do="Correct it, or use a built-in template: alpaca, chatml, plain.",
+            do="Fix it, or use a built-in template: alpaca, chatml, plain.",
         ) from error
     return template
 
@@ -176,14 +176,14 @@ def _find(name: str, tokenizer: Any) -> Template:
     if not name and not named:
         return Template("alpaca", ALPACA, "built-in", "the tokenizer has no chat template")
     if name in ("", "tokenizer"):
-        reason = "" if name else "the tokenizer has a chat template of its own"
+        reason = "" if name else "the tokenizer has its own chat template"
         return _own(named, reason)
     path = Path(name)
     if not is_there(path):
         own = "".join(f", {choice}" for choice in named if len(named) > 1)
         raise RenderError(
             f"there is no template {name!r}",
-            do=f"Give alpaca, chatml, plain, tokenizer{own}, or the path of a Jinja file.",
+            do=f"Use alpaca, chatml, plain, tokenizer{own}, or the path of a Jinja file.",
         )
     try:
         return Template(path.name, read_small(path, MAX_TEMPLATE_BYTES).decode("utf-8-sig"), str(path))
@@ -194,12 +194,12 @@ def _find(name: str, tokenizer: Any) -> Template:
 def _own(named: dict[str, str], reason: str) -> Template:
     """The tokenizer's own template, as `apply_chat_template` chooses it."""
     if not named:
-        raise RenderError("the tokenizer has no chat template", do="Say --template alpaca, chatml or plain.")
+        raise RenderError("the tokenizer has no chat template", do="Use --template alpaca, chatml or plain.")
     if DEFAULT not in named:
         names = ", ".join(sorted(named))
         raise RenderError(
-            f"the tokenizer has the templates {names}, and none of them is called {DEFAULT}",
-            do=f"Say which one: --template {min(named)}.",
+            f"the tokenizer has the templates {names}, but none is called {DEFAULT}",
+            do=f"Choose one, such as --template {min(named)}.",
         )
     return Template("tokenizer", named[DEFAULT], "tokenizer", reason, named.get(TOOL_USE, ""))
 

@@ -36,7 +36,7 @@ def trl_text(row: dict, tokenizer: Any) -> str | None:
 def trl_learns(row: dict, text: str, spans: Spans, tokenizer: Any, endings: Collection[str]) -> str:
     """A completion, and both sides of a pair, are learnt to the end of the text: a line break after the answer too."""
     after = text[spans[-1][1] :] if spans and (row.get("completion") or row.get("chosen")) else ""
-    return f"it also learns {after!r}, which follows the answer" if after else ""
+    return f"it also trains on {after!r}, which follows the answer" if after else ""
 
 
 def axolotl_text(row: dict, tokenizer: Any) -> str | None:

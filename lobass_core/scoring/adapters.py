@@ -32,7 +32,7 @@ def put_adapter(model: Any, files: ModelFiles, name: str, *, without_weights: bo
             raise ModelError(
                 "the adapter adds virtual tokens (prompt tuning), which change every position",
                 where=folder,
-                do="Use a LoRA adapter, or merge it into a whole model.",
+                do="Use a LoRA adapter, or merge it into a full model.",
             )
         config.inference_mode = True
         own_names = getattr(model, "_checkpoint_conversion_mapping", {})
@@ -93,9 +93,9 @@ def _check_placed(files: ModelFiles, placed: Any, model: Any) -> None:
     if not (empty or homeless or not n_weights):
         return
     if len(homeless) == n_weights:
-        what = f"none of the adapter's {n_weights:,} weights has a place in the base"
+        what = f"none of the adapter's {n_weights:,} weights matches the base"
     elif homeless:
-        what = f"{len(homeless):,} of the adapter's {n_weights:,} weights have no place in the base"
+        what = f"{len(homeless):,} of the adapter's {n_weights:,} weights do not match the base"
     else:
         what = f"the adapter lacks {len(empty):,} of the weights that its settings name"
     raise ModelError(
@@ -138,12 +138,12 @@ def _misfit(files: ModelFiles, error: Exception) -> ModelError:
         grown = [new for new, old in zip(theirs, ours, strict=False) if old == vocabulary and new != old]
         if grown:
             return ModelError(
-                f"the adapter was trained on a vocabulary of {grown[0]:,} tokens, and the base has {vocabulary:,}",
+                f"the adapter was trained with a vocabulary of {grown[0]:,} tokens, but the base has {vocabulary:,}",
                 where=where,
-                do=f"Resize the base as for the training: model.resize_token_embeddings({grown[0]}), then "
-                "save_pretrained(...), and score with that folder as the base.",
+                do=f"Resize the base as it was for training: model.resize_token_embeddings({grown[0]}), then "
+                "save_pretrained(...). Use that folder as the base.",
             )
-    return ModelError(f"the adapter cannot be put on the base: {cause_of(error)}", where=where, do=do)
+    return ModelError(f"the adapter cannot be applied to the base: {cause_of(error)}", where=where, do=do)
 
 
 def _example(files: ModelFiles) -> str:

@@ -214,7 +214,7 @@ def default_budget(loaded: LoadedModel) -> int:
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to keep freed blocks: fetching them anew costs page faults (a 131 MB exp: from 100 to 28 ms)."""
+    """Tell glibc to keep freed blocks: fetching them again costs page faults (a 131 MB exp: from 100 to 28 ms)."""
     if not sys.platform.startswith("linux"):
         return
     with contextlib.suppress(OSError, AttributeError):

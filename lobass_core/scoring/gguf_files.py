@@ -27,7 +27,7 @@ def check_gguf(path: Path) -> None:
         )
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
-            raise ModelError("the file is not in GGUF form", where=str(path), do="Fetch it again.")
+            raise ModelError("the file is not in GGUF format", where=str(path), do="Download it again.")
 
 
 def gguf_config(path: Path) -> dict:

@@ -34,7 +34,7 @@ def check_finite_weights(model: Any, where: str) -> None:
         raise ModelError(
             f"the weights are damaged: {n_wrong:,} of {weight.numel():,} numbers in {name} are NaN or infinite",
             where=where,
-            do="Fetch or save the model again.",
+            do="Download or save the model again.",
         )
 
 
@@ -57,7 +57,7 @@ def check_causal(model: Any, n_tokens_known: int, where: str) -> None:
         raise ModelError(
             f"the model cannot read {N_TOKENS} tokens: {cause_of(error)}",
             where=where,
-            do="Give a causal language model of text.",
+            do="Use a causal language model for text.",
         ) from error
     numbers = torch.isfinite(before) & torch.isfinite(after)
     if not numbers.any():
@@ -72,10 +72,9 @@ def check_causal(model: Any, n_tokens_known: int, where: str) -> None:
     if moved <= limit:
         return
     raise ModelError(
-        f"{model.config.model_type} is not causal here: its prediction of a token depends on later tokens, which "
-        "the loss of a response must not",
+        f"{model.config.model_type} is not causal here: its prediction of a token depends on later tokens",
         where=where,
-        do="Give a causal language model (a decoder).",
+        do="Use a causal language model (a decoder).",
     )
 
 

@@ -53,14 +53,14 @@ def find_model(spec: ModelSpec) -> ModelFiles:
         adapter, (folder, gguf) = folder, _named_base(folder, spec)
     if not gguf and not (folder / "config.json").is_file():
         raise ModelError(
-            "the folder holds no model: config.json is missing", where=str(folder), do=_inner_model(folder)
+            "the folder contains no model: config.json is missing", where=str(folder), do=_inner_model(folder)
         )
     if not gguf and (folder / "adapter_config.json").is_file():
         # transformers would put that adapter on the base unasked.
         raise ModelError(
-            "the folder holds a whole model and an adapter, which belong in two folders",
+            "the folder contains both a full model and an adapter",
             where=str(folder),
-            do="Move adapter_config.json and the adapter's weights into another folder, which can be the reference.",
+            do="Move adapter_config.json and the adapter's weights to another folder; it can be the reference.",
         )
     files = ModelFiles(folder, adapter, name, gguf, not gguf and spec.trust_remote_code and _brings_code(folder))
     weight_files(files)
@@ -105,7 +105,7 @@ def _shards(index: Path) -> list[Path]:
     missing = [path for path in shards if not path.is_file()]
     if missing:
         raise ModelError(
-            f"weight file {missing[0].name} is missing", where=str(index.parent), do="Fetch the model again."
+            f"weight file {missing[0].name} is missing", where=str(index.parent), do="Download the model again."
         )
     return shards
 
@@ -121,24 +121,24 @@ def _extra_files(folder: Path, config: dict) -> list[Path]:
 
 def _no_weights(folder: Path, named: str | None) -> ModelError:
     if named is not None:
-        return ModelError(f"weight file {named} is missing, which config.json names", where=str(folder))
+        return ModelError(f"weight file {named}, which config.json names, is missing", where=str(folder))
     variants = sorted(folder.glob("model.*.safetensors*"))
     if variants:
         return ModelError(
-            f"the folder holds {variants[0].name}, a variant of the weights, and no model.safetensors",
+            f"the folder contains {variants[0].name}, a variant of the weights, but no model.safetensors",
             where=str(folder),
-            do="Rename the variant that you mean (with its index, if it has one), or save the model again.",
+            do="Rename the variant that you want to use (and its index, if it has one), or save the model again.",
         )
     if any(path for pattern in _PICKLES for path in folder.glob(pattern)):
         return ModelError(
-            "the weights are pickled (.bin), which would run their code on loading",
+            "the weights are pickled (.bin), and loading them could run code",
             where=str(folder),
             do="Save the model with save_pretrained(...), which writes safetensors, and use that.",
         )
     return ModelError(
-        "the folder holds no weights",
+        "the folder contains no weights",
         where=str(folder),
-        do=_inner_model(folder) or "Give a folder that holds model.safetensors or its index.",
+        do=_inner_model(folder) or "Use a folder that contains model.safetensors or its index.",
     )
 
 
@@ -153,14 +153,14 @@ def adapter_files(folder: Path) -> list[Path]:
         return [config, weights]
     if (folder / "adapter_model.bin").is_file():
         raise ModelError(
-            "the adapter's weights are pickled (.bin), which would run their code on loading",
+            "the adapter's weights are pickled (.bin), and loading them could run code",
             where=str(folder),
-            do="Save it again with a present-day PEFT, which writes adapter_model.safetensors.",
+            do="Save it again with a current version of PEFT, which writes adapter_model.safetensors.",
         )
     raise ModelError(
-        "the folder holds no PEFT adapter",
+        "the folder contains no PEFT adapter",
         where=str(folder),
-        do="Give a folder with adapter_config.json and adapter_model.safetensors.",
+        do="Use a folder with adapter_config.json and adapter_model.safetensors.",
     )
 
 
@@ -201,17 +201,19 @@ def _place_of(path: str, revision: str, spec: ModelSpec) -> tuple[Path, str]:
     local = Path(path).expanduser()
     if revision and local.exists():
         raise ModelError(
-            f"revision {revision!r} is for a hub id, and this is on the disk", where=path, do="Leave it out."
+            f"revision {revision!r} applies only to a Hub id, and this model is on disk",
+            where=path,
+            do="Leave out the revision.",
         )
     if local.is_file() and local.suffix.lower() == ".gguf":
         check_gguf(local)
         return local.parent, local.name
     if local.is_file():
-        raise ModelError("a model is a folder or a .gguf file", where=path, do="Give the folder that holds the file.")
+        raise ModelError("a model is a folder or a .gguf file", where=path, do="Use the folder that contains the file.")
     folder = _folder_of(path, revision, spec)
     inside = sorted(folder.glob("*.gguf"))
     if inside and not (folder / "config.json").is_file() and not (folder / "adapter_config.json").is_file():
-        raise ModelError("the folder holds GGUF files alone", where=str(folder), do=f"Name the file: {inside[0]}.")
+        raise ModelError("the folder contains only GGUF files", where=str(folder), do=f"Name the file: {inside[0]}.")
     return folder, ""
 
 
@@ -220,7 +222,7 @@ def _folder_of(path: str, revision: str, spec: ModelSpec) -> Path:
     if local.is_dir():
         return local
     if local.is_file():
-        raise ModelError("an adapter is a folder, not a file", where=path, do="Give the folder that holds the file.")
+        raise ModelError("an adapter is a folder, not a file", where=path, do="Use the folder that contains the file.")
     if path.startswith((".", "/", "~")) or path.count("/") > 1 or not path:
         raise ModelError("there is no such model folder", where=path, do="Check the path.")
     patterns = (*_FETCHED, "*.py") if spec.trust_remote_code else _FETCHED
@@ -238,9 +240,7 @@ def _named_base(adapter: Path, spec: ModelSpec) -> tuple[Path, str]:
     config = _read_json(adapter / "adapter_config.json")
     base = str(config.get("base_model_name_or_path") or "")
     if not base:
-        raise ModelError(
-            "the adapter does not say what base it belongs to", where=str(adapter), do="Name the base too."
-        )
+        raise ModelError("the adapter does not name its base model", where=str(adapter), do="Name the base as well.")
     beside = adapter / base
     if not Path(base).expanduser().exists() and beside.exists():
         base = str(beside)
@@ -250,7 +250,7 @@ def _named_base(adapter: Path, spec: ModelSpec) -> tuple[Path, str]:
 def _inner_model(folder: Path) -> str:
     """Advice where the model lies one folder deeper, as in some hub repositories."""
     inner = sorted(path.parent for path in folder.glob("*/config.json"))
-    return f"A model lies in {inner[0]}: give that folder." if inner else ""
+    return f"There is a model in {inner[0]}: use that folder." if inner else ""
 
 
 def _brings_code(folder: Path) -> bool:
@@ -260,7 +260,7 @@ def _brings_code(folder: Path) -> bool:
 def _inside(folder: Path, name: str) -> Path:
     """A file that an index names, which must not point out of the folder."""
     if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise ModelError(f"the weight index names a file outside of the model: {name}", where=str(folder))
+        raise ModelError(f"the weight index names a file outside the model: {name}", where=str(folder))
     return folder / name
 
 

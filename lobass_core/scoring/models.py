@@ -93,11 +93,11 @@ def choose_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise RequestError(f"there is no device {name!r}", do="Say auto, cpu, cuda, cuda:N or mps.") from error
+        raise RequestError(f"there is no device {name!r}", do="Use auto, cpu, cuda, cuda:N or mps.") from error
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise RequestError(f"this machine has no device {name!r}", do="Say --device cpu, or auto.")
+        raise RequestError(f"this machine has no device {name!r}", do="Use --device cpu or auto.")
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise RequestError("this machine has no device 'mps'", do="Say --device cpu, or auto.")
+        raise RequestError("this machine has no device 'mps'", do="Use --device cpu or auto.")
     return device
 
 
@@ -124,7 +124,7 @@ def load_tokenizer(spec: ModelSpec) -> Any:
         raise ModelError(
             "the model has no tokenizer",
             where=str(files.folder),
-            do="Put tokenizer.json and tokenizer_config.json there.",
+            do="Add tokenizer.json and tokenizer_config.json to the folder.",
         )
     try:
         if folder is None:
@@ -133,9 +133,9 @@ def load_tokenizer(spec: ModelSpec) -> Any:
     except Exception as error:
         if folder is not None and _needs_sentencepiece(folder):
             raise ModelError(
-                "the tokenizer is a SentencePiece file (tokenizer.model), and no package that reads it is installed",
+                "the tokenizer is a SentencePiece file (tokenizer.model), but no package that reads it is installed",
                 where=str(folder),
-                do="Run pip install sentencepiece, or put the model's tokenizer.json beside it.",
+                do="Run pip install sentencepiece, or add the model's tokenizer.json to the folder.",
             ) from error
         raise ModelError(
             f"the tokenizer cannot be loaded: {cause_of(error)}",
@@ -222,7 +222,9 @@ def _causal_lm(files: ModelFiles, spec: ModelSpec, dtype: str) -> tuple[Any, str
         ) from error
     _check_report(report, files)
     unused = sorted(report.get("unexpected_keys") or ())
-    note = f"The files hold weights that the model does not use ({len(unused):,}, such as {min(unused, default='')})."
+    note = (
+        f"The files contain weights that the model does not use ({len(unused):,}, such as {min(unused, default='')})."
+    )
     return model, note if unused else ""
 
 
@@ -248,14 +250,14 @@ def _from_files(files: ModelFiles, spec: ModelSpec, dtype: str) -> tuple[Any, di
 
 def _check_report(report: dict, files: ModelFiles) -> None:
     # transformers would fill what does not fit with random numbers and a warning.
-    do = "Fetch or save the model again; config.json and weights do not belong together."
+    do = "Download or save the model again: config.json and the weights do not match."
     wrong = sorted(report.get("mismatched_keys") or ())
     if wrong:
         name, stored, wanted = wrong[0]
         sizes = [" x ".join(map(str, size)) for size in (stored, wanted)]
         others = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
         raise ModelError(
-            f"weight {name} has the size {sizes[0]} in the file, and config.json asks for {sizes[1]}{others}",
+            f"weight {name} has the size {sizes[0]} in the file, but config.json requires {sizes[1]}{others}",
             where=str(files.place),
             do=do,
         )
@@ -271,14 +273,18 @@ def _vocabulary_size(model: Any) -> int:
 def _with_head(loaded: LoadedModel) -> LoadedModel:
     loaded.head = find_output_head(loaded.causal_lm)
     family = loaded.causal_lm.config.model_type
-    slow = "" if loaded.head else f"{family} is not a family with a fast path here: one sample at a time, same losses"
+    slow = (
+        ""
+        if loaded.head
+        else f"{family} models have no fast path: samples are scored one at a time, with the same losses"
+    )
     loaded.note = loaded.note if slow in loaded.note else " ".join(filter(None, (loaded.note, slow)))
     return loaded
 
 
 def _advice(error: Exception, files: ModelFiles) -> str:
     if "trust_remote_code" in str(error):
-        return "The model brings its own code. Read it; if you trust it, run the command with --trust-remote-code."
+        return "The model comes with its own code. Read it; if you trust it, run the command with --trust-remote-code."
     if files.gguf:
-        return "Check that the file is a whole language model of a family that transformers reads from GGUF."
-    return "Check that the folder holds a whole causal language model in Hugging Face form."
+        return "Check that the file is a complete language model of a family that transformers reads from GGUF."
+    return "Check that the folder contains a complete causal language model in Hugging Face format."

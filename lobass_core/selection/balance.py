@@ -70,7 +70,7 @@ def share_budget(total: int, weights: Sequence[Fraction], floors: Sequence[int],
         shares = dict(zip(unsettled, largest_remainder(left, [weights[k] for k in unsettled]), strict=True))
         bounded = {k: max(min(share, ceilings[k]), floors[k]) for k, share in shares.items()}
         # As CSS shares a row between flexible boxes: too much in sum means that floors took from the others, so the
-        # raised ones are settled and the rest shared anew; too little means that ceilings did.
+        # raised ones are settled and the rest shared again; too little means that ceilings did.
         excess = sum(bounded.values()) - sum(shares.values())
         for k, share in shares.items():
             if excess == 0 or (bounded[k] > share if excess > 0 else bounded[k] < share):

@@ -7,8 +7,8 @@ from pathlib import Path
 from lobass_core import read_only
 from lobass_core.errors import DamagedStoreError, ReadOnlyError
 
-_COPY = "Copy the project to where you can write, or make its folder and its store writable for you."
-_REOPEN = "Leave out --read-only and unset LOBASS_READ_ONLY to change it."
+_COPY = "Copy the project to a place where you can write, or make its folder and store writable."
+_REOPEN = "To change it, remove --read-only and unset LOBASS_READ_ONLY."
 # What DuckDB and the system say of a file that may not be opened or made.
 _REFUSALS = ("Permission denied", "Read-only file system", "Operation not permitted")
 # The rights of the user that the process acts as, where the system can tell them from those of who started it.
@@ -35,7 +35,7 @@ def read_only_error(store_path: Path) -> ReadOnlyError:
 
 def damaged_error(store_path: Path, what: str) -> DamagedStoreError:
     """What is raised where a store, or a part of it, cannot be read."""
-    do = f"lobass doctor --project {shlex.quote(str(store_path.parent))} says what can be saved of it."
+    do = f"Run lobass doctor --project {shlex.quote(str(store_path.parent))} to see what can be recovered."
     return DamagedStoreError(what, where=str(store_path), do=do)
 
 

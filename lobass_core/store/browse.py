@@ -151,12 +151,12 @@ def sample_keys(cursor: duckdb.DuckDBPyConnection, sample_ids: Sequence[str]) ->
     """Keys of samples by id or by a beginning of one (6 digits or more); an id from before an update will do.
 
     Raises:
-        RequestError: an id is too short, names no sample, or names several.
+        RequestError: an id is too short, matches no sample, or names several.
     """
     keys = []
     for sample_id in sample_ids:
         if len(sample_id) < SHORTEST_ID:
-            raise RequestError(f"sample id {sample_id!r} is too short", do=f"Give {SHORTEST_ID} digits or more.")
+            raise RequestError(f"sample id {sample_id!r} is too short", do=f"Use {SHORTEST_ID} digits or more.")
         keys_meant = cursor.execute(
             """
             WITH named AS (SELECT sample_key FROM samples WHERE starts_with(sample_id, $id)),
@@ -168,8 +168,8 @@ def sample_keys(cursor: duckdb.DuckDBPyConnection, sample_ids: Sequence[str]) ->
             {"id": sample_id.lower()},
         ).fetchall()
         if len(keys_meant) != 1:
-            several = "names several samples" if keys_meant else "names no sample"
-            raise RequestError(f"{sample_id!r} {several}", do="lobass browse lists ids; give more of its digits.")
+            several = "matches several samples" if keys_meant else "matches no sample"
+            raise RequestError(f"{sample_id!r} {several}", do="Use more digits; lobass browse lists the ids.")
         keys.append(int(keys_meant[0][0]))
     return keys
 

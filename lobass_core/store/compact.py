@@ -25,7 +25,7 @@ def free_bytes(store: Store) -> int:
 
 
 def compact(path: Path) -> int:
-    """Write a store that has been checkpointed anew without its free pages; returns the bytes given back.
+    """Rewrite a checkpointed store without its free pages; returns the bytes given back.
 
     Raises:
         StoreError: it is in use, damaged, or the disk has no room for the new file; it is as it was then.
@@ -42,7 +42,7 @@ def compact(path: Path) -> int:
     except (duckdb.Error, OSError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise StoreError(
-            f"the store could not be written anew: {reason}", where=str(path), do="It is as it was."
+            f"the store could not be compacted: {reason}", where=str(path), do="It was not changed."
         ) from error
     finally:
         # Until here nobody else can have opened the old file to write.
@@ -53,7 +53,7 @@ def compact(path: Path) -> int:
 def _copy(connection: duckdb.DuckDBPyConnection, path: Path, new: Path) -> None:
     connection.execute(f"ATTACH '{quoted(path)}' AS old (READ_ONLY, TYPE DUCKDB)")
     if path.with_name(f"{path.name}.wal").exists():
-        raise OSError("somebody else has written to it meanwhile")
+        raise OSError("another process has written to it in the meantime")
     connection.execute(f"ATTACH '{quoted(new)}' AS new (TYPE DUCKDB)")
     connection.execute("COPY FROM DATABASE old TO new")
     tables = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'old'").fetchall()
@@ -70,6 +70,6 @@ def _sum(connection: duckdb.DuckDBPyConnection, database: str, table: str) -> tu
 
 def _take_place(new: Path, path: Path) -> None:
     if new.with_name(f"{new.name}.wal").exists():
-        raise OSError("the new file is not whole")
+        raise OSError("the new file is incomplete")
     new.chmod(path.stat().st_mode & 0o7777)
     put_in_place(new, path)

@@ -115,7 +115,7 @@ def read_table(cursor: duckdb.DuckDBPyConnection, sql: str, values: dict | list 
     """The result of a query as an Arrow table, without the extra copy that a DB-API result makes."""
     cursor.complete()  # a fetchone() before this leaves its result half read, and DuckDB refuses another query then
     relation = cursor.sql(sql, params=values)
-    assert relation is not None, "the statement is no query"
+    assert relation is not None, "the statement is not a query"
     return relation.to_arrow_table()
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from lobass_core.atomic_file import whole_file
 from lobass_core.errors import StoreError
 
-# Once for the copy, once for what is written anew.
+# Once for the copy, once for what is written again.
 SPACE_FACTOR = 2
 SPACE_BYTES = 64 << 20
 _MADE_HERE = re.compile(r"store-(?P<label>v\d+|before-repair|damaged)(-\d+)?")
-_REASONS = {"before-repair": "the store before a repair", "damaged": "the damaged store as it was"}
-# In a process of its own: a file's locks are dropped when any descriptor of it is closed, and the store must stay ours.
+_REASONS = {"before-repair": "the store before a repair", "damaged": "the damaged store"}
+# In its own process: a file's locks are dropped when any descriptor of it is closed, and the store must stay ours.
 _COPY = """
 import shutil, sys
 try:
@@ -32,7 +32,8 @@ def check_space(path: Path, purpose: str) -> None:
     free = shutil.disk_usage(path.parent).free
     if free < needed:
         raise StoreError(
-            f"{purpose}, which needs {_mib(needed)} of free space for a copy and the changes; {_mib(free)} are free",
+            f"{purpose}, which needs {_mib(needed)} of free space for a copy and the changes; only {_mib(free)} are "
+            "free",
             where=str(path.parent),
             do="Nothing was changed. Free some space and try again.",
         )
@@ -50,7 +51,7 @@ def copy_store(path: Path, label: str, purpose: str) -> Path:
             copy_file(path, unfinished)
     except OSError as error:
         raise StoreError(
-            f"{purpose}, and the copy that comes first failed: {error.strerror}",
+            f"{purpose}, but making a copy of it first failed: {error.strerror}",
             where=str(copy),
             do="Nothing was changed. Make the folder writable, or free some space, and try again.",
         ) from error

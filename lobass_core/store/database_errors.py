@@ -23,11 +23,11 @@ def store_error(error: BaseException, path: Path) -> StoreError:
     text = str(error).splitlines()[0]
     if is_full(error):
         return StoreError(
-            "the disk is full", where=str(path), do="Nothing of this step was kept. Free some space and run it again."
+            "the disk is full", where=str(path), do="This step saved nothing. Free some space and run it again."
         )
     if text.startswith("Corrupt database file"):
         return damaged_error(path, "the store is damaged")
-    return StoreError(f"the store refused: {text}", where=str(path), do="Nothing of this step was kept.")
+    return StoreError(f"the store reported an error: {text}", where=str(path), do="This step saved nothing.")
 
 
 def cannot_open(error: duckdb.Error, path: Path) -> StoreError:
@@ -37,19 +37,21 @@ def cannot_open(error: duckdb.Error, path: Path) -> StoreError:
         return StoreError("the disk is full", where=str(path), do="Free some space and try again.")
     if is_refusal(error):
         return StoreError(
-            "the store may not be read", where=str(path), do="Ask its owner to let you read the project's folder."
+            "the store cannot be read: permission denied",
+            where=str(path),
+            do="Ask its owner for read access to the project folder.",
         )
     if _NO_LOCK in text:
         return StoreError(
             f"the store cannot be locked: {text.rpartition(': ')[2]}",
             where=str(path),
-            do="Its file system has no locks: copy the project to a local disk.",
+            do="Its file system does not support locks: copy the project to a local disk.",
         )
     if "storage version" in text:
         return StoreError(
-            "a newer DuckDB wrote the store, which this one cannot read",
+            "the store was written by a newer DuckDB and cannot be read with this one",
             where=str(path),
-            do="Update LoBaSS with its libraries.",
+            do="Update LoBaSS and its libraries.",
         )
     return damaged_error(path, f"the store cannot be opened: {text}")
 
@@ -57,7 +59,7 @@ def cannot_open(error: duckdb.Error, path: Path) -> StoreError:
 def holder_of(message: str) -> str | None:
     """Who holds the lock, from DuckDB's message; None if the message is about something else."""
     if "Unique file handle conflict" in message:
-        return "this program, which is writing it anew"
+        return "this program, which is compacting it"
     if _NO_LOCK not in message or "Conflicting lock" not in message:
         return None
     match = re.search(r"PID (\d+)", message)

@@ -78,8 +78,8 @@ def add_domain_change(
     n_rows = _n_others(cursor, before, dataset.dataset_id)
     if not n_rows:
         raise RequestError(
-            f"no row of {dataset.name!r} would get another domain",
-            do="Check the names: values are compared as they are.",
+            f"no row of {dataset.name!r} would get a new domain",
+            do="Check the names: values must match exactly.",
         )
     cursor.execute("UPDATE domain_changes SET n_rows = ? WHERE change_id = ?", [n_rows, change_id])
     _follow(cursor)
@@ -94,7 +94,9 @@ def undo_domain_change(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> D
     """
     standing = _standing(cursor, dataset.dataset_id)
     if not standing:
-        raise RequestError(f"no domain of {dataset.name!r} was set after its import", do="There is nothing to undo.")
+        raise RequestError(
+            f"the domains of {dataset.name!r} have not been changed since its import", do="There is nothing to undo."
+        )
     change = standing[-1]
     undone_at = utc_now()
     cursor.execute("UPDATE domain_changes SET undone_at = ? WHERE change_id = ?", [undone_at, change.change_id])
@@ -154,7 +156,7 @@ def apply_changes(cursor: duckdb.DuckDBPyConnection, dataset_id: int) -> set[str
                 moved.append((row_key, domain, imported))
         if len(domains) > MAX_DOMAINS:
             raise RequestError(
-                f"the change makes more than {MAX_DOMAINS} domains", do="Choose a column with a few kinds of data."
+                f"the change would make more than {MAX_DOMAINS} domains", do="Use a column with few different values."
             )
         _move(cursor, moved)
     return columns

@@ -15,7 +15,7 @@ def check_kind(path: Path) -> None:
     Only for a file that this process does not have open: closing it again drops the locks that the process has on it.
 
     Raises:
-        StoreError: it is no database of DuckDB.
+        StoreError: it is not a DuckDB database.
     """
     try:
         if kind := irregular_kind(path):
@@ -25,5 +25,5 @@ def check_kind(path: Path) -> None:
     except OSError:
         return  # a new project; or DuckDB says better what it may not read
     if head[8:12] != _MAGIC:
-        what = "an SQLite database" if head.startswith(b"SQLite format 3") else "no database of DuckDB"
+        what = "an SQLite database" if head.startswith(b"SQLite format 3") else "not a DuckDB database"
         raise damaged_error(path, f"the store cannot be opened: it is {what}")

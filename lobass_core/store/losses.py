@@ -131,7 +131,7 @@ def _fault(table: pa.Table) -> str:
     if not pc.all(pc.is_in(table["status"], STATUSES), min_count=0).as_py():
         return "a status is not known"
     if not pc.all(pc.match_substring_regex(table["sample_id"], "^[0-9a-f]{64}$"), min_count=0).as_py():
-        return "a sample id is no sha256"
+        return "a sample id is not a sha256"
     return ""
 
 

@@ -15,7 +15,7 @@ from lobass_core.store.reference_training import register_training
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
-    """One model by its fingerprint, how many losses it has, and the mean of these, each in nats a response token."""
+    """One model by its fingerprint, how many losses it has, and the mean of these, each in nats per response token."""
 
     model_fp: str
     name: str

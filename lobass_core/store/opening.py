@@ -77,7 +77,9 @@ def _connect(path: Path, read_only: bool, wait_seconds: float, on_wait: OnWait |
                 raise cannot_open(error, path) from error
             if time.monotonic() > deadline:
                 raise StoreLockedError(
-                    "the project's store is in use", where=holder, do="Try again when it has finished, or stop it."
+                    "the project's store is in use",
+                    where=holder,
+                    do="Try again when that process has finished, or stop it.",
                 ) from error
         if on_wait and not told:
             on_wait(holder)

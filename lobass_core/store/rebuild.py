@@ -61,7 +61,7 @@ class LossCheck:
 
 
 def compare_losses(store: Store, runs_dir: Path) -> LossCheck:
-    """Read every shard whole and compare it with the loss tables; runs that are at work are left out."""
+    """Read every shard whole and compare it with the loss tables; runs in progress are left out."""
     cursor, check = store.cursor(), LossCheck()
     _make_usable(cursor)
     for run in _runs_with_losses(store, runs_dir):

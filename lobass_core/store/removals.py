@@ -19,7 +19,9 @@ def remove_dataset(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
     """
     ids = cursor.execute("SELECT dataset_id FROM datasets WHERE name = ?", [name]).fetchall()
     if not ids:
-        raise StoreError(f"there is no dataset {name!r}", do="Look at its name on the Overview, or by lobass status.")
+        raise StoreError(
+            f"there is no dataset {name!r}", do="Check its name on the Overview page or with lobass status."
+        )
     ((dataset_id,),) = ids
     holding = cursor.execute(
         """
@@ -34,8 +36,8 @@ def remove_dataset(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
     ).fetchall()
     if holding:
         raise StoreError(
-            f"the selection {holding[0][0]!r} holds rows of {name!r}",
-            do="The dataset stays, so that the selection can be opened and exported again.",
+            f"the selection {holding[0][0]!r} contains rows of {name!r}",
+            do="The dataset is kept, so that the selection can still be opened and exported.",
         )
     ((n_rows,),) = cursor.execute("SELECT count(*) FROM rows WHERE dataset_id = ?", [dataset_id]).fetchall()
     forget_updates(cursor, dataset_id)

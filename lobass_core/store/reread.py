@@ -17,13 +17,14 @@ from lobass_core.formats.detect import Detection, parse_row
 from lobass_core.formats.raw_records import decode_line, explain
 from lobass_core.formats.reading_rules import DROPPED, MEDIA
 from lobass_core.formats.row_errors import RowError
+from lobass_core.plural import plural
 from lobass_core.records import Sample
 from lobass_core.store.samples import known_keys, sample_table
 from lobass_core.store.sequences import has_sequences, take_ids
 
 PAGE_ROWS = 5_000
 # The end of a note in the log of updates; it holds until the rows have been scored.
-SCORE_AGAIN = "Score again for the losses that they lack."
+SCORE_AGAIN = "Score again to compute their missing losses."
 # Rows of a dataset that are looked at first, to learn how it was imported.
 FIRST_ROWS = 1_000
 
@@ -56,19 +57,19 @@ class Reread:
         if self.moved:
             where = ", ".join(f"{name} {n:,}" for name, n in self.moved.items())
             said.append(
-                f"{self.moved.total():,} of {self.n_rows:,} rows read differently now ({where}). Their decisions, "
-                f"tags, notes and places in selections went with them. {SCORE_AGAIN}"
+                f"{self.moved.total():,} of {self.n_rows:,} rows are read differently now ({where}). They keep "
+                f"their decisions, tags, notes and places in selections. {SCORE_AGAIN}"
             )
         if self.n_text_only:
             said.append(
-                f"Rows with images, video or audio beside their text ({self.n_text_only:,}) are read as text alone, as "
-                "they were: their datasets are now as if imported with --text-only."
+                f"Rows with images, video or audio ({self.n_text_only:,}) are still read as text only: their "
+                "datasets now count as imported with --text-only."
             )
         if self.refused:
             reason, n = self.refused.most_common(1)[0]
             said.append(
-                f"{self.refused.total():,} of {self.n_rows:,} rows would be rejected by an import today and stay as "
-                f"they were; {n:,} times: {reason}."
+                f"{self.refused.total():,} of {self.n_rows:,} rows would be rejected by an import today, but are "
+                f"kept unchanged; {plural(n, 'time')}: {reason}."
             )
         return tuple(said)
 

@@ -1,4 +1,4 @@
-"""Whether the rows that an update of the program read anew have been scored since."""
+"""Whether the rows that an update of the program read again have been scored since."""
 
 import duckdb
 

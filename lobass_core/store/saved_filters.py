@@ -40,7 +40,7 @@ def find_filter(cursor: duckdb.DuckDBPyConnection, name: str) -> SavedFilter:
         names = ", ".join(saved.name for saved in list_filters(cursor))
         raise RequestError(
             f"there is no saved filter {name!r}",
-            do=f"Saved are: {names}." if names else "Save one: lobass browse ... --save NAME.",
+            do=f"The saved filters are {names}." if names else "Save one: lobass browse ... --save NAME.",
         )
     return SavedFilter(*row)
 
@@ -55,7 +55,7 @@ def save_filter(cursor: duckdb.DuckDBPyConnection, name: str, query: str, *, rep
     if _is_taken(cursor, name):
         if not replace:
             raise RequestError(
-                f"there is a saved filter {name!r} already", do="Choose another name, or replace that filter."
+                f"a saved filter {name!r} already exists", do="Use another name, or replace that filter."
             )
         cursor.execute("DELETE FROM saved_filters WHERE name = ?", [name])
     cursor.execute("INSERT INTO saved_filters VALUES (?, ?, ?)", [name, query, utc_now()])
@@ -70,7 +70,7 @@ def rename_filter(cursor: duckdb.DuckDBPyConnection, name: str, new_name: str) -
     find_filter(cursor, name)
     _check_name(new_name)
     if new_name != name and _is_taken(cursor, new_name):
-        raise RequestError(f"there is a saved filter {new_name!r} already", do="Choose another name.")
+        raise RequestError(f"a saved filter {new_name!r} already exists", do="Use another name.")
     cursor.execute("UPDATE saved_filters SET name = ? WHERE name = ?", [new_name, name])
 
 
@@ -92,5 +92,5 @@ def _check_name(name: str) -> None:
     if not 0 < len(name.strip()) <= LONGEST_NAME or not name.isprintable():
         raise RequestError(
             f"{name[:LONGEST_NAME]!r} cannot be the name of a filter",
-            do=f"A name has 1 to {LONGEST_NAME} characters, on one line.",
+            do=f"Use 1 to {LONGEST_NAME} characters on one line.",
         )

@@ -119,7 +119,7 @@ def register_refinement(
     folds: Path,
     finished_at: str = "",
 ) -> None:
-    """Record that a run computed losses of a scoring anew: where it has both of a sample, they count from now on.
+    """Record that a run computed losses of a scoring again: where it has both of a sample, they count from now on.
 
     `finished_at` as for `register_scoring`: the refinement of a run that finished later stands.
 
@@ -128,9 +128,9 @@ def register_refinement(
     """
     if result.render_fp != scoring.render_fp:
         raise StoreError(
-            f"run {run_id} read other tokens than {scoring.run_id}, whose losses it should refine",
+            f"run {run_id} used other tokens than {scoring.run_id}, whose losses it should refine",
             where=scoring.label,
-            do="The template or the tokenizer has changed: score all samples anew.",
+            do="The template or the tokenizer has changed: score all samples again.",
         )
     finished_at = finished_at or utc_now()
     is_older = registered_at(cursor, scoring.refined_by) > finished_at
@@ -188,11 +188,13 @@ def find_scoring(cursor: duckdb.DuckDBPyConnection, run: str | None = None) -> S
         for scoring in scorings:
             if row and scoring.scoring_id == row[0]:
                 return scoring
-        raise SelectionError(f"no scores come from run {run!r}", do=_choices(scorings))
+        raise SelectionError(f"run {run!r} has no scores", do=_choices(scorings))
     if not scorings:
         raise SelectionError("nothing is scored yet", do="Run lobass score --base MODEL --reference MODEL first.")
     if len({_asked(scoring) for scoring in scorings}) > 1:
-        raise SelectionError("several pairs of models have been scored", do=f"Say --run. {_choices(scorings)}")
+        raise SelectionError(
+            "several pairs of models have been scored", do=f"Choose one with --run. {_choices(scorings)}"
+        )
     return scorings[0]
 
 
@@ -208,7 +210,7 @@ def _asked(scoring: Scoring) -> tuple:
 def _choices(scorings: list[Scoring]) -> str:
     if not scorings:
         return "Nothing is scored yet."
-    return "Scored are: " + "; ".join(f"{scoring.run_id} ({scoring.label})" for scoring in scorings) + "."
+    return "The scoring runs are " + "; ".join(f"{scoring.run_id} ({scoring.label})" for scoring in scorings) + "."
 
 
 def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:

@@ -61,13 +61,13 @@ def save_selection(
         SelectionError: the name is empty or taken, and `replace` is not asked.
     """
     if not name.strip():
-        raise SelectionError("a selection needs a name", do="Give --name NAME.")
+        raise SelectionError("a selection needs a name", do="Use --name NAME.")
     taken = cursor.execute(
         "SELECT selection_id FROM selections WHERE name = ? AND deleted_at IS NULL", [name]
     ).fetchone()
     if taken and not replace:
         raise SelectionError(
-            f"there is a selection {name!r} already", do="Choose another name, or overwrite it with --replace."
+            f"a selection {name!r} already exists", do="Use another name, or replace it with --replace."
         )
     if taken:
         cursor.execute("UPDATE selections SET deleted_at = ? WHERE selection_id = ?", [utc_now(), taken[0]])
@@ -113,7 +113,8 @@ def find_selection(cursor: duckdb.DuckDBPyConnection, name: str) -> SavedSelecti
     if row is None:
         names = ", ".join(selection.name for selection in list_selections(cursor))
         raise SelectionError(
-            f"there is no selection {name!r}", do=f"Saved are: {names}." if names else "Save one: lobass select --name."
+            f"there is no selection {name!r}",
+            do=f"The saved selections are {names}." if names else "Save one with lobass select --name NAME.",
         )
     return _saved(row)
 
@@ -147,7 +148,7 @@ def rename_selection(cursor: duckdb.DuckDBPyConnection, name: str, new_name: str
     selection = find_selection(cursor, name)
     taken = cursor.execute("SELECT 1 FROM selections WHERE name = ? AND deleted_at IS NULL", [new_name]).fetchone()
     if taken or not new_name.strip():
-        raise SelectionError(f"the name {new_name!r} is taken or empty", do="Choose another name.")
+        raise SelectionError(f"the name {new_name!r} is taken or empty", do="Use another name.")
     cursor.execute("UPDATE selections SET name = ? WHERE selection_id = ?", [new_name, selection.selection_id])
 
 
@@ -168,10 +169,10 @@ def undelete_selection(cursor: duckdb.DuckDBPyConnection, selection_id: int) -> 
         "SELECT name FROM selections WHERE selection_id = ? AND deleted_at IS NOT NULL", [selection_id]
     ).fetchone()
     if row is None:
-        raise SelectionError("that selection is not among the deleted ones")
+        raise SelectionError("no deleted selection has this id")
     taken = cursor.execute("SELECT 1 FROM selections WHERE name = ? AND deleted_at IS NULL", [row[0]]).fetchone()
     if taken:
-        raise SelectionError(f"the name {row[0]!r} is taken by now", do="Rename the other selection first.")
+        raise SelectionError(f"the name {row[0]!r} is already taken", do="Rename the other selection first.")
     cursor.execute("UPDATE selections SET deleted_at = NULL WHERE selection_id = ?", [selection_id])
     return str(row[0])
 

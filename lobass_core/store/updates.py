@@ -124,7 +124,7 @@ class UpdateWriter(RowWriter):
         ((n_rows,),) = cursor.execute("SELECT count(*) FROM rows WHERE dataset_id = ?", [dataset_id]).fetchall()
         if n_rows != self._state.listing.num_rows:
             raise InputFileError(
-                "the file has changed while it was read", where=self._state.info.path, do="Update again."
+                "the file changed while it was being read", where=self._state.info.path, do="Update again."
             )
         self._register()
         cursor.execute(
@@ -219,7 +219,7 @@ def undo_last_update(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> Log
     standing = [one for one in list_updates(cursor) if one.dataset_id == dataset.dataset_id and one.undone_at is None]
     if not standing:
         raise RequestError(
-            f"there is no update of {dataset.name!r} to undo", do="To take out all of it, say lobass undo-import."
+            f"there is no update of {dataset.name!r} to undo", do="To remove the whole dataset, use lobass undo-import."
         )
     update = standing[-1]
     restore_imported_domains(cursor, dataset.dataset_id)

@@ -17,7 +17,7 @@ from lobass_core.store.schema import FIRST_TABLES
 
 Tell = Callable[[str], None]
 
-PURPOSE = "the store has to be updated to this version of LoBaSS"
+PURPOSE = "the store must be updated to this version of LoBaSS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,10 @@ def prepare(connection: duckdb.DuckDBPyConnection, path: Path, tell: Tell, *, re
     version = _version(connection, tables, path)
     if version < SCHEMA_VERSION and read_only:
         raise ReadOnlyError(
-            f"the project is read-only, and its store has to be updated from version {version} to {SCHEMA_VERSION} "
+            f"the project is read-only, and its store must be updated from version {version} to {SCHEMA_VERSION} "
             "before it can be read",
             where=str(path.parent),
-            do="Open it once where it may be written, or copy it to where you can write.",
+            do="Open it once with write access, or copy it to a place where you can write.",
         )
     if version < SCHEMA_VERSION:
         _upgrade(connection, path, version, tell)
@@ -67,18 +67,19 @@ def list_upgrades(cursor: duckdb.DuckDBPyConnection, folder: Path) -> list[Upgra
 
 def _version(connection: duckdb.DuckDBPyConnection, tables: set[str], path: Path) -> int:
     if "meta" not in tables:
-        raise StoreError("the database is not a LoBaSS store", where=str(path), do="Choose another folder.")
+        raise StoreError("the database is not a LoBaSS store", where=str(path), do="Use another folder.")
     rows = connection.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchall()
     text = str(rows[0][0]) if len(rows) == 1 else ""
     version = int(text) if text.isascii() and text.isdecimal() else 0
     if version < 1:
-        said = f"the store does not say which version it is ({text!r} stands there)"
+        said = f"the store has an invalid version ({text!r})"
         raise damaged_error(path, said if text else "the store has no version")
     if version > SCHEMA_VERSION:
         raise StoreError(
-            f"a newer LoBaSS made this store: it has version {version}, and this program reads up to {SCHEMA_VERSION}",
+            f"a newer version of LoBaSS made this store: it has version {version}; this program reads up to "
+            f"{SCHEMA_VERSION}",
             where=str(path),
-            do="Update LoBaSS, or open the copy that the newer program kept beside the store.",
+            do="Update LoBaSS, or open the copy that the newer program kept next to the store.",
         )
     return version
 
@@ -123,5 +124,5 @@ def _refused(error: BaseException, path: Path, version: int) -> StoreError:
     return StoreError(
         f"the store could not be updated from version {version} to {SCHEMA_VERSION}: {str(error).splitlines()[0]}",
         where=str(path),
-        do="It is as it was before. Free some space or repair what is named, and try again.",
+        do="It was not changed. Free some space or fix the problem, and try again.",
     )

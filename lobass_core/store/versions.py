@@ -3,7 +3,7 @@
     revision   changes with every write
     content    changes with what rows and losses are: import, removal, ingest, refinement, migration; never a decision
 
-A mark is a counter, for people, and a random part: the counter alone starts anew in a project that is made again in
+A mark is a counter, for people, and a random part: the counter alone starts again in a project that is made again in
 the same folder, and goes back in a store that is restored from a copy.
 """
 

@@ -13,7 +13,7 @@ def plan_steps(lengths: np.ndarray, batch_tokens: int, epochs: float, seed: int)
 
     Every epoch shows each sample once, in an order of its own; a fractional last epoch shows a part of them. Samples
     of fewer than two tokens are left out, as nothing predicts their first token. A sample longer than the budget makes
-    a step by itself. The plan depends on nothing but its arguments: a resumed training goes on with the same steps.
+    a step by itself. The plan depends on nothing but its arguments: a resumed training continues with the same steps.
     """
     usable = np.flatnonzero(np.asarray(lengths) > 1)
     steps: list[np.ndarray] = []

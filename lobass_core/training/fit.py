@@ -45,7 +45,7 @@ class FitSettings:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """Where a training is after a step; `loss` is the mean of the last logged stretch, in nats a response token."""
+    """Where a training is after a step; `loss` is the mean of the last logged stretch, in nats per response token."""
 
     step: int
     n_steps: int
@@ -56,7 +56,7 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class FitOutcome:
-    """How a training ended; `losses` holds (step, nats a response token) along the way."""
+    """How a training ended; `losses` holds (step, nats per response token) along the way."""
 
     finished: bool
     n_steps: int
@@ -73,7 +73,7 @@ def fit(
     on_pulse: Callable[[Pulse], None],
     should_stop: Callable[[], bool],
 ) -> FitOutcome:
-    """Train in place; goes on from the last whole checkpoint in `checkpoints`, if there is one.
+    """Train in place; continues from the last whole checkpoint in `checkpoints`, if there is one.
 
     The checkpoint holds weights, optimiser, schedule and random state, and the plan of steps is the same: a training
     that was killed gives the same weights as one that was not.

@@ -27,9 +27,9 @@ def load_base(spec: ModelSpec, method: TrainMethod, device: torch.device) -> Loa
     files = find_model(spec)
     if files.adapter:
         raise ModelError(
-            "a reference is trained from a whole model, and this base is an adapter",
+            "a reference is trained from a full model, but this base is an adapter",
             where=str(files.adapter),
-            do="Merge the adapter into its base (peft: merge_and_unload) and give that folder.",
+            do="Merge the adapter into its base (peft: merge_and_unload) and use that folder.",
         )
     half = method == "lora" and device.type == "cuda" and torch.cuda.is_bf16_supported()
     n_threads = torch.get_num_threads()
@@ -84,6 +84,6 @@ def check_finite(loaded: LoadedModel, learning_rate: float) -> None:
     if all(bool(torch.isfinite(parameter).all()) for parameter in loaded.model.parameters()):
         return
     raise RequestError(
-        f"the training diverged at a learning rate of {learning_rate:g}: weights are no longer numbers",
+        f"the training diverged at a learning rate of {learning_rate:g}: weights are NaN or infinite",
         do=f"Train again with a lower rate, such as --lr {learning_rate / 10:g}.",
     )

@@ -126,7 +126,7 @@ def _note_of(error: Exception, run: RunFolder) -> ErrorNote:
             "memory ran out", run.run_id, "Lower --max-tokens, or use a machine with more memory, and resume."
         )
     if isinstance(error, OSError) and error.strerror:
-        return ErrorNote(cause_of(error), str(run.path), "Look at the path and its rights, and resume the run.")
+        return ErrorNote(cause_of(error), str(run.path), "Check the path and its permissions, and resume the run.")
     what = f"an unexpected {type(error).__name__}: {cause_of(error)}"
     return ErrorNote(what, run.run_id, f"The details are in {run.log_path}.")
 

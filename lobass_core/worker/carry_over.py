@@ -1,7 +1,7 @@
 """Carries losses of earlier runs over to this one, where they hold under its rendering (`earlier_losses`).
 
 They are copied into shards of this run, so that shards stay the truth. What is copied from where is settled once, in
-`carried-RENDERING.parquet`: a resumed run goes on with the same plan, whatever other runs have done meanwhile.
+`carried-RENDERING.parquet`: a resumed run continues with the same plan, whatever other runs have done meanwhile.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ PLAN_SCHEMA = pa.schema(
 # A few megabytes of token losses in memory.
 CARRIED_SHARD_SAMPLES = 4096
 USABLE = ("ok", "truncated")
-LOOKING = "looking for losses of earlier runs"
+LOOKING = "looking for losses from earlier runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def carry_over(
     if not plan.num_rows:
         return {}
     models = np.array(plan["model_fp"].to_pylist())
-    report.update(phase="copying losses of earlier runs", n_done=0, n_total=plan.num_rows)
+    report.update(phase="copying losses from earlier runs", n_done=0, n_total=plan.num_rows)
     carried = {}
     for model_fp, places in to_do.items():
         own = plan.filter(pa.array(models == model_fp))

@@ -28,7 +28,7 @@ def check_chance(
     The rows are those with the least sample ids of each domain, so the same ones whatever the order of the input.
     """
     table = engine.table
-    report.update(phase="looking whether the base reads the responses")
+    report.update(phase="checking whether the base can read the responses")
     started, looked_at, worse = time.monotonic(), [], []
     for group in _groups(engine, _spread(table.sample_ids, domains, np.flatnonzero(table.lengths > 1))):
         for losses in engine.score(group):

@@ -48,7 +48,7 @@ def run(run: RunFolder, report: Reporter) -> CheckExportResult:
     report.update(phase="loading the tokenizer")
     tokenizer = load_tokenizer(asked.tokenizer)
     if asked.tokenizer_fp and tokenizer_fingerprint(tokenizer) != asked.tokenizer_fp:
-        raise ModelError("the tokenizer is another one than the rows were scored with", where=asked.tokenizer.path)
+        raise ModelError("the tokenizer is not the one that the rows were scored with", where=asked.tokenizer.path)
     tokenizer.chat_template = asked.chat_template
     rows = read_parquet(run.input_path).to_pylist()
     kept = TokenFiles(Path(asked.runs_dir), asked.render_fp, [row["sample_id"] for row in rows])
@@ -111,7 +111,7 @@ class Comparison:
         try:
             text, spans = self._as_tokens.text_and_spans(_as_turns(row))
         except Exception as error:
-            return "n_wrong", f"the template refuses it: {cause_of(error)}"
+            return "n_wrong", f"the template rejects it: {cause_of(error)}"
         if text != scored.text:
             return "n_wrong", _difference(text, scored.text)
         if is_cut:
@@ -124,7 +124,7 @@ class Comparison:
         try:
             made = self._trainer.text(row, self._tokenizer)
         except Exception as error:
-            return "n_trainer", f"the template refuses it: {cause_of(error)}"
+            return "n_trainer", f"the template rejects it: {cause_of(error)}"
         if made is None:
             return "n_trainer", "it reads texts without a chat template"
         if made != text:
@@ -162,4 +162,4 @@ def _difference(made: str, scored: str) -> str:
     at = next((place for place, pair in enumerate(zip(made, scored, strict=False)) if pair[0] != pair[1]), None)
     at = min(len(made), len(scored)) if at is None else at
     ours, theirs = (text[at : at + SHOWN_CHARS] for text in (made, scored))
-    return f"at character {at:,} {ours!r} where {theirs!r} was scored"
+    return f"at character {at:,}, {ours!r} instead of {theirs!r}"

@@ -33,9 +33,7 @@ def hand_over(run: RunFolder, result: Result) -> Result:
     """
     output = Path(result.path)
     if output.exists():
-        raise RequestError(
-            f"there is a reference {output.name!r} already", where=str(output), do="Train under another --name."
-        )
+        raise RequestError(f"a reference {output.name!r} already exists", where=str(output), do="Use another --name.")
     output.parent.mkdir(parents=True, exist_ok=True)
     write_sums(staging_folder(run))
     run.write_result(result)

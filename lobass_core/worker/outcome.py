@@ -41,9 +41,9 @@ def check_numbers(run: RunFolder, prepared: Prepared, losses: pa.Table) -> None:
             continue
         _drop_shards(run, task)
         raise ModelError(
-            f"every loss of the {task.part} is NaN or infinite, in {mine.num_rows:,} samples",
+            f"every loss of the {task.part} is NaN or infinite ({mine.num_rows:,} samples)",
             where=str(task.files.adapter or task.files.place),
-            do="Check the model, or score with --dtype float32 if it was another.",
+            do="Check the model, or score with --dtype float32.",
         )
 
 
@@ -60,10 +60,10 @@ def without_difference(prepared: Prepared, losses: pa.Table) -> LobassError | No
     if not pc.all(pc.less_equal(apart, pc.multiply(both["n_tokens"].cast(pa.float64()), EQUAL_NATS))).as_py():
         return None
     return ModelError(
-        f"the reference's losses equal the base's in every one of {both.num_rows:,} samples, so every difference is 0",
+        f"the reference's losses equal the base's for all {both.num_rows:,} samples, so every difference is 0",
         where=f"{prepared.base.files.name} and {prepared.spec.reference_name or prepared.references[0].files.name}",
-        do="Check that the reference is another model than the base. The losses are kept: base loss, reference loss, "
-        "length and random can still rank the rows.",
+        do="Check that the reference is not the base itself. The losses are kept: rows can still be ranked by base "
+        "loss, reference loss, length or at random.",
     )
 
 

@@ -38,7 +38,7 @@ PREVIEW_A_DOMAIN, MOST_PREVIEWED = 3, 12
 N_BARS = 40
 # Read and hashed in some seconds.
 MOST_TOKEN_ROWS = 200_000
-_NOT_COUNTED = "Losses of earlier runs under another rendering may be carried over; this forecast does not count them."
+_NOT_COUNTED = "Losses from earlier runs with another rendering may be carried over; this estimate does not count them."
 TRIAL_SECONDS = 4.0
 TRIAL_TOKENS = 1024
 
@@ -227,15 +227,15 @@ def _doubts(prepared: Prepared, chance: ChanceCheck | None, n_unseen: int | None
         where = ", ".join(f"{one.n_worse:,} of {one.n_rows:,} in {one.domain or 'no domain'}"
                           for one in chance.domains if one.n_worse)  # fmt: skip
         doubts.append(
-            f"The base is worse than a blind guess on {chance.n_worse:,} of {chance.n_rows:,} rows that were tried "
-            f"({where}): their scores would be artefacts. Check the template, and whether the base knows the language."
+            f"The base is worse than chance on {chance.n_worse:,} of {chance.n_rows:,} tested rows ({where}): their "
+            "scores would not be meaningful. Check the template, and whether the base knows the language."
         )
     if n_unseen and n_unseen > UNSEEN_SHARE * n_samples:
         name = prepared.spec.reference_name or prepared.references[0].files.name
         doubts.append(
-            f"{name} was not trained on {n_unseen:,} of the {n_samples:,} samples, and their scores would be lower for "
-            "that reason alone. Train a new reference on all rows, or one with folds, which score every row by a model "
-            "that was not trained on it."
+            f"{name} was not trained on {n_unseen:,} of the {n_samples:,} samples, and this alone would lower their "
+            "scores. Train a new reference on all rows, or one with folds, which scores every row with a model that "
+            "was not trained on it."
         )
     return doubts
 

@@ -122,7 +122,7 @@ def prepare(run: RunFolder, report: Reporter) -> Prepared:
     spec = run.spec_as(ScoreSpec)
     device = choose_device(spec.device)
     dtype = choose_dtype(spec.dtype, device)
-    report.update(phase="looking at the models", device=str(device))
+    report.update(phase="checking the models", device=str(device))
     base_files = find_model(spec.base)
     reference_files = [find_model(reference) for reference in spec.references]
     for model, files in zip((spec.base, *spec.references), (base_files, *reference_files), strict=True):
@@ -185,7 +185,7 @@ def read_folds(prepared: Prepared, sample_ids: list[str], run: RunFolder) -> dic
             raise RequestError(
                 f"the fold assignment names a fold that has no model among the {n_folds} references",
                 where=prepared.spec.fold_assignment,
-                do="Give one reference a fold, in their order.",
+                do="Use one reference per fold, in their order.",
             )
     folds = {sample_id: prepared.fold_of(sample_id, assigned) for sample_id in sample_ids}
     columns = {"sample_id": pa.array(folds.keys(), pa.string()), "fold": pa.array(folds.values(), pa.int32())}

@@ -24,8 +24,9 @@ class RunProducts:
         if not self.earlier:
             return ()
         return (
-            "This run began with matrix products by oneDNN, and the torch that resumed it has no oneDNN: the rest was "
-            "computed by MKL. The two round alike, but the last digits are not those of a run in one go.",
+            "This run started with oneDNN matrix products, but the torch that resumed it has no oneDNN, so the rest "
+            "was computed with MKL. Both are equally precise, but the last digits differ from those of an "
+            "uninterrupted run.",
         )
 
 

@@ -165,8 +165,8 @@ def _events(told: Queue, processes: Sequence[Any], report: Reporter) -> Iterator
             dead = [process for process in processes if process.exitcode not in (None, 0)]
             if dead:
                 raise RunError(
-                    f"a scoring process died (exit code {dead[0].exitcode})",
-                    where="most often the system stopped it because memory ran out",
+                    f"a scoring process stopped unexpectedly (exit code {dead[0].exitcode})",
+                    where="usually because memory ran out",
                     do="Resume with LOBASS_CPU_PROCESSES=1, or lower --max-tokens.",
                 ) from None
             continue

@@ -142,7 +142,7 @@ class ScoringPass:
         highest = int(self.table.input_ids.max(initial=0))
         if vocabulary and highest >= vocabulary:
             raise ModelError(
-                f"the tokenizer gives token {highest:,}, the model knows {vocabulary:,}",
+                f"the tokenizer produces token {highest:,}, but the model knows only {vocabulary:,}",
                 where=str(task.files.place),
-                do="Tokenizer and weights do not belong together; fetch the model again.",
+                do="Tokenizer and weights do not match; download the model again.",
             )

@@ -157,9 +157,9 @@ def _rendered(
         yield _in_order(pool, chunks, n * _AHEAD, on_wait)
     except BrokenProcessPool as error:
         raise RunError(
-            "a process that renders samples died",
-            where="most often the system stopped it because memory ran out",
-            do="Resume the run, with other programs closed.",
+            "a process that renders samples stopped unexpectedly",
+            where="usually because memory ran out",
+            do="Close other programs, then resume the run.",
         ) from error
     finally:
         stop.set()
@@ -219,5 +219,5 @@ def _check_some_response(tokenised: Tokenised, template: str) -> None:
         raise RenderError(
             f"template {template} finds no response in any of {len(tokenised.table):,} samples: {reason}",
             where=f"sample {sample_id[:12]} and all others",
-            do="Look at a row with lobass doctor --render, or choose another --template.",
+            do="Check a row with lobass doctor --render, or use another --template.",
         )

@@ -95,7 +95,7 @@ def prepare_material(run: RunFolder, report: Reporter, spec: TrainReferenceSpec)
         raise RenderError(
             f"none of the {n_refused:,} samples has a response to train on: {reason or 'there are no samples'}",
             where=template.name,
-            do="Choose another --template, or other --datasets.",
+            do="Use another --template, or other --datasets.",
         )
     table = TokenTable.concatenated(tables)
     folds, held_out = _assign(report, spec, table, texts, domains)
@@ -120,6 +120,6 @@ def _assign(
         raise RequestError(
             f"{spec.folds} folds cannot be filled: near duplicates share a fold, and there are only "
             f"{groups.max() + 1:,} groups of them",
-            do="Ask for fewer --folds.",
+            do="Use fewer --folds.",
         )
     return folds, nothing

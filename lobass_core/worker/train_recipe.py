@@ -14,7 +14,7 @@ from lobass_core.worker.train_material import Material
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """One trained model with what is known of its training; losses in nats a response token of unseen samples."""
+    """One trained model with what is known of its training; losses in nats per response token of unseen samples."""
 
     fold: int
     loaded: LoadedModel

@@ -78,9 +78,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class BrowseRow:
-    """One row of a page. Losses are mean nats a response token, None where there is none; rank 0 is no rank.
+    """One row of a page. Losses are mean nats per response token, None where there is none; rank 0 is no rank.
 
-    Bits a byte are the same losses over the bytes of the response, None where those are not known.
+    Bits per byte are the same losses over the bytes of the response, None where those are not known.
     """
 
     stored: StoredRow

@@ -64,7 +64,7 @@ class BrowseFilter:
 
     Selections are the exception: a row is in all of `in_selections` and in none of `not_in_selections`.
 
-    `score` is learnability, losses are mean nats a response token, `tokens` are response tokens. `sort` empty: by
+    `score` is learnability, losses are mean nats per response token, `tokens` are response tokens. `sort` empty: by
     score where rows are scored, else in import order; `descending` None: the direction natural to the sort.
 
     `cuts` are (domain, score by the method `cut_by`), "" for every domain: what `review` near_cut and the sort by
@@ -109,9 +109,7 @@ class BrowseFilter:
         _check("score of the cut", self.cut_by, CUT_METHODS)
         asked = "near_cut" in self.review or self.sort == "cut"
         if asked and not self.cuts:
-            raise RequestError(
-                "rows near the cut need a cut", do="Give cut=0.3 for every domain, or cut=math:0.3 for one."
-            )
+            raise RequestError("near_cut needs a cut", do="Add cut=0.3 for every domain, or cut=math:0.3 for one.")
         if any(not math.isfinite(cut) for _, cut in self.cuts):
             raise RequestError("a cut is not a number")
         object.__setattr__(self, "cuts", tuple(sorted(dict(self.cuts).items())) if asked else ())
@@ -194,7 +192,7 @@ def parse_cut(text: str) -> tuple[str, float]:
     try:
         return domain, read_number(score)
     except NotANumber as error:
-        raise RequestError(f"{text!r} is not a cut: {error}", do="Write cut=0.3 or cut=math:0.3.") from error
+        raise RequestError(f"{text!r} is not a cut: {error}", do="Use cut=0.3 or cut=math:0.3.") from error
 
 
 def is_descending(sort: str, descending: bool | None) -> bool:
@@ -218,7 +216,7 @@ def _range(name: str, text: str) -> Range | None:
         )
     except NotANumber as error:
         raise RequestError(
-            f"{name} {text!r} is not a range: {error}", do=f"Write {name}=0.1..0.4, 0.1.. or ..0.4."
+            f"{name} {text!r} is not a range: {error}", do=f"Use {name}=0.1..0.4, 0.1.. or ..0.4."
         ) from error
     return limits  # type: ignore[return-value]
 
@@ -265,6 +263,4 @@ def _many(query: Query, name: str) -> tuple[str, ...]:
 
 def _check(name: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
-        raise RequestError(
-            f"{name} {value!r} is not known", do=f"Choose from: {', '.join(item for item in known if item)}."
-        )
+        raise RequestError(f"unknown {name} {value!r}", do=f"Choose from: {', '.join(item for item in known if item)}.")

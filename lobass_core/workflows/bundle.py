@@ -45,7 +45,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class BundlePlan:
-    """What a bundle holds and what it leaves out; `running` are runs that are at work, and left out whole."""
+    """What a bundle holds and what it leaves out; `running` are runs in progress, which are left out whole."""
 
     parts: tuple[Part, ...]
     left_out: tuple[Part, ...]
@@ -108,9 +108,15 @@ def write_bundle(project: Project, plan: BundlePlan, to: Path) -> Bundle:
     """
     to = to.expanduser().absolute()
     if to.exists():
-        raise RequestError("there is something already", where=str(to), do="Name another file, or remove it.")
+        raise RequestError(
+            "this path already exists", where=str(to), do="Use another file name, or remove what is there."
+        )
     if to.resolve().is_relative_to(project.root):
-        raise RequestError("a bundle cannot lie in its own project", where=str(to), do="Name a place outside of it.")
+        raise RequestError(
+            "a bundle cannot be inside the project that it is made from",
+            where=str(to),
+            do="Use a path outside the project.",
+        )
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         _check_room(to.parent, plan.n_bytes + plan.parts[0].n_bytes + SPARE_BYTES)
@@ -121,13 +127,13 @@ def write_bundle(project: Project, plan: BundlePlan, to: Path) -> Bundle:
             sha256, n_files = _pack(project, names, copies, unfinished)
     except OSError as error:
         raise ProjectError(
-            f"the bundle cannot be written: {error.strerror or error}", where=str(to), do="Choose another place."
+            f"the bundle cannot be written: {error.strerror or error}", where=str(to), do="Use another path."
         ) from error
     return Bundle(to, to.stat().st_size, sha256, n_files)
 
 
 def _is_passed_over(run: object) -> bool:
-    """Whether a run is a preview, or is at work and changes while it is read."""
+    """Whether a run is a preview, or is running and changes while it is read."""
     return isinstance(run, RunFolder) and (run.kind in PREVIEWS or run.is_live())
 
 
@@ -150,9 +156,9 @@ def _check_room(folder: Path, n_bytes: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < n_bytes:
         raise ProjectError(
-            f"the bundle may need {size_text(n_bytes)} while it is written, and {size_text(free)} are free",
+            f"the bundle may need {size_text(n_bytes)} while it is written, but only {size_text(free)} are free",
             where=str(folder),
-            do="Free some space, or choose another place.",
+            do="Free some space, or use another path.",
         )
 
 

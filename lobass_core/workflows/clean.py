@@ -35,7 +35,7 @@ KINDS: tuple[Kind, ...] = ("run", "model", "export", "copy", "upload", "leftover
 PREVIEWS = ("preflight", "render", "check_export")
 PREVIEW_SECONDS = 3600.0
 UPLOAD_SECONDS = 86_400.0
-# Less is used again soon, and not worth writing the file anew.
+# Less is used again soon, and not worth writing the file again.
 FREE_PAGES_BYTES = 1 << 20
 KEPT_SECONDS = 60
 _found: Recent[tuple["Cleanable", ...]] = Recent(4)
@@ -88,10 +88,10 @@ def cleanable(project: Project) -> tuple[Cleanable, ...]:
         *_exports(project),
         *_copies(project),
         *_uploads(project, imported),
-        *(_item(project, "leftover", item.path, "a killed process left it") for item in leftovers(project)),
+        *(_item(project, "leftover", item.path, "left by a killed process") for item in leftovers(project)),
     ]
     if free >= FREE_PAGES_BYTES:
-        items.append(Cleanable("store", project.store_path.name, free, "pages that deleted rows have left in it"))
+        items.append(Cleanable("store", project.store_path.name, free, "pages left by deleted rows"))
     return tuple(sorted(items, key=lambda item: (KINDS.index(item.kind), item.path)))
 
 
@@ -114,7 +114,7 @@ def clean(project: Project, items: Sequence[Cleanable]) -> Cleaned:
     for item in items:
         current = now.get((item.kind, item.path))
         if current is None:
-            stayed.append((item.path, "it is needed, or gone, by now"))
+            stayed.append((item.path, "it is now needed, or already gone"))
             continue
         try:
             n_bytes += _remove(project, current)
@@ -135,13 +135,13 @@ def _remove(project: Project, item: Cleanable) -> int:
         compact(path)
         return before - path.stat().st_size
     if path.is_symlink() or not path.resolve().is_relative_to(project.root):
-        raise OSError("it leads out of the project")
+        raise OSError("it points outside the project")
     if item.kind == "run":
         RunFolder.open(path).remove()
     else:
         clear(_gone_with(project, item, path))
     if path.exists():
-        raise OSError("the system did not allow it")
+        raise OSError("permission denied")
     return item.n_bytes
 
 
@@ -168,13 +168,13 @@ def _runs(project: Project, runs: Sequence[RunFolder | DamagedRun], own: str) ->
 def _why_run_can_go(run: RunFolder, own: str) -> str:
     """Why nothing needs the run, empty where something may. One that holds a loss, or can be resumed, is kept."""
     if run.foreign_to(own):
-        return "it belongs to another project; its scores are not added to this one"
+        return "belongs to another project; its scores are not added to this one"
     if run.kind in PREVIEWS:
         return "a preview" if _age(run.path) > PREVIEW_SECONDS else ""
     if run.state() == "done" or any(run.finished_shards()) or any(run.damaged_dir.glob("*")):
         return ""
     why = why_not_resumable(run)
-    return f"it stopped before it saved anything, and cannot be resumed: {why}" if why else ""
+    return f"stopped before it saved anything, and cannot be resumed: {why}" if why else ""
 
 
 def _models(project: Project, named: frozenset[Path], latest: str) -> Iterator[Cleanable]:
@@ -182,7 +182,9 @@ def _models(project: Project, named: frozenset[Path], latest: str) -> Iterator[C
         folder = model.path
         is_named = any(path == folder or path.is_relative_to(folder) for path in named)
         if not is_named and not folder.is_symlink() and model.made_at and model.made_at < latest:
-            yield _item(project, "model", folder, f"trained on {model.made_at[:10]}; no scoring, run or model uses it")
+            yield _item(
+                project, "model", folder, f"trained on {model.made_at[:10]}; not used by any scoring, run or model"
+            )
 
 
 def _named_models(
@@ -210,7 +212,7 @@ def _exports(project: Project) -> Iterator[Cleanable]:
         whole = [entry for entry in same.values() if len(same) > 1 and past_export(entry).state == "matches disk"]
         for entry in whole[1:]:
             kept = Path(whole[0].folder).relative_to(project.root)
-            yield _item(project, "export", Path(entry.folder), f"the same bytes as {kept}")
+            yield _item(project, "export", Path(entry.folder), f"identical to {kept}")
 
 
 def _is_inside(parent: Path, folder: Path) -> bool:
@@ -231,7 +233,7 @@ def _uploads(project: Project, imported: frozenset[str]) -> Iterator[Cleanable]:
             and str(path) not in imported
             and _age(path) > UPLOAD_SECONDS
         ):
-            yield _item(project, "upload", path, "uploaded, and no dataset was imported from it")
+            yield _item(project, "upload", path, "uploaded, but no dataset was imported from it")
 
 
 def _age(path: Path) -> float:

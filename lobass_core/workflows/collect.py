@@ -15,6 +15,7 @@ from lobass_core.jobs.run_files import RunFiles
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_ids import keep_project_id, number_of
 from lobass_core.jobs.run_list import DamagedRun, open_any
+from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.store.collected import collected_stamps, note_collected, project_id_of, shard_checksums
 from lobass_core.store.connection import WAIT_SECONDS, Store
@@ -98,7 +99,9 @@ def _collect(store: Store, changed: dict[Path, str]) -> Collected:
                 sentences.append(f"Run {path.name} could not be added to the project: {error}")
                 continue
             n_new += added.n_new
-            expected += [f"Added {added.n_new:,} losses that run {run.run_id} had computed."] if added.n_new else []
+            expected += (
+                [f"Added {plural(added.n_new, 'loss', 'losses')} computed by run {run.run_id}."] if added.n_new else []
+            )
             sentences += damage_in(run, added)
             if added.torn:  # looked at again, until it is set aside or can be read
                 continue
@@ -117,7 +120,7 @@ def _left_out(store: Store, paths: Iterable[Path], project_id: str) -> Iterator[
             run = open_any(path)
             is_own = isinstance(run, DamagedRun) or not run.foreign_to(project_id)
             if is_own and not run.is_live() and shards_to_add(run, shard_checksums(store.cursor(), path.name)):
-                yield f"Run {path.name} has computed losses that are not in the project, which is read-only."
+                yield f"Run {path.name} has computed losses that were not added, because the project is read-only."
 
 
 def _add(store: Store, run: RunFolder | DamagedRun, project_id: str) -> Ingested:
@@ -137,7 +140,7 @@ def damage_in(run: RunFiles, added: Ingested) -> list[str]:
         return []
     name, reason = added.torn[0]
     which = f"{name} of run {run.run_id}" + (f" and {len(added.torn) - 1:,} more" if added.torn[1:] else "")
-    return [f"{which} cannot be used: {reason}. The next score, or a resume of the run, computes its losses again."]
+    return [f"{which} cannot be used: {reason}. Its losses are computed again when you resume the run or score again."]
 
 
 def _run_paths(runs_dir: Path) -> list[Path]:

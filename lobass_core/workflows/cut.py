@@ -51,7 +51,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class RowAtCut:
-    """One row beside the cut; losses are mean nats a response token."""
+    """One row beside the cut; losses are mean nats per response token."""
 
     row_key: int
     domain: str

@@ -60,11 +60,13 @@ class Act:
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(ActKind):
-            raise RequestError(f"act {self.kind!r} is not known", do=f"Choose from: {', '.join(get_args(ActKind))}.")
+            raise RequestError(f"unknown action {self.kind!r}", do=f"Choose from: {', '.join(get_args(ActKind))}.")
         if not self.act_id:
-            raise RequestError("an act needs an id")
+            raise RequestError("an action needs an id")
         if self.sample_keys and self.kind not in (*VERDICTS, "tag"):
-            raise RequestError(f"{self.kind} is for one sample at a time", do="Keep, drop, undecided or tag several.")
+            raise RequestError(
+                f"{self.kind} works on one sample at a time", do="Use keep, drop, undecided or tag for several samples."
+            )
         if self.sample_key == NO_SAMPLE and not self.sample_keys and self.kind != "undo":
             raise RequestError(f"{self.kind} needs a sample")
         if self.kind in VERDICTS:
@@ -72,7 +74,9 @@ class Act:
         if self.kind in ("tag", "untag"):
             _check_tag(self.text)
         if self.kind == "note" and len(self.text) > LONGEST_NOTE:
-            raise RequestError(f"a note of {len(self.text):,} characters is too long", do=f"At most {LONGEST_NOTE:,}.")
+            raise RequestError(
+                f"a note of {len(self.text):,} characters is too long", do=f"The limit is {LONGEST_NOTE:,}."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,22 +214,24 @@ def new_id() -> str:
 
 def _check_verdict(verdict: str, reason: str) -> None:
     if verdict not in VERDICTS:
-        raise RequestError(f"verdict {verdict!r} is not known", do=f"Choose from: {', '.join(VERDICTS)}.")
+        raise RequestError(f"unknown decision {verdict!r}", do=f"Choose from: {', '.join(VERDICTS)}.")
     _check_reason(reason)
 
 
 def _check_reason(reason: str) -> None:
     if len(reason) > LONGEST_REASON:
-        raise RequestError(f"a reason of {len(reason):,} characters is too long", do=f"At most {LONGEST_REASON:,}.")
+        raise RequestError(
+            f"a reason of {len(reason):,} characters is too long", do=f"The limit is {LONGEST_REASON:,}."
+        )
 
 
 def tag_fault(tag: str) -> str:
     """What is wrong with a tag; empty if nothing is."""
     if 0 < len(tag.strip()) <= LONGEST_TAG and not any(character < " " for character in tag):
         return ""
-    return f"{tag[:LONGEST_TAG]!r} is no tag"
+    return f"{tag[:LONGEST_TAG]!r} is not a valid tag"
 
 
 def _check_tag(tag: str) -> None:
     if fault := tag_fault(tag):
-        raise RequestError(fault, do=f"A tag has 1 to {LONGEST_TAG} characters, on one line.")
+        raise RequestError(fault, do=f"Use 1 to {LONGEST_TAG} characters on one line.")

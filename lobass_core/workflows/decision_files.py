@@ -125,7 +125,9 @@ def export_decisions(project: Project, path: Path) -> int:
     project.require_outside(path)
     lines = standing_lines(project)
     if not lines:
-        raise RequestError("nothing has been decided, tagged or noted yet", do="lobass decide, or the Browse page.")
+        raise RequestError(
+            "the project has no decisions, tags or notes yet", do="Add some with lobass decide or on the Browse page."
+        )
     return write_lines(path, lines)
 
 
@@ -210,7 +212,7 @@ def _merged(
         n_outdated=merged.n_outdated,
         bad=bad,
         unmatched=tuple(
-            BadLine(line.line, f"the project has no such sample: {line.names}")
+            BadLine(line.line, f"no such sample in the project: {line.names}")
             for line, match in zip(lines, matches, strict=True)
             if match is None
         ),

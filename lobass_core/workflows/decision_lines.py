@@ -97,7 +97,7 @@ def read_lines(path: Path, ignored: set[str]) -> Iterator[DecisionLine | BadLine
             yield BadLine(record.line, record.reason)
             continue
         if not isinstance(record.value, dict):
-            yield BadLine(record.line, "is no object with named values")
+            yield BadLine(record.line, "is not an object with named values")
             continue
         values = {name: plain_cell(cell) for name, cell in record.value.items()} if is_table else record.value
         ignored |= {name for name in values if name not in COLUMNS}
@@ -108,7 +108,7 @@ def read_lines(path: Path, ignored: set[str]) -> Iterator[DecisionLine | BadLine
             yield BadLine(record.line, str(error))
     if not known and ignored:
         raise RequestError(
-            f"the file has none of the columns of a file of decisions: it has {', '.join(sorted(ignored)[:8])}",
+            f"the file has none of the columns of a decisions file; it has {', '.join(sorted(ignored)[:8])}",
             where=str(path),
             do=f"The columns are {', '.join(COLUMNS)}.",
         )
@@ -135,18 +135,18 @@ def _line(number: int, values: dict[str, Any]) -> DecisionLine:
 
 def _check(line: DecisionLine) -> None:
     if line.sample_id and not _ID.fullmatch(line.sample_id):
-        raise ValueError(f"sample_id {line.sample_id[:80]!r} is not the 64 hex digits of one")
+        raise ValueError(f"sample_id {line.sample_id[:80]!r} does not have 64 hex digits")
     if bool(line.dataset) != (line.row_index >= 0):
-        raise ValueError("has a dataset and no row_index" if line.dataset else "has a row_index and no dataset")
+        raise ValueError("has a dataset but no row_index" if line.dataset else "has a row_index but no dataset")
     if not (line.sample_id or line.dataset):
-        raise ValueError("names no sample: it has neither a sample_id nor a dataset with a row_index")
+        raise ValueError("names no sample: it needs a sample_id, or a dataset and row_index")
     if line.decision and line.decision not in VERDICTS:
-        raise ValueError(f"decision {line.decision[:40]!r} is none of {', '.join(VERDICTS)}")
+        raise ValueError(f"decision {line.decision[:40]!r} is not one of {', '.join(VERDICTS)}")
     if line.reason and not line.decision:
-        raise ValueError("has a reason and no decision")
+        raise ValueError("has a reason but no decision")
     for name, text, longest in (("reason", line.reason, LONGEST_REASON), ("note", line.note, LONGEST_NOTE)):
         if len(text) > longest:
-            raise ValueError(f"the {name} has {len(text):,} characters, and at most {longest:,} are allowed")
+            raise ValueError(f"the {name} has {len(text):,} characters; the limit is {longest:,}")
     if line.note.strip() and line.removed_note:
         raise ValueError("has a note and says that the note was removed")
     if both := set(line.tags) & set(line.removed_tags):
@@ -161,7 +161,7 @@ def _text(values: dict[str, Any], name: str) -> str:
     if value is None:
         return ""
     if isinstance(value, dict | list | bool):
-        raise ValueError(f"{name} is no text")
+        raise ValueError(f"{name} is not text")
     return str(value)
 
 
@@ -180,7 +180,7 @@ def _row_index(value: Any) -> int:
     except (TypeError, ValueError):
         number = -1.0
     if number < 0 or not number.is_integer() or isinstance(value, bool) or number > 2**62:
-        raise ValueError(f"row_index {str(value)[:40]!r} is no number of a row, which count from 0")
+        raise ValueError(f"row_index {str(value)[:40]!r} is not a row number; rows are counted from 0")
     return int(number)
 
 
@@ -194,7 +194,7 @@ def _tags(value: Any) -> tuple[str, ...]:
         except (csv.Error, ValueError):
             raise ValueError("the tags are not separated by commas, or a quote is never closed") from None
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
-        raise ValueError("tags is no list of texts")
+        raise ValueError("tags is not a list of texts")
     return tuple(dict.fromkeys(tag.strip() for tag in value if tag.strip()))
 
 
@@ -208,9 +208,9 @@ def _time(text: str) -> str:
     except (ValueError, OverflowError):
         in_utc = None
     if in_utc is None:
-        raise ValueError(f"made_at {text[:40]!r} is not a time with its zone, such as 2026-03-01T10:00:00+00:00")
+        raise ValueError(f"made_at {text[:40]!r} is not a time with a time zone, such as 2026-03-01T10:00:00+00:00")
     if in_utc > datetime.now(UTC) + AHEAD:
-        raise ValueError(f"made_at {text[:40]!r} lies in the future")
+        raise ValueError(f"made_at {text[:40]!r} is in the future")
     return in_utc.isoformat(timespec="seconds")
 
 
@@ -223,9 +223,9 @@ def write_lines(path: Path, lines: Iterable[DecisionLine]) -> int:
     writers = {".csv": write_csv, ".jsonl": write_jsonl}
     if path.suffix not in writers:
         raise RequestError(
-            f"{path.suffix or 'no ending'!r} is no ending for decisions",
+            f"{path.suffix or 'no ending'!r} is not a file type for decisions",
             where=str(path),
-            do="Name a .csv or .jsonl file.",
+            do="Use a .csv or .jsonl file.",
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -233,7 +233,7 @@ def write_lines(path: Path, lines: Iterable[DecisionLine]) -> int:
             n_lines = writers[path.suffix](file, lines)
     except OSError as error:
         raise RequestError(
-            f"the decisions cannot be written: {error.strerror}", where=str(path), do="Choose another place."
+            f"the decisions cannot be written: {error.strerror}", where=str(path), do="Use another path."
         ) from None
     return n_lines
 

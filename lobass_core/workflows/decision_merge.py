@@ -80,7 +80,7 @@ class Merged:
 def check_rule(rule: str) -> None:
     """Raises RequestError for a rule that there is none of."""
     if rule not in RULES:
-        raise RequestError(f"{rule!r} settles no conflict", do=f"Choose from: {', '.join(RULES)}.")
+        raise RequestError(f"unknown rule {rule!r} for conflicts", do=f"Choose from: {', '.join(RULES)}.")
 
 
 class Standings:

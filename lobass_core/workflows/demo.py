@@ -84,7 +84,7 @@ def demo(
 
     Raises:
         ProjectError: the folder holds a project that is not this demo, or other files.
-        LobassError: a step failed; calling again goes on from there.
+        LobassError: a step failed; calling again continues from there.
     """
     started = time.monotonic()
     show = on_progress or (lambda _: None)
@@ -158,17 +158,17 @@ def begin(folder: Path | str, *, real: bool = False, small: bool = False) -> Pro
     project = Project.open(root)
     if not (root / MARKER).exists():
         raise ProjectError(
-            "this project is not the demo, which would add its own data to it",
+            "this project is not the demo project, and the demo would add its own data to it",
             where=str(root),
-            do="Choose another folder: lobass demo FOLDER.",
+            do="Use another folder: lobass demo FOLDER.",
         )
     made = {option: bool(read_marker(root).get(option)) for option in kind}
     if made != kind:
         options = " ".join(f"--{option}" for option, on in made.items() if on) or "neither --real nor --small"
         raise ProjectError(
-            f"this project is the demo made with {options}",
+            f"this demo project was made with {options}",
             where=str(root),
-            do="Choose another folder, or give the options that it was made with.",
+            do="Use another folder, or the same options as before.",
         )
     return project
 
@@ -222,7 +222,7 @@ def _base(project: Project, share: float, show: OnProgress) -> ModelSpec:
 def _pretrained(show: OnProgress) -> ModelSpec:
     """SmolLM2 out of the cache of this machine."""
     if not pretrained.smollm2_path().is_file():
-        show(Progress(state="running", phase=f"fetching {pretrained.NAME}, {pretrained.MEGABYTES} MB"))
+        show(Progress(state="running", phase=f"downloading {pretrained.NAME}, {pretrained.MEGABYTES} MB"))
     return ModelSpec(str(pretrained.fetch_smollm2()))
 
 
@@ -246,7 +246,7 @@ def _reference(project: Project, spec: TrainReferenceSpec, show: OnProgress) -> 
 
 
 def _score(project: Project, base: ModelSpec, show: OnProgress) -> str:
-    """Score with the demo's reference; an interrupted run goes on, and losses on record cost nothing."""
+    """Score with the demo's reference; an interrupted run is resumed, and known losses cost nothing."""
     _wait_for(project, "score", show)
     stopped = _stopped(project, "score")
     if stopped:

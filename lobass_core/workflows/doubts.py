@@ -31,8 +31,8 @@ class Doubts:
         if self.chance_share <= flag.WORSE_THAN_CHANCE_SHARE:
             return ""
         return (
-            f"The base is worse than a blind guess on {self.n_worse_than_chance:,} of {self.n_scored:,} scored rows: "
-            "their scores are artefacts. Most often the template or the language is new to it."
+            f"The base is worse than chance on {self.n_worse_than_chance:,} of {self.n_scored:,} scored rows: their "
+            "scores are not meaningful. The usual cause is a template or language that the base does not know."
         )
 
     def unseen_sentence(self) -> str:
@@ -40,8 +40,8 @@ class Doubts:
         if self.unseen_share <= flag.UNSEEN_SHARE:
             return ""
         return (
-            f"The reference was not trained on {self.n_unseen:,} of {self.n_scored:,} scored rows: their learnability "
-            "is lower for that reason alone. Train a new reference on all rows, or one with folds."
+            f"The reference was not trained on {self.n_unseen:,} of {self.n_scored:,} scored rows: this alone "
+            "lowers their learnability. Train a new reference on all rows, or one with folds."
         )
 
     def sentences(self) -> list[str]:

@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 OnProgress = Callable[[int, int], None]
-NOT_LOGGED = "the project is read-only: its log of exports does not name this one"
+NOT_LOGGED = "the project is read-only, so this export is not in its log of exports"
 DiskState = Literal["matches disk", "changed on disk", "replaced", "gone"]
 _facts: Recent[tuple[ExportPlan, RowFacts, Lengths]] = Recent(4)
 _judged: Recent[Preflight] = Recent(40)
@@ -220,9 +220,9 @@ def _destination(project: Project, to: Path | str, claim: Claim) -> Path:
     folder = Path(to).expanduser()
     if folder.resolve() in (project.root, project.runs_dir, project.models_dir, project.exports_dir):
         raise ExportError(
-            "the project needs this folder itself",
+            "the project uses this folder itself",
             where=str(folder),
-            do=f"Give one inside it: {project.exports_dir}/NAME",
+            do=f"Use a folder inside it: {project.exports_dir}/NAME",
         )
     project.require_outside(folder)
     check(folder, claim)

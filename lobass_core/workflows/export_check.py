@@ -23,13 +23,16 @@ from lobass_core.workflows.resumable import is_gone
 # Formats whose rows a chat template turns into tokens. LLaMA-Factory has templates of its own.
 COMPARED = ("trl", "messages", "prompt-completion", "huggingface", "axolotl")
 OWN_TEMPLATES = ("llama-factory", "alpaca", "sharegpt")
-EXACT = "--format tokens holds them as they were scored"
+EXACT = "--format tokens keeps them exactly as scored"
 
 
 def check_of(project: Project, plan: ExportPlan, scoring: Scoring) -> Check | None:
     """What compares the written rows of that plan; None for a format that no chat template is needed for."""
     if plan.format in OWN_TEMPLATES:
-        note = f"LLaMA-Factory renders rows with templates of its own: they were not compared with the scores; {EXACT}"
+        note = (
+            "LLaMA-Factory renders rows with its own templates, so they were not compared with the scored "
+            f"tokens; {EXACT}"
+        )
         return lambda folder, written: [note] if written.n_rows else []
     if plan.format not in COMPARED:
         return None
@@ -51,8 +54,8 @@ def _why_not(scoring: Scoring) -> str:
     base = scoring.spec.base.path
     if not scoring.result.chat_template:
         return (
-            "LoBaSS 0.1.0 scored them and kept no template. Score again (losses are carried over), "
-            "then select from the new scores"
+            "they were scored by LoBaSS 0.1.0, which kept no template. Score again (losses are carried over), then "
+            "select from the new scores"
         )
     if is_gone(base) or (base.startswith(".") and not Path(base).exists()):
         return f"the base model is no longer at {base}"
@@ -94,26 +97,26 @@ def _judged(plan: ExportPlan, comparison: CheckExportResult) -> list[str]:
     if comparison.first_wrong:
         wrong = comparison.first_wrong
         raise ExportError(
-            f"{plural(comparison.n_wrong, 'row gives', 'rows give')} other tokens than were scored: {wrong.how}",
+            f"{plural(comparison.n_wrong, 'row does', 'rows do')} not give the tokens that were scored: {wrong.how}",
             where=f"{wrong.file}, row {wrong.row:,}",
-            do=f"Nothing was kept; {EXACT}, and --no-check writes all rows as they are.",
+            do=f"Nothing was written; {EXACT}, and --no-check writes all rows as they are.",
         )
     notes = []
     trainer = "Axolotl" if plan.format == "axolotl" else "TRL without train.py"
-    script = "" if plan.format == "axolotl" else "the train.py of --format trl makes the scored tokens; "
+    script = "" if plan.format == "axolotl" else "the train.py of --format trl uses the scored tokens; "
     if comparison.first_trainer:
         rows = plural(comparison.n_trainer, "row")
         notes.append(f"{trainer} renders {rows} differently: {comparison.first_trainer.how}; {script}{EXACT}")
     if comparison.first_trainer_labels:
         rows = plural(comparison.n_trainer_labels, "row")
-        notes.append(f"{trainer} learns {rows} differently: {comparison.first_trainer_labels.how}; {script}{EXACT}")
+        notes.append(f"{trainer} trains on {rows} differently: {comparison.first_trainer_labels.how}; {script}{EXACT}")
     if comparison.n_other_labels:
         notes.append(
-            f"train.py learns other tokens than were scored in {plural(comparison.n_other_labels, 'row')}; {EXACT}"
+            f"train.py trains on other tokens than were scored in {plural(comparison.n_other_labels, 'row')}; {EXACT}"
         )
     if comparison.n_cut:
         was_cut = plural(comparison.n_cut, "row was", "rows were")
-        notes.append(f"{was_cut} cut when scored, and here whole; {EXACT}")
+        notes.append(f"{was_cut} truncated when scored but exported in full; {EXACT}")
     if comparison.n_not_kept:
-        notes.append(f"{plural(comparison.n_not_kept, 'row')} could not be compared: no run kept the tokens")
+        notes.append(f"{plural(comparison.n_not_kept, 'row')} could not be compared, because no run kept the tokens")
     return notes

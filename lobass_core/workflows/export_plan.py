@@ -49,7 +49,7 @@ FORMULAS = {
     "random": "a number in [0, 1) from the seed and the sample id",
     "length": "n_response_tokens",
 }
-LOSS_UNIT = "losses are mean negative log-likelihoods of the response tokens given the prompt, in nats a token"
+LOSS_UNIT = "losses are mean negative log-likelihoods of the response tokens given the prompt, in nats per token"
 
 
 def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
@@ -125,7 +125,7 @@ def _scoring_of(cursor: duckdb.DuckDBPyConnection, saved: SavedSelection) -> Sco
     for scoring in list_scorings(cursor):
         if scoring.scoring_id == saved.scoring_id:
             return scoring
-    raise SelectionError(f"the scores behind selection {saved.name!r} are gone", do="Select again and save.")
+    raise SelectionError(f"the scores that selection {saved.name!r} is based on are gone", do="Select again and save.")
 
 
 def _left_out(table: ScoreTable, saved: SavedSelection, picks: pa.Table) -> dict[int, str]:

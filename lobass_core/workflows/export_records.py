@@ -43,9 +43,9 @@ def texts_reader(project: Project, sources: tuple[SourceFile, ...]) -> ReadTexts
             for number, row_index, text in zip(numbers, row_indices, texts, strict=True):
                 if text is None:
                     raise ExportError(
-                        "a chosen record is no longer in the project",
+                        "a selected record is no longer in the project",
                         where=f"{sources[number].dataset}, row {row_index:,}",
-                        do="Import the file again with the settings that the manifest names.",
+                        do="Import the file again with the settings in the manifest.",
                     )
                 yield text
 
@@ -86,8 +86,8 @@ def _places(project: Project, sources: tuple[SourceFile, ...]) -> list[_Place]:
             f"{source.file_name} (sha256 {source.sha256[:12]}…, {source.n_rows:,} rows)" for source in missing
         )
         raise ExportError(
-            f"the project does not hold {listed}",
+            f"the project does not contain {listed}",
             where=str(project.root),
-            do="Import it: lobass import FILE, then try again.",
+            do="Import it with lobass import FILE, then try again.",
         )
     return [by_name.get((source.sha256, source.dataset, source.first_row), held[source.sha256]) for source in sources]

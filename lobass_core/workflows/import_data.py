@@ -120,7 +120,9 @@ def read_sample(spec: ImportSpec, row: int) -> Sample:
     source = SourceFile.open(spec, looks=True)
     read = next(source.rows(row, row + 1), None) if row >= 0 else None
     if read is None:
-        raise InputFileError(f"the file has no record {row:,}", where=str(source.path), do="Records count from 0.")
+        raise InputFileError(
+            f"the file has no record number {row:,}", where=str(source.path), do="Records are counted from 0."
+        )
     if read.sample is None:
         raise InputFileError(f"record {row:,} is rejected: {read.reason}", where=f"{source.path}, line {read.line:,}")
     return read.sample

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lobass_core.errors import InputFileError
+from lobass_core.plural import plural
 from lobass_core.store.dataset_files import DatasetFile
 from lobass_core.store.dataset_writer import ImportedRow, RejectedRow
 from lobass_core.store.datasets import BATCH_ROWS
@@ -93,7 +94,7 @@ def nothing_fits(source: SourceFile, reasons: Mapping[str, int]) -> InputFileErr
     """The error for a file of which no row can be imported."""
     reason, n_rows = max(reasons.items(), key=lambda item: item[1])
     return InputFileError(
-        f"none of its {sum(reasons.values()):,} rows can be imported; {n_rows:,} times: {reason}",
+        f"none of its {sum(reasons.values()):,} rows can be imported; {plural(n_rows, 'time')}: {reason}",
         where=f"{source.path}, read as {source.detection.format}",
-        do="Choose another format or mapping; nothing was kept.",
+        do="Nothing was imported. Use another format or mapping.",
     )

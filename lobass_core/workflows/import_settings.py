@@ -61,10 +61,10 @@ def name_for(cursor: duckdb.DuckDBPyConnection, spec: ImportSpec, source: Source
     if spec.name != dataset_name(Path(spec.name), keep_suffix=True):
         raise RequestError(
             f"the name {spec.name!r} cannot be used",
-            do="Letters, digits, spaces, points, hyphens and underscores may stand in a name.",
+            do="Use letters, digits, spaces, dots, hyphens and underscores.",
         )
     if any(dataset.name == spec.name for dataset in list_datasets(cursor)):
-        raise RequestError(f"there is a dataset named {spec.name!r} already", do="Choose another --name.")
+        raise RequestError(f"a dataset named {spec.name!r} already exists", do="Use another --name.")
     return spec.name
 
 

@@ -13,7 +13,7 @@ import psutil
 from lobass_core.jobs.run_files import RunFiles
 from lobass_core.project import Project
 
-# A process that is at work renames its files within moments.
+# A process that is running renames its files within moments.
 STALE_SECONDS = 60.0
 _PREPARED = (".new-run-*", ".r-*-removed-*")
 _FILES = (
@@ -41,7 +41,7 @@ class Leftover:
 
 
 def leftovers(project: Project) -> list[Leftover]:
-    """What is left, in the order of the paths. Files of a worker that is at work are not."""
+    """What is left, in the order of the paths. Files of a worker that is running are not."""
     left = [*_stale_files(project), *_stale_runs(project), *_staged_exports(project), *_spilled(project)]
     return sorted(left, key=lambda item: item.path)
 

@@ -30,18 +30,22 @@ def _why_no_folder(named: str) -> LobassError | None:
         place = Path(named).expanduser()
         is_file, is_folder = place.is_file(), place.is_dir()
     except (OSError, RuntimeError, ValueError):
-        return ModelError("this is no path", where=repr(named[:200]), do="Give a folder, a .gguf file or a hub id.")
+        return ModelError("this is not a path", where=repr(named[:200]), do="Use a folder, a .gguf file or a Hub id.")
     if is_folder:
         return _why_no_model_in(place)
     if is_file:
         if place.suffix.lower() == ".gguf":
             return None
-        return ModelError("a model is a folder or a .gguf file", where=named, do="Give the folder that holds the file.")
+        return ModelError(
+            "a model is a folder or a .gguf file", where=named, do="Use the folder that contains the file."
+        )
     # "models/base" beside a folder "models" is a mistyped path rather than an organisation on the hub.
     beside_folder = bool(place.parent.parts) and place.parent.is_dir()
     if HUB_ID.fullmatch(named) and place.suffix.lower() != ".gguf" and not beside_folder:
         return None
-    return ModelError("there is no such model folder", where=named, do="Check the path. A hub id is org/name.")
+    return ModelError(
+        "there is no such model folder", where=named, do="Check the path. A Hub id has the form org/name."
+    )
 
 
 def _why_no_model_in(folder: Path) -> LobassError | None:
@@ -49,7 +53,7 @@ def _why_no_model_in(folder: Path) -> LobassError | None:
         return None
     inside = sorted(path.parent.name for path in folder.glob("*/config.json"))[:MOST_NAMED]
     return ModelError(
-        "this folder holds no model: config.json is missing",
+        "this folder contains no model: config.json is missing",
         where=str(folder),
-        do=f"Did you mean a folder in it: {', '.join(inside)}?" if inside else "Give the folder of a model.",
+        do=f"Did you mean a folder in it: {', '.join(inside)}?" if inside else "Use the folder of a model.",
     )

@@ -47,7 +47,7 @@ def poll(project: Project, run_id: str) -> PreflightResult | Progress:
             return run.read_result(PreflightResult)
         if progress.error:
             raise LobassError(progress.error.what, where=progress.error.where, do=progress.error.do)
-        raise RunError("the look at the models was stopped", do="Change a setting, or start it again.")
+        raise RunError("the check of the models was stopped", do="Start it again, or change a setting.")
     finally:
         _remove(run)
 

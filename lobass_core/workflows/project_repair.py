@@ -25,7 +25,7 @@ from lobass_core.workflows.collect import collect, forget
 from lobass_core.workflows.leftovers import clear, leftovers
 from lobass_core.workflows.project_check import in_words, needs_salvage, unlogged_exports
 
-PURPOSE = "the loss tables have to be read from the shards again"
+PURPOSE = "the loss tables must be read from the shards again"
 
 
 def repair(project: Project) -> list[str]:
@@ -47,8 +47,12 @@ def repair(project: Project) -> list[str]:
     done += _log_exports(project)
     if gone := clear(leftovers(project)):
         n_back = sum(item.belongs is not None for item in gone)
-        done.append(f"Removed {len(gone) - n_back:,} half-written files and folders of killed processes.")
-        done += [f"Put {n_back:,} exports back that were about to be replaced."] if n_back else []
+        done.append(
+            "Removed "
+            f"{plural(len(gone) - n_back, 'half-written file or folder', 'half-written files and folders')} "
+            "left by killed processes."
+        )
+        done += [f"Restored {plural(n_back, 'export')} whose replacement did not finish."] if n_back else []
     return done
 
 
@@ -56,22 +60,25 @@ def _save_store(project: Project) -> list[str]:
     """Put what can be read of a damaged store into a new one; else the latest copy that opens; else an empty store."""
     path = project.store_path
     copy = next((copy for copy in list_copies(path) if damaged_tables(copy) == []), None)
-    check_space(path, "what can be read of the store has to be copied")
+    check_space(path, "the readable part of the store must be copied")
     kept, lost = salvage(path, _project_id(project), copy)
     if lost is not None:
         said = in_words(lost) or "all rows were read"
-        return [f"Copied what could be read of the damaged store into a new one: {said}. It is kept as {kept.name}."]
+        return [
+            f"Copied the readable part of the damaged store into a new one: {said}. The damaged store is kept "
+            f"as {kept.name}."
+        ]
     if copy is None:
         return [
-            "The damaged store does not open, and there is no copy of it: the project has an empty store now, and "
-            f"{kept.name} keeps the old one. Import the same files again, then run lobass doctor --repair once more: "
-            "their losses are read from the run folders. Decisions, tags, notes, selections and imported scores are "
-            "lost.",
+            "The damaged store cannot be opened, and there is no copy of it. The project now has an empty store; "
+            f"the old one is kept as {kept.name}. Import the same files again, then run lobass doctor --repair once "
+            "more to read their losses from the run folders. Decisions, tags, notes, selections and imported scores "
+            "are lost.",
             *_what_to_import(project),
         ]
     return [
-        f"The damaged store does not open: {copy.name} stands in its place now, and {kept.name} keeps it. "
-        "What was imported, decided and selected since that copy is lost; losses are read from the run folders."
+        f"The damaged store cannot be opened. It was replaced by {copy.name} and is kept as {kept.name}. Imports, "
+        "decisions and selections made since that copy are lost; losses are read from the run folders."
     ]
 
 
@@ -92,7 +99,7 @@ def _what_to_import(project: Project) -> list[str]:
                 known[str(sha256)] = f"{name}: {source.get('path') or source.get('file_name')} (sha256 {sha256[:12]})"
         except (OSError, ValueError, AttributeError, TypeError):
             continue
-    return [f"Known from recipes and manifests: {line}" for line in sorted(known.values())]
+    return [f"Listed in recipes and manifests: {line}" for line in sorted(known.values())]
 
 
 def _read_samples(project: Project) -> list[str]:
@@ -102,7 +109,7 @@ def _read_samples(project: Project) -> list[str]:
             return []
         with store.transaction() as cursor:
             n_left = restore_samples(cursor)
-    said = f"Read the records of {plural(n_before - n_left, 'row')} again whose samples were lost."
+    said = f"Read the records of {plural(n_before - n_left, 'row')} with lost samples again."
     return [said + (f" {plural(n_left, 'record')} cannot be read: import the file again." if n_left else "")]
 
 
@@ -130,13 +137,13 @@ def _mend_losses(project: Project) -> list[str]:
         known = compare_losses(store, project.runs_dir)
         for run_id, name, reason in known.torn:
             moved = RunFiles(project.runs_dir / run_id).set_aside(project.runs_dir / run_id / "shards" / name)
-            done.append(f"Set {name} of run {run_id} aside ({reason}): {moved.relative_to(project.root)}.")
+            done.append(f"Moved {name} of run {run_id} to {moved.relative_to(project.root)} ({reason}).")
         if known.needs_rebuild:
             store.checkpoint()
             check_space(store.path, PURPOSE)
             copy = copy_store(store.path, "before-repair", PURPOSE)
             n_losses = rebuild_losses(store, project.runs_dir)
-            done.append(f"Read {n_losses:,} losses from the shards; the store as it was is kept as {copy.name}.")
+            done.append(f"Read {n_losses:,} losses from the shards; the old store is kept as {copy.name}.")
     return done
 
 

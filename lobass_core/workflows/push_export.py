@@ -38,13 +38,13 @@ def look_at_target(repo_id: str, selection: str, format: str, *, public: bool, r
     from huggingface_hub.errors import RepositoryNotFoundError
 
     if not HUB_ID.fullmatch(repo_id):
-        raise RequestError(f"{repo_id!r} is not the name of a dataset on the Hub", do="Write ORG/NAME.")
+        raise RequestError(f"{repo_id!r} is not the name of a dataset on the Hub", do="Use ORG/NAME.")
     with _explained(repo_id):
         if not get_token():
             raise ExportError(
                 "pushing to the Hub needs a token",
                 where=repo_id,
-                do="Set HF_TOKEN to a token that may write, or run: hf auth login",
+                do="Set HF_TOKEN to a token with write access, or run hf auth login.",
             )
         try:
             dataset = HfApi().dataset_info(repo_id)
@@ -54,9 +54,9 @@ def look_at_target(repo_id: str, selection: str, format: str, *, public: bool, r
             raise ExportError(
                 f"the dataset on the Hub is {'private' if dataset.private else 'public'}",
                 where=repo_id,
-                do="Leave out --public, or make it public on its page."
+                do="Remove --public, or make the dataset public on its page."
                 if public
-                else "Say --public if everybody may read these rows, or push to another name.",
+                else "Use --public to make these rows public, or push to another name.",
             )
         target = HubTarget(
             repo_id, public, str(dataset.sha or ""), tuple(file.rfilename for file in dataset.siblings or ())
@@ -88,7 +88,7 @@ def push(target: HubTarget, receipt: ExportReceipt) -> str:
                 *(CommitOperationDelete(name) for name in gone),
                 *(CommitOperationAdd(name, folder / name) for name in names),
             ],
-            commit_message=f"{plural(receipt.n_written, 'row')} of selection {receipt.selection}, chosen with LoBaSS",
+            commit_message=f"{plural(receipt.n_written, 'row')} of selection {receipt.selection}, selected with LoBaSS",
             repo_type="dataset",
             parent_commit=target.head or None,
         )
@@ -102,9 +102,9 @@ def _refuse_other_content(target: HubTarget, selection: str, format: str) -> Non
     others = {name for name in target.files if name not in _HUB_OWN}
     if not others:
         return
-    instead = "Push to another name, or say --replace to put the export in their place."
+    instead = "Push to another name, or use --replace to replace what is there."
     if MANIFEST_NAME not in others:
-        raise ExportError("the dataset on the Hub holds other files", where=target.repo_id, do=instead)
+        raise ExportError("the dataset on the Hub contains other files", where=target.repo_id, do=instead)
     path = HfApi().hf_hub_download(target.repo_id, MANIFEST_NAME, repo_type="dataset", revision=target.head)
     try:
         manifest = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -112,10 +112,10 @@ def _refuse_other_content(target: HubTarget, selection: str, format: str) -> Non
     except (ValueError, TypeError, KeyError):
         listed, manifest = set(), {}
     if not is_same_export(manifest, selection, format):
-        raise ExportError("the dataset on the Hub holds another export", where=target.repo_id, do=instead)
+        raise ExportError("the dataset on the Hub contains another export", where=target.repo_id, do=instead)
     if others - listed:
         more = ", ".join(sorted(others - listed)[:3])
-        raise ExportError(f"the dataset on the Hub also holds {more}", where=target.repo_id, do=instead)
+        raise ExportError(f"the dataset on the Hub also contains {more}", where=target.repo_id, do=instead)
 
 
 @contextlib.contextmanager
@@ -131,31 +131,31 @@ def _explained(repo_id: str, folder: Path | None = None) -> Iterator[None]:
         raise
     except OfflineModeIsEnabled as error:
         raise ExportError(
-            "the Hub is not to be reached: HF_HUB_OFFLINE is set", where=repo_id, do=f"Unset it and push again.{kept}"
+            "the Hub cannot be reached: HF_HUB_OFFLINE is set", where=repo_id, do=f"Unset it and push again.{kept}"
         ) from error
     except HfHubHTTPError as error:
         what, do = _SAID.get(
-            error.response.status_code, (f"the Hub refused it: {cause_of(error)}", "Push again later.")
+            error.response.status_code, (f"the Hub refused the push: {cause_of(error)}", "Push again later.")
         )
         raise ExportError(what, where=repo_id, do=do + kept) from error
     except ValueError as error:
         raise ExportError(
-            f"the Hub refused it: {cause_of(error)}", where=repo_id, do=f"Mend what it names, and push again.{kept}"
+            f"the Hub refused the push: {cause_of(error)}", where=repo_id, do=f"Fix the problem and push again.{kept}"
         ) from error
     except Exception as error:
         # Its HTTP library is another one from version to version, and so are the errors of a lost connection.
         raise ExportError(
-            f"the Hub could not be asked: {cause_of(error)}",
+            f"the request to the Hub failed: {cause_of(error)}",
             where=f"{repo_id} on {constants.ENDPOINT}",
             do=f"Push again.{kept}",
         ) from error
 
 
-_NO_LEAVE = ("the token may not write to this dataset", "Set HF_TOKEN to a token that may write there.")
+_NO_LEAVE = ("the token has no write access to this dataset", "Set HF_TOKEN to a token with write access.")
 _SAID = {
-    401: ("the Hub does not accept the token", "Set HF_TOKEN to a valid token that may write."),
+    401: ("the Hub does not accept the token", "Set HF_TOKEN to a valid token with write access."),
     403: _NO_LEAVE,
     404: _NO_LEAVE,
-    409: ("a dataset of that name came into being meanwhile", "Push again."),
-    412: ("the dataset on the Hub changed meanwhile", "Look at it, and push again."),
+    409: ("a dataset of that name was created in the meantime", "Push again."),
+    412: ("the dataset on the Hub changed in the meantime", "Check it, and push again."),
 }

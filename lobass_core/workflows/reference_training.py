@@ -78,5 +78,8 @@ def _column(path: Path, name: str) -> pa.ChunkedArray | None:
     try:
         return read_parquet(path, [name])[name]
     except RunError as error:
-        do = "Restore the file from a backup, or remove it: the rows that are new to the reference are not marked then."
+        do = (
+            "Restore the file from a backup, or remove it. Without it, rows that the reference was not trained on "
+            "are not marked."
+        )
         raise RunError(error.what, where=error.where, do=do) from error

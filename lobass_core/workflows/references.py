@@ -35,7 +35,9 @@ def resolve_reference(
     folder = project.models_dir / name_or_path
     trained_here = folder.is_dir() and folder.resolve().parent == project.models_dir.resolve()
     if trained_here and revision:
-        raise RequestError(f"reference {name_or_path!r} was trained here and has no revisions", do="Leave it out.")
+        raise RequestError(
+            f"reference {name_or_path!r} was trained here and has no revisions", do="Leave out the revision."
+        )
     if trained_here:
         return _trained_reference(folder, base)
     path = Path(name_or_path).expanduser()
@@ -44,7 +46,7 @@ def resolve_reference(
     is_adapter = adapter or (path / "adapter_config.json").is_file()
     if adapter and path.is_dir() and not (path / "adapter_config.json").is_file():
         raise ModelError(
-            "the folder holds no PEFT adapter", where=str(path), do="Leave out --adapter for a whole model."
+            "the folder contains no PEFT adapter", where=str(path), do="Remove --adapter for a whole model."
         )
     return ResolvedReference((_reference_model(base, _absolute(name_or_path), is_adapter, revision),), path.name)
 
@@ -60,7 +62,7 @@ def _unfinished(name: str, where: str) -> ModelError:
     return ModelError(
         f"the training of reference {name!r} has not finished",
         where=where,
-        do=f"lobass train-reference --name {name} with the same settings goes on with it.",
+        do=f"To resume it, run lobass train-reference --name {name} with the same settings.",
     )
 
 
@@ -85,7 +87,8 @@ def _trained_reference(folder: Path, base: ModelSpec) -> ResolvedReference:
         raise ModelError(
             f"the weights of reference {folder.name!r} are not in this project",
             where=str(folder),
-            do="A bundle leaves them out: copy this folder from the project that trained it, or train another one.",
+            do="Bundles do not contain weights: copy this folder from the project that trained it, or train another "
+            "reference.",
         )
     models = tuple(_reference_model(base, str(path), (path / "adapter_config.json").is_file()) for path in fold_folders)
     folds = folder / "folds.parquet"

@@ -88,7 +88,7 @@ def start(project: Project, cut: Cut, band: float = DEFAULT_BAND) -> RunFolder:
     _check(cut.rows.scoring, cut.spec, band)
     rows = rows_near_cut(cut, band)
     if not len(rows):
-        raise RequestError(f"no row lies within {band:g} of the cut", do="Give a wider --band.")
+        raise RequestError(f"no row is within {band:g} of the cut", do="Use a larger --band.")
     run = _prepare(project, cut.rows.scoring, cut.rows.table.sample_key[rows])
     launch(run)
     return run
@@ -104,13 +104,15 @@ def rows_near_cut(cut: Cut, band: float = DEFAULT_BAND) -> np.ndarray:
 
 def _check(scoring: Scoring, spec: SelectionSpec, band: float) -> None:
     if not 0 < band < math.inf:
-        raise RequestError(f"a band of {band:g} is no distance", do="Give a --band above 0, in units of the score.")
+        raise RequestError(f"a band of {band:g} is not a distance", do="Use a --band above 0, in units of the score.")
     if scoring.dtype == "float32":
         raise RequestError(
-            f"the losses of {scoring.run_id} are in float32 already", where=scoring.label, do="There is nothing to do."
+            f"the losses of {scoring.run_id} are already in float32",
+            where=scoring.label,
+            do="There is nothing to refine.",
         )
     if spec.method in LOSSLESS_METHODS:
-        raise RequestError(f"a selection by {spec.method} does not go by losses", do="Choose another selection.")
+        raise RequestError(f"a selection by {spec.method} does not use losses", do="Choose another selection.")
 
 
 def _prepare(project: Project, scoring: Scoring, sample_keys: np.ndarray) -> RunFolder:

@@ -83,7 +83,7 @@ def write_rejects(project: Project, path: Path | str, dataset: str = "") -> int:
                 _write_csv(file, names, rejected)
     except OSError as error:
         raise RequestError(
-            f"the rejects cannot be written: {error.strerror}", where=str(path), do="Choose another place."
+            f"the rejects cannot be written: {error.strerror}", where=str(path), do="Use another path."
         ) from None
     return len(rejected)
 

@@ -13,7 +13,7 @@ from lobass_core.workflows.recipes import lacks_weights
 def why_not_resumable(run: RunFolder | DamagedRun) -> str:
     """Why a resume of the run would fail, as a sentence; empty where it can work."""
     if isinstance(run, DamagedRun):
-        return f"what run {run.run_id} was asked is lost"
+        return f"the settings of run {run.run_id} are lost"
     error = run.read_progress().error
     if error and error.is_final:
         return error.what
@@ -21,9 +21,9 @@ def why_not_resumable(run: RunFolder | DamagedRun) -> str:
         return f"run {run.run_id} has no input"
     missing = next((path for path in _paths(run.spec) if is_gone(path)), "")
     if missing:
-        return f"{missing} is not there any more"
+        return f"{missing} no longer exists"
     if isinstance(run.spec, TrainReferenceRun) and Path(run.spec.output_dir).exists():
-        return f"there is a reference {run.spec.reference.name!r} already"
+        return f"a reference {run.spec.reference.name!r} already exists"
     return ""
 
 

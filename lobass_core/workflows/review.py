@@ -119,5 +119,5 @@ def _of_domain(rows: RowTable, domain: str) -> np.ndarray:
         return np.ones(len(rows), bool)
     if domain not in rows.table.domains:
         known = ", ".join(rows.table.domains)
-        raise RequestError(f"there is no domain {domain} to have a cut", do=f"There are: {known or 'none'}.")
+        raise RequestError(f"there is no domain {domain} for the cut", do=f"There are: {known or 'none'}.")
     return rows.table.domain_code == rows.table.domains.index(domain)

@@ -22,7 +22,9 @@ def row_order(rows: RowTable, asked: BrowseFilter) -> np.ndarray:
     """
     sort = asked.sort or ("score" if rows.is_scored else "imported")
     if sort in NEED_SCORES and not rows.is_scored:
-        raise RequestError(f"nothing is scored yet to sort by {sort}", do="Sort by imported or tokens.")
+        raise RequestError(
+            f"nothing is scored yet, so rows cannot be sorted by {sort}", do="Sort by imported or tokens."
+        )
     descending = is_descending(sort, asked.descending)
     key = (rows.root, rows.version, sort, descending, asked.cuts if sort == "cut" else (), asked.cut_by)
     return _orders.get(key, lambda: _sorted(rows, asked, sort, descending))

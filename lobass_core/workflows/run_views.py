@@ -89,7 +89,7 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class SavedShard:
-    """One finished file of losses: when it was saved, its samples and the mean of their nats a response token."""
+    """One finished file of losses: when it was saved, its samples and the mean of their nats per response token."""
 
     name: str
     saved_at: datetime

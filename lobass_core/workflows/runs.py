@@ -53,7 +53,7 @@ def run_path(project: Project, run_id: str) -> Path:
     """
     path = project.runs_dir / run_id
     if not number_of(run_id) or not path.is_dir():
-        raise RunError(f"there is no run {run_id!r}", where=str(project.runs_dir), do="lobass runs lists them.")
+        raise RunError(f"there is no run {run_id!r}", where=str(project.runs_dir), do="List the runs with lobass runs.")
     return path
 
 

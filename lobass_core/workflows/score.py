@@ -28,7 +28,7 @@ from lobass_core.workflows.runs import new_run, open_run, resume_command
 
 OnProgress = Callable[[Progress], None]
 
-ADDED_LATER = "What the run computed is kept in its folder; the next command or page that opens the project adds it."
+ADDED_LATER = "The results are kept in the run folder; the next command or page that opens the project adds them."
 
 INPUT_SCHEMA = pa.schema(
     [
@@ -114,10 +114,10 @@ def prepare_run(project: Project, kind: str, spec: ScoreSpec) -> RunFolder:
 def check_datasets(there: list[str], asked: tuple[str, ...]) -> None:
     """Raises RequestError where nothing is imported or a dataset that was asked for is not among those there."""
     if not there:
-        raise RequestError("nothing is imported yet", do="lobass import FILE --domain NAME comes first.")
+        raise RequestError("nothing is imported yet", do="Run lobass import FILE --domain NAME first.")
     unknown = [name for name in asked if name not in there]
     if unknown:
-        raise RequestError(f"there is no dataset {', '.join(unknown)}", do=f"Imported are: {', '.join(there)}.")
+        raise RequestError(f"there is no dataset {', '.join(unknown)}", do=f"The datasets are {', '.join(there)}.")
 
 
 def write_input(run: RunFiles, batches: Iterable[pa.RecordBatch]) -> int:
@@ -126,7 +126,7 @@ def write_input(run: RunFiles, batches: Iterable[pa.RecordBatch]) -> int:
 
 
 def resume(project: Project, run_id: str) -> RunFolder:
-    """Launch a stopped scoring run again; its finished shards are not computed anew, unless they are damaged.
+    """Launch a stopped scoring run again; its finished shards are not computed again, unless they are damaged.
 
     Raises:
         RunError: no such run, not a scoring run, still going, or done and whole.
@@ -138,13 +138,13 @@ def resume(project: Project, run_id: str) -> RunFolder:
         raise RunError(
             f"run {run_id} is a {run.kind} run, not a scoring run",
             where=str(run.path),
-            do="Give the same train-reference command again."
+            do="Run the same train-reference command again."
             if run.kind == "train_reference"
-            else "lobass runs lists the scoring runs.",
+            else "List the scoring runs with lobass runs.",
         )
     state = run.state()
     if state == "running":
-        raise RunError(f"run {run_id} is already running", where=str(run.path), do="lobass runs shows how far it is.")
+        raise RunError(f"run {run_id} is already running", where=str(run.path), do="See its progress with lobass runs.")
     if state == "done":
         collect(project)
         run.set_damaged_aside()
@@ -152,7 +152,7 @@ def resume(project: Project, run_id: str) -> RunFolder:
         raise RunError(
             f"run {run_id} is done, and its losses are in the project",
             where=str(run.path),
-            do="Score again for rows that were imported since: known losses are not computed again.",
+            do="To score rows imported since then, score again; known losses are not computed again.",
         )
     launch(run)
     return run
@@ -184,7 +184,7 @@ def follow_and_ingest(project: Project, run: RunFolder, on_progress: OnProgress 
         said = [error.do]
         # A run with a result has computed all that there was to compute.
         if not run.result_path.is_file() and not why_not_resumable(run):
-            said.append(f"Go on with: {resume_command(project, run.run_id)}")
+            said.append(f"Resume with: {resume_command(project, run.run_id)}")
         try:
             ingest_finished(project, run)
         except LobassError:

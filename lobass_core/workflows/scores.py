@@ -27,7 +27,7 @@ def write_scores(project: Project, output: Path, *, run: str | None = None, data
 
     `datasets` leaves the rows of those only (all when empty).
 
-    Columns: dataset, row_index, sample_id, domain, base_loss and reference_loss (mean nats a response token),
+    Columns: dataset, row_index, sample_id, domain, base_loss and reference_loss (mean nats per response token),
     n_response_tokens, n_response_bytes, base_bits_per_byte and reference_bits_per_byte (the same losses in a unit that
     compares between tokenizers), learnability, status (ok, truncated, no_response, non_finite, not_scored), flags (by
     commas).
@@ -39,9 +39,9 @@ def write_scores(project: Project, output: Path, *, run: str | None = None, data
     writers = {".parquet": _write_parquet, ".csv": _write_csv, ".jsonl": _write_jsonl}
     if output.suffix not in writers:
         raise RequestError(
-            f"{output.suffix or 'no ending'!r} is no ending for scores",
+            f"{output.suffix or 'no ending'!r} is not a file type for scores",
             where=str(output),
-            do="Name a .parquet, .csv or .jsonl file.",
+            do="Use a .parquet, .csv or .jsonl file.",
         )
     project.require_outside(output)
     table = read_scores(project, run=run, datasets=datasets)

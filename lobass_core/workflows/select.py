@@ -117,8 +117,8 @@ def gone_in_words(selection: SavedSelection) -> str:
         return ""
     verb = "is" if selection.n_gone == 1 else "are"
     return (
-        f"{selection.n_gone:,} of the {selection.n_kept:,} rows {verb} gone from {selection.name!r}: updates of their "
-        f"datasets took them out (lobass selections --gone {shlex.quote(selection.name)})"
+        f"{selection.n_gone:,} of the {selection.n_kept:,} rows {verb} gone from {selection.name!r} after updates "
+        f"of their datasets (lobass selections --gone {shlex.quote(selection.name)})"
     )
 
 
@@ -200,7 +200,9 @@ def scoring_of(project: Project, selection: SavedSelection) -> Scoring:
         for scoring in list_scorings(store.cursor()):
             if scoring.scoring_id == selection.scoring_id:
                 return scoring
-    raise SelectionError(f"the scores behind selection {selection.name!r} are gone", do="Select again and save.")
+    raise SelectionError(
+        f"the scores that selection {selection.name!r} is based on are gone", do="Select again and save."
+    )
 
 
 @dataclass(frozen=True, slots=True)

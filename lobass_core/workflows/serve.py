@@ -73,7 +73,7 @@ def origin_of(text: str) -> str:
     if match is None:
         raise RequestError(
             f"{text!r} is not the origin of a page",
-            do="Give scheme and host as the browser's address bar shows them: --allow-origin https://data.example.com.",
+            do="Use the scheme and host that the browser's address bar shows: --allow-origin https://data.example.com.",
         )
     scheme, host, port = match.groups()
     return f"{scheme}://{host}" + (f":{port}" if port and port != DEFAULT_PORTS[scheme] else "")
@@ -118,7 +118,7 @@ def serve(project: Project, spec: ServeSpec) -> NoReturn:
 
 @contextmanager
 def served(root: Path, spec: ServeSpec, log_path: Path) -> Iterator["Served"]:
-    """A dashboard in a process of its own, its output in a log, for the length of the block."""
+    """A dashboard in its own process, its output in a log, for the length of the block."""
     running = start(root, spec, log_path)
     try:
         yield running
@@ -164,7 +164,7 @@ class Served:
 
 
 def start(root: Path, spec: ServeSpec, log_path: Path) -> Served:
-    """Start a dashboard in a process of its own and wait until it has printed its address.
+    """Start a dashboard in its own process and wait until it has printed its address.
 
     Raises:
         LobassError: the port is taken, or it did not start.
@@ -183,7 +183,7 @@ def start(root: Path, spec: ServeSpec, log_path: Path) -> Served:
         time.sleep(0.1)
     process.kill()
     process.wait()
-    raise LobassError("the dashboard did not start", where=str(log_path), do="The log says why.")
+    raise LobassError("the dashboard did not start", where=str(log_path), do="See the log.")
 
 
 def _launch(command: list[str], environment: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -198,7 +198,7 @@ def _command() -> list[str]:
         raise RequestError(
             "the dashboard's files are missing",
             where=str(APP),
-            do="Install the wheel of LoBaSS again, or work from a clone of the repository: pip install -e .",
+            do="Install the LoBaSS wheel again, or work from a clone of the repository with pip install -e .",
         )
     return [sys.executable, str(APP)]
 
@@ -216,7 +216,7 @@ def check_free(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise RequestError(f"port {port} is taken", where=HOST, do="Give another one with --port.") from error
+            raise RequestError(f"port {port} is taken", where=HOST, do="Use another --port.") from error
 
 
 def free_port() -> int:

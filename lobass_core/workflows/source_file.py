@@ -83,7 +83,7 @@ class SourceFile:
         heads = first_records(stream)
         first = [record for head in heads for record in head]
         if not first:
-            raise InputFileError("the file holds no records", where=str(path), do="Check that it is complete.")
+            raise InputFileError("the file contains no records", where=str(path), do="Check that it is complete.")
         try:
             if spec.format == "auto" and not spec.mapping:
                 detection = detect(first, kept_rules, sampled=len(heads) > 1)
@@ -152,7 +152,7 @@ class SourceFile:
                 raise RequestError(
                     f"the column {self.spec.domain_column!r} names more than {MAX_DOMAINS} domains",
                     where=str(self.path),
-                    do="Choose a column with a few kinds of data, or give one name with --domain.",
+                    do="Use a column with few different values, or one name with --domain.",
                 )
         return domain
 
@@ -173,7 +173,7 @@ def files_of(spec: ImportSpec) -> FileSet:
         files = find_files((str(folder),), spec.config, spec.split, spec.exclude)
         return replace(files, name=spec.path.rpartition("/")[2])
     if spec.revision:
-        raise RequestError("--revision is for a dataset of the Hub", where=spec.path, do="Leave it out.")
+        raise RequestError("--revision applies only to a dataset on the Hub", where=spec.path, do="Remove it.")
     return find_files((spec.path, *spec.more_paths), spec.config, spec.split, spec.exclude)
 
 
@@ -206,7 +206,7 @@ def _check_domain_columns(spec: ImportSpec, columns: tuple[str, ...], path: Path
     for column in (*asked, *(rule[0] for rule in spec.domain_rules)):
         if column not in columns:
             raise RequestError(
-                f"no row has the column {column!r} that the domain comes from",
+                f"no row has the domain column {column!r}",
                 where=str(path),
                 do=f"The columns are {', '.join(columns[:20]) or 'none'}.",
             )
@@ -219,7 +219,7 @@ def _with_first_reject(error: InputFileError, path: Path, first: list[RawRecord 
         return InputFileError(
             f"none of its records can be read: {bad.reason}",
             where=f"{path}, line {bad.line:,}",
-            do="Mend the file, or check that it is what its name says.",
+            do="Fix the file, or check that its name matches its content.",
         )
     return InputFileError(error.what, where=str(path), do=error.do)
 

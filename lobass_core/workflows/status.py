@@ -50,7 +50,7 @@ class _Stored:
     picked: dict[int, dict[tuple[int, str], int]]
     exports: list[LoggedExport]
     upgrades: list[Upgrade]
-    lacking: set[int]  # scorings in which rows that an upgrade has read anew lack losses
+    lacking: set[int]  # scorings in which rows that an upgrade has read again lack losses
     updates: list[LoggedUpdate]
     domain_changes: list[DomainChange]
 

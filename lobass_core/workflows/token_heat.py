@@ -48,7 +48,7 @@ def read_token_losses(project: Project, rows: RowTable, sample_key: int) -> Toke
     """
     scoring = rows.scoring
     if scoring is None:
-        raise RunError("nothing is scored yet, so no token has a loss", do="Score the data first: lobass score.")
+        raise RunError("nothing is scored yet, so no token has a loss", do="Score the data first with lobass score.")
     with project.store() as store:
         cursor = store.cursor()
         sample_id = rows_of_store.sample_id_of(cursor, sample_key)
@@ -56,7 +56,7 @@ def read_token_losses(project: Project, rows: RowTable, sample_key: int) -> Toke
         runs = rows_of_store.runs_that_scored(cursor, sample_key, scoring.render_fp)
         share = sample_key / max(rows_of_store.count_stored_samples(cursor), 1)
     if not places:
-        raise RunError("this sample is not scored by the chosen models", do="Score it, or choose another run.")
+        raise RunError("this sample is not scored with the chosen models", do="Score it, or choose another run.")
     tokens = _find_tokens(project.runs_dir, runs, sample_id, scoring.render_fp, share)
     response = tuple(tokens["response_mask"])
     return TokenLosses(
@@ -82,7 +82,7 @@ def _find_tokens(runs_dir: Path, runs: Sequence[str], sample_id: str, render_fp:
     raise RunError(
         "the tokens of this sample are not on disk",
         where=", ".join(str(runs_dir / run_id / "tokens") for run_id in runs),
-        do="The run folder was moved or cleaned. Score the sample again in a fresh project to see its tokens.",
+        do="The run folder was moved or removed. To see its tokens, score the sample again in a new project.",
     )
 
 
@@ -137,7 +137,7 @@ def _spread(losses: Sequence[float] | None, response: Sequence[bool]) -> tuple[f
         return (None,) * len(response)
     if len(losses) != sum(response):
         raise RunError(
-            f"{len(losses)} token losses do not fit {sum(response)} response tokens", do="Score the sample again."
+            f"{len(losses)} token losses do not match {sum(response)} response tokens", do="Score the sample again."
         )
     rest = iter(losses)
     return tuple(_finite(next(rest)) if scored else None for scored in response)

@@ -49,7 +49,7 @@ def train_reference(
     """Train the reference and wait for it; the worker's result.
 
     Raises:
-        LobassError: in the worker's words; what it did is kept, and the same call goes on from there.
+        LobassError: in the worker's words; what it did is kept, and the same call continues from there.
     """
     run = start(project, spec)
     try:
@@ -69,13 +69,11 @@ def start(project: Project, spec: TrainReferenceSpec) -> RunFolder:
     if not _NAME.fullmatch(spec.name):
         raise RequestError(
             f"{spec.name!r} cannot be the name of a reference",
-            do="Use letters, digits, dots, dashes and underscores, beginning with a letter or digit.",
+            do="Use letters, digits, dots, hyphens and underscores, starting with a letter or digit.",
         )
     output = project.models_dir / spec.name
     if output.exists():
-        raise RequestError(
-            f"there is a reference {spec.name!r} already", where=str(output), do="Train under another --name."
-        )
+        raise RequestError(f"a reference {spec.name!r} already exists", where=str(output), do="Use another --name.")
     spec = dataclasses.replace(spec, base=_absolute(spec))
     with project.store() as store:
         datasets = list_datasets(store.cursor())
@@ -122,7 +120,7 @@ def _way_on(run: RunFolder, error: LobassError) -> str:
     """What to do about a training that ended early; without a checkpoint there is nothing to go on from."""
     if not any((run.path / "checkpoints").glob("*/checkpoint-*")):
         return error.do
-    again = "The same command goes on from its last checkpoint."
+    again = "The same command resumes from the last checkpoint."
     return f"{error.do} {again}" if run.state() == "failed" else again
 
 

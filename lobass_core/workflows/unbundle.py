@@ -50,7 +50,7 @@ def unbundle(file: Path, to: Path) -> Project:
     """
     file, to = file.expanduser(), to.expanduser().absolute()
     if to.is_symlink() or (to.exists() and not (to.is_dir() and not any(to.iterdir()))):
-        raise RequestError("there is something already", where=str(to), do="Name a new or empty folder.")
+        raise RequestError("this path already exists", where=str(to), do="Use a new or empty folder.")
     try:
         check_regular(file)
         with zipfile.ZipFile(file) as archive:
@@ -59,10 +59,10 @@ def unbundle(file: Path, to: Path) -> Project:
     except FileNotFoundError:
         raise InputFileError("the file does not exist", where=str(file), do="Check the path.") from None
     except _UNREADABLE as error:
-        raise _no_bundle(file, f"it is damaged, or no zip archive: {error}") from error
+        raise _no_bundle(file, f"it is damaged, or not a zip archive: {error}") from error
     except OSError as error:
         raise ProjectError(
-            f"the bundle cannot be unpacked: {error.strerror or error}", where=str(to), do="Choose another place."
+            f"the bundle cannot be unpacked: {error.strerror or error}", where=str(to), do="Use another path."
         ) from error
 
 
@@ -70,25 +70,25 @@ def _checked(archive: zipfile.ZipFile, file: Path) -> tuple[BundleList, dict[str
     """What the bundle says it holds, once that is what it holds, under names and of sizes that it may have."""
     infos = {info.filename: info for info in archive.infolist()}
     if LIST not in infos:
-        raise _no_bundle(file, f"it holds no {LIST}")
+        raise _no_bundle(file, f"it contains no {LIST}")
     if len(infos) < len(archive.infolist()):
-        raise _no_bundle(file, "it holds a file twice")
+        raise _no_bundle(file, "it contains a file twice")
     for info in infos.values():
         _check_entry(info, file)
     listed = _read_list(archive, infos[LIST], file)
     names = {one.name: one for one in listed.files}
     if len(names) < len(listed.files) or names.keys() != infos.keys() - {LIST}:
-        raise _no_bundle(file, f"{LIST} names other files than it holds")
+        raise _no_bundle(file, f"its files are not those that {LIST} names")
     if STORE not in names:
-        raise _no_bundle(file, "it holds no store")
+        raise _no_bundle(file, "it contains no store")
     wrong = next((name for name, one in names.items() if one.n_bytes != infos[name].file_size), "")
     if wrong:
-        raise _no_bundle(file, f"{wrong} is not as large as {LIST} says")
+        raise _no_bundle(file, f"{wrong} does not have the size that {LIST} gives")
     _check_sizes(infos, file)
     if listed.schema_version > SCHEMA_VERSION:
         raise ProjectError(
-            f"a newer LoBaSS made this bundle: its store has version {listed.schema_version}, "
-            f"and this program reads up to {SCHEMA_VERSION}",
+            f"a newer version of LoBaSS made this bundle: its store has version {listed.schema_version}; this "
+            f"program reads up to {SCHEMA_VERSION}",
             where=str(file),
             do="Update LoBaSS.",
         )
@@ -98,12 +98,12 @@ def _checked(archive: zipfile.ZipFile, file: Path) -> tuple[BundleList, dict[str
 def _check_entry(info: zipfile.ZipInfo, file: Path) -> None:
     name = info.filename
     if name != LIST and not may_be_bundled(name):
-        raise _no_bundle(file, f"it holds a file that no bundle has: {name[:120]!r}")
+        raise _no_bundle(file, f"it contains a file that does not belong in a bundle: {name[:120]!r}")
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
-        raise _no_bundle(file, f"{name} is a link, or no regular file")
+        raise _no_bundle(file, f"{name} is a link, or not a regular file")
     if info.flag_bits & _ENCRYPTED or info.compress_type not in _PACKED:
-        raise _no_bundle(file, f"{name} is encrypted, or packed in a way that bundles are not")
+        raise _no_bundle(file, f"{name} is encrypted, or compressed in an unexpected way")
 
 
 def _read_list(archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: Path) -> BundleList:
@@ -115,7 +115,7 @@ def _read_list(archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: Path) -> B
         known = msgspec.json.decode(data, type=dict)
         if known.get("format") != FORMAT:
             raise ProjectError(
-                f"the bundle has format {str(known.get('format'))[:20]}, and this program reads {FORMAT}",
+                f"the bundle has format {str(known.get('format'))[:20]}; this program reads {FORMAT}",
                 where=str(file),
                 do="Update LoBaSS.",
             )
@@ -131,7 +131,7 @@ def _check_sizes(infos: dict[str, zipfile.ZipInfo], file: Path) -> None:
         raise _no_bundle(file, "its files overlap")
     if n_bytes > max(MOST_RATIO * n_packed, RATIO_FROM_BYTES):
         raise _no_bundle(
-            file, f"{size_text(n_packed)} would unpack to {size_text(n_bytes)}, over {MOST_RATIO} times as much"
+            file, f"{size_text(n_packed)} would unpack to {size_text(n_bytes)}, more than {MOST_RATIO} times as much"
         )
 
 
@@ -142,9 +142,9 @@ def _unpack(
     n_bytes, free = sum(one.n_bytes for one in listed.files), shutil.disk_usage(to.parent).free
     if n_bytes + SPARE_BYTES > free:
         raise ProjectError(
-            f"the project needs {size_text(n_bytes)}, and {size_text(free)} are free",
+            f"the project needs {size_text(n_bytes)}, but only {size_text(free)} are free",
             where=str(to.parent),
-            do="Free some space, or choose another place.",
+            do="Free some space, or use another path.",
         )
     unfinished = to.with_name(f".{to.name}.{os.getpid()}.unbundle")
     try:
@@ -169,16 +169,16 @@ def _write(archive: zipfile.ZipFile, info: zipfile.ZipInfo, one: BundledFile, pa
         while chunk := source.read(CHUNK_BYTES):
             n_left -= len(chunk)
             if n_left < 0:
-                raise _no_bundle(file, f"{one.name} is larger than {LIST} says")
+                raise _no_bundle(file, f"{one.name} is larger than the size that {LIST} gives")
             digest.update(chunk)
             target.write(chunk)
     if n_left or digest.hexdigest() != one.sha256:
-        raise _no_bundle(file, f"{one.name} does not fit its checksum")
+        raise _no_bundle(file, f"{one.name} does not match its checksum")
 
 
 def _no_bundle(file: Path, why: str) -> InputFileError:
     return InputFileError(
-        f"this is not a bundle to be unpacked: {why}",
+        f"the bundle cannot be opened: {why}",
         where=str(file),
-        do="Nothing was written. Ask for a new copy of it.",
+        do="Nothing was written. Get a new copy of the bundle.",
     )

@@ -143,7 +143,8 @@ def update_dataset(project: Project, update: Update, on_progress: OnProgress | N
         matched = _match(cursor, dataset, update.listing)
         if matched.counts != update.counts:
             raise RequestError(
-                f"{dataset.name!r} or what stands on it has changed since it was compared", do="Compare again."
+                f"{dataset.name!r}, or a selection or decision on it, has changed since it was compared",
+                do="Compare again.",
             )
         info = DatasetInfo(
             name=dataset.name,
@@ -265,7 +266,7 @@ def _read_otherwise(dataset: Dataset, source: SourceFile) -> list[str]:
 def _lost_columns(changes: Sequence[DomainChange], source: SourceFile) -> list[str]:
     """Domains that were set by a column which the files lack."""
     return [
-        f"the domains set by {change.spec.words!r} ask for the column {column!r}, which the files do not have"
+        f"the domains set by {change.spec.words!r} need the column {column!r}, which the files do not have"
         for change in changes
         if change.undone_at is None
         for column in change.spec.columns

@@ -1,4 +1,4 @@
-"""The settings of an update: what is not asked for anew is as in the import that made the dataset."""
+"""The settings of an update: what is not given again is as in the import that made the dataset."""
 
 import json
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ def update_settings(dataset: Dataset, asked: dict) -> ImportSpec:
     before = asked_settings(dataset)
     given = {name: value for name, value in asked.items() if value not in ("", (), 0, False, None, "auto")}
     if "name" in given:
-        raise RequestError("--name is for a new dataset", where=dataset.name, do="Leave it out.")
+        raise RequestError("--name applies only to a new dataset", where=dataset.name, do="Remove it.")
     kept = {field.name: getattr(before, field.name) for field in fields(before)}
     if "path" in given and _places(given["path"], given.get("more_paths", ())) != _places(
         before.path, before.more_paths

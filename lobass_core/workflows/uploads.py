@@ -21,9 +21,9 @@ def keep_upload(project: Project, name: str, data: bytes) -> Path:
     project.require_writable()
     if len(data) > MAX_UPLOAD_BYTES:
         raise RequestError(
-            f"the upload has {len(data) >> 20:,} MB; {MAX_UPLOAD_BYTES >> 20} can be sent through the browser",
+            f"the upload has {len(data) >> 20:,} MB; the limit in the browser is {MAX_UPLOAD_BYTES >> 20} MB",
             where=name,
-            do="Copy the file to the server and give its path.",
+            do="Copy the file to the server and use its path there.",
         )
     # The name comes from the browser: only its last part, and no character that a path could hold against us.
     safe = re.sub(r"[^\w.\- ]+", "_", Path(name.replace("\\", "/")).name).lstrip(".") or "upload"
@@ -35,5 +35,5 @@ def keep_upload(project: Project, name: str, data: bytes) -> Path:
             with whole_file(path) as unfinished:
                 unfinished.write_bytes(data)
         except OSError as error:
-            raise RequestError(f"the upload cannot be kept: {error.strerror}", where=str(folder)) from None
+            raise RequestError(f"the upload cannot be saved: {error.strerror}", where=str(folder)) from None
     return path

@@ -100,26 +100,26 @@ def test_tags_and_notes(lobass, filled: Filled):
     ("words", "part"),
     [
         (("decide", "burn", "ffffff"), "unknown action 'burn'"),
-        (("decide", "keep"), "which samples"),
-        (("decide", "keep", "ffffffffff"), "names no sample"),
-        (("decide", "keep", "--where", "domain=math", "ffffffffff"), "which samples"),
-        (("decide", "keep", "--where", "q=no+such+text", "--yes"), "no row passes"),
-        (("decide", "tag", "--where", "domain=math", "--yes"), "no tag"),
+        (("decide", "keep"), "either by id or by --where"),
+        (("decide", "keep", "ffffffffff"), "matches no sample"),
+        (("decide", "keep", "--where", "domain=math", "ffffffffff"), "either by id or by --where"),
+        (("decide", "keep", "--where", "q=no+such+text", "--yes"), "no row matches"),
+        (("decide", "tag", "--where", "domain=math", "--yes"), "not a valid tag"),
         (("decide", "--undo"), "nothing to undo"),
         (("browse", "--score", "high"), "not a range"),
         (("browse", "--domain", "poetry"), "no domain poetry"),
         (("browse", "--in-selection", "none"), "no selection"),
         (("browse", "--not-in-selection", "none"), "no selection"),
-        (("browse", "--where", "domain=math", "--text", "x"), "whole filter"),
-        (("browse", "--saved", "x", "--domain", "math"), "whole filter"),
+        (("browse", "--where", "domain=math", "--text", "x"), "cannot be combined"),
+        (("browse", "--saved", "x", "--domain", "math"), "cannot be combined"),
         (("browse", "--saved", "none"), "no saved filter 'none'"),
-        (("browse", "--cut", "0.5"), "nothing asks for the cut"),
-        (("browse", "--review", "near_cut"), "need a cut"),
-        (("browse", "--review", "near_cut", "--cut", "0.5", "--cut-of", "x"), "both give a cut"),
+        (("browse", "--cut", "0.5"), "nothing uses the cut"),
+        (("browse", "--review", "near_cut"), "needs a cut"),
+        (("browse", "--review", "near_cut", "--cut", "0.5", "--cut-of", "x"), "cannot be combined"),
         (("browse", "--review", "near_cut", "--cut-of", "none"), "no selection"),
         (("filters", "--delete", "none"), "no saved filter 'none'"),
-        (("filters", "--rename", "none"), "--to NAME together"),
-        (("browse", "--token-losses", "ffffffffff"), "names no sample"),
+        (("filters", "--rename", "none"), "--rename NAME --to NAME"),
+        (("browse", "--token-losses", "ffffffffff"), "matches no sample"),
     ],
 )
 def test_wrong_words_get_one_message(lobass, filled: Filled, words: tuple, part: str):
@@ -148,7 +148,7 @@ def test_rows_worse_than_chance_are_found_and_left_out_of_selections(lobass, pro
     everything = ("--ratio", "1", "--balance", "global")
     left = lobass("select", *here, *everything)
     assert left.out.startswith("Selected 3 rows")
-    assert "1 row is left out, because a base worse than a blind guess makes scores that are artefacts." in " ".join(
+    assert "1 row is left out: scores are not meaningful where the base is worse than chance." in " ".join(
         left.err.split()
     )
     assert lobass("select", *here, *everything, "--json").json["left_out"] == {"base worse than chance": 1}

@@ -15,7 +15,7 @@ A_TRAINING = TrainReferenceRun(TrainReferenceSpec(ModelSpec("/models/base"), "tu
     ("kind", "spec", "to_resume"),
     [
         ("score", A_SCORING, "lobass score --project '{project}' --resume r-0001"),
-        ("train_reference", A_TRAINING, "give the same train-reference command again"),
+        ("train_reference", A_TRAINING, "run the same train-reference command again"),
         ("preflight", A_SCORING, ""),
     ],
 )
@@ -36,4 +36,4 @@ def test_a_training_is_not_resumed_by_score(lobass, tmp_path):
     assert ran.exit_code == 1
     said = " ".join(ran.err.split())
     assert "r-0001 is a train_reference run, not a scoring run" in said
-    assert "Give the same train-reference command again." in said
+    assert "Run the same train-reference command again." in said

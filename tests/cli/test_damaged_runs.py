@@ -16,7 +16,7 @@ def test_runs_and_status_say_what_is_wrong(lobass, tmp_path, file):
         ran = lobass(command, "--project", project.root)
         assert ran.exit_code == 0
         said = " ".join(ran.err.split())
-        assert f"r-0002: {file} of run r-0002 is cut off or not JSON." in said, ran
+        assert f"r-0002: {file} of run r-0002 is incomplete or not JSON." in said, ran
     rows = lobass("runs", "--project", project.root, "--json").json
     assert [(row["run_id"], row["state"]) for row in rows] == [("r-0002", "damaged"), ("r-0001", "done")]
     refused = lobass("cancel", "r-0002", "--project", project.root)

@@ -34,7 +34,7 @@ def test_annas_work_reaches_ben(lobass, projects, tmp_path, monkeypatch):
     lobass("decide", "keep", IDS[0], "-p", ben)
     planned = lobass("decisions", "import", file, "-p", ben, "--on-conflict", "theirs", "--dry-run")
     assert "Would add 2 of the decisions, tags and notes in anna.csv" in planned.out
-    assert "0 new, 0 the same, 1 replaced by the file's, 0 kept" in planned.out
+    assert "0 new, 0 unchanged, 1 replaced by the file's, 0 kept" in planned.out
     (conflict,) = [line for line in planned.out.splitlines() if IDS[0][:12] in line]
     assert [word in conflict for word in ("keep", "ben", "drop: wrong sum", "anna", "the file's")] == [True] * 5
 
@@ -57,8 +57,8 @@ def test_lines_that_are_not_valid_are_shown(lobass, projects, tmp_path):
     path = tmp_path / "work.csv"
     path.write_text("dataset;row_index;decision\nfirst;0;keep\nfirst;1;perhaps\nother;0;drop\n")
     ran = lobass("decisions", "import", path, "-p", projects[0].root)
-    assert "decision 'perhaps' is none of keep, drop, undecided" in ran.out
-    assert "the project has no such sample: other, row 0" in ran.out
+    assert "decision 'perhaps' is not one of keep, drop, undecided" in ran.out
+    assert "no such sample in the project: other, row 0" in ran.out
     assert "Added 1 of the decisions" in ran.out
 
 

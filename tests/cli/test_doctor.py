@@ -15,11 +15,11 @@ def test_doctor_reports_and_repair_mends(lobass, tmp_path):
         ran = lobass("doctor", "--project", project.root, "--json")
         assert ran.exit_code == 1
         (losses,) = [check for check in ran.json if check["name"] == "losses"]
-        assert losses["detail"] == "2 stand in shards alone"
+        assert losses["detail"] == "2 are only in shards"
         assert losses["repair"] == "copies the store, then reads the loss tables from the shards"
     ran = lobass("doctor", "--project", project.root, "--repair")
     assert ran.exit_code == 0
-    assert ran.out.startswith("Read 2 losses from the shards; the store as it was is kept as")
+    assert ran.out.startswith("Read 2 losses from the shards; the old store is kept as")
     release(project.store_path)
 
 

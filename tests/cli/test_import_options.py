@@ -55,9 +55,9 @@ def test_what_was_left_out_is_said(lobass, root: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        (("--role", "gpt4=robot"), "role 'robot' is not known"),
-        (("--role", "gpt4"), "'gpt4' is not of the form name=value"),
-        (("--map", "=a"), "'=a' is not of the form field=column"),
+        (("--role", "gpt4=robot"), "unknown role 'robot'"),
+        (("--role", "gpt4"), "'gpt4' does not have the form name=value"),
+        (("--map", "=a"), "'=a' does not have the form field=column"),
         (("--list", "dev"), "has no lists"),
     ],
 )

@@ -48,7 +48,7 @@ def test_losses_of_a_worker_that_outlived_its_parent(lobass, imported: Project, 
     wait_for(imported, "done")
     shown = lobass("status", "--json", "--project", imported.root)
     assert shown.json["n_scored"] == 12
-    assert "Added 24 losses that run r-0001 had computed." in shown.err
+    assert "Added 24 losses computed by run r-0001." in shown.err
     resumed = lobass("score", "--resume", run.run_id, "--project", imported.root)
     assert resumed.exit_code == 1
     assert "run r-0001 is done" in resumed.err and "its losses are in the project" in resumed.err
@@ -65,7 +65,7 @@ def test_a_run_that_was_killed_while_its_input_was_written_can_be_cleared(lobass
     shown = lobass("runs", "--project", imported.root)
     assert "r-0001: run r-0001 was stopped while its input was being written." in " ".join(shown.err.split())
     cleared = lobass("cancel", "r-0001", "--project", imported.root)
-    assert (cleared.exit_code, cleared.out.strip()) == (0, "Removed r-0001, which had not begun")
+    assert (cleared.exit_code, cleared.out.strip()) == (0, "Removed r-0001, which had not started")
     assert list_runs(imported.runs_dir) == []
 
 

@@ -83,7 +83,7 @@ def test_a_number_that_is_none_is_refused(lobass, project: Project, tmp_path, co
     for value in ("nan", "inf", "1e400", "words", "", "-1", "99999999999999999999999999"):
         ran = lobass(command, *needed, f"{option}={value}")
         said = (command, option, value, ran)
-        assert "internal fault" not in ran.err and "unexpected" not in ran.err and "Traceback" not in ran.err, said
+        assert "internal error" not in ran.err and "unexpected" not in ran.err and "Traceback" not in ran.err, said
         if value != "-1" and not value.startswith("9"):
             assert ran.exit_code == 2, said
             assert "this would begin" not in ran.err, said
@@ -142,7 +142,7 @@ def test_a_path_that_is_too_long_is_refused(lobass, project: Project, tmp_path, 
     words = [str(tmp_path / "out") if word == "OUT" else word for word in words]
     there = "--project" in words or words[0] in ("init", "demo")
     ran = lobass(*words, *([] if there else ["--project", project.root]))
-    assert "internal fault" not in ran.err and "unexpected" not in ran.err, ran
+    assert "internal error" not in ran.err and "unexpected" not in ran.err, ran
     assert ran.exit_code in (1, 2), ran
     assert ran.err.lower().startswith(("error:", "usage:")), ran
     assert "this would begin" not in ran.err, ran
@@ -151,5 +151,5 @@ def test_a_path_that_is_too_long_is_refused(lobass, project: Project, tmp_path, 
 def test_pairs_part_where_a_name_begins():
     assert pairs("math=0,4,code=0,6", "--balance") == (("math", "0,4"), ("code", "0,6"))
     assert pairs(" a = b , c=d,", "--map") == (("a", "b"), ("c", "d"))
-    with pytest.raises(RequestError, match="'math' is not of the form name=value"):
+    with pytest.raises(RequestError, match="'math' does not have the form name=value"):
         pairs("math,code=1", "--balance")

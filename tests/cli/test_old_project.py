@@ -24,7 +24,7 @@ def test_the_first_command_updates_the_store_and_says_where_the_copy_is(lobass, 
     copy = old.root / "store-v1.duckdb"
     assert first.exit_code == 0
     assert f"A copy of it is kept: {copy}" in first.err
-    assert "rows read differently now (" in first.err
+    assert "rows are read differently now (" in first.err
     assert "Updated from store version 1 to " in first.out and str(copy) in first.out
     release(old.store_path)
     second = lobass("status", "--project", old.root, "--json")
@@ -41,9 +41,9 @@ def test_a_project_of_a_newer_program_is_refused_in_a_sentence(lobass, old: Proj
     ran = lobass(*command, "--project", old.root)
     said = ran.err + ran.out
     if command != ("runs",):  # reads run folders only
-        assert "a newer LoBaSS made this store: it has version 99" in said
+        assert "a newer version of LoBaSS made this store: it has version 99" in said
         assert ran.exit_code == 1
-    assert "Traceback" not in said and "internal fault" not in said
+    assert "Traceback" not in said and "internal error" not in said
 
 
 def test_the_advice_to_score_again_goes_once_that_is_done(lobass, old: Project):
@@ -61,5 +61,5 @@ def test_the_advice_to_score_again_goes_once_that_is_done(lobass, old: Project):
                     {"model": model_fp, "render": scoring.render_fp},
                 )
     said = lobass("status", "--project", old.root).out
-    assert "rows read differently now (" in said
+    assert "rows are read differently now (" in said
     assert SCORE_AGAIN not in said

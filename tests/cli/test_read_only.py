@@ -92,7 +92,7 @@ def test_an_older_read_only_store_asks_for_a_copy(lobass, selected):
         ran = lobass("status", "--project", selected.root)
         release(selected.store_path)
     assert ran.exit_code == 2
-    assert "has to be updated from version 3" in ran.err
+    assert "must be updated from version 3" in ran.err
     assert "backup" not in ran.err
 
 
@@ -104,7 +104,7 @@ def test_losses_that_cannot_be_added_are_said_and_a_scoring_says_why_it_cannot_b
         ran = lobass("status", "--project", project.root, "--json")
         refused = lobass("score", "--project", project.root, "--base", "org/a", "--reference", "org/b")
         release(project.store_path)
-    said = "Run r-0001 has computed losses that are not in the project, which is read-only."
+    said = "Run r-0001 has computed losses that were not added, because the project is read-only."
     assert (ran.json["n_scored"], ran.err.strip()) == (0, said)
     assert (refused.exit_code, "the project is read-only" in refused.err) == (2, True)
     assert lobass("status", "--project", project.root, "--json").json["n_scored"] == 4

@@ -80,7 +80,7 @@ def test_what_writes_is_refused_in_one_sentence(lobass, selected, tmp_path, word
     }  # fmt: skip
     ran = lobass(*(named.get(word, word) for word in words), "--read-only", "--project", selected.root)
     assert ran.exit_code == 2
-    said = f"error: the project is opened read-only ({selected.root}).\n  Leave out --read-only"
+    said = f"error: the project is opened read-only ({selected.root}).\n  To change it, remove --read-only"
     assert ran.err.startswith(said)
 
 

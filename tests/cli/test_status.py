@@ -12,7 +12,7 @@ from tests.scored_files import score, write_jsonl
 
 
 def test_status_says_which_side_of_a_pair_is_scored(lobass, tmp_path):
-    said = "Of 2 preference pairs the chosen answer is scored. The rejected answer is not scored yet."
+    said = "For 2 preference pairs, only the chosen answer is scored, not the rejected one."
     for name, rows in (
         ("pairs", [Row("Which?", "This", rejected="That"), Row("Who?", "He", rejected="She"), Row("2+2?", "4")]),
         ("chats", [Row("2+2?", "4")]),

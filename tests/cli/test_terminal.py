@@ -114,10 +114,10 @@ def test_two_equal_letters_are_two_tokens(capsys):
 
 
 def test_doctor_says_why_nothing_is_scored(capsys):
-    doctor._draw(preview("", [], status="no_response", reason=f"the template refuses it: {LINK}", notes=("A note.",)))
+    doctor._draw(preview("", [], status="no_response", reason=f"the template rejects it: {LINK}", notes=("A note.",)))
     captured = capsys.readouterr()
     assert captured.err == (
-        "warning: nothing is scored: the template refuses it: \\x1b]8;;http://evil.example\\x07click\\x1b]8;;\\x07\n"
+        "warning: nothing is scored: the template rejects it: \\x1b]8;;http://evil.example\\x07click\\x1b]8;;\\x07\n"
         "warning: A note.\n"
     )
     assert "position" not in captured.out

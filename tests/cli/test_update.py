@@ -41,7 +41,7 @@ def test_an_update_is_looked_at_confirmed_and_taken_back(lobass, project: Projec
         "n_unchanged": 2, "n_changed": 0, "n_new": 2, "n_gone": 1, "is_written": True,
     }  # fmt: skip
     again = lobass(*monkey, path)
-    assert "a holds these files already" in again.out
+    assert "a already contains these files" in again.out
     status = lobass("status", "--project", project.root)
     assert "updated: 0 changed, 2 new, 1 gone" in status.out
     assert "lobass selections --gone all" in status.err
@@ -52,15 +52,15 @@ def test_an_update_is_looked_at_confirmed_and_taken_back(lobass, project: Projec
     assert compared.exit_code == 0
     assert "1 of the 3 rows is gone from 'all'" in compared.err
     undone = lobass(*monkey, "--undo")
-    assert "Took back the update of a" in undone.out
+    assert "Undid the update of a" in undone.out
     assert [one.n_gone for one in list_selections(project)] == [0]
     assert "no update of 'a' to undo" in lobass(*monkey, "--undo").err
 
 
 def test_what_an_update_cannot_be_asked(lobass, project: Project, path: Path):
     root = ("--project", project.root)
-    assert "--undo is for an update" in lobass("import", *root, "--undo").err
-    assert "no file is named" in lobass("import", *root).err
+    assert "--undo needs --update" in lobass("import", *root, "--undo").err
+    assert "no file given" in lobass("import", *root).err
     assert "there is no dataset named 'b'" in lobass("import", *root, "--update", "b", path, "--yes").err
 
 
@@ -79,11 +79,11 @@ def test_an_export_leaves_out_what_is_gone_and_says_so_and_replays_what_was(
         "export", *root, "--selection", "all", "--to", tmp_path / "after", "--format", "source", "--no-check"
     )
     assert "Exported 2 of 2" in after.out
-    assert "1 row of the selection left the project with an update" in after.err
+    assert "1 row is gone from the selection after an update" in after.err
     preflight = lobass(
         "export", *root, "--selection", "all", "--to", tmp_path / "x", "--format", "messages", "--dry-run"
     )
-    assert "1 more left the project" in preflight.err
+    assert "1 more are gone after" in preflight.err
     (written,) = (tmp_path / "after").rglob("*.jsonl")
     assert [json.loads(line) for line in written.read_text().splitlines()] == [
         {**rows(2)[0], "note": "new"},
@@ -92,7 +92,7 @@ def test_an_export_leaves_out_what_is_gone_and_says_so_and_replays_what_was(
     manifest = json.loads((tmp_path / "after/manifest.json").read_text())
     assert manifest["counts"]["n_gone"] == 1
     assert manifest["written"]["notes"] == [
-        "1 row of the selection left the project with an update of their dataset: lobass selections --gone NAME"
+        "1 row is gone from the selection after an update of the dataset: lobass selections --gone NAME"
     ]
     for name in ("before", "after"):
         replayed = lobass(
@@ -113,9 +113,9 @@ def test_domains_are_set_and_taken_back(lobass, project: Project, path: Path):
     done = lobass("set-domain", "a", *root, "--domain-rule", "topic=t1:odd", "--json")
     assert (done.json["n_changed"], done.json["domains"]) == (1, {"odd": 1, "x": 2})
     assert "domain: odd where topic is t1 (1 row)" in lobass("status", *root).out
-    assert "no domain is given" in lobass("set-domain", "a", *root).err
+    assert "no domain given" in lobass("set-domain", "a", *root).err
     undone = lobass("set-domain", "a", *root, "--undo")
-    assert "Took back: odd where topic is t1" in undone.out
+    assert "Undid: odd where topic is t1" in undone.out
     assert lobass("status", *root, "--json").json["datasets"][0]["domains"] == ["x"]
 
 

@@ -86,7 +86,7 @@ def test_a_store_in_use_names_the_process(lobass, folder, monkeypatch):
         ((), "exactly one budget"),
         (("--ratio", "0.1", "--budget-samples", "3"), "exactly one budget"),
         (("--ratio", "1.5"), "not between 0 and 1"),
-        (("--ratio", "0.1", "--balance", "fair"), "natural, equal or global"),
+        (("--ratio", "0.1", "--balance", "fair"), "natural, equal, global"),
         (("--ratio", "0.1", "--balance", "math=x"), "the weight of math: not a number"),
         (("--ratio", "0.1", "--balance", "math=1,234,code=1"), "1,234 may be 1.234 or 1234"),
         (("--ratio", "1,234"), "--ratio: 1,234 may be 1.234 or 1234"),

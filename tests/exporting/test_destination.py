@@ -68,7 +68,7 @@ def test_what_is_not_ours_is_refused(tmp_path):
     to = tmp_path / "thesis"
     to.mkdir()
     (to / "chapter.tex").write_text("years of work")
-    with pytest.raises(ExportError, match="not empty and holds no export"):
+    with pytest.raises(ExportError, match="not empty and does not contain"):
         _export(to, "one\n")
     assert (to / "chapter.tex").read_text() == "years of work"
 
@@ -83,7 +83,7 @@ def test_files_beside_an_earlier_export_are_kept(tmp_path):
     to = tmp_path / "out"
     _export(to, "one\n")
     (to / "notes.txt").write_text("mine")
-    with pytest.raises(ExportError, match=r"also holds notes\.txt"):
+    with pytest.raises(ExportError, match=r"also contains notes\.txt"):
         _export(to, "two\n")
     assert (to / "data" / "train.jsonl").read_text() == "one\n"
 
@@ -127,7 +127,7 @@ def test_a_failure_leaves_the_earlier_export(tmp_path):
     [
         (errno.ENOSPC, "disk is full"),
         (errno.EDQUOT, "disk is full"),
-        (errno.EROFS, "may not be written"),
+        (errno.EROFS, "is not writable"),
         (errno.EIO, "Input/output"),
     ],
 )
@@ -178,5 +178,5 @@ def test_what_is_no_manifest_is_refused(tmp_path, text):
 
 
 def test_a_missing_manifest_says_what_to_give(tmp_path):
-    with pytest.raises(ExportError, match=r"no such manifest .* Give the manifest\.json"):
+    with pytest.raises(ExportError, match=r"no such manifest .* Use the manifest\.json"):
         read_manifest(tmp_path / "manifest.json")

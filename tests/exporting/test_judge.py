@@ -254,8 +254,8 @@ def test_refused_rows_have_reasons_and_no_other_findings():
         (finding.why, finding.places.tolist()) for finding in preflight.findings if finding.effect == "not written"
     ]
     assert refusals == [
-        ("Alpaca has no place for tools", [1]),
-        ("user and assistant do not take turns, as Alpaca needs", [2]),
+        ("Alpaca has no field for tools", [1]),
+        ("user and assistant do not take turns, as Alpaca requires", [2]),
     ]
     assert preflight.n_left == 1
     assert _found(preflight)[("prompt over the limit", "cut")] == [0]

@@ -49,5 +49,5 @@ def test_the_column_stands_beside_the_rows(project, tmp_path, own):
 
 @pytest.mark.parametrize("format", ["trl", "axolotl", "llama-factory", "tokens", "huggingface"])
 def test_formats_whose_trainers_read_no_weight_are_refused(format):
-    with pytest.raises(RequestError, match=f"no trainer that reads {format} reads a weight"):
+    with pytest.raises(RequestError, match=f"no trainer that reads {format} supports row weights"):
         ExportSpec(selection="all", to="-", format=format, weight=True)

@@ -41,7 +41,7 @@ def test_fields_of_several_types_are_named():
     types = FieldTypes()
     assert list(types.seen(records)) == records
     assert types.notes("d") == [
-        "records of d hold values of several types in id, m[].v: `datasets` before 4.8 cannot open them"
+        "records of d contain values of several types in id, m[].v: `datasets` before 4.8 cannot open them"
     ]
     same = FieldTypes()
     list(same.seen(['{"id": 1}', '{"id": 2.5, "y": []}']))

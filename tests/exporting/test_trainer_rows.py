@@ -121,7 +121,7 @@ def test_text_beside_a_tool_call_stands_before_it_for_llama_factory():
         "content": 'Let me look.<tool_call>[{"name": "weather", "arguments": {"city": "Oslo"}}]</tool_call>',
     }
     confusing = Sample.of((ASK, Turn("assistant", "A <tool_call> is ...", tool_calls=CALLS)))
-    with pytest.raises(RowError, match="could not tell the tool call"):
+    with pytest.raises(RowError, match="cannot tell the tool call"):
         llama_factory_row(confusing)
 
 
@@ -177,7 +177,7 @@ def test_pairs():
 @pytest.mark.parametrize("build", [axolotl_row, llama_factory_row])
 def test_pairs_of_several_turns_are_refused_where_one_is_asked(build):
     pair = Sample.of((ASK, ANSWER), kind="preference", rejected=(Turn("assistant", "5"), ASK, ANSWER))
-    with pytest.raises(RowError, match="one turn with one turn"):
+    with pytest.raises(RowError, match="compares single turns"):
         build(pair)
 
 

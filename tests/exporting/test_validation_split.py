@@ -61,8 +61,8 @@ def test_a_group_of_several_kinds_is_trained_on():
 @pytest.mark.parametrize(
     ("texts", "asked", "says"),
     [
-        (TEXTS[:20], 0.02, "of 20 rows, a validation split of 0.02 takes none"),
-        (TEXTS[:20], 20, "of 20 rows, a validation split of 20 leaves none to train on"),
+        (TEXTS[:20], 0.02, "with 20 rows, a validation split of 0.02 contains no row"),
+        (TEXTS[:20], 20, "with 20 rows, a validation split of 20 leaves no row to train on"),
         ([STORY] * 20, 5, "no group of near duplicates is small enough for 5 validation rows"),
     ],
 )

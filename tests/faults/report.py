@@ -24,11 +24,11 @@ TELLING = (
     r"\S+ of run \S+ (?:cannot be used|is damaged).*?\.(?= |$)",
     r"Run r-\d+ .*?\.(?= |$)",
     r"warning: the project is read-only.*$",
-    r"Added [\d,]+ losses that run \S+ had computed\.",
+    r"Added [\d,]+ losses computed by run \S+\.",
     # What stands in the log of a worker that could not even write its progress.
     r"(?:OSError|PermissionError): \[Errno \d+\] [\w ]+?(?= During|:|$)",
-    r"Waiting for the project's store, which .*? holds\.",
-    r"\S+ holds this file already; nothing was imported twice",
+    r"Waiting for the project's store, in use by .*?\.(?= |$)",
+    r"\S+ already contains this file; nothing was imported",
     r"\d+ tensors after \d+ kills",
 )
 LONGEST = 150

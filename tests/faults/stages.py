@@ -53,7 +53,7 @@ STAGES = (
         "set-domain",
         "scored",
         lobass("set-domain rows --domain other --project {folder}/project"),
-        done_already="would get another domain",
+        done_already="would get a new domain",
     ),
     Stage("migration", "old", STATUS),
 )

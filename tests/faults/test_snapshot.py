@@ -51,9 +51,7 @@ def test_the_table_counts_times_and_names_the_commonest_message():
         [
             outcome(0, again=0.5, said=said),
             outcome(1, lost={"rows": 7}, said=said),
-            outcome(
-                2, doubled={"rows": 1}, stuck="status: no", said=("Added 12 losses that run r-0001 had computed.",)
-            ),
+            outcome(2, doubled={"rows": 1}, stuck="status: no", said=("Added 12 losses computed by run r-0001.",)),
         ]
     )
     message = "error: the disk is full (project/store.duckdb)."

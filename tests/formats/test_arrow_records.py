@@ -96,7 +96,7 @@ def test_a_map_with_a_key_twice_costs_its_row(tmp_path: Path) -> None:
     pq.write_table(table, path)
     bad, good = open_records(path)
     assert isinstance(bad, BadRecord)
-    assert (bad.row_index, bad.reason) == (0, "the column 'm' holds a map with a key twice")
+    assert (bad.row_index, bad.reason) == (0, "the column 'm' contains a map with a duplicate key")
     assert isinstance(good, RawRecord)
     assert good.value == {"text": "b", "m": {"k": 1}}
 
@@ -146,7 +146,7 @@ def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
     table = pa.table([["a"], ["b"]], names=["text", "text"])
     with pa.ipc.new_file(str(path), table.schema) as writer:
         writer.write_table(table)
-    with pytest.raises(InputFileError, match="the table names the column 'text' twice"):
+    with pytest.raises(InputFileError, match="the table has two columns named 'text'"):
         open_records(path)
 
 

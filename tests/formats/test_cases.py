@@ -55,13 +55,13 @@ def said(*turns: str) -> Said:
     return tuple((role, content) for role, content in pairs)
 
 
-NO_NAME = "Give every column its own name in the first line; say --skip-lines N if other lines stand above it."
-QUOTE = "a quote stands inside a quoted cell without being doubled"
+NO_NAME = "Give every column a unique name in the first line, or use --skip-lines N if other lines are above it."
+QUOTE = "a quoted cell contains a quote that is not doubled"
 OPEN = "a quoted cell that opens here is never closed"
-RETURN = "a carriage return stands in a cell without quotes"
-PYTHON = "the file is Python's way of writing data, not JSON: its texts stand in single quotes"
+RETURN = "a cell without quotes contains a carriage return"
+PYTHON = "the file contains Python literals, not JSON: its strings are in single quotes"
 LFS = "the file is a Git LFS pointer, not the data itself"
-ONE_IMAGE = "has 1 image beside its text; only text is read"
+ONE_IMAGE = "has 1 image besides its text; only text is read"
 
 CSV = {
     "backslash_escaped.csv": Gives((('Say "hi" to me', 'He said "hi", then left'), ("b", "c"))),
@@ -83,7 +83,7 @@ CSV = {
     "excel_trailing_empty_columns.csv": Gives(),
     "formula.csv": Gives((("=1+1", '=HYPERLINK("http://x")'), ("+5", "-5"), ("007", "1e5"), ("TRUE", "00123"))),
     "header_bad_quote.csv": Refused(f"the header line cannot be read: {QUOTE}", ", line 1", NO_NAME),
-    "header_only.csv": Refused("the table has a header and no rows"),
+    "header_only.csv": Refused("the table has a header but no rows"),
     # The blanks stand in the file: a table has no other way to say that a text begins with one.
     "header_spaces.csv": Gives(tuple((question, f" {answer}") for question, answer in THREE)),
     "header_unclosed_quote.csv": Refused(f"the header line cannot be read: {OPEN}", ", line 1", NO_NAME),
@@ -100,9 +100,9 @@ CSV = {
     "semicolon_comma_in_header.csv": Gives(),
     "sep_line.csv": Gives(),
     "stray_quotes.csv": Gives((("plain", "ok"),), {0: QUOTE}),
-    "title_line.csv": Refused("2 lines stand above the header", ", line 3", "Say --skip-lines 2."),
+    "title_line.csv": Refused("2 lines are above the header", ", line 3", "Use --skip-lines 2."),
     "trailing_comma_rows.csv": Gives(),
-    "unclosed.csv": Refused(f"none of its records can be read: {OPEN}: lines taken for its text: 2", ", line 2"),
+    "unclosed.csv": Refused(f"none of its records can be read: {OPEN}; lines read as its text: 2", ", line 2"),
     "utf16_tab.csv": Gives(),
 }
 JSON_SHAPES = {
@@ -118,10 +118,10 @@ JSON_SHAPES = {
         Gives(),
     ),
     "comments.json": Refused(
-        'the file begins with a comment, "// my data", which JSON does not have', "", "Take the comment out"
+        'the file begins with a comment, "// my data", which JSON does not allow', "", "Remove the comment"
     ),
-    "git_lfs.jsonl": Refused(LFS, "", "Fetch the data with git lfs pull"),
-    "git_lfs.parquet": Refused(LFS, "", "Fetch the data with git lfs pull"),
+    "git_lfs.jsonl": Refused(LFS, "", "Get the data with git lfs pull"),
+    "git_lfs.parquet": Refused(LFS, "", "Get the data with git lfs pull"),
     "html_error.json": Refused("the file is a web page, not data"),
     "nested_wrapper.json": Gives((*THREE, LEMON)),
     "python_repr.json": Refused(PYTHON, "", "Write it with json.dump"),
@@ -140,12 +140,12 @@ ARROW = {
 PARQUET = {
     "parquet-map/messages_as_maps.parquet": Gives(),
     "parquet-map/meta_map.parquet": Gives(),
-    "parquet-types/dup_columns.parquet": Refused("the table names the column 'response' twice"),
-    "parquet-types/dup_meta.parquet": Refused("the table names the column 'meta' twice"),
+    "parquet-types/dup_columns.parquet": Refused("the table has two columns named 'response'"),
+    "parquet-types/dup_meta.parquet": Refused("the table has two columns named 'meta'"),
     "parquet-types/far_date.parquet": Gives(),
     "parquet-types/far_timestamp.parquet": Gives(),
     "parquet-types/invalid_utf8.parquet": Gives(
-        (LEMON, PLANET), {2: "the column 'prompt' holds text that is not valid UTF-8"}
+        (LEMON, PLANET), {2: "the column 'prompt' contains text that is not valid UTF-8"}
     ),
     "parquet-types/string_view.parquet": Gives(),
     "parquet-types/types.parquet": Gives(),
@@ -164,8 +164,8 @@ ROWS = {
         (),
         {
             0: ONE_IMAGE,
-            1: "has 1 video beside its text; only text is read",
-            2: "has 1 audio file beside its text; only text is read",
+            1: "has 1 video besides its text; only text is read",
+            2: "has 1 audio file besides its text; only text is read",
         },
     ),
     "mixed-types/alpaca_mixed.jsonl": Gives(

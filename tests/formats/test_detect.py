@@ -61,7 +61,7 @@ def test_reasons() -> None:
     assert (some.reason, round(some.confidence, 3)) == ("2 of 3 rows have question and answer", 0.667)
     solved = detect(records({"problem": "", "solution": "", "answer": ""}))
     assert solved.reason == (
-        "every row has problem and solution; the worked solution is the response, answer is kept beside it"
+        "every row has problem and solution; the worked solution is the response, and answer is kept as another field"
     )
 
 
@@ -80,7 +80,7 @@ def test_mixed_schemas_read_under_their_sibling() -> None:
 
 
 def test_files_without_answers_or_fields_say_so() -> None:
-    with pytest.raises(InputFileError, match="questions without answers"):
+    with pytest.raises(InputFileError, match="questions but no answers"):
         detect(records({"question_id": 1, "turns": ["q"]}))
     with pytest.raises(InputFileError, match="its records are text, not objects"):
         detect(records("a", "b"))
@@ -93,7 +93,7 @@ def test_a_mapping_alone_means_columns() -> None:
     rows = records({"q": "a", "a": "b"})
     detection = asked_format("auto", {"prompt": "q", "response": "a"}, rows)
     assert (detection.format, detection.mapping) == ("columns", {"prompt": "q", "response": "a"})
-    assert detection.reason == "as asked; 1 of 1 sampled rows fit"
+    assert detection.reason == "as requested; 1 of 1 sampled rows fit"
     assert asked_format("alpaca", {"prompt": "q", "response": "a"}, rows).mapping == {"instruction": "q", "output": "a"}
     assert asked_format("prompt-completion", {"prompt": "q", "response": "a"}, rows).confidence == 1
 

@@ -85,9 +85,9 @@ def test_patterns_lists_and_exclusions(tmp_path: Path):
     listed = find_files([f"{folder}/b/z.jsonl", f"{folder}/a/x-2.jsonl", f"{folder}/b/z.jsonl"])
     assert names_of(listed) == ["b/z.jsonl", "a/x-2.jsonl"]
     assert names_of(find_files([str(folder)], exclude=["*.csv", "x-10*"])) == ["a/x-2.jsonl", "b/z.jsonl"]
-    with pytest.raises(RequestError, match="no file fits --exclude 'q\\*'"):
+    with pytest.raises(RequestError, match=r"no file matches --exclude 'q\*'"):
         find_files([str(folder)], exclude=["q*"])
-    with pytest.raises(InputFileError, match="no data file fits the pattern"):
+    with pytest.raises(InputFileError, match="no data file matches the pattern"):
         find_files([f"{folder}/*.parquet"])
 
 
@@ -147,7 +147,7 @@ def test_a_saved_folder_is_what_its_state_names(tmp_path: Path):
     )
     assert names_of(find_files([str(folder)])) == ["data-1.arrow", "data-0.arrow"]
     (folder / "data-0.arrow").unlink()
-    with pytest.raises(InputFileError, match=r"lacks its file 'data-0\.arrow'"):
+    with pytest.raises(InputFileError, match=r"the file 'data-0\.arrow' of the saved dataset is missing"):
         find_files([str(folder)])
     (folder / "state.json").write_text(json.dumps({"_data_files": [{"filename": "../data-1.arrow"}]}))
     with pytest.raises(InputFileError, match="describes a saved dataset is damaged"):
@@ -156,5 +156,5 @@ def test_a_saved_folder_is_what_its_state_names(tmp_path: Path):
 
 def test_a_folder_without_data_is_refused(tmp_path: Path):
     fill(tmp_path, "notes.md")
-    with pytest.raises(InputFileError, match="no data file lies in the folder"):
+    with pytest.raises(InputFileError, match="the folder contains no data file"):
         find_files([str(tmp_path)])

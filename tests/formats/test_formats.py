@@ -56,7 +56,7 @@ def test_thoughts_of_a_pair_are_kept_on_both_sides() -> None:
 
 
 def test_alpaca_refuses_what_it_cannot_hold() -> None:
-    with pytest.raises(RowError, match="no place for reasoning"):
+    with pytest.raises(RowError, match="no field for reasoning"):
         FORMATS["alpaca"].build(Sample.of((USER, Turn("assistant", "4", reasoning="easy"))), {})
 
 
@@ -203,14 +203,14 @@ def test_chat_rejects() -> None:
         return {"messages": list(turns)}
 
     user = {"role": "user", "content": "a"}
-    refuses("messages", row(user), "no turn of the assistant: there is nothing to learn from")
+    refuses("messages", row(user), "no assistant turn: there is nothing to learn from")
     refuses("messages", row(), "'messages' has no turns")
     refuses("messages", {"messages": "hello"}, "'messages' is not a list of turns")
     refuses("messages", row(user, {"role": "alien", "content": "b"}), "turn 2 has the unknown role 'alien'")
     refuses("messages", row(user, {"role": "assistant", "content": None}), "turn 2 (assistant) has no content")
     refuses("messages", row(user, {"content": "b"}), "turn 2 has no role")
     image = {"role": "user", "content": [{"type": "image_url", "image_url": {}}]}
-    refuses("messages", row(image), "turn 1 holds a part of type 'image_url'; only text is read")
+    refuses("messages", row(image), "turn 1 contains a part of type 'image_url'; only text is read")
     heavy = {"role": "assistant", "content": "b", "weight": "x"}
     refuses("messages", row(user, heavy), "turn 2 has a weight that is not a number")
 
@@ -233,7 +233,7 @@ def test_columns_take_any_names() -> None:
     assert with_input.turns[0] == Turn("user", "And 2 more?\n\nAnn has 2.", input="Ann has 2.")
     assert parse("columns", row, text="story").kind == "text"
     refuses("columns", row, "'nothing' is missing", prompt="nothing", response="a")
-    with pytest.raises(RowError, match="no place for an input"):
+    with pytest.raises(RowError, match="no field for an input"):
         FORMATS["columns"].build(with_input, {})
 
 
@@ -318,7 +318,7 @@ def test_a_tree_gives_its_best_path() -> None:
     assert [turn.content for turn in parse("tree", {"prompt": tree}).turns] == ["q", "best", "more?", "yes"]
     tree["replies"][1]["replies"][0]["replies"] = []
     assert [turn.content for turn in parse("tree", {"prompt": tree}).turns] == ["q", "best"]
-    refuses("tree", {"prompt": node("q", "prompter")}, "no turn of the assistant: there is nothing to learn from")
+    refuses("tree", {"prompt": node("q", "prompter")}, "no assistant turn: there is nothing to learn from")
 
 
 CALLING = Turn("assistant", "", tool_calls=CALLS)
@@ -362,14 +362,15 @@ def test_what_does_not_fit_says_why() -> None:
             FORMATS[name].build(sample, {})
         return caught.value.reason
 
-    assert reason("alpaca", SAMPLES[3]) == "Alpaca has no place for tools"
-    assert reason("alpaca", SAMPLES[4]) == "Alpaca cannot keep a turn with weight 0 out of training"
-    assert reason("alpaca", Sample.of((ANSWER, USER))) == "user and assistant do not take turns, as Alpaca needs"
-    assert reason("columns", SAMPLES[1]) == "the conversation is more than one question and answer, as columns need"
-    ends_with_user = Sample.of((USER, ANSWER, USER))
+    assert reason("alpaca", SAMPLES[3]) == "Alpaca has no field for tools"
+    assert reason("alpaca", SAMPLES[4]) == "Alpaca cannot exclude a turn with weight 0 from training"
+    assert reason("alpaca", Sample.of((ANSWER, USER))) == "user and assistant do not take turns, as Alpaca requires"
     assert (
-        reason("prompt-completion", ends_with_user) == "the conversation does not end with an answer of the assistant"
+        reason("columns", SAMPLES[1])
+        == "the conversation has more than one question and answer, which columns cannot hold"
     )
+    ends_with_user = Sample.of((USER, ANSWER, USER))
+    assert reason("prompt-completion", ends_with_user) == "the conversation does not end with an assistant answer"
     pair = Sample.of((USER, ANSWER), kind="preference", rejected=(Turn("assistant", "5"),))
     for name in ("alpaca", "sharegpt", "messages", "prompt-completion", "columns", "text"):
         assert "preference" in reason(name, pair) or name == "columns"

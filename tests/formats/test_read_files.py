@@ -85,7 +85,7 @@ def test_one_broken_line_does_not_change_the_encoding(tmp_path: Path) -> None:
     path = write(tmp_path, "a.jsonl", good * 3 + b'{"prompt": "\xff\xfe", "completion": "x"}\n' + good)
     assert open_records(path).encoding.name == "utf-8"
     assert len(values(path)) == 4
-    assert reasons(path) == [(3, 4, "holds bytes that are not valid in the file's encoding")]
+    assert reasons(path) == [(3, 4, "contains bytes that are not valid in the file's encoding")]
 
 
 def test_a_file_cut_inside_a_character_stays_utf8(tmp_path: Path) -> None:
@@ -247,8 +247,8 @@ def test_csv_rows(tmp_path: Path) -> None:
     assert [(record.row_index, record.line) for record in good] == [(0, 2), (3, 7)]
     assert json.loads(good[0].source_text) == good[0].value
     assert reasons(path) == [
-        (1, 4, "has 1 cells where the header has 2"),
-        (2, 6, "has 3 cells where the header has 2"),
+        (1, 4, "has 1 cell, but the header has 2"),
+        (2, 6, "has 3 cells, but the header has 2"),
     ]
 
 
@@ -274,7 +274,7 @@ def test_csv_columns_without_a_name(tmp_path: Path) -> None:
     text = ",prompt,,completion,\n0,a,x,b,\n" + "1,a,x,b,\n" * 300 + "2,a,x,b,late\n"
     path = write(tmp_path, "a.csv", text)
     assert list(values(path)[0]) == ["", "prompt", "Unnamed: 2", "completion"]
-    assert reasons(path) == [(301, 303, "a cell stands under a column without a name")]
+    assert reasons(path) == [(301, 303, "a cell is in a column without a name")]
 
 
 def test_csv_backslashes_are_kept_where_quotes_are_doubled(tmp_path: Path) -> None:
@@ -290,11 +290,11 @@ def test_csv_backslashes_are_kept_where_quotes_are_doubled(tmp_path: Path) -> No
 def test_csv_with_an_open_quote(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", 'prompt,completion\na,b\n"never closed,c\nd,e\n')
     assert values(path) == [{"prompt": "a", "completion": "b"}]
-    assert reasons(path) == [(1, 3, "a quoted cell that opens here is never closed: lines taken for its text: 1")]
+    assert reasons(path) == [(1, 3, "a quoted cell that opens here is never closed; lines read as its text: 1")]
 
 
 def test_csv_header_must_name_its_columns_once(tmp_path: Path) -> None:
-    with pytest.raises(InputFileError, match="names the column 'a' twice"):
+    with pytest.raises(InputFileError, match="has two columns named 'a'"):
         values(write(tmp_path, "a.csv", "a,a\n1,2\n"))
 
 
@@ -321,7 +321,7 @@ def test_parquet(tmp_path: Path) -> None:
     ("name", "data", "what"),
     [
         ("a.jsonl", b"", "the file is empty"),
-        ("a.jsonl", b" \n\r\n", "nothing but blank space"),
+        ("a.jsonl", b" \n\r\n", "only white space"),
         ("a.txt", b"First Citizen:\nBefore we", 'begins with "First Citizen:"'),
         ("a.jsonl", b"<html>\n<body>", "a web page, not data"),
         ("a.jsonl", b"\xef\xbb\xbf\n<!doctype HTML>", "a web page, not data"),
@@ -329,7 +329,7 @@ def test_parquet(tmp_path: Path) -> None:
         ("a.jsonl", b"\x80\x04\x95", "a Python pickle"),
         ("a.jsonl", b"PK\x03\x04zip", "a ZIP archive"),
         ("a.json", b"42", 'begins with "42"'),
-        ("a.parquet.gz", gzip.compress(b"PAR1\x15\x04\x15", mtime=0), "a packed Parquet or Arrow file"),
+        ("a.parquet.gz", gzip.compress(b"PAR1\x15\x04\x15", mtime=0), "a compressed Parquet or Arrow file"),
     ],
 )
 def test_what_is_no_file_of_rows(tmp_path: Path, name: str, data: bytes, what: str) -> None:
@@ -346,7 +346,7 @@ def test_missing_file_folder_and_unknown_encoding(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="is a folder"):
         open_records(tmp_path)
     path = write(tmp_path, "a.jsonl", lines_of(ROWS))
-    with pytest.raises(RequestError, match="'klingon' is not known"):
+    with pytest.raises(RequestError, match="unknown encoding 'klingon'"):
         open_records(path, "klingon")
 
 

@@ -30,7 +30,7 @@ def test_splits_are_all_read_and_named() -> None:
     assert rows[0].source == ('{"split": "train", "prompt": "What colour is a ripe lemon?", "response": "Yellow."}')
     assert [json.loads(row.source) for row in rows] == [row.value for row in rows]
     assert source.stream.shape == (
-        "one JSON object with its rows under 'train', 'validation' and 'test', which the column split names"
+        "one JSON object with its rows under 'train', 'validation' and 'test'; the column split tells them apart"
     )
     by_split = SourceFile.open(ImportSpec(path=str(CASES / "json-shapes/splits.json"), domain_column="split"))
     assert [row.domain for row in by_split.rows()] == ["train"] * 3 + ["validation"] + ["test"] * 2
@@ -45,7 +45,7 @@ def test_one_list_can_be_asked_for(name: str) -> None:
 
 
 def test_a_list_that_is_not_there() -> None:
-    with pytest.raises(RequestError, match="the object has no list of rows 'dev'") as caught:
+    with pytest.raises(RequestError, match="the object has no list of rows named 'dev'") as caught:
         opened(CASES / "json-shapes/splits.json", row_list="dev")
     assert caught.value.do == "Its lists are 'train', 'validation', 'test'."
     for path, option in (("plain.jsonl", {"row_list": "train"}), ("plain.parquet", {"skip_lines": 1})):
@@ -77,12 +77,12 @@ def test_tables_in_an_object_keep_numbers_and_say_what_is_missing(tmp_path: Path
     rows = list(opened(path).rows())
     assert contents(rows) == [["a", "3.10"], ["b", "x"]]
     assert rows[0].source == '{"prompt": "a", "response": 3.10}'
-    assert rows[2].reason == "the columns differ in length: of 3 values response has 2"
+    assert rows[2].reason == "the columns differ in length: the longest has 3 values, response has 2"
     path.write_text('{"train": {"prompt": ["a"], "response": ["b"]}, "test": {"prompt": ["c"], "response": ["d"]}}')
     assert contents(list(opened(path).rows())) == [["a", "b"], ["c", "d"]]
     path.write_text('{"features": [], "rows": [{"row_idx": 0, "row": {"text": "t"}, "truncated_cells": ["text"]}]}')
     [row] = opened(path, format="text").rows()
-    assert row.reason == "the Hub's answer cut off the cells text: download the file itself"
+    assert row.reason == "the Hub's response truncates the cells text: download the file itself"
 
 
 def test_one_conversation_and_a_row_of_turns_stay_a_single_row(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_roles_reach_every_form_of_a_conversation(tmp_path: Path) -> None:
         path.write_text(json.dumps(row) + "\n" + json.dumps(row) + "\n")
         read = list(opened(path, roles=(("q", "user"), ("gpt-4", "assistant"))).rows())
         assert contents(read) == [["q", "a"]] * 2, row
-    with pytest.raises(RequestError, match="role 'robot' is not known"):
+    with pytest.raises(RequestError, match="unknown role 'robot'"):
         ImportSpec("a.jsonl", domain="d", roles=(("gpt4", "robot"),))
 
 
@@ -210,10 +210,10 @@ def test_media_in_turns_and_parts(tmp_path: Path) -> None:
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert [row.reason for row in opened(path).rows()] == [
-        "has 1 image and 1 audio file beside its text; only text is read",
-        "has 2 images beside its text; only text is read",
+        "has 1 image and 1 audio file besides its text; only text is read",
+        "has 2 images besides its text; only text is read",
         "",
-        "has 1 video beside its text; only text is read",
+        "has 1 video besides its text; only text is read",
     ]
     taken = list(opened(path, text_only=True).rows())
     assert [turns[0] for turns in contents(taken)] == [

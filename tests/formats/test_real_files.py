@@ -53,7 +53,7 @@ def test_published_file(real_data: Path, name: str, form: str, n_rows: int, n_sa
     ("name", "what"),
     [
         ("messy/blns.json", "its records are text, not objects with fields"),
-        ("messy/gbk_encoded_question.jsonl", "its rows hold questions without answers"),
+        ("messy/gbk_encoded_question.jsonl", "its rows have questions but no answers"),
         ("messy/utf8_bom_schools.csv", "no known format fits its fields: 'original_column_name', 'column_name'"),
         ("corpora/tinyshakespeare_input.txt", 'it begins with "First Citizen:"'),
         ("tiny_lm/tok512.bin", "the file is not JSON"),

@@ -23,7 +23,7 @@ from lobass_core.workflows.preview_import import preview
 LIMITS = ReadLimits(record_bytes=1000)
 LONG = json.dumps({"prompt": "x" * 1500, "response": "y"})
 GOOD = json.dumps({"prompt": "a", "response": "b"})
-TOO_LONG = "is longer than 1,000 bytes, the most that one record may have (--max-record-mb)"
+TOO_LONG = "is longer than 1,000 bytes, the limit for one record (--max-record-mb)"
 
 
 def read(path: Path, limits: ReadLimits = LIMITS) -> list[tuple[int, int, str]]:
@@ -111,7 +111,7 @@ def test_what_must_be_held_at_once_has_a_limit(tmp_path: Path, name: str) -> Non
     else:
         write(tmp_path, name, json.dumps({"data": table.to_pylist()}))
 
-    with pytest.raises(InputFileError, match=r"larger than 15\.6 KB, which would have to be held in memory at once"):
+    with pytest.raises(InputFileError, match=r"larger than 15\.6 KB, and would have to be held in memory at once"):
         read(tmp_path / name)
     assert len(read(tmp_path / name, ReadLimits())) == 3
 
@@ -124,7 +124,7 @@ def test_a_long_text_of_a_dictionary_is_not_multiplied_in_memory(tmp_path: Path)
     pq.write_table(table, tmp_path / "a.parquet", dictionary_pagesize_limit=1 << 30, compression="zstd")
     before = pa.total_allocated_bytes()
 
-    with pytest.raises(InputFileError, match=r"unpack to 2\d\d\.\d MB and more, over 200 times as much"):
+    with pytest.raises(InputFileError, match=r"decompress to 2\d\d\.\d MB or more, over 200 times as much"):
         for _ in open_records(tmp_path / "a.parquet"):
             assert pa.total_allocated_bytes() - before < 600 << 20
 
@@ -132,7 +132,7 @@ def test_a_long_text_of_a_dictionary_is_not_multiplied_in_memory(tmp_path: Path)
 def test_a_table_of_nothing_but_nulls_has_a_number_of_rows_that_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"prompt": pa.nulls(4_000_000, pa.string())}), tmp_path / "a.parquet")
 
-    with pytest.raises(InputFileError, match="says it has 4,000,000 rows in"):
+    with pytest.raises(InputFileError, match="claims to have 4,000,000 rows in"):
         open_records(tmp_path / "a.parquet")
 
 
@@ -169,8 +169,8 @@ except InputFileError as error:
     done = subprocess.run([sys.executable, "-c", code, tmp_path / name], capture_output=True, text=True, check=True)
     peak_mb, _, message = done.stdout.partition(" ")
 
-    assert "unpack to 256" in message
-    assert "unpack it first" in message
+    assert "decompress to 256" in message
+    assert "decompress it first" in message
     assert int(peak_mb) < 300
 
 
@@ -179,14 +179,14 @@ def test_zstd_with_a_large_window_says_so(tmp_path: Path) -> None:
     packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     (tmp_path / "a.jsonl.zst").write_bytes(packer.compress(GOOD.encode()) + packer.flush())
 
-    with pytest.raises(InputFileError, match=r"packed by zstd with a window of more than 128 MB.*zstd -d --long=31"):
+    with pytest.raises(InputFileError, match=r"compressed by zstd with a window larger than 128 MB.*zstd -d --long=31"):
         open_records(tmp_path / "a.jsonl.zst")
 
 
 def test_damaged_packing_is_not_called_blank(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl.gz").write_bytes(b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + b"\xff" * 30)
 
-    with pytest.raises(InputFileError, match="nothing of the file can be unpacked: the compressed data are damaged"):
+    with pytest.raises(InputFileError, match="the file cannot be decompressed: the compressed data is damaged"):
         open_records(tmp_path / "a.jsonl.gz")
 
 

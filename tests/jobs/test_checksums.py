@@ -45,8 +45,8 @@ def test_one_flipped_bit_is_found(run: RunFolder, place: float) -> None:
     path = run.write_shard("a", pa.table({"n": np.arange(1000)}))
     flip_bit(path, int(place * (path.stat().st_size * 8 - 1)))
     (checked,) = run.verify()
-    assert (checked.verdict, checked.reason) == ("damaged", "its content does not fit its checksum")
-    with pytest.raises(RunError, match=r"a\.parquet of run r-0001 is damaged: its content does not fit its checksum"):
+    assert (checked.verdict, checked.reason) == ("damaged", "its content does not match its checksum")
+    with pytest.raises(RunError, match=r"a\.parquet of run r-0001 is damaged: its content does not match its checksum"):
         read_parquet(path)
 
 

@@ -62,7 +62,7 @@ def test_a_killed_worker_is_interrupted_and_resumes_where_it_was(tmp_path: Path)
         wait_for_shards(run, n_before + 2)
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(
-            RunError, match=r"the worker of run r-0001 was killed by SIGKILL, as the system does when memory runs out"
+            RunError, match=r"the worker of run r-0001 was killed by SIGKILL, as the system does if memory runs out"
         ):
             follow(run, poll_seconds=0.01)
         assert run.state() == "interrupted"
@@ -115,7 +115,7 @@ def test_a_worker_that_cannot_start_is_told_at_once_with_its_last_words(tmp_path
     run = make_run(tmp_path)
     began = time.monotonic()
     launch(run, (sys.executable, "-c", "raise SystemExit('no such planet')"))
-    with pytest.raises(RunError, match=r"did not start .* Its log ends: no such planet"):
+    with pytest.raises(RunError, match=r"did not start .* Its log ends with: no such planet"):
         follow(run, poll_seconds=0.01)
     assert time.monotonic() - began < 20
 
@@ -139,7 +139,7 @@ sys.exit(4)
             "print('RuntimeError: CUDA error: device lost', file=sys.stderr)",
             "Resume it. The last error in its log: RuntimeError: CUDA error: device lost",
         ),
-        ("print('no room on the node', file=sys.stderr)", "Resume it. Its log ends: no room on the node"),
+        ("print('no room on the node', file=sys.stderr)", "Resume it. Its log ends with: no room on the node"),
     ],
 )
 def test_the_source_line_of_a_warning_is_not_quoted_as_the_cause(tmp_path: Path, error: str, said: str) -> None:

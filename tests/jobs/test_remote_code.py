@@ -33,10 +33,10 @@ def test_no_run_that_trusts_a_models_code_is_made_or_started(tmp_path: Path, mon
     monkeypatch.setattr(remote_code, "_ruled_out", False)
     remote_code.rule_out()
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(RequestError, match="from the command line only") as refused:
+    with pytest.raises(RequestError, match="only from the command line") as refused:
         RunFolder.create(tmp_path, kind, spec, empty_input)
     assert refused.value.where == "org/with-code" and "--trust-remote-code" in refused.value.do
-    with pytest.raises(RequestError, match="from the command line only"):
+    with pytest.raises(RequestError, match="only from the command line"):
         launch(earlier, ["/nowhere/worker"])
     assert sorted(tmp_path.rglob("*")) == before
 

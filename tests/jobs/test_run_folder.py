@@ -81,9 +81,9 @@ def test_progress_with_an_unknown_field_and_a_damaged_one(tmp_path: Path) -> Non
     assert run.read_progress() == Progress(state="running", n_done=2)
     run.progress_path.write_bytes(b"\0\0\0")
     assert run.read_progress().error == ErrorNote(
-        "progress.json of run r-0001 is cut off or not JSON",
+        "progress.json of run r-0001 is incomplete or not JSON",
         str(run.progress_path),
-        "Resume the run: what it computed is kept.",
+        "Resume the run: its results so far are kept.",
     )
 
 

@@ -70,7 +70,7 @@ def test_a_row_that_learned_nothing_is_never_learnable_by_itself():
 
 @pytest.mark.parametrize(("score", "base"), [(NAN, 1.0), (math.inf, 1.0), (0.5, 0.0), (0.5, -1.0), (0.5, NAN)])
 def test_limits_that_are_none_are_refused(score, base):
-    with pytest.raises(RequestError, match="no limits"):
+    with pytest.raises(RequestError, match="not valid limits"):
         Limits(score, base)
 
 

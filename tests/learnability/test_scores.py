@@ -95,7 +95,7 @@ def test_token_counts_that_differ_name_the_least_sample_in_any_order():
         assert "sample 000000000000abc3 has 10 response tokens under the base and 9 under the reference" in str(
             caught.value
         )
-        assert "2 rows differ so (domain code, row 13 of its file)" in str(caught.value)
+        assert "2 rows differ in this way (domain code, row 13 of its file)" in str(caught.value)
 
 
 def test_random_is_the_published_splitmix64():

@@ -45,7 +45,7 @@ def test_pages_stay_up(scored: Project, open_page: OpenPage, page: str) -> None:
 def test_each_damaged_run_is_a_line_that_says_what_is_wrong(scored: Project, open_page: OpenPage) -> None:
     damage_tables(scored)
     text = view_text(open_page(scored.root, "score"))
-    assert text.count("1 file of losses was damaged and set aside") == 3  # a name, a folder, a checksum
+    assert text.count("1 loss file was damaged and set aside") == 3  # a name, a folder, a checksum
     assert "spec.json of run r-0050 cannot be read: Not a directory" in text
     states = {view.run_id: view.state for view in run_views(scored)}
     assert [states[run_id] for run_id in ("r-0001", "r-0007", "r-0008", "r-0009", "r-0050")] == [

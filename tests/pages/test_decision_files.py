@@ -59,8 +59,8 @@ def test_an_upload_shows_what_it_would_change_and_adds_it(panel, project, monkey
     text = view_text(app)
     assert "keep: good <b>sum</b> (anna" in text
     assert "drop (ben" in text
-    assert "the project has no such sample: ffffffffffff" in text
-    assert "decision 'perhaps' is none of keep, drop, undecided" in text
+    assert "no such sample in the project: ffffffffffff" in text
+    assert "decision 'perhaps' is not one of keep, drop, undecided" in text
     assert app.button(key="browse.decisions.go").label == "Add 1"
     assert decide.log(project)[0].verdict == "keep"
     app.segmented_control(key="browse.decisions.rule").set_value("theirs").run()

@@ -118,7 +118,7 @@ def test_another_export_in_the_folder_is_kept_until_it_may_be_replaced(selected,
     state = {"export.format": "messages", "export.to-paper-6-messages": "exports/one", "export.check": False}
     app = open_page(selected.root, "export", state=state)
     _button(app, "export.go").click().run()
-    assert any("holds another export" in str(error.proto) for error in app.error)
+    assert any("contains another export" in str(error.proto) for error in app.error)
     assert json.loads((folder / "manifest.json").read_text())["export"]["selection"] == "large"
     app.session_state["export.replace"] = True
     app.run()
@@ -129,7 +129,7 @@ def test_another_export_in_the_folder_is_kept_until_it_may_be_replaced(selected,
 def test_a_split_without_rows_is_said(selected, open_page):
     app = open_page(selected.root, "export", state={"export.validation": 0.01})
     assert not app.exception
-    assert any("takes none" in str(error.proto) for error in app.error)
+    assert any("contains no row" in str(error.proto) for error in app.error)
 
 
 @pytest.mark.parametrize("typed", ["/etc", "../../elsewhere", "store.duckdb", "runs/x", "exports", "\x00"])

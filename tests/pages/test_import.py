@@ -68,7 +68,7 @@ def test_a_file_is_previewed_and_waits_for_its_domain(open_page: OpenPage, proje
     at = texts.index("Will import")
     assert texts[at - 2 : at + 3] == [
         "22",
-        f"{(tmp_path / 'rows.jsonl').stat().st_size / 1000:.1f} kB, JSON, one record a line",
+        f"{(tmp_path / 'rows.jsonl').stat().st_size / 1000:.1f} kB, JSON, one record per line",
         "Will import",
         "20",
         "90.9 %",
@@ -205,7 +205,7 @@ def test_lines_above_the_header_can_be_skipped(open_page: OpenPage, project: Pro
     path = tmp_path / "table.csv"
     path.write_text("My export\n\nprompt,response\n2+2?,4\nHi?,Hello\n", encoding="utf-8")
     app = opened(open_page, project, path, **{draft.DOMAIN: "talk"})
-    assert "2 lines stand above the header" in app.error[0].proto.title.replace("\\", "")
+    assert "2 lines are above the header" in app.error[0].proto.title.replace("\\", "")
     app.text_input(key=f"{draft.SKIP_LINES}.typed").set_value("2").run()
     assert not app.error
     assert "--skip-lines 2" in app.code[0].value

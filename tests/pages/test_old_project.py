@@ -24,7 +24,7 @@ def test_the_overview_says_what_the_update_changed_until_the_copy_is_deleted(old
     shown = view_text(app)
     copy = old.root / "store-v1.duckdb"
     assert "This project was updated for this version of LoBaSS on " in shown
-    assert "rows read differently now (" in shown
+    assert "rows are read differently now (" in shown
     assert f"A copy of the old store is in {copy}" in shown
     copy.unlink()
     app.run()
@@ -37,4 +37,4 @@ def test_a_project_of_a_newer_program_is_refused_in_a_sentence(old: Project, ope
     app = open_page(old.root)
     assert not app.exception
     (shown,) = app.error
-    assert "newer LoBaSS made this store: it has version 99" in shown.title.replace("\\", "")
+    assert "newer version of LoBaSS made this store: it has version 99" in shown.title.replace("\\", "")

@@ -146,7 +146,7 @@ def test_a_damaged_run_is_an_event_that_says_so(scored: Project, open_page: Open
     cut_off(run.path / file)
     app = open_page(scored.root)
     assert not app.exception
-    assert f"damaged: {file} of run r-0002 is cut off or not JSON" in view_text(app)
+    assert f"damaged: {file} of run r-0002 is incomplete or not JSON" in view_text(app)
 
 
 def test_ribbons_narrow_and_never_widen() -> None:

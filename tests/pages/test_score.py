@@ -132,13 +132,13 @@ def test_a_model_that_cannot_be_used_is_said_so(
     imported: Project, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
-        raise ModelError("the folder holds no weights", where="base", do="Choose another folder.")
+        raise ModelError("the folder contains no weights", where="base", do="Choose another folder.")
 
     monkeypatch.setattr(preflight, "start", lambda *_: "r-0001")
     monkeypatch.setattr(preflight, "poll", refuse)
     app = open_page(imported.root, "score", state={"score.base": "base", "score.reference": "ref"})
     assert not app.exception
-    assert app.error[0].title == "The folder holds no weights\\."
+    assert app.error[0].title == "The folder contains no weights\\."
     assert "Choose another folder" in app.error[0].value
 
 
@@ -212,7 +212,7 @@ def test_losses_of_a_run_that_ended_unwatched_are_ingested(tmp_path: Path, open_
     project = scored_project(tmp_path / "project", {"math": 8})
     finished_scores(project, reference_name="second", reference_fp="4ef0000000000002")
     app = open_page(project.root, "score")
-    assert app.session_state[errors.SAID] == {"Added 8 losses that run r-0002 had computed."}
+    assert app.session_state[errors.SAID] == {"Added 8 losses computed by run r-0002."}
     text = view_text(app)
     assert "Scored 8 samples" in text
     assert "base-7b → second" in text
@@ -263,7 +263,7 @@ def test_training_form_makes_a_spec(imported: Project, open_page: OpenPage) -> N
 @pytest.mark.parametrize(
     ("file", "damage", "says"),
     [
-        ("spec.json", cut_off, "is cut off or not JSON"),
+        ("spec.json", cut_off, "is incomplete or not JSON"),
         ("progress.json", in_latin_1, "is not UTF-8 text"),
         ("result.json", a_folder, "is a folder"),
     ],
@@ -291,7 +291,7 @@ def test_a_models_own_code_is_for_the_command_line(
     monkeypatch.setattr(remote_code, "_ruled_out", True)
     app = open_page(imported.root, "score", state={SHOWN: run.run_id})
     app.button(key="score.resume").click().run()
-    assert "from the command line only" in app.error[0].proto.title.replace("\\", "")
+    assert "only from the command line" in app.error[0].proto.title.replace("\\", "")
     assert run.state() == "failed" and run.run_id == "r-0001"
     # Neither the page nor a session of an earlier version has a switch for it.
     asked: list[ScoreSpec] = []

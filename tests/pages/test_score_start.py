@@ -69,7 +69,7 @@ def test_a_model_that_is_not_there_is_said_before_anything_starts(
 def test_the_base_of_a_training_is_looked_at_too(imported: Project, open_page: OpenPage, tmp_path: Path) -> None:
     state = {"score.base": str(tmp_path), "score.how": "Train a reference"}
     app = open_page(imported.root, "score", state=state)
-    assert "This folder holds no model" in app.error[0].proto.title.replace("\\", "")
+    assert "This folder contains no model" in app.error[0].proto.title.replace("\\", "")
     assert app.button(key="score.train").disabled
 
 

@@ -73,7 +73,7 @@ def test_every_page_says_which_side_of_a_pair_is_scored(tmp_path: Path, open_pag
     fill(project, [Row("Which?", "This", rejected="That"), Row("2+2?", "4")])
     app = open_page(project.root, page)
     assert not app.exception
-    said = "Of 1 preference pair the chosen answer is scored. The rejected answer is not scored yet."
+    said = "For 1 preference pair, only the chosen answer is scored, not the rejected one."
     assert said in [caption.value for caption in app.sidebar.caption]
     release(project.store_path)
 

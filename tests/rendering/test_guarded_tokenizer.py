@@ -49,7 +49,7 @@ def test_limits_and_cancels_come_through_code_that_takes_every_error_for_a_refus
     tokenizer = marked_tokenizer()
     tokenizer.chat_template = LOOP
 
-    with pytest.raises(TemplateLimitError, match=r"does not come to an end.*sample abc"):  # noqa: SIM117
+    with pytest.raises(TemplateLimitError, match=r"did not finish.*sample abc"):  # noqa: SIM117
         with GuardedTokenizer(tokenizer, lambda: None) as guarded:
             guarded.sample = "abc"
             RowsAsTokens(guarded)

@@ -216,7 +216,7 @@ def test_all_answers_are_refused_when_one_lost_its_thoughts(name: str):
     item = rendered(published(name), SEAS, "all")
     assert (item.status, item.reason) == (
         "no_response",
-        "the template leaves out part of turn 2; --mask last scores the last answer alone",
+        "the template leaves out part of turn 2; --mask last scores only the last answer",
     )
 
 

@@ -102,7 +102,7 @@ def test_of_a_pair_the_chosen_answer_alone_is_scored(mask_rule: str):
     scored = "".join(item.text[start:end] for start, end in item.offsets[item.response_mask])
     assert scored == "good</s>"
     assert sentences(counted([item.notes])) == [
-        "Of 1 preference pair the chosen answer is scored. The rejected answer is not scored yet."
+        "For 1 preference pair, only the chosen answer is scored, not the rejected one."
     ]
     # The same turns as a conversation teach both answers, unless the last one alone is asked for.
     (chat_item,) = renderer(mask_rule=mask_rule).render([Sample.of(turns)])
@@ -215,5 +215,5 @@ def test_the_limit():
     assert resolve_max_tokens(0, 512, None) == 512
     assert resolve_max_tokens(0, 4096) == 2048
     assert resolve_max_tokens(300, 512) == 300
-    with pytest.raises(RequestError, match="more than the model's 512"):
+    with pytest.raises(RequestError, match="more than the model's limit of 512"):
         resolve_max_tokens(513, 512)

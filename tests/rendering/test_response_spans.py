@@ -178,4 +178,4 @@ def test_reasoning_that_the_template_takes_apart_is_response():
 def test_a_conversation_that_the_template_refuses_says_so():
     sample = Sample.of([Turn("system", "s"), Turn("user", "a"), Turn("assistant", "b")])
     (item,) = RENDERERS["gemma"].render([sample])
-    assert (item.status, item.reason) == ("no_response", "the template refuses it: no system role")
+    assert (item.status, item.reason) == ("no_response", "the template rejects it: no system role")

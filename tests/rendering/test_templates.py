@@ -60,7 +60,7 @@ def test_no_name_takes_the_tokenizers_own_template_else_alpaca():
     assert (own.name, own.text, own.default_reason) == (
         "tokenizer",
         CHATML,
-        "the tokenizer has a chat template of its own",
+        "the tokenizer has its own chat template",
     )
     fallback = load_template("", tiny_tokenizer(None))
     assert (fallback.name, fallback.default_reason) == ("alpaca", "the tokenizer has no chat template")
@@ -103,14 +103,14 @@ def test_templates_in_a_list_of_the_config_are_found_by_name(tmp_path: Path):
     assert load_template("tokenizer", loaded).tool_use == NAMED["tool_use"]
     chosen = load_template("rag", loaded)
     assert (chosen.name, chosen.text, chosen.tool_use, chosen.label) == ("rag", NAMED["rag"], "", "rag")
-    with pytest.raises(RenderError, match="Give alpaca, chatml, plain, tokenizer, default, tool_use, rag"):
+    with pytest.raises(RenderError, match="Use alpaca, chatml, plain, tokenizer, default, tool_use, rag"):
         load_template("rags", loaded)
 
 
 def test_named_templates_without_a_default_are_a_question():
     tokenizer = tiny_tokenizer(None)
     tokenizer.chat_template = {"rag": CHATML, "tool_use": CHATML}
-    with pytest.raises(RenderError, match=r"has the templates rag, tool_use, and none of them is called default"):
+    with pytest.raises(RenderError, match=r"has the templates rag, tool_use, but none is called default"):
         load_template("", tokenizer)
     assert load_template("rag", tokenizer).text == CHATML
 
@@ -135,7 +135,7 @@ def test_a_template_for_tools_that_hides_the_response_costs_the_rows_with_tools_
     renderer = Renderer(tokenizer, load_template("", tokenizer), "all", 512)
     plain, tooled = renderer.render([Sample.of(turns), Sample.of(turns, tools=TOOLS)])
     assert (plain.status, tooled.status) == ("ok", "no_response")
-    assert tooled.reason.startswith("template tokenizer (tool_use) does not show where a response lies")
+    assert tooled.reason.startswith("template tokenizer (tool_use) does not show where the response is")
 
 
 def test_unknown_fields_that_the_template_reads_are_passed_on():
@@ -181,7 +181,7 @@ def test_a_jinja_file_is_a_template(tmp_path: Path):
     [
         (None, "there is no template"),
         ("{% for m in messages %}", "not valid Jinja"),
-        ("{% for m in messages %}{{ m.content | upper }}{% endfor %}", "leaves out what the user says"),
+        ("{% for m in messages %}{{ m.content | upper }}{% endfor %}", "leaves out the user's text"),
         ("{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% endif %}{% endfor %}", "does not show"),
         ("{% for m in messages %}{{ m.content.nothing.at_all }}{% endfor %}", "does not show"),
         ("{% for m in messages %}{% if m.role == 'assistant' %}{{ m.content }}{% endif %}{% endfor %}", "leaves out"),

@@ -62,13 +62,13 @@ def test_an_adapter_without_a_place_in_the_base(base: Path, tmp_path: Path):
     """PEFT only warns; the reference would be the base, and every score 0."""
     lora = renamed(tiny_lora(tmp_path, base), lambda name: name.replace("base_model.model.model.", "base_model.model."))
     said, _ = refusals(base, lora)
-    assert "none of the adapter's 28 weights has a place in the base, such as base_model.model.layers.0.mlp" in said
+    assert "none of the adapter's 28 weights matches the base, such as base_model.model.layers.0.mlp" in said
 
 
 def test_an_adapter_of_a_deeper_base(base: Path, tmp_path: Path):
     deeper = tiny_llama(tmp_path / "deeper", num_hidden_layers=4)
     said, _ = refusals(base, tiny_lora(tmp_path / "lora", deeper))
-    assert "28 of the adapter's 56 weights have no place in the base, such as base_model.model.model.layers.2." in said
+    assert "28 of the adapter's 56 weights do not match the base, such as base_model.model.model.layers.2." in said
 
 
 def test_an_adapter_with_a_part_missing(base: Path, tmp_path: Path):
@@ -101,7 +101,7 @@ def grown(folder: Path, base: Path, **settings) -> Path:
 )
 def test_an_adapter_of_a_grown_vocabulary(base: Path, tmp_path: Path, settings: dict):
     said, _ = refusals(base, grown(tmp_path, base, **settings))
-    assert "was trained on a vocabulary of 386 tokens, and the base has 384" in said
+    assert "was trained with a vocabulary of 386 tokens, but the base has 384" in said
     assert "resize_token_embeddings(386)" in said
 
 

@@ -92,8 +92,8 @@ def test_a_run_scores_it(tmp_path: Path):
     ("name", "content", "words"),
     [
         ("m-00001-of-00002.gguf", b"GGUF", "one part of a GGUF model"),
-        ("m.gguf", b"PK\x03\x04", "not in GGUF form"),
-        ("m.gguf", b"GGUF", r"the model cannot be loaded: .*m\.gguf\). Check that the file is a whole"),
+        ("m.gguf", b"PK\x03\x04", "not in GGUF format"),
+        ("m.gguf", b"GGUF", r"the model cannot be loaded: .*m\.gguf\). Check that the file is a complete"),
         ("model.safetensors", b"", "a model is a folder or a .gguf file"),
     ],
 )
@@ -105,7 +105,7 @@ def test_files_that_are_no_model(tmp_path: Path, name: str, content: bytes, word
 
 def test_a_folder_of_gguf_files_asks_for_the_file(tmp_path: Path):
     tiny_gguf(tmp_path / "q4.gguf")
-    with pytest.raises(ModelError, match=r"GGUF files alone .* Name the file: .*q4\.gguf"):
+    with pytest.raises(ModelError, match=r"only GGUF files .* Name the file: .*q4\.gguf"):
         find_model(ModelSpec(str(tmp_path)))
 
 

@@ -23,7 +23,7 @@ GIVEN = {
     ("some/base", "some/lora", "v1", ""): f"{OLD} {MAIN}",
     ("some/base", "some/lora", "", "v1"): f"{MAIN} {OLD}",
     ("some/base", "", "v9", ""): "there is no folder 'some/base', and the Hub model of that name is not in the local "
-    "cache at revision 'v9' (HF_HUB_OFFLINE is set). Check the path, or fetch the model while online.",
+    "cache at revision 'v9' (HF_HUB_OFFLINE is set). Check the path, or download the model while online.",
 }
 # In a process of its own: huggingface_hub reads where its cache is when it is imported.
 _FIND = """
@@ -64,5 +64,5 @@ def test_base_and_adapter_have_a_revision_each(cache: Path):
 
 
 def test_a_folder_has_no_revisions(tmp_path: Path):
-    with pytest.raises(ModelError, match="revision 'v1' is for a hub id, and this is on the disk"):
+    with pytest.raises(ModelError, match="revision 'v1' applies only to a Hub id, and this model is on disk"):
         find_model(ModelSpec(str(tmp_path), revision="v1"))

@@ -60,7 +60,7 @@ def test_weights_that_stay_unused_are_said(tmp_path: Path):
     config.save_pretrained(folder)
     loaded = load_model(ModelSpec(str(folder)), "float32", CPU)
     example = "model.layers.2.input_layernorm.weight"
-    assert loaded.note == f"The files hold weights that the model does not use (9, such as {example})."
+    assert loaded.note == f"The files contain weights that the model does not use (9, such as {example})."
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "electra"])

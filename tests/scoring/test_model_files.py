@@ -122,9 +122,9 @@ def test_code_that_a_model_brings_counts_where_it_is_run(tmp_path: Path):
     ("names", "words"),
     [
         (["model.fp16.safetensors"], "model.fp16.safetensors, a variant of the weights"),
-        (["consolidated.safetensors"], "holds no weights"),
+        (["consolidated.safetensors"], "contains no weights"),
         (["shard-00000-model-00001-of-00001.safetensors", WHOLE], "distributed checkpoint"),
-        (["weights/config.json"], "A model lies in .*weights: give that folder"),
+        (["weights/config.json"], "There is a model in .*weights: use that folder"),
     ],
 )
 def test_what_transformers_would_not_load_is_refused_by_name(tmp_path: Path, names: list[str], words: str):
@@ -141,7 +141,7 @@ def test_an_adapter_inside_a_whole_model_is_not_put_on_unasked(tmp_path: Path):
     lora = tiny_lora(tmp_path / "lora", folder)
     for name in ("adapter_config.json", "adapter_model.safetensors"):
         shutil.copy(lora / name, folder / name)
-    with pytest.raises(ModelError, match="a whole model and an adapter"):
+    with pytest.raises(ModelError, match="a full model and an adapter"):
         find_model(ModelSpec(str(folder)))
 
 

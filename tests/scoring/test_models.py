@@ -50,7 +50,7 @@ def test_a_model_that_is_not_there(path: str, words: str):
 
 def test_a_folder_without_weights(tmp_path: Path):
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
-    with pytest.raises(ModelError, match="holds no weights"):
+    with pytest.raises(ModelError, match="contains no weights"):
         find_model(ModelSpec(str(tmp_path)))
 
 
@@ -69,7 +69,7 @@ def test_pickled_weights_are_refused(tmp_path: Path):
 def test_a_weight_index_may_not_point_outside(tmp_path: Path):
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": "../../secret"}}))
-    with pytest.raises(ModelError, match="outside of the model"):
+    with pytest.raises(ModelError, match="outside the model"):
         find_model(ModelSpec(str(tmp_path)))
 
 
@@ -112,7 +112,7 @@ def test_a_tokenizer_that_is_a_sentencepiece_file_alone(tmp_path: Path, monkeypa
     with pytest.raises(ModelError, match=r"is a SentencePiece file \(tokenizer\.model\)") as refused:
         load_tokenizer(ModelSpec(str(tmp_path)))
     assert "tiktoken" not in str(refused.value)
-    assert refused.value.do == "Run pip install sentencepiece, or put the model's tokenizer.json beside it."
+    assert refused.value.do == "Run pip install sentencepiece, or add the model's tokenizer.json to the folder."
 
 
 def test_a_model_without_a_tokenizer(tmp_path: Path):

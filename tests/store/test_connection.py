@@ -165,7 +165,7 @@ def test_a_transaction_bumps_the_revision_and_a_failed_one_leaves_nothing(projec
             cursor.execute("INSERT INTO meta VALUES ('a', '1')")
         before = store.revision()
         assert number_of(before) == 2
-        with pytest.raises(StoreError, match="refused"), store.transaction() as cursor:
+        with pytest.raises(StoreError, match="reported an error"), store.transaction() as cursor:
             cursor.execute("INSERT INTO meta VALUES ('b', '1')")
             cursor.execute("SELECT * FROM no_such_table")
         assert store.revision() == before
@@ -195,7 +195,7 @@ def test_threads_take_turns_writing(project):
 
 
 def test_a_query_that_fails_while_reading_is_a_store_error(project):
-    with pytest.raises(StoreError, match=r"the store refused: .*no_such_table"), project.store() as store:
+    with pytest.raises(StoreError, match=r"the store reported an error: .*no_such_table"), project.store() as store:
         store.cursor().execute("SELECT * FROM no_such_table")
 
 
@@ -298,7 +298,7 @@ def test_another_programs_database_is_left_alone(tmp_path):
 def test_projects_are_made_once_and_only_in_empty_folders(tmp_path):
     made = Project.create(tmp_path / "p")
     assert {path.name for path in made.root.iterdir()} >= {"store.duckdb", "runs", "models", "exports"}
-    with pytest.raises(ProjectError, match="there is a project already"):
+    with pytest.raises(ProjectError, match="a project already exists here"):
         Project.create(tmp_path / "p")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
@@ -311,7 +311,7 @@ def test_projects_are_made_once_and_only_in_empty_folders(tmp_path):
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ('IO Error: Cannot open file "{}": Permission denied', "may not be read"),
+        ('IO Error: Cannot open file "{}": Permission denied', "cannot be read: permission denied"),
         ('IO Error: Could not set lock on file "{}": No locks available', "cannot be locked: No locks"),
         ("Corrupt database file: computed checksum 1 does not match stored checksum 2", "lobass doctor --project"),
         ('IO Error: Could not write file "{}": No space left on device', "the disk is full"),

@@ -82,7 +82,7 @@ def test_a_torn_shard_is_named_and_the_others_are_ingested(store, project):
     ("column", "value", "reason"),
     [
         ("status", pa.array(["fine"]), "a status is not known"),
-        ("sample_id", pa.array(["../../x"]), "a sample id is no sha256"),
+        ("sample_id", pa.array(["../../x"]), "a sample id is not a sha256"),
         ("model_fp", pa.array([None], pa.string()), "model_fp is missing in 1 rows"),
         ("n_tokens", pa.array(["many"]), "many"),
     ],
@@ -114,7 +114,7 @@ def test_no_flipped_bit_of_a_shard_is_believed(project):
             n_readable += 1
         torn: list[tuple[str, str]] = []
         assert list(losses.checked_shards([path], {}, torn)) == []
-        assert torn == [(path.name, "its content does not fit its checksum")]
+        assert torn == [(path.name, "its content does not match its checksum")]
     assert n_readable > 20  # files that parquet itself reads without a word
     path.write_bytes(whole)
     assert len(list(losses.checked_shards([path], {}, []))) == 1

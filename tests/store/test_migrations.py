@@ -113,7 +113,7 @@ def test_a_migration_that_fails_leaves_the_store_whole(old: Project, monkeypatch
 
     monkeypatch.setattr(migrations, "STEPS", (*STEPS, migrations.Step("the last", fail)))
     with (
-        pytest.raises(StoreError, match=r"could not be updated from version 1 .*No space left.* as it was before"),
+        pytest.raises(StoreError, match=r"could not be updated from version 1 .*No space left.* It was not changed"),
         old.store(),
     ):
         pass
@@ -150,7 +150,7 @@ def test_too_little_space_is_said_before_anything_is_written(old: Project, monke
 def test_a_copy_that_fails_is_said_and_nothing_is_changed(old: Project, monkeypatch: pytest.MonkeyPatch):
     before = content_of(old.store_path)
     monkeypatch.setattr("lobass_core.store.copies._COPY", "import sys; sys.exit('Read-only file system')")
-    with pytest.raises(StoreError, match=r"the copy that comes first failed: Read-only file system"), old.store():
+    with pytest.raises(StoreError, match=r"making a copy of it first failed: Read-only file system"), old.store():
         pass
     assert content_of(old.store_path) == before
     assert copies(old) == []
@@ -159,9 +159,9 @@ def test_a_copy_that_fails_is_said_and_nothing_is_changed(old: Project, monkeypa
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ("UPDATE meta SET value = '99' WHERE name = 'schema_version'", "a newer LoBaSS made this store: .* version 99"),
-        ("UPDATE meta SET value = 'xi' WHERE name = 'schema_version'", "does not say which version it is .'xi' stands"),
-        ("UPDATE meta SET value = '0' WHERE name = 'schema_version'", "does not say which version it is .'0' stands"),
+        ("UPDATE meta SET value = '99' WHERE name = 'schema_version'", "made this store: it has version 99"),
+        ("UPDATE meta SET value = 'xi' WHERE name = 'schema_version'", "has an invalid version .'xi'"),
+        ("UPDATE meta SET value = '0' WHERE name = 'schema_version'", "has an invalid version .'0'"),
         ("DELETE FROM meta WHERE name = 'schema_version'", "the store has no version"),
         ("DROP TABLE decisions; DROP TABLE losses", "could not be updated from version 1"),
     ],

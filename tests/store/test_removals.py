@@ -68,7 +68,7 @@ def test_rows_of_a_selection_stay(project: Project, tmp_path: Path) -> None:
     with project.store() as store, store.transaction() as cursor:
         save_selection(cursor, name="kept", scoring_id=1, spec={}, result={}, tokens_kept=1, picks=picks)
     with (
-        pytest.raises(StoreError, match="the selection 'kept' holds rows of 'a'"),
+        pytest.raises(StoreError, match="the selection 'kept' contains rows of 'a'"),
         project.store() as store,
         store.transaction() as cursor,
     ):
@@ -85,7 +85,7 @@ def test_a_sample_without_a_row_counts_as_new_and_takes_no_decision(project: Pro
         ((sample_id,),) = cursor.execute("SELECT sample_id FROM samples WHERE sample_key = 1").fetchall()
         remove_dataset(cursor, "a")
     assert frame(project).n_samples == 0
-    with project.store() as store, pytest.raises(RequestError, match="names no sample"):
+    with project.store() as store, pytest.raises(RequestError, match="matches no sample"):
         sample_keys(store.cursor(), [sample_id])
     spec = ImportSpec(str(tmp_path / "a.jsonl"), domain="d")
     assert scan(project, spec).n_seen_before == 0

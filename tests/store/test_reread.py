@@ -114,7 +114,7 @@ def test_a_row_that_reads_otherwise_has_its_new_sample_and_all_that_hung_on_the_
         lambda cursor: set_note(cursor, "n2", 1, "second"),
     )
     (said,) = update(project)
-    assert said.startswith("1 of 2 rows read differently now (first 1).")
+    assert said.startswith("1 of 2 rows are read differently now (first 1).")
     assert rows_of(project) == [("a", False, "undecided", (), ""), ("b|c", False, "drop", ("look",), "second")]
     with project.store() as store:
         cursor = store.cursor()
@@ -191,7 +191,7 @@ def test_a_record_that_is_refused_today_stays_what_it_was(project: Project, monk
 
     monkeypatch.setattr(reread, "parse_row", refuse)
     (said,) = update(project)
-    assert said.startswith("2 of 3 rows would be rejected by an import today and stay as they were; 1 times: ")
+    assert said.startswith("2 of 3 rows would be rejected by an import today, but are kept unchanged; 1 time: ")
     assert rows_of(project) == before
 
 
@@ -289,7 +289,7 @@ def test_rows_with_images_that_were_read_as_text_go_on_being_read_so(project: Pr
         writer.add([ImportedRow(0, 1, as_text, "math", source)])
         writer.finish()
     (said,) = update(project)
-    assert said.startswith("Rows with images, video or audio beside their text (1) are read as text alone")
+    assert said.startswith("Rows with images, video or audio (1) are still read as text only")
     with project.store() as store:
         (dataset,) = list_datasets(store.cursor())
         assert store.cursor().execute("SELECT sample_id FROM rows JOIN samples USING (sample_key)").fetchall() == [

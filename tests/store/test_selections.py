@@ -50,7 +50,7 @@ def test_a_selection_comes_back_as_it_was_saved(store):
 
 def test_a_name_is_taken_once_unless_it_is_replaced(store):
     first = save(store, "paper-6")
-    with pytest.raises(SelectionError, match="there is a selection 'paper-6' already"):
+    with pytest.raises(SelectionError, match="a selection 'paper-6' already exists"):
         save(store, "paper-6")
     second = save(store, "paper-6", replace=True)
     assert [item.selection_id for item in list_selections(store.cursor())] == [second]
@@ -68,7 +68,7 @@ def test_a_deleted_selection_can_be_brought_back(store):
     with store.transaction() as cursor:
         assert undelete_selection(cursor, selection_id) == "paper-6"
     assert find_selection(store.cursor(), "paper-6").selection_id == selection_id
-    with pytest.raises(SelectionError, match="not among the deleted"), store.transaction() as cursor:
+    with pytest.raises(SelectionError, match="no deleted selection"), store.transaction() as cursor:
         undelete_selection(cursor, selection_id)
 
 
@@ -77,7 +77,7 @@ def test_a_name_taken_meanwhile_stops_the_return(store):
     with store.transaction() as cursor:
         delete_selection(cursor, "paper-6")
     save(store, "paper-6")
-    with pytest.raises(SelectionError, match="is taken by now"), store.transaction() as cursor:
+    with pytest.raises(SelectionError, match="is already taken"), store.transaction() as cursor:
         undelete_selection(cursor, selection_id)
 
 
@@ -93,7 +93,7 @@ def test_a_selection_gets_another_name(store):
 
 def test_an_unknown_name_lists_those_there_are(store):
     save(store, "equal")
-    with pytest.raises(SelectionError, match="Saved are: equal"):
+    with pytest.raises(SelectionError, match="The saved selections are equal"):
         find_selection(store.cursor(), "papr")
 
 

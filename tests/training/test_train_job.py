@@ -157,7 +157,7 @@ def test_a_resume_without_the_library_is_recorded_and_said(tmp_path, base, monke
     assert work(run) == 0
     assert _recipe(tmp_path / "models" / "ref")["products"] == {"library": "mkl", "earlier": ["onednn"]}
     (warning,) = run.read_result(TrainReferenceResult).warnings
-    assert "began with matrix products by oneDNN" in warning
+    assert "started with oneDNN matrix products" in warning
 
 
 def test_a_vocabulary_of_a_real_model_trains_in_several_slices(tmp_path, monkeypatch):
@@ -223,7 +223,7 @@ def test_samples_without_a_response_are_left_out_and_counted(tmp_path, base):
 @pytest.mark.parametrize(
     ("settings", "what"),
     [
-        ({"render": RenderSpec(max_tokens=4096)}, "4096 tokens are more than the model's 512"),
+        ({"render": RenderSpec(max_tokens=4096)}, "4096 tokens are more than the model's limit of 512"),
         ({"folds": 50}, "50 folds cannot be filled"),
         ({"render": RenderSpec(template="nowhere.jinja")}, "nowhere.jinja"),
         ({"learning_rate": 1e6}, "the training diverged at a learning rate of 1e+06"),
@@ -254,7 +254,7 @@ def test_a_taken_name_is_never_written_over(tmp_path, base):
     run = training_run(tmp_path, base, demo_samples(30))
     (tmp_path / "models" / "ref").mkdir(parents=True)
     assert work(run) == 1
-    assert "there is a reference 'ref' already" in run.read_progress().error.what
+    assert "a reference 'ref' already exists" in run.read_progress().error.what
 
 
 @pytest.mark.parametrize("has_left", [True, False], ids=["after_the_move", "before_the_move"])

@@ -34,7 +34,7 @@ def test_a_template_without_end_fails_the_run(tmp_path: Path, models: Path, kind
 
     error = run.read_progress().error
     assert error is not None
-    assert error.what == "template looping.jinja does not come to an end: it has computed for 1 s"
+    assert error.what == "template looping.jinja did not finish within 1 s"
     assert error.where == f"{tmp_path / 'looping.jinja'}, sample {samples(20)[3].sample_id[:12]}"
 
 

@@ -46,7 +46,7 @@ def test_a_reference_that_is_the_base_ends_with_an_error_and_its_losses_stay(bas
     assert work(run) == 1
     error = run.read_progress().error
     assert run.state() == "failed" and error is not None
-    assert error.what.startswith("the reference's losses equal the base's in every one of 8 samples")
+    assert error.what.startswith("the reference's losses equal the base's for all 8 samples")
     result = run.read_result(ScoreRunResult)
     n_models = 1 if kind == "the base itself" else 2
     assert len(losses_of(run)) == 8 * n_models and result.n_computed == 8 * n_models
@@ -76,7 +76,7 @@ def test_losses_that_are_no_numbers_fail_the_run_and_are_not_kept(base: Path, tm
     run = score_run(tmp_path / "runs", samples(8), base, ModelSpec(str(tmp_path / "ref")))
     assert work(run) == 1
     error = run.read_progress().error
-    assert error is not None and error.what == "every loss of the reference is NaN or infinite, in 8 samples"
+    assert error is not None and error.what == "every loss of the reference is NaN or infinite (8 samples)"
     assert not run.result_path.is_file()
     assert {status for _, _, status, _ in losses_of(run).values()} == {"ok"} and len(losses_of(run)) == 8
 

@@ -34,7 +34,7 @@ def test_an_adapter_of_a_grown_vocabulary_is_refused_before_the_base_is_scored(b
     process = start(run)
     assert process.wait(300) == 1
     said = failed(run)
-    assert "a vocabulary of 386 tokens, and the base has 384" in said and "\n" not in said
+    assert "a vocabulary of 386 tokens, but the base has 384" in said and "\n" not in said
     assert "size mismatch for base_model.model.lm_head" in run.log_path.read_text()
 
 

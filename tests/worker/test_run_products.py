@@ -42,7 +42,7 @@ def test_a_torch_without_onednn_goes_on_by_mkl_and_says_so(run, monkeypatch):
     for _ in range(2):
         settled = settle_products(run, CPU, torch.float32)
         assert settled == RunProducts("mkl", ("onednn",))
-        assert "began with matrix products by oneDNN" in settled.warnings[0]
+        assert "started with oneDNN matrix products" in settled.warnings[0]
 
 
 @pytest.mark.slow

@@ -206,7 +206,7 @@ def test_failures_are_told_in_words(models: Path, tmp_path: Path):
     assert "there is no such model folder" in failure(nowhere)
     small = tiny_llama(tmp_path / "small", vocab_size=100)
     run = score_run(tmp_path, samples(2), small, ModelSpec(str(small)))
-    assert "the model knows 100" in failure(run)
+    assert "the model knows only 100" in failure(run)
     silent = score_run(tmp_path, [Sample.of([Turn("user", "a")])], models / "base", ModelSpec(str(models / "ref")))
     assert "finds no response in any of 1 samples" in failure(silent)
     foreign = tiny_llama(tmp_path / "foreign")

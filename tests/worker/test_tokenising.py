@@ -66,7 +66,7 @@ def test_a_process_that_dies_is_said(models: Path, tmp_path: Path, small_chunks,
     monkeypatch.setattr(tokenising, "_render_here", _die)
     run = score_run(tmp_path, samples(50), models / "base", ModelSpec(str(models / "ref")))
     assert work(run) != 0
-    assert "a process that renders samples died" in str(run.read_progress().error)
+    assert "a process that renders samples stopped unexpectedly" in str(run.read_progress().error)
 
 
 def _die(_: object) -> None:

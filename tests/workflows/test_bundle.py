@@ -88,7 +88,7 @@ def test_a_bundle_opens_as_the_same_project_without_weights(project, bundle, tmp
     checks = check_project(opened)
     assert [check.detail for check in checks if check.verdict == "bad"] == []
     assert [check.detail for check in checks if check.name == "models"] == [
-        "ref: recipes without weights, as a bundle brings them"
+        "ref: recipes without weights, as in a bundle"
     ]
     release(opened.store_path)
 
@@ -134,11 +134,11 @@ def test_missing_weights_are_said_where_they_are_needed(bundle, tmp_path):
 
 
 def test_what_stands_there_already_is_left_alone(project, bundle, tmp_path):
-    with pytest.raises(RequestError, match="there is something already"):
+    with pytest.raises(RequestError, match="this path already exists"):
         write_bundle(project, plan_bundle(project), bundle)
-    with pytest.raises(RequestError, match="cannot lie in its own project"):
+    with pytest.raises(RequestError, match="cannot be inside the project"):
         write_bundle(project, plan_bundle(project), project.root / "x.zip")
-    with pytest.raises(RequestError, match="there is something already"):
+    with pytest.raises(RequestError, match="this path already exists"):
         unbundle(bundle, project.root)
     (tmp_path / "empty").mkdir()
     assert unbundle(bundle, tmp_path / "empty").store_path.is_file()
@@ -203,19 +203,19 @@ def _bomb(entries):
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (_renamed("../evil.txt"), "a file that no bundle has: '../evil.txt'"),
-        (_renamed("/tmp/evil.txt"), "a file that no bundle has"),
-        (_renamed("runs/r-0001/../../evil"), "a file that no bundle has"),
-        (_renamed("models/ref/model.safetensors"), "a file that no bundle has"),
-        (_renamed("runs/r-0099/spec.json"), "names other files than it holds"),
-        (_linked, "is a link, or no regular file"),
-        (_twice, "holds a file twice"),
-        (_changed, "does not fit its checksum"),
-        (_longer, "is not as large as bundle.json says"),
-        (_listed_anew(files=[]), "names other files than it holds"),
+        (_renamed("../evil.txt"), "a file that does not belong in a bundle: '../evil.txt'"),
+        (_renamed("/tmp/evil.txt"), "a file that does not belong in a bundle"),
+        (_renamed("runs/r-0001/../../evil"), "a file that does not belong in a bundle"),
+        (_renamed("models/ref/model.safetensors"), "a file that does not belong in a bundle"),
+        (_renamed("runs/r-0099/spec.json"), "its files are not those that bundle.json names"),
+        (_linked, "is a link, or not a regular file"),
+        (_twice, "contains a file twice"),
+        (_changed, "does not match its checksum"),
+        (_longer, "does not have the size that bundle.json gives"),
+        (_listed_anew(files=[]), "its files are not those that bundle.json names"),
         (_listed_anew(files="all"), "its bundle.json cannot be read"),
-        (lambda entries: entries[:-1], "holds no bundle.json"),
-        (_bomb, "over 200 times as much"),
+        (lambda entries: entries[:-1], "contains no bundle.json"),
+        (_bomb, "more than 200 times as much"),
     ],
     ids=[
         "up", "absolute", "up-inside", "weights", "unlisted", "link", "twice", "changed", "longer", "empty-list",
@@ -226,7 +226,7 @@ def test_an_archive_that_is_made_to_do_harm_is_refused(bundle, tmp_path, monkeyp
     monkeypatch.setattr("lobass_core.workflows.unbundle.RATIO_FROM_BYTES", 0)
     path = forged(bundle, tmp_path, change)
     before = folder_state(tmp_path)
-    with pytest.raises(InputFileError, match="this is not a bundle to be unpacked") as error:
+    with pytest.raises(InputFileError, match="the bundle cannot be opened") as error:
         unbundle(path, tmp_path / "theirs")
     assert why in error.value.what
     assert folder_state(tmp_path) == before
@@ -241,7 +241,10 @@ def test_damaged_files_and_newer_bundles_are_refused(bundle, tmp_path):
             unbundle(path, tmp_path / "theirs")
     with pytest.raises(InputFileError, match="does not exist"):
         unbundle(tmp_path / "none.zip", tmp_path / "theirs")
-    for change, why in ((_listed_anew(format=9), "format 9"), (_listed_anew(schema_version=999), "a newer LoBaSS")):
+    for change, why in (
+        (_listed_anew(format=9), "format 9"),
+        (_listed_anew(schema_version=999), "a newer version of LoBaSS"),
+    ):
         with pytest.raises(ProjectError, match=why):
             unbundle(forged(bundle, tmp_path, change), tmp_path / "theirs")
     assert not (tmp_path / "theirs").exists()

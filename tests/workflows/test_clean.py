@@ -145,7 +145,7 @@ def test_what_is_needed_by_now_stays(scored):
     hopeless.write_shard("base", pa.table({"n": [1]}))
     cleaned = clean(scored, found)
     assert (cleaned.removed, hopeless.path.exists()) == ((), True)
-    assert cleaned.stayed == ((f"runs/{hopeless.run_id}", "it is needed, or gone, by now"),)
+    assert cleaned.stayed == ((f"runs/{hopeless.run_id}", "it is now needed, or already gone"),)
 
 
 def test_a_folder_that_leads_out_of_the_project_stays(scored, tmp_path):
@@ -169,7 +169,7 @@ def test_a_store_in_use_elsewhere_is_not_written_anew(scored):
     with holder:
         holder.stdout.readline()
         inode = scored.store_path.stat().st_ino
-        with pytest.raises(StoreError, match="could not be written anew"):
+        with pytest.raises(StoreError, match="could not be compacted"):
             compact.compact(scored.store_path)
         holder.communicate(b"\n")
     assert scored.store_path.stat().st_ino == inode
@@ -197,7 +197,7 @@ def test_who_asks_for_the_store_while_it_is_written_anew_waits_for_the_new_one(s
     compact.compact(scored.store_path)
     other.join()
     release(scored.store_path)
-    assert asked == ["this program, which is writing it anew"]
+    assert asked == ["this program, which is compacting it"]
     assert [dataset.name for dataset in status(scored).datasets] == ["renamed"]
 
 

@@ -51,7 +51,7 @@ def test_losses_that_nobody_ingested_are_added_once(imported: Project):
     finished_scores(imported)
     assert status(imported).n_scored == 0
     added = collect(imported)
-    assert (added.n_new, added.sentences) == (24, ("Added 24 losses that run r-0001 had computed.",))
+    assert (added.n_new, added.sentences) == (24, ("Added 24 losses computed by run r-0001.",))
     assert status(imported).n_scored == N_ROWS
     for _ in range(2):
         in_a_new_process()
@@ -195,13 +195,13 @@ def test_a_damaged_shard_is_named_set_aside_and_computed_again_by_a_resume(
     flip_bit(run.shards_dir / "reference-00000.parquet", 4000)
     added = collect(imported)
     assert added.sentences == (
-        "Added 12 losses that run r-0001 had computed.",
-        "reference-00000.parquet of run r-0001 cannot be used: its content does not fit its checksum. "
-        "The next score, or a resume of the run, computes its losses again.",
+        "Added 12 losses computed by run r-0001.",
+        "reference-00000.parquet of run r-0001 cannot be used: its content does not match its checksum. "
+        "Its losses are computed again when you resume the run or score again.",
     )
     view = run_view(imported, run.run_id)
     assert (view.state, view.can_resume) == ("damaged", True)
-    assert view.fault is not None and view.fault.what == "1 file of losses was damaged and set aside"
+    assert view.fault is not None and view.fault.what == "1 loss file was damaged and set aside"
     launched: list[str] = []
     monkeypatch.setattr(score, "launch", lambda run: launched.append(run.run_id))
     score.resume(imported, run.run_id)
@@ -232,7 +232,7 @@ def test_an_older_shard_is_checked_against_what_the_store_recorded(imported: Pro
     in_a_new_process()
     run.write_progress(run.read_progress())
     (sentence,) = collect(imported).sentences
-    assert sentence.startswith("base-00000.parquet of run r-0001 cannot be used: its content does not fit")
+    assert sentence.startswith("base-00000.parquet of run r-0001 cannot be used: its content does not match")
     assert losses(imported) == before
 
 

@@ -58,7 +58,7 @@ def test_lists_and_status_stay_up(scored: Project, file: str, damage: Callable[[
 def test_a_run_with_a_damaged_spec_cannot_be_resumed(scored: Project):
     damaged = finished_run(scored.runs_dir)
     cut_off(damaged.path / "spec.json")
-    with pytest.raises(RunError, match=r"spec\.json of run r-0002 is cut off or not JSON"):
+    with pytest.raises(RunError, match=r"spec\.json of run r-0002 is incomplete or not JSON"):
         score.resume(scored, "r-0002")
     assert not run_view(scored, "r-0002").can_resume
 
@@ -104,7 +104,7 @@ def test_a_rebuild_reads_the_shards_of_a_run_whose_spec_is_damaged(scored: Proje
 def test_a_scoring_that_cannot_be_ingested_says_what_it_lacks(scored: Project):
     run = RunFolder.open(scored.runs_dir / "r-0001")
     cut_off(run.result_path)
-    with pytest.raises(LobassError, match=r"result\.json of run r-0001 is cut off"):
+    with pytest.raises(LobassError, match=r"result\.json of run r-0001 is incomplete"):
         score.finish(scored, run)
 
 

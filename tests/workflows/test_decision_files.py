@@ -60,7 +60,7 @@ def curate(project, monkeypatch):
         add_tag(cursor, "t3", 4, "-minus", "ben")
         set_note(cursor, "n0", 5, "first", "ben")
         set_note(cursor, "n1", 5, "@two\nlines ñ 😀", "ben")
-        set_note(cursor, "n2", 4, "taken back", "ben")
+        set_note(cursor, "n2", 4, "undone", "ben")
         set_note(cursor, "n3", 4, "", "ben")
     monkeypatch.undo()
 
@@ -136,8 +136,8 @@ def test_rows_stand_for_samples_whose_ids_are_unknown(project, tmp_path):
     found = import_decisions(project, path)
     assert (found.n_by_id, found.n_by_row) == (0, 2)
     assert [(line.line, line.reason) for line in found.unmatched] == [
-        (3, "the project has no such sample: eeeeeeeeeeee, first, row 99"),
-        (4, "the project has no such sample: dddddddddddd"),
+        (3, "no such sample in the project: eeeeeeeeeeee, first, row 99"),
+        (4, "no such sample in the project: dddddddddddd"),
     ]
     ids = [row.sample().sample_id for row in ROWS]
     decisions, tags, _ = standing(project)
@@ -175,21 +175,21 @@ def test_lines_that_are_not_right_are_set_aside_with_line_and_reason(project, tm
     found = import_decisions(project, path)
     reasons = [(line.line, line.reason) for line in found.bad]
     assert [line for line, _ in reasons] == [*range(2, 14), 15, 16]
-    assert reasons[0] == (2, "decision 'maybe' is none of keep, drop, undecided")
-    assert reasons[1][1] == "names no sample: it has neither a sample_id nor a dataset with a row_index"
-    assert reasons[6][1] == "made_at '2999-01-01T00:00:00Z' lies in the future"
-    assert reasons[7][1] == "has a reason and no decision"
+    assert reasons[0] == (2, "decision 'maybe' is not one of keep, drop, undecided")
+    assert reasons[1][1] == "names no sample: it needs a sample_id, or a dataset and row_index"
+    assert reasons[6][1] == "made_at '2999-01-01T00:00:00Z' is in the future"
+    assert reasons[7][1] == "has a reason but no decision"
     assert (found.n_lines, found.n_blank, found.n_by_row, found.decisions.n_new) == (16, 1, 1, 1)
 
 
 def test_a_file_of_something_else_is_refused(project, tmp_path):
     path = write(tmp_path / "work.jsonl", {"instruction": "Ask", "output": "Answer"})
-    with pytest.raises(RequestError, match="none of the columns of a file of decisions: it has instruction, output"):
+    with pytest.raises(RequestError, match="none of the columns of a decisions file; it has instruction, output"):
         import_decisions(project, path)
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(EmptyFileError):
         import_decisions(project, tmp_path / "empty.csv")
-    with pytest.raises(RequestError, match="'loudest' settles no conflict"):
+    with pytest.raises(RequestError, match="unknown rule 'loudest' for conflicts"):
         import_decisions(project, path, "loudest")
 
 
@@ -337,9 +337,9 @@ def test_a_project_that_may_be_read_tells_what_would_change(project, tmp_path):
 
 
 def test_nothing_to_write_and_other_endings_are_refused(project, tmp_path):
-    with pytest.raises(RequestError, match="nothing has been decided, tagged or noted yet"):
+    with pytest.raises(RequestError, match="the project has no decisions, tags or notes yet"):
         export_decisions(project, tmp_path / "work.csv")
     decide.decide(project, [ROWS[0].sample().sample_id], "keep")
-    with pytest.raises(RequestError, match=r"'.xlsx' is no ending for decisions"):
+    with pytest.raises(RequestError, match=r"'.xlsx' is not a file type for decisions"):
         export_decisions(project, tmp_path / "work.xlsx")
     assert list(tmp_path.glob("*work*")) == []

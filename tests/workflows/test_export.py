@@ -146,7 +146,7 @@ def test_replay_in_another_project_that_holds_the_files_under_other_names(filled
     export(filled, ExportSpec(selection="best", to=str(tmp_path / "one"), format="huggingface"))
     other = Project.create(tmp_path / "other")
     import_file(other, ImportSpec(path=str(tmp_path / "math.jsonl"), domain="numbers", name="renamed"))
-    with pytest.raises(ExportError, match=r"does not hold chat\.jsonl .*4 rows"):
+    with pytest.raises(ExportError, match=r"does not contain chat\.jsonl .*4 rows"):
         replay(other, tmp_path / "one" / "manifest.json", tmp_path / "two")
     assert not (tmp_path / "two").exists()
     import_file(other, ImportSpec(path=str(tmp_path / "chat.jsonl"), domain="talk"))
@@ -172,7 +172,7 @@ def test_a_manifest_of_another_layout_is_refused_by_name(filled, tmp_path):
     assert written > 1
     path = tmp_path / "m.json"
     path.write_text(json.dumps(manifest))
-    with pytest.raises(ExportError, match=f"layout 1 of trl, this program writes layout {written}"):
+    with pytest.raises(ExportError, match=f"layout 1 of trl; this program writes layout {written}"):
         replay(filled, path, tmp_path / "two")
     assert not (tmp_path / "two").exists()
 
@@ -224,7 +224,7 @@ def test_tokens_are_those_that_were_scored(filled, tmp_path):
         "labels": [*[-100] * 4, *range(370, 380)],
     }
     shutil.rmtree(next(filled.runs_dir.glob("r-*")) / "tokens")
-    with pytest.raises(ExportError, match="no row fits tokens: its tokens are not on disk"):
+    with pytest.raises(ExportError, match="no row fits the format tokens: its tokens are not on disk"):
         export(filled, ExportSpec(selection="best", to=str(tmp_path / "again"), format="tokens"))
 
 
@@ -253,7 +253,7 @@ def test_manifests_from_before_the_bytes_give_their_bytes_or_are_refused(filled,
     before, again = _bytes(tmp_path / "messages"), _bytes(tmp_path / "again")
     assert again.pop("manifest.json") == (tmp_path / "messages.json").read_bytes()
     assert again.items() <= before.items()
-    with pytest.raises(ExportError, match="layout 2 of parquet, this program writes layout 3"):
+    with pytest.raises(ExportError, match="layout 3 of parquet; this program writes layout 4"):
         replay(filled, tmp_path / "parquet.json", tmp_path / "refused")
 
 
@@ -360,7 +360,7 @@ def test_rows_that_do_not_fit_are_listed(project, tmp_path):
     import_and_score(project, (write_jsonl(tmp_path / "chat.jsonl", [*CHAT, odd]), "conversation"))
     select_all(project)
     receipt = export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="alpaca"))
-    reason = "user and assistant do not take turns, as Alpaca needs"
+    reason = "user and assistant do not take turns, as Alpaca requires"
     assert (receipt.n_selected, receipt.n_written, receipt.not_written) == (5, 4, {reason: 1})
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["written"]["not_written"] == [{"dataset": "chat", "row_index": 4, "reason": reason}]
@@ -369,7 +369,7 @@ def test_rows_that_do_not_fit_are_listed(project, tmp_path):
 def test_a_format_that_none_fits_writes_nothing(project, tmp_path):
     import_and_score(project, (write_jsonl(tmp_path / "texts.jsonl", [{"text": "Once upon a time."}]), "stories"))
     select_all(project)
-    with pytest.raises(ExportError, match="no row fits sharegpt: a text sample is not a conversation"):
+    with pytest.raises(ExportError, match="no row fits the format sharegpt: a text sample is not a conversation"):
         export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="sharegpt"))
     assert not (tmp_path / "out").exists()
 
@@ -448,7 +448,7 @@ def test_source_tables_keep_header_cells_and_types(project, tmp_path):
     assert pq.read_table(tmp_path / "out" / "t.parquet").equals(table)
     (tmp_path / "t.parquet").unlink()
     receipt = export(project, ExportSpec(selection="best", to=str(tmp_path / "again"), format="source"))
-    assert "no longer where it was imported from" in receipt.notes[0]
+    assert "no longer at the path it was imported from" in receipt.notes[0]
     assert pq.read_table(tmp_path / "again" / "t.parquet")["prompt"].to_pylist() == ["p", "q", "r"]
 
 
@@ -497,14 +497,14 @@ def test_bytes_that_the_disk_gives_back_wrong_are_noticed(filled, tmp_path, monk
     from lobass_core.exporting import verify as verifying
 
     monkeypatch.setattr(verifying, "file_sha256", lambda path: (1, "0" * 64))
-    with pytest.raises(ExportError, match="did not verify"):
+    with pytest.raises(ExportError, match="failed verification"):
         export(filled, ExportSpec(selection="all", to=str(tmp_path / "out")))
     assert not (tmp_path / "out").exists()
 
 
 def test_destinations_that_the_project_needs_are_refused(filled):
     for folder in (filled.root, filled.exports_dir, filled.runs_dir, filled.models_dir):
-        with pytest.raises(ExportError, match="project needs this folder"):
+        with pytest.raises(ExportError, match="project uses this folder"):
             export(filled, ExportSpec(selection="all", to=str(folder)))
     export(filled, ExportSpec(selection="all", to=str(filled.exports_dir / "one")))
     assert (filled.exports_dir / "one" / "train.jsonl").is_file()

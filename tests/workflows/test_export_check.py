@@ -84,15 +84,15 @@ def test_what_trainers_do_by_themselves_is_counted(project, model, tmp_path):
     _score(project, model, EVERY["prints json"], tmp_path, plain=PLAIN, tools=TOOLS)
     (note,) = _notes(project, tmp_path / "messages", "messages")
     assert note.startswith("TRL without train.py renders 1 row differently: at character ")
-    assert "train.py of --format trl makes the scored tokens; --format tokens holds them" in note
+    assert "train.py of --format trl uses the scored tokens; --format tokens keeps them" in note
     assert _notes(project, tmp_path / "axolotl", "axolotl") == []
     earlier, note, more = _notes(project, tmp_path / "pairs-of-texts", "prompt-completion")
     assert earlier == "1 conversation has earlier answers, which become part of the prompt"
     assert note.startswith("TRL without train.py renders 1 row differently")
-    how = "it also learns '\\n', which follows the answer"
-    assert more.startswith(f"TRL without train.py learns 3 rows differently: {how}; the train.py of")
+    how = "it also trains on '\\n', which follows the answer"
+    assert more.startswith(f"TRL without train.py trains on 3 rows differently: {how}; the train.py of")
     (note,) = _notes(project, tmp_path / "alpaca", "alpaca")
-    assert "LLaMA-Factory renders rows with templates of its own" in note
+    assert "LLaMA-Factory renders rows with its own templates" in note
 
 
 @pytest.mark.parametrize("format", ["axolotl", "trl", "huggingface"])
@@ -113,7 +113,7 @@ def test_the_chosen_side_of_a_pair_is_what_is_compared(project, model, tmp_path,
     assert receipt.n_written == 3
     # DPOTrainer by itself learns both sides to the end of what the template prints.
     said = [note.split(";")[0] for note in receipt.notes]
-    more = ["TRL without train.py learns 3 rows differently: it also learns '\\n', which follows the answer"]
+    more = ["TRL without train.py trains on 3 rows differently: it also trains on '\\n', which follows the answer"]
     assert said == (more if format == "huggingface" else [])
 
 
@@ -126,7 +126,7 @@ def test_pairs_whose_answer_has_several_turns_are_learnt_whole(project, model, t
     }
     _score(project, model, EVERY["prints json"], tmp_path, turns=[pair], pairs=PAIRS)
     (note,) = _notes(project, tmp_path / "out", "trl")
-    assert note.startswith("train.py learns other tokens than were scored in 1 row")
+    assert note.startswith("train.py trains on other tokens than were scored in 1 row")
 
 
 def test_axolotl_is_told_the_token_that_closes_an_answer(project, tmp_path):
@@ -145,7 +145,7 @@ def test_a_fragment_that_does_not_name_it_is_noticed(project, tmp_path, monkeypa
     score_rendered(project, model, tiny_tokenizer(EVERY["prints json"]), tmp_path, plain=PLAIN, pairs=PAIRS)
     (note,) = _notes(project, tmp_path / "axolotl", "axolotl")
     assert note.startswith(
-        "Axolotl learns 3 rows differently: it leaves out '<|im_end|>', which ends an answer, unless"
+        "Axolotl trains on 3 rows differently: it leaves out '<|im_end|>', which ends an answer, unless"
     )
     assert _notes(project, tmp_path / "trl", "trl") == []
 
@@ -168,7 +168,7 @@ def test_texts_never_see_a_template(project, model, tmp_path):
 def test_arguments_that_a_template_wants_as_text_are_beyond_axolotl(project, model, tmp_path):
     _score(project, model, EVERY["joins arguments"], tmp_path, plain=PLAIN, tools=TOOLS)
     (note,) = _notes(project, tmp_path / "out", "axolotl")
-    assert note.startswith("Axolotl renders 1 row differently: the template refuses it")
+    assert note.startswith("Axolotl renders 1 row differently: the template rejects it")
 
 
 def test_calls_that_no_type_holds_reach_axolotl_as_text(project, model, tmp_path):
@@ -184,7 +184,7 @@ def test_calls_that_no_type_holds_reach_axolotl_as_text(project, model, tmp_path
 def test_rows_that_were_cut_are_counted(project, model, tmp_path):
     _score(project, model, EVERY["prints json"], tmp_path, plain=PLAIN, long=LONG)
     (note,) = _notes(project, tmp_path / "out", "trl")
-    assert note.startswith("1 row was cut when scored, and here whole")
+    assert note.startswith("1 row was truncated when scored but exported in full")
     found = preflight(project, ExportSpec(selection="all", to="-", format="axolotl", cutoff_tokens=MAX_TOKENS))
     assert (found.n_left, found.n_unknown) == (len(PLAIN), 0)
 
@@ -213,7 +213,7 @@ def test_a_row_that_gives_other_tokens_ends_the_export(project, model, tmp_path)
     texts[1] = texts[1].replace("1+1?", "1-1?")
     write_parquet(path, table.set_column(table.schema.get_field_index("text"), "text", pa.array(texts)))
     with pytest.raises(
-        ExportError, match=r"1 row gives other tokens than were scored: at character 18 '\+1"
+        ExportError, match=r"1 row does not give the tokens that were scored: at character 18, '\+1"
     ) as failure:
         export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="trl"))
     assert failure.value.where == "train.jsonl, row 1"
@@ -226,7 +226,7 @@ def test_what_cannot_be_compared_is_said(project, model, tmp_path):
     _score(project, model, EVERY["prints json"], tmp_path, plain=PLAIN)
     for path in project.runs_dir.glob("r-*/tokens/*.parquet"):
         path.unlink()
-    assert _notes(project, tmp_path / "one", "trl") == ["3 rows could not be compared: no run kept the tokens"]
+    assert _notes(project, tmp_path / "one", "trl") == ["3 rows could not be compared, because no run kept the tokens"]
     model.rename(model.with_name("moved"))
     try:
         (note,) = _notes(project, tmp_path / "two", "trl")
@@ -243,4 +243,4 @@ def test_another_tokenizer_is_noticed(project, model, tmp_path):
             'UPDATE scorings SET result = json_merge_patch(result, \'{"base": {"info": {"tokenizer": "x"}}}\')'
         )
     (note,) = _notes(project, tmp_path / "out", "trl")
-    assert "the tokenizer is another one than the rows were scored with" in note
+    assert "the tokenizer is not the one that the rows were scored with" in note

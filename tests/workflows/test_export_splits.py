@@ -136,13 +136,13 @@ def test_rank_puts_the_best_first_in_every_file(filled, tmp_path):
     manifest = json.loads((tmp_path / "trl" / "manifest.json").read_text())
     assert manifest["export"]["order"] == "rank, the best first" and manifest["picks"]["rank"] == list(range(1, 35))
     assert "class InOrder(SFTTrainer):" in (tmp_path / "trl" / "train.py").read_text()
-    assert "stand best first" in (tmp_path / "trl" / "README.md").read_text()
+    assert "sorted by score, best first" in (tmp_path / "trl" / "README.md").read_text()
 
 
 def test_what_near_duplicates_and_refusals_take_from_the_split_is_said(filled, tmp_path):
     receipt = _export(filled, tmp_path / "out", "messages", validation=7, seed=5)
     (note,) = [note for note in receipt.notes if "validation" in note]
-    assert note.startswith("5 rows are set aside for validation where 7 were asked for")
+    assert note.startswith("5 rows are set aside for validation instead of 7")
 
 
 def test_the_preview_shows_both_splits_and_the_best_row_first(filled):
@@ -161,5 +161,5 @@ def test_a_split_that_is_no_share_and_no_number_is_refused(value):
 
 
 def test_source_rows_are_not_ranked():
-    with pytest.raises(RequestError, match="stay in the order of their files"):
+    with pytest.raises(RequestError, match="keep the order of their files"):
         ExportSpec(selection="all", to="-", format="source", order="rank")

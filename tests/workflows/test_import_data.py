@@ -124,7 +124,7 @@ def test_a_column_of_ids_is_no_domain(project: Project, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="'id' names more than 500 domains"):
         import_file(project, ImportSpec(write(tmp_path, "a.jsonl", rows), domain_column="id"))
     assert rows_of(project, "row_key") == []
-    with pytest.raises(RequestError, match="no row has the column 'topic'"):
+    with pytest.raises(RequestError, match="no row has the domain column 'topic'"):
         import_file(project, ImportSpec(write(tmp_path, "a.jsonl", rows), domain_column="topic"))
 
 

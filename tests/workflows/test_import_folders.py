@@ -120,7 +120,7 @@ def test_files_of_other_formats_or_kinds_are_named(project: Project, tmp_path: P
     write_lines(tmp_path / "set/b.jsonl", rows("b", 2))
     odd = write_lines(tmp_path / "set/pairs.jsonl", [{"prompt": "q", "chosen": "a", "rejected": "b"}])
     spec = ImportSpec(str(tmp_path / "set"), domain="x")
-    with pytest.raises(InputFileError, match=r"'pairs\.jsonl' does not go with .* it reads as Preference"):
+    with pytest.raises(InputFileError, match=r"'pairs\.jsonl' does not match .* it is read as Preference"):
         import_file(project, spec)
     write_lines(odd, [{"row": 1, "score": 2}])
     with pytest.raises(InputFileError, match=r"no known format fits its fields: 'row', 'score'"):
@@ -170,7 +170,7 @@ def test_an_empty_shard_is_no_rows_and_is_said(project: Project, tmp_path: Path,
         (tmp_path / "set" / name).write_bytes(data)
     result = import_file(project, ImportSpec(str(tmp_path / "set"), domain="x"))
     assert (result.n_imported, result.n_rejected) == (1, 0)
-    assert f"empty, without a row: {', '.join(sorted(empty))}" in result.shape
+    assert f"empty: {', '.join(sorted(empty))}" in result.shape
     assert [one.n_imported for one in result.files] == [int(one.name in good) for one in result.files]
     assert len(result.files) == len(good) + len(empty)
     for name in good:
@@ -199,7 +199,7 @@ def test_a_dataset_with_an_empty_shard_is_exported_and_updated(project: Project,
     ("head", "said"),
     [
         (b"---\nconfigs: [a\n- b: {\n---\n", "its head is not valid YAML, line 3"),
-        (b"---\nconfigs: 3\n---\n", "its configs are no list"),
+        (b"---\nconfigs: 3\n---\n", "its configs are not a list"),
         (b"---\nconfigs:\n- config_name: x\n", "its YAML head is not closed by a line ---"),
         (b"---\nconfigs: \xff\n---\n", "it is not UTF-8"),
         (b"---\ntitle: [\n---\n", ""),

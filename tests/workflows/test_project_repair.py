@@ -69,7 +69,7 @@ def test_losses_that_the_store_lacks_are_read_from_the_shards_and_a_copy_is_kept
         cursor.execute("DELETE FROM losses WHERE sample_key < 100")
     assert verdicts(scored) == {"losses": "bad"}
     (said,) = repair(scored)
-    assert said == "Read 1,200 losses from the shards; the store as it was is kept as store-before-repair.duckdb."
+    assert said == "Read 1,200 losses from the shards; the old store is kept as store-before-repair.duckdb."
     assert read(scored, READ) == whole
     assert verdicts(scored) == {"copies": "note"}
 
@@ -115,10 +115,10 @@ def test_a_store_that_does_not_open_gives_way_to_its_copy(scored):
     whole, picks = read(scored, READ), read(scored, PICKS)
     release(scored.store_path)
     scored.store_path.write_bytes(scored.store_path.read_bytes()[:5000])
-    assert "store-before-repair.duckdb in its place" in next(
+    assert "replaces it with store-before-repair.duckdb" in next(
         c.repair for c in check_project(scored) if c.name == "store"
     )
-    assert "store-before-repair.duckdb stands in its place now" in repair(scored)[0]
+    assert "It was replaced by store-before-repair.duckdb" in repair(scored)[0]
     assert (read(scored, READ), read(scored, PICKS)) == (whole, picks)
 
 
@@ -141,7 +141,7 @@ def test_rows_that_a_damaged_store_lost_come_back_by_an_update(tmp_path, n_lost)
     with project.store() as store, store.transaction() as cursor:
         cursor.execute("DELETE FROM rows WHERE row_index < ?", [n_lost])
     (said,) = [check.detail for check in check_project(project) if check.name == "rows"]
-    assert said.startswith(f"{50 - n_lost} of the 50 rows of chat are there; lobass import --update chat")
+    assert said.startswith(f"only {50 - n_lost} of the 50 rows of chat are left; lobass import --update chat")
     found = compare_dataset(project, "chat", {"path": str(tmp_path / "chat.json")})
     assert (found.is_same, found.counts.n_new, found.counts.n_unchanged) == (False, n_lost, 50 - n_lost)
     update_dataset(project, found)
@@ -172,7 +172,7 @@ def test_an_export_that_the_log_lacks_is_added_and_leftovers_go(scored):
     assert verdicts(scored) == {"exports": "bad", "leftovers": "note"}
     assert repair(scored) == [
         "Added the export exports/best to the log.",
-        "Removed 5 half-written files and folders of killed processes.",
+        "Removed 5 half-written files and folders left by killed processes.",
     ]
     assert [(entry.selection_name, entry.n_rows) for entry in logged_exports(scored)] == [("best", 20)]
     assert (fresh.exists(), ours.exists(), any(path.exists() for path in left)) == (True, True, False)

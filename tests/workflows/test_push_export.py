@@ -54,7 +54,7 @@ def test_the_hub_holds_the_files_of_the_export_and_is_private(scored, tmp_path, 
     receipt = _export(scored, tmp_path / "out")
     assert push(target, receipt) == f"{hub.endpoint}/datasets/org/best"
     made = hub.datasets["org/best"]
-    assert made.private and made.commits == ["4 rows of selection all, chosen with LoBaSS"]
+    assert made.private and made.commits == ["4 rows of selection all, selected with LoBaSS"]
     assert made.files == {".gitattributes": b"", **_bytes(tmp_path / "out")}
     assert set(hub.large.values()) == {made.files["data/train.parquet"], made.files["scores/train.parquet"]}
 
@@ -71,13 +71,15 @@ def test_a_later_export_of_the_selection_takes_its_place_whole(scored, tmp_path,
 
 def test_other_content_is_replaced_only_when_that_is_said(scored, tmp_path, hub):
     hub.datasets["org/thesis"] = Repository(True, {".gitattributes": b"", "chapter.tex": b"years of work"})
-    with pytest.raises(ExportError, match=r"holds other files \(org/thesis\)\. Push to another name, or say --replace"):
+    with pytest.raises(
+        ExportError, match=r"contains other files \(org/thesis\)\. Push to another name, or use --replace"
+    ):
         _look("org/thesis")
     push(_look("org/best"), _export(scored, tmp_path / "out"))
-    with pytest.raises(ExportError, match="holds another export"):
+    with pytest.raises(ExportError, match="contains another export"):
         _look("org/best", "trl")
     hub.datasets["org/best"].files["notes.md"] = b"mine"
-    with pytest.raises(ExportError, match=r"also holds notes\.md"):
+    with pytest.raises(ExportError, match=r"also contains notes\.md"):
         _look("org/best")
     push(_look("org/best", "trl", replace=True), _export(scored, tmp_path / "trl", "trl"))
     assert hub.datasets["org/best"].files == {".gitattributes": b"", **_bytes(tmp_path / "trl")}
@@ -85,7 +87,7 @@ def test_other_content_is_replaced_only_when_that_is_said(scored, tmp_path, hub)
 
 def test_nobody_else_reads_what_should_be_private(hub):
     hub.datasets |= {"org/open": Repository(False), "org/closed": Repository(True)}
-    with pytest.raises(ExportError, match=r"is public \(org/open\)\. Say --public if everybody may read"):
+    with pytest.raises(ExportError, match=r"is public \(org/open\)\. Use --public to make these rows public"):
         _look("org/open")
     with pytest.raises(ExportError, match="is private"):
         _look("org/closed", public=True)
@@ -96,13 +98,15 @@ def test_refusals_of_the_hub_are_sentences(scored, tmp_path, hub, monkeypatch):
     receipt = _export(scored, tmp_path / "out")
     with pytest.raises(RequestError, match="'best' is not the name of a dataset"):
         _look("best")
-    with pytest.raises(ExportError, match=r"may not write to this dataset \(other/best\)\. .* The export is in .*out"):
+    with pytest.raises(
+        ExportError, match=r"has no write access to this dataset \(other/best\)\. .* The export is in .*out"
+    ):
         push(_look("other/best"), receipt)
     target = _look("org/best")
     push(target, receipt)
     later = _look("org/best")
     hub.moves_on = True
-    with pytest.raises(ExportError, match="changed meanwhile"):
+    with pytest.raises(ExportError, match="changed in the meantime"):
         push(later, _export(scored, tmp_path / "out", license="mit"))
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
     with pytest.raises(ExportError, match=r"does not accept the token .*Set HF_TOKEN"):
@@ -115,7 +119,7 @@ def test_refusals_of_the_hub_are_sentences(scored, tmp_path, hub, monkeypatch):
 
 def test_a_card_that_the_hub_refuses(scored, tmp_path, hub):
     target = _look("org/best")
-    with pytest.raises(ExportError, match=r"the Hub refused it: .*license is not known"):
+    with pytest.raises(ExportError, match=r"the Hub refused the push: .*license is not known"):
         push(target, _export(scored, tmp_path / "out", license="made-up"))
     assert hub.datasets["org/best"].commits == []
 
@@ -126,7 +130,7 @@ def test_without_a_connection_it_says_so(hub, monkeypatch):
         with pytest.raises(ExportError, match="HF_HUB_OFFLINE is set"):
             _look("org/best")
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(ExportError, match=r"the Hub could not be asked: .*org/best on http://127\.0\.0\.1:9"):
+    with pytest.raises(ExportError, match=r"the request to the Hub failed: .*org/best on http://127\.0\.0\.1:9"):
         _look("org/best")
 
 
@@ -144,7 +148,7 @@ def test_the_command(scored, tmp_path, hub, monkeypatch, capsys):
     assert not hub.datasets["org/best"].private
     assert hub.datasets["org/best"].files["train.jsonl"] == (tmp_path / "out" / "train.jsonl").read_bytes()
     assert code("--public") == 2
-    assert "--public says who may read" in capsys.readouterr().err
+    assert "--public applies only to" in capsys.readouterr().err
     monkeypatch.setattr(sys, "argv", [*words[:4], "--to", words[-1], "--replay", f"{words[-1]}/manifest.json"])
     sys.argv += ["--push", "org/again", "--json"]
     with pytest.raises(SystemExit) as ended:

@@ -86,7 +86,7 @@ def test_rows_near_the_cut_get_the_losses_of_float32(models: Path, tmp_path: Pat
 def test_what_cannot_be_refined_says_why(models: Path, tmp_path: Path):
     project = scored(tmp_path / "exact", models, "float32")
     selections.save(project, "mine", SelectionSpec(value=0.4, gates=ANY))
-    with pytest.raises(RequestError, match="float32 already"):
+    with pytest.raises(RequestError, match="already in float32"):
         refine(project, "mine")
     release(project.store_path)
 
@@ -95,12 +95,12 @@ def test_selections_and_bands_that_make_no_sense(models: Path, tmp_path: Path):
     project = scored(tmp_path / "rough", models, "bfloat16")
     selections.save(project, "mine", SelectionSpec(value=0.4, gates=ANY))
     selections.save(project, "chance", SelectionSpec(value=0.4, method="random"))
-    with pytest.raises(RequestError, match="does not go by losses"):
+    with pytest.raises(RequestError, match="does not use losses"):
         refine(project, "chance")
-    with pytest.raises(RequestError, match="is no distance"):
+    with pytest.raises(RequestError, match="is not a distance"):
         refine(project, "mine", 0.0)
     selections.save(project, "nothing", SelectionSpec(value=0.4, gates=Gates(min_response_tokens=1000)))
-    with pytest.raises(RequestError, match="no row lies within"):
+    with pytest.raises(RequestError, match="no row is within"):
         refine(project, "nothing")
     with project.store() as store, store.transaction() as cursor:
         scoring = find_scoring(cursor)

@@ -41,9 +41,9 @@ def test_a_run_that_can_go_on_is_resumed(project: Project):
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"base": ModelSpec("/nowhere/base")}, "/nowhere/base is not there any more"),
-        ({"references": (ModelSpec("org/base", adapter="/nowhere/lora"),)}, "/nowhere/lora is not there any more"),
-        ({"render": RenderSpec("/nowhere/chat.jinja")}, "/nowhere/chat.jinja is not there any more"),
+        ({"base": ModelSpec("/nowhere/base")}, "/nowhere/base no longer exists"),
+        ({"references": (ModelSpec("org/base", adapter="/nowhere/lora"),)}, "/nowhere/lora no longer exists"),
+        ({"render": RenderSpec("/nowhere/chat.jinja")}, "/nowhere/chat.jinja no longer exists"),
     ],
 )
 def test_a_run_whose_files_have_moved_is_not(project: Project, changes: dict, why: str):
@@ -70,7 +70,7 @@ def test_a_training_whose_reference_is_there_is_not_resumed(project: Project):
     run.write_progress(Progress(state="interrupted"))
     assert run_view(project, run.run_id).can_resume
     (project.models_dir / "tuned").mkdir()
-    assert run_view(project, run.run_id).why_not_resumable == "there is a reference 'tuned' already"
+    assert run_view(project, run.run_id).why_not_resumable == "a reference 'tuned' already exists"
 
 
 @pytest.mark.parametrize("is_final", [True, False])
@@ -85,7 +85,7 @@ def test_the_command_names_a_resume_only_where_it_can_work(
     monkeypatch.setattr(score, "follow", follow)
     with pytest.raises(LobassError) as failed:
         score.follow_and_ingest(project, run, None)
-    way_on = f" Go on with: lobass score --project {project.root} --resume r-0001"
+    way_on = f" Resume with: lobass score --project {project.root} --resume r-0001"
     assert failed.value.do == "Mend it." + ("" if is_final else way_on)
 
 

@@ -22,7 +22,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Project:
     import_file(project, ImportSpec(path=str(folder / "sums.jsonl"), domain="math"))
     base = str(tiny_llama(folder / "base"))
     spec = ScoreSpec(ModelSpec(base), (ModelSpec(base),), "base again", render=RenderSpec("plain"), device="cpu")
-    with pytest.raises(RunError, match=r"equal the base's in every one of 20 samples.*The losses are kept") as error:
+    with pytest.raises(RunError, match=r"equal the base's for all 20 samples.*The losses are kept") as error:
         workflow.score(project, spec)
     assert "--resume" not in str(error.value)
     return project
@@ -51,5 +51,5 @@ def test_the_others_rank_its_rows(scored: Project, method: str):
 def test_the_losses_are_known_to_the_next_run_and_it_fails_as_well(scored: Project):
     base = str(scored.root.parent / "base")
     spec = ScoreSpec(ModelSpec(base), (ModelSpec(base),), "base again", render=RenderSpec("plain"), device="cpu")
-    with pytest.raises(RunError, match="in every one of 20 samples"):
+    with pytest.raises(RunError, match="for all 20 samples"):
         workflow.score(scored, spec)

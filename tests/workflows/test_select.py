@@ -50,7 +50,7 @@ def test_gates_and_weights_survive_saving(project):
 def test_a_taken_name_needs_replace(project):
     fill(project, ROWS)
     workflow.save(project, "mine", SPEC)
-    with pytest.raises(SelectionError, match="there is a selection 'mine' already"):
+    with pytest.raises(SelectionError, match="a selection 'mine' already exists"):
         workflow.save(project, "mine", SPEC)
     workflow.save(project, "mine", SelectionSpec(budget="samples", value=1), replace=True)
     assert [(saved.name, saved.n_kept) for saved in workflow.list_selections(project)] == [("mine", 1)]

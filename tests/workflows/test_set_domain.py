@@ -60,7 +60,7 @@ def test_ways_to_a_domain_and_back(project: Project, path: Path, spec, n_rows: i
     assert undo_set_domain(project, "a").n_rows == n_rows
     assert domains(project) == ["x"] * 4
     assert status(project).datasets[0].changes[0].undone_at
-    with pytest.raises(RequestError, match="no domain of 'a' was set"):
+    with pytest.raises(RequestError, match="the domains of 'a' have not been changed"):
         undo_set_domain(project, "a")
 
 
@@ -76,9 +76,9 @@ def test_changes_stand_on_each_other(project: Project, path: Path):
 @pytest.mark.parametrize(
     ("spec", "sentence"),
     [
-        (SetDomainSpec(domain="x"), "no row of 'a' would get another domain"),
+        (SetDomainSpec(domain="x"), "no row of 'a' would get a new domain"),
         (SetDomainSpec(domain_column="topic"), "no row of 'a' has the column 'topic'"),
-        (SetDomainSpec(domain_rules=(("kind", "k7", "y"),)), "no row of 'a' would get another domain"),
+        (SetDomainSpec(domain_rules=(("kind", "k7", "y"),)), "no row of 'a' would get a new domain"),
     ],
     ids=["same", "column", "value"],
 )
@@ -87,7 +87,7 @@ def test_a_change_that_changes_nothing_is_refused_and_not_logged(project: Projec
         set_domain(project, "a", spec)
     assert domains(project) == ["x"] * 4
     assert status(project).datasets[0].changes == ()
-    with pytest.raises(RequestError, match="no domain is given"):
+    with pytest.raises(RequestError, match="no domain given"):
         SetDomainSpec()
 
 
@@ -141,7 +141,7 @@ def test_an_update_without_the_column_of_a_rule_says_so(project: Project, path: 
     undo_set_domain(project, "a")
     write_jsonl(path, [{"prompt": "question 2", "completion": "answer 2", "level": 2}])
     assert compare_dataset(project, "a", {}).notes == (
-        "the domains set by 'hard where level is 2, even where kind is k0' ask for the column 'kind', which the files "
+        "the domains set by 'hard where level is 2, even where kind is k0' need the column 'kind', which the files "
         "do not have",
     )
 

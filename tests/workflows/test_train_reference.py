@@ -135,7 +135,7 @@ def test_a_training_that_is_going_is_not_started_twice(filled, base, launched):
 
 def test_a_taken_name_is_refused(filled, base, launched):
     assert work(workflow.start(filled, _spec(base))) == 0
-    with pytest.raises(RequestError, match="there is a reference 'ref' already"):
+    with pytest.raises(RequestError, match="a reference 'ref' already exists"):
         workflow.start(filled, _spec(base))
     assert len(list_runs(filled.runs_dir)) == 1
 
@@ -164,9 +164,9 @@ def test_a_relative_base_is_found_from_anywhere(filled, base, launched, monkeypa
 
 def test_the_workers_error_comes_out_in_its_own_words(filled, base, launched, monkeypatch):
     monkeypatch.setattr(workflow, "launch", work)
-    with pytest.raises(RunError, match=r"4096 tokens are more than the model's 512") as caught:
+    with pytest.raises(RunError, match=r"4096 tokens are more than the model's limit of 512") as caught:
         workflow.train_reference(filled, _spec(base, render=RenderSpec("plain", max_tokens=4096)))
-    assert caught.value.do == "Say --max-tokens 512 or less."
+    assert caught.value.do == "Use --max-tokens 512 or less."
 
 
 def test_a_stopped_training_says_how_to_go_on(filled, base, monkeypatch):
@@ -177,4 +177,4 @@ def test_a_stopped_training_says_how_to_go_on(filled, base, monkeypatch):
     monkeypatch.setattr(workflow, "launch", stop)
     with pytest.raises(RunError, match="was cancelled") as caught:
         workflow.train_reference(filled, _spec(base))
-    assert caught.value.do == "The same command goes on from its last checkpoint."
+    assert caught.value.do == "The same command resumes from the last checkpoint."

@@ -198,7 +198,7 @@ def test_rows_of_an_update_that_is_taken_back_are_named(project: Project, tmp_pa
     # Its key is not given to another row.
     import_file(project, ImportSpec(str(write_jsonl(tmp_path / "b.jsonl", [row(5)])), domain="x"))
     assert list_selections(project)[0].n_gone == 1
-    with pytest.raises(StoreError, match="'all' holds rows of 'a'"):
+    with pytest.raises(StoreError, match="'all' contains rows of 'a'"):
         undo_import(project, "a")
 
 
@@ -314,7 +314,7 @@ def test_the_settings_of_the_first_import_hold_unless_they_are_said_again(projec
     with project.store() as store:
         told = update_settings(list_datasets(store.cursor())[0], {"format": "alpaca"})
     assert (told.format, told.mapping, told.domain_column) == ("alpaca", (), "kind")
-    with pytest.raises(RequestError, match="--name is for a new dataset"):
+    with pytest.raises(RequestError, match="--name applies only to a new dataset"):
         compare_dataset(project, "set", {"name": "other"})
     with pytest.raises(RequestError, match="no dataset named 'sets'"):
         compare_dataset(project, "sets", {})

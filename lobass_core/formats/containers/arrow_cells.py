@@ -46,10 +46,10 @@ def column_cells(column: pa.Array) -> tuple[list[Any], dict[int, str]]:
 
 def _reason(fault: Exception) -> str:
     if isinstance(fault, UnicodeDecodeError):
-        return "holds text that is not valid UTF-8"
+        return "contains text that is not valid UTF-8"
     if isinstance(fault, KeyError):
-        return "holds a map with a key twice"
-    return f"holds a value that cannot be read: {str(fault).splitlines()[0] if str(fault) else type(fault).__name__}"
+        return "contains a map with a duplicate key"
+    return f"contains a value that cannot be read: {str(fault).splitlines()[0] if str(fault) else type(fault).__name__}"
 
 
 def _shown(cell: pa.Scalar) -> str:

@@ -30,7 +30,7 @@ def check_batches(path: Path, *, is_stream: bool, limits: ReadLimits) -> None:
         try:
             for at in _stream_messages(data) if is_stream else _file_messages(data):
                 if _n_unpacked(data, *_message(data, at)) > limits.held_bytes:
-                    do = "Write the table anew with smaller batches (chunksize in pyarrow.feather)."
+                    do = "Write the table again with smaller batches (chunksize in pyarrow.feather)."
                     raise limits.unheld("a batch of the Arrow table", str(path), do)
         except (struct.error, IndexError):
             raise pa.ArrowInvalid("its messages are damaged") from None

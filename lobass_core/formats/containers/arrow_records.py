@@ -62,19 +62,19 @@ def count_rows(path: Path, kind: ArrowKind, limits: ReadLimits) -> int:
     twice = sorted(name for name, n in Counter(names).items() if n > 1)
     if twice:
         raise InputFileError(
-            f"the table names the column {twice[0]!r} twice",
+            f"the table has two columns named {twice[0]!r}",
             where=str(path),
-            do="Write it again with a name of its own for every column.",
+            do="Write it again with a unique name for every column.",
         )
     if n_rows > max(MANY_ROWS, MAX_RATIO * path.stat().st_size):
         raise InputFileError(
-            f"the {_NAMES[kind]} says it has {n_rows:,} rows in {size_text(path.stat().st_size)}",
+            f"the {_NAMES[kind]} claims to have {n_rows:,} rows in {size_text(path.stat().st_size)}",
             where=str(path),
-            do="Its rows can hold nothing: check where it comes from.",
+            do="Its rows cannot contain any data: check where the file comes from.",
         )
     if not n_rows:
         raise EmptyFileError(
-            f"the {_NAMES[kind]} has no rows", where=str(path), do="Check that it was written in full."
+            f"the {_NAMES[kind]} has no rows", where=str(path), do="Check that it was written completely."
         )
     return n_rows
 
@@ -148,7 +148,7 @@ def _unreadable(error: Exception, kind: ArrowKind, where: str) -> InputFileError
     return InputFileError(
         f"the {_NAMES[kind]} cannot be read: {str(error).splitlines()[0]}",
         where=where,
-        do="Check that it was written and copied in full.",
+        do="Check that it was written and copied completely.",
     )
 
 

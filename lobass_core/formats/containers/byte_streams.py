@@ -109,11 +109,11 @@ class ByteStream:
     def _stop(self, error: Exception) -> None:
         if "too much memory" in str(error):
             raise InputFileError(
-                f"the file was packed by zstd with a window of more than {size_text(MAX_WINDOW_BYTES)}",
+                f"the file was compressed by zstd with a window larger than {size_text(MAX_WINDOW_BYTES)}",
                 where=str(self.path),
-                do="Unpack it first: zstd -d --long=31 FILE, and import what comes out.",
+                do="Decompress it with zstd -d --long=31 FILE, and import the result.",
             ) from None
-        self.torn = f"the compressed data are damaged ({error})"
+        self.torn = f"the compressed data is damaged ({error})"
 
 
 def compression_of(head: bytes) -> Compression:
@@ -141,7 +141,7 @@ def check_readable(path: Path) -> bytes:
             f"the file cannot be read: {error.strerror}", where=str(path), do="Check its permissions."
         ) from None
     if not head:
-        raise EmptyFileError("the file is empty", where=str(path), do="Check that it was written or copied in full.")
+        raise EmptyFileError("the file is empty", where=str(path), do="Check that it was written or copied completely.")
     what, do = _foreign(head)
     if what:
         raise InputFileError(f"the file is {what}", where=str(path), do=do)
@@ -151,13 +151,13 @@ def check_readable(path: Path) -> bytes:
 def _foreign(head: bytes) -> tuple[str, str]:
     """What a file is that holds no rows, and what to do about it; empty for anything else."""
     if head.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer, not the data itself", "Fetch the data with git lfs pull, or download the file anew."
+        return "a Git LFS pointer, not the data itself", "Get the data with git lfs pull, or download the file again."
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:15].lower()
     if start.startswith((b"<!doctype html", b"<html")):
-        return "a web page, not data", "Download the file itself: a page often stands in for one that was not found."
+        return "a web page, not data", "Download the file itself. Sites often return a page if a file is not found."
     if start.startswith(b"<?xml"):
         return "an XML document", "Convert it to JSON lines or CSV first."
     for magic, kind in _FOREIGN.items():
         if head.startswith(magic):
-            return kind, "JSON, JSONL, CSV, TSV, Parquet and Arrow are read, also as .gz or .zst: convert it first."
+            return kind, "Convert it first to JSON, JSONL, CSV, TSV, Parquet or Arrow, plain or as .gz or .zst."
     return "", ""

@@ -14,6 +14,7 @@ from lobass_core.formats.containers.encodings import has_bad_bytes
 from lobass_core.formats.containers.json_lines import CutLine, split_lines
 from lobass_core.formats.raw_records import BadRecord, RawRecord, bad_record
 from lobass_core.formats.record_limits import ReadLimits
+from lobass_core.plural import plural
 
 MAX_CELL_CHARS = 1 << 30
 
@@ -51,7 +52,7 @@ class _Lines:
             raise InputFileError(
                 f"the row that begins here {self._limits.too_long}",
                 where=f"{self._path}, line {first:,}",
-                do="Is a quoted cell never closed? If not, raise --max-record-mb.",
+                do="Look for a quoted cell that is never closed, or raise --max-record-mb.",
             )
         self.current.append(line)
         return (unescaped(line) if self._escapes else line) + "\n"
@@ -83,9 +84,10 @@ class _Table:
         known = classify(dict.fromkeys(names)) is not None
         if not known and (n_title := n_title_lines(sampled, dialect.delimiter)):
             raise InputFileError(
-                f"{n_title:,} {'line stands' if n_title == 1 else 'lines stand'} above the header",
+                f"{plural(n_title, 'line is', 'lines are')} above the header",
                 where=f"{path}, line {n_title + self.n_above + 1:,}",
-                do=f"Say --skip-lines {n_title + self.n_above}. If they are rows, quote the cells that hold a comma.",
+                do=f"Use --skip-lines {n_title + self.n_above}. If they are rows, quote the cells that contain a "
+                "comma.",
             )
         self.names = _named_where_filled(names, sampled, dialect)
 
@@ -97,7 +99,7 @@ class _Table:
         names = [cell.strip() for cell in cells]
         twice = sorted(name for name, n in Counter(names).items() if name and n > 1)
         if twice:
-            raise self._header_error(f"names the column {twice[0]!r} twice")
+            raise self._header_error(f"has two columns named {twice[0]!r}")
         if not any(names):
             raise self._header_error("is blank")
         return names
@@ -107,7 +109,7 @@ class _Table:
         return InputFileError(
             f"the header line {what}",
             where=f"{self.path}, line {first + self.n_above:,}",
-            do="Give every column its own name in the first line; say --skip-lines N if other lines stand above it.",
+            do="Give every column a unique name in the first line, or use --skip-lines N if other lines are above it.",
         )
 
     def records(self) -> Iterator[RawRecord | BadRecord]:
@@ -129,7 +131,7 @@ class _Table:
                 row_index += 1
         if not row_index:
             raise EmptyFileError(
-                "the table has a header and no rows", where=str(self.path), do="Check that it is complete."
+                "the table has a header but no rows", where=str(self.path), do="Check that it is complete."
             )
 
     def _record(self, row_index: int, line: int, cells: list[str]) -> RawRecord | BadRecord:
@@ -137,17 +139,17 @@ class _Table:
         if len(cells) != n_columns:
             # Cells beyond the header that hold nothing are what a trailing comma leaves.
             if len(cells) < n_columns or any(cell.strip() for cell in cells[n_columns:]):
-                reason = f"has {len(cells)} cells where the header has {n_columns}"
+                reason = f"has {plural(len(cells), 'cell')}, but the header has {n_columns}"
                 return bad_record(row_index, line, reason, self._source())
             cells = cells[:n_columns]
         source = self._source()
         if has_bad_bytes(source):
-            return bad_record(row_index, line, "holds bytes that are not valid in the file's encoding", source)
+            return bad_record(row_index, line, "contains bytes that are not valid in the file's encoding", source)
         row = {name: cell for name, cell in zip(self.names, cells, strict=True) if name is not None}
         if len(row) < n_columns and any(
             cell.strip() for name, cell in zip(self.names, cells, strict=True) if name is None
         ):
-            return bad_record(row_index, line, "a cell stands under a column without a name", source)
+            return bad_record(row_index, line, "a cell is in a column without a name", source)
         return RawRecord(row_index, line, row, json.dumps(row, ensure_ascii=False))
 
     def _source(self) -> str:
@@ -156,7 +158,7 @@ class _Table:
     def _reason(self, error: csv.Error) -> str:
         n_after = len(self.lines.current) - 1
         if "unexpected end of data" in str(error) and n_after:
-            return f"{_explain(error)}: lines taken for its text: {n_after:,}"
+            return f"{_explain(error)}; lines read as its text: {n_after:,}"
         return _explain(error)
 
 
@@ -180,7 +182,7 @@ def _explain(error: csv.Error) -> str:
     if "unexpected end of data" in text:
         return "a quoted cell that opens here is never closed"
     if "new-line character" in text:
-        return "a carriage return stands in a cell without quotes"
+        return "a cell without quotes contains a carriage return"
     if "expected after" in text:
-        return "a quote stands inside a quoted cell without being doubled"
+        return "a quoted cell contains a quote that is not doubled"
     return f"not a valid row: {text}"

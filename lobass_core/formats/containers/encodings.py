@@ -62,9 +62,9 @@ def named_encoding(name: str) -> Encoding:
         "".encode(codec)
     except LookupError:
         raise RequestError(
-            f"encoding {name!r} is not known", do="Say auto, utf-8, utf-16, gb18030, cp1252 or another codec's name."
+            f"unknown encoding {name!r}", do="Use auto, utf-8, utf-16, gb18030, cp1252 or another codec name."
         ) from None
-    return Encoding("utf-8" if codec == "utf-8-sig" else codec, "as asked")
+    return Encoding("utf-8" if codec == "utf-8-sig" else codec, "as requested")
 
 
 def detect_encoding(path: Path, look_bytes: int | None = None) -> Encoding:

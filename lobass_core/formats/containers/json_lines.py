@@ -80,7 +80,7 @@ def read_json_lines(chunks: Iterable[str], limits: ReadLimits) -> Iterator[RawRe
 
 def _read_line(row_index: int, line: int, text: str) -> RawRecord | BadRecord:
     if has_bad_bytes(text):
-        return bad_record(row_index, line, "holds bytes that are not valid in the file's encoding", text)
+        return bad_record(row_index, line, "contains bytes that are not valid in the file's encoding", text)
     source = text.lstrip("\ufeff\x1e\0").rstrip("\0")
     try:
         start = len(source) - len(source.lstrip(" \t\r"))

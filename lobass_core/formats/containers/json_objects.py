@@ -85,7 +85,7 @@ class JsonObject:
             text = f"one JSON object with its rows under {paths[0]}"
         else:
             listed = f"{', '.join(paths[:-1])} and {paths[-1]}"
-            text = f"one JSON object with its rows under {listed}, which the column split names"
+            text = f"one JSON object with its rows under {listed}; the column split tells them apart"
         return text + (f"; not read: {', '.join(map(repr, self.beside))}" if self.beside else "")
 
     def records(self) -> Iterator[RawRecord | BadRecord]:
@@ -138,8 +138,8 @@ def _named_part(parts: list[Part], name: str) -> Part:
             return part
     listed = ", ".join(repr(part.path) for part in parts if part.path)
     raise RequestError(
-        f"the object has no list of rows {name!r}",
-        do=f"Its lists are {listed}." if listed else "It has no lists of rows: leave --list out.",
+        f"the object has no list of rows named {name!r}",
+        do=f"Its lists are {listed}." if listed else "It has no lists of rows: remove --list.",
     )
 
 
@@ -228,14 +228,14 @@ def _read_members(text: str, members: tuple[Member, ...], limits: ReadLimits) ->
         line = text.count("\n", 0, member.start) + 1
         source = text[member.start : member.end] if member.end != -1 else text[member.start :]
         if member.end == -1:
-            reason = "the file ends, or stops being JSON, in this record"
+            reason = "the file ends, or is no longer JSON, in this record"
             yield bad_record(row_index, line, reason, source)
         elif limits.is_over(source):
             yield bad_record(row_index, line, limits.too_long, source)
         elif member.value is None:
             yield bad_record(row_index, line, "a key occurs twice with different values", source)
         elif has_bad_bytes(source):
-            yield bad_record(row_index, line, "holds bytes that are not valid in the file's encoding", source)
+            yield bad_record(row_index, line, "contains bytes that are not valid in the file's encoding", source)
         else:
             value, was_mended = mended(member.value, source)
             yield with_field(RawRecord(row_index, line, value, source, was_mended), ("id", "key"), member.key)

@@ -6,6 +6,7 @@ from typing import Any
 
 from lobass_core.formats.classify import classify
 from lobass_core.formats.turn_lists import is_turn
+from lobass_core.plural import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ def _column_rows(table: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
         if all(index < len(value) for value in lists.values()):
             yield {key: value[index] for key, value in lists.items()}
         else:
-            yield f"the columns differ in length: of {longest:,} values {', '.join(short)}"
+            yield f"the columns differ in length: the longest has {longest:,} values, {', '.join(short)}"
 
 
 def _indexed_rows(table: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
@@ -41,14 +42,14 @@ def _split_rows(table: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
         if len(cells) == len(names):
             yield dict(zip(names, cells, strict=True))
         else:
-            yield f"has {len(cells)} cells where the table has {len(names)} columns"
+            yield f"has {plural(len(cells), 'cell')}, but the table has {plural(len(names), 'column')}"
 
 
 def _hub_rows(table: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
     """{"features": [...], "rows": [{"row_idx": 0, "row": {...}, "truncated_cells": []}, ...]}"""
     for item in table["rows"]:
         if cut := item.get("truncated_cells"):
-            yield f"the Hub's answer cut off the cells {', '.join(map(str, cut))}: download the file itself"
+            yield f"the Hub's response truncates the cells {', '.join(map(str, cut))}: download the file itself"
         else:
             yield item["row"]
 
@@ -57,7 +58,7 @@ TABLE_READERS = {
     "columns": TableReader("a table by columns", _column_rows),
     "index": TableReader("a table by columns and index, as pandas writes it", _indexed_rows),
     "split": TableReader("a table in pandas' split form", _split_rows),
-    "hub": TableReader("an answer of the Hub's rows API", _hub_rows),
+    "hub": TableReader("a response of the Hub's rows API", _hub_rows),
 }
 
 

@@ -160,7 +160,7 @@ def _read_element(window: Window, row_index: int, first_key: str) -> tuple[RawRe
     if window.limits.is_over(source):
         return bad_record(row_index, line, window.limits.too_long, source), end, False
     if has_bad_bytes(source):
-        reason = "holds bytes that are not valid in the file's encoding"
+        reason = "contains bytes that are not valid in the file's encoding"
         return bad_record(row_index, line, reason, source), end, False
     try:
         value, was_mended = mended(value, source)

@@ -43,7 +43,7 @@ def rows_at_once(file: IO[bytes], path: Path, metadata: pq.FileMetaData, group: 
         values_per_row = max(1.0, column.num_values / max(row_group.num_rows, 1))
         for page in _pages(file, column):
             if page.n_bytes > limits.held_bytes:
-                do = "Write the file anew with smaller pages (data_page_size and write_batch_size in pyarrow)."
+                do = "Write the file again with smaller pages (data_page_size and write_batch_size in pyarrow)."
                 raise limits.unheld(f"a page of the column {column.path_in_schema!r}", str(path), do)
             # Each value of a dictionary may stand in every row; those of other pages stand in it once.
             n_values = 1 if page.is_dictionary else max(page.n_values, 1)
@@ -80,7 +80,7 @@ def _page(file: IO[bytes], at: int) -> tuple[Page, int]:
         if min(n_unpacked, n_packed, n_values) >= 0:
             return Page(fields.get(1) == _DICTIONARY, n_unpacked, n_packed, n_values), reader.at
         break
-    raise InputFileError("a page's header cannot be read", do="Check that the file was written and copied in full.")
+    raise InputFileError("a page's header cannot be read", do="Check that the file was written and copied completely.")
 
 
 class _Compact:

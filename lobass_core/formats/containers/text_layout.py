@@ -17,7 +17,7 @@ from lobass_core.formats.turn_lists import is_turn
 Container = Literal["json", "jsonl", "csv", "tsv", "parquet", "arrow"]
 Layout = Literal["array", "object", "sequence", "lines", "table"]
 
-_LINES: tuple[Container, Layout, str] = ("jsonl", "lines", "JSON, one record a line")
+_LINES: tuple[Container, Layout, str] = ("jsonl", "lines", "JSON, one record per line")
 _PYTHON = re.compile(r"[\[\s]*\{\s*(?:'|None\b|True\b|False\b)")
 _COMMENT = re.compile(r"//|/\*|#")
 
@@ -44,14 +44,14 @@ def layout_of(head: str, path: Path, limits: ReadLimits) -> tuple[Container, Lay
     suffix = next((s.lower() for s in reversed(path.suffixes) if s.lower() not in (".gz", ".zst")), "")
     start = head.lstrip(BLANK)
     if not start:
-        raise EmptyFileError("the file holds nothing but blank space", where=str(path), do="Check that it is complete.")
+        raise EmptyFileError("the file contains only white space", where=str(path), do="Check that it is complete.")
     lines = list(itertools.islice((line for line in split_lines([start], limits) if line.strip(BLANK)), 3))
     if suffix in (".csv", ".tsv", ".tab") and not (start[0] == "{" and _is_value(lines[0], dict)):
         container: Container = "csv" if suffix == ".csv" else "tsv"
         return container, "table", f"a {container.upper()} table"
     if start[0] in "{[" and _PYTHON.match(start):
         raise InputFileError(
-            "the file is Python's way of writing data, not JSON: its texts stand in single quotes",
+            "the file contains Python literals, not JSON: its strings are in single quotes",
             where=str(path),
             do="Write it with json.dump, or with to_json in pandas or datasets.",
         )
@@ -110,17 +110,19 @@ def _not_rows(lines: list[str], path: Path) -> InputFileError:
     first = lines[0].strip(BLANK)
     if first.startswith(("PAR1", "ARROW1")):
         return InputFileError(
-            "the file is a packed Parquet or Arrow file", where=str(path), do="Unpack it: these pack themselves."
+            "the file is a compressed Parquet or Arrow file",
+            where=str(path),
+            do="Decompress it: these formats have their own compression.",
         )
     shown = json.dumps(first[:40] + ("..." if len(first) > 40 else ""), ensure_ascii=True)
     if _COMMENT.match(first) and any(line.lstrip(BLANK)[:1] in ("{", "[") for line in lines[1:]):
         return InputFileError(
-            f"the file begins with a comment, {shown}, which JSON does not have",
+            f"the file begins with a comment, {shown}, which JSON does not allow",
             where=str(path),
-            do="Take the comment out, or say --skip-lines N.",
+            do="Remove the comment, or use --skip-lines N.",
         )
     return InputFileError(
         f"the file is not JSON, JSON lines, CSV, TSV, Parquet or Arrow: it begins with {shown}",
         where=str(path),
-        do='Raw text needs one JSON line a text, {"text": "..."}; a table needs a name ending in .csv or .tsv.',
+        do='Plain text needs one JSON line per text, {"text": "..."}; a table needs a name ending in .csv or .tsv.',
     )

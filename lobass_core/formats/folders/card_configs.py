@@ -99,7 +99,7 @@ def _head(folder: Path) -> tuple[dict, str]:
         return {}, "its head is not valid YAML"
     if not isinstance(head, dict):
         return {}, "its head names no fields"
-    return head, "" if isinstance(head.get("configs", []), list) else "its configs are no list"
+    return head, "" if isinstance(head.get("configs", []), list) else "its configs are not a list"
 
 
 def _files(folder: Path, config: str, entry: dict) -> list[DataFile]:
@@ -115,7 +115,7 @@ def _files(folder: Path, config: str, entry: dict) -> list[DataFile]:
             raise InputFileError(
                 f"the README's config {config!r} names files that are not there: {pattern!r}",
                 where=str(folder),
-                do="Fetch the folder in full, or name the files: lobass import 'FOLDER/*.jsonl'.",
+                do="Download the whole folder, or name the files: lobass import 'FOLDER/*.jsonl'.",
             )
         files += [DataFile(folder / name, name, split, config) for name in names]
     return files

@@ -71,7 +71,7 @@ def find_files(paths: Sequence[str], config: str = "", split: str = "", exclude:
         data_files += files
         left_out += others
     if config and not any(file.config for file in data_files):
-        raise RequestError(f"there is no config {config!r}", where=str(roots[0]), do="Leave --config out.")
+        raise RequestError(f"there is no config {config!r}", where=str(roots[0]), do="Remove --config.")
     root = roots[0] if len(roots) == 1 else Path(os.path.commonpath(roots))
     unique = {file.path: replace(file, name=_name_in(root, file)) for file in reversed(data_files)}
     kept = _chosen([unique[path] for path in dict.fromkeys(file.path for file in data_files)], root, split, exclude)
@@ -96,7 +96,7 @@ def _name_in(root: Path, file: DataFile) -> str:
 def _chosen(files: list[DataFile], root: Path, split: str, exclude: Sequence[str]) -> list[DataFile]:
     unused = [pattern for pattern in exclude if not any(_fits(file, pattern) for file in files)]
     if unused:
-        raise RequestError(f"no file fits --exclude {unused[0]!r}", where=str(root), do="Look at the file's name.")
+        raise RequestError(f"no file matches --exclude {unused[0]!r}", where=str(root), do="Check the file name.")
     kept = [file for file in files if not any(_fits(file, pattern) for pattern in exclude)]
     if split:
         splits = [name for name in dict.fromkeys(file.split for file in kept) if name]
@@ -107,7 +107,7 @@ def _chosen(files: list[DataFile], root: Path, split: str, exclude: Sequence[str
                 where=str(root),
                 do=f"The splits are {', '.join(splits)}."
                 if splits
-                else "No file speaks of a split: leave --split out.",
+                else "No file name contains a split: remove --split.",
             )
     if not kept:
         raise RequestError("--exclude leaves no file", where=str(root), do="Exclude fewer files.")
@@ -128,7 +128,7 @@ def _pattern(pattern: Path) -> tuple[list[DataFile], list[str]]:
     files = [DataFile(path, path.name, split_of(path.name)) for path in paths if holds_rows(path.name)]
     if not files:
         raise InputFileError(
-            "no data file fits the pattern", where=str(pattern), do="Check it, and quote it: 'a*.json'."
+            "no data file matches the pattern", where=str(pattern), do="Check it, and quote it: 'a*.json'."
         )
     root = Path(os.path.commonpath([file.path.parent for file in files]))
     files = [replace(file, split=split_of(file.path.relative_to(root).as_posix())) for file in files]
@@ -141,7 +141,7 @@ def _folder(folder: Path, config: str) -> tuple[list[DataFile], list[str]]:
         return saved_files(folder, folder), []
     names = config_names(folder)
     if config and config not in names:
-        do = f"Its configs are {', '.join(names)}." if names else "Its README names none: leave --config out."
+        do = f"Its configs are {', '.join(names)}." if names else "Its README names none: remove --config."
         raise RequestError(f"the folder has no config {config!r}", where=str(folder), do=do)
     if not names:
         files, others = _plain(folder)
@@ -173,9 +173,9 @@ def _plain(folder: Path) -> tuple[list[DataFile], list[str]]:
             others.append(name)
     if not files:
         raise InputFileError(
-            "no data file lies in the folder",
+            "the folder contains no data file",
             where=str(folder),
-            do="JSON, JSONL, CSV, TSV, Parquet and Arrow are read, also as .gz or .zst.",
+            do="Data files are JSON, JSONL, CSV, TSV, Parquet and Arrow, plain or as .gz or .zst.",
         )
     files.sort(key=lambda file: natural_order(file.name))
     hidden = [f"{n_hidden:,} hidden file{'' if n_hidden == 1 else 's'}"] if n_hidden else []

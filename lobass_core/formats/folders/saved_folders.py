@@ -43,9 +43,9 @@ def _files_of(folder: Path, root: Path, split: str) -> list[DataFile]:
     for name in names:
         if not (folder / name).is_file():
             raise InputFileError(
-                f"the saved dataset lacks its file {name!r}",
+                f"the file {name!r} of the saved dataset is missing",
                 where=str(folder),
-                do="Copy the folder in full, or save the dataset again.",
+                do="Copy the whole folder, or save the dataset again.",
             )
     return [DataFile(folder / name, (folder / name).relative_to(root).as_posix(), split) for name in names]
 
