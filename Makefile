@@ -8,9 +8,9 @@ DEMO := demo
 PORT ?= 8501
 
 # Two workers with one thread each; whole files to a worker, the longest first.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --only-rerun TimeoutError
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup setup-tests demo demo-real serve fast test real-model trainers faults-ci faults axe wheel try-wheel check bench bench-ui screenshots clean
+.PHONY: setup setup-tests demo demo-real serve fast test thorough real-model trainers faults-ci faults axe wheel try-wheel check bench bench-ui screenshots clean
 
 # On a terminal, pip draws bars while it downloads and (since 25.1) while it unpacks. Elsewhere a line every ten seconds
 # shows that it continues; the watcher ends with the shell that started it.
@@ -58,10 +58,15 @@ check: setup-tests
 # page or a process are left to `make test`.
 JOURNEYS := browser cli faults pages real_model serving trainers worker workflows
 fast: setup-tests
-	$(PYTEST) -m "not slow and not real_model" $(JOURNEYS:%=--ignore=tests/%)
+	$(PYTEST) -m "not slow and not thorough and not real_model" $(JOURNEYS:%=--ignore=tests/%)
 
 test: setup-tests
-	$(PYTEST) -m "not real_model and not trainers and not faults and not wheel"
+	$(PYTEST) -m "not thorough and not real_model and not trainers and not faults and not wheel"
+
+# What `make test` leaves out for its length: the whole demo, a first day in a browser, and every cell of what is tried
+# once there.
+thorough: setup-tests
+	$(PYTEST) -m thorough tests/browser tests/workflows tests/worker tests/exporting
 
 # A real pretrained model from end to end: training, scoring, token losses, and a trainer on what was exported.
 real-model: setup-tests

@@ -3,6 +3,7 @@
 import os
 import sys
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,20 +11,21 @@ from hypothesis import settings
 
 from lobass_core.project import Project
 from lobass_core.store.connection import release
+from lobass_core.workflows import demo, export_check, refine, score, train_reference
 
 # A busy machine is no failure: examples may take their time.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 
-# Each builds a demo project, which takes minutes: begun first, the other files fill the time beside them (as long as
-# xdist keeps this order: --no-loadscope-reorder).
-LONGEST = ("test_first_day.py", "test_demo.py")
+# The longest first: whole files go to a worker, and short ones fill the time beside the last of these (as long as xdist
+# keeps this order: --no-loadscope-reorder). Those of browser/ stand before all others, in the order of their names.
+LONGEST = ("test_first_day.py", "test_demo_scores.py", "test_trainers.py", "test_train_job.py", "test_resume.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    items.sort(key=lambda item: (item.path.name not in LONGEST, item.path.parent.name != "browser"))
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +40,23 @@ def project(tmp_path: Path):
     made = Project.create(tmp_path / "project")
     yield made
     release(made.store_path)
+
+
+@pytest.fixture
+def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports without the run that renders their rows again: made-up losses have no tokens to compare them with."""
+    monkeypatch.setattr(export_check, "COMPARED", ())
+
+
+@pytest.fixture(scope="module")
+def runs_in_this_process() -> Iterator[None]:
+    """Workflows do their runs here and not in a worker of its own, which spares each run the import of torch."""
+    from tests.worker.runs import work
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (demo, export_check, refine, score, train_reference):
+            patch.setattr(module, "launch", work)
+        yield
 
 
 @pytest.fixture(scope="session")

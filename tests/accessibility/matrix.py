@@ -21,11 +21,18 @@ from lobass_core.workflows.serve import Served, ServeSpec, free_port, served
 from tests.accessibility import axe, places, projects
 from tests.accessibility.places import Place, settle
 from tests.browser.conftest import find_chromium
+from tests.eventually import eventually
 
 PAGE = Path(__file__).parents[2] / "docs" / "pages.md"
 BEGIN, END = "<!-- axe: begin -->", "<!-- axe: end -->"
 GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 18, 22)"}
 _GROUND = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+# How many messages the page has sent to the server: a page that asks to be run again sends one.
+COUNT_MESSAGES = """
+window.nSent = 0
+const send = WebSocket.prototype.send
+WebSocket.prototype.send = function (...words) { window.nSent += 1; return send.apply(this, words) }
+"""
 HEIGHTS = {1280: 800, 1920: 1080}
 ZOOMS = (100, 150)
 PROJECTS = {"filled": projects.filled, "empty": projects.empty, "texts": projects.texts}
@@ -46,6 +53,7 @@ class View:
     def show(self, page: Page) -> None:
         """Switch theme, width and zoom of the open page."""
         is_other_theme = page.evaluate(_GROUND) != GROUNDS[self.theme]
+        n_sent = page.evaluate("window.nSent")
         page.emulate_media(color_scheme=self.theme, reduced_motion="reduce")  # type: ignore[arg-type]
         metrics = {
             "width": round(self.width * 100 / self.zoom),
@@ -57,7 +65,7 @@ class View:
         if is_other_theme:
             page.wait_for_function(f"ground => {_GROUND} === ground", arg=GROUNDS[self.theme])
             # The page that is drawn for another theme is asked for.
-            page.wait_for_timeout(300)
+            page.wait_for_function("before => window.nSent > before", arg=n_sent)
         settle(page)
 
 
@@ -70,6 +78,7 @@ Cells = dict[tuple[str, str, str], list[str]]
 def open_place(browser: Browser, dashboard: Served, place: Place) -> Page:
     """A new window on the place, as the first view shows it."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
+    context.add_init_script(COUNT_MESSAGES)
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.goto(dashboard.url(place.path))
@@ -90,9 +99,8 @@ def look(browser: Browser, dashboard: Served, place: Place, views: Sequence[View
         found = axe.violations(page)
         if found:
             # What is being drawn again is paler than it stays; a violation that stays is one.
-            page.wait_for_timeout(2000)
             settle(page)
-            found = axe.violations(page)
+            found = eventually(lambda: axe.violations(page), lambda still: not still, seconds=3, step=0.5)
         yield view, found
     page.context.close()
 

@@ -1,6 +1,5 @@
 """Browse in a real browser: move, mark, undo, turn pages, read token losses; nothing is lost and nothing is run."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +10,7 @@ from lobass_core.store.connection import release
 from lobass_core.workflows import browse, decide
 from lobass_core.workflows.browse_filter import BrowseFilter
 from tests.browser.conftest import Server, start_server, stop_server
+from tests.eventually import eventually
 from tests.filled_project import Row, fill
 from tests.pages.projects import HOSTILE
 
@@ -59,13 +59,13 @@ def see_into_components(page) -> None:
 
 def wait_for_log(project: Project, n: int) -> list:
     """The log as soon as it holds n standing decisions more; the dashboard gives the store back between acts."""
-    deadline = time.monotonic() + 20
-    while True:
+
+    def standing() -> list:
         found = [one for one in decide.log(project, 1000) if not one.undone_at]
         release(project.store_path)
-        if len(found) >= n or time.monotonic() > deadline:
-            return found
-        time.sleep(0.3)
+        return found
+
+    return eventually(standing, lambda found: len(found) >= n)
 
 
 def test_keys_move_and_mark_and_every_fast_mark_is_on_disk(server: Server, page):
@@ -208,7 +208,6 @@ def test_a_filter_is_saved_and_opened_by_keyboard(special: Server, page):
     # Typed at once: nothing of it may decide on a sample while the dialog opens.
     press(page, "s", "k", "d", "k")
     page.wait_for_function("() => document.activeElement.matches('[role=dialog] input')")
-    page.wait_for_timeout(200)
     page.keyboard.type("talk")
     press(page, "Enter")
     page.wait_for_selector("section[role=dialog]", state="detached")
@@ -382,13 +381,13 @@ def test_tag_note_and_reason_by_keyboard(special: Server, page):
     page.keyboard.type("clear")
     press(page, "Enter")
     saved(page)
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        row = browse.read_page(special.project, browse.find(special.project, BrowseFilter()))[0].stored
+
+    def first_row():
+        found = browse.read_page(special.project, browse.find(special.project, BrowseFilter()))[0].stored
         release(special.project.store_path)
-        if row.reason:
-            break
-        time.sleep(0.3)
+        return found
+
+    row = eventually(first_row, lambda found: found.reason != "")
     assert (row.tags, row.note, row.verdict, row.reason) == (("keep an eye",), "kd u <b>", "keep", "clear")
     # The reason was for the decision just made; then the list is where it went on to.
     assert page.get_attribute(".item.current", "data-place") == "1"
@@ -401,6 +400,7 @@ def test_tag_note_and_reason_by_keyboard(special: Server, page):
                                                  strict=True)] == [True] * 4  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_what_was_not_saved_is_said_and_saved_when_the_server_is_back(tmp_path, browser):
     project = Project.create(tmp_path / "project")
     fill(project, [Row("First", "One"), Row("Second", "Two")])

@@ -15,7 +15,7 @@ from lobass_core.workflows.demo_build import demo_root
 from tests.browser.conftest import Server, start_server, stop_server
 from tests.browser.test_select import drag
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(1200)]
 DEMO_PATIENCE_MS = 900_000
 N_NEW = 60
 

@@ -18,12 +18,32 @@ from tests.browser.conftest import Server
 PANELS = ".js-plotly-plot .draglayer .nsewdrag, .distribution > svg"
 
 
+# Whether what the selector finds first has stood where it stands for ten frames.
+STILL = """
+(selector) => new Promise((answer) => {
+  const box = () => {
+    const look = (root) => root.querySelector(selector)
+      ?? [...root.querySelectorAll('*')].map((node) => node.shadowRoot && look(node.shadowRoot)).find(Boolean)
+    return JSON.stringify(look(document)?.getBoundingClientRect() ?? null)
+  }
+  const first = box()
+  let frames = 0
+  const next = () => {
+    if (first === 'null' || box() !== first) answer(false)
+    else if ((frames += 1) === 10) answer(true)
+    else requestAnimationFrame(next)
+  }
+  next()
+})
+"""
+
+
 def open_view(page, server: Server, view: str) -> None:
     """Open a view by its link, and wait until the server has nothing left to send."""
     page.goto(server.url(f"learnability?view={view.lower().replace(' ', '-')}"))
     page.locator(PANELS).first.wait_for(state="attached")
     page.wait_for_selector("[data-test-script-state=notRunning]", state="attached")
-    page.wait_for_timeout(500)
+    page.wait_for_function(STILL, arg=PANELS)
 
 
 def drag(page, left: float, top: float, right: float, bottom: float) -> None:
@@ -45,7 +65,7 @@ def n_in(text: str) -> int:
     return int(re.search(r"[\d,]+", text)[0].replace(",", ""))  # type: ignore[index]
 
 
-@pytest.mark.parametrize("view", ["Distributions", "Loss plane", "Length"])
+@pytest.mark.parametrize("view", ["Distributions", "Loss plane", pytest.param("Length", marks=pytest.mark.thorough)])
 def test_a_brush_finds_its_rows_in_browse(page, server: Server, view: str) -> None:
     open_view(page, server, view)
     drag(page, 0.3, 0.2, 0.7, 0.8)
@@ -138,8 +158,7 @@ def test_a_chart_leaves_as_picture_and_as_numbers(page, server: Server, tmp_path
     open_view(page, server, "Distributions")
     page.get_by_role("button", name="Save").click()
     page.get_by_text("SVG", exact=True).click()
-    page.wait_for_timeout(300)
-    page.wait_for_selector("[data-test-script-state=notRunning]")
+    page.locator(".distribution [data-picture=svg]").wait_for()
     with page.expect_download() as numbers:
         page.get_by_role("button", name="Numbers as CSV").click()
     lines = Path(numbers.value.path()).read_text().splitlines()
@@ -148,7 +167,6 @@ def test_a_chart_leaves_as_picture_and_as_numbers(page, server: Server, tmp_path
     assert lines[0] == "domain,low,high,rows"
     assert sum(int(line.rsplit(",", 1)[1]) for line in lines[1:]) == int(shape.n.sum()) == 5200
     page.keyboard.press("Escape")
-    page.wait_for_timeout(1500)
     with page.expect_download() as picture:
         page.get_by_role("button", name="Download the picture").click()
     assert picture.value.suggested_filename == "distribution-learnability.svg"
@@ -169,6 +187,7 @@ def test_compare_opens_the_row_it_shows(page, server: Server) -> None:
     page.locator(".item.current").get_by_text(prompt[:20]).first.wait_for()
 
 
+@pytest.mark.thorough
 def test_parts_of_two_selections_open_whole_and_come_apart_by_their_chips(page, server: Server) -> None:
     a, b = "<b>wide</b>", "equal, half"
     selections.save(server.project, a, SelectionSpec(value=0.1), replace=True)

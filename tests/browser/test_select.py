@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from lobass_core.specs import SelectionSpec
 from lobass_core.workflows import select as selections
+from tests.eventually import eventually
 
 EXACT = ".instrument .status.exact"
 
@@ -102,7 +103,6 @@ def test_keys_move_the_ratio_by_a_tenth_and_a_point(server, page) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
     assert thumb.get_attribute("aria-valuenow") == "7.10"
-    page.wait_for_timeout(600)
     page.wait_for_selector(EXACT)
     result = selections_of(server, SelectionSpec(value=0.071))
     assert whole(cell(page, "samples")) == result.n_kept
@@ -119,8 +119,10 @@ def test_a_wide_window_has_the_rows_at_the_cut_beside_taller_ridges(server, page
     page.wait_for_function("() => window.innerWidth === 1920")
     beside = page.get_by_text("Last kept").first
     beside.wait_for()
-    page.wait_for_timeout(300)
-    ridges, tables = page.locator(".plot").bounding_box(), beside.bounding_box()
+    ridges, tables = eventually(
+        lambda: (page.locator(".plot").bounding_box(), beside.bounding_box()),
+        lambda boxes: boxes[1]["x"] > boxes[0]["x"] + boxes[0]["width"] and boxes[0]["height"] > 4 * narrow["height"],
+    )
     assert tables["x"] > ridges["x"] + ridges["width"]
     assert tables["y"] < ridges["y"] + ridges["height"]
     wide = page.locator(".domain").first.bounding_box()

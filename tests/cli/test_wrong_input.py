@@ -60,7 +60,7 @@ def test_no_project(lobass, folder):
 
 
 def test_a_store_in_use_names_the_process(lobass, folder, monkeypatch):
-    monkeypatch.setattr("lobass_core.store.connection.WAIT_SECONDS", 0.2)
+    monkeypatch.setattr("lobass_core.cli.opening.WAIT_SECONDS", 0.2)
     holder = subprocess.Popen(
         [
             sys.executable,
@@ -111,6 +111,7 @@ def test_scoring_without_data_or_models(lobass, folder):
     check(lobass("score", *project, "--refine", "nobody"), "nobody")
 
 
+@pytest.mark.usefixtures("runs_in_this_process")
 def test_models_and_templates_that_cannot_be_used(lobass, folder):
     model = tiny_llama(folder / "tiny")
     project = ("--project", folder / "p")

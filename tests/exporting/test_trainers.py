@@ -13,7 +13,7 @@ from lobass_core.workflows.export import export
 from tests.models import tiny_llama
 from tests.scored_files import import_and_score, select_all, write_jsonl
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_checks")]
 
 ONE_TARGET = [{"prompt": f"{n}+{n}?", "completion": str(2 * n), "level": "easy" if n % 2 else n} for n in range(6)]
 SEVERAL = [

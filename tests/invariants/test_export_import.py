@@ -105,7 +105,7 @@ def _check_round_trips(rows: list[dict], *formats: str) -> None:
         before = _samples(one, "rows")
         for format in formats:
             out = Path(folder) / format
-            spec = ExportSpec(selection="all", to=str(out), format=format)  # type: ignore[arg-type]
+            spec = ExportSpec(selection="all", to=str(out), format=format, check=False)  # type: ignore[arg-type]
             try:
                 receipt = export(one, spec)
             except ExportError as error:

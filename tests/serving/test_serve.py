@@ -18,6 +18,7 @@ from lobass_core.errors import RequestError
 from lobass_core.project import Project
 from lobass_core.store.connection import release
 from lobass_core.workflows.serve import APP, Served, ServeSpec, check_free, free_port, start
+from tests.eventually import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -146,7 +147,6 @@ def test_no_token_leaves_the_other_questions_and_nohup_keeps_it_when_the_termina
         assert running.token == ""
         assert f"Behind the proxy: {proxy}/\n" in running.log()
         running.process.send_signal(signal.SIGHUP)
-        time.sleep(0.3)
         own = {"Host": f"127.0.0.1:{spec.port}", "Origin": f"http://127.0.0.1:{spec.port}"}
         for said, http_status, socket_status in (
             (own, 200, 101),
@@ -174,6 +174,15 @@ def open_tab(port: int, token: str) -> socket.socket:
     return tab
 
 
+def printed(pattern: str, log_path: Path, process: subprocess.Popen) -> re.Match[str]:
+    """What a dashboard prints when it is up."""
+    said = eventually(
+        lambda: re.search(pattern, log_path.read_text()), lambda found: found or process.poll() is not None, 60
+    )
+    assert said, log_path.read_text()
+    return said
+
+
 # Tests that run under nohup hand on that hangups are ignored, which `serve` honours.
 COMMAND = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); from lobass_core.cli.main import main; main()"
 
@@ -191,10 +200,7 @@ def test_a_signal_ends_it_within_two_seconds_with_an_open_tab(tmp_path: Path, mo
             [sys.executable, "-c", COMMAND, *words],
             cwd=APP.parent, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while not (said := re.search(r"token=(\S+)", log_path.read_text())):
-        assert process.poll() is None and time.monotonic() < deadline, log_path.read_text()
-        time.sleep(0.1)
+    said = printed(r"token=(\S+)", log_path, process)
     tab = open_tab(port, said[1])
     # Nothing is left behind by whatever ends the one process, SIGKILL among it.
     assert psutil.Process(process.pid).children() == []
@@ -218,10 +224,7 @@ def test_streamlit_started_by_hand_asks_for_the_token_too(tmp_path: Path):
             cwd=APP.parent, env=environment, stdout=log, stderr=log,
         )  # fmt: skip
     try:
-        deadline = time.monotonic() + 60
-        while not (said := re.search(rf"http://127\.0\.0\.1:{port}/\?token=(\S+)", log_path.read_text())):
-            assert process.poll() is None and time.monotonic() < deadline, log_path.read_text()
-            time.sleep(0.1)
+        said = printed(rf"http://127\.0\.0\.1:{port}/\?token=(\S+)", log_path, process)
         host = [("Host", f"127.0.0.1:{port}")]
         assert ask(port, "GET", "/", host).status == 403
         assert ask(port, "GET", "/", [*host, ("Cookie", f"lobass-{port}={said[1]}")]).status == 200

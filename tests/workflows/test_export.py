@@ -28,6 +28,8 @@ from lobass_core.workflows.export import export, past_exports, preflight, prefli
 from lobass_core.workflows.import_data import import_file
 from tests.scored_files import CHATML, import_and_score, select_all, select_best, write_jsonl
 
+pytestmark = pytest.mark.usefixtures("no_checks")
+
 FORMATS = (
     "messages",
     "alpaca",

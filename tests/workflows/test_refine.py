@@ -21,6 +21,8 @@ from lobass_core.workflows.row_table import open_rows
 from lobass_core.workflows.score import score
 from lobass_core.workflows.token_heat import read_token_losses
 
+pytestmark = pytest.mark.usefixtures("runs_in_this_process")
+
 BAND = 0.004
 N_ROWS = 90
 # The models are random, and so as good as chance or a little worse.

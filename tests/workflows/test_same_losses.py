@@ -14,7 +14,7 @@ from tests.models import tiny_llama
 
 
 @pytest.fixture(scope="module")
-def scored(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def scored(tmp_path_factory: pytest.TempPathFactory, runs_in_this_process: None) -> Project:
     folder = tmp_path_factory.mktemp("same")
     project = Project.create(folder / "project")
     rows = "".join(f'{{"question": "What is {i} + 1?", "answer": "It is {i + 1}."}}\n' for i in range(20))

@@ -41,7 +41,7 @@ function mount(root) {
     draw("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, [draw("path", { d: CAMERA, "fill-rule": "evenodd" })]),
   ])
   root.append(svg, tip, camera)
-  const view = { root, svg, shade, pointer, handles, tip, seq: null, range: null, drag: null, drawn: "" }
+  const view = { root, svg, shade, pointer, handles, tip, camera, seq: null, range: null, drag: null, drawn: "" }
   view.onResize = () => layOut(view)
   view.observer = new ResizeObserver(view.onResize)
   view.observer.observe(root)
@@ -59,6 +59,7 @@ function receive(view, data) {
     if (!view.drag && !view.pending) view.range = rangeOf(data)
   }
   view.svg.setAttribute("aria-label", spoken(data))
+  view.camera.dataset.picture = data.picture
   layOut(view)
 }
 

@@ -67,18 +67,22 @@ function press(name) {
   document.querySelector(`.st-key-${name} button`)?.click()
 }
 
-// What is typed while the dialog opens is meant for its field, and must not decide on samples.
+// What is typed while the dialog opens is meant for its field, and must not decide on samples. The dialog takes the focus
+// itself as it opens, early or late; it goes to the field until a person takes it elsewhere in the dialog.
 function openSaved(app) {
   press("browse-saved")
   const until = performance.now() + OPENING_MS
   app.isOpening = true
+  let wasThere = false
   const look = () => {
     const field = document.querySelector("[role='dialog'] input")
-    field?.focus()
-    // The dialog takes the focus itself as it opens, so once is not enough.
-    if ((field && document.activeElement === field && field.dataset.focused) || performance.now() > until) app.isOpening = false
-    else setTimeout(look, 40)
-    if (field) field.dataset.focused = "yes"
+    const dialog = field?.closest("[role='dialog']")
+    const focused = document.activeElement
+    if (field && dialog && (focused === dialog || !dialog.contains(focused))) field.focus()
+    const isGone = wasThere && !field
+    wasThere ||= field !== null
+    if (wasThere || performance.now() > until) app.isOpening = false
+    if (!isGone && performance.now() < until) setTimeout(look, 40)
   }
   look()
 }
