@@ -88,9 +88,10 @@ n_chosen = explore.n_within(scored_rows, chosen_box)
 left, right = toolbar.toolbar("learnability")
 with left:
     state.remember(in_address.VIEW, next(iter(VIEWS)))
-    chosen_view = st.segmented_control(
+    st.segmented_control(
         "View", list(VIEWS), key=in_address.VIEW, required=True, label_visibility="collapsed", persist_state="session"
     )
+    chosen_view: str = st.session_state[in_address.VIEW]
 with right:
     if chosen_box != Box():
         st.button("Clear brush", icon=":material/close:", key="learnability.clear", on_click=brush.clear)

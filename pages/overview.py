@@ -99,7 +99,7 @@ def show_rejects(name: str) -> None:
     rows = rejects_of(project, name, SHOWN_REJECTS)
     table = [
         [theme.count(line), el("span", reason, title=reason), parts.first_line(source)]
-        for _, line, reason, source in rows
+        for _, _, line, reason, source in rows
     ]
     columns = [
         parts.Column("Line", 70, numeric=True),

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from lobass_core.errors import RequestError
+from lobass_core.records import SampleKind
 from lobass_core.store.connection import read_table
 from lobass_core.store.history import HistoryAct, histories
 from lobass_core.store.samples import storable
@@ -41,7 +42,7 @@ class StoredRow:
     is_duplicate: bool
     sample_key: int
     sample_id: str
-    kind: str
+    kind: SampleKind
     turns: str
     tools: str | None
     rejected: str | None

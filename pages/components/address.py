@@ -20,7 +20,8 @@ PAGE, NEWS, BACK, TROUBLE = "address.page", "address.news", "address.back", "add
 SHARED = ("run", "datasets")
 
 Query = dict[str, list[str]]
-T, U = TypeVar("T"), TypeVar("U")
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 def begin(page: str) -> None:

@@ -122,6 +122,6 @@ def reworded(path: Path, words: Words) -> bytes:
     """The file with our words in it."""
     text = path.read_text(encoding="utf-8")
     for theirs, ours in words:
-        # As a function: a backslash or `${e}` in our words is no reference to a group.
-        text = re.sub(theirs, lambda _, ours=ours: ours, text)
+        # A backslash in our words is no reference to a group.
+        text = re.sub(theirs, ours.replace("\\", r"\\"), text)
     return text.encode()

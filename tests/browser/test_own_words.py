@@ -41,9 +41,12 @@ def reason(home: Path, *, hidden: bool) -> str:
 
 
 @pytest.fixture
-def opened(browser, serve, tmp_path: Path):
-    """A dashboard and a page on it, which the test may leave without a server: the errors of that are no failure."""
-    server: Server = serve(Project.create(tmp_path / "project"))
+def opened(browser, serve, tmp_path_factory: pytest.TempPathFactory):
+    """A dashboard and a page on it, which the test may leave without a server: the errors of that are no failure.
+
+    The project lies in a folder that does not have the name of the test, which names what must not be seen.
+    """
+    server: Server = serve(Project.create(tmp_path_factory.mktemp("opened") / "project"))
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
     yield server, page

@@ -60,7 +60,7 @@ def test_no_project(lobass, folder):
 
 
 def test_a_store_in_use_names_the_process(lobass, folder, monkeypatch):
-    monkeypatch.setattr("lobass_core.cli.opening.WAIT_SECONDS", 0.2)
+    monkeypatch.setitem(Project.store.__kwdefaults__, "wait_seconds", 0.2)
     holder = subprocess.Popen(
         [
             sys.executable,

@@ -10,13 +10,15 @@ from lobass_core.errors import StoreLockedError
 from lobass_core.jobs.progress import ErrorNote, Progress
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
-from lobass_core.specs import ExportSpec, SelectionSpec
+from lobass_core.specs import ExportSpec, ImportSpec, SelectionSpec
 from lobass_core.workflows import demo_build
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.demo import MARKER
 from lobass_core.workflows.export import export
+from lobass_core.workflows.import_data import import_file
 from lobass_core.workflows.project_status import DomainStatus, RunStatus
 from lobass_core.workflows.status import status
+from pages.components import view
 from pages.components.overview import funnel, lists
 from tests.damaged_runs import cut_off, finished_run
 from tests.pages.conftest import OpenPage, component_data, view_text
@@ -196,3 +198,21 @@ def test_a_demo_says_what_it_is_and_other_projects_do_not(scored: Project, open_
     assert "This is the demo.  420 sample rows in 2 domains, scored by the base model base-7b" in text
     assert "the 210 selected ones are teal" in text
     assert "export demo" in text
+
+
+def test_the_rejects_of_a_dataset_are_shown_with_their_lines(tmp_path: Path, open_page: OpenPage, monkeypatch) -> None:
+    project = Project.create(tmp_path / "project")
+    path = tmp_path / "sums.jsonl"
+    path.write_text('{"prompt": "1+1?", "completion": "2"}\n{"prompt": <b>\n', encoding="utf-8")
+    import_file(project, ImportSpec(path=str(path), domain="math"))
+    draw = view.show
+
+    def clicked(tree, *, key: str, **more):
+        drawn = draw(tree, key=key, **more)
+        return "rejects-0" if key == "overview" else drawn
+
+    monkeypatch.setattr(view, "show", clicked)
+    app = open_page(project.root)
+    assert not app.exception
+    text = view_text(app)
+    assert '{"prompt": <b>' in text and "2" in text

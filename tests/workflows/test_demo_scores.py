@@ -10,7 +10,6 @@ import pytest
 from lobass_core.learnability.scores import ScoreTable
 from lobass_core.project import Project
 from lobass_core.store.connection import release
-from lobass_core.store.datasets import source_rows
 from lobass_core.store.scorings import find_scoring, score_rows
 from lobass_core.workflows.demo import demo
 
@@ -35,11 +34,8 @@ def learnability(built: Path) -> dict[tuple[str, str], np.ndarray]:
     with Project.open(built).store() as store:
         cursor = store.cursor()
         table = ScoreTable.from_arrow(score_rows(cursor, find_scoring(cursor)))
-        rows = source_rows(cursor, table.row_key.tolist())
-    kinds = {
-        key: json.loads(source)["planted"]
-        for key, source in zip(rows["row_key"].to_pylist(), rows["source"].to_pylist(), strict=True)
-    }
+        sources = cursor.execute("SELECT row_key, source FROM rows").fetchall()
+    kinds = {key: json.loads(source)["planted"] for key, source in sources}
     groups: dict[tuple[str, str], list[float]] = {}
     for key, code, score in zip(table.row_key, table.domain_code, table.learnability(), strict=True):
         groups.setdefault((table.domains[code], kinds[int(key)]), []).append(float(score))

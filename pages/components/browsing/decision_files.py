@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -30,7 +31,7 @@ def downloads(project: Project) -> None:
     with st.container(horizontal=True, gap="small"):
         for ending, name in (("csv", "CSV"), ("jsonl", "JSON lines")):
             st.download_button(
-                f"Download as {name}", lambda ending=ending: decision_files.decisions_file(project, ending),
+                f"Download as {name}", partial(decision_files.decisions_file, project, ending),
                 file_name=f"{project.name}-decisions.{ending}", icon=":material/download:", disabled=nothing,
                 key=f"browse.decisions.{ending}", on_click="ignore",
                 help="All current decisions, tags and notes, with author and time",

@@ -45,10 +45,11 @@ def show(project: Project, found: Comparison, slots: Mapping[str, int]) -> None:
     state.remember(PART, "only_a")
     sizes = {"only_a": shared.only_a, "both": shared.both, "only_b": shared.only_b}
     with st.container(horizontal=True, vertical_alignment="center", key="compare-rows-bar"):
-        part = st.segmented_control(
+        st.segmented_control(
             "Rows", list(PARTS), key=PART, required=True, label_visibility="collapsed",
             format_func=lambda name: f"{PARTS[name]} · {theme.count(sizes[name])}", persist_state="session",
         )  # fmt: skip
+        part: str = st.session_state[PART]
         st.caption(f"The first {N_ROWS} by rank. Click a row to open it in Browse." if sizes[part] else "No such rows.")
     rows = compare.part_rows(project, found, part, N_ROWS)
     if not rows:

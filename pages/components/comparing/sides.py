@@ -6,6 +6,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -140,24 +141,29 @@ def _computed(
 def _two(what: str, labels: Mapping[str, str]) -> tuple[str, str]:
     """Pickers for A and B, at first the first two; a choice that is gone falls back."""
     options = list(labels)
-    chosen = []
+    chosen: list[str] = []
     for letter, key, first in (("A", f"{A}-{what}", 0), ("B", f"{B}-{what}", min(1, len(options) - 1))):
         if (asked := st.session_state.get(key)) not in options:
             if asked:
                 address.say(f"There is no {what} {asked} to compare.")
             st.session_state[key] = options[first]
-        found = st.selectbox(
+        st.selectbox(
             f"{letter}: {what}", options, key=key, width=200,
-            format_func=lambda name, letter=letter: f"{letter}: {labels.get(name, name)}",
+            format_func=partial(_lettered, letter, labels),
             label_visibility="collapsed", persist_state="session",
         )  # fmt: skip
-        chosen.append(found)
+        chosen.append(st.session_state[key])
     return chosen[0], chosen[1]
+
+
+def _lettered(letter: str, labels: Mapping[str, str], name: str) -> str:
+    return f"{letter}: {labels.get(name, name)}"
 
 
 def _ratio() -> float:
     state.remember(RATIO, RATIOS[1])
-    return st.segmented_control(
+    st.segmented_control(
         "Ratio", RATIOS, key=RATIO, required=True, label_visibility="collapsed",
         format_func=lambda ratio: theme.percent(ratio, 0 if ratio in (0.06, 0.5) else 1), persist_state="session",
     )  # fmt: skip
+    return st.session_state[RATIO]

@@ -77,7 +77,8 @@ def _domain_form(project: Project, one: DatasetStatus) -> None:
         "How to set the domain", [draft.ONE_NAME, draft.A_FIELD, draft.SOME_RULES], key=HOW, default=draft.ONE_NAME,
         required=True, label_visibility="collapsed", width="content",
     )  # fmt: skip
-    field, rules = "", ()
+    field = ""
+    rules: tuple[tuple[str, str, str], ...] = ()
     if how == draft.A_FIELD:
         field = st.selectbox("Field", columns, index=None, key=FIELD, placeholder="Choose a field") or ""
     elif how == draft.SOME_RULES:

@@ -1,8 +1,10 @@
 """The right column: one row as it stands in the file, beside the conversation that it becomes; the rows around it."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from lobass_core.formats.reading_rules import columns_in
@@ -30,11 +32,12 @@ def choose_row(scan: workflow.FileScan) -> int:
         st.session_state[draft.PICK] = ANY
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         view.show(parts.heading("Preview"), key="import-preview-title", width=70)
-        pick = st.segmented_control(
+        st.segmented_control(
             "Rows to preview", picks, key=draft.PICK, required=True, label_visibility="collapsed", width="content",
             on_change=_first_of_pick,
         )  # fmt: skip
-        listed = {WITH_INPUT: scan.input_rows, REJECTED: scan.rejected_rows}.get(pick)
+        pick: str = st.session_state[draft.PICK]
+        listed = _listed(scan, pick)
         n_listed = len(listed) if listed is not None else scan.n_rows
         row = st.session_state.get(draft.ROW, 0)
         if pick == LONGEST:
@@ -50,6 +53,13 @@ def choose_row(scan: workflow.FileScan) -> int:
         of = f"row {row:,} of {scan.n_rows:,}" + ("" if scan.complete else " read so far")
         view.show(el("span", of, cls="muted nowrap"), key="import-preview-at", width="content")
     return row
+
+
+def _listed(scan: workflow.FileScan, pick: str) -> Sequence[int] | np.ndarray | None:
+    """The rows of a kind, None where every row is one."""
+    if pick == WITH_INPUT:
+        return scan.input_rows
+    return scan.rejected_rows if pick == REJECTED else None
 
 
 def _first_of_pick() -> None:

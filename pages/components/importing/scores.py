@@ -38,7 +38,7 @@ def page(project: Project, path: Path, right: DeltaGenerator, revision: str) -> 
     with main:
         try:
             spec = score_draft.spec(path)
-            found = spec and _matched(project, spec, revision)
+            found = _matched(project, spec, revision) if spec is not None else None
         except LobassError as error:
             errors.show(error)
             return

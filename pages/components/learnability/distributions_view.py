@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import streamlit as st
 
 from lobass_core.learnability.distributions import Distribution
+from lobass_core.specs import Method
 from lobass_core.workflows import explore
 from lobass_core.workflows.explore import Box, Scored
 from pages.components import distribution_chart, state, theme
@@ -34,14 +35,16 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
     state.remember(FORM, "density")
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="learnability-bar")
     with bar:
-        measure = st.segmented_control(
+        st.segmented_control(
             "Measure", list(MEASURES), format_func=lambda name: MEASURES[name][0], key=MEASURE, required=True,
             label_visibility="collapsed", persist_state="session",
         )  # fmt: skip
-        form = st.segmented_control(
+        st.segmented_control(
             "Form", list(FORMS), format_func=FORMS.__getitem__, key=FORM, required=True, label_visibility="collapsed",
             persist_state="session",
         )  # fmt: skip
+    measure: Method = st.session_state[MEASURE]
+    form: distribution_chart.Form = st.session_state[FORM]
     shape = explore.distribution(rows, measure)
     with bar:
         st.space("stretch")

@@ -88,11 +88,13 @@ def _turns(found: BrowseRow, mask_rule: str, whole: bool, hits: Hits) -> list[di
         limit = len(turn.content) if whole else min(LONGEST_TURN, left)
         text = turn.content[:limit]
         left = max(0, left - len(text))
+        is_cut = len(text) < len(turn.content)
         thoughts = []
         for key, whole_thought in turn.thoughts.items():
             thought = whole_thought if whole else whole_thought[: min(LONGEST_TURN, left)]
             left = max(0, left - len(thought))
             excerpt = _excerpt(whole_thought, thought, hits)
+            is_cut |= len(thought) < len(whole_thought)
             thoughts.append({"key": key, "text": thought, "n_chars": len(whole_thought), "excerpt": excerpt})
         shown.append(
             {
@@ -101,7 +103,7 @@ def _turns(found: BrowseRow, mask_rule: str, whole: bool, hits: Hits) -> list[di
                 "content": text,
                 "excerpt": _excerpt(turn.content, text, hits),
                 "n_chars": len(turn.content),
-                "is_cut": len(text) < len(turn.content) or any(len(t["text"]) < t["n_chars"] for t in thoughts),
+                "is_cut": is_cut,
                 "scored": number < len(turns) and scored[number],
                 "name": turn.name or "",
                 "tool_calls": _pretty(turn.tool_calls),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -223,7 +224,7 @@ def _doubts(result: PreflightResult) -> list[Node]:
     return lines
 
 
-def histogram_of(edges: list[float], counts: list[int], limit: int) -> Node | None:
+def histogram_of(edges: Sequence[float], counts: Sequence[int], limit: int) -> Node | None:
     """Bars of lengths, those beyond the limit hatched, and the limit as a line; a long tail is said in words."""
     n_shown = _bars_in_sight(edges, counts, limit)
     if not n_shown:
@@ -253,7 +254,7 @@ def histogram_of(edges: list[float], counts: list[int], limit: int) -> Node | No
     return el("div", drawing, el("div", el("span", "0"), el("span", end, cls="end"), cls="row muted"))
 
 
-def _bars_in_sight(edges: list[float], counts: list[int], limit: int) -> int:
+def _bars_in_sight(edges: Sequence[float], counts: Sequence[int], limit: int) -> int:
     """How many bars to draw: up to the limit at least, and up to the last half per cent of the samples."""
     running, total = 0, sum(counts)
     for place, n in enumerate(counts):

@@ -1,6 +1,7 @@
 """What the working selection does differently from a fresh one, as chips: the method, the seed and the gates."""
 
 from dataclasses import replace
+from functools import partial
 
 from lobass_core.specs import Gates, SelectionSpec
 from pages.components import chips, theme
@@ -37,7 +38,7 @@ def of(spec: SelectionSpec) -> list[Chip]:
         found.append(Chip(words, "min-learnability", lambda: _open("min_learnability")))
     for field, (shut, let_in) in WORDS.items():
         if (on := getattr(gates, field)) != getattr(usual, field):
-            found.append(Chip(shut if on else let_in, field, lambda field=field: _open(field)))
+            found.append(Chip(shut if on else let_in, field, partial(_open, field)))
     return found
 
 
