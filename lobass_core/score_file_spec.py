@@ -35,10 +35,10 @@ class ScoreFileSpec(Spec):
     def __post_init__(self) -> None:
         check_path("file with scores", self.path)
         if not self.key:
-            raise RequestError("no key is given", do="Say --key sample-id, --key row or --key COLUMN.")
+            raise RequestError("no key given", do="Use --key sample-id, --key row or --key COLUMN.")
         if len(self.unit) > LONGEST_UNIT or not self.unit.isprintable():
             raise RequestError(
-                f"{self.unit[:LONGEST_UNIT]!r} cannot be a unit", do=f"A unit has at most {LONGEST_UNIT} characters."
+                f"{self.unit[:LONGEST_UNIT]!r} cannot be a unit", do=f"The limit is {LONGEST_UNIT} characters."
             )
         if self.if_named not in get_args(IfNamed):
-            raise RequestError(f"{self.if_named!r} is not known", do=f"Choose from: {', '.join(get_args(IfNamed))}.")
+            raise RequestError(f"unknown choice {self.if_named!r}", do=f"Choose from: {', '.join(get_args(IfNamed))}.")

@@ -25,9 +25,7 @@ def register(app: typer.Typer) -> None:
 def import_scores(
     file: Annotated[
         str,
-        typer.Argument(
-            help="JSON, JSONL, CSV, TSV, Parquet or Arrow; a file, or a folder or dataset of the Hub of them."
-        ),
+        typer.Argument(help="JSON, JSONL, CSV, TSV, Parquet or Arrow: a file, a folder or a dataset on the Hub."),
     ],
     name: Annotated[str, typer.Option("--name", help="Name of the score column.", show_default=False)],
     project: ProjectOption = DEFAULT_PROJECT,
@@ -35,23 +33,25 @@ def import_scores(
         str,
         typer.Option(
             "--key",
-            help="What a line names its row by: sample-id (its column sample_id), row (its column row_index or row, "
-            "else its place in the file, counted from 0), or a column that the imported records have too, like id.",
+            help="How a line names its row: sample-id (column sample_id), row (column row_index or row, else the "
+            "position in the file, counted from 0), or a column that the imported records also have, such as "
+            "id.",
         ),
     ] = "sample-id",
     dataset: Annotated[
-        str, typer.Option("--dataset", help="Dataset whose rows are scored.", show_default="as the file says, else all")
+        str,
+        typer.Option("--dataset", help="Dataset whose rows are scored.", show_default="given by the file, else all"),
     ] = "",
     column: Annotated[
         str,
         typer.Option(
             "--column",
             help="Column with the values; scores.depth is the value depth inside scores.",
-            show_default="the one called like --name, else the only one left",
+            show_default="the column named like --name, else the only one left",
         ),
     ] = "",
     higher_is: Annotated[
-        str, typer.Option("--higher-is", help="better or worse: which end a selection keeps.")
+        str, typer.Option("--higher-is", help="better or worse: whether a selection keeps high or low values.")
     ] = "better",
     unit: Annotated[str, typer.Option("--unit", help="Unit of the values, for axes and tables.")] = "",
     replace: Annotated[
@@ -59,21 +59,21 @@ def import_scores(
     ] = False,
     add: Annotated[
         bool,
-        typer.Option("--add", help="Add to the score column of that name the values of rows that have none in it."),
+        typer.Option("--add", help="Add values to the score column of that name, for rows without a value."),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Match the lines and say what would be imported; write nothing.")
+        bool, typer.Option("--dry-run", help="Match the lines and show what would be imported; write nothing.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Import scores made elsewhere, one number a row or sample, as a score column beside the built-in measures.
+    """Import scores from other tools, one number per row or sample, as a score column next to the built-in measures.
 
-    A score column sorts and filters in Browse, is a method of select, is drawn on Learnability, and is exported.
+    You can sort and filter by a score column in Browse, select by it, see it on Learnability, and export it.
     """
     if higher_is not in DIRECTIONS:
-        raise RequestError(f"--higher-is {higher_is!r} is not known", do="Say --higher-is better or worse.")
+        raise RequestError(f"unknown --higher-is {higher_is!r}", do="Use --higher-is better or worse.")
     if replace and add:
-        raise RequestError("--replace and --add exclude each other", do="Give one of them.")
+        raise RequestError("--replace and --add cannot be combined", do="Use one of them.")
     if_named: IfNamed = "replace" if replace else "add" if add else "refuse"
     spec = ScoreFileSpec(
         file, name, key, dataset, column, unit, higher_is_better=DIRECTIONS[higher_is], if_named=if_named
@@ -91,14 +91,14 @@ def import_scores(
 
 def _show(found: ImportedScores) -> None:
     verb = "Would import" if found.dry_run else "Imported"
-    way = "the line's place in the file" if found.by_position else found.key
+    way = "position in the file" if found.by_position else found.key
     others = {
         "name no row of the project": found.n_unmatched,
         "have no value": found.n_missing,
         "have a value that is not a number": found.n_not_number,
         "have a value that is not finite": found.n_non_finite,
         "name a row that an earlier line names": found.n_repeated,
-        "name a row that has a value already": found.n_held,
+        "name a row that already has a value": found.n_held,
         "cannot be read or name no row": found.n_unreadable,
     }
     print_facts(

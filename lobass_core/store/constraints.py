@@ -66,7 +66,7 @@ def add_constraints(cursor: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     notes: list[str] = []
     for wanted in (*SMALL, *GREAT):
         if fault := _fault(cursor, wanted):
-            notes.append(f"The table {wanted.table} stays without its checks: {fault}.")
+            notes.append(f"The table {wanted.table} is left without its checks: {fault}.")
         elif wanted in SMALL or (has_moved and wanted.table in MOVED):
             _write_anew(cursor, wanted)
         else:
@@ -82,9 +82,9 @@ def _fault(cursor: duckdb.DuckDBPyConnection, wanted: Constraints) -> str:
         return "some of its values are missing"
     twice = f"FROM (FROM {wanted.table} SELECT {wanted.key} GROUP BY ALL HAVING count(*) > 1)"
     if wanted.key and _counts(cursor, twice):
-        return "it holds one key twice"
+        return "a key occurs twice"
     if wanted.conditions and _counts(cursor, f"FROM {wanted.table} WHERE NOT ({' AND '.join(wanted.conditions)})"):
-        return "some of its values have no meaning"
+        return "some of its values are not valid"
     return ""
 
 

@@ -95,7 +95,7 @@ def find_column(cursor: duckdb.DuckDBPyConnection, name: str) -> StoredColumn:
     names = ", ".join(column.name for column in columns)
     raise RequestError(
         f"there is no score column {name!r}",
-        do=f"The score columns are {names}." if names else "Import one: lobass import-scores FILE --name NAME.",
+        do=f"The score columns are {names}." if names else "Import one with lobass import-scores FILE --name NAME.",
     )
 
 

@@ -21,18 +21,17 @@ def check_new_name(name: str, taken: Collection[str]) -> None:
     if not 0 < len(name) <= LONGEST_NAME or not _NAME.fullmatch(name) or name != name.strip():
         raise RequestError(
             f"{name[:LONGEST_NAME]!r} cannot be the name of a score column",
-            do=f"A name has 1 to {LONGEST_NAME} letters, digits, spaces or any of _ . -, and begins with a letter or "
-            "digit.",
+            do=f"Use 1 to {LONGEST_NAME} letters, digits, spaces or any of _ . -, starting with a letter or digit.",
         )
     if found := _IN_LINKS.search(name):
         raise RequestError(
             f"{name!r} cannot be the name of a score column: {found[0]!r} has a meaning in links",
-            do="Choose another name.",
+            do="Use another name.",
         )
     alike = next((other for other in taken if file_column(other) == file_column(name)), "")
     if alike:
         raise RequestError(
-            f"{name!r} and the score column {alike!r} would have the same name in files", do="Choose another name."
+            f"{name!r} and the score column {alike!r} would have the same name in files", do="Use another name."
         )
 
 

@@ -148,9 +148,9 @@ def _check(line: DecisionLine) -> None:
         if len(text) > longest:
             raise ValueError(f"the {name} has {len(text):,} characters; the limit is {longest:,}")
     if line.note.strip() and line.removed_note:
-        raise ValueError("has a note and says that the note was removed")
+        raise ValueError("has a note but says that the note was removed")
     if both := set(line.tags) & set(line.removed_tags):
-        raise ValueError(f"has the tag {sorted(both)[0]!r} and says that it was removed")
+        raise ValueError(f"has the tag {sorted(both)[0]!r} but says that it was removed")
     for fault in (*(tag_fault(tag) for tag in (*line.tags, *line.removed_tags)), author_fault(line.author)):
         if fault:
             raise ValueError(fault)

@@ -17,6 +17,7 @@ import duckdb
 from lobass_core.author import author_name
 from lobass_core.clock import utc_now
 from lobass_core.errors import RequestError
+from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.score_file_spec import ScoreFileSpec
 from lobass_core.store.datasets import BATCH_ROWS, find_dataset, list_datasets
@@ -147,7 +148,7 @@ def _open(cursor: duckdb.DuckDBPyConnection, spec: ScoreFileSpec) -> ScoreLines:
     names = [dataset.name for dataset in list_datasets(cursor)]
     if not names:
         raise RequestError(
-            "the project has no rows to score", do="Import data first: lobass import FILE --domain NAME."
+            "the project has no rows to score", do="Import data first with lobass import FILE --domain NAME."
         )
     lines = ScoreLines.open(spec, names[0] if len(names) == 1 else "")
     says_dataset = bool(spec.dataset or (lines.index_column and "dataset" in lines.columns))
@@ -155,7 +156,7 @@ def _open(cursor: duckdb.DuckDBPyConnection, spec: ScoreFileSpec) -> ScoreLines:
         raise RequestError(
             "the project has several datasets, and the file does not say which one its rows are from",
             where=spec.path,
-            do=f"Say --dataset with one of: {', '.join(names)}.",
+            do=f"Use --dataset with one of: {', '.join(names)}.",
         )
     return lines
 
@@ -204,14 +205,14 @@ def _check_name(cursor: duckdb.DuckDBPyConnection, spec: ScoreFileSpec) -> int |
         check_new_name(spec.name, names)
         if len(names) >= MOST_COLUMNS:
             raise RequestError(
-                f"the project has {len(names):,} score columns, and at most {MOST_COLUMNS} are allowed",
-                do="Remove one: lobass score-columns --remove NAME.",
+                f"the project has {len(names):,} score columns; the limit is {MOST_COLUMNS}",
+                do="Remove one with lobass score-columns --remove NAME.",
             )
         return None
     if spec.if_named == "refuse":
         raise RequestError(
-            f"there is a score column {spec.name!r} already",
-            do="Choose another name, replace it (--replace), or add the values of rows that have none (--add).",
+            f"a score column {spec.name!r} already exists",
+            do="Use another name, replace it (--replace), or add values for rows without one (--add).",
         )
     if spec.if_named == "replace":
         return None
@@ -252,18 +253,19 @@ def _nothing_matched(spec: ScoreFileSpec, found: Matched, faults: Counter[str], 
     if found.n_unmatched:
         line, names = found.unmatched[0]
         return RequestError(
-            f"not one of {found.n_unmatched:,} lines names a row of the project: line {line:,} names {names}",
+            f"none of its {found.n_unmatched:,} lines names a row of the project: line {line:,} names {names}",
             where=spec.path,
-            do="Choose another --key or --dataset. Sample ids are those of lobass scores; rows count from 0.",
+            do="Use another --key or --dataset. Sample ids are those in the output of lobass scores; rows are "
+            "counted from 0.",
         )
     if not aside:
-        return RequestError("the file holds no lines", where=spec.path, do="Check that it is complete.")
+        return RequestError("the file contains no lines", where=spec.path, do="Check that it is complete.")
     kind, n = faults.most_common(1)[0]
     first = next(one for one in aside if one.fault == kind)
     return RequestError(
-        f"none of its {faults.total():,} lines can be used; {n:,} times: {first.reason} (line {first.line:,})",
+        f"none of its {faults.total():,} lines can be used; {plural(n, 'time')}: {first.reason} (line {first.line:,})",
         where=spec.path,
-        do="Choose another --column or --key.",
+        do="Use another --column or --key.",
     )
 
 

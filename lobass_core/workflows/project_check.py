@@ -167,7 +167,7 @@ def _score_columns(store: Store) -> list[Check]:
     cursor = store.cursor()
     names, lost = column_names(cursor), orphaned_columns(cursor)
     if lost:
-        detail = f"{plural(len(lost), 'score column has', 'score columns have')} values and no name"
+        detail = f"{plural(len(lost), 'score column has', 'score columns have')} values but no name"
         return [Check("score columns", "bad", detail, "gives them names: recovered, recovered-2, ...")]
     return [Check("score columns", "good", f"{len(names):,}: {', '.join(names[:8])}")] if names else []
 

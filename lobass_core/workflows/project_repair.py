@@ -123,7 +123,7 @@ def _name_columns(project: Project) -> list[str]:
             names[column_id] = next(name for name in _free_names() if name not in {*taken, *names.values()})
         with store.transaction() as cursor:
             name_orphans(cursor, names, utc_now())
-    return [f"Gave names to score columns that had lost theirs: {', '.join(names.values())}. Check unit and direction."]
+    return [f"Gave new names to score columns without a name: {', '.join(names.values())}. Check unit and direction."]
 
 
 def _free_names() -> Iterator[str]:

@@ -99,9 +99,9 @@ class ScoreLines:
         if len(left) == 1:
             return left[0]
         raise RequestError(
-            f"no column is called {self.spec.name!r}" + (", and several could hold its values" if left else ""),
+            f"no column is named {self.spec.name!r}" + (", and several could contain its values" if left else ""),
             where=self.spec.path,
-            do=f"Say --column with one of: {self._listed(left or self.columns)}.",
+            do=f"Use --column with one of: {self._listed(left or self.columns)}.",
         )
 
     def _check_key(self, rows: list[dict]) -> None:
@@ -113,7 +113,7 @@ class ScoreLines:
         return RequestError(
             f"no record has the column {column!r}",
             where=self.spec.path,
-            do=f"Its columns are {self._listed(self.columns)}; name one with {option}.",
+            do=f"Its columns are {self._listed(self.columns)}; choose one with {option}.",
         )
 
     def _listed(self, columns: list[str] | tuple[str, ...]) -> str:
@@ -169,7 +169,7 @@ class ScoreLines:
             index, named = _row_index(values.get(self.index_column)), values.get("dataset")
         dataset = (named if isinstance(named, str) else "") or self.spec.dataset or self.dataset
         if not dataset:
-            raise ValueError("names no dataset, and the project has several")
+            raise ValueError("names no dataset, but the project has several")
         return {"dataset": dataset, "row_index": index}
 
 

@@ -32,8 +32,8 @@ def test_scores_come_in_are_listed_and_go(lobass, selected, tmp_path):
 def test_options_that_exclude_each_other(lobass, selected, tmp_path):
     line = ("import-scores", tmp_path / "q.jsonl", "--name", "q", "-p", selected.root)
     for options, said in (
-        (("--replace", "--add"), "--replace and --add exclude each other"),
-        (("--higher-is", "nicer"), "--higher-is 'nicer' is not known"),
+        (("--replace", "--add"), "--replace and --add cannot be combined"),
+        (("--higher-is", "nicer"), "unknown --higher-is 'nicer'"),
     ):
         ran = lobass(*line, *options)
         assert (ran.exit_code, said in ran.err) == (2, True)

@@ -76,7 +76,7 @@ def test_a_store_that_breaks_them_opens_with_all_it_holds(tmp_path: Path):
         assert cursor.execute("SELECT count(*) FROM selections").fetchall() == n_selections
         notes = list_upgrades(cursor, old.root)[0].notes
     assert notes[-2:] == (
-        "The table decisions stays without its checks: some of its values have no meaning.",
-        "The table selections stays without its checks: it holds one key twice.",
+        "The table decisions is left without its checks: some of its values are not valid.",
+        "The table selections is left without its checks: a key occurs twice.",
     )
     connection.release(old.store_path)

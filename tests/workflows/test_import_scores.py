@@ -279,11 +279,11 @@ def test_rows_of_several_datasets_need_one_named(project: Project, path: Path):
 @pytest.mark.parametrize(
     ("lines", "asked", "message"),
     [
-        ([{"x": 1, "y": 2}], {}, r"several could hold its values.*--column with one of: x, y"),
+        ([{"x": 1, "y": 2}], {}, r"several could contain its values.*--column with one of: x, y"),
         ([{"x": 1}], {"column": "y"}, r"no record has the column 'y'.*columns are x"),
         ([{"x": 1}], {"key": "sample-id"}, r"no record has the column 'sample_id'"),
         ([{"url": 1, "x": 1}], {"key": "url"}, r"no imported record has a key in the column 'url'.*completion, id, p"),
-        ([{"row": 9, "x": 1}], {}, r"not one of 1 lines names a row of the project: line 1 names a, row 9"),
+        ([{"row": 9, "x": 1}], {}, r"none of its 1 lines names a row of the project: line 1 names a, row 9"),
         ([{"x": "high"}, {"x": "low"}], {}, r"none of its 2 lines can be used; 2 times: x is 'high' \(line 1\)"),
         ([{"x": 1}], {"dataset": "b"}, r"no dataset named 'b'"),
         ([{"x": 1}], {"name": ""}, r"cannot be the name of a score column"),
@@ -375,8 +375,8 @@ def test_doctor_gives_a_column_without_a_name_another(project: Project, path: Pa
         damaged.execute("DELETE FROM score_columns")
     checks = {check.name: check for check in check_project(project)}
     found = checks["score columns"]
-    assert (found.verdict, found.detail) == ("bad", "1 score column has values and no name")
-    assert "Gave names to score columns that had lost theirs: recovered. Check unit and direction." in repair(project)
+    assert (found.verdict, found.detail) == ("bad", "1 score column has values but no name")
+    assert "Gave new names to score columns without a name: recovered. Check unit and direction." in repair(project)
     assert values(project, "recovered") == [0.0, 1.0, 2.0, 3.0]
 
 
