@@ -92,6 +92,11 @@ class Project:
     def exports_dir(self) -> Path:
         return self.root / "exports"
 
+    @property
+    def validation_dir(self) -> Path:
+        """Finished arms of experiments, and their reports; made by the first."""
+        return self.root / "validation"
+
     def store(
         self, *, wait_seconds: float = WAIT_SECONDS, on_wait: OnWait | None = None
     ) -> AbstractContextManager[Store]:

@@ -23,7 +23,7 @@ def _detail(progress: Progress) -> str:
     if progress.tokens_per_second:
         parts.append(f"{progress.tokens_per_second:,.0f} tokens/s")
     if progress.seconds_left:
-        parts.append(f"{_duration(progress.seconds_left)} left")
+        parts.append(f"{duration(progress.seconds_left)} left")
     if progress.peak_bytes:
         parts.append(f"{progress.peak_bytes / 2**30:.1f} GiB")
     if progress.message:
@@ -31,7 +31,8 @@ def _detail(progress: Progress) -> str:
     return ", ".join(parts)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Hours and minutes, or minutes and seconds."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

@@ -21,6 +21,7 @@ from lobass_core.cli import (
     import_data,
     import_scores,
     init,
+    overlap,
     rejects,
     runs,
     score,
@@ -31,6 +32,7 @@ from lobass_core.cli import (
     set_domain,
     status,
     train_reference,
+    validate,
 )
 from lobass_core.cli.output import print_error, stderr
 from lobass_core.cli.read_only import offer_read_only
@@ -72,10 +74,12 @@ for command in (
     select,
     selections,
     compare,
+    validate,
     browse,
     filters,
     decide,
     decisions,
+    overlap,
     export,
     status,
     runs,

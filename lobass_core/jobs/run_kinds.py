@@ -11,8 +11,16 @@ from lobass_core.jobs.run_results import (
     ScoreRunResult,
     TrainBaseResult,
     TrainReferenceResult,
+    ValidateResult,
 )
-from lobass_core.jobs.run_specs import CheckExportRun, RenderRun, TrainBaseRun, TrainReferenceRun, nested_reference
+from lobass_core.jobs.run_specs import (
+    CheckExportRun,
+    RenderRun,
+    TrainBaseRun,
+    TrainReferenceRun,
+    ValidateRun,
+    nested_reference,
+)
 from lobass_core.specs import ScoreSpec
 
 
@@ -36,4 +44,5 @@ KINDS: dict[str, RunKind] = {
     "train_reference": RunKind(TrainReferenceRun, TrainReferenceResult, nested_reference),
     "train_base": RunKind(TrainBaseRun, TrainBaseResult, reads_input=False),
     "check_export": RunKind(CheckExportRun, CheckExportResult),
+    "validate": RunKind(ValidateRun, ValidateResult),
 }

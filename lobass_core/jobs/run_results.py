@@ -261,4 +261,35 @@ class CheckExportResult:
     first_trainer_labels: OtherRow | None = None
 
 
-RunResult = ScoreRunResult | RenderResult | PreflightResult | TrainReferenceResult | TrainBaseResult | CheckExportResult
+@dataclass(frozen=True, slots=True)
+class TrainedArm:
+    """One arm of an experiment: its place among the planned ones, and the key under which its losses are kept."""
+
+    number: int
+    key: str
+    was_kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateResult:
+    """What an experiment trained; `tokens_per_second` of the trainings, None where every arm was kept before."""
+
+    arms: tuple[TrainedArm, ...]
+    rows: str
+    n_trained: int
+    n_kept: int
+    device: str
+    tokens_per_second: float | None
+    seconds: float
+    warnings: tuple[str, ...] = ()
+
+
+RunResult = (
+    ScoreRunResult
+    | RenderResult
+    | PreflightResult
+    | TrainReferenceResult
+    | TrainBaseResult
+    | CheckExportResult
+    | ValidateResult
+)

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lobass_core.specs import ModelSpec, RenderSpec, ScoreSpec, TrainReferenceSpec
+from lobass_core.validate_spec import ValidateSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,43 @@ class CheckExportRun:
     runs_dir: str
 
 
-RunSpec = ScoreSpec | RenderRun | TrainReferenceRun | TrainBaseRun | CheckExportRun
+@dataclass(frozen=True, slots=True)
+class PlannedArm:
+    """One training of an experiment; `rows` names its rows in arms.parquet, `like` those whose steps it takes.
+
+    `is_drawn`: another draw of the arm would hold other rows.
+    """
+
+    arm: str
+    budget: float
+    draw: int
+    seed: int
+    rows: str
+    n_rows: int
+    like: str = ""
+    is_drawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateRun:
+    """Train the planned arms of an experiment and measure each, in their order.
+
+    `scoring` is the run whose losses chose the rows, of the base with the fingerprint `base_weights` under `render_fp`.
+    Finished arms are kept in `cache_dir`, whichever run trained them.
+    """
+
+    settings: ValidateSpec
+    scoring: str
+    base: ModelSpec
+    base_weights: str
+    render: RenderSpec
+    render_fp: str
+    cache_dir: str
+    planned: tuple[PlannedArm, ...]
+    set_names: tuple[str, ...] = ()
+
+
+RunSpec = ScoreSpec | RenderRun | TrainReferenceRun | TrainBaseRun | CheckExportRun | ValidateRun
 
 
 def model_names(spec: RunSpec) -> tuple[str, str]:
@@ -94,6 +131,8 @@ def model_names(spec: RunSpec) -> tuple[str, str]:
             return Path(spec.reference.base.path).name, spec.reference.name
         case TrainBaseRun():
             return "", spec.name or Path(spec.output_dir).name
+        case ValidateRun():
+            return Path(spec.base.path).name, ""
         case _:
             return "", ""
 

@@ -53,9 +53,14 @@ def shingles(text: str) -> list[str]:
     return sorted({" ".join(words[i : i + SHINGLE_WORDS]) for i in range(len(words) - SHINGLE_WORDS + 1)})
 
 
+def normal_words(text: str) -> list[str]:
+    """The words of a text in lower case, without punctuation; a character of a script without spaces is a word."""
+    return _WORD.findall(text.casefold())
+
+
 def _normal(text: str) -> str:
     """Words alone, in lower case; a text without words stays itself."""
-    return " ".join(_WORD.findall(text.casefold())) or text.strip()
+    return " ".join(normal_words(text)) or text.strip()
 
 
 def _signatures(texts: list[str], seed: int) -> np.ndarray:

@@ -1,0 +1,150 @@
+"""What the finished arms of the study say, as Markdown: python benchmarks/study_report.py smollm2
+
+Reads what benchmarks/study.py left under docs/validation; no model and no data are needed.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lobass_core.errors import LobassError
+from lobass_core.validation.arm_results import ID_DIGITS, ArmCache, ArmResult, MeasuredRows
+from lobass_core.validation.arms import BASE, DRAWN, FULL, SCORES, rows_of_arm
+from lobass_core.validation.candidates import Candidates
+from lobass_core.validation.judge import Finished, judge
+from lobass_core.validation.report import budget_words, markdown, table
+
+RESULTS = Path(__file__).parents[1] / "docs" / "validation"
+SETS = tuple(f"held out: {name}" for name in ("conversation", "mathematics", "gsm8k_test", "dolly_3k"))
+CLEAN, BAD, CLEAN_ROWS = "clean", "bad rows", "clean rows only"
+IN_SAMPLE, CROSS_FITTED = "in-sample", "cross-fitted"
+BUDGETS = (0.06, 0.167, 0.5)
+MEASURES = ("learnability", "length-adjusted", "band", "loss-drop", "loss-drop-sum", "low-base-loss", "base-loss")
+LENGTHS = ("longest", "shortest")
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRow:
+    """A row of a pool without its text."""
+
+    sample_id: str
+    domain: str
+    damage: str
+
+
+class Results:
+    """The finished arms of one model."""
+
+    def __init__(self, folder: Path) -> None:
+        self.cache = ArmCache(folder)
+        self.entries = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        pools = json.loads((folder / "pools.json").read_text(encoding="utf-8"))
+        self.pools = {
+            one["pool"]: [PoolRow(sample_id, domain, damage) for sample_id, domain, damage, _ in one["rows"]]
+            for one in pools
+        }
+
+    def arm(self, entry: dict) -> tuple[ArmResult, MeasuredRows]:
+        """The losses of an entry of the index, and the rows that they are of."""
+        result = self.cache.read_key(entry["key"])
+        return result, self.cache.read_rows(result.content.measured_on)
+
+    def finished(self, pool: str) -> Iterator[Finished]:
+        """The arms of a pool as the comparison takes them; the untouched base is in both."""
+        for entry in self.entries:
+            if entry["pool"] not in (pool, "both") or entry["arm"] == "reference":
+                continue
+            result, rows = self.arm(entry)
+            arm = entry["arm"] + (f", {entry['reference']}" if entry["reference"] else "")
+            budget = {BASE: 0.0, FULL: 1.0}.get(entry["arm"], entry["budget"])
+            draws = entry["arm"] in (*DRAWN, CLEAN_ROWS)
+            yield Finished(arm, budget, entry["draw"], entry["seed"], result, rows, draws)
+
+    def means(self, wanted: Callable[[dict], bool]) -> dict[str, float]:
+        """Mean loss of every row that the wanted arms were measured on, by id."""
+        found: dict[str, float] = {}
+        for entry in filter(wanted, self.entries):
+            result, rows = self.arm(entry)
+            means = result.loss_sums() / np.maximum(1, np.array(rows.n_tokens))
+            found |= dict(zip(rows.sample_ids, means.tolist(), strict=True))
+        return found
+
+    def candidates(self, pool: str, kind: str) -> Candidates | None:
+        """The pool under the untouched base and a reference; None where the reference is not finished."""
+        base = self.means(lambda one: one["arm"] == BASE)
+        reference = self.means(
+            lambda one: one["arm"] == "reference" and (one["pool"], one["reference"]) == (pool, kind)
+        )
+        rows = self.pools[pool]
+        if not all(row.sample_id in base and row.sample_id in reference for row in rows):
+            return None
+        n_tokens = self._n_tokens()
+        return Candidates.of(
+            [row.sample_id for row in rows],
+            [row.domain for row in rows],
+            np.array([n_tokens[row.sample_id] for row in rows]),
+            np.array([base[row.sample_id] for row in rows]),
+            np.array([reference[row.sample_id] for row in rows]),
+        )
+
+    def _n_tokens(self) -> dict[str, int]:
+        _, rows = self.arm(next(one for one in self.entries if one["arm"] == BASE))
+        return dict(zip(rows.sample_ids, rows.n_tokens, strict=True))
+
+
+def bad_rows_table(results: Results) -> list[str]:
+    """Share of damaged rows that each measure keeps, and how surely it ranks whole rows above damaged ones."""
+    damage = {row.sample_id[:ID_DIGITS]: row.damage for row in results.pools[BAD]}
+    ways = sorted(set(damage.values()) - {""})
+    lines = []
+    for kind in (IN_SAMPLE, CROSS_FITTED):
+        rows = results.candidates(BAD, kind)
+        if rows is None:
+            continue
+        own = np.array([damage[sample_id] for sample_id in rows.sample_ids])
+        for measure in (*MEASURES, *(LENGTHS if kind == CROSS_FITTED else ())):
+            kept = [rows_of_arm(measure, rows, round(budget * len(rows))) for budget in BUDGETS]
+            shares = [f"{(own[chosen] != '').mean():.2f}" for chosen in kept]
+            score = SCORES[measure](rows)
+            aucs = [_aucs(score, own, rows.domains, way) for way in ways]
+            lines.append([f"{measure}, {kind}", *shares, *aucs])
+    head = ["measure", *(budget_words(budget) for budget in BUDGETS), *(f"AUC whole over {way}" for way in ways)]
+    return table(head, lines) if lines else []
+
+
+def _aucs(score: np.ndarray, damage: np.ndarray, domains: np.ndarray, way: str) -> str:
+    """Conversation / mathematics."""
+    found = []
+    for domain in np.unique(domains):
+        of = (domains == domain) & np.isfinite(score)
+        whole, hurt = score[of & (damage == "")], score[of & (damage == way)]
+        above = whole[:, None] - hurt[None, :]
+        found.append(f"{(above > 0).mean() + 0.5 * (above == 0).mean():.2f}" if above.size else "–")
+    return " / ".join(found)
+
+
+def main() -> int:
+    """Print the report of a model."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", help="name of the model among the results")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    results = Results(arguments.results / arguments.name)
+    for pool in (CLEAN, BAD):
+        finished = list(results.finished(pool))
+        print(f"{len(finished)} arms of the pool {pool!r} are finished\n")
+        try:
+            print(markdown(judge(finished, SETS), f"{arguments.name}, {pool}"))
+        except LobassError as error:
+            print(f"No comparison yet: {error}\n")
+    print("\n".join(bad_rows_table(results)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

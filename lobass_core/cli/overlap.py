@@ -1,0 +1,64 @@
+"""lobass overlap"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.opening import open_project
+from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, names
+from lobass_core.cli.output import print_facts, print_json, print_table
+from lobass_core.plural import plural
+from lobass_core.workflows import decide
+from lobass_core.workflows import overlap as workflow
+
+# So that a pipeline stops: 0 is no overlap, 1 and 2 are errors.
+FOUND = 3
+MOST_SHOWN = 20
+SHOWN_WORDS = 60
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass overlap`."""
+    app.command("overlap")(overlap)
+
+
+def overlap(
+    files: Annotated[list[str], typer.Argument(help="Evaluation files, in any format that import reads.")],
+    project: ProjectOption = DEFAULT_PROJECT,
+    datasets: DatasetsOption = "",
+    near: Annotated[bool, typer.Option("--near/--no-near", help="Look for near duplicates too.")] = True,
+    tag: Annotated[str, typer.Option("--tag", help="Tag the samples found, to filter by in Browse.")] = "",
+    drop: Annotated[bool, typer.Option("--drop", help="Drop the samples found: no selection keeps them.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Find samples that share 13 words in a row with an evaluation file, or nearly equal a row of it.
+
+    The exit code is 3 where there are any, so that a pipeline can stop.
+    """
+    opened = open_project(project)
+    paths = [str(Path(path).expanduser()) for path in files]
+    found = workflow.overlap(opened, paths, datasets=names(datasets), near=near)
+    ids = [row.sample_id for row in found.rows]
+    if ids and tag:
+        decide.act_on(opened, ids, "tag", tag)
+    if ids and drop:
+        decide.decide(opened, ids, "drop", "overlaps with an evaluation file")
+    if json:
+        print_json(found.to_dict())
+    else:
+        _print(found, tag, drop)
+    if found.rows:
+        raise typer.Exit(FOUND)
+
+
+def _print(found: workflow.Overlap, tag: str, drop: bool) -> None:
+    print_table(("file", "rows", "samples with 13 words of it", "near duplicates"), found.by_file())
+    for row in found.rows[:MOST_SHOWN]:
+        what = f"{row.words[:SHOWN_WORDS]}…" if row.is_exact else "near duplicate"
+        print_facts(f"{row.sample_id[:12]}  {row.dataset}", [(f"{Path(row.file).name}, row {row.other_row}", what)])
+    if len(found.rows) > MOST_SHOWN:
+        print_facts(f"and {len(found.rows) - MOST_SHOWN:,} more; --json lists all of them", [])
+    done = [*(["tagged"] if tag else []), *(["dropped"] if drop else [])]
+    if found.rows and done:
+        print_facts(f"{plural(len(found.rows), 'sample')} {' and '.join(done)}", [])

@@ -1,0 +1,165 @@
+"""lobass validate"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.follow import duration, followed
+from lobass_core.cli.number_option import number
+from lobass_core.cli.opening import open_project
+from lobass_core.cli.options import (
+    DEFAULT_PROJECT,
+    DatasetsOption,
+    DeviceOption,
+    JsonOption,
+    ProjectOption,
+    RunOption,
+    names,
+)
+from lobass_core.cli.output import print_facts, print_json, stderr, stdout
+from lobass_core.errors import RequestError
+from lobass_core.plural import plural
+from lobass_core.typed_numbers import NotANumber, read_number
+from lobass_core.validate_spec import DEFAULT_ARMS, ValidateSpec
+from lobass_core.validation.arms import ARMS
+from lobass_core.validation.report import sentence
+from lobass_core.workflows import validate as workflow
+from lobass_core.workflows.validate import Outcome
+from lobass_core.workflows.validate_plan import ValidatePlan
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass validate`."""
+    app.command("validate")(validate)
+
+
+def validate(
+    project: ProjectOption = DEFAULT_PROJECT,
+    run: RunOption = None,
+    arms: Annotated[
+        str,
+        typer.Option(
+            "--arms",
+            help=f"Arms to train, separated by commas: {', '.join(ARMS)}, measure:NAME.",
+            show_default=",".join(DEFAULT_ARMS),
+        ),
+    ] = "",
+    selections: Annotated[
+        str, typer.Option("--selections", help="Saved selections to train too, separated by commas.")
+    ] = "",
+    budgets: Annotated[str, typer.Option("--budgets", help="Shares of the pool, separated by commas.")] = "0.167",
+    draws: Annotated[int, typer.Option("--draws", min=2, help="Draws of each random arm.")] = 5,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each arm, each with another seed.")] = 1,
+    epochs: Annotated[
+        float, typer.Option("--epochs", parser=number("--epochs"), help="Passes over an arm's rows.")
+    ] = 1,
+    equal: Annotated[
+        str, typer.Option("--equal", help="What arms have in common: epochs over their own rows, or steps.")
+    ] = "epochs",
+    method: Annotated[str, typer.Option("--method", help="full or lora.")] = "lora",
+    learning_rate: Annotated[
+        float, typer.Option("--lr", parser=number("--lr"), help="Peak learning rate; 0: by method and model size.")
+    ] = 0.0,
+    lora_rank: Annotated[int, typer.Option("--lora-rank", min=1, help="Rank of the LoRA matrices.")] = 16,
+    batch_tokens: Annotated[int, typer.Option("--batch-tokens", min=1, help="Tokens an optimiser step.")] = 1024,
+    held_out: Annotated[
+        int, typer.Option("--held-out", min=2, help="Rows of each domain that no arm sees and all are measured on.")
+    ] = 100,
+    evaluate: Annotated[
+        str, typer.Option("--evaluate", help="Files to measure on too, separated by commas; each is a set of its own.")
+    ] = "",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the held-out rows.")] = 0,
+    datasets: DatasetsOption = "",
+    device: DeviceOption = "auto",
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would be trained and what it costs, and stop.")
+    ] = False,
+    report: Annotated[
+        str | None, typer.Option("--report", help="Report what a run's finished arms say; nothing is trained.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Train the base on selections and on random draws, and compare them on held-out rows."""
+    opened = open_project(project)
+    if report is not None:
+        _print_outcome(workflow.report(opened, report), json)
+        return
+    spec = ValidateSpec(
+        arms=names(arms) or DEFAULT_ARMS,
+        selections=names(selections),
+        budgets=_shares(budgets),
+        draws=draws,
+        seeds=seeds,
+        epochs=epochs,
+        equal=equal,  # type: ignore[arg-type]
+        method=method,  # type: ignore[arg-type]
+        learning_rate=learning_rate,
+        lora_rank=lora_rank,
+        budget_tokens=batch_tokens,
+        device=device,
+        held_out=held_out,
+        seed=seed,
+        datasets=names(datasets),
+        evaluate=tuple(str(Path(path).expanduser().resolve()) for path in names(evaluate)),
+    )
+    experiment = workflow.plan(opened, spec, run)
+    if plan and json:
+        print_json(experiment.plan.to_dict())
+        return
+    stderr.print(cost_sentence(experiment.plan), markup=False)
+    for note in experiment.plan.notes:
+        stderr.print(note, markup=False)
+    if plan:
+        _print_plan(experiment.plan)
+        return
+    with followed() as on_progress:
+        outcome = workflow.validate(opened, experiment, on_progress)
+    _print_outcome(outcome, json)
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(read_number(part, above=0) for part in names(text))
+    except NotANumber as error:
+        raise RequestError(f"--budgets: {error}", do="Give shares of the rows: --budgets 0.06,0.167.") from None
+
+
+def cost_sentence(plan: ValidatePlan) -> str:
+    """What the experiment costs, before it starts."""
+    to_do = plan.n_trainings - plan.n_kept
+    kept = f"; {plural(plan.n_kept, 'arm')} kept from earlier runs" if plan.n_kept else ""
+    if not to_do:
+        return f"All {plural(plan.n_trainings, 'arm')} are kept from earlier runs: nothing has to be trained."
+    time = (
+        f"about {duration(plan.seconds)} here at {plan.tokens_per_second:,.0f} tokens/s"
+        if plan.seconds is not None
+        else "no training has been timed on this machine yet: the first arm shows how long it takes"
+    )
+    return f"{plural(to_do, 'training')}, {plural(plan.n_steps, 'step')} in all, {time}{kept}."
+
+
+def _print_plan(plan: ValidatePlan) -> None:
+    print_facts(
+        "Experiment",
+        [
+            ("rows to choose from", plan.n_pool),
+            *((f"held-out rows: {name}", n_rows) for name, n_rows in plan.sets),
+            ("trainings", plan.n_trainings - plan.n_kept),
+            ("kept from earlier runs", plan.n_kept),
+            ("steps", plan.n_steps),
+            ("tokens trained on", plan.n_tokens),
+            ("tokens measured", plan.n_measured_tokens),
+        ],
+    )
+
+
+def _print_outcome(outcome: Outcome, as_json: bool) -> None:
+    if as_json:
+        print_json({"run": outcome.run_id, "n_missing": outcome.n_missing, **outcome.judged.to_dict()})
+        return
+    for claim in outcome.judged.claims:
+        stdout.print(sentence(claim), markup=False)
+    if outcome.n_missing:
+        stderr.print(f"{plural(outcome.n_missing, 'arm')} not finished yet.", markup=False)
+    stderr.print(f"Report: {outcome.markdown_path} and {outcome.json_path.name}", markup=False)

@@ -1,0 +1,67 @@
+"""The settings of an experiment: which arms are trained, on how many rows, how, and what they are judged by."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from lobass_core.errors import RequestError
+from lobass_core.setting_checks import MOST_SEED, MOST_WHOLE, check_whole
+from lobass_core.spec_base import Spec, check_choice
+from lobass_core.specs import TrainMethod
+
+Equal = Literal["epochs", "steps"]
+DEFAULT_ARMS = ("base", "full", "learnability", "random", "length-matched", "longest", "bottom")
+# One draw says nothing about chance; five are the least that a spread can be told from.
+LEAST_DRAWS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateSpec(Spec):
+    """Train arms from the base of a scoring and compare them on held-out rows.
+
+    `budgets` are shares of the pool, in (0, 1]. Arms that are drawn by chance are drawn `draws` times; every arm is
+    trained with `seeds` seeds. `equal` "steps": every arm takes as many optimiser steps as the first random draw of its
+    budget does in `epochs`. `held_out` rows of each domain are set aside before anything is chosen, near duplicates
+    together, drawn from `seed`. `evaluate` are files whose rows are measured too, each a set of its own.
+    `learning_rate` 0: by method and model size.
+    """
+
+    arms: tuple[str, ...] = DEFAULT_ARMS
+    selections: tuple[str, ...] = ()
+    budgets: tuple[float, ...] = (0.167,)
+    draws: int = 5
+    seeds: int = 1
+    epochs: float = 1.0
+    equal: Equal = "epochs"
+    method: TrainMethod = "lora"
+    learning_rate: float = 0.0
+    lora_rank: int = 16
+    budget_tokens: int = 1024
+    device: str = "auto"
+    held_out: int = 100
+    seed: int = 0
+    datasets: tuple[str, ...] = ()
+    evaluate: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_choice("method", self.method, TrainMethod)
+        check_choice("what is equal", self.equal, Equal)
+        if not self.budgets or not all(0 < share <= 1 for share in self.budgets):
+            raise RequestError("a budget is not a share of the rows", do="Give shares above 0 and up to 1: 0.06,0.167.")
+        if self.draws < LEAST_DRAWS:
+            raise RequestError(
+                f"{self.draws} random draws do not show how far chance goes", do="Give --draws 2 or more, better 5."
+            )
+        if not 0 < self.epochs <= MOST_WHOLE:
+            raise RequestError(f"{self.epochs} is not a number of epochs", do="Give --epochs above 0.")
+        if not 0 <= self.learning_rate < math.inf:
+            raise RequestError(
+                f"{self.learning_rate} is not a learning rate",
+                do="Give --lr above 0, or 0 for one by method and model size.",
+            )
+        check_whole("number of draws", self.draws, LEAST_DRAWS)
+        check_whole("number of training seeds", self.seeds, 1)
+        check_whole("number of held-out rows a domain", self.held_out, 2)
+        check_whole("seed", self.seed, 0, MOST_SEED)
+        check_whole("budget of tokens a step", self.budget_tokens, 1)
+        check_whole("LoRA rank", self.lora_rank, 1)

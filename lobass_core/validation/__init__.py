@@ -1,0 +1,1 @@
+"""Does a subset train better than chance: arms, splits, cached results, statistics, report."""

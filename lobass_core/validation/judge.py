@@ -1,0 +1,220 @@
+"""Finished arms against random draws: one claim for each arm, budget, set of held-out rows and kind of mean."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+
+from lobass_core.errors import RequestError
+from lobass_core.validation.arm_results import ArmResult, MeasuredRows
+from lobass_core.validation.arms import BASE, FULL, RANDOM
+from lobass_core.validation.statistics import (
+    N_RESAMPLES,
+    Difference,
+    Mean,
+    Resamples,
+    difference,
+    holm,
+    length_thirds,
+    mean_loss,
+    spread_of,
+)
+
+Verdict = Literal["better", "worse", "no difference found"]
+LEVEL = 0.05
+RESAMPLING_SEED = 20260101
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A finished training: the arm as a report names it, its budget as a share of the pool, which draw and seed.
+
+    `draws` says that other draws of the arm would have held other rows.
+    """
+
+    arm: str
+    budget: float
+    draw: int
+    seed: int
+    result: ArmResult
+    rows: MeasuredRows
+    draws: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is said of one arm on one set, with what it rests on; losses in nats a token.
+
+    `p_adjusted` is Holm's over all claims of the report. `thirds` holds the differences among the shortest, middle and
+    longest third of the responses; nothing is claimed of them.
+    """
+
+    arm: str
+    budget: float
+    set_name: str
+    mean: Mean
+    loss: float
+    random_loss: float
+    difference: Difference
+    thirds: tuple[Difference, ...]
+    p_adjusted: float = 1.0
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.p_adjusted >= LEVEL:
+            return "no difference found"
+        return "better" if self.difference.value < 0 else "worse"
+
+
+@dataclass(frozen=True, slots=True)
+class ArmSummary:
+    """An arm at a budget: how many trainings, of how many rows and response tokens each (mean)."""
+
+    arm: str
+    budget: float
+    n_trainings: int
+    n_rows: float
+    n_response_tokens: float
+    n_steps: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetSummary:
+    """A set of held-out rows."""
+
+    name: str
+    n_rows: int
+    n_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Everything a report shows, in the order of the arms given."""
+
+    arms: tuple[ArmSummary, ...]
+    sets: tuple[SetSummary, ...]
+    claims: tuple[Claim, ...]
+    n_random_draws: int
+    seeds: tuple[int, ...]
+
+    def to_dict(self) -> dict:
+        """As JSON has it, with the verdicts."""
+        claims = [{**asdict(claim), "verdict": claim.verdict} for claim in self.claims]
+        return {**asdict(self), "claims": claims}
+
+
+def judge(finished: Sequence[Finished], set_names: Sequence[str], n_resamples: int = N_RESAMPLES) -> Judgement:
+    """Compare every arm with the random draws of its budget, on every set; `base` and `full` at every budget.
+
+    An arm counts with the seeds that all its draws share with all random draws, so that training noise is alike.
+
+    Raises:
+        RequestError: a budget has fewer than two random draws, or an arm shares no seed with them.
+    """
+    budgets = sorted({one.budget for one in finished if one.arm == RANDOM}, reverse=True)
+    if not budgets:
+        raise RequestError("no random draw is finished, so there is nothing to compare with", do="Add the arm random.")
+    claims: list[Claim] = []
+    for budget in budgets:
+        arms = {
+            name: [one for one in finished if one.arm == name and (one.budget == budget or name in (BASE, FULL))]
+            for name in dict.fromkeys(one.arm for one in finished)
+        }
+        arms = {name: many for name, many in arms.items() if many}
+        for set_name in set_names:
+            claims += _claims(arms, budget, set_name, n_resamples)
+    adjusted = holm([claim.difference.p for claim in claims])
+    random_arms = [one for one in finished if one.arm == RANDOM]
+    return Judgement(
+        arms=tuple(_summaries(finished)),
+        sets=tuple(_set_summary(finished, name) for name in set_names),
+        claims=tuple(replace(claim, p_adjusted=float(p)) for claim, p in zip(claims, adjusted, strict=True)),
+        n_random_draws=len({one.draw for one in random_arms}),
+        seeds=tuple(sorted({one.seed for one in random_arms})),
+    )
+
+
+def _claims(arms: dict[str, list[Finished]], budget: float, set_name: str, n_resamples: int) -> list[Claim]:
+    n_tokens = _of_set(arms[RANDOM][0], set_name)[1]
+    units = {name: _units(many, arms[RANDOM], set_name) for name, many in arms.items()}
+    drawn = [units[name] for name, many in arms.items() if many[0].draws]
+    if len(units[RANDOM]) < 2:
+        raise RequestError(
+            f"a budget of {budget:.3g} has one random draw, so the spread of chance is not known",
+            do="Finish at least two random draws, better five.",
+        )
+    rng = np.random.default_rng(RESAMPLING_SEED)
+    parts = [np.arange(len(n_tokens)), *(part for part in length_thirds(n_tokens) if len(part) > 1)]
+    resamples = [Resamples(len(part), rng, n_resamples) for part in parts]
+    claims = []
+    for mean in get_args(Mean):
+        spreads = [spread_of([sums[:, part] for sums in drawn], n_tokens[part], mean) for part in parts]
+        random_loss = float(mean_loss(units[RANDOM], n_tokens, mean).mean())
+        for name, own in units.items():
+            if name == RANDOM:
+                continue
+            found = [
+                difference(own[:, part], units[RANDOM][:, part], n_tokens[part], mean, spread, again)
+                for part, spread, again in zip(parts, spreads, resamples, strict=True)
+            ]
+            loss = float(mean_loss(own, n_tokens, mean).mean())
+            claims.append(Claim(name, budget, set_name, mean, loss, random_loss, found[0], tuple(found[1:])))
+    return claims
+
+
+def _units(many: list[Finished], random_arms: list[Finished], set_name: str) -> np.ndarray:
+    """float64[draws, rows]: losses summed over each response, a draw's seeds averaged.
+
+    The untouched base has no seed. Of the others, seeds that the random draws lack are left out.
+    """
+    is_base = many[0].arm == BASE
+    seeds = _shared_seeds(random_arms)
+    if not is_base:
+        seeds &= _shared_seeds(many)
+    if not seeds:
+        raise RequestError(f"the arm {many[0].arm} shares no training seed with all random draws")
+    return np.array(
+        [
+            np.mean(
+                [_of_set(one, set_name)[0] for one in many if one.draw == draw and (is_base or one.seed in seeds)],
+                axis=0,
+            )
+            for draw in _draws(many)
+        ]
+    )
+
+
+def _shared_seeds(many: list[Finished]) -> set[int]:
+    """Training seeds that every draw has."""
+    by_draw = [{one.seed for one in many if one.draw == draw} for draw in _draws(many)]
+    return {seed for seed in by_draw[0] if all(seed in seeds for seeds in by_draw)}
+
+
+def _draws(many: list[Finished]) -> list[int]:
+    return sorted({one.draw for one in many})
+
+
+def _of_set(one: Finished, set_name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Loss sums and response tokens of a set's rows, in the order of their ids."""
+    chosen = np.array(one.rows.sets) == set_name
+    n_tokens = np.array(one.rows.n_tokens, dtype=np.float64)
+    chosen &= n_tokens > 0
+    return one.result.loss_sums()[chosen], n_tokens[chosen]
+
+
+def _set_summary(finished: Sequence[Finished], name: str) -> SetSummary:
+    n_tokens = _of_set(finished[0], name)[1]
+    return SetSummary(name, len(n_tokens), int(n_tokens.sum()))
+
+
+def _summaries(finished: Sequence[Finished]) -> list[ArmSummary]:
+    summaries = []
+    for arm, budget in dict.fromkeys((one.arm, one.budget) for one in finished):
+        results = [one.result for one in finished if (one.arm, one.budget) == (arm, budget)]
+        n_rows, n_tokens, n_steps = (
+            float(np.mean([getattr(one, name) for one in results]))
+            for name in ("n_rows", "n_response_tokens", "n_steps")
+        )
+        summaries.append(ArmSummary(arm, budget, len(results), n_rows, n_tokens, n_steps))
+    return summaries

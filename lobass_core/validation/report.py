@@ -1,0 +1,140 @@
+"""The outcome of an experiment in words: one sentence a claim, tables, and what such a comparison cannot say."""
+
+from collections.abc import Sequence
+
+from lobass_core.validation.arms import BASE, FULL, RANDOM, SELECTION
+from lobass_core.validation.judge import LEVEL, Claim, Judgement
+from lobass_core.validation.statistics import Difference
+
+MEANS = {"rows": "mean of rows", "tokens": "mean of tokens"}
+THIRDS = ("shortest third", "middle third", "longest third")
+LABELS = {
+    BASE: "untouched base",
+    FULL: "all rows",
+    RANDOM: "random",
+    "random-by-domain": "random by domain",
+    "length-matched": "length-matched random",
+    "learnability": "learnability",
+    "length-adjusted": "length-adjusted learnability",
+    "band": "learnability within a band of base loss",
+    "longest": "longest responses",
+    "shortest": "shortest responses",
+    "base-loss": "highest base loss",
+    "low-base-loss": "lowest base loss",
+    "loss-drop": "largest loss drop",
+    "loss-drop-sum": "largest summed loss drop",
+    "bottom": "lowest learnability",
+}
+LIMITS = (
+    "Held-out rows of the pool's own kind favour random draws: a random subset has their distribution, a selection "
+    "does not. Look at the other sets too.",
+    "Held-out loss says how well a model predicts given answers. It says little about the answers that it would write.",
+    "A mean of rows weighs each response the same, a mean of tokens weighs long ones more. A subset of short responses "
+    "can be ahead by one and behind by the other.",
+)
+
+
+def label_of(arm: str) -> str:
+    """The arm as a report names it; further words after the arm's own name stay: "learnability, in-sample"."""
+    if arm.startswith(SELECTION):
+        return f"selection {arm.removeprefix(SELECTION)!r}"
+    name, comma, rest = arm.partition(", ")
+    return LABELS.get(name, name) + comma + rest
+
+
+def budget_words(budget: float) -> str:
+    """A share of the pool in per cent: 16.7 %."""
+    return f"{round(100 * budget, 1):g} %"
+
+
+def sentence(claim: Claim) -> str:
+    """What is claimed, with the numbers behind it."""
+    arm = label_of(claim.arm)
+    name = arm[:1].upper() + arm[1:]
+    where = f"on {claim.set_name}, {MEANS[claim.mean]}"
+    difference = claim.difference
+    verdict = {
+        "better": f"better than random draws of {budget_words(claim.budget)} {where}",
+        "worse": f"worse than random draws of {budget_words(claim.budget)} {where}",
+        "no difference found": (
+            f"no difference to random draws of {budget_words(claim.budget)} found at this size {where}"
+        ),
+    }[claim.verdict]
+    return (
+        f"{name}: {verdict}: {claim.loss:.3f} against {claim.random_loss:.3f} nats/token, "
+        f"{difference.value:+.3f} (95 % interval {difference.low:+.3f} to {difference.high:+.3f})."
+    )
+
+
+def markdown(judged: Judgement, title: str, facts: Sequence[tuple[str, str]] = ()) -> str:
+    """The whole report as Markdown."""
+    lines = [f"# {title}", ""]
+    lines += [f"- {name}: {value}" for name, value in facts]
+    lines += ["", "## What was found", ""]
+    lines += [f"- {sentence(claim)}" for claim in judged.claims]
+    lines += ["", _how(judged), "", "## What this comparison cannot say", ""]
+    lines += [f"- {limit}" for limit in LIMITS]
+    lines += ["", "## Arms", "", *_arms(judged)]
+    for one in judged.sets:
+        lines += ["", f"## {one.name}: {one.n_rows:,} rows, {one.n_tokens:,} response tokens", ""]
+        lines += _set_table([claim for claim in judged.claims if claim.set_name == one.name])
+    return "\n".join(lines) + "\n"
+
+
+def _how(judged: Judgement) -> str:
+    n = len(judged.claims)
+    return (
+        f"Each arm is compared with {judged.n_random_draws} random draws of the same number of rows (the untouched "
+        "base and all rows with the draws of each budget). Intervals are paired bootstraps over the held-out rows and "
+        'the spread between draws. "Better" and "worse" are said where p, corrected by Holm\'s method over all '
+        f"{n} claims of this report, is under {LEVEL:g}: the chance that any of them is false is then under "
+        f"{100 * LEVEL:g} %."
+    )
+
+
+def _arms(judged: Judgement) -> list[str]:
+    rows = [
+        [
+            label_of(arm.arm),
+            budget_words(arm.budget) if arm.arm not in (BASE, FULL) else "",
+            f"{arm.n_trainings:,}",
+            f"{arm.n_rows:,.0f}",
+            f"{arm.n_response_tokens:,.0f}",
+            f"{arm.n_steps:,.0f}",
+        ]
+        for arm in judged.arms
+    ]
+    return table(["arm", "budget", "trainings", "rows", "response tokens", "steps"], rows)
+
+
+def _set_table(claims: Sequence[Claim]) -> list[str]:
+    rows = [
+        [
+            label_of(claim.arm),
+            budget_words(claim.budget),
+            MEANS[claim.mean],
+            f"{claim.loss:.3f}",
+            f"{claim.random_loss:.3f}",
+            _interval(claim.difference),
+            f"{claim.p_adjusted:.3f}",
+            claim.verdict,
+            *(_interval(third) for third in claim.thirds),
+        ]
+        for claim in claims
+    ]
+    head = ["arm", "budget", "over", "loss", "random", "difference", "p, corrected", "verdict"]
+    return table([*head, *THIRDS[: max((len(claim.thirds) for claim in claims), default=0)]], rows)
+
+
+def _interval(difference: Difference) -> str:
+    return f"{difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A Markdown table; cells may come from data."""
+    lines = [head, ["---"] * len(head), *rows]
+    return [f"| {' | '.join(_cell(text) for text in line)} |" for line in lines]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())

@@ -1,0 +1,113 @@
+"""Is a difference between arms more than chance: intervals over rows and draws, and a correction for many questions.
+
+Two things are left to chance: which rows happened to be held out, and which rows a random draw happened to hold. The
+first is estimated from the held-out rows themselves, which every arm is measured on, the second from the spread between
+draws. A chosen subset counts as one more draw: a lucky draw is no better method.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Mean = Literal["rows", "tokens"]
+N_RESAMPLES = 4000
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Standard deviation of the mean loss between draws, in nats a token, with its degrees of freedom."""
+
+    deviation: float
+    freedom: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Mean loss of one arm minus that of another, nats a token, with a 95 % interval; `p` is two-sided."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+class Resamples:
+    """Bootstrap samples of the same rows for every comparison over them, as how often each row is drawn."""
+
+    def __init__(self, n_rows: int, rng: np.random.Generator, n_resamples: int = N_RESAMPLES) -> None:
+        self.counts = rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=n_resamples)
+        self.rng = rng
+
+    def means(self, sums: np.ndarray, n_tokens: np.ndarray, mean: Mean) -> np.ndarray:
+        """float64[n_resamples]: the mean loss of each sample of rows."""
+        if mean == "tokens":
+            return (self.counts @ sums) / (self.counts @ n_tokens)
+        return (self.counts @ (sums / n_tokens)) / self.counts.shape[1]
+
+
+def mean_loss(sums: np.ndarray, n_tokens: np.ndarray, mean: Mean) -> np.ndarray:
+    """Mean loss in nats a token along the last axis, each row or each token weighing the same."""
+    if mean == "tokens":
+        return sums.sum(axis=-1) / n_tokens.sum()
+    return (sums / n_tokens).mean(axis=-1)
+
+
+def spread_of(drawn: Sequence[np.ndarray], n_tokens: np.ndarray, mean: Mean) -> Spread:
+    """Spread between the draws of each arm, pooled over the arms; each is float64[draws, rows] of summed losses.
+
+    Raises ValueError where no arm has two draws: chance is then unknown.
+    """
+    means = [mean_loss(sums, n_tokens, mean) for sums in drawn if len(sums) > 1]
+    freedom = sum(len(values) - 1 for values in means)
+    if not freedom:
+        raise ValueError("no arm has two draws")
+    return Spread(float(np.sqrt(sum(((values - values.mean()) ** 2).sum() for values in means) / freedom)), freedom)
+
+
+def difference(
+    arm: np.ndarray, other: np.ndarray, n_tokens: np.ndarray, mean: Mean, spread: Spread, resamples: Resamples
+) -> Difference:
+    """One arm against another over the same rows; both are float64[draws, rows], nats summed over each response.
+
+    The interval is a paired bootstrap over rows, each resample moved by a draw of Student's t for the spread between
+    draws, of which there are few. `p` is of Welch's t over the same two sources (Satterthwaite's degrees of freedom).
+    """
+    apart = arm.mean(axis=0) - other.mean(axis=0)
+    value = float(mean_loss(apart, n_tokens, mean))
+    of_draws = spread.deviation * float(np.sqrt(1 / len(arm) + 1 / len(other)))
+    moved = resamples.means(apart, n_tokens, mean)
+    moved = moved + of_draws * resamples.rng.standard_t(spread.freedom, size=len(moved))
+    low, high = np.quantile(moved, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Difference(value, float(low), float(high), _p(value, apart, n_tokens, mean, of_draws, spread.freedom))
+
+
+def _p(value: float, apart: np.ndarray, n_tokens: np.ndarray, mean: Mean, of_draws: float, freedom: int) -> float:
+    # Every command imports this file, and few need the distribution.
+    from scipy.special import stdtr
+
+    n = len(apart)
+    # Of a ratio of sums, by its linearisation.
+    each = (apart - value * n_tokens) / n_tokens.mean() if mean == "tokens" else apart / n_tokens
+    of_rows = float(each.std(ddof=1)) / n**0.5 if n > 1 else 0.0
+    variance = of_rows**2 + of_draws**2
+    if variance == 0:
+        return 1.0 if value == 0 else 0.0
+    degrees = variance**2 / (of_draws**4 / freedom + (of_rows**4 / (n - 1) if n > 1 else 0.0))
+    return float(2 * stdtr(degrees, -abs(value) / variance**0.5))
+
+
+def holm(p_values: Sequence[float]) -> np.ndarray:
+    """float64[n]: p-values adjusted so that the chance of any false claim stays under the level (Holm 1979)."""
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
+    return adjusted
+
+
+def length_thirds(n_tokens: np.ndarray) -> list[np.ndarray]:
+    """Rows of the shortest, middle and longest third by response tokens; ties by place."""
+    return np.array_split(np.argsort(n_tokens, kind="stable"), 3)

@@ -1,0 +1,199 @@
+"""What an experiment would train, what of it is kept from earlier ones, and how long the rest takes here."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from lobass_core.errors import LobassError, RequestError
+from lobass_core.jobs.run_folder import list_runs
+from lobass_core.jobs.run_results import ValidateResult
+from lobass_core.jobs.run_specs import PlannedArm, ValidateRun
+from lobass_core.project import Project
+from lobass_core.specs import RenderSpec
+from lobass_core.validate_spec import ValidateSpec
+from lobass_core.validation.arm_results import ArmCache, ArmContent, ArmRecipe, digest_of
+from lobass_core.validation.arms import BASE, DRAWN, FULL, RANDOM, SELECTION, check_arm, rows_of_arm
+from lobass_core.workflows.train_reference import list_references
+from lobass_core.workflows.validate_rows import ExperimentRows
+
+# A forward pass costs a third of a training step.
+TRAINING_PASSES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatePlan:
+    """What would be trained. `n_kept` of the trainings are there already; tokens and steps are of the others.
+
+    `seconds` is None until a training on this base has been timed in this project.
+    """
+
+    n_trainings: int
+    n_kept: int
+    n_steps: int
+    n_tokens: int
+    n_measured_tokens: int
+    tokens_per_second: float | None
+    seconds: float | None
+    n_pool: int
+    sets: tuple[tuple[str, int], ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Planned:
+    """A run that is ready to be written: its spec, and the sample ids behind each name of rows in it."""
+
+    run: ValidateRun
+    rows: dict[str, tuple[str, ...]]
+    plan: ValidatePlan
+
+
+def plan_experiment(project: Project, spec: ValidateSpec, own: ExperimentRows) -> Planned:
+    """Choose the rows of every arm and reckon what they cost.
+
+    Raises:
+        RequestError: there is no such arm, or an arm or a budget holds no row.
+    """
+    rows: dict[str, tuple[str, ...]] = {}
+    planned = tuple(_planned(spec, own, rows))
+    result, scoring = own.scoring.result, own.scoring
+    run = ValidateRun(
+        settings=spec,
+        scoring=scoring.run_id,
+        base=scoring.spec.base,
+        base_weights=result.base.info.weights,
+        render=RenderSpec(scoring.spec.render.template, scoring.spec.render.mask_rule, result.max_tokens),
+        render_fp=scoring.render_fp,
+        cache_dir=str(project.validation_dir),
+        planned=planned,
+        set_names=tuple(dict.fromkeys(sorted(name for _, name in own.sets))),
+    )
+    return Planned(run, rows, _cost(project, run, rows, own))
+
+
+def content_of(run: ValidateRun, planned: PlannedArm, measured: str) -> ArmContent:
+    """What names the result of a planned arm; `measured` is the digest of the measured rows."""
+    own = run.settings
+    recipe = ArmRecipe(own.method, own.epochs, own.learning_rate, own.budget_tokens, own.lora_rank, planned.like)
+    return ArmContent(run.base_weights, run.render_fp, recipe, planned.seed, planned.rows, measured)
+
+
+def _planned(spec: ValidateSpec, own: ExperimentRows, rows: dict[str, tuple[str, ...]]) -> Iterator[PlannedArm]:
+    """Every training, the arms of a budget after each other; `rows` takes the sample ids of each."""
+    for arm in spec.arms:
+        check_arm(arm)
+    seeds = range(1, spec.seeds + 1)
+    if BASE in spec.arms:
+        yield _arm(own, rows, BASE, 0.0, 0, 0)
+    if FULL in spec.arms:
+        yield from (_arm(own, rows, FULL, 1.0, 0, seed) for seed in seeds)
+    arms = [arm for arm in spec.arms if arm not in (BASE, FULL)]
+    arms += [] if RANDOM in arms else [RANDOM]
+    n_pool = len(own.candidates)
+    for budget in spec.budgets:
+        yield from _of_budget(spec, own, rows, arms, budget, round(budget * n_pool))
+    for name in spec.selections:
+        chosen = f"{SELECTION}{name}"
+        n_rows = len(rows_of_arm(chosen, own.candidates, 0))
+        # Random draws of its own size: a selection is compared with what chance makes of as many rows.
+        drawn = [arm for arm in arms if arm in DRAWN]
+        yield from _of_budget(spec, own, rows, [chosen, *drawn], n_rows / n_pool, n_rows, anchor=chosen)
+
+
+def _of_budget(
+    spec: ValidateSpec,
+    own: ExperimentRows,
+    rows: dict[str, tuple[str, ...]],
+    arms: Sequence[str],
+    budget: float,
+    n_rows: int,
+    anchor: str = "learnability",
+) -> Iterator[PlannedArm]:
+    if not n_rows:
+        raise RequestError(
+            f"a budget of {budget:.3g} of {len(own.candidates):,} rows holds no row", do="Give a larger budget."
+        )
+    like = digest_of(own.candidates.ids(rows_of_arm(RANDOM, own.candidates, n_rows))) if spec.equal == "steps" else ""
+    for arm in arms:
+        for draw in range(spec.draws if arm in DRAWN else 1):
+            for seed in range(1, spec.seeds + 1):
+                yield _arm(own, rows, arm, budget, draw, seed, n_rows, like, anchor)
+
+
+def _arm(
+    own: ExperimentRows,
+    rows: dict[str, tuple[str, ...]],
+    arm: str,
+    budget: float,
+    draw: int,
+    seed: int,
+    n_rows: int = 0,
+    like: str = "",
+    anchor: str = "learnability",
+) -> PlannedArm:
+    chosen = own.candidates.ids(rows_of_arm(arm, own.candidates, n_rows, draw, anchor))
+    if not chosen and arm != BASE:
+        raise RequestError(
+            f"the arm {arm} holds no row to train on",
+            do="Choose another measure, or a selection with rows that are not held out.",
+        )
+    digest = digest_of(chosen)
+    rows[digest] = chosen
+    return PlannedArm(arm, budget, draw, seed, digest, len(chosen), like, is_drawn=arm in DRAWN)
+
+
+def _cost(project: Project, run: ValidateRun, rows: dict[str, tuple[str, ...]], own: ExperimentRows) -> ValidatePlan:
+    spec, cache = run.settings, ArmCache(project.validation_dir)
+    measured = digest_of(sample_id for sample_id, _ in own.sets)
+    usual = int(np.mean(list(own.n_tokens.values())))
+    n_measured = sum(own.n_tokens.get(sample_id, usual) for sample_id, _ in own.sets)
+    to_do: dict[str, PlannedArm] = {}
+    for planned in run.planned:
+        content = content_of(run, planned, measured)
+        if not cache.has(content):
+            to_do.setdefault(content.key, planned)
+    tokens = [_n_tokens(planned, rows, own, spec) for planned in to_do.values()]
+    n_steps = sum(-(-n // spec.budget_tokens) for n in tokens)
+    rate = measured_rate(project, run)
+    passes = sum(tokens) + len(to_do) * n_measured / TRAINING_PASSES
+    keys = {content_of(run, planned, measured).key for planned in run.planned}
+    names = [name for _, name in own.sets]
+    return ValidatePlan(
+        n_trainings=len(keys),
+        n_kept=len(keys) - len(to_do),
+        n_steps=n_steps,
+        n_tokens=sum(tokens),
+        n_measured_tokens=len(to_do) * n_measured,
+        tokens_per_second=rate,
+        seconds=passes / rate if rate else None,
+        n_pool=len(own.candidates),
+        sets=tuple((name, names.count(name)) for name in run.set_names),
+        notes=own.left_out,
+    )
+
+
+def _n_tokens(planned: PlannedArm, rows: dict[str, tuple[str, ...]], own: ExperimentRows, spec: ValidateSpec) -> int:
+    """Tokens that a training shows, about; padding is a few per cent more."""
+    chosen = rows.get(planned.like, ()) or rows[planned.rows]
+    return round(spec.epochs * sum(own.n_tokens[sample_id] for sample_id in chosen))
+
+
+def measured_rate(project: Project, run: ValidateRun) -> float | None:
+    """Tokens a second of the latest training from this base in this project; None where none has been timed."""
+    for other in reversed(list_runs(project.runs_dir)):
+        if isinstance(other.spec, ValidateRun) and other.spec.base_weights == run.base_weights:
+            try:
+                rate = other.read_result(ValidateResult).tokens_per_second
+            except LobassError:
+                continue
+            if rate:
+                return rate
+    for reference in reversed(list_references(project)):
+        values = reference.recipe
+        if reference.base == run.base.path and reference.method == run.settings.method and values.get("seconds"):
+            return float(values["n_tokens_shown"]) / float(values["seconds"])
+    return None

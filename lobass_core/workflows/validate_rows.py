@@ -1,0 +1,188 @@
+"""The rows of an experiment: held out first, near duplicates together; the rest are what arms choose from."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from lobass_core.errors import RequestError
+from lobass_core.learnability.scores import ScoreTable
+from lobass_core.plural import plural
+from lobass_core.project import Project
+from lobass_core.records import Sample, turns_from_json, turns_to_json
+from lobass_core.similarity.near_duplicates import duplicate_groups
+from lobass_core.specs import ImportSpec
+from lobass_core.store.datasets import list_datasets, sample_batches, sample_ids_of_rows
+from lobass_core.store.scorings import Scoring
+from lobass_core.store.selections import find_selection, selection_picks
+from lobass_core.validate_spec import ValidateSpec
+from lobass_core.validation.arms import MEASURE
+from lobass_core.validation.candidates import Candidates
+from lobass_core.validation.held_out import has_duplicate_in, held_out_by_domain
+from lobass_core.workflows.explore import scored
+from lobass_core.workflows.score import INPUT_SCHEMA, check_datasets
+from lobass_core.workflows.source_file import SourceFile
+
+# A set needs more than one row to say how far chance goes.
+LEAST_ROWS = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExperimentRows:
+    """What is trained on and what is measured. `sets` has (sample id, set) of every held-out row.
+
+    `n_tokens` is how long each sample is to a model, prompt included, where a scoring has read it. `left_out` says in
+    sentences which rows take no part.
+    """
+
+    scoring: Scoring
+    candidates: Candidates
+    sets: tuple[tuple[str, str], ...]
+    n_tokens: dict[str, int]
+    samples: tuple[pa.RecordBatch, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What a scoring says of one sample."""
+
+    row: int
+    n_tokens: int
+
+
+def experiment_rows(project: Project, spec: ValidateSpec, run: str | None) -> ExperimentRows:
+    """Split the scored rows and read the files that are measured too.
+
+    Raises:
+        SelectionError: nothing is scored, several scorings and no `run`, or no such selection.
+        RequestError: no such dataset, or too few rows to hold any out.
+    """
+    chosen = scored(project, run)
+    table = chosen.table
+    with project.store() as store:
+        cursor = store.cursor()
+        check_datasets([dataset.name for dataset in list_datasets(cursor)], spec.datasets)
+        facts = _facts(table, sample_ids_of_rows(cursor).to_pylist())
+        batches = list(sample_batches(cursor, spec.datasets))
+        selections = {name: _picked(cursor, name, table, facts) for name in spec.selections}
+    pool = [row for row in _rows(batches) if row.sample_id in facts]
+    files = [row for path in spec.evaluate for row in _rows_of_file(path)]
+    n_unscored = sum(batch.num_rows for batch in batches) - len(pool)
+    groups = duplicate_groups([row.text for row in (*pool, *files)])
+    held_out = held_out_by_domain(
+        [row.sample_id for row in pool], groups[: len(pool)], [row.domain for row in pool], spec.held_out, spec.seed
+    )
+    seen = np.concatenate([~held_out, np.zeros(len(files), bool)])
+    leaks = has_duplicate_in(groups, seen)[len(pool) :]
+    if held_out.sum() < LEAST_ROWS:
+        raise RequestError(
+            f"{len(pool):,} scored rows are too few to hold any out", do="Score more rows, then validate again."
+        )
+    of_files = _first_of_each(files, leaks, {row.sample_id for row in pool})
+    measured = [*(row for row, out in zip(pool, held_out, strict=True) if out), *of_files]
+    left = [row for row, out in zip(pool, held_out, strict=True) if not out]
+    return ExperimentRows(
+        scoring=chosen.scoring,
+        candidates=_candidates(table, facts, left, spec).with_selections(selections),
+        sets=tuple((row.sample_id, row.set_name) for row in measured),
+        n_tokens={sample_id: fact.n_tokens for sample_id, fact in facts.items()},
+        samples=(*_scored_only(batches, facts), _batch(of_files)),
+        left_out=tuple(_left_out(n_unscored, int(leaks.sum()))),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    sample_id: str
+    domain: str
+    set_name: str
+    text: str
+    sample: Sample | None = None
+
+
+def _facts(table: ScoreTable, sample_ids: list[str]) -> dict[str, _Facts]:
+    """The first row of every sample with a base loss and a response."""
+    usable = np.isfinite(table.base_loss) & (table.n_tokens > 0)
+    lengths = table.n_tokens.astype(np.int64) + table.n_prompt_tokens
+    facts: dict[str, _Facts] = {}
+    for row in np.flatnonzero(usable).tolist():
+        facts.setdefault(sample_ids[row], _Facts(row, int(lengths[row])))
+    return facts
+
+
+def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[_Row]:
+    for batch in batches:
+        for sample_id, turns, domain in zip(
+            *(batch[name].to_pylist() for name in ("sample_id", "turns", "domain")), strict=True
+        ):
+            text = "\n".join(turn.content for turn in turns_from_json(turns))
+            yield _Row(sample_id, domain, f"{domain}, held out", text)
+
+
+def _rows_of_file(path: str) -> Iterator[_Row]:
+    name = Path(path).stem
+    for row in SourceFile.open(ImportSpec(path, domain=name)).rows():
+        if row.sample is not None:
+            text = "\n".join(turn.content for turn in row.sample.turns)
+            yield _Row(row.sample.sample_id, name, name, text, row.sample)
+
+
+def _first_of_each(files: list[_Row], leaks: np.ndarray, known: set[str]) -> list[_Row]:
+    """Rows of files without those that training may see, and without second copies."""
+    kept: dict[str, _Row] = {}
+    for row, leaks_out in zip(files, leaks, strict=True):
+        if not leaks_out and row.sample_id not in known:
+            kept.setdefault(row.sample_id, row)
+    return list(kept.values())
+
+
+def _candidates(table: ScoreTable, facts: dict[str, _Facts], rows: list[_Row], spec: ValidateSpec) -> Candidates:
+    places = np.array([facts[row.sample_id].row for row in rows], dtype=np.int64)
+    asked = [arm.removeprefix(MEASURE) for arm in spec.arms if arm.startswith(MEASURE)]
+    return Candidates.of(
+        [row.sample_id for row in rows],
+        [row.domain for row in rows],
+        table.n_tokens[places],
+        table.base_loss[places],
+        table.reference_loss[places],
+        {name: table.score(name)[places] for name in asked},  # type: ignore[arg-type]
+    )
+
+
+def _picked(cursor: object, name: str, table: ScoreTable, facts: dict[str, _Facts]) -> list[str]:
+    """Sample ids of a saved selection, best first."""
+    picks = selection_picks(cursor, find_selection(cursor, name).selection_id)  # type: ignore[arg-type]
+    of_key = {int(table.sample_key[fact.row]): sample_id for sample_id, fact in facts.items()}
+    return [of_key[key] for key in picks["sample_key"].to_pylist() if key in of_key]
+
+
+def _scored_only(batches: list[pa.RecordBatch], facts: dict[str, _Facts]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        yield batch.filter(pa.array([sample_id in facts for sample_id in batch["sample_id"].to_pylist()], pa.bool_()))
+
+
+def _batch(rows: list[_Row]) -> pa.RecordBatch:
+    """Rows of files as a worker reads them."""
+    records = [
+        {
+            "sample_id": row.sample_id,
+            "kind": row.sample.kind,
+            "turns": turns_to_json(row.sample.turns),
+            "tools": row.sample.tools,
+            "domain": row.domain,
+            "dataset": "",
+        }
+        for row in rows
+        if row.sample is not None
+    ]
+    return pa.RecordBatch.from_pylist(records, schema=INPUT_SCHEMA)
+
+
+def _left_out(n_unscored: int, n_leaks: int) -> Iterator[str]:
+    if n_unscored:
+        yield f"{plural(n_unscored, 'row')} without a base loss or a response take no part."
+    if n_leaks:
+        yield f"{plural(n_leaks, 'row')} of the files to measure have a near duplicate in the pool and are left out."

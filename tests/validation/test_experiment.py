@@ -1,0 +1,179 @@
+"""An experiment from the plan to the report, over a small project that is really scored."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from lobass_core.errors import RequestError, RunError
+from lobass_core.jobs.run_results import ValidateResult
+from lobass_core.jobs.run_specs import ValidateRun
+from lobass_core.store.connection import release
+from lobass_core.validate_spec import ValidateSpec
+from lobass_core.validation.arm_results import ArmCache, digest_of
+from lobass_core.workflows import validate as workflow
+from lobass_core.workflows.scores import score_columns
+from lobass_core.workflows.validate_plan import content_of
+from tests.validation.projects import ScoredProject, scored_project
+from tests.worker.runs import work
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory):
+    made = scored_project(tmp_path_factory.mktemp("validate"))
+    yield made
+    release(made.project.store_path)
+
+
+@pytest.fixture(scope="module")
+def other_file(tmp_path_factory: pytest.TempPathFactory, scored: ScoredProject) -> Path:
+    """Twelve rows of another kind, one of the pool's own, and one of them twice."""
+    rows = [{"instruction": f"Name tree {n}", "output": f"Tree number {n} has {n * 7} leaves."} for n in range(12)]
+    rows += [rows[0], {"instruction": "Ask math 3?", "output": "math cloud3 bread3 field3 apple3 cloud3 now"}]
+    path = tmp_path_factory.mktemp("files") / "trees.json"
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    return path
+
+
+def _spec(**settings) -> ValidateSpec:
+    usual = {
+        "arms": ("base", "full", "learnability", "random"),
+        "budgets": (0.25,),
+        "draws": 2,
+        "held_out": 8,
+        "budget_tokens": 256,
+        "device": "cpu",
+        "learning_rate": 1e-3,
+    }
+    return ValidateSpec(**{**usual, **settings})
+
+
+@pytest.fixture(scope="module")
+def done(scored: ScoredProject, other_file: Path):
+    experiment = workflow.plan(scored.project, _spec(evaluate=(str(other_file),)))
+    run = workflow.prepare_run(scored.project, experiment)
+    assert work(run) == 0
+    return experiment, run
+
+
+def test_the_plan_says_what_it_trains_and_that_no_time_is_known(done):
+    plan = done[0].plan
+    assert (plan.n_trainings, plan.n_kept, plan.n_pool) == (5, 0, 64)
+    assert plan.sets == (("chat, held out", 8), ("math, held out", 8), ("trees", 12))
+    assert plan.seconds is None and plan.n_tokens > 0
+    assert plan.notes == ("1 row of the files to measure have a near duplicate in the pool and are left out.",)
+
+
+def test_no_arm_is_trained_on_a_held_out_row(done):
+    run = done[1]
+    trained = set(pq.read_table(run.path / "arms.parquet")["sample_id"].to_pylist())
+    measured = pq.read_table(run.path / "measured.parquet")["sample_id"].to_pylist()
+    assert len(measured) == len(set(measured)) == 28 and not trained & set(measured)
+    assert len(trained) == 64
+
+
+def test_every_arm_has_its_rows_and_its_losses(done):
+    run = done[1]
+    asked, result = run.spec_as(ValidateRun), run.read_result(ValidateResult)
+    assert (result.n_trained, result.n_kept, len(result.arms)) == (5, 0, 5)
+    assert [one.n_rows for one in asked.planned] == [0, 64, 16, 16, 16]
+    cache = ArmCache(Path(asked.cache_dir))
+    kept = [cache.read(content_of(asked, one, result.rows)) for one in asked.planned]
+    assert [one.content.key for one in kept] == [one.key for one in result.arms]
+    assert all(len(one.losses) == 28 and min(one.losses) > 0 for one in kept)
+    assert kept[0].n_steps == 0 and all(one.n_steps > 0 for one in kept[1:])
+    # Training does something, and another draw something else.
+    assert len({one.losses for one in kept}) == 5
+
+
+def test_the_untouched_base_has_the_losses_that_were_scored(done, scored):
+    run = done[1]
+    asked, result = run.spec_as(ValidateRun), run.read_result(ValidateResult)
+    cache = ArmCache(Path(asked.cache_dir))
+    base, rows = cache.read(content_of(asked, asked.planned[0], result.rows)), cache.read_rows(result.rows)
+    measured = dict(zip(rows.sample_ids, base.loss_sums() / np.array(rows.n_tokens), strict=True))
+    columns = score_columns(scored.project)
+    stored = dict(zip(columns["sample_id"].to_pylist(), columns["base_loss"].to_pylist(), strict=True))
+    both = [(measured[sample_id[:16]], loss) for sample_id, loss in stored.items() if sample_id[:16] in measured]
+    assert len(both) == 16
+    assert np.allclose(*zip(*both, strict=True), atol=1e-4)
+
+
+def test_the_report_has_a_sentence_for_each_claim(done, scored):
+    outcome = workflow.report(scored.project)
+    assert outcome.n_missing == 0 and len(outcome.judged.claims) == 3 * 3 * 2
+    text = outcome.markdown_path.read_text(encoding="utf-8")
+    assert text.count(" random draws of 25 % ") == 18
+    assert "Learnability: " in text and "Untouched base: " in text and "trees" in text
+    document = json.loads(outcome.json_path.read_text(encoding="utf-8"))
+    assert {claim["verdict"] for claim in document["claims"]} <= {"better", "worse", "no difference found"}
+    assert document["n_random_draws"] == 2
+
+
+def test_a_new_selection_costs_one_arm_and_the_draws_of_its_size(done, scored, other_file):
+    spec = _spec(evaluate=(str(other_file),), selections=("best",))
+    plan = workflow.plan(scored.project, spec).plan
+    assert (plan.n_trainings, plan.n_kept) == (8, 5)
+    assert plan.seconds is not None and plan.tokens_per_second
+    again = workflow.plan(scored.project, _spec(evaluate=(str(other_file),))).plan
+    assert (again.n_trainings, again.n_kept, again.n_steps, again.seconds) == (5, 5, 0, 0.0)
+
+
+def test_a_cancelled_experiment_goes_on_with_what_it_lacks(done, scored):
+    experiment = workflow.plan(scored.project, _spec(draws=3, held_out=6))
+    run = workflow.prepare_run(scored.project, experiment)
+    asked = run.spec_as(ValidateRun)
+    run.request_cancel()
+    # The request is looked for before the first arm; nothing is lost by it.
+    from lobass_core.worker.__main__ import main
+
+    assert main([str(run.path)]) == 3
+    with pytest.raises(RequestError, match="no arm of run"):
+        workflow.report(scored.project, run.run_id)
+    again = workflow.prepare_run(scored.project, workflow.plan(scored.project, _spec(draws=3, held_out=6)))
+    assert again.run_id == run.run_id
+    assert work(again) == 0 and again.read_result(ValidateResult).n_trained == len(asked.planned)
+
+
+def test_equal_steps_gives_every_arm_as_many_as_the_first_draw(scored):
+    experiment = workflow.plan(scored.project, _spec(arms=("random", "longest", "shortest"), equal="steps", epochs=3))
+    run = workflow.prepare_run(scored.project, experiment)
+    assert work(run) == 0
+    asked, result = run.spec_as(ValidateRun), run.read_result(ValidateResult)
+    cache = ArmCache(Path(asked.cache_dir))
+    kept = [cache.read(content_of(asked, one, result.rows)) for one in asked.planned]
+    assert len({one.n_steps for one in kept}) == 1
+    assert kept[-1].n_response_tokens < kept[-2].n_response_tokens
+
+
+def test_a_base_that_has_changed_is_refused(scored, tmp_path):
+    experiment = workflow.plan(scored.project, _spec(held_out=5))
+    run = workflow.prepare_run(scored.project, experiment)
+    weights, aside = scored.base / "model.safetensors", tmp_path / "aside"
+    shutil.copy(weights, aside)
+    shutil.copy(scored.base.with_name("reference") / "model.safetensors", weights)
+    try:
+        assert work(run) == 1
+    finally:
+        shutil.copy(aside, weights)
+    assert "the base model has changed" in run.read_progress().error.what
+
+
+def test_what_cannot_be_planned_is_refused(scored):
+    with pytest.raises(RequestError, match="no arm 'best'"):
+        workflow.plan(scored.project, _spec(arms=("best",)))
+    with pytest.raises(RequestError, match="holds no row"):
+        workflow.plan(scored.project, _spec(budgets=(0.001,)))
+    with pytest.raises(RequestError, match="random draws"):
+        _spec(draws=1)
+    with pytest.raises(RunError, match="r-9999"):
+        workflow.report(scored.project, "r-9999")
+
+
+def test_digests_name_rows_in_any_order():
+    assert digest_of(["b" * 64, "a" * 64]) == digest_of(["a" * 64, "b" * 64]) != digest_of(["a" * 64])

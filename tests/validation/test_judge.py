@@ -1,0 +1,87 @@
+"""Experiments whose truth is known: without an effect nothing is claimed, a planted one is found."""
+
+import numpy as np
+import pytest
+
+from lobass_core.errors import RequestError
+from lobass_core.validation.judge import judge
+from tests.validation.simulated import SETS, experiment, finished_arm, rows_of
+
+N_REPEATS = 100
+FEW = 100
+
+
+def _claims(seed: int, effects: dict[str, float]) -> list:
+    return list(judge(experiment(seed, effects), SETS, FEW).claims)
+
+
+@pytest.mark.slow
+def test_without_an_effect_at_least_90_of_100_experiments_claim_nothing():
+    arms = {f"arm {number}": 0.0 for number in range(4)}
+    silent = sum(
+        all(claim.verdict == "no difference found" for claim in _claims(seed, arms)) for seed in range(N_REPEATS)
+    )
+    assert silent >= 90
+
+
+@pytest.mark.slow
+def test_a_planted_effect_is_found_in_its_direction_and_nowhere_else():
+    effects = {"learnability": -0.12, "longest": 0.12, "shortest": 0.0}
+    found = dict.fromkeys(effects, 0)
+    wrong = 0
+    for seed in range(N_REPEATS):
+        for claim in _claims(seed, effects):
+            if claim.mean != "rows" or claim.set_name != SETS[0]:
+                continue
+            expected = "better" if effects[claim.arm] < 0 else "worse"
+            found[claim.arm] += claim.verdict == expected
+            wrong += claim.verdict not in (expected, "no difference found")
+    assert found["learnability"] >= 90 and found["longest"] >= 90
+    assert found["shortest"] <= 5 and wrong == 0
+
+
+@pytest.mark.slow
+def test_the_interval_holds_the_true_difference_in_about_95_of_100():
+    covered = sum(
+        claim.difference.low <= -0.03 <= claim.difference.high
+        for seed in range(N_REPEATS)
+        for claim in _claims(seed, {"arm": -0.03})
+        if claim.mean == "rows" and claim.set_name == SETS[0]
+    )
+    assert 90 <= covered <= 100
+
+
+def test_short_rows_weigh_as_much_as_long_ones_over_rows_and_less_over_tokens():
+    rows = rows_of(60, np.random.default_rng(0))
+    n_tokens = np.array(rows.n_tokens, dtype=float)
+    short = n_tokens < np.median(n_tokens)
+    drawn = [finished_arm("random", draw, n_tokens * (2 + 1e-3 * draw), rows) for draw in range(3)]
+    arm = finished_arm("shortest", 0, n_tokens * np.where(short, 1.0, 2.5), rows)
+    over = {claim.mean: claim for claim in judge([*drawn, arm], SETS[:1], FEW).claims}
+    own = np.array(rows.sets) == SETS[0]
+    expected = (np.where(short, 1.0, 2.5) - 2.001)[own]
+    assert over["rows"].difference.value == pytest.approx(expected.mean(), abs=1e-6)
+    assert over["tokens"].difference.value == pytest.approx(
+        (expected * n_tokens[own]).sum() / n_tokens[own].sum(), abs=1e-6
+    )
+    assert over["rows"].thirds[0].value < -0.9 and over["rows"].thirds[2].value == pytest.approx(0.499, abs=1e-3)
+
+
+def test_seeds_are_averaged_and_those_that_random_lacks_are_left_out():
+    rows = rows_of(40, np.random.default_rng(1))
+    n_tokens = np.array(rows.n_tokens, dtype=float)
+
+    def arm(name: str, draw: int, seed: int, loss: float):
+        return finished_arm(name, draw, n_tokens * loss, rows, seed=seed)
+
+    drawn = [arm("random", draw, seed, 2 + 0.01 * draw + seed) for draw in range(2) for seed in (1, 2)]
+    chosen = [arm("learnability", 0, 1, 3.0), arm("learnability", 0, 2, 4.0), arm("learnability", 0, 3, 99.0)]
+    (claim,) = [one for one in judge([*drawn, *chosen], SETS[:1], FEW).claims if one.mean == "rows"]
+    assert claim.loss == pytest.approx(3.5, abs=1e-5) and claim.random_loss == pytest.approx(3.505, abs=1e-5)
+
+
+def test_one_draw_says_nothing_about_chance():
+    with pytest.raises(RequestError, match="one random draw"):
+        judge(experiment(0, {"learnability": 0.0}, n_draws=1), SETS, FEW)
+    with pytest.raises(RequestError, match="no random draw"):
+        judge([], SETS, FEW)

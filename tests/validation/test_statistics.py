@@ -1,0 +1,49 @@
+"""Numbers that can be computed by hand."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lobass_core.validation.statistics import Resamples, Spread, difference, holm, length_thirds, mean_loss, spread_of
+
+
+def test_holm_by_hand():
+    # 0.01 x 4, 0.02 x 3, then 0.03 x 2 and 0.04 x 1 are raised to what stands before them.
+    assert holm([0.04, 0.01, 0.03, 0.02]).tolist() == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([0.9, 0.8]).tolist() == [1.0, 1.0]
+    assert holm([]).tolist() == []
+
+
+def test_means_over_rows_and_over_tokens():
+    sums, n_tokens = np.array([[2.0, 30.0]]), np.array([1.0, 10.0])
+    assert mean_loss(sums, n_tokens, "rows").tolist() == [2.5]
+    assert mean_loss(sums, n_tokens, "tokens").tolist() == pytest.approx([32 / 11])
+
+
+def test_the_spread_is_pooled_over_arms_with_draws():
+    n_tokens = np.ones(4)
+    drawn = [np.full((3, 4), 1.0) * [[1], [2], [3]], np.full((2, 4), 1.0) * [[5], [7]], np.ones((1, 4))]
+    found = spread_of(drawn, n_tokens, "rows")
+    assert found == Spread(pytest.approx(((2 + 2) / 3) ** 0.5), 3)
+    with pytest.raises(ValueError, match="two draws"):
+        spread_of([np.ones((1, 4))], n_tokens, "rows")
+
+
+def test_without_spread_p_is_that_of_a_paired_t_test():
+    rng = np.random.default_rng(0)
+    n_tokens = rng.integers(1, 50, size=30).astype(float)
+    one, other = (rng.normal(2, 0.3, size=30) * n_tokens for _ in range(2))
+    found = difference(one[None], other[None], n_tokens, "rows", Spread(0.0, 4), Resamples(30, rng))
+    expected = stats.ttest_rel(one / n_tokens, other / n_tokens)
+    assert found.p == pytest.approx(expected.pvalue) and found.low < found.value < found.high
+
+
+def test_equal_arms_are_no_different():
+    same = np.full((1, 5), 3.0)
+    found = difference(same, same, np.ones(5), "tokens", Spread(0.0, 4), Resamples(5, np.random.default_rng(0)))
+    assert (found.value, found.low, found.high, found.p) == (0.0, 0.0, 0.0, 1.0)
+
+
+def test_thirds_by_length():
+    short, middle, long = length_thirds(np.array([9, 1, 5, 7, 2, 3]))
+    assert short.tolist() == [1, 4] and middle.tolist() == [5, 2] and long.tolist() == [3, 0]
