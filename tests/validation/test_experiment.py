@@ -15,7 +15,7 @@ from lobass_core.store.connection import release
 from lobass_core.validate_spec import ValidateSpec
 from lobass_core.validation.arm_results import ArmCache, digest_of
 from lobass_core.workflows import validate as workflow
-from lobass_core.workflows.scores import score_columns
+from lobass_core.workflows.scores import read_scores
 from lobass_core.workflows.validate_plan import content_of
 from tests.validation.projects import ScoredProject, scored_project
 from tests.worker.runs import work
@@ -97,7 +97,7 @@ def test_the_untouched_base_has_the_losses_that_were_scored(done, scored):
     cache = ArmCache(Path(asked.cache_dir))
     base, rows = cache.read(content_of(asked, asked.planned[0], result.rows)), cache.read_rows(result.rows)
     measured = dict(zip(rows.sample_ids, base.loss_sums() / np.array(rows.n_tokens), strict=True))
-    columns = score_columns(scored.project)
+    columns = read_scores(scored.project)
     stored = dict(zip(columns["sample_id"].to_pylist(), columns["base_loss"].to_pylist(), strict=True))
     both = [(measured[sample_id[:16]], loss) for sample_id, loss in stored.items() if sample_id[:16] in measured]
     assert len(both) == 16
