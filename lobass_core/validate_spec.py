@@ -36,7 +36,7 @@ class ValidateSpec(Spec):
     method: TrainMethod = "lora"
     learning_rate: float = 0.0
     lora_rank: int = 16
-    budget_tokens: int = 1024
+    batch_tokens: int = 1024
     device: str = "auto"
     held_out: int = 100
     seed: int = 0
@@ -63,5 +63,5 @@ class ValidateSpec(Spec):
         check_whole("number of training seeds", self.seeds, 1)
         check_whole("number of held-out rows a domain", self.held_out, 2)
         check_whole("seed", self.seed, 0, MOST_SEED)
-        check_whole("budget of tokens a step", self.budget_tokens, 1)
+        check_whole("token budget per step", self.batch_tokens, 1)
         check_whole("LoRA rank", self.lora_rank, 1)

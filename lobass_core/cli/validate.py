@@ -96,7 +96,7 @@ def validate(
         method=method,  # type: ignore[arg-type]
         learning_rate=learning_rate,
         lora_rank=lora_rank,
-        budget_tokens=batch_tokens,
+        batch_tokens=batch_tokens,
         device=device,
         held_out=held_out,
         seed=seed,

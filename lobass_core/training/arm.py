@@ -56,9 +56,9 @@ def arm_steps(
     epochs, n_steps = recipe.epochs, None
     if like is not None:
         n_steps = len(arm_steps(table, like, recipe, seed))
-        one_epoch = max(1, len(plan_steps(table.lengths[rows], recipe.budget_tokens, 1.0, seed)))
+        one_epoch = max(1, len(plan_steps(table.lengths[rows], recipe.batch_tokens, 1.0, seed)))
         epochs = n_steps // one_epoch + 1
-    plan = plan_steps(table.lengths[rows], recipe.budget_tokens, epochs, seed)
+    plan = plan_steps(table.lengths[rows], recipe.batch_tokens, epochs, seed)
     return [rows[step] for step in plan[:n_steps]]
 
 

@@ -35,7 +35,7 @@ class ArmRecipe:
     method: TrainMethod = "lora"
     epochs: float = 1.0
     learning_rate: float = 0.0
-    budget_tokens: int = 1024
+    batch_tokens: int = 1024
     lora_rank: int = 16
     steps_of: str = ""
 

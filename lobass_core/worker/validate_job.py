@@ -109,7 +109,7 @@ def _orders(run: RunFolder, asked: ValidateRun, table: TokenTable) -> list[ArmOr
         rows.setdefault(name, []).append(sample_id)
     sets = list(zip(measured["sample_id"].to_pylist(), measured["set_name"].to_pylist(), strict=True))
     own = asked.settings
-    recipe = ArmRecipe(own.method, own.epochs, own.learning_rate, own.budget_tokens, own.lora_rank)
+    recipe = ArmRecipe(own.method, own.epochs, own.learning_rate, own.batch_tokens, own.lora_rank)
     held_out = measured_rows(table, sets)
     return [
         ArmOrder(tuple(rows.get(one.rows, ())), held_out, recipe, one.seed, tuple(rows.get(one.like, ())))

@@ -78,7 +78,7 @@ def plan_experiment(project: Project, spec: ValidateSpec, own: ExperimentRows) -
 def content_of(run: ValidateRun, planned: PlannedArm, measured: str) -> ArmContent:
     """What names the result of a planned arm; `measured` is the digest of the measured rows."""
     own = run.settings
-    recipe = ArmRecipe(own.method, own.epochs, own.learning_rate, own.budget_tokens, own.lora_rank, planned.like)
+    recipe = ArmRecipe(own.method, own.epochs, own.learning_rate, own.batch_tokens, own.lora_rank, planned.like)
     return ArmContent(run.base_weights, run.render_fp, recipe, planned.seed, planned.rows, measured)
 
 
@@ -157,7 +157,7 @@ def _cost(project: Project, run: ValidateRun, rows: dict[str, tuple[str, ...]], 
         if not cache.has(content):
             to_do.setdefault(content.key, planned)
     tokens = [_n_tokens(planned, rows, own, spec) for planned in to_do.values()]
-    n_steps = sum(-(-n // spec.budget_tokens) for n in tokens)
+    n_steps = sum(-(-n // spec.batch_tokens) for n in tokens)
     rate = measured_rate(project, run)
     passes = sum(tokens) + len(to_do) * n_measured / TRAINING_PASSES
     keys = {content_of(run, planned, measured).key for planned in run.planned}

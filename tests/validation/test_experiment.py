@@ -46,7 +46,7 @@ def _spec(**settings) -> ValidateSpec:
         "budgets": (0.25,),
         "draws": 2,
         "held_out": 8,
-        "budget_tokens": 256,
+        "batch_tokens": 256,
         "device": "cpu",
         "learning_rate": 1e-3,
     }
