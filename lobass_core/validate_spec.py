@@ -45,7 +45,7 @@ class ValidateSpec(Spec):
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, TrainMethod)
-        check_choice("what is equal", self.equal, Equal)
+        check_choice("unit of equal training", self.equal, Equal)
         if not self.budgets or not all(0 < share <= 1 for share in self.budgets):
             raise RequestError("a budget is not a share of the rows", do="Give shares above 0 and up to 1: 0.06,0.167.")
         if self.draws < LEAST_DRAWS:

@@ -12,7 +12,8 @@ from lobass_core.errors import LobassError, RequestError, RunError
 from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_files import RunFiles, read_parquet, write_parquet
-from lobass_core.jobs.run_folder import RunFolder, list_runs
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_specs import ValidateRun
 from lobass_core.plural import plural
 from lobass_core.project import Project

@@ -19,7 +19,7 @@ def test_what_cannot_be_validated_is_refused_in_a_sentence(lobass, selected):
         ("--arms", "best"): "there is no arm 'best'",
         ("--budgets", "much"): "--budgets",
         ("--budgets", "2"): "a budget is not a share of the rows",
-        ("--equal", "hours"): "what is equal 'hours' is not known",
+        ("--equal", "hours"): "unknown unit of equal training 'hours'",
         ("--selections", "none"): "there is no selection 'none'",
         ("--report", "r-9999"): "there is no run 'r-9999'",
         ("--evaluate", "gone.json"): "gone.json",
