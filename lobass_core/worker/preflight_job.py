@@ -22,7 +22,6 @@ from lobass_core.records import Sample
 from lobass_core.rendering.notes import counted, sentences
 from lobass_core.rendering.render import Rendered
 from lobass_core.scoring.engine import Engine
-from lobass_core.scoring.model_files import config_of, vocabulary_size
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.worker.carry_over import LOOKING, find_carried, n_token_rows
 from lobass_core.worker.chance_check import check_chance
@@ -145,8 +144,7 @@ def _trial(
     engine = Engine(ModelCache(prepared.dtype, prepared.device, prepared.library).take(prepared.base), table)
     engine.batch_tokens = min(engine.batch_tokens, TRIAL_TOKENS)
     rate = _rate(engine, places, report)
-    size = vocabulary_size(config_of(prepared.base.files))
-    return rate, check_chance(engine, look.domains, size, report)
+    return rate, check_chance(engine, look.domains, prepared.base.vocabulary_size, report)
 
 
 def _rate(engine: Engine, places: np.ndarray, report: Reporter) -> float:

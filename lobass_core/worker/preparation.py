@@ -26,6 +26,7 @@ from lobass_core.scoring.model_files import (
     has_tokenizer,
     position_limit,
     vocabulary_size,
+    weight_bytes,
 )
 from lobass_core.scoring.models import DTYPES, check_same_vocabulary, choose_device, choose_dtype, load_tokenizer
 from lobass_core.scoring.products import Library
@@ -36,13 +37,25 @@ from lobass_core.worker.run_products import settle_products
 
 @dataclass(frozen=True, slots=True)
 class ModelTask:
-    """One model of the run: what it is, and which samples it is to score by their place in the input."""
+    """One model of the run, and what its files say about it, read once."""
 
     spec: ModelSpec
     files: ModelFiles
     fingerprint: ModelFingerprint
     part: str
-    fold: int | None = None
+    fold: int | None
+    model_type: str
+    vocabulary_size: int | None
+    weight_bytes: int
+
+    @classmethod
+    def of(
+        cls, spec: ModelSpec, files: ModelFiles, tokenizer: str, dtype: str, part: str, fold: int | None = None
+    ) -> "ModelTask":
+        """The task for a model; `tokenizer` is the fingerprint of the one that all models of the run read with."""
+        config, fingerprint = config_of(files), model_fingerprint(files, tokenizer, dtype)
+        known = config.get("model_type", ""), vocabulary_size(config), weight_bytes(files)
+        return cls(spec, files, fingerprint, part, fold, *known)
 
     @property
     def fp(self) -> str:
@@ -60,7 +73,6 @@ class ModelTask:
 
     def scored(self) -> ScoredModel:
         """What the result and the store keep of the model."""
-        config = config_of(self.files)
         return ScoredModel(
             model_fp=self.fp,
             name=self.files.name,
@@ -73,8 +85,8 @@ class ModelTask:
                 tokenizer=self.fingerprint.tokenizer,
                 dtype=self.fingerprint.dtype,
                 adapter=self.fingerprint.adapter,
-                model_type=config.get("model_type", ""),
-                vocabulary_size=vocabulary_size(config),
+                model_type=self.model_type,
+                vocabulary_size=self.vocabulary_size,
                 revision=self.revision,
             ),
         )
@@ -138,10 +150,10 @@ def prepare(run: RunFolder, report: Reporter) -> Prepared:
     renderer = Renderer(tokenizer, template, spec.render.mask_rule, max_tokens, report.check_cancel)
     report.update(phase="fingerprinting the weights")
     of_tokenizer = tokenizer_fingerprint(tokenizer)
-    base = ModelTask(spec.base, base_files, model_fingerprint(base_files, of_tokenizer, dtype), "base")
+    base = ModelTask.of(spec.base, base_files, of_tokenizer, dtype, "base")
     many = len(spec.references) > 1
     references = tuple(
-        ModelTask(reference, files, model_fingerprint(files, of_tokenizer, dtype), "reference", fold if many else None)
+        ModelTask.of(reference, files, of_tokenizer, dtype, "reference", fold if many else None)
         for fold, (reference, files) in enumerate(zip(spec.references, reference_files, strict=True))
     )
     if any(task.fp == base.fp for task in references):

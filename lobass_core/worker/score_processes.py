@@ -19,7 +19,6 @@ import torch
 from lobass_core.errors import LobassError, RunError, cause_of, out_of_memory
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.scoring.engine import Engine
-from lobass_core.scoring.model_files import weight_bytes
 from lobass_core.scoring.products import Library
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.worker.cores import n_cores
@@ -86,7 +85,7 @@ def n_processes(prepared: Prepared, table: TokenTable, tasks: Sequence[ModelTask
     asked = os.environ.get("LOBASS_CPU_PROCESSES", "")
     if asked.isdigit() and int(asked) > 0:
         return min(int(asked), len(jobs))
-    sizes = [weight_bytes(task.files) for task in tasks]
+    sizes = [task.weight_bytes for task in tasks]
     # Half a FLOP a byte and token in float32: two for each weight of four bytes.
     work = sum(sizes[job.model] / 2 * float(table.lengths[job.places].sum()) for job in jobs) / _FLOP_A_SECOND
     if work < WORTH_SECONDS:

@@ -10,7 +10,6 @@ from lobass_core.errors import ModelError
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.scoring.batch_plan import cut_groups, longest_first
 from lobass_core.scoring.engine import Engine, Losses
-from lobass_core.scoring.model_files import config_of, vocabulary_size, weight_bytes
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.worker.model_cache import ModelCache
 from lobass_core.worker.preparation import ModelTask, Prepared
@@ -123,7 +122,7 @@ class ScoringPass:
         lengths[work.places] = self.table.lengths[work.places]
         order = longest_first(lengths, self.table.sample_ids)
         # Two FLOP for each weight of two bytes, or near it.
-        flop_per_token = max(1, weight_bytes(work.task.files))
+        flop_per_token = max(1, work.task.weight_bytes)
         most = int(_SHARD_FLOP[self.prepared.device.type] / flop_per_token)
         least = int(lengths[order[:1]].sum()) * SHARD_LEAST_SAMPLES
         return cut_groups(order, lengths, max_samples=SHARD_SAMPLES, max_tokens=max(most, least))
@@ -138,7 +137,7 @@ class ScoringPass:
         self.progress.advance(place, n_samples=len(silent), n_tokens=0, resumed=True)
 
     def _check_ids(self, task: ModelTask) -> None:
-        vocabulary = vocabulary_size(config_of(task.files))
+        vocabulary = task.vocabulary_size
         highest = int(self.table.input_ids.max(initial=0))
         if vocabulary and highest >= vocabulary:
             raise ModelError(
