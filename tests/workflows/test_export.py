@@ -249,7 +249,7 @@ def test_manifests_from_before_the_bytes_give_their_bytes_or_are_refused(filled,
         export(filled, ExportSpec(selection="best", to=str(tmp_path / format), format=format, check=False))
         manifest = json.loads((tmp_path / format / "manifest.json").read_text())
         del manifest["picks"]["n_response_bytes"]
-        manifest["export"]["layout"] = 2
+        manifest["export"]["layout"] = 3
         (tmp_path / f"{format}.json").write_bytes(manifest_text(manifest))
     replay(filled, tmp_path / "messages.json", tmp_path / "again")
     before, again = _bytes(tmp_path / "messages"), _bytes(tmp_path / "again")
