@@ -393,7 +393,7 @@ def test_tag_note_and_reason_by_keyboard(special: Server, page):
     assert page.get_attribute(".item.current", "data-place") == "1"
     press(page, "ArrowUp")
     assert "“clear”" in page.inner_text(".tags")
-    assert f"History · 4 · latest by {author_name()}" in page.inner_text(".history summary")
+    assert f"History · 4 · last change by {author_name()}" in page.inner_text(".history summary")
     page.click(".history summary")
     lines = page.locator(".history li").all_inner_texts()
     assert [words in line for words, line in zip(("kept: clear", "kept", "note: kd u <b>", "tagged keep an eye"), lines,

@@ -36,7 +36,7 @@ function historyNode(row, app) {
   folded.ontoggle = () => (app.historyIsOpen = folded.open)
   const list = make("ul", "")
   list.append(...row.history.map((act) => historyLine(act, app.showJoiners)))
-  const words = `History · ${row.history.length} · latest by ${latest[3] || "unknown"}, ${timeWords(latest[4])}`
+  const words = `History · ${row.history.length} · last change by ${latest[3] || "unknown"}, ${timeWords(latest[4])}`
   folded.append(make("summary", "", words), list)
   box.append(folded)
   return box
