@@ -197,7 +197,13 @@ def test_rows_that_a_trainer_loses_can_be_left_out(selected):
 
 @pytest.mark.parametrize(
     ("what", "one"),
-    [("are cut", "is cut"), ("have an empty answer", "has an empty answer"), ("do not fit trl", "does not fit trl")],
+    [
+        ("are cut", "is cut"),
+        ("have an empty answer", "has an empty answer"),
+        ("do not fit trl", "does not fit trl"),
+        ("start with the assistant", "starts with the assistant"),
+        ("become other samples", "becomes other samples"),
+    ],
 )
 def test_words_for_one_row(what, one):
     assert (outlook.phrase(what, 1), outlook.phrase(what, 2)) == (one, what)

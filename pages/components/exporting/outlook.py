@@ -19,7 +19,9 @@ from pages.components.view import Node, el
 KEY = "export-outlook"
 SHOWN_ROWS = 100
 # A finding's words begin with its verb; for one row it takes another form.
-SINGULAR = {"are": "is", "have": "has", "do": "does", "lose": "loses", "begin": "begins", "repeat": "repeats"}
+SINGULAR = {
+    "are": "is", "have": "has", "do": "does", "lose": "loses", "start": "starts", "repeat": "repeats", "become": "becomes"
+}  # fmt: skip
 
 
 def show(project: Project, found: Preflight) -> None:

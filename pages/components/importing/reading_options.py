@@ -14,7 +14,7 @@ from pages.components.view import el
 
 MAX_SPEAKERS = 8
 _UNKNOWN = re.compile(r"has the unknown role (['\"].*['\"])$", re.DOTALL)
-_WITH_MEDIA = "beside its text"
+_WITH_MEDIA = "besides its text"
 
 
 def file_options() -> None:

@@ -128,7 +128,7 @@ function jumpBox(page, last, go) {
   const input = make("input", "jump")
   input.type = "text"
   input.inputMode = "numeric"
-  input.placeholder = "go to page"
+  input.placeholder = "go to"
   input.setAttribute("aria-label", `Page number, 1 to ${last}`)
   input.onkeydown = (event) => {
     if (event.key !== "Enter") return
