@@ -20,7 +20,8 @@ KEY = "export-outlook"
 SHOWN_ROWS = 100
 # A finding's words begin with its verb; for one row it takes another form.
 SINGULAR = {
-    "are": "is", "have": "has", "do": "does", "lose": "loses", "start": "starts", "repeat": "repeats", "become": "becomes"
+    "are": "is", "have": "has", "do": "does", "lose": "loses", "start": "starts", "repeat": "repeats",
+    "become": "becomes",
 }  # fmt: skip
 
 
