@@ -13,10 +13,10 @@ from statistics import median
 
 import numpy as np
 
-from lobass_core.learnability.scores import ScoreTable
+from lobass_core.learnability.score_table import ScoreTable
+from lobass_core.records import BASE, REFERENCE
 from lobass_core.selection.cut_curves import cut_curves
-from lobass_core.selection.score_table import SortedScores
-from lobass_core.selection.select import select
+from lobass_core.selection.sorted_scores import SortedScores
 from lobass_core.specs import Gates, SelectionSpec
 
 
@@ -33,8 +33,8 @@ def synthetic_table(n_rows: int, n_domains: int, seed: int = 0) -> ScoreTable:
         domain_code=random.integers(0, n_domains, n_rows).astype(np.int16),
         datasets=("one",),
         dataset_code=np.zeros(n_rows, np.int16),
-        base_loss=base,
-        reference_loss=base * (1 - random.normal(0.3, 0.2, n_rows)),
+        losses={BASE: base, REFERENCE: base * (1 - random.normal(0.3, 0.2, n_rows))},
+        columns={},
         n_tokens=random.lognormal(4.0, 1.0, n_rows).astype(np.int32) + 1,
         n_prompt_tokens=np.full(n_rows, 30, np.int32),
         n_bytes=np.full(n_rows, -1, np.int32),
@@ -72,7 +72,7 @@ def main() -> None:
         ),
         "answer: tokens, global": measured(lambda: scores.answer(tokens), 500),
         "curves and histograms for the browser": measured(lambda: cut_curves(scores), 20),
-        "select, with its picks": measured(lambda: select(table, SelectionSpec(value=0.06)), 3),
+        "select, with its picks": measured(lambda: scores.select(SelectionSpec(value=0.06)), 3),
     }
     print(f"{asked.rows:,} rows, {asked.domains} domains, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     for name, milliseconds in lines.items():

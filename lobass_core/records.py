@@ -222,3 +222,7 @@ class RenderFingerprint:
             self.truncation_side,
             str(self.version),
         )
+
+
+# The losses that every scoring has, by their names.
+BASE, REFERENCE = "base", "reference"

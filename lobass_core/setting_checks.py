@@ -1,5 +1,7 @@
 """Bounds of numbers and paths that a person gives, each refused in a sentence."""
 
+import math
+
 from lobass_core.errors import RequestError
 
 # Lengths and counts of tokens are 32-bit integers in token tables and files.
@@ -13,6 +15,15 @@ def check_whole(name: str, value: int, least: int = 0, most: int = MOST_WHOLE) -
     """Refuse a whole number outside of what the arithmetic behind it can hold."""
     if not least <= value <= most:
         raise RequestError(f"{name} {value} is out of range", do=f"Use a whole number from {least:,} to {most:,}.")
+
+
+def check_range(name: str, low: float | None, high: float | None) -> None:
+    """Refuse a range without an end, with an end that is no number, or with its ends the wrong way round."""
+    ends = [end for end in (low, high) if end is not None]
+    if not name or not ends or not all(math.isfinite(end) for end in ends):
+        raise RequestError(f"the range of {name!r} needs a number at one end at least", do="Write base-loss=0.5..2.")
+    if low is not None and high is not None and low > high:
+        raise RequestError(f"the range of {name} runs from {low:g} down to {high:g}", do="Give the lower end first.")
 
 
 def check_path(name: str, text: str) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal
 
 from lobass_core.errors import RequestError
 
@@ -12,7 +12,7 @@ from lobass_core.export_spec import ExportFormat as ExportFormat
 from lobass_core.export_spec import ExportOrder as ExportOrder
 from lobass_core.export_spec import ExportSpec as ExportSpec
 from lobass_core.records import Role
-from lobass_core.setting_checks import MOST_SEED, MOST_WHOLE, check_path, check_whole
+from lobass_core.setting_checks import MOST_SEED, MOST_WHOLE, check_path, check_range, check_whole
 from lobass_core.spec_base import Spec as _Spec
 from lobass_core.spec_base import check_choice as _check_choice
 from lobass_core.spec_base import unknown_settings as unknown_settings
@@ -21,9 +21,10 @@ FormatName = Literal[
     "auto", "alpaca", "sharegpt", "messages", "prompt-completion", "preference", "text", "columns", "tree"
 ]
 Balance = Literal["natural", "equal", "global", "custom"]
-Method = Literal["learnability", "loss-drop", "loss-drop-sum", "base-loss", "reference-loss", "random", "length"]
 BudgetKind = Literal["ratio", "samples", "tokens", "threshold"]
 MaskRule = Literal["all", "last"]
+# A measure and a closed range of it, None for an open end.
+Band = tuple[str, float | None, float | None]
 TrainMethod = Literal["full", "lora"]
 
 # A text of Python and a cell of Arrow's end at 2 GB.
@@ -222,15 +223,13 @@ class TrainReferenceSpec(_Spec):
         check_whole("LoRA rank", self.lora_rank, 1)
 
 
-# These scores do not read a loss.
-LOSSLESS_METHODS: tuple[Method, ...] = ("random", "length")
-# These need what the reference gained over the base.
-DIFFERENCE_METHODS: tuple[Method, ...] = ("learnability", "loss-drop", "loss-drop-sum")
-
-
 @dataclass(frozen=True, slots=True)
 class Gates(_Spec):
-    """Rows excluded regardless of their score. A person's `keep` overrules this."""
+    """Rows excluded regardless of their score. A person's `keep` overrules this.
+
+    `bands` holds (measure, low, high): rows outside of a closed range, None for an open end, are left out, and so are
+    rows without a value.
+    """
 
     min_response_tokens: int = 0
     min_learnability: float | None = None
@@ -239,17 +238,17 @@ class Gates(_Spec):
     exclude_near_zero_base: bool = False
     exclude_duplicates: bool = True
     exclude_worse_than_chance: bool = True
+    bands: tuple[Band, ...] = ()
 
     def __post_init__(self) -> None:
+        for measure, low, high in self.bands:
+            check_range(measure, low, high)
+        if len({measure for measure, _, _ in self.bands}) < len(self.bands):
+            raise RequestError("a measure has two bands", do="Give one band a measure: base-loss=0.5..2.")
         if self.min_response_tokens < 0:
             raise RequestError(f"minimum of {self.min_response_tokens} response tokens is negative")
         if self.min_learnability is not None and not math.isfinite(self.min_learnability):
             raise RequestError(f"a minimum learnability of {self.min_learnability} is not a number")
-
-    @classmethod
-    def for_method(cls, method: Method) -> Self:
-        """The gates that a new selection by this method starts with."""
-        return cls(exclude_worse_than_chance=method not in LOSSLESS_METHODS)
 
     @classmethod
     def _with_later_settings(cls, values: dict) -> dict:
@@ -258,13 +257,15 @@ class Gates(_Spec):
 
 @dataclass(frozen=True, slots=True)
 class SelectionSpec(_Spec):
-    """What to keep: highest of `method` first, up to a budget, shared between domains by `balance`.
+    """What to keep: the best by `method` first, up to a budget, shared between domains by `balance`.
+
+    `method` is the name of a measure (learnability/measures.py) or of a score column of the project.
 
     budget `ratio`: share of all scored rows in scope, in (0, 1]; `samples`: rows; `tokens`: response tokens;
-    `threshold`: every row whose score is at least the value. `weights` holds (domain, weight) pairs for `custom`.
+    `threshold`: every row that scores the value or better. `weights` holds (domain, weight) pairs for `custom`.
     """
 
-    method: Method = "learnability"
+    method: str = "learnability"
     budget: BudgetKind = "ratio"
     value: float = 0.06
     balance: Balance = "natural"
@@ -274,7 +275,8 @@ class SelectionSpec(_Spec):
     datasets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_choice("method", self.method, Method)
+        if not self.method:
+            raise RequestError("no measure is given to rank by", do="Give --method, for example learnability.")
         _check_choice("budget", self.budget, BudgetKind)
         _check_choice("balance", self.balance, Balance)
         if not math.isfinite(self.value):

@@ -5,7 +5,8 @@ import streamlit as st
 from lobass_core import loss_words
 from lobass_core.plural import plural
 from lobass_core.workflows import explore
-from lobass_core.workflows.explore import Box, Scored
+from lobass_core.workflows.browse_filter import BrowseFilter
+from lobass_core.workflows.explore import Scored
 from pages.components import command_line, doubts_notice, empty, parts, scope, state, theme, toolbar, view
 from pages.components.learnability import (
     brush,
@@ -25,7 +26,7 @@ VIEWS = {
 }
 
 
-def key_numbers(rows: Scored, box: Box, n_inside: int) -> view.Node:
+def key_numbers(rows: Scored, chosen: BrowseFilter, n_inside: int) -> view.Node:
     """The strip: the rows, their learnability and losses, and the brush that the button acts on."""
     total = explore.total(rows)
     quartiles = f"quartiles {theme.number(total.learnability_lower, 2)} to {theme.number(total.learnability_upper, 2)}"
@@ -39,22 +40,22 @@ def key_numbers(rows: Scored, box: Box, n_inside: int) -> view.Node:
             f"Base loss, {loss_words.OF_ROWS}",
             theme.number(total.base_loss, 2),
             loss_words.NATS,
-            note=_loss_note(total.base_bits_per_byte, rows.scoring.base_name),
+            note=_loss_note(total.base_bits_per_byte, rows.scoring.base.model_name),
             weight=1.35,
         ),
         KeyNumber(
             f"Reference loss, {loss_words.OF_ROWS}",
             theme.number(total.reference_loss, 2),
             loss_words.NATS,
-            note=_loss_note(total.reference_bits_per_byte, rows.scoring.reference_name),
+            note=_loss_note(total.reference_bits_per_byte, rows.scoring.reference.model_name),
             weight=1.35,
         ),
         KeyNumber("Negative", worse, note="reference above base"),
         KeyNumber(
-            "Brushed" if box != Box() else "No brush: all rows",
+            "No brush: all rows" if chosen.is_open else "Brushed",
             theme.count(n_inside),
             "rows",
-            note=brush.words(box) or "drag on a chart to set one",
+            note=brush.words(chosen) or "drag on a chart to set one",
             tinted=True,
             weight=1.7,
         ),
@@ -79,10 +80,11 @@ if not around.scorings:
     )
     st.stop()
 
-in_address.follow(tuple(VIEWS))
-scope.show(project)
 scored_rows = explore.scored(project, state.chosen_run(), state.chosen_datasets())
-chosen_box = brush.box()
+measures = explore.measures(scored_rows)
+in_address.follow(tuple(VIEWS), measures)
+scope.show(project)
+chosen_box = brush.of_measures(measures)
 n_chosen = explore.n_within(scored_rows, chosen_box)
 
 left, right = toolbar.toolbar("learnability")
@@ -93,10 +95,10 @@ with left:
     )
     chosen_view: str = st.session_state[in_address.VIEW]
 with right:
-    if chosen_box != Box():
+    if not chosen_box.is_open:
         st.button("Clear brush", icon=":material/close:", key="learnability.clear", on_click=brush.clear)
     command_line.popover(command_line.in_sight("scores", project.root, ["--to", "scores.parquet"]))
-    label = f"Browse {'these' if chosen_box != Box() else 'all'} {plural(n_chosen, 'row')}"
+    label = f"Browse {'all' if chosen_box.is_open else 'these'} {plural(n_chosen, 'row')}"
     if toolbar.primary(label, ":material/table_rows:", key="learnability.browse", disabled=not n_chosen):
         brush.browse(chosen_box)
 

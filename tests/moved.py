@@ -37,7 +37,7 @@ def _name_models(project: Project) -> None:
         for old, new in ours:
             text = text.replace(old, new)
             cursor.execute("UPDATE scorings SET spec = replace(spec, ?, ?)", [old, new])
-        cursor.execute("UPDATE scorings SET reference_name = 'ref'")
+        cursor.execute("UPDATE loss_columns SET model_name = 'ref' WHERE name = 'reference'")
         cursor.execute(
             "UPDATE models SET path = ? || CASE part WHEN 'base' THEN '/base-7b' ELSE '/ref' END",
             [str(project.models_dir)],

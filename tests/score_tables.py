@@ -6,7 +6,10 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from lobass_core.learnability.scores import ScoreTable
+from lobass_core.learnability.score_table import ScoreColumn, ScoreTable
+from lobass_core.selection.result import SelectionResult
+from lobass_core.selection.sorted_scores import SortedScores
+from lobass_core.specs import SelectionSpec
 
 COLUMNS = pa.schema(
     {
@@ -62,6 +65,22 @@ def table_of(rows: list[dict], names: dict[int, str] | None = None) -> ScoreTabl
     """The arrays of rows made by `row`; their decisions lie over them, as `workflows/row_table.py` lays them."""
     decision = np.array([one.get("decision", 0) for one in rows], np.int8)
     return replace(ScoreTable.from_arrow(arrow_of(rows), names), decision=decision)
+
+
+def sorted_for(table: ScoreTable, spec: SelectionSpec) -> SortedScores:
+    """The table sorted as the spec asks."""
+    return SortedScores.build(table, spec.method, seed=spec.seed, datasets=spec.datasets, gates=spec.gates)
+
+
+def select(table: ScoreTable, spec: SelectionSpec) -> SelectionResult:
+    """What the spec keeps of the table."""
+    return sorted_for(table, spec).select(spec)
+
+
+def with_column(table: ScoreTable, name: str, values: np.ndarray, **facts) -> ScoreTable:
+    """The table with one more score column."""
+    column = ScoreColumn(name, np.asarray(values, np.float64), **facts)
+    return replace(table, columns={**table.columns, name: column})
 
 
 def learnable(key: int, score: float, domain: str = "math", **other) -> dict:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lobass_core.cli.main import app
 from lobass_core.formats import FORMATS, columns
+from lobass_core.learnability.measures import BUILT_IN
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -81,3 +82,15 @@ def test_the_notebook_names_what_is_there_and_holds_no_outputs():
         module = importlib.import_module(f"lobass_core.workflows.{room}")
         used = set(re.findall(rf"\b{room}\.(\w+)\(", source))
         assert used and all(hasattr(module, name) for name in used), f"{room}: {used}"
+
+
+YES = {True: "yes", False: "–"}
+
+
+def test_the_table_of_measures_is_that_of_the_program():
+    rows = [
+        f"| `{name}` | {one.title} | {one.unit or '–'} | `{one.formula}` | {one.source} | {YES[one.exported]} |"
+        for name, one in BUILT_IN.items()
+    ]
+    written = (REPOSITORY / "docs" / "measures.md").read_text(encoding="utf-8")
+    assert [line for line in written.splitlines() if line.startswith("| `")] == rows

@@ -12,12 +12,13 @@ from lobass_core.cli.output import UNKNOWN, print_json, print_table, stderr
 from lobass_core.cli.terminal_text import printable
 from lobass_core.errors import RequestError
 from lobass_core.learnability.flags import FLAG_NAMES
+from lobass_core.learnability.measures import BUILT_IN
 from lobass_core.project import Project
 from lobass_core.records import turns_from_json
 from lobass_core.workflows import browse as workflow
 from lobass_core.workflows import review as review_queue
 from lobass_core.workflows import saved_filters
-from lobass_core.workflows.browse_filter import CHOICES, CUT_METHODS, BrowseFilter, cut_text
+from lobass_core.workflows.browse_filter import CHOICES, SHORT_NAMES, BrowseFilter, cut_text
 from lobass_core.workflows.token_heat import read_token_losses
 
 WhereOption = Annotated[
@@ -25,6 +26,7 @@ WhereOption = Annotated[
 ]
 ONE_LINE = 80
 REVIEW = CHOICES["review"]
+MEASURES = f"Measures are {', '.join(BUILT_IN)}, and the score columns of the project."
 FORMER_NAMES = {
     "--dataset": "--datasets",
     "--base": "--base-loss",
@@ -54,7 +56,7 @@ CutOption = Annotated[
     list[str] | None,
     typer.Option("--cut", help="Cut for near_cut: 0.3 for every domain, or math:0.3 for one. Repeatable."),
 ]
-CutByOption = Annotated[str, typer.Option("--cut-by", help=f"Score that the cut applies to: {', '.join(CUT_METHODS)}.")]
+CutByOption = Annotated[str, typer.Option("--cut-by", help="Measure that the cut applies to.")]
 CutOfOption = Annotated[str, typer.Option("--cut-of", help="Use the cut of this saved selection.")]
 InSelectionOption = Annotated[
     list[str] | None,
@@ -65,8 +67,15 @@ InSelectionOption = Annotated[
 NotInSelectionOption = Annotated[
     list[str] | None, typer.Option("--not-in-selection", help="Rows not in this saved selection. Repeatable.")
 ]
+RangeOption = Annotated[
+    list[str] | None,
+    typer.Option("--range", help=f"Range of a measure, NAME:0.1..0.4; repeatable. {MEASURES}"),
+]
 SortOption = Annotated[
-    str, typer.Option("--sort", help="score, drop, base, reference, tokens, imported or cut; with -asc or -desc.")
+    str,
+    typer.Option(
+        "--sort", help=f"A measure, imported or cut; with -asc or -desc. Short for measures: {', '.join(SHORT_NAMES)}."
+    ),
 ]
 SavedOption = Annotated[str, typer.Option("--saved", help="Use this saved filter.")]
 SaveOption = Annotated[str, typer.Option("--save", help="Save the filter under this name.")]
@@ -94,6 +103,7 @@ def browse(
     base: BaseOption = "",
     reference: ReferenceOption = "",
     tokens: TokensOption = "",
+    range: RangeOption = None,
     status: StatusOption = "",
     flag: FlagOption = "",
     decision: DecisionOption = "",
@@ -129,6 +139,7 @@ def browse(
         "base": base,
         "reference": reference,
         "tokens": tokens,
+        "range": tuple(range or ()),
         "status": names(status),
         "flag": names(flag),
         "decision": names(decision),
@@ -200,9 +211,7 @@ def _show(project: Project, found: workflow.Found, page: int, n_rows: int, json:
         [
             (
                 row.rank or None,
-                row.score,
-                row.base_loss,
-                row.reference_loss,
+                *(row.values[name] for name in ("learnability", "base_loss", "reference_loss")),
                 _bits(row),
                 row.stored.domain,
                 row.n_tokens,
@@ -226,9 +235,8 @@ def _decision(row: workflow.BrowseRow) -> tuple[str, str]:
 
 def _bits(row: workflow.BrowseRow) -> str:
     """Base and reference loss in the unit that compares between tokenizers."""
-    if row.base_bits_per_byte is None or row.reference_bits_per_byte is None:
-        return ""
-    return f"{row.base_bits_per_byte:.2f} → {row.reference_bits_per_byte:.2f}"
+    base, reference = row.values["base_bits_per_byte"], row.values["reference_bits_per_byte"]
+    return "" if base is None or reference is None else f"{base:.2f} → {reference:.2f}"
 
 
 def _turns(row: workflow.BrowseRow) -> list[dict]:

@@ -40,7 +40,7 @@ def compare(
                 "jaccard": comparison.overlap.jaccard,
                 "score_agreement": comparison.agreement,
                 "domains": [asdict(share) for share in shares],
-                "composition": [asdict(side) for side in comparison.composition],
+                "composition": [side.to_dict() for side in comparison.composition],
             }
         )
         return

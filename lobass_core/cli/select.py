@@ -9,12 +9,14 @@ from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, RunOption, names, pairs
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
 from lobass_core.errors import RequestError
+from lobass_core.learnability.measures import BUILT_IN
 from lobass_core.plural import plural
-from lobass_core.selection.order import WORSE_THAN_CHANCE
-from lobass_core.selection.select import SelectionResult
+from lobass_core.selection.order import WORSE_THAN_CHANCE, usual_gates
+from lobass_core.selection.result import SelectionResult
 from lobass_core.specs import Balance, BudgetKind, Gates, SelectionSpec
 from lobass_core.typed_numbers import NotANumber, read_number
 from lobass_core.workflows import select as workflow
+from lobass_core.workflows.browse_filter import parse_named_range
 
 RatioOption = Annotated[
     float | None,
@@ -49,9 +51,12 @@ MethodOption = Annotated[
     str,
     typer.Option(
         "--method",
-        help="learnability, loss-drop, loss-drop-sum, base-loss, reference-loss, random or length. The highest are "
-        "kept.",
+        help=f"Measure to rank by; the best are kept: {', '.join(BUILT_IN)}, or a score column of the project.",
     ),
+]
+BandOption = Annotated[
+    list[str] | None,
+    typer.Option("--band", help="Leave out rows outside of a range of any measure: base-loss:0.5..2; repeatable."),
 ]
 MinResponseTokensOption = Annotated[
     int, typer.Option("--min-response-tokens", min=0, help="Leave out rows with shorter responses.")
@@ -102,6 +107,7 @@ def select(
     exclude_near_zero_base: ExcludeNearZeroBaseOption = False,
     exclude_worse_than_chance: ExcludeWorseThanChanceOption = None,
     keep_duplicates: KeepDuplicatesOption = False,
+    band: BandOption = None,
     datasets: DatasetsOption = "",
     seed: Annotated[int, typer.Option("--seed", help="Seed of --method random.")] = 0,
     name: Annotated[
@@ -114,9 +120,9 @@ def select(
     """Keep the most learnable rows, up to a budget, balanced between domains."""
     budget, value = _budget(ratio, budget_samples, budget_tokens, threshold)
     balance_kind, weights = _balance(balance)
-    chance = Gates.for_method(method).exclude_worse_than_chance  # type: ignore[arg-type]
+    chance = usual_gates(method).exclude_worse_than_chance
     spec = SelectionSpec(
-        method=method,  # type: ignore[arg-type]
+        method=method,
         budget=budget,
         value=value,
         balance=balance_kind,
@@ -129,6 +135,7 @@ def select(
             exclude_near_zero_base=exclude_near_zero_base,
             exclude_duplicates=not keep_duplicates,
             exclude_worse_than_chance=chance if exclude_worse_than_chance is None else exclude_worse_than_chance,
+            bands=tuple((name, *limits) for name, limits in map(parse_named_range, band or ())),
         ),
         seed=seed,
         datasets=names(datasets),

@@ -11,7 +11,15 @@ from lobass_core import __version__
 from lobass_core.errors import ExportError
 from lobass_core.exporting.destination import MANIFEST_MARK
 from lobass_core.exporting.layout import Written
-from lobass_core.exporting.plan import DROPPED_SCHEMA, LATER_FIELDS, PICKS_SCHEMA, ExportPlan, FileReceipt, SourceFile
+from lobass_core.exporting.plan import (
+    DROPPED_SCHEMA,
+    LATER_FIELDS,
+    PICKS_SCHEMA,
+    ExportPlan,
+    FileReceipt,
+    SourceFile,
+    measure_field,
+)
 from lobass_core.exporting.row_weights import WEIGHT_TEXT
 from lobass_core.specs import ExportFormat, ExportOrder
 
@@ -112,7 +120,7 @@ def plan_of(manifest: dict, where: str) -> ExportPlan:
     try:
         export, picks = manifest["export"], manifest["picks"]
         _check_layout(manifest, where)
-        schema = pa.schema([*PICKS_SCHEMA, *(field for field in LATER_FIELDS if field.name in picks)])
+        schema = _picks_schema(picks)
         validation = export.get("validation", {"asked": 0.0, "seed": 0})
         return ExportPlan(
             format=export["format"],
@@ -131,6 +139,13 @@ def plan_of(manifest: dict, where: str) -> ExportPlan:
         )
     except (KeyError, TypeError, ValueError, AttributeError, pa.ArrowException) as error:
         raise ExportError(f"the manifest is damaged: {error}", where=where, do="Restore it from a backup.") from error
+
+
+def _picks_schema(picks: dict[str, list]) -> pa.Schema:
+    """The columns in the order in which the manifest has them; what has no name of ours is a measure."""
+    known = {field.name: field for field in (*PICKS_SCHEMA, *LATER_FIELDS)}
+    more = [known.get(name) or measure_field(name) for name in picks if name not in PICKS_SCHEMA.names]
+    return pa.schema([*PICKS_SCHEMA, *more])
 
 
 def _check_layout(manifest: dict, where: str) -> None:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from lobass_core.exporting.arrow_rows import CHAT_SHAPES
 from lobass_core.exporting.data_file import DataFile
 from lobass_core.exporting.layout import CardEntry, Job, Written
-from lobass_core.exporting.plan import BYTES_FIELD, SPLITS, ExportPlan, Split
+from lobass_core.exporting.plan import BYTES_FIELD, SPLITS, ExportPlan, Split, measure_columns
 from lobass_core.exporting.row_weights import WEIGHT_FIELD, row_weights
 from lobass_core.exporting.rows_file import ROW_GROUP_ROWS, KindRows, write_rows
 from lobass_core.exporting.survey import RESERVED, survey
@@ -80,7 +80,10 @@ def parquet(job: Job) -> Written:
 
 
 def scores_table(plan: ExportPlan) -> pa.Table:
-    """One row a pick: where it came from and what decided on it; losses in bits per byte where the bytes are known."""
+    """One row a pick: where it came from and what decided on it; losses in bits per byte where the bytes are known.
+
+    Measures that not every export has, such as score columns, come last.
+    """
     names = pa.array([source.dataset for source in plan.sources])
     dataset = names.take(plan.picks["source"].combine_chunks())
     columns = {"dataset": dataset} | {name: plan.picks[name] for name in _PICK_COLUMNS}
@@ -92,4 +95,5 @@ def scores_table(plan: ExportPlan) -> pa.Table:
         f"{part}_bits_per_byte": pc.divide(pc.multiply(plan.picks[f"{part}_loss"], n_tokens), nats_of_all_bits)
         for part in ("base", "reference")
     }
-    return pa.table(columns | {BYTES_FIELD.name: n_bytes} | bits)
+    more = {name: plan.picks[name] for name in measure_columns(plan.picks)}
+    return pa.table(columns | {BYTES_FIELD.name: n_bytes} | bits | more)

@@ -37,6 +37,21 @@ PICKS_SCHEMA = pa.schema(
 BYTES_FIELD = pa.field("n_response_bytes", pa.int32())
 SPLIT_FIELD = pa.field("split", pa.string())
 LATER_FIELDS = (BYTES_FIELD, SPLIT_FIELD)
+# Computed from the picks where they are written.
+BITS_COLUMNS = ("base_bits_per_byte", "reference_bits_per_byte")
+
+
+def measure_field(name: str) -> pa.Field:
+    """The column of a measure that not every manifest has: one that was added later, or a score column."""
+    return pa.field(name, pa.float64())
+
+
+def measure_columns(picks: pa.Table) -> list[str]:
+    """The columns of such measures among these picks."""
+    known = {*PICKS_SCHEMA.names, *(field.name for field in LATER_FIELDS)}
+    return [name for name in picks.schema.names if name not in known]
+
+
 DROPPED_SCHEMA = pa.schema(
     [
         ("source", pa.int32()),
@@ -75,9 +90,9 @@ class ExportPlan:
     """Everything that decides the bytes of an export, and nothing that depends on when or where it is written.
 
     `facts` is the rest of the provenance as plain JSON: models, render, formula, selection, quotas, decisions, counts
-    of what was left out. `picks` follows PICKS_SCHEMA, with those of LATER_FIELDS that it has; `dropped` follows
-    DROPPED_SCHEMA and is there when the dropped rows are to be written too. `validation` rows are set aside, drawn from
-    `seed`; `weighted` rows have a column `weight`.
+    of what was left out. `picks` follows PICKS_SCHEMA, with those of LATER_FIELDS and of further measures that it has;
+    `dropped` follows DROPPED_SCHEMA and is there when the dropped rows are to be written too. `validation` rows are set
+    aside, drawn from `seed`; `weighted` rows have a column `weight`.
     """
 
     format: ExportFormat

@@ -18,8 +18,14 @@ def row_weights(plan: ExportPlan) -> list[float]:
     """The weight of each pick: 1 on average over the picks that have a score, so that the learning rate fits.
 
     Raises:
-        ExportError: no score is above 0.
+        ExportError: no score is above 0, or the lowest score is the best.
     """
+    formula = plan.facts["formula"]
+    if not formula.get("higher_is_better", True):
+        raise ExportError(
+            f"a low {formula['method']} is better than a high one, so it makes no weights",
+            do="Export without --weight, or select by another method.",
+        )
     scores = [None if score is None else max(score, 0.0) for score in plan.picks["score"].to_pylist()]
     known = [score for score in scores if score is not None]
     mean = math.fsum(known) / len(known) if known else 0.0

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from lobass_core.jobs.run_specs import TrainBaseRun
+from lobass_core.records import BASE, REFERENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,19 @@ class ScoredModel:
     part: str = ""
     fold: int | None = None
     info: ModelInfo = ModelInfo()
+
+
+@dataclass(frozen=True, slots=True)
+class LossColumn:
+    """One loss a sample: of one model, or of one a fold, under one rendering.
+
+    `models_fp` is the model's own fingerprint, or one over those of the folds.
+    """
+
+    name: str
+    model_name: str
+    models_fp: str
+    render_fp: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +86,20 @@ class ScoreRunResult:
     padding_share: float | None = None
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[LossColumn, ...]:
+        """The loss columns that the run scored."""
+        reference_name = self.reference_name or self.references[0].name
+        return (
+            LossColumn(BASE, self.base.name, self.base.model_fp, self.render_fp),
+            LossColumn(REFERENCE, reference_name, self.reference_fp, self.render_fp),
+        )
+
+    @property
+    def models(self) -> tuple[tuple[str, ScoredModel], ...]:
+        """Each model with the name of its loss column."""
+        return ((BASE, self.base), *((REFERENCE, one) for one in self.references))
 
 
 @dataclass(frozen=True, slots=True)

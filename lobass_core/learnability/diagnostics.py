@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lobass_core.learnability.distributions import length_groups
-from lobass_core.learnability.scores import ScoreTable
+from lobass_core.learnability.measures import Measure, measures_of, values_of
+from lobass_core.learnability.score_table import ScoreTable
 
 # Whole numbers up to here are ranked by counting, ten times as fast as by sorting at a million rows.
 MOST_COUNTED = 1 << 20
@@ -73,7 +74,7 @@ class RandomComparison:
     `kept` and `expected` are means a row; None where no kept row, or no row of the pool, has the measure.
     """
 
-    name: str
+    measure: Measure
     kept: float | None
     expected: float | None
     deviation: float | None
@@ -113,27 +114,27 @@ def versus_random(table: ScoreTable, pool: np.ndarray, kept: np.ndarray, *, by_d
     code = table.domain_code if by_domain else np.zeros(len(table), np.int16)
     n_strata = max(len(table.domains), 1) if by_domain else 1
     draws = np.bincount(code[kept], minlength=n_strata)
-    measures = {
-        "learnability": table.learnability(),
-        "base loss": table.base_loss,
-        "reference loss": table.reference_loss,
-        "response tokens": table.n_tokens.astype(np.float64),
-    }
-    compared = tuple(_compare(name, values, code, pool, kept, draws) for name, values in measures.items())
+    strata = [(int(n), pool[code[pool] == k]) for k, n in enumerate(draws.tolist()) if n]
+    compared = tuple(
+        _compare(measure, values_of(table, name), kept, strata)
+        for name, measure in measures_of(table).items()
+        if not measure.uses_seed
+    )
     return VersusRandom(len(kept), compared, _length_shares(table, code, pool, kept, draws))
 
 
 def _compare(
-    name: str, values: np.ndarray, code: np.ndarray, pool: np.ndarray, kept: np.ndarray, draws: np.ndarray
+    measure: Measure, values: np.ndarray, kept: np.ndarray, strata: list[tuple[int, np.ndarray]]
 ) -> RandomComparison:
+    """`strata` are the draws from each part of the pool, and its rows."""
     found = values[kept]
     found = found[~np.isnan(found)]
     total = variance = 0.0
     n_drawn = 0
-    for k, n_draws in enumerate(draws.tolist()):
-        stratum = values[pool[code[pool] == k]]
+    for n_draws, rows in strata:
+        stratum = values[rows]
         stratum = stratum[~np.isnan(stratum)]
-        if not n_draws or not len(stratum):
+        if not len(stratum):
             continue
         n_drawn += n_draws
         total += n_draws * float(stratum.mean())
@@ -142,7 +143,7 @@ def _compare(
             left_out = max(1 - n_draws / len(stratum), 0.0)
             variance += n_draws * left_out * float(stratum.var(ddof=1))
     return RandomComparison(
-        name=name,
+        measure=measure,
         kept=float(found.mean()) if len(found) else None,
         expected=total / n_drawn if n_drawn else None,
         deviation=float(np.sqrt(variance)) / n_drawn if n_drawn else None,

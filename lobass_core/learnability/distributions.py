@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lobass_core.learnability.scores import ScoreTable
+from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.score_table import ScoreTable
+from lobass_core.records import BASE, REFERENCE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,7 +136,7 @@ class GroupSummary:
 
 def summaries(table: ScoreTable, code: np.ndarray, names: tuple[str, ...]) -> list[GroupSummary]:
     """Means of the losses and quartiles of the learnability in each group; rows of code -1 are left out."""
-    learnability = table.learnability()
+    learnability = values_of(table, "learnability")
     scored = ~np.isnan(learnability)
     lines = []
     for k, name in enumerate(names):
@@ -148,10 +150,10 @@ def summaries(table: ScoreTable, code: np.ndarray, names: tuple[str, ...]) -> li
                 n_rows=int(rows.sum()),
                 n_scored=len(found),
                 n_tokens=int(table.n_tokens[rows].sum()),
-                base_loss=float(table.base_loss[chosen].mean()) if len(found) else None,
-                reference_loss=float(table.reference_loss[chosen].mean()) if len(found) else None,
-                base_bits_per_byte=_bits_per_byte(table, table.base_loss, chosen),
-                reference_bits_per_byte=_bits_per_byte(table, table.reference_loss, chosen),
+                base_loss=float(table.losses[BASE][chosen].mean()) if len(found) else None,
+                reference_loss=float(table.losses[REFERENCE][chosen].mean()) if len(found) else None,
+                base_bits_per_byte=_bits_per_byte(table, table.losses[BASE], chosen),
+                reference_bits_per_byte=_bits_per_byte(table, table.losses[REFERENCE], chosen),
                 learnability_lower=lower,
                 learnability_median=median,
                 learnability_upper=upper,

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from lobass_core.learnability.distributions import round_axis
-from lobass_core.selection.score_table import SortedDomain, SortedScores
+from lobass_core.selection.sorted_scores import SortedDomain, SortedScores
 
 N_KNOTS = 1000
 N_BINS = 120
@@ -98,7 +98,7 @@ def cut_curves(
         n_above = _n_above(domain, knots)
         # Bins are closed below and open above; the last one holds its upper edge too, as numpy's do.
         n_at_edge = _n_above(domain, bin_edges)
-        n_beyond = int(np.searchsorted(domain.minus_score, -high, side="left"))
+        n_beyond = int(np.searchsorted(domain.cost, -high, side="left"))
         n_at_edge[-1] = n_beyond
         curves.append(
             DomainCurve(
@@ -121,18 +121,18 @@ def cut_curves(
 
 def score_axis(scores: SortedScores) -> tuple[float, float]:
     """A round range that the best rows are within; (0, 1) without rows and for `random`."""
-    if scores.method == "random":
+    if scores.measure.uses_seed:
         return 0.0, 1.0
-    return round_axis(-scores.pool.minus_score, tail=0.001)
+    return round_axis(-scores.pool.cost, tail=0.001)
 
 
 def _n_above(domain: SortedDomain, knots: np.ndarray) -> np.ndarray:
-    return np.searchsorted(domain.minus_score, -knots, side="right").astype(np.int64)
+    return np.searchsorted(domain.cost, -knots, side="right").astype(np.int64)
 
 
 def _knots(domain: SortedDomain, grid: np.ndarray) -> np.ndarray:
     """The grid within the domain's scores, both ends, both sides of every shared score, and points in the tails."""
-    scores = -domain.minus_score[::-1]  # ascending
+    scores = -domain.cost[::-1]  # ascending
     if not len(scores):
         return np.zeros(0)
     low, high = scores[0], scores[-1]

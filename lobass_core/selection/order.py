@@ -1,17 +1,18 @@
-"""The one order in which rows are kept: highest score first, ties by sample id, then by row."""
+"""The one order in which rows are kept, best first, ties by sample id, then by row; and what keeps rows out of it."""
 
 import numpy as np
 
 from lobass_core.learnability import flags as flag
-from lobass_core.learnability.scores import ScoreTable
-from lobass_core.specs import Gates
+from lobass_core.learnability.measures import reads_losses, values_of
+from lobass_core.learnability.score_table import ScoreTable
+from lobass_core.specs import Band, Gates
 
 
-def rank_order(score: np.ndarray, tie_key: np.ndarray, row_key: np.ndarray) -> np.ndarray:
-    """int64[n]: positions from the best to the worst; NaN last. The same rows in any order give the same ranking."""
-    # Sorting by the score and then only the ties is 4x faster than a lexsort of three keys at 1M rows.
-    order = np.argsort(-score, kind="stable")
-    ranked = score[order]
+def rank_order(cost: np.ndarray, tie_key: np.ndarray, row_key: np.ndarray) -> np.ndarray:
+    """int64[n]: positions from the least cost to the greatest; NaN last. Rows in any order give the same ranking."""
+    # Sorting by the cost and then only the ties is 4x faster than a lexsort of three keys at 1M rows.
+    order = np.argsort(cost, kind="stable")
+    ranked = cost[order]
     with np.errstate(invalid="ignore"):
         same = (ranked[1:] == ranked[:-1]) | (np.isnan(ranked[1:]) & np.isnan(ranked[:-1]))
     if not same.any():
@@ -66,6 +67,7 @@ REASONS = (
     "near-zero base loss",
     WORSE_THAN_CHANCE,
     "below the learnability gate",
+    "outside a band",
     "below the cut",
 )
 KEPT, OUT_OF_SCOPE, DROPPED_BY_HAND, IS_COPY = 0, 1, 2, 3
@@ -89,13 +91,34 @@ def gate_reasons(table: ScoreTable, score: np.ndarray, gates: Gates, scope: np.n
         "near-zero base loss": table.has(flag.NEAR_ZERO_BASE) if gates.exclude_near_zero_base else None,
         WORSE_THAN_CHANCE: table.has(flag.WORSE_THAN_CHANCE) if gates.exclude_worse_than_chance else None,
         # A learnability that does not exist is not above any floor.
-        "below the learnability gate": None if floor is None else ~(table.learnability() >= floor),
+        "below the learnability gate": None if floor is None else ~(values_of(table, "learnability") >= floor),
+        "outside a band": outside_bands(table, gates.bands) if gates.bands else None,
     }
     reason = np.full(len(table), BELOW_CUT, np.uint8)
     for name, rows in reversed(stopped.items()):
         if rows is not None:
             reason[rows] = REASONS.index(name)
     return reason
+
+
+def outside_bands(table: ScoreTable, bands: tuple[Band, ...]) -> np.ndarray:
+    """bool[n]: rows that lie outside of one of the ranges, or have no value to lie in it.
+
+    Raises:
+        SelectionError: the table has no such measure.
+    """
+    outside = np.zeros(len(table), bool)
+    for name, low, high in bands:
+        values = values_of(table, name)
+        outside |= np.isnan(values)
+        outside |= values < low if low is not None else False
+        outside |= values > high if high is not None else False
+    return outside
+
+
+def usual_gates(method: str) -> Gates:
+    """The gates that a new selection by this measure starts with: a bad loss matters to what is made of losses."""
+    return Gates(exclude_worse_than_chance=reads_losses(method))
 
 
 def kept_by_hand(table: ScoreTable, reason: np.ndarray) -> np.ndarray:

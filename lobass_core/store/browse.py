@@ -15,7 +15,8 @@ from lobass_core.records import SampleKind
 from lobass_core.store.connection import read_table
 from lobass_core.store.history import HistoryAct, histories
 from lobass_core.store.samples import storable
-from lobass_core.store.scorings import Scoring, base_and_reference
+from lobass_core.store.scored_rows import identifier, loss_tables
+from lobass_core.store.scorings import Scoring
 from lobass_core.store.standing import Standing, standing_decisions_of, standing_notes_of, standing_tags_of
 
 SCOPES = {
@@ -65,15 +66,13 @@ class LossPlace:
 
 
 def unscored_rows(cursor: duckdb.DuckDBPyConnection) -> pa.Table:
-    """The columns of `score_rows` where nothing is scored: every loss is null."""
+    """The columns of `score_rows` where nothing is scored, so without a loss."""
     return read_table(
         cursor,
         """
         SELECT r.row_key, r.sample_key, s.tie_key, r.dataset_id, r.row_index,
-               r.domain, NULL::DOUBLE AS base_loss_sum, NULL::INTEGER AS base_n_tokens, NULL::VARCHAR AS base_status,
-               NULL::DOUBLE AS reference_loss_sum, NULL::INTEGER AS reference_n_tokens,
-               NULL::VARCHAR AS reference_status, NULL::INTEGER AS n_prompt_tokens,
-               NULL::INTEGER AS n_response_bytes, NULL::INTEGER AS vocabulary_size, NULL::BOOLEAN AS is_unseen,
+               r.domain, NULL::INTEGER AS n_prompt_tokens, NULL::INTEGER AS n_response_bytes,
+               NULL::INTEGER AS vocabulary_size, NULL::BOOLEAN AS is_unseen,
                r.is_duplicate
         FROM rows r JOIN samples s USING (sample_key) ORDER BY r.row_key
         """,
@@ -190,17 +189,15 @@ def sample_ids(cursor: duckdb.DuckDBPyConnection, sample_keys: np.ndarray) -> li
 
 
 def loss_places(cursor: duckdb.DuckDBPyConnection, scoring: Scoring, sample_key: int) -> dict[str, LossPlace]:
-    """Where a sample's losses under a scoring's base and reference came from: "base", "reference" -> place."""
-    tables, values = base_and_reference(cursor, scoring)
-    rows = cursor.execute(
-        f"""
-        WITH {tables}
-        SELECT 'base' AS part, model_fp, run_id, shard FROM base WHERE sample_key = $sample_key
-        UNION ALL SELECT 'reference', model_fp, run_id, shard FROM reference WHERE sample_key = $sample_key
-        """,
-        {**values, "sample_key": sample_key},
-    ).fetchall()
-    return {part: LossPlace(*place) for part, *place in rows}
+    """Where a sample's losses under a scoring came from, by the name of the loss column."""
+    tables, values = loss_tables(cursor, scoring)
+    parts = [
+        f"SELECT {k} AS place, model_fp, run_id, shard FROM {identifier(one.name)} WHERE sample_key = $sample_key"
+        for k, one in enumerate(scoring.columns)
+    ]
+    query = f"WITH {tables} {' UNION ALL '.join(parts)}"
+    rows = cursor.execute(query, {**values, "sample_key": sample_key}).fetchall()
+    return {scoring.columns[k].name: LossPlace(*place) for k, *place in rows}
 
 
 def runs_that_scored(cursor: duckdb.DuckDBPyConnection, sample_key: int, render_fp: str) -> list[str]:

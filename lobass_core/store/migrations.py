@@ -94,6 +94,26 @@ def reread(cursor: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str, ...]:
     return reread_now.sentences()
 
 
+# `models_fp` is a model's fingerprint, or that of all fold models; `refined_fp` the like of what refined it, else "".
+_LOSS_COLUMNS = """
+CREATE TABLE loss_columns (
+    scoring_id INTEGER, name VARCHAR, model_name VARCHAR, models_fp VARCHAR, render_fp VARCHAR, refined_fp VARCHAR);
+INSERT INTO loss_columns
+    SELECT s.scoring_id, 'base', s.base_name, s.base_fp, s.render_fp, coalesce(r.base_fp, '')
+    FROM scorings s LEFT JOIN refinements r USING (scoring_id)
+    UNION ALL
+    SELECT s.scoring_id, 'reference', s.reference_name, s.reference_fp, s.render_fp, coalesce(r.reference_fp, '')
+    FROM scorings s LEFT JOIN refinements r USING (scoring_id);
+ALTER TABLE scorings DROP COLUMN base_fp;
+ALTER TABLE scorings DROP COLUMN reference_fp;
+ALTER TABLE scorings DROP COLUMN render_fp;
+ALTER TABLE scorings DROP COLUMN base_name;
+ALTER TABLE scorings DROP COLUMN reference_name;
+ALTER TABLE refinements DROP COLUMN base_fp;
+ALTER TABLE refinements DROP COLUMN reference_fp;
+"""
+
+
 STEPS: tuple[Step, ...] = (
     _tables(
         "Refinements of a scoring",
@@ -135,6 +155,7 @@ STEPS: tuple[Step, ...] = (
     Step("Datasets whose format was asked for", _note_asked_formats),
     Step("Ids that are given out once", _give_sequences),
     Step("What the database itself refuses", _add_constraints),
+    _tables("Losses by name", _LOSS_COLUMNS),
 )
 SCHEMA_VERSION = 1 + len(STEPS)
 

@@ -52,7 +52,7 @@ def register_models(cursor: duckdb.DuckDBPyConnection, result: ScoreRunResult, f
     `folds` as in `scorings.register_scoring`.
     """
     references, reference_fp = result.references, result.reference_fp
-    for part, model in [("base", result.base), *(("reference", reference) for reference in references)]:
+    for part, model in result.models:
         _register_model(cursor, part, model, finished_at)
     cursor.execute("DELETE FROM reference_models WHERE reference_fp = ?", [reference_fp])
     cursor.executemany(

@@ -2,12 +2,13 @@
 
 import duckdb
 
-from lobass_core.store.scorings import Scoring, base_and_reference
+from lobass_core.store.scored_rows import loss_tables
+from lobass_core.store.scorings import Scoring
 
 
 def reread_rows_lack_losses(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> bool:
     """Whether a row that has moved to another sample has no loss of base or reference under the scoring."""
-    losses, values = base_and_reference(cursor, scoring)
+    losses, values = loss_tables(cursor, scoring)
     ((lacks,),) = cursor.execute(
         f"""
         WITH {losses}

@@ -24,8 +24,8 @@ from lobass_core.store.sequences import given_out, has_sequences, raise_sequence
 PIECES = (122_880, 2_048)
 # Written again from what the run folders say when a run is added to a store.
 REGISTERED = (
-    "scorings", "scoring_runs", "refinements", "models", "reference_models", "reference_folds", "reference_training",
-    "registered_runs", "collected_runs",
+    "scorings", "loss_columns", "scoring_runs", "refinements", "models", "reference_models", "reference_folds",
+    "reference_training", "registered_runs", "collected_runs",
 )  # fmt: skip
 # Read again whatever became of them: losses from shards, samples from the records of rows.
 REBUILT = (*REGISTERED, "losses", "ingested_shards", "samples")

@@ -7,7 +7,7 @@ from lobass_core.errors import LobassError, ModelError
 from lobass_core.jobs.checksums import remove_checked
 from lobass_core.jobs.run_files import read_parquet
 from lobass_core.jobs.run_folder import RunFolder
-from lobass_core.learnability.scores import EQUAL_NATS
+from lobass_core.learnability.measures import EQUAL_NATS
 from lobass_core.worker.preparation import ModelTask, Prepared
 
 _COLUMNS = ["sample_id", "model_fp", "loss_sum_nats", "n_tokens", "status"]
@@ -34,7 +34,7 @@ def check_numbers(run: RunFolder, prepared: Prepared, losses: pa.Table) -> None:
     Raises:
         ModelError: it names the model.
     """
-    for task in (prepared.base, *prepared.references):
+    for task in prepared.tasks:
         mine = losses.filter(pc.equal(losses["model_fp"], task.fp))
         mine = mine.filter(pc.not_equal(mine["status"], "no_response"))
         if not mine.num_rows or mine["loss_sum_nats"].null_count < mine.num_rows:
@@ -61,7 +61,7 @@ def without_difference(prepared: Prepared, losses: pa.Table) -> LobassError | No
         return None
     return ModelError(
         f"the reference's losses equal the base's for all {both.num_rows:,} samples, so every difference is 0",
-        where=f"{prepared.base.files.name} and {prepared.spec.reference_name or prepared.references[0].files.name}",
+        where=f"{prepared.base.files.name} and {prepared.reference_name}",
         do="Check that the reference is not the base itself. The losses are kept: rows can still be ranked by base "
         "loss, reference loss, length or at random.",
     )

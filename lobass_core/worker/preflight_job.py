@@ -74,8 +74,7 @@ def run(run: RunFolder, report: Reporter) -> PreflightResult:
     table = TokenTable.of(look.rendered)
     carried = _shares_carried(run, report, prepared, table, folds, known)
     models = tuple(
-        _forecast(task, sample_ids, folds, known, (carried or {}).get(task.fp, 0.0))
-        for task in (prepared.base, *prepared.references)
+        _forecast(task, sample_ids, folds, known, (carried or {}).get(task.fp, 0.0)) for task in prepared.tasks
     )
     n_to_do = sum(model.n_to_do for model in models)
     rate, chance = _trial(prepared, look, table, report) if n_to_do else (None, None)
@@ -181,7 +180,7 @@ def _shares_carried(
 
     None where reading their tokens would take long; the scoring itself looks for them all the same.
     """
-    tasks = (prepared.base, *prepared.references)
+    tasks = prepared.tasks
     report.update(phase=LOOKING, n_done=0, n_total=0)
     if n_token_rows(run, {task.fp for task in tasks}, prepared.render_fp) > MOST_TOKEN_ROWS:
         return None
@@ -229,7 +228,7 @@ def _doubts(prepared: Prepared, chance: ChanceCheck | None, n_unseen: int | None
             "scores would not be meaningful. Check the template, and whether the base knows the language."
         )
     if n_unseen and n_unseen > UNSEEN_SHARE * n_samples:
-        name = prepared.spec.reference_name or prepared.references[0].files.name
+        name = prepared.reference_name
         doubts.append(
             f"{name} was not trained on {n_unseen:,} of the {n_samples:,} samples, and this alone would lower their "
             "scores. Train a new reference on all rows, or one with folds, which scores every row with a model that "

@@ -1,6 +1,7 @@
 """What a scoring run and its preflight settle first: models, template, limit, fingerprints, what is known."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from lobass_core.errors import RequestError
 from lobass_core.jobs.run_files import read_parquet, write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import ModelInfo, ScoredModel
-from lobass_core.records import ModelFingerprint
+from lobass_core.records import BASE, REFERENCE, ModelFingerprint
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.rendering.render import Renderer, resolve_max_tokens
 from lobass_core.rendering.templates import Template, load_template
@@ -104,10 +105,27 @@ class Prepared:
     max_tokens: int
     device: torch.device
     dtype: str
-    base: ModelTask
-    references: tuple[ModelTask, ...]
+    columns: Mapping[str, tuple[ModelTask, ...]]  # the models of each loss column by its name: one, or one a fold
     library: Library
     warnings: tuple[str, ...]
+
+    @property
+    def tasks(self) -> tuple[ModelTask, ...]:
+        """Every model, column by column."""
+        return tuple(task for tasks in self.columns.values() for task in tasks)
+
+    @property
+    def base(self) -> ModelTask:
+        return self.columns[BASE][0]
+
+    @property
+    def references(self) -> tuple[ModelTask, ...]:
+        return self.columns[REFERENCE]
+
+    @property
+    def reference_name(self) -> str:
+        """What the person calls the reference, else what its model is called."""
+        return self.spec.reference_name or self.references[0].files.name
 
     @property
     def reference_fp(self) -> str:
@@ -150,18 +168,18 @@ def prepare(run: RunFolder, report: Reporter) -> Prepared:
     renderer = Renderer(tokenizer, template, spec.render.mask_rule, max_tokens, report.check_cancel)
     report.update(phase="fingerprinting the weights")
     of_tokenizer = tokenizer_fingerprint(tokenizer)
-    base = ModelTask.of(spec.base, base_files, of_tokenizer, dtype, "base")
+    base = ModelTask.of(spec.base, base_files, of_tokenizer, dtype, BASE)
     many = len(spec.references) > 1
     references = tuple(
-        ModelTask.of(reference, files, of_tokenizer, dtype, "reference", fold if many else None)
+        ModelTask.of(reference, files, of_tokenizer, dtype, REFERENCE, fold if many else None)
         for fold, (reference, files) in enumerate(zip(spec.references, reference_files, strict=True))
     )
     if any(task.fp == base.fp for task in references):
         warnings.append("Base and reference are the same model: every learnability will be 0.")
     products = settle_products(run, device, DTYPES[dtype])
     return Prepared(
-        spec, tokenizer, template, renderer, renderer.fingerprint.fp, max_tokens, device, dtype, base, references,
-        products.library, tuple(dict.fromkeys([*warnings, *products.warnings])),
+        spec, tokenizer, template, renderer, renderer.fingerprint.fp, max_tokens, device, dtype,
+        {BASE: (base,), REFERENCE: references}, products.library, tuple(dict.fromkeys([*warnings, *products.warnings])),
     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def run(run: RunFolder, report: Reporter) -> ScoreRunResult:
     known = read_known(run, prepared.render_fp)
     folds = read_folds(prepared, sample_ids, run)
     mine: dict[str, set[str]] = {}
-    for task in (prepared.base, *prepared.references):
+    for task in prepared.tasks:
         # Union, as a reference may be the base, or two folds the same model.
         mine.setdefault(task.fp, set()).update(_samples_of(task, sample_ids, folds))
     to_do = {model_fp: samples - known.get(model_fp, set()) for model_fp, samples in mine.items()}
@@ -55,7 +55,7 @@ def run(run: RunFolder, report: Reporter) -> ScoreRunResult:
             len(mine[task.fp]) - len(to_do[task.fp]),
             len(carried.get(task.fp, _NONE)),
         )
-        for task in _distinct((prepared.base, *prepared.references))
+        for task in _distinct(prepared.tasks)
     ]
     _say_carried(report, works)
     progress = ScoreProgress(report, prepared.device)
@@ -107,7 +107,7 @@ def _result(
         base=prepared.base.scored(),
         references=tuple(task.scored() for task in prepared.references),
         reference_fp=prepared.reference_fp,
-        reference_name=prepared.spec.reference_name or prepared.references[0].files.name,
+        reference_name=prepared.reference_name,
         n_samples=len(sample_ids),
         n_computed=n_computed,
         n_known=sum(work.n_known for work in works),

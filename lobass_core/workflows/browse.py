@@ -1,20 +1,21 @@
 """Find and read rows: filter and sort arrays that are kept in memory, and fetch the text of one page.
 
-    found = browse.find(project, BrowseFilter(domains=("math",), score=(0.1, 0.4)))
+    found = browse.find(project, BrowseFilter(domains=("math",), ranges=(("learnability", (0.1, 0.4)),)))
     found.n_found                                  461,107
     browse.read_page(project, found, page=1)       fifty rows with their texts, scores, ranks and decisions
 
 A project where nothing is scored is browsed the same way; its rows have no score and no rank.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from lobass_core.errors import RequestError
 from lobass_core.learnability import flags as flag
-from lobass_core.learnability.scores import ScoreTable
+from lobass_core.learnability.measures import BUILT_IN, Measure, measures_of, values_of
+from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.store import browse as rows_of_store
 from lobass_core.store.browse import StoredRow
@@ -26,7 +27,7 @@ from lobass_core.workflows.browse_filter import BrowseFilter, Range
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.review import in_review
 from lobass_core.workflows.row_order import row_order
-from lobass_core.workflows.row_table import RowTable, decisions_of, leased_rows, open_rows
+from lobass_core.workflows.row_table import RowTable, decisions_of, leased_rows, listed_values, open_rows
 
 __all__ = ["PAGE_ROWS", "BrowseRow", "Choices", "Found", "choices", "find", "open_rows", "read_page", "read_rows"]
 
@@ -78,17 +79,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class BrowseRow:
-    """One row of a page. Losses are mean nats per response token, None where there is none; rank 0 is no rank.
+    """One row of a page; rank 0 is no rank.
 
-    Bits per byte are the same losses over the bytes of the response, None where those are not known.
+    `values` are the measures that files of scores have, by the names that they have there, None where the row has none.
     """
 
     stored: StoredRow
-    score: float | None
-    base_loss: float | None
-    reference_loss: float | None
-    base_bits_per_byte: float | None
-    reference_bits_per_byte: float | None
+    values: Mapping[str, float | None]
     n_tokens: int
     n_prompt_tokens: int
     flags: tuple[str, ...]
@@ -102,11 +99,7 @@ class BrowseRow:
             del kept[text]
         return {
             **kept,
-            "learnability": self.score,
-            "base_loss": self.base_loss,
-            "reference_loss": self.reference_loss,
-            "base_bits_per_byte": self.base_bits_per_byte,
-            "reference_bits_per_byte": self.reference_bits_per_byte,
+            **self.values,
             "n_response_tokens": self.n_tokens,
             "n_prompt_tokens": self.n_prompt_tokens,
             "flags": list(self.flags),
@@ -117,12 +110,13 @@ class BrowseRow:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a filter can name in this project."""
+    """What a filter can name in this project; `measures` are those that rows can be sorted and narrowed by."""
 
     datasets: tuple[str, ...]
     domains: tuple[str, ...]
     selections: tuple[str, ...]
     tags: tuple[tuple[str, int], ...]
+    measures: tuple[Measure, ...] = ()
 
 
 # At a million rows a list is 4 MB, a search at most 8 MB.
@@ -158,7 +152,11 @@ def read_rows(project: Project, rows: RowTable, positions: np.ndarray) -> list[B
     with project.store() as store:
         stored = rows_of_store.read_rows(store.cursor(), keys)
     place = dict(zip(keys, positions.tolist(), strict=True))
-    return [_browse_row(rows, row, place[row.row_key]) for row in stored]
+    part = rows.table.take(positions)
+    values = {one.column: np.full(len(part), np.nan) for one in BUILT_IN.values() if one.exported}
+    values |= {one.column: values_of(part, name) for name, one in measures_of(part).items() if one.exported}
+    of_row = {key: {name: _number(found[k]) for name, found in values.items()} for k, key in enumerate(keys)}
+    return [_browse_row(rows, row, place[row.row_key], of_row[row.row_key]) for row in stored]
 
 
 def sample_key(project: Project, sample_id: str) -> int:
@@ -192,6 +190,7 @@ def choices(project: Project, rows: RowTable) -> Choices:
             domains=rows.table.domains,
             selections=tuple(selection.name for selection in list_selections(cursor)),
             tags=tuple(rows_of_store.list_tags(cursor)),
+            measures=tuple(one for one in measures_of(rows.table).values() if not one.uses_seed),
         )
 
 
@@ -214,14 +213,7 @@ def _mask(store: Store, rows: RowTable, asked: BrowseFilter, scope: np.ndarray |
         conditions.append(_in(table.datasets, table.dataset_code, asked.datasets, "dataset"))
     if asked.domains:
         conditions.append(_in(table.domains, table.domain_code, asked.domains, "domain"))
-    for limits, values in (
-        (asked.score, rows.score),
-        (asked.base_loss, table.base_loss),
-        (asked.reference_loss, table.reference_loss),
-        (asked.tokens, table.n_tokens),
-    ):
-        if limits is not None:
-            conditions.append(_between(values, limits))
+    conditions += [_between(listed_values(rows, name), limits) for name, limits in asked.ranges]
     if asked.statuses:
         conditions.append(_with_status(table, asked.statuses))
     if asked.flags:
@@ -297,17 +289,12 @@ def _between(values: np.ndarray, limits: Range) -> np.ndarray:
     return inside
 
 
-def _browse_row(rows: RowTable, stored: StoredRow, place: int) -> BrowseRow:
+def _browse_row(rows: RowTable, stored: StoredRow, place: int, values: Mapping[str, float | None]) -> BrowseRow:
     table = rows.table
-    bits = [table.bits_per_byte(loss, [place])[0] for loss in (table.base_loss, table.reference_loss)]
     names = flag.names(int(table.flags[place]))
     return BrowseRow(
         stored=stored,
-        score=_number(rows.score[place]),
-        base_loss=_number(table.base_loss[place]),
-        reference_loss=_number(table.reference_loss[place]),
-        base_bits_per_byte=_number(bits[0]),
-        reference_bits_per_byte=_number(bits[1]),
+        values=values,
         n_tokens=int(table.n_tokens[place]),
         n_prompt_tokens=int(table.n_prompt_tokens[place]),
         flags=tuple(names.split(",")) if names else (),

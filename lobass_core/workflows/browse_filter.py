@@ -1,10 +1,13 @@
 """Which rows a curator looks at, as typed fields, and the same as the query parameters of a link.
 
-    BrowseFilter(domains=("math",), score=(0.1, 0.4)).to_query()     {"domain": ["math"], "score": "0.1..0.4"}
-    BrowseFilter.from_query({"domain": ["math"], "score": "0.4..0.1"}).score     (0.1, 0.4)
+    BrowseFilter(domains=("math",), ranges=(("learnability", (0.1, 0.4)),)).to_query()
+        {"domain": ["math"], "score": "0.1..0.4"}
+    BrowseFilter.from_query({"score": "0.4..0.1", "range": ["quality:3.."]}).ranges
+        (("learnability", (0.1, 0.4)), ("quality", (3.0, None)))
     BrowseFilter.from_query({"selection": ["a"], "without": ["b"]})              rows that a keeps and b does not
 
-Ranges are closed at both ends, either of which may be left open ("0.5.."); numbers keep every digit.
+Ranges are of any measure, closed at both ends, either of which may be left open ("0.5.."); numbers keep every digit.
+Whether a project has the measure is found out with its rows.
 
 The review queue is one condition: rows near a cut, or with one of the flags that it names.
 
@@ -20,11 +23,10 @@ from typing import Literal, Self, get_args
 
 from lobass_core.errors import RequestError
 from lobass_core.learnability.flags import FLAG_NAMES
-from lobass_core.specs import Method
+from lobass_core.learnability.measures import BUILT_IN, uses_seed
 from lobass_core.typed_numbers import NotANumber, read_number
 
 Scope = Literal["any", "user", "assistant", "system"]
-Sort = Literal["score", "drop", "base", "reference", "tokens", "imported", "cut"]
 RowStatus = Literal["ok", "truncated", "no_response", "non_finite", "not_scored"]
 RowDecision = Literal["keep", "drop", "undecided"]
 Review = Literal["near_cut", "negative", "truncated", "duplicate", "worse_than_chance", "unseen_by_reference"]
@@ -32,8 +34,16 @@ Review = Literal["near_cut", "negative", "truncated", "duplicate", "worse_than_c
 Range = tuple[float | None, float | None]
 Query = Mapping[str, str | Sequence[str]]
 
+# Measures that links and saved filters have by shorter names; a range of another is range=NAME:0.1..0.4.
+SHORT_NAMES = {
+    "score": "learnability",
+    "drop": "loss-drop",
+    "base": "base-loss",
+    "reference": "reference-loss",
+    "tokens": "length",
+}
+_SHORT = {name: short for short, name in SHORT_NAMES.items()}
 # Query parameter -> field, in the order in which chips stand.
-RANGES = {"score": "score", "base": "base_loss", "reference": "reference_loss", "tokens": "tokens"}
 LISTS = {
     "dataset": "datasets",
     "domain": "domains",
@@ -49,10 +59,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "decisions": get_args(RowDecision),
     "review": get_args(Review),
 }
-# A random order has no cut that a reader could judge.
-CUT_METHODS = tuple(method for method in get_args(Method) if method != "random")
 SELECTIONS = {"selection": "in_selections", "without": "not_in_selections"}
-PARAMETERS = ("q", "in", "case", *LISTS, "cut", "by", *RANGES, *SELECTIONS, "side", "sort")
+PARAMETERS = ("q", "in", "case", *LISTS, "cut", "by", *SHORT_NAMES, "range", *SELECTIONS, "side", "sort")
 
 # Import order reads from the first row on, distance from the nearest; every measure from its highest value down.
 SORTS_UPWARD = ("imported", "cut")
@@ -64,8 +72,8 @@ class BrowseFilter:
 
     Selections are the exception: a row is in all of `in_selections` and in none of `not_in_selections`.
 
-    `score` is learnability, losses are mean nats per response token, `tokens` are response tokens. `sort` empty: by
-    score where rows are scored, else in import order; `descending` None: the direction natural to the sort.
+    `ranges` are (measure, limits). `sort` is a measure, "imported" or "cut"; empty: by learnability where rows are
+    scored, else in import order; `descending` None: the direction natural to the sort.
 
     `cuts` are (domain, score by the method `cut_by`), "" for every domain: what `review` near_cut and the sort by
     distance from the cut go by. Where neither asks for them they are dropped.
@@ -76,10 +84,7 @@ class BrowseFilter:
     match_case: bool = False
     datasets: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
-    score: Range | None = None
-    base_loss: Range | None = None
-    reference_loss: Range | None = None
-    tokens: Range | None = None
+    ranges: tuple[tuple[str, Range], ...] = ()
     statuses: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     decisions: tuple[str, ...] = ()
@@ -88,25 +93,25 @@ class BrowseFilter:
     tags: tuple[str, ...] = ()
     review: tuple[str, ...] = ()
     cuts: tuple[tuple[str, float], ...] = ()
-    cut_by: Method = "learnability"
-    sort: Sort | Literal[""] = ""
+    cut_by: str = "learnability"
+    sort: str = ""
     descending: bool | None = None
 
     def __post_init__(self) -> None:
         _check("search scope", self.scope, get_args(Scope))
-        _check("sort", self.sort, ("", *get_args(Sort)))
         for field, known in CHOICES.items():
             for value in getattr(self, field):
                 _check(field, value, known)
-        for field in RANGES.values():
-            object.__setattr__(self, field, _ordered(field, getattr(self, field)))
+        object.__setattr__(self, "ranges", _settled(self.ranges))
+        object.__setattr__(self, "sort", SHORT_NAMES.get(self.sort, self.sort))
         for field in (*LISTS.values(), *SELECTIONS.values()):
             # The same rows under the same key, in whatever order the boxes were ticked.
             object.__setattr__(self, field, tuple(sorted(set(getattr(self, field)))))
         self._settle_cuts()
 
     def _settle_cuts(self) -> None:
-        _check("score of the cut", self.cut_by, CUT_METHODS)
+        if uses_seed(self.cut_by):
+            raise RequestError(f"a cut by {self.cut_by} says nothing about a row", do="Give a cut by another measure.")
         asked = "near_cut" in self.review or self.sort == "cut"
         if asked and not self.cuts:
             raise RequestError("near_cut needs a cut", do="Add cut=0.3 for every domain, or cut=math:0.3 for one.")
@@ -123,7 +128,7 @@ class BrowseFilter:
         Raises:
             RequestError: a value that a field cannot have.
         """
-        values: dict[str, object] = {field: _range(name, _one(query, name)) for name, field in RANGES.items()}
+        values: dict[str, object] = {"ranges": _ranges(query)}
         values |= {field: _many(query, name) for name, field in LISTS.items()}
         values |= _selections(query)
         values["cuts"] = tuple(parse_cut(text) for text in _many(query, "cut"))
@@ -132,8 +137,8 @@ class BrowseFilter:
             text=_one(query, "q"),
             scope=_one(query, "in") or "any",  # type: ignore[arg-type]
             match_case=_one(query, "case") == "1",
-            cut_by=_one(query, "by") or "learnability",  # type: ignore[arg-type]
-            sort=sort,  # type: ignore[arg-type]
+            cut_by=_one(query, "by") or "learnability",
+            sort=sort,
             descending=descending,
             **values,  # type: ignore[arg-type]
         )
@@ -152,11 +157,15 @@ class BrowseFilter:
             query["cut"] = [cut_text(cut) for cut in self.cuts]
             if self.cut_by != "learnability":
                 query["by"] = self.cut_by
-        query |= {name: range_text(found) for name, field in RANGES.items() if (found := getattr(self, field))}
+        for name, limits in self.ranges:
+            if name in _SHORT:
+                query[_SHORT[name]] = range_text(limits)
+            else:
+                query.setdefault("range", []).append(f"{name}:{range_text(limits)}")  # type: ignore[union-attr]
         query |= {name: list(found) for name, field in SELECTIONS.items() if (found := getattr(self, field))}
         if self.sort or self.descending is not None:
             direction = {None: "", True: "-desc", False: "-asc"}[self.descending]
-            query["sort"] = f"{self.sort}{direction}"
+            query["sort"] = f"{_SHORT.get(self.sort, self.sort)}{direction}"
         return query
 
     def without(self, *fields: str) -> Self:
@@ -170,6 +179,15 @@ class BrowseFilter:
         """The filter with one name taken out of `in_selections` or `not_in_selections`."""
         kept = tuple(other for other in getattr(self, field) if other != name)
         return dataclasses.replace(self, **{field: kept})  # type: ignore[arg-type]
+
+    def within(self, name: str) -> Range | None:
+        """The limits of a measure, None without any."""
+        return dict(self.ranges).get(name)
+
+    def with_range(self, name: str, limits: Range | None) -> Self:
+        """The filter with other limits of a measure, or without them."""
+        ranges = {**dict(self.ranges), name: limits or (None, None)}
+        return dataclasses.replace(self, ranges=tuple(ranges.items()))
 
     def only_order(self) -> Self:
         """The filter without conditions, in the same order; the distance from a cut goes with the review queue."""
@@ -205,13 +223,33 @@ def range_text(limits: Range) -> str:
     return "..".join("" if limit is None else repr(float(limit)).removesuffix(".0") for limit in limits)
 
 
+def parse_named_range(text: str) -> tuple[str, Range]:
+    """(measure, limits) of `quality:3..5`.
+
+    Raises:
+        RequestError: it has no name or no limits.
+    """
+    name, _, limits = text.rpartition(":")
+    if not name or not limits.strip(" ."):
+        raise RequestError(f"{text!r} is no range of a measure", do="Write NAME:0.1..0.4, NAME:0.1.. or NAME:..0.4.")
+    name = SHORT_NAMES.get(name, name)
+    return name, _range(name, limits) or (None, None)
+
+
+def _ranges(query: Query) -> tuple[tuple[str, Range], ...]:
+    found = {name: _range(short, _one(query, short)) for short, name in SHORT_NAMES.items()}
+    named = [parse_named_range(text) for text in _many(query, "range")]
+    return (*((name, limits) for name, limits in found.items() if limits), *named)
+
+
 def _range(name: str, text: str) -> Range | None:
     if not text.strip():
         return None
+    measure = BUILT_IN.get(SHORT_NAMES.get(name, name))
     low, dots, high = text.partition("..")
     try:
         limits = tuple(
-            read_number(part, whole=name == "tokens") if part.strip() else None
+            read_number(part, whole=measure is not None and measure.is_whole) if part.strip() else None
             for part in ((low, high) if dots else (text, text))
         )
     except NotANumber as error:
@@ -221,13 +259,18 @@ def _range(name: str, text: str) -> Range | None:
     return limits  # type: ignore[return-value]
 
 
-def _ordered(field: str, limits: Sequence[float | None] | None) -> Range | None:
-    """Lower limit first; both ends open is no limit at all."""
-    if limits is None:
-        return None
+def _settled(ranges: Sequence[tuple[str, Range]]) -> tuple[tuple[str, Range], ...]:
+    """One range a measure, in the order of the table of measures; both ends open is no limit at all."""
+    found = {SHORT_NAMES.get(name, name): _ordered(name, limits) for name, limits in ranges}
+    place = {name: k for k, name in enumerate(BUILT_IN)}
+    named = sorted(found, key=lambda name: (place.get(name, len(place)), name))
+    return tuple((name, limits) for name in named if (limits := found[name]) is not None)
+
+
+def _ordered(name: str, limits: Range) -> Range | None:
     low, high = limits
-    if any(limit is not None and math.isnan(limit) for limit in (low, high)):
-        raise RequestError(f"a limit of {field} is not a number")
+    if any(limit is not None and math.isnan(limit) for limit in limits):
+        raise RequestError(f"a limit of {name} is not a number")
     if low is not None and high is not None and low > high:
         low, high = high, low
     return None if low is None and high is None else (low, high)

@@ -1,16 +1,16 @@
 """Two saved selections, or two ways of selecting, side by side."""
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from lobass_core.learnability.diagnostics import average_ranks, spearman
 from lobass_core.learnability.distributions import Grid, grid, length_groups
-from lobass_core.learnability.scores import ScoreTable
+from lobass_core.learnability.measures import Measure, measures_of, values_of
+from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.selection.overlap import Overlap, overlap, ranks_of, score_agreement
-from lobass_core.selection.select import select as pick
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.browse import read_rows
 from lobass_core.workflows import select as selections
@@ -45,7 +45,7 @@ class Side:
     @property
     def score(self) -> np.ndarray:
         """float64 a row, by the side's own method and models."""
-        return self.rows.table.score(self.spec.method, self.spec.seed)
+        return values_of(self.rows.table, self.spec.method, self.spec.seed)
 
 
 def saved_side(project: Project, name: str) -> Side:
@@ -70,24 +70,31 @@ def computed_side(project: Project, label: str, spec: SelectionSpec, run: str | 
     rows = scored(project, run)
     key = (*rows.key, label, spec)
     return _sides.get(
-        key, lambda: Side(label, rows, spec, ranks_of(rows.table.row_key, pick(rows.table, spec).row_key), key)
+        key,
+        lambda: Side(label, rows, spec, ranks_of(rows.table.row_key, selections.select_from(rows, spec).row_key), key),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """What one side is made of: rows, response tokens and means over its picks, shares by domain and by length."""
+    """What one side is made of: rows, response tokens and means over its picks, shares by domain and by length.
+
+    `means` are by the name that the measure has in files, None where no pick has a value.
+    """
 
     label: str
     n_kept: int
     tokens_kept: int
-    base_loss: float | None
-    reference_loss: float | None
-    learnability: float | None
+    means: Mapping[str, float | None]
     domains: tuple[str, ...]
     domain_rows: tuple[int, ...]
     domain_tokens: tuple[int, ...]
     length_rows: tuple[int, ...]
+
+    def to_dict(self) -> dict:
+        """Plain values, the means among the others."""
+        values = asdict(self)
+        return values | values.pop("means")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +107,7 @@ class Comparison:
     agreement: float | None
     agreement_by_domain: dict[str, float | None]
     composition: tuple[Composition, Composition]
+    measures: tuple[Measure, ...]  # that either side has a mean of
     domains: tuple[str, ...]
     lengths: tuple[str, ...]
 
@@ -122,6 +130,7 @@ def _compare(a: Side, b: Side) -> Comparison:
         agreement=spearman(a.score, b_score),
         agreement_by_domain=score_agreement(a.score, b_score, table.domain_code, table.domains),
         composition=(_composition(a), _composition(b)),
+        measures=tuple(one for one in (measures_of(b.rows.table) | measures_of(table)).values() if one.exported),
         domains=table.domains,
         lengths=length_groups(table.n_tokens)[1],
     )
@@ -231,16 +240,15 @@ def _aligned(values: np.ndarray, source: ScoreTable, target: ScoreTable) -> np.n
 
 def _composition(side: Side) -> Composition:
     table, rows = side.rows.table, side.picked
-    code, names = length_groups(table.n_tokens[rows])
-    domain = table.domain_code[rows]
-    tokens = np.bincount(domain, weights=table.n_tokens[rows], minlength=len(table.domains))
+    part = table.take(rows)
+    code, names = length_groups(part.n_tokens)
+    domain = part.domain_code
+    tokens = np.bincount(domain, weights=part.n_tokens, minlength=len(table.domains))
     return Composition(
         label=side.label,
         n_kept=len(rows),
         tokens_kept=int(tokens.sum()),
-        base_loss=_mean(table.base_loss[rows]),
-        reference_loss=_mean(table.reference_loss[rows]),
-        learnability=_mean(table.learnability()[rows]),
+        means={one.column: _mean(values_of(part, name)) for name, one in measures_of(part).items() if one.exported},
         domains=table.domains,
         domain_rows=tuple(np.bincount(domain, minlength=len(table.domains)).tolist()),
         domain_tokens=tuple(int(n) for n in tokens),

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from lobass_core.learnability import flags as flag
-from lobass_core.learnability.diagnostics import spearman
-from lobass_core.learnability.scores import ScoreTable
+from lobass_core.learnability.diagnostics import LengthCheck, VersusRandom, length_check, spearman, versus_random
+from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
-from lobass_core.records import turns_from_json
+from lobass_core.records import BASE, REFERENCE, turns_from_json
 from lobass_core.selection import order
 from lobass_core.selection.overlap import Overlap, overlap, ranks_of
-from lobass_core.selection.score_table import CutAnswer, SortedScores
+from lobass_core.selection.result import CutAnswer
+from lobass_core.selection.sorted_scores import SortedScores
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.browse import StoredRow, read_rows
 from lobass_core.workflows import select as selections
@@ -29,7 +30,6 @@ _gated: Recent[dict[str, int]] = Recent(8)
 class Pool:
     """What does not change while the cut moves. `means` are mean scores a domain, NaN for a domain without rows."""
 
-    by_hand: np.ndarray  # int64: table rows that a person keeps
     rho: float | None
     means: np.ndarray  # float64[domains]
     mean: float
@@ -87,18 +87,12 @@ def pool(cut: Cut) -> Pool:
 
 def _pool(scores: SortedScores) -> Pool:
     table, n_domains = scores.table, len(scores.domains)
-    hand = np.flatnonzero(
-        order.kept_by_hand(table, order.gate_reasons(table, scores.score, scores.gates, scores.scope))
-        if (table.decision > 0).any()
-        else np.zeros(len(table), bool)
-    )
     competing = scores.pool.rows
     score, code = scores.score[competing], table.domain_code[competing]
     counts = np.bincount(code, minlength=n_domains)
     with np.errstate(invalid="ignore"):
         means = np.bincount(code, weights=score, minlength=n_domains) / np.where(counts, counts, np.nan)
     return Pool(
-        by_hand=hand,
         rho=spearman(score, table.n_tokens[competing].astype(np.float64)),
         means=means,
         mean=float(score.mean()) if len(score) else float("nan"),
@@ -123,11 +117,8 @@ def _count_gated(table: ScoreTable, scope: np.ndarray) -> dict[str, int]:
 
 
 def kept_rows(cut: Cut) -> np.ndarray:
-    """int64: table rows that the spec keeps, in no order."""
-    parts = [
-        domain.rows[:n].astype(np.int64) for domain, n in zip(cut.scores.domains, cut.answer.n_by_score, strict=True)
-    ]
-    return np.concatenate([pool(cut).by_hand, *parts])
+    """int64: table rows that the spec keeps, those kept by hand first, each best first."""
+    return cut.scores.kept(cut.answer)
 
 
 def gain(cut: Cut) -> float | None:
@@ -151,13 +142,21 @@ def gain(cut: Cut) -> float | None:
     return summed / int(numbers.sum()) - expected
 
 
-def verdicts(cut: Cut) -> selections.Verdicts:
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Whether a selection is just about length, and how it differs from a random one."""
+
+    length: LengthCheck
+    random: VersusRandom
+
+
+def verdicts(cut: Cut) -> Verdicts:
     """Whether the selection is just about length, and how it differs from a random one of its size."""
     kept = kept_rows(cut)
-    everything = np.concatenate([pool(cut).by_hand, cut.scores.pool.rows.astype(np.int64)])
-    return selections.Verdicts(
-        length=selections.length_check(cut.scores.score, cut.rows.table.n_tokens, everything, kept),
-        random=selections.versus_random(cut.rows.table, everything, kept, by_domain=cut.spec.balance != "global"),
+    everything = np.concatenate([cut.scores.by_hand, cut.scores.pool.rows]).astype(np.int64)
+    return Verdicts(
+        length=length_check(cut.scores.score, cut.rows.table.n_tokens, everything, kept),
+        random=versus_random(cut.rows.table, everything, kept, by_domain=cut.spec.balance != "global"),
     )
 
 
@@ -180,8 +179,8 @@ def _at_cut(cut: Cut, stored: dict[int, StoredRow], row: int) -> RowAtCut:
         domain=table.domains[table.domain_code[row]],
         score=float(cut.scores.score[row]),
         n_tokens=int(table.n_tokens[row]),
-        base_loss=float(table.base_loss[row]),
-        reference_loss=float(table.reference_loss[row]),
+        base_loss=float(table.losses[BASE][row]),
+        reference_loss=float(table.losses[REFERENCE][row]),
         prompt=prompt_of(stored[key]) if key in stored else "",
     )
 
@@ -201,8 +200,6 @@ def overlap_with(project: Project, cut: Cut, name: str) -> Overlap:
     """
     table = cut.rows.table
     saved = ranks_of(table.row_key, selections.picks(project, name)["row_key"].to_numpy())
-    here = np.zeros(len(table), np.int64)
-    kept = kept_rows(cut)
-    best_first = kept[np.argsort(-cut.scores.score[kept], kind="stable")]
-    here[best_first] = np.arange(1, len(best_first) + 1)
+    here, kept = np.zeros(len(table), np.int64), kept_rows(cut)
+    here[kept] = np.arange(1, len(kept) + 1)
     return overlap(here, saved, table.domain_code, table.domains)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lobass_core.learnability import flags as flag
-from lobass_core.learnability.scores import ScoreTable
+from lobass_core.learnability.score_table import ScoreTable
+from lobass_core.records import BASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Doubts:
 def doubts_of(table: ScoreTable) -> Doubts:
     """Count them."""
     return Doubts(
-        n_scored=int((~np.isnan(table.base_loss)).sum()),
+        n_scored=int((~np.isnan(table.losses[BASE])).sum()),
         n_worse_than_chance=int(table.has(flag.WORSE_THAN_CHANCE).sum()),
         n_unseen=int(table.has(flag.UNSEEN_BY_REFERENCE).sum()),
     )

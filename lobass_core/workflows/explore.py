@@ -10,13 +10,15 @@ import numpy as np
 from lobass_core.learnability import distributions as views
 from lobass_core.learnability import regions
 from lobass_core.learnability.diagnostics import spearman
-from lobass_core.learnability.regions import Limits, Range
-from lobass_core.learnability.scores import ScoreTable
+from lobass_core.learnability.measures import Measure, measures_of, values_of
+from lobass_core.learnability.regions import Limits
+from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
-from lobass_core.specs import Method
+from lobass_core.records import BASE, REFERENCE
 from lobass_core.store import scorings
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.scorings import Scoring
+from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.doubts import Doubts, doubts_of
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.row_table import decisions_of, leased_rows
@@ -108,14 +110,16 @@ def score_table(project: Project, run: str | None = None) -> ScoreTable:
     return scored(project, run).table
 
 
-MEASURES = ("learnability", "base-loss", "reference-loss", "length")
+def measures(rows: Scored) -> dict[str, Measure]:
+    """What these rows can be drawn, ranked and compared by, by name."""
+    return measures_of(rows.table)
 
 
-def distribution(rows: Scored, measure: Method = "learnability", *, n_bins: int = N_BINS) -> views.Distribution:
+def distribution(rows: Scored, measure: str = "learnability", *, n_bins: int = N_BINS) -> views.Distribution:
     """One measure by domain, in bins that all domains share; lengths in bins that grow."""
 
     def make() -> views.Distribution:
-        values = rows.table.score(measure)
+        values = values_of(rows.table, measure)
         if measure == "length":
             edges = views.length_edges(values, n_bins)
         else:
@@ -144,7 +148,9 @@ def usual_limits(rows: Scored) -> tuple[Limits, ...]:
     table = rows.table
 
     def make() -> tuple[Limits, ...]:
-        return regions.usual_limits(table.base_loss, table.learnability(), table.domain_code, len(table.domains))
+        return regions.usual_limits(
+            table.losses[BASE], values_of(table, "learnability"), table.domain_code, len(table.domains)
+        )
 
     return _views.get((rows.key, "usual limits"), make)
 
@@ -165,16 +171,18 @@ def plane(
 
     def cells() -> views.Grid:
         n_x, n_y = bins
-        x_edges = np.geomspace(*views.log_axis(table.base_loss), n_x + 1)
+        x = table.losses[BASE]
+        x_edges = np.geomspace(*views.log_axis(x), n_x + 1)
         if against_reference:
-            y, y_edges = table.reference_loss, np.geomspace(*views.log_axis(table.reference_loss), n_y + 1)
+            y = table.losses[REFERENCE]
+            y_edges = np.geomspace(*views.log_axis(y), n_y + 1)
         else:
-            y = table.learnability()
+            y = values_of(table, "learnability")
             y_edges = np.linspace(*views.round_axis(y), n_y + 1)
-        return views.grid(table.base_loss, y, table.domain_code, table.domains, x_edges, y_edges)
+        return views.grid(x, y, table.domain_code, table.domains, x_edges, y_edges)
 
     def counts() -> np.ndarray:
-        region = regions.regions(table.base_loss, table.learnability(), table.domain_code, limits)
+        region = regions.regions(table.losses[BASE], values_of(table, "learnability"), table.domain_code, limits)
         return regions.region_counts(region, table.domain_code, len(table.domains))
 
     return Plane(
@@ -200,7 +208,7 @@ def length(rows: Scored) -> LengthView:
 
 
 def _length(table: ScoreTable) -> LengthView:
-    score, n_tokens = table.learnability(), table.n_tokens.astype(np.float64)
+    score, n_tokens = values_of(table, "learnability"), table.n_tokens.astype(np.float64)
     x_edges = views.length_edges(n_tokens, PLANE_BINS[0])
     y_edges = np.linspace(*views.round_axis(score), PLANE_BINS[1] + 1)
     all_rows = np.flatnonzero(~np.isnan(score))
@@ -245,32 +253,18 @@ def total(rows: Scored) -> views.GroupSummary:
     return _views.get((rows.key, "total"), lambda: views.summaries(table, everything, ("all",))[0])
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """Rows that a brush chose: closed ranges, None for an open end; no domain means all. `score` is learnability."""
-
-    domains: tuple[str, ...] = ()
-    score: Range = (None, None)
-    base: Range = (None, None)
-    reference: Range = (None, None)
-    tokens: Range = (None, None)
+def n_within(rows: Scored, asked: BrowseFilter) -> int:
+    """How many rows have the domains and lie in the ranges of a filter; its other conditions are not looked at."""
+    key = (rows.key, "within", asked.domains, asked.ranges)
+    return _views.get(key, lambda: _n_within(rows.table, asked))
 
 
-def n_within(rows: Scored, box: Box) -> int:
-    """How many rows a box holds."""
-    return _views.get((rows.key, "box", box), lambda: _n_within(rows.table, box))
-
-
-def _n_within(table: ScoreTable, box: Box) -> int:
-    inside = np.isin(table.domain_code, [table.domains.index(name) for name in box.domains if name in table.domains])
-    inside |= not box.domains
-    columns: tuple[tuple[np.ndarray, Range], ...] = (
-        (table.learnability(), box.score),
-        (table.base_loss, box.base),
-        (table.reference_loss, box.reference),
-        (table.n_tokens, box.tokens),
-    )
-    for values, (low, high) in columns:
+def _n_within(table: ScoreTable, asked: BrowseFilter) -> int:
+    inside = np.isin(table.domain_code, [table.domains.index(name) for name in asked.domains if name in table.domains])
+    inside |= not asked.domains
+    for name, (low, high) in asked.ranges:
+        # As Browse has it: a row without a response has 0 response tokens.
+        values = table.n_tokens if name == "length" else values_of(table, name)
         if low is not None:
             inside &= values >= low
         if high is not None:

@@ -64,7 +64,7 @@ def _why_not(scoring: Scoring) -> str:
 
 def _compare(project: Project, plan: ExportPlan, scoring: Scoring, folder: Path, written: Written) -> CheckExportResult:
     with project.store() as store:
-        cut = cut_samples(store.cursor(), scoring.base_fp, scoring.render_fp)
+        cut = cut_samples(store.cursor(), scoring.base.models_fp, scoring.render_fp)
     rows = [
         {"file": name, "sample_id": sample_id, "cut": sample_id in cut}
         for name, sample_ids in written.sample_ids.items()

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from lobass_core.errors import ExportError, ModelError, SelectionError
 from lobass_core.exporting.plan import (
+    BITS_COLUMNS,
     BYTES_FIELD,
     DROPPED_SCHEMA,
     PICKS_SCHEMA,
@@ -18,15 +19,17 @@ from lobass_core.exporting.plan import (
     ReadTokens,
     ScoredTokens,
     SourceFile,
+    measure_field,
 )
 from lobass_core.formats.read_files import file_sha256
 from lobass_core.jobs.token_files import TokenFiles
 from lobass_core.learnability import flags
-from lobass_core.learnability.scores import ScoreTable
+from lobass_core.learnability.measures import measure_of, measures_of, values_of
+from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.plural import plural
 from lobass_core.project import Project
+from lobass_core.records import BASE, REFERENCE
 from lobass_core.selection import order
-from lobass_core.selection.select import select as pick
 from lobass_core.specs import ExportSpec, SelectionSpec
 from lobass_core.store.chosen_records import rows_of, standing_decisions
 from lobass_core.store.dataset_files import list_files
@@ -35,20 +38,11 @@ from lobass_core.store.former_states import former_files
 from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.store.selections import SavedSelection, find_selection, selection_picks
 from lobass_core.workflows.answer_ending import answer_ending
-from lobass_core.workflows.explore import scored
+from lobass_core.workflows.explore import Scored, scored
 from lobass_core.workflows.export_sources import SourceNumbers, source_of
 from lobass_core.workflows.recipes import read_recipe
+from lobass_core.workflows.select import select_from
 
-# What each method's score is, as the manifest and the data card say it.
-FORMULAS = {
-    "learnability": "(base_loss - reference_loss) / base_loss",
-    "loss-drop": "base_loss - reference_loss",
-    "loss-drop-sum": "(base_loss - reference_loss) * n_response_tokens",
-    "base-loss": "base_loss",
-    "reference-loss": "reference_loss",
-    "random": "a number in [0, 1) from the seed and the sample id",
-    "length": "n_response_tokens",
-}
 LOSS_UNIT = "losses are mean negative log-likelihoods of the response tokens given the prompt, in nats per token"
 
 
@@ -69,14 +63,15 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
         datasets = {dataset.dataset_id: dataset for dataset in list_datasets(cursor)}
         files = list_files(cursor)
         decisions = standing_decisions(cursor)
-        table = scored(project, scoring.run_id).table
+        rows = scored(project, scoring.run_id)
+        table = rows.table
         if n_gone != saved.n_gone or (n_gone and not placed.num_rows):
             raise ExportError(
                 f"{plural(n_gone, 'row is', 'rows are')} gone of {picks.num_rows:,} in selection {saved.name!r}",
                 do="Select again and save.",
             )
         picks = picks.filter(pc.is_in(picks["row_key"], placed["row_key"].combine_chunks()))
-        left_out = _left_out(table, saved, picks)
+        left_out = _left_out(rows, saved, picks)
         dropped = _dropped_rows(cursor, table, left_out) if spec.with_dropped else None
     used = {
         number for part in (placed, dropped) if part is not None for number in part["dataset_id"].unique().to_pylist()
@@ -93,7 +88,7 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
         facts={
             "models": _models(project, scoring),
             "render": _render(project, scoring, placed_picks["sample_id"].to_pylist()),
-            "formula": {"method": saved.spec["method"], "text": FORMULAS[saved.spec["method"]], "unit": LOSS_UNIT},
+            "formula": _formula(table, saved.spec["method"]),
             "selection": {"spec": saved.spec, "seed": saved.spec["seed"], "domains": saved.result.get("domains", [])},
             "decisions": decisions,
             "counts": {
@@ -128,9 +123,23 @@ def _scoring_of(cursor: duckdb.DuckDBPyConnection, saved: SavedSelection) -> Sco
     raise SelectionError(f"the scores that selection {saved.name!r} is based on are gone", do="Select again and save.")
 
 
-def _left_out(table: ScoreTable, saved: SavedSelection, picks: pa.Table) -> dict[int, str]:
+def _formula(table: ScoreTable, method: str) -> dict:
+    """What the score of the selection is."""
+    measure = measure_of(table, method)
+    return {
+        "method": method,
+        "text": measure.formula,
+        "unit": LOSS_UNIT,
+        "score_unit": measure.unit,
+        "source": measure.source,
+        "higher_is_better": measure.higher_is_better,
+    }
+
+
+def _left_out(rows: Scored, saved: SavedSelection, picks: pa.Table) -> dict[int, str]:
     """row_key -> why a row is not in the selection, for the rows that are scored or not but known to the table."""
-    reasons = pick(table, SelectionSpec.from_dict(saved.spec)).reason_codes
+    table = rows.table
+    reasons = select_from(rows, SelectionSpec.from_dict(saved.spec)).reason_codes
     kept = np.isin(table.row_key, picks["row_key"].to_numpy())
     # Decided on or imported after the selection was saved: today's rule would keep the row, the saved one did not.
     names = dict(enumerate(order.REASONS)) | {order.KEPT: "not in the saved selection"}
@@ -170,15 +179,20 @@ def _picks_table(placed: pa.Table, picks: pa.Table, table: ScoreTable, numbers: 
         "rank": saved["pick_rank"],
         "reason": saved["reason"],
         "score": saved["score"],
-        "learnability": _finite(rows.learnability()),
-        "base_loss": _finite(rows.base_loss),
-        "reference_loss": _finite(rows.reference_loss),
+        "learnability": _finite(values_of(rows, "learnability")),
+        "base_loss": _finite(rows.losses[BASE]),
+        "reference_loss": _finite(rows.losses[REFERENCE]),
         "n_response_tokens": pa.array(rows.n_tokens, pa.int32()),
         "n_prompt_tokens": pa.array(rows.n_prompt_tokens, pa.int32()),
         "flags": pa.array([flags.names(bits) for bits in rows.flags.tolist()], pa.string()),
         BYTES_FIELD.name: pa.array(rows.n_bytes, BYTES_FIELD.type, mask=rows.n_bytes <= 0),
     }
-    return pa.table(columns).cast(pa.schema([*PICKS_SCHEMA, BYTES_FIELD]))
+    more = {
+        one.column: _finite(values_of(rows, name))
+        for name, one in measures_of(rows).items()
+        if one.exported and one.column not in (*columns, *BITS_COLUMNS)
+    }
+    return pa.table(columns | more).cast(pa.schema([*PICKS_SCHEMA, BYTES_FIELD, *map(measure_field, more)]))
 
 
 def _finite(values: np.ndarray) -> pa.Array:
@@ -190,13 +204,13 @@ def _models(project: Project, scoring: Scoring) -> dict:
     references = scoring.result.references
     return {
         "base": {
-            "name": scoring.base_name,
-            "fingerprint": scoring.base_fp,
+            "name": scoring.base.model_name,
+            "fingerprint": scoring.base.models_fp,
             "revision": scoring.result.base.info.revision,
         },
         "reference": {
-            "name": scoring.reference_name,
-            "fingerprint": scoring.reference_fp,
+            "name": scoring.reference.model_name,
+            "fingerprint": scoring.reference.models_fp,
             "revision": references[0].info.revision if len(references) == 1 else "",
             "folds": [model.model_fp for model in references] if len(references) > 1 else [],
             "recipe": trained_recipe(project, scoring),
@@ -232,7 +246,7 @@ _RECIPE_KEYS = (
 def trained_recipe(project: Project, scoring: Scoring) -> dict:
     """What made the reference what it is, where it was trained in this project; else empty."""
     paths = [path for one in scoring.spec.references for path in (one.adapter, one.path)]
-    folder = project.models_dir / scoring.reference_name
+    folder = project.models_dir / scoring.reference.model_name
     if not any(Path(path).is_relative_to(folder) for path in paths if path):
         return {}
     try:

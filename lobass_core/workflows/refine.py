@@ -16,8 +16,9 @@ from lobass_core.errors import RequestError
 from lobass_core.jobs.launch import launch
 from lobass_core.jobs.run_files import RunFiles
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.learnability.measures import reads_losses
 from lobass_core.project import Project
-from lobass_core.specs import LOSSLESS_METHODS, SelectionSpec
+from lobass_core.specs import SelectionSpec
 from lobass_core.store.browse import sample_ids
 from lobass_core.store.datasets import sample_batches
 from lobass_core.store.losses import write_known
@@ -111,7 +112,7 @@ def _check(scoring: Scoring, spec: SelectionSpec, band: float) -> None:
             where=scoring.label,
             do="There is nothing to refine.",
         )
-    if spec.method in LOSSLESS_METHODS:
+    if not reads_losses(spec.method):
         raise RequestError(f"a selection by {spec.method} does not use losses", do="Choose another selection.")
 
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from lobass_core.errors import RequestError
 from lobass_core.learnability import flags as flag
+from lobass_core.learnability.measures import measure_of, uses_seed
 from lobass_core.project import Project
-from lobass_core.specs import Method
 from lobass_core.workflows import select
-from lobass_core.workflows.browse_filter import CHOICES, CUT_METHODS, BrowseFilter
+from lobass_core.workflows.browse_filter import CHOICES, BrowseFilter
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.row_table import RowTable
 
@@ -20,14 +20,13 @@ NEAR_ROWS = 25
 FLAGS = {name: bit for bit, name in flag.FLAG_NAMES.items() if name in CHOICES["review"]}
 
 Cuts = tuple[tuple[str, float], ...]
-# At a million rows a mask is 1 MB, distances are 8 MB.
+# At a million rows a mask is 1 MB.
 _near: Recent[np.ndarray] = Recent(4)
-_scores: Recent[np.ndarray] = Recent(2)
 
 
-def queue(cuts: Cuts = (), cut_by: Method = "learnability") -> BrowseFilter:
+def queue(cuts: Cuts = (), cut_by: str = "learnability") -> BrowseFilter:
     """The undecided rows in question, nearest to the cut first; without cuts those with a flag, in the usual order."""
-    if not cuts or cut_by not in CUT_METHODS:
+    if not cuts or uses_seed(cut_by):
         return BrowseFilter(review=tuple(FLAGS), decisions=("undecided",))
     return BrowseFilter(review=CHOICES["review"], decisions=("undecided",), cuts=cuts, cut_by=cut_by, sort="cut")
 
@@ -67,7 +66,8 @@ def near_cut(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> n
     """bool[n]: the `NEAR_ROWS` rows just above and just below each cut, within the scope (None: all rows).
 
     Raises:
-        RequestError: a cut is given for a domain that is not there, or nothing is scored.
+        RequestError: a cut is given for a domain that is not there.
+        SelectionError: the rows have no measure of the cut's name.
     """
     everything = scope is None or scope.all()
     key = (rows.root, rows.version, asked.cuts, asked.cut_by, everything or scope.tobytes())  # type: ignore[union-attr]
@@ -75,43 +75,36 @@ def near_cut(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> n
 
 
 def _near_cut(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> np.ndarray:
-    table, score = rows.table, _score(rows, asked.cut_by)
+    table, score = rows.table, rows.values(asked.cut_by)
+    cost = score if not measure_of(table, asked.cut_by).higher_is_better else -score
     found = np.zeros(len(table), bool)
     inside = np.isfinite(score) if scope is None else np.isfinite(score) & scope
     for domain, cut in asked.cuts:
         place = np.flatnonzero(inside & _of_domain(rows, domain))
-        above = score[place] >= cut
-        found[_nearest(rows, score, place[above], last=True)] = True
-        found[_nearest(rows, score, place[~above], last=False)] = True
+        kept = cost[place] <= (cut if cost is score else -cut)
+        found[_nearest(rows, cost, place[kept], last=True)] = True
+        found[_nearest(rows, cost, place[~kept], last=False)] = True
     return found
 
 
-def _nearest(rows: RowTable, score: np.ndarray, place: np.ndarray, *, last: bool) -> np.ndarray:
+def _nearest(rows: RowTable, cost: np.ndarray, place: np.ndarray, *, last: bool) -> np.ndarray:
     """The last or the first `NEAR_ROWS` of these rows in the order in which rows are kept."""
     if len(place) > NEAR_ROWS:
         # Only what can be among them is sorted.
-        distance = score[place] if last else -score[place]
+        distance = -cost[place] if last else cost[place]
         place = place[distance <= np.partition(distance, NEAR_ROWS - 1)[NEAR_ROWS - 1]]
     table = rows.table
-    ranked = place[np.lexsort((table.row_key[place], table.tie_key[place], -score[place]))]
+    ranked = place[np.lexsort((table.row_key[place], table.tie_key[place], cost[place]))]
     return ranked[-NEAR_ROWS:] if last else ranked[:NEAR_ROWS]
 
 
 def distance(rows: RowTable, asked: BrowseFilter) -> np.ndarray:
     """float64[n]: how far each score lies from the cut of its domain; NaN where there is no score or no cut."""
-    score = _score(rows, asked.cut_by)
+    score = rows.values(asked.cut_by)
     cut = np.full(len(rows), np.nan)
     for domain, value in asked.cuts:
         cut[_of_domain(rows, domain)] = value
     return np.abs(score - cut)
-
-
-def _score(rows: RowTable, method: Method) -> np.ndarray:
-    if not rows.is_scored:
-        raise RequestError("nothing is scored yet, so there is no cut", do="Score first, or remove the cut.")
-    if method == "learnability":
-        return rows.score
-    return _scores.get((rows.root, rows.version, method), lambda: rows.table.score(method))
 
 
 def _of_domain(rows: RowTable, domain: str) -> np.ndarray:

@@ -2,14 +2,12 @@
 
 import numpy as np
 
-from lobass_core.errors import RequestError
-from lobass_core.learnability.scores import ScoreTable
+from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.workflows.browse_filter import BrowseFilter, is_descending
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.review import distance
-from lobass_core.workflows.row_table import RowTable
+from lobass_core.workflows.row_table import RowTable, listed_values
 
-NEED_SCORES = ("score", "drop", "base", "reference", "cut")
 # At a million rows an order is 4 MB.
 _orders: Recent[np.ndarray] = Recent(8)
 
@@ -18,13 +16,9 @@ def row_order(rows: RowTable, asked: BrowseFilter) -> np.ndarray:
     """int32[n]: every row, in the order of the sort; rows without the value last, ties by sample, then by row.
 
     Raises:
-        RequestError: the sort needs scores and nothing is scored.
+        SelectionError: the rows have no measure of the sort's name, or of that which the cut is on.
     """
-    sort = asked.sort or ("score" if rows.is_scored else "imported")
-    if sort in NEED_SCORES and not rows.is_scored:
-        raise RequestError(
-            f"nothing is scored yet, so rows cannot be sorted by {sort}", do="Sort by imported or tokens."
-        )
+    sort = asked.sort or ("learnability" if rows.is_scored else "imported")
     descending = is_descending(sort, asked.descending)
     key = (rows.root, rows.version, sort, descending, asked.cuts if sort == "cut" else (), asked.cut_by)
     return _orders.get(key, lambda: _sorted(rows, asked, sort, descending))
@@ -34,16 +28,9 @@ def _sorted(rows: RowTable, asked: BrowseFilter, sort: str, descending: bool) ->
     table = rows.table
     if sort == "imported":
         return rows.as_imported[::-1].copy() if descending else rows.as_imported
-    if sort == "score" and descending:
+    if sort == "learnability" and rows.is_scored and descending:
         return rows.best_first
-    values = {
-        "score": lambda: rows.score,
-        "drop": table.loss_drop,
-        "base": lambda: table.base_loss,
-        "reference": lambda: table.reference_loss,
-        "tokens": lambda: table.n_tokens,
-        "cut": lambda: distance(rows, asked),
-    }[sort]()
+    values = distance(rows, asked) if sort == "cut" else listed_values(rows, sort)
     # A stable sort of rows that stand in tie order already; NaN goes last in both directions.
     ties = _orders.get((rows.root, rows.version, "ties"), lambda: _tie_order(table))
     return ties[stable_order(-values[ties] if descending else values[ties])]

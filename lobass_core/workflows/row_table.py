@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from lobass_core.learnability.scores import ScoreTable
+from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.selection.order import rank_order
 from lobass_core.store import browse as rows_of_store
 from lobass_core.store.connection import Store
 from lobass_core.store.datasets import list_datasets
-from lobass_core.store.scorings import Scoring, find_scoring, list_scorings, score_rows
+from lobass_core.store.scored_rows import score_rows
+from lobass_core.store.scorings import Scoring, find_scoring, list_scorings
 from lobass_core.store.standing import verdict_codes
 from lobass_core.workflows.recent import Recent
 
@@ -35,6 +37,16 @@ class RowTable:
     rank: np.ndarray  # int32[n], over all rows
     rank_in_domain: np.ndarray  # int32[n]
     as_imported: np.ndarray  # int32[n]: positions by dataset, then by place in its files, which an update may change
+
+    def values(self, name: str) -> np.ndarray:
+        """float64[n] of a measure, kept for the last few.
+
+        Raises:
+            SelectionError: these rows have no such measure.
+        """
+        if name == "learnability" and self.is_scored:
+            return self.score
+        return _values.get((self.root, self.version, name), lambda: values_of(self.table, name))
 
     @property
     def is_scored(self) -> bool:
@@ -62,6 +74,8 @@ class DomainShape:
 _tables: Recent[RowTable] = Recent(2)
 _decisions: Recent[np.ndarray] = Recent(4)
 _shapes: Recent[tuple[DomainShape, ...]] = Recent(2)
+# At a million rows the values of a measure are 8 MB.
+_values: Recent[np.ndarray] = Recent(4)
 
 
 def open_rows(project: Project, run: str | None = None) -> RowTable:
@@ -72,6 +86,11 @@ def open_rows(project: Project, run: str | None = None) -> RowTable:
     """
     with project.store() as store:
         return leased_rows(project, store, run)
+
+
+def listed_values(rows: RowTable, name: str) -> np.ndarray:
+    """The values of a measure that rows are filtered and sorted by; a row without a response has 0 response tokens."""
+    return rows.table.n_tokens if name == "length" else rows.values(name)
 
 
 def domain_shapes(rows: RowTable) -> list[DomainShape]:
@@ -140,8 +159,8 @@ def _load(root: Path, store: Store, version: tuple, scoring: Scoring | None) -> 
     names = {dataset.dataset_id: dataset.name for dataset in list_datasets(cursor)}
     columns = score_rows(cursor, scoring) if scoring else rows_of_store.unscored_rows(cursor)
     table = ScoreTable.from_arrow(columns, names)
-    score = table.learnability()
-    best_first = rank_order(score, table.tie_key, table.row_key)
+    score = values_of(table, "learnability") if scoring else np.full(len(table), np.nan)
+    best_first = rank_order(-score, table.tie_key, table.row_key)
     ranked = best_first[: int(np.isfinite(score).sum())]
     return RowTable(
         root=root,

@@ -13,10 +13,12 @@ from lobass_core.atomic_file import whole_file
 from lobass_core.errors import RequestError
 from lobass_core.formats.spreadsheet_cells import harmless_cell
 from lobass_core.learnability.flags import names
-from lobass_core.learnability.scores import ScoreTable
+from lobass_core.learnability.measures import measures_of, values_of
+from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.store.datasets import find_dataset, list_datasets, sample_ids_of_rows
-from lobass_core.store.scorings import find_scoring, score_rows
+from lobass_core.store.scored_rows import score_rows
+from lobass_core.store.scorings import find_scoring
 
 # The worst comes first: what either model's loss is marked with is what the row is marked with.
 STATUSES = ("non_finite", "no_response", "truncated", "ok")
@@ -30,7 +32,7 @@ def write_scores(project: Project, output: Path, *, run: str | None = None, data
     Columns: dataset, row_index, sample_id, domain, base_loss and reference_loss (mean nats per response token),
     n_response_tokens, n_response_bytes, base_bits_per_byte and reference_bits_per_byte (the same losses in a unit that
     compares between tokenizers), learnability, status (ok, truncated, no_response, non_finite, not_scored), flags (by
-    commas).
+    commas); then the other measures that are exported, score columns among them.
 
     Raises:
         RequestError: the file's ending is none of the three, or no such dataset.
@@ -60,22 +62,23 @@ def read_scores(project: Project, *, run: str | None = None, datasets: Sequence[
         rows = score_rows(cursor, find_scoring(cursor, run))
         sample_ids = sample_ids_of_rows(cursor)
     scores = ScoreTable.from_arrow(rows, names_of)
+    measured = {
+        one.column: _numbers(values_of(scores, name)) for name, one in measures_of(scores).items() if one.exported
+    }
     table = pa.table(
         {
             "dataset": pa.array([names_of[number] for number in rows["dataset_id"].to_pylist()], pa.string()),
             "row_index": rows["row_index"],
             "sample_id": sample_ids,
             "domain": rows["domain"],
-            "base_loss": _numbers(scores.base_loss),
-            "reference_loss": _numbers(scores.reference_loss),
+            **{name: measured.pop(name) for name in ("base_loss", "reference_loss")},
             "n_response_tokens": pa.array(scores.n_tokens, pa.int32(), mask=_not_scored(rows)),
             "n_response_bytes": pa.array(scores.n_bytes, pa.int32(), mask=scores.n_bytes < 0),
-            "base_bits_per_byte": _numbers(scores.bits_per_byte(scores.base_loss)),
-            "reference_bits_per_byte": _numbers(scores.bits_per_byte(scores.reference_loss)),
-            "learnability": _numbers(scores.learnability()),
+            **{name: measured.pop(name) for name in ("base_bits_per_byte", "reference_bits_per_byte", "learnability")},
             "status": _status(rows),
             "flags": pa.array([names(bits) for bits in scores.flags], pa.string()),
         }
+        | measured
     )
     return table.filter(pc.is_in(rows["dataset_id"], pa.array(chosen, rows["dataset_id"].type))) if chosen else table
 

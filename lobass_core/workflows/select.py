@@ -1,18 +1,15 @@
 """Select rows of a project by a spec, and keep selections under names."""
 
 import shlex
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from lobass_core.errors import SelectionError
-from lobass_core.learnability.diagnostics import LengthCheck, VersusRandom, length_check, versus_random
+from lobass_core.learnability.measures import uses_seed
 from lobass_core.project import Project
-from lobass_core.selection import order
-from lobass_core.selection.score_table import SortedScores
-from lobass_core.selection.select import SelectionResult
-from lobass_core.selection.select import select as pick
+from lobass_core.selection.result import SelectionResult
+from lobass_core.selection.sorted_scores import SortedScores
 from lobass_core.specs import SelectionSpec
 from lobass_core.store import selections as saved
 from lobass_core.store.former_states import GoneRow, gone_rows
@@ -28,9 +25,18 @@ def select(project: Project, spec: SelectionSpec, run: str | None = None) -> Sel
     """What the spec keeps of the scored rows; nothing is saved.
 
     Raises:
-        SelectionError: nothing is scored, several scorings and no `run`, or an unknown dataset or domain.
+        SelectionError: nothing is scored, several scorings and no `run`; and as `select_from`.
     """
-    return pick(scored(project, run).table, spec)
+    return select_from(scored(project, run), spec)
+
+
+def select_from(rows: Scored, spec: SelectionSpec) -> SelectionResult:
+    """What the spec keeps of these rows; they are sorted once for all budgets and balances.
+
+    Raises:
+        SelectionError: an unknown dataset, domain or measure, or one that needs another reference than the base.
+    """
+    return sorted_scores(rows, spec).select(spec)
 
 
 def sorted_scores(rows: Scored, spec: SelectionSpec) -> SortedScores:
@@ -39,7 +45,7 @@ def sorted_scores(rows: Scored, spec: SelectionSpec) -> SortedScores:
     Kept for the last few, so that a drag sorts nothing.
     """
     _sorted.forget(lambda old: old[0] == rows.store_path and old[1] != rows.revision)  # type: ignore[index]
-    key = (*rows.key, spec.method, spec.datasets, spec.seed if spec.method == "random" else 0)
+    key = (*rows.key, spec.method, spec.datasets, spec.seed if uses_seed(spec.method) else 0)
     ranked = _sorted.get(
         key, lambda: SortedScores.build(rows.table, spec.method, seed=spec.seed, datasets=spec.datasets)
     )
@@ -55,7 +61,7 @@ def save(
         SelectionError: as `select`; or the name is empty, or taken and `replace` is not asked.
     """
     rows = scored(project, run)
-    result = pick(rows.table, spec)
+    result = select_from(rows, spec)
     with project.store() as store, store.transaction() as cursor:
         saved.save_selection(
             cursor,
@@ -202,22 +208,4 @@ def scoring_of(project: Project, selection: SavedSelection) -> Scoring:
                 return scoring
     raise SelectionError(
         f"the scores that selection {selection.name!r} is based on are gone", do="Select again and save."
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Verdicts:
-    """Whether a selection is just about length, and how it differs from a random one."""
-
-    length: LengthCheck
-    random: VersusRandom
-
-
-def verdicts(rows: Scored, spec: SelectionSpec, result: SelectionResult) -> Verdicts:
-    """Judge a selection against the rows that it could have kept: those that competed by their score, and the picks."""
-    pool = np.flatnonzero((result.reason_codes == order.BELOW_CUT) | (result.reason_codes == order.KEPT))
-    score = rows.table.score(spec.method, spec.seed)
-    return Verdicts(
-        length=length_check(score, rows.table.n_tokens, pool, result.rows),
-        random=versus_random(rows.table, pool, result.rows, by_domain=spec.balance != "global"),
     )

@@ -15,7 +15,8 @@ from lobass_core.store.exports import LoggedExport, list_exports
 from lobass_core.store.models import KnownModel, list_models
 from lobass_core.store.reread import SCORE_AGAIN
 from lobass_core.store.reread_losses import reread_rows_lack_losses
-from lobass_core.store.scorings import Coverage, Scoring, coverage, list_scorings
+from lobass_core.store.scored_rows import Coverage, coverage
+from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.store.selections import SavedSelection, list_selections, picked_rows
 from lobass_core.store.updates import LoggedUpdate, list_updates
 from lobass_core.store.upgrade import Upgrade, list_upgrades
@@ -251,8 +252,8 @@ def _place(path: str, project: Project) -> str:
 def _scoring_status(scoring: Scoring, stored: _Stored) -> ScoringStatus:
     return ScoringStatus(
         run_id=scoring.run_id,
-        base_name=scoring.base_name,
-        reference_name=scoring.reference_name,
+        base_name=scoring.base.model_name,
+        reference_name=scoring.reference.model_name,
         template=scoring.result.template,
         max_tokens=scoring.result.max_tokens or None,
         n_scored=sum(item.n_scored for item in stored.coverage[scoring.scoring_id]),

@@ -13,17 +13,18 @@ from pathlib import Path
 import streamlit as st
 
 from lobass_core.score_file_spec import ScoreFileSpec
+from lobass_core.selection.order import usual_gates
 from lobass_core.specs import (
     ExportSpec,
     Gates,
     ImportSpec,
-    Method,
     RenderSpec,
     ScoreSpec,
     SelectionSpec,
     SetDomainSpec,
     TrainReferenceSpec,
 )
+from lobass_core.workflows.browse_filter import range_text
 from pages.components import state
 
 # Each group is an option with its values; groups stay together when the line is broken.
@@ -177,13 +178,13 @@ def select(root: Path | str, spec: SelectionSpec, *, name: str = "", run: str = 
     return shell("select", groups)
 
 
-def gates(spec: Gates, method: Method) -> Groups:
+def gates(spec: Gates, method: str) -> Groups:
     """The gate options of `lobass select`."""
     groups: Groups = []
     _add(groups, "--min-response-tokens", str(spec.min_response_tokens), "0")
     if spec.min_learnability is not None:
         groups.append(["--min-learnability", exact(spec.min_learnability)])
-    by_default = Gates.for_method(method).exclude_worse_than_chance
+    by_default = usual_gates(method).exclude_worse_than_chance
     flags = {
         "--exclude-truncated": spec.exclude_truncated,
         "--exclude-negative": spec.exclude_negative,
@@ -192,7 +193,8 @@ def gates(spec: Gates, method: Method) -> Groups:
         "--exclude-worse-than-chance": spec.exclude_worse_than_chance and not by_default,
         "--keep-worse-than-chance": by_default and not spec.exclude_worse_than_chance,
     }
-    return groups + [[flag] for flag, on in flags.items() if on]
+    bands = [[f"--band={measure}:{range_text((low, high))}"] for measure, low, high in spec.bands]
+    return groups + [[flag] for flag, on in flags.items() if on] + bands
 
 
 def export(root: Path | str, spec: ExportSpec) -> str:

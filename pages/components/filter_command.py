@@ -3,11 +3,15 @@
 import dataclasses
 from pathlib import Path
 
-from lobass_core.workflows.browse_filter import LISTS, RANGES, BrowseFilter, cut_text, range_text
+from lobass_core.workflows.browse_filter import LISTS, BrowseFilter, cut_text, range_text
 from pages.components import command_line, state
 
 # Options of `lobass browse` that have another name than in the address.
-OPTIONS = {"dataset": "datasets", "base": "base-loss", "reference": "reference-loss"}
+OPTIONS = {"dataset": "datasets"}
+# Measures whose ranges have an option of their own.
+RANGE_OPTIONS = {
+    "learnability": "score", "base-loss": "base-loss", "reference-loss": "reference-loss", "length": "tokens"
+}  # fmt: skip
 
 
 def command(root: Path, asked: BrowseFilter) -> str:
@@ -23,14 +27,17 @@ def _option(name: str) -> str:
     return f"--{OPTIONS.get(name, name)}"
 
 
+def _range_option(name: str, text: str) -> str:
+    short = RANGE_OPTIONS.get(name)
+    return f"--{short}={text}" if short else f"--range={name}:{text}"
+
+
 def _command_groups(asked: BrowseFilter) -> list[list[str]]:
     groups = [["--text", asked.text], ["--in", asked.scope]] if asked.text else []
     groups += [["--match-case"]] if asked.match_case and asked.text else []
     groups += [[_option(name), ",".join(values)] for name, field in LISTS.items() if (values := getattr(asked, field))]
     # One word each: a value that begins with a minus would read as an option.
-    groups += [
-        [f"{_option(name)}={range_text(limits)}"] for name, field in RANGES.items() if (limits := getattr(asked, field))
-    ]
+    groups += [[_range_option(name, range_text(limits))] for name, limits in asked.ranges]
     groups += [[f"--cut={cut_text(cut)}"] for cut in asked.cuts]
     groups += [["--cut-by", asked.cut_by]] if asked.cut_by != "learnability" else []
     groups += [[f"--in-selection={name}"] for name in asked.in_selections]

@@ -3,13 +3,10 @@
 import functools
 from collections.abc import Callable
 
-from lobass_core.workflows.browse_filter import CHOICES, LISTS, RANGES, SELECTIONS, BrowseFilter, Range
+from lobass_core.learnability.measures import label_of
+from lobass_core.workflows.browse_filter import CHOICES, LISTS, SELECTIONS, BrowseFilter, Range
 
-CHIP_WORDS = {
-    "score": "learnability",
-    "base_loss": "base",
-    "reference_loss": "reference",
-    "tokens": "tokens",
+SELECTION_WORDS = {
     "in_selections": "in",
     "not_in_selections": "not in",
 }
@@ -31,17 +28,17 @@ def conditions(asked: BrowseFilter) -> list[Condition]:
                 words = "all reasons"
             found.append(_condition(f"{name}: {_short(words)}", field))
     if asked.cuts:
-        by = "" if asked.cut_by == "learnability" else f" by {asked.cut_by}"
+        by = "" if asked.cut_by == "learnability" else f" by {label_of(asked.cut_by)}"
         cuts = ", ".join(f"{domain} {cut:.4g}".strip() for domain, cut in asked.cuts)
         found.append(_condition(f"cut{by}: {_short(cuts)}", "cuts", "review"))
-    for field in RANGES.values():
-        if limits := getattr(asked, field):
-            found.append(_condition(f"{CHIP_WORDS[field]} {range_words(limits)}", field))
+    for name, limits in asked.ranges:
+        rest = functools.partial(BrowseFilter.with_range, name=name, limits=None)
+        found.append((f"{label_of(name)} {range_words(limits)}", f"range.{name}", rest))
     for field in SELECTIONS.values():
         # A selection is a condition by itself, so each has a chip of its own.
         for name in getattr(asked, field):
             rest = functools.partial(BrowseFilter.without_selection, field=field, name=name)
-            found.append((f"{CHIP_WORDS[field]} {_short(name)}", f"{field}.{name}", rest))
+            found.append((f"{SELECTION_WORDS[field]} {_short(name)}", f"{field}.{name}", rest))
     return found
 
 

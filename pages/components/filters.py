@@ -14,14 +14,9 @@ import streamlit as st
 
 from lobass_core.errors import RequestError
 from lobass_core.learnability.flags import FLAG_NAMES
+from lobass_core.learnability.measures import Measure
 from lobass_core.workflows.browse import Choices
-from lobass_core.workflows.browse_filter import (
-    PARAMETERS,
-    RANGES,
-    BrowseFilter,
-    Range,
-    is_descending,
-)
+from lobass_core.workflows.browse_filter import PARAMETERS, BrowseFilter, Range, is_descending
 from pages.components import errors, number_field
 from pages.components.filter_words import conditions
 
@@ -29,22 +24,10 @@ FILTER, WRITTEN, TROUBLE = "browse.filter", "browse.written", "browse.trouble"
 PLACE = ("page", "row")
 MENU_WIDTH = 600
 SCOPES = {"any": "any text", "user": "user", "assistant": "assistant", "system": "system"}
-SORTS = {
-    "score": "Learnability",
-    "drop": "Loss drop",
-    "base": "Base loss",
-    "reference": "Reference loss",
-    "tokens": "Response tokens",
-    "imported": "Import order",
-    "cut": "Distance from the cut",
-}
-NEEDS_SCORES = ("score", "drop", "base", "reference", "cut")
-RANGE_WORDS = {
-    "score": "Learnability",
-    "base_loss": "Base loss, nats per token",
-    "reference_loss": "Reference loss, nats per token",
-    "tokens": "Response tokens",
-}
+OTHER_SORTS = {"imported": "Import order", "cut": "Distance from the cut"}
+# Measures whose ranges the menu has from the start; the others are added to it.
+FIRST_RANGES = ("learnability", "base-loss", "reference-loss", "length")
+MORE_RANGES, ADD_RANGE = "browse.more-ranges", "browse.add-range"
 SELECTION_WORDS = {"in_selections": "In all of these selections", "not_in_selections": "In none of these selections"}
 STATUS_WORDS = {
     "ok": "ok",
@@ -108,9 +91,10 @@ def toolbar(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
     n_set = len(conditions(asked.without("text")))
     with st.popover(f"Filters · {n_set}" if n_set else "Filters", icon=":material/filter_list:", key="browse.filters"):
         _menu(asked, choices, is_scored)
-    sorts = [name for name in SORTS if (is_scored or name not in NEEDS_SCORES) and (name != "cut" or asked.cuts)]
-    sort = asked.sort or sorts[0] if is_scored else asked.sort or "imported"
-    _choice("sort", "Sort by", sorts, sort, SORTS.__getitem__, lambda: _change_sort(sort), width=148)
+    words = {one.name: one.title for one in choices.measures} | OTHER_SORTS
+    sorts = [name for name in words if name != "cut" or asked.cuts]
+    sort = asked.sort or ("learnability" if is_scored else "imported")
+    _choice("sort", "Sort by", sorts, sort, words.__getitem__, lambda: _change_sort(sort), width=148)
     down = is_descending(sort, asked.descending)
     st.button(
         "Highest first" if down else "Lowest first",
@@ -177,8 +161,9 @@ def _default(field: str) -> object:
 
 
 def _menu(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
-    with st.container(width=MENU_WIDTH if is_scored else MENU_WIDTH // 2):
-        left, right = st.columns(2, gap="medium") if is_scored else (st.container(), None)
+    has_numbers = is_scored or any(one.is_column for one in choices.measures)
+    with st.container(width=MENU_WIDTH if has_numbers else MENU_WIDTH // 2):
+        left, right = st.columns(2, gap="medium") if has_numbers else (st.container(), None)
     with left:
         if len(choices.domains) > 1:
             _several("domains", "Domain", choices.domains, asked)
@@ -194,8 +179,7 @@ def _menu(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
         st.toggle("Match case", key="browse.w.match_case", on_change=_change("match_case"))
     if right is not None:
         with right:
-            for field in RANGES.values():
-                _range_row(field, getattr(asked, field))
+            _range_rows(asked, choices.measures)
             _several("statuses", "Status", list(STATUS_WORDS), asked, STATUS_WORDS.__getitem__)
             _several("flags", "Flags", list(FLAG_WORDS), asked, FLAG_WORDS.__getitem__)
 
@@ -217,22 +201,43 @@ def _pills(field: str, label: str, options: Sequence[str], asked: BrowseFilter) 
     st.pills(label, options, selection_mode="multi", key=key, on_change=_change(field))
 
 
-def _range_row(field: str, limits: Range | None) -> None:
+def _range_rows(asked: BrowseFilter, measures: Sequence[Measure]) -> None:
+    """A row for each measure that stands in the menu, was asked for or has a range; a box adds others."""
+    wanted = {*FIRST_RANGES, *st.session_state.get(MORE_RANGES, ()), *(name for name, _ in asked.ranges)}
+    for measure in measures:
+        if measure.name in wanted:
+            _range_row(measure, asked.within(measure.name))
+    titles = {one.name: one.title for one in measures if one.name not in wanted}
+    if titles:
+        st.selectbox(
+            "Range of another measure", list(titles), index=None, key=ADD_RANGE, format_func=titles.__getitem__,
+            placeholder="Range of another measure", label_visibility="collapsed", on_change=_add_range,
+        )  # fmt: skip
+
+
+def _add_range() -> None:
+    chosen = st.session_state[ADD_RANGE]
+    if chosen:
+        st.session_state[MORE_RANGES] = (*st.session_state.get(MORE_RANGES, ()), chosen)
+    st.session_state[ADD_RANGE] = None
+
+
+def _range_row(measure: Measure, limits: Range | None) -> None:
     low, high = limits or (None, None)
-    keys = f"browse.w.{field}.low", f"browse.w.{field}.high"
+    keys = f"browse.w.{measure.name}.low", f"browse.w.{measure.name}.high"
     st.session_state[keys[0]], st.session_state[keys[1]] = low, high
 
     def changed() -> None:
         values = tuple(st.session_state[key] for key in keys)
-        limits = None if values == (None, None) else values
-        _put_if_new(dataclasses.replace(st.session_state[FILTER], **{field: limits}))
+        _put_if_new(st.session_state[FILTER].with_range(measure.name, values))
 
+    words = measure.with_unit
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
         for key, end in zip(keys, ("from", "to"), strict=True):
             # The name of the measure stands over the pair, the second label only keeps the fields level.
             number_field.show(
-                RANGE_WORDS[field] if end == "from" else f"{RANGE_WORDS[field]}, to", key=key, placeholder=end,
-                whole=field == "tokens", on_change=changed,
+                words if end == "from" else f"{words}, to", key=key, placeholder=end, whole=measure.is_whole,
+                on_change=changed,
                 label_visibility="visible" if end == "from" else "collapsed",
             )  # fmt: skip
 

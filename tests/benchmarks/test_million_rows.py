@@ -51,6 +51,6 @@ def test_token_losses_sum_to_the_loss_of_the_sample(found):
         heat = read_token_losses(project, rows, sample_key)
         places = np.flatnonzero(rows.table.sample_key == sample_key)
         total = sum(loss for loss in heat.base if loss is not None)
-        expected = rows.table.base_loss[places[0]] * rows.table.n_tokens[places[0]]
+        expected = rows.table.losses["base"][places[0]] * rows.table.n_tokens[places[0]]
         assert total == pytest.approx(expected, rel=1e-5)
     release(project.store_path)

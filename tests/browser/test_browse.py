@@ -12,6 +12,7 @@ from lobass_core.workflows.browse_filter import BrowseFilter
 from tests.browser.conftest import Server, start_server, stop_server
 from tests.eventually import eventually
 from tests.filled_project import Row, fill
+from tests.filters import ranged
 from tests.pages.projects import HOSTILE
 
 CODE = "Before\n```python\nprint('<b>1</b>')\n```\n<think>hm, 2</think>\nAfter"
@@ -121,7 +122,7 @@ def test_the_address_names_filter_page_and_row_and_reload_shows_them(server: Ser
     # Keys that come before the page does count from its first row.
     press(page, "ArrowDown", "ArrowDown")
     page.wait_for_selector(".list:not(.waiting) .item.current")
-    found = browse.find(server.project, BrowseFilter(domains=("math",), score=(0.2, 0.6)))
+    found = browse.find(server.project, ranged("math", learnability=(0.2, 0.6)))
     release(server.project.store_path)
     row = int(found.rows.table.row_key[found.positions[102]])
     assert current_row(page) == row

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from lobass_core.learnability.measures import values_of
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.connection import release
 from lobass_core.workflows import browse, compare, explore
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.browse_filter import BrowseFilter
-from lobass_core.workflows.explore import Box
 from tests.browser.conftest import Server
+from tests.filters import ranged
 
 # Where a hand drags: a panel of Plotly's, or the whole of our own chart.
 PANELS = ".js-plotly-plot .draglayer .nsewdrag, .distribution > svg"
@@ -105,7 +106,7 @@ def test_keys_brush_a_range_and_take_it_off(page, server: Server) -> None:
     shape = explore.distribution(rows)
     assert low == pytest.approx(shape.edges[0] + 0.4 * (shape.edges[-1] - shape.edges[0]))
     page.wait_for_selector("[data-test-script-state=notRunning]", state="attached")
-    assert n_in(browse_button(page).inner_text()) == explore.n_within(rows, Box(score=(low, high)))
+    assert n_in(browse_button(page).inner_text()) == explore.n_within(rows, ranged(learnability=(low, high)))
     page.keyboard.press("Escape")
     page.get_by_role("button", name=re.compile("Browse all 5,200")).wait_for()
 
@@ -144,7 +145,7 @@ def test_a_limit_moves_by_keyboard_and_a_copied_link_shows_the_same_regions(page
     table = explore.score_table(server.project)
     release(server.project.store_path)
     is_math = table.domain_code == table.domains.index("math")
-    n = int((table.learnability()[is_math] >= 0.5).sum())
+    n = int((values_of(table, "learnability")[is_math] >= 0.5).sum())
     row = page.get_by_role("row", name=re.compile("^math"))
     assert n_in(row.get_by_role("cell").nth(1).inner_text()) == n
     link = page.url

@@ -51,9 +51,9 @@ def test_the_advice_to_score_again_goes_once_that_is_done(lobass, old: Project):
     with old.store() as store, store.transaction() as cursor:
         for scoring in list_scorings(cursor):
             fps = cursor.execute(
-                "SELECT model_fp FROM reference_models WHERE reference_fp = ?", [scoring.reference_fp]
+                "SELECT model_fp FROM reference_models WHERE reference_fp = ?", [scoring.reference.models_fp]
             ).fetchall()
-            for model_fp in {scoring.base_fp, scoring.reference_fp, *(fp for (fp,) in fps)}:
+            for model_fp in {scoring.base.models_fp, scoring.reference.models_fp, *(fp for (fp,) in fps)}:
                 cursor.execute(
                     "INSERT INTO losses BY NAME SELECT DISTINCT sample_key, $model AS model_fp, $render AS render_fp,"
                     " 1.0 AS loss_sum_nats, 2 AS n_tokens, 1 AS n_prompt_tokens, 0 AS n_dropped_tokens, 'ok' AS status,"

@@ -24,7 +24,7 @@ FACTS = {
     " WHERE undone_at IS NULL",
     "losses": "SELECT s.sample_id, l.model_fp, l.render_fp, l.loss_sum_nats, l.n_tokens, l.status"
     " FROM losses l JOIN samples s USING (sample_key)",
-    "scorings": "SELECT base_fp, reference_fp, render_fp FROM scorings",
+    "scorings": "SELECT name, models_fp, render_fp FROM loss_columns",
     "decisions": "SELECT s.sample_id, arg_max(verdict, decision_number)"
     " FROM decisions JOIN samples s USING (sample_key) WHERE undone_at IS NULL GROUP BY ALL",
     "selections": "SELECT name, n_kept, tokens_kept FROM selections WHERE deleted_at IS NULL",

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lobass_core.learnability.diagnostics import average_ranks, length_check, spearman, versus_random
+from lobass_core.learnability.measures import values_of
 from tests.score_tables import learnable, row, table_of
 
 
@@ -52,16 +53,16 @@ def test_versus_random_equals_all_draws_there_are():
     table = table_of(rows)
     found = versus_random(table, np.arange(6), np.array([0, 1, 3]))
     draws = [[*chats, math] for chats in itertools.combinations(range(3), 2) for math in range(3, 6)]
-    learnability = table.learnability()
+    learnability = values_of(table, "learnability")
     means = [learnability[draw].mean() for draw in draws]
     measure = found.measures[0]
-    assert measure.name == "learnability"
+    assert measure.measure.name == "learnability"
     assert measure.kept == pytest.approx(learnability[[0, 1, 3]].mean())
     assert measure.expected == pytest.approx(np.mean(means))
     assert measure.deviation == pytest.approx(np.std(means))
     assert measure.z == pytest.approx((measure.kept - np.mean(means)) / np.std(means))
-    tokens = found.measures[3]
-    assert (tokens.name, tokens.kept) == ("response tokens", pytest.approx(17 / 3))
+    tokens = next(one for one in found.measures if one.measure.name == "length")
+    assert (tokens.measure.label, tokens.kept) == ("response tokens", pytest.approx(17 / 3))
     assert tokens.expected == pytest.approx(np.mean([table.n_tokens[draw].mean() for draw in draws]))
     shares = {share.name: (share.kept, share.expected) for share in found.lengths if share.kept or share.expected}
     # Of three draws, 2 * (1/3, 1/3, 1/3) chats and 1 * (2/3, 1/3) maths fall into these bins.
@@ -88,4 +89,4 @@ def test_keeping_everything_leaves_nothing_to_chance():
 def test_nothing_kept_compares_nothing():
     table = table_of([row(0)])
     found = versus_random(table, np.arange(1), np.zeros(0, int))
-    assert [(measure.kept, measure.expected, measure.z) for measure in found.measures] == [(None, None, None)] * 4
+    assert [(measure.kept, measure.expected, measure.z) for measure in found.measures] == [(None, None, None)] * 8

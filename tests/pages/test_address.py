@@ -1,19 +1,21 @@
 """What decides the numbers of a page is in its address: a copied link, opened in a new session, shows the same ones."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
 from streamlit.testing.v1 import AppTest
 
 from lobass_core.project import Project
+from lobass_core.selection.order import usual_gates
 from lobass_core.specs import Gates, SelectionSpec
 from lobass_core.store.connection import release
 from lobass_core.workflows import explore
 from lobass_core.workflows import select as selections
-from lobass_core.workflows.explore import Box
 from pages.components.learnability import limits
 from pages.components.learnability.limits import Moved
+from tests.filters import ranged
 from tests.pages.conftest import OpenPage, component_data, view_text
 from tests.pages.projects import add_scores, scored_project
 
@@ -55,7 +57,7 @@ STATES: dict[str, tuple[str, dict[str, object], dict[str, list[str]]]] = {
             "run": "r-0001",
             "learnability.measure": "base-loss",
             "learnability.form": "count",
-            "learnability.box": Box(domains=("math",), base=(0.5, 2.25)),
+            "learnability.box": ranged("math", base_loss=(0.5, 2.25)),
         },
         {
             "run": ["r-0001"],
@@ -109,10 +111,17 @@ STATES: dict[str, tuple[str, dict[str, object], dict[str, list[str]]]] = {
                 budget="threshold",
                 value=0.25,
                 balance="global",
-                gates=Gates.for_method("random"),
+                gates=replace(usual_gates("random"), bands=(("base-loss", 0.5, None), ("length", 3.0, 90.0))),
             )
         },
-        {"run": ["r-0002"], "threshold": ["0.25"], "balance": ["global"], "method": ["random"], "seed": ["5"]},
+        {
+            "run": ["r-0002"],
+            "threshold": ["0.25"],
+            "balance": ["global"],
+            "method": ["random"],
+            "seed": ["5"],
+            "band": ["base-loss:0.5..", "length:3..90"],
+        },
     ),
     "compare": (
         "compare",
@@ -239,6 +248,9 @@ TROUBLES = {
         "Invalid value in the address, ignored: validation=-1.0 is below 0.",
     ),
     "show": ("score", {"show": ["r-4711"]}, "Unknown value in the address, ignored: show=r-4711."),
+    "measure": ("learnability", {"measure": ["beauty"]}, "Unknown value in the address, ignored: measure=beauty."),
+    "range": ("learnability", {"range": ["beauty:1.."]}, "There is no measure beauty"),
+    "band": ("select", {"ratio": ["0.1"], "band": ["base-loss"]}, "'base-loss' is no range of a measure."),
 }
 
 

@@ -11,6 +11,7 @@ from lobass_core.cli import import_data as import_command
 from lobass_core.cli import import_options, options
 from lobass_core.cli import select as select_command
 from lobass_core.cli.main import app
+from lobass_core.selection.order import usual_gates
 from lobass_core.specs import (
     ExportSpec,
     Gates,
@@ -22,6 +23,7 @@ from lobass_core.specs import (
     SetDomainSpec,
     TrainReferenceSpec,
 )
+from lobass_core.workflows.browse_filter import parse_named_range
 from pages.components import command_line
 
 ROOT = "/data/my project"
@@ -42,7 +44,8 @@ SELECTIONS = [
     SelectionSpec(budget="threshold", value=-0.25, balance="global"),
     SelectionSpec(budget="samples", value=5000, balance="equal", datasets=("a.json", "b c.json")),
     SelectionSpec(budget="tokens", value=2_000_000, balance="custom", weights=(("it's", 0.3333), ("math", 2.0))),
-    SelectionSpec(method="length", gates=Gates.for_method("length")),
+    SelectionSpec(method="length", gates=usual_gates("length")),
+    SelectionSpec(gates=Gates(bands=(("base-loss", -0.5, None), ("a column, 7 %", None, 2.0), ("length", 3.0, 9.0)))),
     SelectionSpec(gates=Gates(8, 0.1, True, True, True, False, False), method="loss-drop-sum"),
 ]
 
@@ -59,8 +62,9 @@ def test_select(spec: SelectionSpec) -> None:
     gates = Gates(
         given["min_response_tokens"], given["min_learnability"], given["exclude_truncated"], given["exclude_negative"],
         given["exclude_near_zero_base"], not given["keep_duplicates"],
-        Gates.for_method(given["method"]).exclude_worse_than_chance
+        usual_gates(given["method"]).exclude_worse_than_chance
         if given["exclude_worse_than_chance"] is None else given["exclude_worse_than_chance"],
+        tuple((name, *limits) for name, limits in map(parse_named_range, given["band"] or ())),
     )  # fmt: skip
     again = SelectionSpec(
         given["method"], budget, value, balance, weights, gates, given["seed"], options.names(given["datasets"])

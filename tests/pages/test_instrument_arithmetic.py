@@ -14,7 +14,7 @@ import pytest
 from playwright._impl._driver import compute_driver_executable
 
 from lobass_core.selection.balance import largest_remainder, n_wanted, share_budget
-from lobass_core.selection.score_table import SortedScores
+from lobass_core.selection.sorted_scores import SortedScores
 from lobass_core.specs import SelectionSpec
 from pages.components import cut_instrument
 from tests.score_tables import learnable, table_of
@@ -139,7 +139,7 @@ def test_a_handle_moves_the_total_in_natural_and_the_weight_in_custom(scores: So
     )
     moved, weighted = ask(scores, ["handle", natural, 0, 0.3], ["handle", custom, 0, 0.9])
     exact = scores.answer(SelectionSpec(value=moved["value"]))
-    above = scores.domains[0].n_at_least(0.3)
+    above = scores.domains[0].n_within_cost(-0.3)
     assert exact.domains[0].got == pytest.approx(above, rel=0.01)
     assert weighted["value"] == 0.06
     assert weighted["weights"]["chat"] < 0.05

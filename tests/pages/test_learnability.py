@@ -8,21 +8,22 @@ import numpy as np
 import pytest
 
 from lobass_core.learnability.distributions import distribution
+from lobass_core.learnability.measures import values_of
 from lobass_core.learnability.regions import LEAST_LEARNABLE, Limits
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
 from lobass_core.workflows import browse, explore
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.cut import learnability_cuts, open_cut
-from lobass_core.workflows.explore import Box
 from pages.components import charts, distribution_chart, theme
 from pages.components.charts import Brush
 from pages.components.learnability import brush, limits, save
 from pages.components.learnability.length_view import verdict
 from pages.components.learnability.limits import Moved
-from pages.components.learnability.plane_view import region_box
+from pages.components.learnability.plane_view import region_filter
 from pages.components.learnability.tables_view import length_range
 from pages.components.selection import draft
+from tests.filters import ranged
 from tests.pages.conftest import OpenPage, component_data, view_text, view_texts
 from tests.pages.projects import HOSTILE, imported_project, scored_project
 
@@ -129,7 +130,7 @@ def test_plane_regions_add_up_and_open_the_rows_they_count(scored: Project, open
         for region, n in enumerate(found.region_counts[k].tolist()):
             assert theme.count(n) in text
             assert theme.percent(found.shares[k, region]) in text
-            box = region_box(domain, region, chosen[k])
+            box = region_filter(domain, region, chosen[k])
             assert explore.n_within(rows, box) == n
             # The same link finds the same rows.
             asked = BrowseFilter.from_query(brush.query(box, ()))
@@ -160,7 +161,7 @@ def test_limits_are_the_upper_third_then_the_working_cut_then_where_a_person_put
     app.text_input(key="learnability.w.learnable_from.1.typed").set_value("0,25").run()
     assert "at the working cut on Select in conversation; where you put it in math" in view_text(app)
     assert app.session_state[limits.KEY] == {"math": Moved(0.25, None)}
-    n = int((rows.table.learnability()[rows.table.domain_code == 1] >= 0.25).sum())
+    n = int((values_of(rows.table, "learnability")[rows.table.domain_code == 1] >= 0.25).sum())
     assert theme.count(n) in view_texts(app)
     app.text_input(key="learnability.w.known_below.all.typed").set_value("0.5").run()
     assert app.session_state[limits.KEY] == {"math": Moved(0.25, 0.5), "conversation": Moved(None, 0.5)}
@@ -228,12 +229,12 @@ def test_tables_by_domain_dataset_and_length(scored: Project, open_page: OpenPag
 
 def test_a_brush_is_counted_named_and_cleared(scored: Project, open_page: OpenPage) -> None:
     rows = explore.scored(scored)
-    box = Box(domains=("math",), score=(0.25, 0.5), tokens=(10, None))
+    box = ranged("math", learnability=(0.25, 0.5), length=(10, None))
     n = explore.n_within(rows, box)
     assert 0 < n < 120
     app = open_view(open_page, scored, "Distributions", **{brush.KEY: box})
     assert f"Browse these {n} rows" in [button.label for button in app.button]
-    assert "math · learnability 0.25 – 0.50 · tokens from 10" in view_text(app)
+    assert "math · learnability 0.25 – 0.50 · response tokens from 10" in view_text(app)
     assert chart(app)["brush"] == [0.25, 0.5]
     app.button(key="learnability.clear").click().run()
     assert "Browse all 420 rows" in [button.label for button in app.button]
@@ -276,7 +277,7 @@ def test_brushes_arrive_from_any_panel_in_any_direction() -> None:
 
 
 def test_queries_keep_every_digit() -> None:
-    box = Box(domains=("math",), score=(0.1 + 0.2, None), base=(None, math.nextafter(0.69, 0)), tokens=(3, 9))
+    box = ranged("math", learnability=(0.1 + 0.2, None), base_loss=(None, math.nextafter(0.69, 0)), length=(3, 9))
     assert brush.query(box, ("gsm8k",)) == {
         "dataset": ["gsm8k"],
         "domain": ["math"],
@@ -284,8 +285,10 @@ def test_queries_keep_every_digit() -> None:
         "base": "..0.6899999999999998",
         "tokens": "3..9",
     }
-    assert brush.query(Box(), ()) == {}
-    assert brush.whole_tokens((2.2, 9.9)) == (3, 9)
+    assert brush.query(ranged(), ()) == {}
+    drawn = {"length": (2.2, 9.9), "base-loss": (0.5, 1.5), "learnability": None}
+    assert brush.drawn(drawn, ("math",)) == ranged("math", length=(3, 9), base_loss=(0.5, 1.5))
+    assert brush.drawn({"length": (2.2, 2.4)}) == ranged(length=(2, 2))
 
 
 def test_length_bins_read_back() -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lobass_core.specs import Gates, SelectionSpec
+from lobass_core.selection.order import usual_gates
+from lobass_core.specs import SelectionSpec
 from pages.components.selection.proposed_name import proposed_name
 
 
@@ -14,7 +15,7 @@ from pages.components.selection.proposed_name import proposed_name
         (SelectionSpec(budget="samples", value=5000), (), "top-5000-rows"),
         (SelectionSpec(budget="tokens", value=2_000_000), (), "top-2000000-tokens"),
         (SelectionSpec(budget="threshold", value=-0.25, balance="global"), (), "from-minus-0.25"),
-        (SelectionSpec(method="length", gates=Gates.for_method("length")), (), "length-top-6-percent"),
+        (SelectionSpec(method="length", gates=usual_gates("length")), (), "length-top-6-percent"),
         (SelectionSpec(), ("top-6-percent", "top-6-percent-2"), "top-6-percent-3"),
     ],
     ids=["ratio", "decimal", "samples", "tokens", "threshold", "method", "taken"],

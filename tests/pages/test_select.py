@@ -132,7 +132,7 @@ def test_scores_in_a_coarser_dtype_say_how_to_have_the_rows_at_the_cut_exact(
     assert not any("bfloat16" in caption.value for caption in by_chance.caption)
     with scored.store() as store, store.transaction() as cursor:
         scoring_id = find_scoring(cursor).scoring_id
-        cursor.execute("INSERT INTO refinements VALUES (?, 'r-0002', 'b', 'r')", [scoring_id])
+        cursor.execute("INSERT INTO refinements VALUES (?, 'r-0002')", [scoring_id])
     app = open_page(scored.root, "select")
     assert not any("--refine" in code.value for code in app.code)
     assert any("again in float32 (r-0002)" in caption.value for caption in app.caption)

@@ -1,15 +1,17 @@
 """Selections against picks worked out by hand."""
 
-from typing import get_args
+import json
 
 import numpy as np
 import pytest
 
+from lobass_core.errors import RequestError, SelectionError
+from lobass_core.learnability.measures import BUILT_IN
 from lobass_core.selection.cut_curves import cut_curves
-from lobass_core.selection.score_table import SortedScores
-from lobass_core.selection.select import select
-from lobass_core.specs import Gates, Method, SelectionSpec
-from tests.score_tables import learnable, row, table_of
+from lobass_core.selection.order import usual_gates
+from lobass_core.selection.sorted_scores import SortedScores
+from lobass_core.specs import Gates, SelectionSpec
+from tests.score_tables import learnable, row, select, table_of, with_column
 
 
 def picks(rows, spec, names=None):
@@ -161,9 +163,9 @@ def test_selections_saved_before_the_gate_was_made_keep_what_they_kept():
     assert picks(rows, new) == picks(rows, SelectionSpec.from_dict(new.to_dict())) == [0]
 
 
-@pytest.mark.parametrize("method", get_args(Method))
-def test_the_gate_is_on_in_new_selections_of_methods_that_read_losses(method):
-    assert Gates.for_method(method).exclude_worse_than_chance is (method not in ("random", "length"))
+def test_the_gate_is_on_in_new_selections_by_measures_that_read_losses():
+    off = [name for name in (*BUILT_IN, "a column") if not usual_gates(name).exclude_worse_than_chance]
+    assert off == ["length", "random", "a column"]
 
 
 def test_a_token_budget_is_the_longest_run_from_the_top_that_fits():
@@ -227,3 +229,60 @@ def test_a_learnability_that_overflows_is_no_score():
     result = select(table_of([row(0, base=1e-320, reference=5.0), row(1)]), samples(2))
     assert result.row_key.tolist() == [1]
     assert result.dropped() == {"no score": 1}
+
+
+def test_bands_keep_only_rows_within_closed_ranges_that_have_a_value():
+    rows = [learnable(k, 0.9 - k / 10, n=5 + k) for k in range(5)] + [row(5, base_n_tokens=0, reference_n_tokens=0)]
+    table = with_column(table_of(rows), "quality", [1.0, 2.0, 3.0, 4.0, np.nan, 3.0])
+    spec = samples(9, gates=Gates(bands=(("quality", 2.0, 4.0), ("length", None, 7.0))))
+    result = select(table, spec)
+    assert result.row_key.tolist() == [1, 2]
+    assert result.dropped() == {"no response": 1, "outside a band": 3}
+
+
+def test_a_person_overrules_a_band():
+    rows = [learnable(0, 0.9), learnable(1, 0.1, decision=1)]
+    assert picks(rows, samples(1, gates=Gates(bands=(("learnability", 0.5, None),)))) == [1]
+    assert picks(rows, samples(2, gates=Gates(bands=(("learnability", 0.5, None),)))) == [1, 0]
+
+
+def test_bands_survive_saving_and_older_specs_have_none():
+    spec = samples(9, gates=Gates(bands=(("base-loss", 0.5, 2.0), ("length", None, 7.0))))
+    assert SelectionSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+    old = spec.to_dict()
+    del old["gates"]["bands"]
+    assert SelectionSpec.from_dict(old).gates.bands == ()
+
+
+@pytest.mark.parametrize(
+    ("bands", "words"),
+    [
+        ((("base-loss", None, None),), "needs a number at one end"),
+        ((("base-loss", 2.0, 1.0),), "runs from 2 down to 1"),
+        ((("", 2.0, 3.0),), "needs a number at one end"),
+        ((("base-loss", float("nan"), 1.0),), "needs a number at one end"),
+        ((("length", 1.0, None), ("length", None, 3.0)), "two bands"),
+    ],
+)
+def test_a_band_that_means_nothing_is_refused(bands, words):
+    with pytest.raises(RequestError, match=words):
+        Gates(bands=bands)
+
+
+def test_a_column_of_which_less_is_better_keeps_the_lowest():
+    table = with_column(
+        table_of([row(k) for k in range(4)]), "perplexity", [3.0, 1.0, np.nan, 2.0], higher_is_better=False
+    )
+    result = select(table, samples(2, method="perplexity", balance="global"))
+    assert result.row_key.tolist() == [1, 3]
+    assert result.domains[0].threshold == 2.0
+    assert result.dropped() == {"no score": 1, "below the cut": 1}
+    least = SelectionSpec(method="perplexity", budget="threshold", value=1.5, balance="global")
+    assert select(table, least).row_key.tolist() == [1]
+
+
+def test_a_measure_that_the_table_has_not_is_refused_with_those_that_it_has():
+    with pytest.raises(
+        SelectionError, match=r"no measure 'beauty'.*Choose from: learnability, loss-drop.*random, quality"
+    ):
+        select(with_column(table_of([row(0)]), "quality", [1.0]), samples(1, method="beauty"))

@@ -18,7 +18,8 @@ from lobass_core.store import losses
 from lobass_core.store.datasets import RowCount, row_counts
 from lobass_core.store.losses import Ingested, ingest_run, write_known
 from lobass_core.store.rebuild import rebuild_losses
-from lobass_core.store.scorings import Coverage, coverage, find_scoring, register_scoring, score_rows
+from lobass_core.store.scored_rows import Coverage, coverage, score_rows
+from lobass_core.store.scorings import find_scoring, register_scoring
 from tests.filled_project import BASE, RENDER, Row, fill
 from tests.run_specs import A_SCORING
 from tests.store.conftest import add_file, sample
@@ -278,7 +279,7 @@ def test_several_scorings_ask_for_the_run(store, project):
             register_scoring(cursor, run.run_id, A_SCORING, result("B", [reference], reference), run.path / "none")
     with pytest.raises(SelectionError, match=r"--run.*r-0002.*r-0001"):
         find_scoring(store.cursor())
-    assert find_scoring(store.cursor(), "r-0001").reference_fp == "R1"
+    assert find_scoring(store.cursor(), "r-0001").reference.models_fp == "R1"
     with pytest.raises(SelectionError, match="r-0009"):
         find_scoring(store.cursor(), "r-0009")
 

@@ -20,6 +20,7 @@ from lobass_core.store.connection import Store, release
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.rebuild import rebuild_losses
 from lobass_core.store.rejects import rejects
+from lobass_core.store.scored_rows import score_rows
 from lobass_core.workflows.export import export
 from lobass_core.workflows.row_table import open_rows
 from lobass_core.workflows.token_heat import read_token_losses
@@ -29,8 +30,8 @@ from tests.store.old_projects import unpack
 FIRST_LOSS, FIRST_TOKENS = 1018.7028846740723, 155
 # Tables that an update only adds to or leaves alone, whatever the readers of the day make of the records.
 KEPT = (
-    "datasets", "rejects", "models", "losses", "ingested_shards", "scoring_runs", "reference_models", "refinements",
-    "selections", "exports",
+    "datasets", "rejects", "models", "losses", "ingested_shards", "scoring_runs", "reference_models", "selections",
+    "exports",
 )  # fmt: skip
 
 
@@ -79,6 +80,20 @@ def test_the_tables_hold_what_they_held(store: Store, facts: dict):
         assert [list(row) for row in now] == facts["tables"][name]["rows"], name
     found = {name: len(table(facts, name)) for name in ("datasets", "rejects", "losses", "selections", "exports")}
     assert found == {"datasets": 6, "rejects": 3, "losses": 320, "selections": 6, "exports": 2}
+
+
+def test_scorings_have_their_losses_by_name(store: Store, facts: dict):
+    cursor = store.cursor()
+    refined = {row["scoring_id"]: (row["base_fp"], row["reference_fp"]) for row in table(facts, "refinements")}
+    expected = [
+        (one["scoring_id"], part, one[f"{part}_name"], one[f"{part}_fp"], one["render_fp"],
+         dict(zip(("base", "reference"), refined.get(one["scoring_id"], ("", "")), strict=True))[part])
+        for one in table(facts, "scorings") for part in ("base", "reference")
+    ]  # fmt: skip
+    assert len(refined) == 1
+    assert cursor.execute("SELECT * FROM loss_columns ORDER BY scoring_id, name").fetchall() == sorted(expected)
+    now = cursor.execute("SELECT scoring_id, run_id FROM refinements").fetchall()
+    assert now == [(row["scoring_id"], row["run_id"]) for row in table(facts, "refinements")]
 
 
 def test_every_row_is_there_with_its_record_and_reads_as_an_import_would_read_it_now(store: Store, facts: dict):
@@ -161,14 +176,14 @@ def test_losses_of_every_scoring_are_the_same_numbers(store: Store, facts: dict)
     assert {run_id: one.refined_by for run_id, one in found.items()} == {"r-0001": "", "r-0002": "r-0003", "r-0005": ""}
     n_equal = 0
     for run_id, scoring in found.items():
-        rows = {row["row_key"]: row for row in scorings.score_rows(store.cursor(), scoring).to_pylist()}
+        rows = {row["row_key"]: row for row in score_rows(store.cursor(), scoring).to_pylist()}
         for row in facts["scorings"][run_id]["losses"]:
             if then[row["row_key"]] == now[row["row_key"]]:
                 for name in ("base_loss_sum", "base_n_tokens", "base_status", "reference_loss_sum", "n_prompt_tokens"):
                     assert rows[row["row_key"]][name] == row[name]
                 n_equal += 1
     assert n_equal == 3 * sum(then[key] == now[key] for key in then) > 120
-    first = scorings.score_rows(store.cursor(), found["r-0001"]).to_pylist()[0]
+    first = score_rows(store.cursor(), found["r-0001"]).to_pylist()[0]
     assert (first["base_loss_sum"], first["base_n_tokens"]) == pytest.approx((FIRST_LOSS, FIRST_TOKENS), abs=1e-9)
 
 

@@ -14,7 +14,8 @@ from lobass_core.store.connection import Store
 from lobass_core.store.losses import ingest_run
 from lobass_core.store.rebuild import rebuild_losses
 from lobass_core.store.reference_training import is_training_known
-from lobass_core.store.scorings import find_scoring, register_scoring, score_rows
+from lobass_core.store.scored_rows import score_rows
+from lobass_core.store.scorings import find_scoring, register_scoring
 from tests.run_specs import A_SCORING
 from tests.store.conftest import add_file, sample
 from tests.store.test_losses import PAIRS, result, shard

@@ -5,19 +5,14 @@ import pytest
 
 from lobass_core.jobs.run_files import write_parquet
 from lobass_core.jobs.run_folder import RunFolder
-from lobass_core.learnability.scores import ScoreTable
+from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.store.browse import loss_places
 from lobass_core.store.connection import Store
 from lobass_core.store.losses import ingest_run
-from lobass_core.store.scorings import (
-    Coverage,
-    coverage,
-    find_scoring,
-    register_refinement,
-    register_scoring,
-    score_rows,
-)
+from lobass_core.store.scored_rows import Coverage, coverage, score_rows
+from lobass_core.store.scorings import find_scoring, register_refinement, register_scoring
 from lobass_core.workflows.row_table import open_rows
 from lobass_core.workflows.token_heat import read_token_losses
 from tests.run_specs import A_SCORING
@@ -61,7 +56,7 @@ def test_a_row_has_both_refined_losses_or_none(refined: Project, store: Store):
     rows = score_rows(store.cursor(), find_scoring(store.cursor()))
     pairs = list(zip(rows["base_loss_sum"].to_pylist(), rows["reference_loss_sum"].to_pylist(), strict=True))
     assert pairs == [(3.0, 1.0), (4.0, 2.0), (4.0, 2.0)]
-    assert ScoreTable.from_arrow(rows).learnability().tolist() == [2 / 3, 0.5, 0.5]
+    assert values_of(ScoreTable.from_arrow(rows), "learnability").tolist() == [2 / 3, 0.5, 0.5]
 
 
 def test_coverage_counts_each_row_once(refined: Project, store: Store):

@@ -39,19 +39,19 @@ def found_rows(project: Project, **conditions) -> list[int]:
 def test_rows_come_by_score_with_ties_by_sample_and_row_and_unscored_ones_last(filled: Filled):
     assert found_rows(filled.project) == [0, 1, 5, 3, 2, 4]
     first, *_, last = browse.read_page(filled.project, browse.find(filled.project, BrowseFilter()))
-    assert (first.score, first.rank, first.rank_in_domain) == (pytest.approx(0.9), 1, 1)
-    assert (last.score, last.rank, last.flags) == (None, 0, ("not_scored",))
+    assert (first.values["learnability"], first.rank, first.rank_in_domain) == (pytest.approx(0.9), 1, 1)
+    assert (last.values["learnability"], last.rank, last.flags) == (None, 0, ("not_scored",))
 
 
 @pytest.mark.parametrize(
     ("conditions", "rows"),
     [
         ({"domains": ("chat",)}, [3, 2, 4]),
-        ({"score": (0.2 - 1e-9, 0.5)}, [1, 5, 3]),
-        ({"score": (0.5, None)}, [0, 1, 5]),
-        ({"base_loss": (None, 2.0)}, [1, 5, 2]),
-        ({"reference_loss": (3.0, None)}, [3]),
-        ({"tokens": (4, None)}, [1, 5, 3]),
+        ({"ranges": (("learnability", (0.2 - 1e-9, 0.5)),)}, [1, 5, 3]),
+        ({"ranges": (("learnability", (0.5, None)),)}, [0, 1, 5]),
+        ({"ranges": (("base-loss", (None, 2.0)),)}, [1, 5, 2]),
+        ({"ranges": (("reference-loss", (3.0, None)),)}, [3]),
+        ({"ranges": (("length", (4, None)),)}, [1, 5, 3]),
         ({"statuses": ("truncated",)}, [3]),
         ({"statuses": ("ok",)}, [0, 1, 5, 2]),
         ({"statuses": ("not_scored", "truncated")}, [3, 4]),
@@ -62,6 +62,7 @@ def test_rows_come_by_score_with_ties_by_sample_and_row_and_unscored_ones_last(f
         ({"sort": "base"}, [3, 0, 1, 5, 2, 4]),
         ({"sort": "base", "descending": False}, [2, 1, 5, 0, 3, 4]),
         ({"sort": "drop"}, [0, 1, 5, 3, 2, 4]),
+        ({"sort": "loss-drop-sum", "ranges": (("loss-drop-sum", (0.0, None)),)}, [3, 1, 5, 0]),
         ({"text": "fish", "sort": "imported"}, [0, 3, 4]),
         ({"text": "fish", "match_case": True, "sort": "imported"}, [0, 3, 4]),
         ({"text": "FISH", "match_case": True}, [3]),
@@ -166,9 +167,9 @@ def test_a_project_without_scores_is_browsed_in_import_order(project: Project):
     rows = browse.read_page(project, found)
     assert not found.rows.is_scored
     assert [row.stored.row_index for row in rows] == [0, 1, 2, 3, 4, 5]
-    assert {row.score for row in rows} == {None}
+    assert {row.values["learnability"] for row in rows} == {None}
     assert found_rows(project, text="fish", domains=("chat",)) == [3, 4]
-    with pytest.raises(RequestError, match="nothing is scored"):
+    with pytest.raises(SelectionError, match="base-loss needs losses, and nothing is scored"):
         browse.find(project, BrowseFilter(sort="base"))
 
 

@@ -9,9 +9,11 @@ from lobass_core.workflows.browse_filter import BrowseFilter
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 NAMES = st.text(min_size=1, max_size=12)
-LIMITS = st.none() | st.tuples(st.none() | FINITE, st.none() | FINITE)
+LIMITS = st.tuples(st.none() | FINITE, st.none() | FINITE)
+# A score column may have a name of several words, and of other letters.
+MEASURES = st.sampled_from(["learnability", "loss-drop", "base-loss", "base-bits-per-byte", "quality", "Grüße, 7 %"])
 WHOLE = st.integers(-(2**53), 2**53).map(float)
-WHOLE_LIMITS = st.none() | st.tuples(st.none() | WHOLE, st.none() | WHOLE)
+WHOLE_LIMITS = st.tuples(st.none() | WHOLE, st.none() | WHOLE)
 
 
 @st.composite
@@ -23,17 +25,14 @@ def filters(draw: st.DrawFn) -> BrowseFilter:
         match_case=draw(st.booleans()) if text else False,
         datasets=tuple(draw(st.lists(NAMES, max_size=3))),
         domains=tuple(draw(st.lists(NAMES, max_size=3))),
-        score=draw(LIMITS),
-        base_loss=draw(LIMITS),
-        reference_loss=draw(LIMITS),
-        tokens=draw(WHOLE_LIMITS),
+        ranges=(*draw(st.dictionaries(MEASURES, LIMITS, max_size=4)).items(), ("length", draw(WHOLE_LIMITS))),
         statuses=tuple(draw(st.lists(st.sampled_from(["ok", "truncated", "not_scored"]), max_size=2))),
         flags=tuple(draw(st.lists(st.sampled_from(["negative", "short"]), max_size=2))),
         decisions=tuple(draw(st.lists(st.sampled_from(["keep", "drop"]), max_size=2))),
         in_selections=tuple(draw(st.lists(NAMES, max_size=2))),
         not_in_selections=tuple(draw(st.lists(NAMES, max_size=2))),
         tags=tuple(draw(st.lists(NAMES, max_size=3))),
-        sort=draw(st.sampled_from(["", "score", "base", "tokens", "imported"])),
+        sort=draw(st.sampled_from(["", "score", "base", "tokens", "imported", "quality", "loss-drop-sum"])),
         descending=draw(st.sampled_from([None, True, False])),
     )
 
@@ -44,17 +43,43 @@ def test_a_link_reads_back_as_the_same_filter(asked: BrowseFilter):
 
 
 def test_the_address_is_short_and_exact():
-    asked = BrowseFilter(text="fish", domains=("math", "code"), score=(0.30000000000000004, None), sort="base")
+    limits = (("quality", (None, 3.0)), ("learnability", (0.30000000000000004, None)))
+    asked = BrowseFilter(text="fish", domains=("math", "code"), ranges=limits, sort="base-loss")
     assert asked.to_query() == {
         "q": "fish",
         "domain": ["code", "math"],
         "score": "0.30000000000000004..",
+        "range": ["quality:..3"],
         "sort": "base",
     }
 
 
+def test_short_names_and_names_of_measures_mean_the_same():
+    short = {"score": "0.1..", "drop": "..2", "base": "1", "reference": "1..2", "tokens": "3..9", "sort": "drop-asc"}
+    named = ["learnability:0.1..", "loss-drop:..2", "base-loss:1", "reference-loss:1..2", "length:3..9"]
+    asked = BrowseFilter.from_query(short)
+    assert asked == BrowseFilter.from_query({"range": named, "sort": "loss-drop-asc"})
+    assert dict(asked.ranges)["base-loss"] == (1.0, 1.0)
+    assert (asked.sort, asked.descending) == ("loss-drop", False)
+
+
+@pytest.mark.parametrize("text", ["quality", "quality:", "quality:..", ":1..2", "quality:low..high", "length:1.5..2"])
+def test_a_range_without_a_name_or_limits_is_refused(text: str):
+    with pytest.raises(RequestError):
+        BrowseFilter.from_query({"range": [text]})
+
+
+def test_ranges_are_set_and_taken_away_by_name():
+    asked = BrowseFilter().with_range("quality", (1.0, None)).with_range("length", (9.0, 3.0))
+    assert asked.ranges == (("length", (3.0, 9.0)), ("quality", (1.0, None)))
+    assert (asked.within("length"), asked.within("base-loss")) == ((3.0, 9.0), None)
+    assert asked.with_range("quality", None).with_range("length", (None, None)) == BrowseFilter()
+
+
 def test_reversed_range_is_sorted_and_not_rounded():
-    assert BrowseFilter.from_query({"score": "0.4..0.1234567890123"}).score == (0.1234567890123, 0.4)
+    assert BrowseFilter.from_query({"score": "0.4..0.1234567890123"}).ranges == (
+        ("learnability", (0.1234567890123, 0.4)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,7 +106,7 @@ def test_an_older_link_to_the_rows_outside_a_selection_still_means_them():
 
 
 def test_a_range_open_at_both_ends_is_none():
-    assert BrowseFilter.from_query({"tokens": ".."}).tokens is None
+    assert BrowseFilter.from_query({"tokens": ".."}) == BrowseFilter()
 
 
 def test_values_in_another_order_are_the_same_filter():
@@ -95,7 +120,6 @@ def test_values_in_another_order_are_the_same_filter():
         {"score": "nan..1"},
         {"in": "title"},
         {"side": "up"},
-        {"sort": "beauty"},
         {"status": ["fine"]},
         {"flag": "odd"},
         {"decision": "maybe"},

@@ -39,7 +39,7 @@ def test_two_saved_selections(project):
     natural, everything = found.composition
     assert (natural.n_kept, natural.tokens_kept, natural.domain_rows, natural.domain_tokens) == (3, 10, (2, 1), (5, 5))
     assert everything.domain_rows == (0, 3)
-    assert everything.learnability == pytest.approx(0.7)
+    assert everything.means["learnability"] == pytest.approx(0.7)
     lengths = dict(zip(found.lengths, everything.length_rows, strict=True))
     assert {name: n for name, n in lengths.items() if n} == {"5–15": 3}
 

@@ -42,7 +42,7 @@ def test_gain_is_the_mean_over_the_random_expectation(scored: Project) -> None:
     for spec in (SelectionSpec(value=0.2, balance="global"), SelectionSpec(value=0.2, balance="equal")):
         cut = cuts.open_cut(scored, spec)
         measure = cuts.verdicts(cut).random.measures[0]
-        assert measure.name == "learnability"
+        assert measure.measure.name == "learnability"
         assert cuts.gain(cut) == pytest.approx(measure.kept - measure.expected, abs=1e-12)
     assert cuts.gain(cuts.open_cut(scored, SelectionSpec(budget="samples", value=0))) is None
 

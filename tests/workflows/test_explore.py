@@ -3,12 +3,13 @@
 import pytest
 
 from lobass_core.errors import SelectionError
+from lobass_core.learnability.measures import values_of
 from lobass_core.learnability.regions import Limits
 from lobass_core.store.decisions import DecisionAct, append_decisions
 from lobass_core.store.undo import undo_decision
 from lobass_core.workflows import explore
-from lobass_core.workflows.explore import Box
 from tests.filled_project import Row, fill, import_rows
+from tests.filters import ranged
 
 ROWS = [
     Row("one", "a b c d", "chat", 2.0, 1.0),
@@ -23,9 +24,9 @@ def test_scores_of_every_imported_row(project):
     found = explore.scored(project)
     table = found.table
     assert (table.domains, table.datasets) == (("chat", "math"), ("first",))
-    assert table.learnability().tolist()[:3] == pytest.approx([0.5, -0.5, 0.75])
+    assert values_of(table, "learnability").tolist()[:3] == pytest.approx([0.5, -0.5, 0.75])
     assert table.n_tokens.tolist() == [4, 2, 8, 0]
-    assert (found.scoring.base_name, found.scoring.reference_name) == ("tiny", "tuned")
+    assert (found.scoring.base.model_name, found.scoring.reference.model_name) == ("tiny", "tuned")
     assert explore.dataset_names(project) == ["first"]
     assert [scoring.run_id for scoring in explore.list_scorings(project)] == ["r-0001"]
 
@@ -98,8 +99,8 @@ def test_views(project):
 def test_a_brushed_box_is_counted_closed(project):
     fill(project, ROWS)
     rows = explore.scored(project)
-    assert explore.n_within(rows, Box()) == 4
-    assert explore.n_within(rows, Box(domains=("chat",), score=(0.5, None))) == 1
-    assert explore.n_within(rows, Box(base=(1.0, 2.0))) == 2
-    assert explore.n_within(rows, Box(tokens=(None, 4), reference=(1.2, None))) == 1
-    assert explore.n_within(rows, Box(domains=("poems",))) == 0
+    assert explore.n_within(rows, ranged()) == 4
+    assert explore.n_within(rows, ranged("chat", learnability=(0.5, None))) == 1
+    assert explore.n_within(rows, ranged(base_loss=(1.0, 2.0))) == 2
+    assert explore.n_within(rows, ranged(length=(None, 4), reference_loss=(1.2, None))) == 1
+    assert explore.n_within(rows, ranged("poems")) == 0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lobass_core.errors import RequestError, StoreError
+from lobass_core.learnability.measures import values_of
 from lobass_core.project import Project
 from lobass_core.specs import Gates, ImportSpec, ModelSpec, RenderSpec, ScoreSpec, SelectionSpec
 from lobass_core.store.connection import release
@@ -54,7 +55,7 @@ def test_rows_near_the_cut_get_the_losses_of_float32(models: Path, tmp_path: Pat
     by_hand = [
         row
         for row in range(N_ROWS)
-        if abs(before.learnability()[row] - edges[before.domains[before.domain_code[row]]]) <= BAND
+        if abs(values_of(before, "learnability")[row] - edges[before.domains[before.domain_code[row]]]) <= BAND
     ]
     assert sorted(near.tolist()) == by_hand and 4 <= len(near) < N_ROWS
 
@@ -62,15 +63,15 @@ def test_rows_near_the_cut_get_the_losses_of_float32(models: Path, tmp_path: Pat
     assert (result.n_samples, result.n_computed, result.n_kept) == (len(near), 2 * len(near), cut.answer.n_kept)
     after, wanted = score_table(rough), score_table(exact)
     others = np.setdiff1d(np.arange(N_ROWS), near)
-    for part in ("base_loss", "reference_loss"):
-        assert np.array_equal(getattr(after, part)[others], getattr(before, part)[others])
-        assert np.abs(getattr(after, part)[near] - getattr(wanted, part)[near]).max() <= 1e-6
-        assert np.abs(getattr(before, part)[near] - getattr(wanted, part)[near]).max() > 1e-5
+    for part in ("base", "reference"):
+        assert np.array_equal(after.losses[part][others], before.losses[part][others])
+        assert np.abs(after.losses[part][near] - wanted.losses[part][near]).max() <= 1e-6
+        assert np.abs(before.losses[part][near] - wanted.losses[part][near]).max() > 1e-5
     # The losses token by token are those behind the mean, on refined rows too.
     keys = after.sample_key
     for row in (int(near[0]), int(others[0])):
         heat = read_token_losses(rough, open_rows(rough), int(keys[row]))
-        for losses, means in ((heat.base, after.base_loss), (heat.reference, after.reference_loss)):
+        for losses, means in ((heat.base, after.losses["base"]), (heat.reference, after.losses["reference"])):
             assert np.mean([loss for loss in losses if loss is not None]) == pytest.approx(means[row], abs=1e-6)
     with rough.store() as store:
         (scoring,) = list_scorings(store.cursor())

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lobass_core.errors import RequestError
+from lobass_core.errors import RequestError, SelectionError
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
 from lobass_core.workflows import browse, decide, review, select
@@ -127,7 +127,7 @@ def test_a_cut_for_a_domain_that_is_gone_and_without_scores(filled: Filled, tmp_
         browse.find(filled.project, near(("poetry", 0.5)))
     bare = Project.create(tmp_path / "bare")
     import_rows(bare, [Row("one", "1"), Row("one", "1")])
-    with pytest.raises(RequestError, match="nothing is scored"):
+    with pytest.raises(SelectionError, match="nothing is scored"):
         browse.find(bare, near(("", 0.5)))
     assert prompts(bare, review.queue()) == ["one*"]
 

@@ -3,8 +3,9 @@
 import pytest
 
 from lobass_core.errors import RunError, SelectionError
+from lobass_core.learnability.measures import BUILT_IN
 from lobass_core.project import Project
-from lobass_core.specs import DIFFERENCE_METHODS, Gates, ImportSpec, ModelSpec, RenderSpec, ScoreSpec, SelectionSpec
+from lobass_core.specs import Gates, ImportSpec, ModelSpec, RenderSpec, ScoreSpec, SelectionSpec
 from lobass_core.store.scorings import find_scoring
 from lobass_core.workflows import score as workflow
 from lobass_core.workflows.cut import open_cut
@@ -33,7 +34,7 @@ def test_its_scoring_stays(scored: Project):
         assert find_scoring(store.cursor()).label == "base → base again"
 
 
-@pytest.mark.parametrize("method", DIFFERENCE_METHODS)
+@pytest.mark.parametrize("method", [name for name, one in BUILT_IN.items() if one.is_difference])
 def test_methods_that_need_the_difference_refuse(scored: Project, method: str):
     spec = SelectionSpec(method=method)
     for use in (select, open_cut):

@@ -7,7 +7,13 @@ from lobass_core.project import Project
 from lobass_core.workflows import review, saved_filters
 from lobass_core.workflows.browse_filter import BrowseFilter
 
-ASKED = BrowseFilter(text="50% & more", domains=("math", "a,b"), score=(0.1, None), sort="tokens", descending=False)
+ASKED = BrowseFilter(
+    text="50% & more",
+    domains=("math", "a,b"),
+    ranges=(("learnability", (0.1, None)), ("a column", (None, 2.0))),
+    sort="tokens",
+    descending=False,
+)
 
 
 def names(project: Project) -> list[str]:

@@ -4,7 +4,7 @@ import pytest
 
 from lobass_core.errors import SelectionError
 from lobass_core.specs import Gates, SelectionSpec
-from lobass_core.workflows import explore
+from lobass_core.workflows import cut, explore
 from lobass_core.workflows import select as workflow
 from tests.filled_project import Row, fill
 
@@ -87,9 +87,7 @@ def test_sorted_scores_are_kept_and_answer_as_select_does(project):
 
 def test_verdicts(project):
     fill(project, ROWS)
-    rows = explore.scored(project)
-    result = workflow.select(project, SPEC)
-    found = workflow.verdicts(rows, SPEC, result)
+    found = cut.verdicts(cut.open_cut(project, SPEC))
     assert (found.length.n_all, found.length.n_kept) == (9, 3)
     learnability = found.random.measures[0]
     # Chat means 0.375 over six rows (2 drawn), math 0.7 over three (1 drawn).

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lobass_core.errors import RequestError
+from lobass_core.learnability.measures import values_of
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec, SetDomainSpec
 from lobass_core.workflows.explore import scored
@@ -103,11 +104,15 @@ def test_scores_stay_distributions_follow_and_saved_selections_keep_what_they_ho
     path = write_jsonl(tmp_path / "a.jsonl", [row(n) for n in range(6)])
     import_and_score(project, (path, "x"))
     select_best(project, 3)
-    scores, held, saved = scored(project).table.learnability(), picks(project, "best"), list_selections(project)
+    scores, held, saved = (
+        values_of(scored(project).table, "learnability"),
+        picks(project, "best"),
+        list_selections(project),
+    )
     set_domain(project, "a", BY_KIND)
     table = scored(project).table
     assert table.domains == ("k0", "k1")
-    assert (table.learnability() == scores).all()
+    assert (values_of(table, "learnability") == scores).all()
     assert picks(project, "best").equals(held)
     assert list_selections(project) == saved
     found = {one.domain: (one.n_rows, one.n_scored, one.n_selected) for one in status(project).domains}

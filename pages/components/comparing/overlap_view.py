@@ -85,12 +85,17 @@ def _bar(only_a: float, both: float, only_b: float, domain: str) -> Node:
 def composition(found: Comparison, slots: Mapping[str, int]) -> list[Node]:
     """Means and shares by domain of both sides, a line each."""
     a, b = found.composition
-    nats = f"{loss_words.NATS}, {loss_words.OF_ROWS}"
     lines: list[list[Node]] = [
         ["Response tokens", theme.compact(a.tokens_kept), theme.compact(b.tokens_kept), ""],
-        [f"Learnability, {loss_words.OF_ROWS}", theme.number(a.learnability), theme.number(b.learnability), ""],
-        [f"Base loss, {nats}", theme.number(a.base_loss), theme.number(b.base_loss), ""],
-        [f"Reference loss, {nats}", theme.number(a.reference_loss), theme.number(b.reference_loss), ""],
+        *(
+            [
+                f"{one.with_unit}, {loss_words.OF_ROWS}",
+                theme.number(a.means.get(one.column)),
+                theme.number(b.means.get(one.column)),
+                "",
+            ]
+            for one in found.measures
+        ),
     ]
     if a.domains == b.domains:
         names: list[Node] = [parts.swatch(slots.get(name, 0), name) for name in a.domains]

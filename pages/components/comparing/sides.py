@@ -13,12 +13,11 @@ import streamlit as st
 from lobass_core.project import Project
 from lobass_core.specs import PAPER_RATIOS, SelectionSpec
 from lobass_core.store.scorings import Scoring
-from lobass_core.workflows import compare
+from lobass_core.workflows import compare, explore
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.compare import Side
 from pages.components import address, command_line, state, theme
 from pages.components.address import Query
-from pages.components.selection.bar import METHODS
 
 KINDS = ("Selections", "References", "Methods")
 RATIOS = (*PAPER_RATIOS, 0.5)
@@ -118,10 +117,12 @@ def _references(project: Project, scorings: Sequence[Scoring]) -> Pair | Missing
 
 
 def _methods(project: Project) -> Pair:
-    a, b = _two("method", METHODS)
-    ratio, datasets, run = _ratio(), state.chosen_datasets(), state.chosen_run()
-    specs = [SelectionSpec(method=method, value=ratio, datasets=datasets) for method in (a, b)]  # type: ignore[arg-type]
-    return _computed(project, (METHODS[a], METHODS[b]), specs, (run, run))
+    run = state.chosen_run()
+    titles = {name: one.title for name, one in explore.measures(explore.scored(project, run)).items()}
+    a, b = _two("method", titles)
+    ratio, datasets = _ratio(), state.chosen_datasets()
+    specs = [SelectionSpec(method=method, value=ratio, datasets=datasets) for method in (a, b)]
+    return _computed(project, (titles[a], titles[b]), specs, (run, run))
 
 
 def _computed(

@@ -63,7 +63,7 @@ function limitWords({ least, most, above }) {
 const SIZES = { "": 1, k: 1e3, m: 1e6, b: 1e9 }
 
 function readingsOf(text, whole) {
-  const plain = text.replace("−", "-").replace(/^≥/, "").trim()
+  const plain = text.replace("−", "-").replace(/^[≥≤]/, "").trim()
   const match = /^([+-]?)([.,]?\d(?:[\d.,\s'’_]*[\d.,])?)(e[+-]?\d+)?\s*([kmb]?)\s*%?$/i.exec(plain)
   if (!match) return []
   const [, sign, digits, power = "", size] = match

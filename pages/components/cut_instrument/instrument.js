@@ -59,11 +59,11 @@ function receive(view, data) {
     setWrong(view, null)
     view.rev = data.rev
     view.seq = data.seq
-    view.spec = specOf(data.spec)
+    view.spec = turned(view.model, specOf(data.spec))
     view.drag = null
   }
   if (news || rebuilt || data.seq >= view.seq) {
-    view.exact = { ...data.exact, domains: data.exact.domains }
+    view.exact = turnedAnswer(view.model, data.exact)
     if (!view.drag && !view.pending) settle(view, data.error)
   }
   const layout = `${view.tableId} ${view.spec.balance === "custom"}`
@@ -87,7 +87,7 @@ function modelOf(data) {
   const column = (name) => Float64Array.from(data.knots.getChild(name).toArray(), Number)
   const columns = { domain: column("domain"), knot: column("knot"), n_above: column("n_above"), tokens_above: column("tokens_above") }
   return {
-    method: data.method,
+    measure: data.measure,
     nRows: data.n_rows,
     nTokens: data.n_tokens,
     leastRatio: data.least_ratio,
@@ -100,6 +100,16 @@ function modelOf(data) {
 
 function specOf(spec) {
   return { ...spec, weights: spec.weights || {} }
+}
+
+// Scores come and go in the measure's own unit. In here they are times its sign, so that more is always better.
+function turned(model, spec) {
+  return spec.budget === "threshold" ? { ...spec, value: model.measure.sign * spec.value } : spec
+}
+
+function turnedAnswer(model, answer) {
+  const cutOf = ({ cut }) => (cut === null ? null : model.measure.sign * cut)
+  return { ...answer, cut: cutOf(answer), domains: answer.domains.map((domain) => ({ ...domain, cut: cutOf(domain) })) }
 }
 
 // --- layout -------------------------------------------------------------------------------------------------------
@@ -148,7 +158,7 @@ function commit(view) {
   view.seq += 1
   view.state = "sent"
   paintStatus(view)
-  const { budget, value, balance, weights } = view.spec
+  const { budget, value, balance, weights } = turned(view.model, view.spec)
   view.send({ seq: view.seq, rev: view.rev, budget, value, weights: balance === "custom" ? weights : null })
   clearTimeout(view.silence)
   view.silence = setTimeout(() => {
@@ -285,7 +295,7 @@ function listenToInputs(view) {
     if (target.tagName !== "INPUT") return
     if (view.wrong?.input !== target) {
       if (target.dataset.budget === "tokens") target.value = String(view.shown.tokens)
-      if (target.dataset.budget === "threshold" && view.shown.cut !== null && !target.readOnly) target.value = String(view.shown.cut)
+      if (target.dataset.budget === "threshold" && view.shown.cut !== null && !target.readOnly) target.value = String(view.model.measure.sign * view.shown.cut)
     }
     target.dataset.before = target.value
     if (!target.readOnly) target.select()
@@ -321,5 +331,5 @@ function typed(view, input) {
   if (kind === "weight") return { spec: withWeight(view.model, spec, Number(input.dataset.weight), value / 100) }
   if (kind === "ratio") return { spec: { ...spec, budget: kind, value: Number((value / 100).toFixed(12)) } }
   if (kind === "threshold" && spec.balance !== "global") return {}
-  return { spec: { ...spec, budget: kind, value } }
+  return { spec: turned(view.model, { ...spec, budget: kind, value }) }
 }

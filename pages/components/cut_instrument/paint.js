@@ -53,9 +53,9 @@ function paintCells({ model, spec, shown, cells, digits }) {
   setText(cells.samples.note, `${count(model.nRows - shown.kept)} dropped`)
   setValue(cells.tokens.input, compact(shown.tokens))
   setText(cells.tokens.note, `${percent(shown.tokens / Math.max(model.nTokens, 1))} of ${compact(model.nTokens)}`)
-  setValue(cells.threshold.input, global ? (shown.cut === null ? "none" : `≥ ${score(shown.cut, digits)}`) : "per domain")
+  setValue(cells.threshold.input, global ? cutWords(model, shown.cut, digits) : "per domain")
   cells.threshold.input.readOnly = !global
-  const range = cuts.length ? `, ${score(Math.min(...cuts), 2)} to ${score(Math.max(...cuts), 2)}` : ""
+  const range = cuts.length ? `, ${[Math.min(...cuts), Math.max(...cuts)].map((cut) => score(model.measure.sign * cut, 2)).join(" to ")}` : ""
   setText(cells.threshold.note, global ? "one cut for all" : `${cuts.length} cut${cuts.length === 1 ? "" : "s"}${range}`)
   for (const kind of KINDS) {
     const held = spec.budget === kind
@@ -81,12 +81,18 @@ function paintRail({ model, shown, spec, thumb, fill, presets, digits }) {
   setAttribute(thumb, "aria-valuemin", "0.1")
   setAttribute(thumb, "aria-valuemax", "100")
   setAttribute(thumb, "aria-valuenow", points(ratio))
-  setAttribute(thumb, "aria-valuetext", spoken(shown, ratio, digits))
+  setAttribute(thumb, "aria-valuetext", spoken(model, shown, ratio, digits))
   presets.forEach((button, i) => button.classList.toggle("on", Math.abs(ratio - PRESETS[i]) < 5e-5))
 }
 
-function spoken(shown, ratio, digits) {
-  const cut = shown.cut === null ? "" : `, cut at ${score(shown.cut, digits)}`
+// "≥ 0.65", where the lowest are the best "≤ 0.65", "none" where nothing is in by its score.
+function cutWords(model, cut, digits) {
+  const { sign } = model.measure
+  return cut === null ? "none" : `${sign > 0 ? "≥" : "≤"} ${score(sign * cut, digits)}`
+}
+
+function spoken(model, shown, ratio, digits) {
+  const cut = shown.cut === null ? "" : `, cut at ${score(model.measure.sign * shown.cut, digits)}`
   return `${points(ratio)} percent, ${count(shown.kept)} rows, ${count(shown.tokens)} response tokens${cut}`
 }
 
@@ -120,7 +126,7 @@ function paintRidge({ model, shown, x, width, digits }, row, d, global) {
   const inside = Math.min(Math.max(place, 0), width)
   row.handle.slider.setAttribute("transform", `translate(${inside.toFixed(1)},0)`)
   const all = now.exhausted || (now.kept > 0 && now.kept === domain.nCompeting + domain.nByHand)
-  const text = all ? `all ${count(now.kept)} taken` : now.cut === null ? "none" : `≥ ${score(now.cut, digits)}`
+  const text = all ? `all ${count(now.kept)} taken` : cutWords(model, now.cut, digits)
   setText(row.handle.text, text)
   const leftwards = inside > width - 110
   row.handle.text.setAttribute("x", (inside + (leftwards ? -9 : 9)).toFixed(1))
@@ -137,11 +143,11 @@ function paintCut({ model, shown, stage, x, width, digits, spec }, global) {
   const place = shown.cut === null ? width : Math.min(Math.max(x(shown.cut), 0), width)
   stage.cut.style.transform = `translateX(${place.toFixed(1)}px)`
   stage.cutBadge.style.transform = `translateX(${Math.min(Math.max(place, 30), width - 30).toFixed(1)}px) translateX(-50%)`
-  setText(stage.cutBadge, shown.cut === null ? "none" : `≥ ${score(shown.cut, digits)}`)
+  setText(stage.cutBadge, cutWords(model, shown.cut, digits))
   setAttribute(stage.cut, "aria-valuemin", model.axis[0])
   setAttribute(stage.cut, "aria-valuemax", model.axis[1])
   setAttribute(stage.cut, "aria-valuenow", (shown.cut ?? model.axis[1]).toFixed(digits))
-  setAttribute(stage.cut, "aria-valuetext", spoken(shown, shown.kept / Math.max(model.nRows, 1), digits))
+  setAttribute(stage.cut, "aria-valuetext", spoken(model, shown, shown.kept / Math.max(model.nRows, 1), digits))
 }
 
 function paintWeights({ model, spec, stage }) {

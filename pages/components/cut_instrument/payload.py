@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from lobass_core.learnability.measures import Measure
 from lobass_core.selection.cut_curves import CutCurves, cut_curves
-from lobass_core.selection.score_table import CutAnswer, SortedScores
+from lobass_core.selection.result import CutAnswer
+from lobass_core.selection.sorted_scores import SortedScores
 from lobass_core.specs import SelectionSpec
 
 # Bars of a few rows each say nothing; more than these are thinner than a screen shows.
@@ -19,6 +21,10 @@ LEAST_BINS, MOST_BINS = 40, 160
 # About 64 kB of tables whatever the number of domains; 1,000 points a domain is finer than a screen.
 MOST_KNOTS = 4000
 LEAST_RATIO = 1e-6
+SYMBOLS = {
+    "base_loss": "L_base", "reference_loss": "L_ref", "n_response_tokens": "n", "n_response_bytes": "bytes",
+    " - ": " − ", " * ": " · ",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +61,11 @@ def tables(scores: SortedScores, slots: Mapping[str, int], table_id: str) -> Ins
     n_rows = sum(supply.n_rows)
     fixed: dict[str, object] = {
         "table_id": table_id,
-        "method": scores.method,
+        "measure": {
+            "title": scores.measure.title,
+            "notation": notation(scores.measure),
+            "sign": scores.sign,
+        },
         "n_rows": n_rows,
         "n_tokens": sum(supply.tokens),
         "least_ratio": max(LEAST_RATIO, round(0.5 / max(n_rows, 1), 6)),
@@ -67,10 +77,24 @@ def tables(scores: SortedScores, slots: Mapping[str, int], table_id: str) -> Ins
     return InstrumentTables(table_id, shown, fixed)
 
 
+def notation(measure: Measure) -> str:
+    """How the measure is computed, short enough for the head of the ridges; the browser sets what follows L_ lower."""
+    if measure.uses_seed:
+        return "by the seed"
+    text = measure.formula if " " in measure.formula else ""
+    for long, short in SYMBOLS.items():
+        text = text.replace(long, short)
+    return ", ".join(part for part in (text, measure.unit) if part)
+
+
 def payload(
     built: InstrumentTables, spec: SelectionSpec, answer: CutAnswer, *, seq: int, rev: int, error: str = ""
 ) -> dict[str, object]:
-    """The whole message. `seq` echoes the browser's last change, `rev` counts changes that came from elsewhere."""
+    """The whole message. `seq` echoes the browser's last change, `rev` counts changes that came from elsewhere.
+
+    Scores of the spec and the answer are in the measure's own unit; the tables have them times its `sign`, so that the
+    best are on the right.
+    """
     shares = [answer.domains[k] for k in built.shown]
     cuts = {share.threshold for share in shares}
     return {

@@ -63,7 +63,7 @@ function buildRows(model, balance) {
   const heads = ["Kept", "Rate", "", "Tokens", ...(custom ? ["Weight, %"] : [])].map((text) => make("span", "", {}, [text]))
   heads[2].append("Share of rows, tokens ", make("i", "tick-key"), " before")
   const cutBadge = make("div", "cut-badge", { "aria-hidden": "true" })
-  const axisTitle = make("div", "axis-title", {}, formulaNodes(model.method))
+  const axisTitle = make("div", "axis-title", {}, formulaNodes(model.measure))
   const head = make("div", "grid head", {}, [
     make("div", "", {}, ["Domain"]), make("div", "plot-head", {}, [axisTitle, cutBadge]), make("div", "numbers", {}, heads),
   ])
@@ -114,19 +114,9 @@ function buildRow(domain, d, custom) {
   return row
 }
 
-function formulaNodes(method) {
-  const sub = (text) => make("sub", "", {}, [text])
-  const difference = () => ["L", sub("base"), " − L", sub("ref")]
-  const name = (text) => make("span", "axis-name", {}, [text])
-  switch (method) {
-    case "learnability": return [name("Learnability"), "(", ...difference(), ") / L", sub("base")]
-    case "loss-drop": return [name("Loss drop"), ...difference(), ", nats per token"]
-    case "loss-drop-sum": return [name("Loss drop, whole response"), "n (", ...difference(), "), nats"]
-    case "base-loss": return [name("Base loss"), "nats per token"]
-    case "reference-loss": return [name("Reference loss"), "nats per token"]
-    case "length": return [name("Length"), "response tokens"]
-    default: return [name("Random order"), "set by the seed"]
-  }
+function formulaNodes({ title, notation }) {
+  const parts = notation.split(/L_(\w+)/).map((text, i) => (i % 2 ? ["L", make("sub", "", {}, [text])] : [text]))
+  return [make("span", "axis-name", {}, [title]), ...parts.flat().filter((part) => part !== "")]
 }
 
 // In a wide window the tabs stand beside the ridges, which then have all the height that is left.
@@ -207,7 +197,7 @@ function drawAxis(axis, model, width, x) {
   for (const tick of step) {
     const near = x(tick) < 26 ? "start" : x(tick) > width - 26 ? "end" : "middle"
     const text = draw("text", { x: x(tick), y: 15, "text-anchor": near })
-    text.textContent = score(tick, digits)
+    text.textContent = score(model.measure.sign * tick, digits)
     axis.append(text)
   }
 }

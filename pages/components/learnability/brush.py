@@ -1,21 +1,30 @@
-"""The box that a person drew on any chart: kept in the session, counted, and carried to Browse in the URL."""
+"""What a person brushed on any chart, as a filter of Browse: kept in the session, counted, carried there in the URL."""
 
+import dataclasses
 import math
+from collections.abc import Collection, Mapping
 
 import streamlit as st
 
+from lobass_core.learnability.measures import BUILT_IN, label_of
 from lobass_core.learnability.regions import Range
-from lobass_core.workflows.browse_filter import range_text
-from lobass_core.workflows.explore import Box
+from lobass_core.workflows.browse_filter import BrowseFilter
 from pages.components import state, theme
 
 KEY, CLEARED = "learnability.box", "learnability.n-cleared"
-NAMES = {"score": "learnability", "base": "base", "reference": "reference", "tokens": "tokens"}
 
 
-def box() -> Box:
-    """The box that stands; an empty one holds every row."""
-    return st.session_state.get(KEY, Box())
+def box() -> BrowseFilter:
+    """The filter that stands; an open one holds every row."""
+    return st.session_state.get(KEY, BrowseFilter())
+
+
+def of_measures(known: Collection[str]) -> BrowseFilter:
+    """The filter that stands, without ranges of measures that are gone."""
+    ranges = tuple(one for one in box().ranges if one[0] in known)
+    if ranges != box().ranges:
+        put(dataclasses.replace(box(), ranges=ranges))
+    return box()
 
 
 def clear() -> None:
@@ -29,30 +38,34 @@ def n_cleared() -> int:
     return st.session_state.get(CLEARED, 0)
 
 
-def put(chosen: Box | None) -> None:
-    """Keep a box, or none."""
-    if chosen is None or chosen == Box():
+def put(chosen: BrowseFilter | None) -> None:
+    """Keep a filter, or none."""
+    if chosen is None or chosen.is_open:
         st.session_state.pop(KEY, None)
     else:
         st.session_state[KEY] = chosen
 
 
-def whole_tokens(limits: tuple[float, float] | None) -> Range:
-    """The whole numbers within a brush over lengths."""
-    return (None, None) if limits is None else (math.ceil(limits[0]), math.floor(limits[1]))
+def drawn(limits: Mapping[str, tuple[float, float] | None], domains: tuple[str, ...] = ()) -> BrowseFilter:
+    """The filter of a brush: limits by measure, None where none was drawn; of a count the whole numbers within."""
+    ranges = tuple((name, _whole(name, found)) for name, found in limits.items() if found)
+    return BrowseFilter(domains=domains, ranges=ranges)
 
 
-def limits(found: tuple[float, float] | None) -> Range:
-    """A brush's limits as a range, open without one."""
-    return found or (None, None)
+def _whole(name: str, limits: tuple[float, float]) -> Range:
+    if not (name in BUILT_IN and BUILT_IN[name].is_whole):
+        return limits
+    low, high = math.ceil(limits[0]), math.floor(limits[1])
+    # A brush between two whole numbers means the nearest.
+    return (low, high) if low <= high else (round(sum(limits) / 2),) * 2
 
 
-def words(chosen: Box) -> str:
-    """The box as a person would say it: "math · base 0.32 – 1.42"."""
+def words(chosen: BrowseFilter) -> str:
+    """The filter as a person would say it: "math · base loss 0.32 – 1.42"."""
     parts = list(chosen.domains)
-    for field, name in NAMES.items():
-        low, high = getattr(chosen, field)
-        digits = 0 if field == "tokens" else 2
+    for measure, (low, high) in chosen.ranges:
+        name = label_of(measure)
+        digits = 0 if measure in BUILT_IN and BUILT_IN[measure].is_whole else 2
         if low is not None and high is not None:
             parts.append(f"{name} {theme.number(low, digits)} – {theme.number(high, digits)}")
         elif low is not None:
@@ -62,20 +75,11 @@ def words(chosen: Box) -> str:
     return " · ".join(parts)
 
 
-def query(chosen: Box, datasets: tuple[str, ...]) -> dict[str, str | list[str]]:
-    """The box as the query parameters of Browse, with every digit, so that the link finds the rows counted here."""
-    found: dict[str, str | list[str]] = {}
-    if datasets:
-        found["dataset"] = list(datasets)
-    if chosen.domains:
-        found["domain"] = list(chosen.domains)
-    for field in NAMES:
-        text = range_text(getattr(chosen, field))
-        if text != "..":
-            found[field] = text
-    return found
+def query(chosen: BrowseFilter, datasets: tuple[str, ...]) -> dict[str, str | list[str]]:
+    """The filter as the query parameters of Browse, with every digit, so that the link finds the rows counted here."""
+    return dataclasses.replace(chosen, datasets=datasets).to_query()
 
 
-def browse(chosen: Box) -> None:
-    """Open Browse on the rows of a box."""
+def browse(chosen: BrowseFilter) -> None:
+    """Open Browse on the rows of a filter."""
     state.go("browse", **query(chosen, state.chosen_datasets()))

@@ -5,19 +5,16 @@ from collections.abc import Iterator, Mapping
 import streamlit as st
 
 from lobass_core.learnability.distributions import Distribution
-from lobass_core.specs import Method
+from lobass_core.learnability.measures import Measure
 from lobass_core.workflows import explore
-from lobass_core.workflows.explore import Box, Scored
+from lobass_core.workflows.explore import Scored
 from pages.components import distribution_chart, state, theme
 from pages.components.learnability import brush, save
 
 MEASURE, FORM = "learnability.measure", "learnability.form"
-MEASURES = {
-    "learnability": ("Learnability", "learnability, share of the base loss that the reference removes", "score"),
-    "base-loss": ("Base loss", "base loss, nats per response token", "base"),
-    "reference-loss": ("Reference loss", "reference loss, nats per response token", "reference"),
-    "length": ("Response tokens", "response tokens", "tokens"),
-}
+# Measures that stand side by side; the others are in a list after them.
+FIRST_MEASURES = ("learnability", "base-loss", "reference-loss", "length")
+FIRST, OTHER = "learnability.first-measures", "learnability.other-measures"
 FORMS = {"density": "Density", "count": "Count", "cumulative": "Cumulative"}
 CHART, SEQ = "learnability.distribution", "learnability.distribution-seq"
 READING = {
@@ -35,49 +32,69 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
     state.remember(FORM, "density")
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="learnability-bar")
     with bar:
-        st.segmented_control(
-            "Measure", list(MEASURES), format_func=lambda name: MEASURES[name][0], key=MEASURE, required=True,
-            label_visibility="collapsed", persist_state="session",
-        )  # fmt: skip
+        measure = _picked(rows)
         st.segmented_control(
             "Form", list(FORMS), format_func=FORMS.__getitem__, key=FORM, required=True, label_visibility="collapsed",
             persist_state="session",
         )  # fmt: skip
-    measure: Method = st.session_state[MEASURE]
     form: distribution_chart.Form = st.session_state[FORM]
-    shape = explore.distribution(rows, measure)
+    name = measure.name
+    shape = explore.distribution(rows, name)
     with bar:
         st.space("stretch")
-        save.popover(f"distribution-{measure}", ("domain", "low", "high", "rows"), _csv(shape))
-    st.caption(f"{reading(shape, measure, form)} Drag across the chart to select rows to browse. {beyond(shape)}")
-    field = MEASURES[measure][2]
+        save.popover(f"distribution-{name}", ("domain", "low", "high", "rows"), _csv(shape))
+    st.caption(f"{reading(shape, name, form)} Drag across the chart to select rows to browse. {beyond(shape)}")
     distribution_chart.show(
         distribution_chart.payload(
             shape,
             form=form,
             slots=slots,
-            title=MEASURES[measure][1],
-            name=f"distribution-{measure}",
-            label=f"Distribution of {MEASURES[measure][0].lower()} by domain, {FORMS[form].lower()}",
+            title=measure.axis if " " not in measure.formula else f"{measure.axis} = {measure.formula}",
+            name=f"distribution-{name}",
+            label=f"Distribution of {measure.label} by domain, {FORMS[form].lower()}",
             picture=save.picture(),
-            log_x=measure == "length",
-            legend_left=measure in ("learnability", "length"),
-            brush=getattr(brush.box(), field),
+            log_x=measure.is_whole,
+            legend_left=name in ("learnability", "length"),
+            brush=brush.box().within(name) or (None, None),
             seq=st.session_state.get(SEQ, 0),
         ),
         key=CHART,
-        on_brush=lambda: _brushed(field),
+        on_brush=lambda: _brushed(name),
     )
 
 
-def _brushed(field: str) -> None:
+def _picked(rows: Scored) -> Measure:
+    """The measure that is drawn: one of the first, or of a list of all others that these rows have."""
+    found = {name: one for name, one in explore.measures(rows).items() if not one.uses_seed}
+    if st.session_state[MEASURE] not in found:
+        st.session_state[MEASURE] = "learnability"
+    chosen = st.session_state[MEASURE]
+    first = [name for name in FIRST_MEASURES if name in found]
+    others = [name for name in found if name not in first]
+    st.session_state[FIRST], st.session_state[OTHER] = (chosen, None) if chosen in first else (None, chosen)
+    st.segmented_control(
+        "Measure", first, format_func=lambda name: found[name].title, key=FIRST, label_visibility="collapsed",
+        on_change=_pick, args=(FIRST,),
+    )  # fmt: skip
+    st.selectbox(
+        "Other measure", others, index=None, placeholder="Other measure", format_func=lambda name: found[name].title,
+        key=OTHER, label_visibility="collapsed", on_change=_pick, args=(OTHER,), width=190,
+    )  # fmt: skip
+    return found[chosen]
+
+
+def _pick(widget: str) -> None:
+    # A second click on what is chosen lets go of it in the widget alone: one measure is always drawn.
+    st.session_state[MEASURE] = st.session_state[widget] or st.session_state[MEASURE]
+
+
+def _brushed(name: str) -> None:
     """Keep the range that was drawn; it holds for all domains."""
     found = distribution_chart.brushed(CHART)
     if found is None:
         return
-    st.session_state[SEQ], drawn = found
-    limits = brush.whole_tokens(drawn) if field == "tokens" else brush.limits(drawn)
-    brush.put(Box(**{field: limits}))  # type: ignore[arg-type]
+    st.session_state[SEQ], limits = found
+    brush.put(brush.drawn({name: limits}))
 
 
 def reading(shape: Distribution, measure: str, form: str) -> str:

@@ -1,21 +1,23 @@
 """What the Learnability page shows as parameters of its address: view, measure, limits and the brush.
 
 /learnability?view=distributions&measure=base-loss&form=count
-/learnability?view=loss-plane&domain=math&score=0.1..0.4      # a brush is written as Browse writes its ranges
+/learnability?view=loss-plane&domain=math&score=0.1..0.4      # a brush is written as Browse writes its filter
 """
+
+from collections.abc import Collection
 
 import streamlit as st
 
 from lobass_core.errors import RequestError
 from lobass_core.project import Project
-from lobass_core.workflows.browse_filter import BrowseFilter
-from lobass_core.workflows.explore import Box, Scored
+from lobass_core.workflows.browse_filter import SHORT_NAMES, BrowseFilter
+from lobass_core.workflows.explore import Scored
 from pages.components import address
 from pages.components.address import Query
 from pages.components.learnability import brush, distributions_view, limits, plane_view
 
 VIEW, PLANE = "learnability.view", "Loss plane"
-BRUSH = ("domain", "score", "base", "reference", "tokens")
+BRUSH = ("domain", *SHORT_NAMES, "range")
 NAMES = ("view", "measure", "form", limits.PARAMETER, "against-reference", *BRUSH)
 
 
@@ -24,37 +26,31 @@ def slug(view: str) -> str:
     return view.lower().replace(" ", "-")
 
 
-def follow(views: tuple[str, ...]) -> None:
+def follow(views: tuple[str, ...], measures: Collection[str]) -> None:
     """Take over what the address asks for, where somebody came by it; `views` begin with the one shown at first."""
     asked = address.asked(NAMES)
     if asked is None:
         return
     by_slug = {slug(name): name for name in views}
     st.session_state[VIEW] = by_slug.get(address.one(asked, "view", by_slug), views[0])
-    measure = address.one(asked, "measure", distributions_view.MEASURES) or "learnability"
-    st.session_state[distributions_view.MEASURE] = measure
+    st.session_state[distributions_view.MEASURE] = address.one(asked, "measure", measures) or "learnability"
     st.session_state[distributions_view.FORM] = address.one(asked, "form", distributions_view.FORMS) or "density"
     if st.session_state[VIEW] == PLANE:
         for text in limits.adopt(asked.get(limits.PARAMETER, [])):
             address.say(f"Invalid value in the address, ignored: {limits.PARAMETER}={text}.")
     st.session_state[plane_view.AGAINST] = address.one(asked, "against-reference", ("yes",)) == "yes"
-    brush.put(_box(asked))
+    brush.put(_brushed(asked, measures))
 
 
-def _box(asked: Query) -> Box | None:
+def _brushed(asked: Query, measures: Collection[str]) -> BrowseFilter | None:
     try:
         found = BrowseFilter.from_query({name: asked[name] for name in BRUSH if name in asked})
+        if gone := [name for name, _ in found.ranges if name not in measures]:
+            raise RequestError(f"there is no measure {', '.join(gone)}")
+        return found
     except RequestError as error:
         address.say(f"{error.what[:1].upper()}{error.what[1:]}; the brush in the address is ignored.")
         return None
-    open_ended = (None, None)
-    return Box(
-        domains=found.domains,
-        score=found.score or open_ended,
-        base=found.base_loss or open_ended,
-        reference=found.reference_loss or open_ended,
-        tokens=found.tokens or open_ended,
-    )
 
 
 def write(view: str, project: Project, rows: Scored) -> None:

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from lobass_core.learnability.measures import BUILT_IN
 from lobass_core.workflows import explore
-from lobass_core.workflows.explore import Box, Scored
+from lobass_core.workflows.explore import Scored
 from pages.components import charts, plane_chart, theme
 from pages.components.charts import Brush
 from pages.components.learnability import brush, save
 from pages.components.learnability.plane_view import beyond, cells_csv
 
 # Under this size of rho a rank correlation says next to nothing about single rows.
+LENGTH, LEARNABILITY = BUILT_IN["length"], BUILT_IN["learnability"]
 WEAK_RHO = 0.2
 STRONG_RHO = 0.5
 
@@ -35,22 +37,22 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
         if drawn is None:
             brush.put(None)
             return
-        domain = (found.grid.names[drawn.panel],)
-        brush.put(Box(domains=domain, tokens=brush.whole_tokens(drawn.x), score=brush.limits(drawn.y)))
+        limits = {LENGTH.name: drawn.x, LEARNABILITY.name: drawn.y}
+        brush.put(brush.drawn(limits, (found.grid.names[drawn.panel],)))
 
     charts.show(
         plane_chart.figure(
             found.grid,
             slots=slots,
-            x_title="response tokens",
-            y_title="learnability",
+            x_title=LENGTH.axis,
+            y_title=LEARNABILITY.axis,
             whole_x=True,
             lines=found.lines,
             rhos=found.rho_by_domain,
         ),
         key="learnability.length",
         name="length",
-        alt="Learnability against response tokens, one panel per domain",
+        alt=f"{LEARNABILITY.title} against {LENGTH.label}, one panel per domain",
         picture=save.picture(),
         on_brush=brushed,
         revision=brush.n_cleared(),

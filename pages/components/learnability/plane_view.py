@@ -6,9 +6,11 @@ import numpy as np
 import streamlit as st
 
 from lobass_core.learnability.distributions import Grid
+from lobass_core.learnability.measures import BUILT_IN, Measure
 from lobass_core.learnability.regions import REGIONS, Limits
 from lobass_core.workflows import explore
-from lobass_core.workflows.explore import Box, Plane, Scored
+from lobass_core.workflows.browse_filter import BrowseFilter
+from lobass_core.workflows.explore import Plane, Scored
 from pages.components import charts, parts, plane_chart, state, theme, view
 from pages.components.charts import Brush
 from pages.components.learnability import brush, limits, limits_menu, save
@@ -16,6 +18,7 @@ from pages.components.learnability.limits import Placed
 from pages.components.parts import Column
 
 AGAINST = "learnability.against-reference"
+BASE_LOSS = BUILT_IN["base-loss"]
 SENTENCE = (
     "Rows further right are harder for the base; rows further up were learned better by the reference. Rows above the "
     "dashed line are learnable and rows below 0 are forgotten. The dotted line splits the rest into already known and "
@@ -43,15 +46,14 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
         if drawn is None:
             brush.put(None)
             return
-        side = "reference" if against else "score"
-        domain = (found.grid.names[drawn.panel],)
-        brush.put(Box(domains=domain, base=brush.limits(drawn.x), **{side: brush.limits(drawn.y)}))  # type: ignore[arg-type]
+        limits = {BASE_LOSS.name: drawn.x, _upward(against).name: drawn.y}
+        brush.put(brush.drawn(limits, (found.grid.names[drawn.panel],)))
 
     charts.show(
         _figure(found, slots, against=against),
         key="learnability.plane",
         name="loss-plane",
-        alt="Base loss against " + ("reference loss" if against else "learnability") + ", one panel per domain",
+        alt=f"{BASE_LOSS.title} against {_upward(against).label}, one panel per domain",
         picture=save.picture(),
         on_brush=brushed,
         revision=brush.n_cleared(),
@@ -59,13 +61,18 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
     _regions(found, placed, slots)
 
 
+def _upward(against: bool) -> Measure:
+    """What the plane has upward."""
+    return BUILT_IN["reference-loss" if against else "learnability"]
+
+
 def _figure(found: Plane, slots: Mapping[str, int], *, against: bool) -> charts.Figure:
     regions = {} if against else {"limits": found.limits, "shares": found.shares}
     return plane_chart.figure(
         found.grid,
         slots=slots,
-        x_title="base loss, nats/token",
-        y_title="reference loss, nats/token" if against else "learnability",
+        x_title=BASE_LOSS.axis,
+        y_title=_upward(against).axis,
         log_y=against,
         diagonal=against,
         **regions,  # type: ignore[arg-type]
@@ -78,10 +85,10 @@ def beyond(grid: Grid) -> str:
     return f"Outside the axes: {theme.count(n)}." if n else ""
 
 
-def region_box(domain: str, region: int, of: Limits) -> Box:
+def region_filter(domain: str, region: int, of: Limits) -> BrowseFilter:
     """The rectangle of a region as a filter."""
     score, base = of.ranges(region)
-    return Box(domains=(domain,), score=score, base=base)
+    return BrowseFilter(domains=(domain,), ranges=(("learnability", score), ("base-loss", base)))
 
 
 def _regions(found: Plane, placed: Sequence[Placed], slots: Mapping[str, int]) -> None:
@@ -110,7 +117,7 @@ def _regions(found: Plane, placed: Sequence[Placed], slots: Mapping[str, int]) -
     )
     if clicked:
         k, region = (int(part) for part in clicked.split("-"))
-        brush.browse(region_box(placed[k].domain, region, placed[k].limits))
+        brush.browse(region_filter(placed[k].domain, region, placed[k].limits))
 
 
 def cells_csv(grid: Grid) -> Iterator[tuple[object, ...]]:

@@ -7,7 +7,8 @@ import streamlit as st
 from lobass_core import loss_words
 from lobass_core.learnability.distributions import LENGTH_BINS, GroupSummary
 from lobass_core.workflows import explore
-from lobass_core.workflows.explore import Box, Scored
+from lobass_core.workflows.browse_filter import BrowseFilter
+from lobass_core.workflows.explore import Scored
 from pages.components import parts, state, theme, view
 from pages.components.learnability import brush, save
 from pages.components.parts import Column
@@ -113,11 +114,11 @@ def _open(by: str, index: str, *, groups: Mapping[str, Sequence[GroupSummary]]) 
     """Browse on the rows of a line."""
     name = groups[by][int(index)].name
     if by == "domain":
-        brush.browse(Box(domains=(name,)))
+        brush.browse(BrowseFilter(domains=(name,)))
     elif by == "dataset":
         state.go("browse", dataset=[name])
     else:
-        brush.browse(Box(tokens=length_range(name)))
+        brush.browse(BrowseFilter(ranges=(("length", length_range(name)),)))
 
 
 def length_range(name: str) -> tuple[float, float | None]:

@@ -6,17 +6,28 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from lobass_core.learnability.flags import FLAG_NAMES
+from lobass_core.learnability.measures import BUILT_IN
 from lobass_core.records import response_turns, turns_from_json
 from lobass_core.workflows.browse import BrowseRow
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.read_part import read_to
 from lobass_core.workflows.row_table import DomainShape
 from lobass_core.workflows.token_heat import TokenLosses
+from pages.components import theme
 from pages.serving.identity import SERVER_ID
 
 # A page of fifty rows stays under a megabyte whatever is in it; the rest of a long turn is fetched when asked for.
 LONGEST_TURN = 6_000
 LONGEST_SAMPLE = 20_000
+LEARNABILITY, BASE_LOSS = BUILT_IN["learnability"], BUILT_IN["base-loss"]
+REFERENCE_LOSS = BUILT_IN["reference-loss"]
+LOSS_PAIRS = (
+    ((BASE_LOSS, REFERENCE_LOSS), (f"{BASE_LOSS.label} ", f"{REFERENCE_LOSS.label} "), ""),
+    (
+        (BUILT_IN["base-bits-per-byte"], BUILT_IN["reference-bits-per-byte"]), ("", ""),
+        "The same losses per byte of the response. Use this unit to compare models with different tokenizers.",
+    ),
+)  # fmt: skip
 KNOWN_FLAGS = frozenset(FLAG_NAMES.values())
 # Letters around a hit that lies beyond what is sent: enough for a line of the list at any width.
 BEFORE_HIT, AFTER_HIT = 300, 500
@@ -35,11 +46,8 @@ def row(
         "sample_id": stored.sample_id,
         "rank": found.rank,
         "rank_in_domain": found.rank_in_domain,
-        "score": found.score,
-        "base": found.base_loss,
-        "reference": found.reference_loss,
-        "base_bits": found.base_bits_per_byte,
-        "reference_bits": found.reference_bits_per_byte,
+        "score": found.values[LEARNABILITY.column],
+        "numbers": _numbers(found.values),
         "n_tokens": found.n_tokens,
         "n_prompt_tokens": found.n_prompt_tokens,
         "n_chars": stored.n_chars,
@@ -58,6 +66,25 @@ def row(
         "note": stored.note,
         "history": [[act.kind, act.text, act.reason, act.author, act.made_at, act.ended_at] for act in stored.history],
     }
+
+
+def _numbers(values: Mapping[str, float | None]) -> list[dict[str, str]]:
+    """The measures of a row in words, and what each is; losses of one unit stand together."""
+    left, found = dict(values), []
+    score = left.pop(LEARNABILITY.column)
+    if score is not None:
+        found.append({"text": f"{LEARNABILITY.label} {theme.number(score)}", "about": LEARNABILITY.formula})
+    for pair, labels, about in LOSS_PAIRS:
+        numbers = [left.pop(one.column) for one in pair]
+        if any(number is not None for number in numbers):
+            words = [f"{label}{theme.number(number, 2)}" for label, number in zip(labels, numbers, strict=True)]
+            found.append({"text": f"{' → '.join(words)} {pair[0].unit}", "about": about})
+    measures = {one.column: one for one in BUILT_IN.values()}
+    for name, value in left.items():
+        if value is not None:
+            one = measures.get(name)
+            found.append({"text": f"{one.label if one else name} {value:.4g}", "about": one.formula if one else ""})
+    return found
 
 
 def long_texts(found: BrowseRow) -> list[str]:
@@ -81,7 +108,11 @@ def _turns(found: BrowseRow, mask_rule: str, whole: bool, hits: Hits) -> list[di
     stored = found.stored
     turns = turns_from_json(stored.turns)
     rejected = turns_from_json(stored.rejected) if stored.rejected else ()
-    scored = response_turns(turns, stored.kind, mask_rule) if found.base_loss is not None else [False] * len(turns)
+    scored = (
+        response_turns(turns, stored.kind, mask_rule)
+        if found.values[BASE_LOSS.column] is not None
+        else [False] * len(turns)
+    )
     left = LONGEST_SAMPLE
     shown = []
     for number, turn in enumerate((*turns, *rejected)):
@@ -130,6 +161,7 @@ def shapes(domains: Iterable[DomainShape]) -> dict[str, dict]:
             "low": shape.low,
             "high": shape.high,
             "counts": list(shape.counts),
+            "label": LEARNABILITY.label,
         }
         for shape in domains
     }

@@ -38,7 +38,7 @@ function ridge(row, shape) {
   const x = Math.min(Math.max(share, 0), 1) * width
   svg.append(drawn("line", { x1: x, x2: x, y1: 0, y2: height, class: "ridge-mark" }))
   const beyond = share < 0 ? ", left of the axis" : share > 1 ? ", right of the axis" : ""
-  svg.setAttribute("aria-label", `learnability ${formatNumber(row.score, 3)} within ${row.domain}${beyond}`)
+  svg.setAttribute("aria-label", `${shape.label} ${formatNumber(row.score, 3)} within ${row.domain}${beyond}`)
   return svg
 }
 
@@ -52,7 +52,7 @@ function place(row, shape) {
     ` in ${row.domain} · top ${above < 0.1 ? "0.1" : above < 10 ? above.toFixed(1) : Math.ceil(above)} %`,
   )
   box.append(ridge(row, shape), words)
-  box.title = `${row.domain}: learnability from ${formatNumber(shape.low, 2)} to ${formatNumber(shape.high, 2)}`
+  box.title = `${row.domain}: ${shape.label} from ${formatNumber(shape.low, 2)} to ${formatNumber(shape.high, 2)}`
   return box
 }
 
@@ -60,14 +60,11 @@ function factsOf(row, app) {
   const line = make("div", "facts")
   line.append(make("b", "rank", row.rank ? `#${formatCount(row.rank)}` : "no rank"), domainMark(row.domain, app.data.slots))
   line.append(make("span", "muted", `${row.dataset} · row ${formatCount(row.row_index)}`))
-  if (row.score !== null) line.append(make("span", "", `learnability ${formatNumber(row.score, 3)}`))
-  if (row.base !== null || row.reference !== null)
-    line.append(make("span", "muted", `base ${formatNumber(row.base, 2)} → reference ${formatNumber(row.reference, 2)} nats/token`))
-  if (row.base_bits !== null && row.reference_bits !== null) {
-    const bits = make("span", "muted", `${formatNumber(row.base_bits, 2)} → ${formatNumber(row.reference_bits, 2)} bits/byte`)
-    bits.title = "The same losses per byte of the response. Use this unit to compare models with different tokenizers."
-    line.append(bits)
-  }
+  row.numbers.forEach(({ text, about }, i) => {
+    const number = make("span", i ? "muted" : "", text)
+    number.title = about
+    line.append(number)
+  })
   for (const flag of row.flags) line.append(make("span", `tagged ${flag === "duplicate" ? "" : "amber"}`, FLAG_WORDS[flag] || flag))
   const id = make("button", "tagged id", row.sample_id.slice(0, 10))
   id.type = "button"

@@ -1,17 +1,12 @@
 """The Select page's toolbar: balance and gates left; working selection, save, command and export right."""
 
-from typing import get_args
-
 import streamlit as st
 
 from lobass_core.project import Project
-from lobass_core.specs import Gates, Method
-from lobass_core.workflows import cut as cuts
-from lobass_core.workflows import explore
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import Cut
-from pages.components import command_line, errors, number_field, state, theme, toolbar
-from pages.components.selection import draft
+from pages.components import command_line, errors, state, theme, toolbar
+from pages.components.selection import draft, gates_menu
 from pages.components.selection.proposed_name import proposed_name
 
 BALANCES = {"global": "Global", "natural": "Natural", "equal": "Equal", "custom": "Custom"}
@@ -19,15 +14,6 @@ BALANCE_HELP = (
     "**Global**: one cut over all domains. **Natural**: each domain keeps its share of the rows. "
     "**Equal**: the same number from each domain. **Custom**: a weight for each domain."
 )
-METHODS = {
-    "learnability": "Learnability",
-    "loss-drop": "Loss drop per token",
-    "loss-drop-sum": "Loss drop of the whole response",
-    "base-loss": "Base loss",
-    "reference-loss": "Reference loss",
-    "length": "Length",
-    "random": "Random",
-}
 SAVE_OPEN, SAVE_NAME, CLOSE_SAVE = "select.save-open", "select.save-name", "select.close-save"
 PROPOSED = "select.proposed-name"
 
@@ -48,7 +34,7 @@ def show(project: Project, cut: Cut) -> None:
             label_visibility="collapsed",
             help=BALANCE_HELP,
         )
-        _gates(cut)
+        gates_menu.show(cut)
     with right:
         saved = selections.list_selections(project)
         _working_selection(project, [selection.name for selection in saved])
@@ -59,78 +45,6 @@ def show(project: Project, cut: Cut) -> None:
             command_line.select(project.root, cut.spec, name=draft.name() or "NAME", run=run), key="select.command"
         )
         _export(project, cut, {selection.name for selection in saved})
-
-
-def _gates(cut: Cut) -> None:
-    gates = cut.spec.gates
-    n = n_gates(gates)
-    label = f"{n} gate" if n == 1 else f"{n} gates"
-    if cut.spec.method != "learnability":
-        label = f"{METHODS[cut.spec.method]} · {label}"
-    with st.popover(label, icon=":material/filter_alt:", key="select.gates", help="Rows excluded regardless of score"):
-        st.session_state[draft.METHOD] = cut.spec.method
-        st.session_state[draft.SEED] = cut.spec.seed
-        st.selectbox(
-            "Rank by",
-            list(get_args(Method)),
-            format_func=lambda method: METHODS[method],
-            key=draft.METHOD,
-            on_change=draft.on_method,
-            help="Highest first. Learnability is the share of the base loss that the reference removes.",
-        )
-        if cut.spec.method == "random":
-            number_field.show("Seed", key=draft.SEED, whole=True, least=0, otherwise=0, on_change=draft.on_method)
-        for field, key in draft.GATE_KEYS.items():
-            st.session_state[key] = getattr(gates, field)
-        left, right = st.columns(2)
-        with left:
-            number_field.show(
-                "Minimum response tokens", key=draft.GATE_KEYS["min_response_tokens"], whole=True, least=0, otherwise=0,
-                on_change=draft.on_gates, help="Losses of short responses are noisy.",
-            )  # fmt: skip
-        with right:
-            number_field.show(
-                "Minimum learnability", key=draft.GATE_KEYS["min_learnability"], placeholder="none",
-                on_change=draft.on_gates,
-            )  # fmt: skip
-        counts = cuts.n_gated(cut)
-        for field, text, help_text in (
-            (
-                "exclude_worse_than_chance",
-                "Exclude worse than chance",
-                "Rows on which the base is worse than a blind guess. Their scores mean little.",
-            ),
-            ("exclude_truncated", "Exclude truncated", "Responses that were cut at the token limit."),
-            ("exclude_negative", "Exclude negative", "Rows on which the reference is worse than the base."),
-            ("exclude_near_zero_base", "Exclude already known", "Rows with a base loss under 0.05 nats per token."),
-            ("exclude_duplicates", "Exclude duplicates", "Keeps one row per sample."),
-        ):
-            label = f"{text} ({theme.count(counts[field])})" if counts[field] else text
-            st.toggle(label, key=draft.GATE_KEYS[field], on_change=draft.on_gates, help=help_text)
-        _seen(cut)
-
-
-def _seen(cut: Cut) -> None:
-    """Rows that are new to the reference; no gate leaves them out, as nothing is wrong with them."""
-    n_unseen = explore.doubts(explore.scored_within(cut.rows, cut.spec.datasets)).n_unseen
-    if n_unseen:
-        st.caption(
-            f"{theme.count(n_unseen)} rows are not in the reference's training data, so they score lower.",
-            help="These rows were held out to measure the reference, or imported later. Train a new reference on all "
-            "rows, or one with folds: then each row is scored by a model that was not trained on it.",
-        )
-
-
-def n_gates(gates: Gates) -> int:
-    """How many gates are shut."""
-    flags = (
-        gates.exclude_worse_than_chance,
-        gates.exclude_truncated,
-        gates.exclude_negative,
-        gates.exclude_near_zero_base,
-        gates.exclude_duplicates,
-    )
-    return sum(flags) + (gates.min_response_tokens > 0) + (gates.min_learnability is not None)
 
 
 def _working_selection(project: Project, names: list[str]) -> None:

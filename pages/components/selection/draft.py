@@ -8,8 +8,10 @@ from dataclasses import replace
 import streamlit as st
 
 from lobass_core.errors import LobassError, RequestError, SelectionError
+from lobass_core.learnability.measures import reads_losses
 from lobass_core.project import Project
-from lobass_core.specs import LOSSLESS_METHODS, Balance, Gates, Method, SelectionSpec
+from lobass_core.selection.order import usual_gates
+from lobass_core.specs import Balance, SelectionSpec
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import Cut, open_cut
 from pages.components import cut_instrument, state
@@ -154,7 +156,7 @@ def on_gates() -> None:
     """Read the gates' widgets."""
     values = {field: st.session_state[key] for field, key in GATE_KEYS.items()}
     try:
-        put(replace(spec(), gates=Gates(**values)))
+        put(replace(spec(), gates=replace(spec().gates, **values)))
     except RequestError as error:
         st.session_state[TROUBLE] = str(error)
 
@@ -164,16 +166,26 @@ def on_method() -> None:
     rank_by(st.session_state[METHOD], int(st.session_state.get(SEED) or 0))
 
 
-def rank_by(method: Method, seed: int) -> None:
+def rank_by(method: str, seed: int) -> None:
     """Rank by this score. A threshold of the old score means nothing under the new one."""
     now = spec()
     if now.budget == "threshold" and method != now.method:
         now = replace(now, budget="ratio", value=SelectionSpec().value)
     gates = now.gates
-    if (method in LOSSLESS_METHODS) != (now.method in LOSSLESS_METHODS):
-        # Length and random numbers read no loss, so a bad loss does not matter to them.
-        gates = replace(gates, exclude_worse_than_chance=Gates.for_method(method).exclude_worse_than_chance)
+    if reads_losses(method) != reads_losses(now.method):
+        # A bad loss does not matter to a measure that reads none.
+        gates = replace(gates, exclude_worse_than_chance=usual_gates(method).exclude_worse_than_chance)
     put(replace(now, method=method, gates=gates, seed=seed))
+
+
+def set_band(measure: str, low: float | None, high: float | None) -> None:
+    """Keep only the rows within a range of the measure; no end takes the band away."""
+    now = spec()
+    if low is not None and high is not None and low > high:
+        low, high = high, low
+    bands = {name: (name, *ends) for name, *ends in now.gates.bands} | {measure: (measure, low, high)}
+    kept = tuple(band for band in bands.values() if band[1:] != (None, None))
+    put(replace(now, gates=replace(now.gates, bands=kept)))
 
 
 def on_open(project: Project) -> None:

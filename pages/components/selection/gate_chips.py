@@ -3,10 +3,13 @@
 from dataclasses import replace
 from functools import partial
 
-from lobass_core.specs import Gates, SelectionSpec
+from lobass_core.learnability.measures import label_of, uses_seed
+from lobass_core.selection.order import usual_gates
+from lobass_core.specs import SelectionSpec
 from pages.components import chips, theme
 from pages.components.chips import Chip
-from pages.components.selection import bar, draft
+from pages.components.filter_words import range_words
+from pages.components.selection import draft
 
 # What a gate is called when it is shut, and when it is open although a fresh selection shuts it.
 WORDS = {
@@ -27,15 +30,18 @@ def of(spec: SelectionSpec) -> list[Chip]:
     """The chips, in the order of the gates' menu."""
     found = []
     if spec.method != "learnability":
-        seed = f", seed {spec.seed}" if spec.method == "random" else ""
-        found.append(Chip(f"Ranked by {bar.METHODS[spec.method].lower()}{seed}", "method", _by_learnability))
-    gates, usual = spec.gates, Gates.for_method(spec.method)
+        seed = f", seed {spec.seed}" if uses_seed(spec.method) else ""
+        found.append(Chip(f"Ranked by {label_of(spec.method)}{seed}", "method", _by_learnability))
+    gates, usual = spec.gates, usual_gates(spec.method)
     if gates.min_response_tokens:
         words = f"At least {theme.count(gates.min_response_tokens)} response tokens"
         found.append(Chip(words, "min-response-tokens", lambda: _open("min_response_tokens")))
     if gates.min_learnability is not None:
         words = f"Learnability from {theme.number(gates.min_learnability)}"
         found.append(Chip(words, "min-learnability", lambda: _open("min_learnability")))
+    for band in gates.bands:
+        words = f"{label_of(band[0])} {range_words(band[1:])}"
+        found.append(Chip(words, f"band.{band[0]}", lambda name=band[0]: draft.set_band(name, None, None)))
     for field, (shut, let_in) in WORDS.items():
         if (on := getattr(gates, field)) != getattr(usual, field):
             found.append(Chip(shut if on else let_in, field, partial(_open, field)))
@@ -49,5 +55,5 @@ def _by_learnability() -> None:
 def _open(field: str) -> None:
     """Put one gate back to what a fresh selection has."""
     now = draft.spec()
-    usual = getattr(Gates.for_method(now.method), field)
+    usual = getattr(usual_gates(now.method), field)
     draft.put(replace(now, gates=replace(now.gates, **{field: usual})))

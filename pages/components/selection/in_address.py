@@ -8,8 +8,10 @@ from typing import get_args
 
 from lobass_core.errors import LobassError, RequestError
 from lobass_core.project import Project
-from lobass_core.specs import Balance, BudgetKind, Gates, Method, SelectionSpec
+from lobass_core.selection.order import usual_gates
+from lobass_core.specs import Balance, BudgetKind, Gates, SelectionSpec
 from lobass_core.workflows import select as selections
+from lobass_core.workflows.browse_filter import parse_named_range, range_text
 from pages.components import address
 from pages.components.address import Query
 from pages.components.command_line import exact
@@ -28,7 +30,7 @@ FLAGS = {
 SELECTION, TAB, WITH = "selection", "tab", "with"
 TABS = ("rows", "length", "random", "overlap", "table")
 NAMES = (
-    *BUDGETS.values(), "balance", "weight", "method", "seed", "min-response-tokens", "min-learnability", *FLAGS,
+    *BUDGETS.values(), "balance", "weight", "method", "seed", "min-response-tokens", "min-learnability", *FLAGS, "band",
     SELECTION, TAB, WITH,
 )  # fmt: skip
 
@@ -43,7 +45,7 @@ def query(spec: SelectionSpec, name: str = "") -> dict[str, str | list[str]]:
         found["method"] = spec.method
     if spec.seed:
         found["seed"] = str(spec.seed)
-    gates, usual = spec.gates, Gates.for_method(spec.method)
+    gates, usual = spec.gates, usual_gates(spec.method)
     if gates.min_response_tokens:
         found["min-response-tokens"] = str(gates.min_response_tokens)
     if gates.min_learnability is not None:
@@ -51,6 +53,8 @@ def query(spec: SelectionSpec, name: str = "") -> dict[str, str | list[str]]:
     for parameter, field in FLAGS.items():
         if (on := getattr(gates, field)) != getattr(usual, field):
             found[parameter] = "yes" if on else "no"
+    if gates.bands:
+        found["band"] = [f"{measure}:{range_text((low, high))}" for measure, low, high in gates.bands]
     if name:
         found[SELECTION] = name
     return found
@@ -62,14 +66,14 @@ def spec_of(asked: Query, start: SelectionSpec) -> SelectionSpec:
     Raises:
         RequestError: a value that no selection can have.
     """
-    method: Method = address.one(asked, "method", get_args(Method)) or start.method  # type: ignore[assignment]
+    method = address.one(asked, "method") or start.method
     budget, value = start.budget, start.value
     for kind, parameter in BUDGETS.items():
         if (found := address.read(asked, parameter, float, None)) is not None:
             budget, value = kind, found
     balance: Balance = address.one(asked, "balance", get_args(Balance)) or start.balance  # type: ignore[assignment]
     weights = _weights(asked) or start.weights
-    gates = start.gates if method == start.method else Gates.for_method(method)
+    gates = start.gates if method == start.method else usual_gates(method)
     return SelectionSpec(
         method=method,
         budget=budget,
@@ -80,6 +84,8 @@ def spec_of(asked: Query, start: SelectionSpec) -> SelectionSpec:
             min_response_tokens=address.read(asked, "min-response-tokens", int, gates.min_response_tokens),
             min_learnability=address.read(asked, "min-learnability", float, gates.min_learnability),
             **{field: _flag(asked, parameter, getattr(gates, field)) for parameter, field in FLAGS.items()},
+            bands=tuple((name, *limits) for name, limits in map(parse_named_range, asked.get("band", ())))
+            or gates.bands,
         ),
         seed=address.read(asked, "seed", int, start.seed),
     )

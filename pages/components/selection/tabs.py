@@ -6,9 +6,9 @@ import streamlit as st
 
 from lobass_core import loss_words
 from lobass_core.learnability.diagnostics import RandomComparison
+from lobass_core.learnability.measures import reads_losses
 from lobass_core.project import Project
-from lobass_core.selection.score_table import CutAnswer
-from lobass_core.specs import LOSSLESS_METHODS
+from lobass_core.selection.result import CutAnswer
 from lobass_core.workflows import cut as cuts
 from lobass_core.workflows import refine
 from lobass_core.workflows import select as selections
@@ -114,7 +114,7 @@ def _side(title: str, note: str, rows: Sequence[RowAtCut], slots: dict[str, int]
 def _precision(project: Project, cut: Cut) -> None:
     """Losses in a coarser dtype may put rows this near on the wrong side; how to have them exact."""
     scoring = cut.rows.scoring
-    if scoring.dtype in ("", "float32") or cut.spec.method in LOSSLESS_METHODS:
+    if scoring.dtype in ("", "float32") or not reads_losses(cut.spec.method):
         return
     if scoring.refined_by:
         st.caption(f"Scored in {scoring.dtype}; rows near a cut were scored again in float32 ({scoring.refined_by}).")
@@ -223,7 +223,7 @@ def _versus_random(project: Project, cut: Cut) -> None:
                 "deviations of that random selection.",
                 cls="muted",
             ),
-            parts.table(columns, [_measure(measure) for measure in found.measures], label="Versus random"),
+            parts.table(columns, [_compared(one) for one in found.measures], label="Versus random"),
             cls="stack",
         ),
         key="select-versus-random",
@@ -231,16 +231,15 @@ def _versus_random(project: Project, cut: Cut) -> None:
     )
 
 
-def _measure(measure: RandomComparison) -> list[Node]:
-    digits = 1 if measure.name == "response tokens" else 3
-    difference = None if measure.kept is None or measure.expected is None else measure.kept - measure.expected
-    unit = {"learnability": "", "response tokens": ""}.get(measure.name, f", {loss_words.NATS}")
+def _compared(one: RandomComparison) -> list[Node]:
+    digits = 1 if one.measure.is_whole else 3
+    difference = None if one.kept is None or one.expected is None else one.kept - one.expected
     return [
-        f"{measure.name}{unit}",
-        theme.number(measure.kept, digits),
-        theme.number(measure.expected, digits),
+        one.measure.with_unit,
+        theme.number(one.kept, digits),
+        theme.number(one.expected, digits),
         theme.signed(difference, digits),
-        theme.signed(measure.z, 1),
+        theme.signed(one.z, 1),
     ]
 
 

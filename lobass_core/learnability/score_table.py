@@ -1,10 +1,5 @@
-"""Losses of all rows as arrays, and the scores that are computed from them.
+"""What is known of all rows, as arrays: losses and score columns by name, lengths, domains, flags and decisions."""
 
-learnability(sample) = (L_base - L_ref) / L_base, L the mean NLL of the response tokens given the prompt, in nats
-(LoBaSS, arXiv 2310.13008, section 3.1).
-"""
-
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -15,15 +10,28 @@ import pyarrow.compute as pc
 
 from lobass_core.errors import IncomparableLossesError, SelectionError
 from lobass_core.learnability import flags as flag
-from lobass_core.specs import DIFFERENCE_METHODS, Method
+from lobass_core.records import BASE, REFERENCE
 
-# Two passes over one model differ by no more, in nats per response token: see tests/invariants/test_losses.py.
-EQUAL_NATS = 5e-6
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreColumn:
+    """Numbers a row that are not losses, computed here or brought from elsewhere.
+
+    `source` says where they come from, as a person reads it; a selection keeps the highest, or the lowest.
+    """
+
+    name: str
+    values: np.ndarray  # float64[n], NaN for a row without one
+    unit: str = ""
+    source: str = ""
+    higher_is_better: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreTable:
     """One entry a row in every array. Losses are mean nats per response token, NaN where there is none.
+
+    A loss column is one model under one rendering, a score column any other number; both go by their names.
 
     `tie_key` is the first 8 bytes of the sample id, so it orders rows in the same way on every machine. `domains` is
     alphabetical and `domain_code` points into it; `datasets` likewise. `decision` is 1 keep, -1 drop, 0 none.
@@ -36,8 +44,8 @@ class ScoreTable:
     domain_code: np.ndarray  # int16[n]
     datasets: tuple[str, ...]
     dataset_code: np.ndarray  # int16[n]
-    base_loss: np.ndarray  # float64[n]
-    reference_loss: np.ndarray  # float64[n]
+    losses: Mapping[str, np.ndarray]  # float64[n] each; "base" and "reference" where something is scored
+    columns: Mapping[str, ScoreColumn]
     n_tokens: np.ndarray  # int32[n], response tokens
     n_prompt_tokens: np.ndarray  # int32[n]
     n_bytes: np.ndarray  # int32[n], bytes of the response, -1 where unknown
@@ -48,17 +56,22 @@ class ScoreTable:
         return len(self.row_key)
 
     @classmethod
-    def from_arrow(cls, table: pa.Table, dataset_names: Mapping[int, str] | None = None) -> Self:
-        """Read the columns that the store's `score_rows` gives; any row order.
+    def from_arrow(
+        cls,
+        table: pa.Table,
+        dataset_names: Mapping[int, str] | None = None,
+        columns: Sequence[ScoreColumn] = (),
+    ) -> Self:
+        """Read the columns that the store's `score_rows` gives, in any row order; `columns` have the same order.
+
+        A loss called NAME stands in NAME_loss_sum, NAME_n_tokens and NAME_status.
 
         Raises:
-            IncomparableLossesError: base and reference counted different response tokens for a row.
+            IncomparableLossesError: two models counted different response tokens for a row.
         """
-        base_n, reference_n = _integers(table, "base_n_tokens", -1), _integers(table, "reference_n_tokens", -1)
-        _check_same_tokens(table, base_n, reference_n)
-        n_tokens = np.maximum(np.where(base_n >= 0, base_n, reference_n), 0).astype(np.int32)
-        base_loss = _mean_loss(table, "base_loss_sum", n_tokens)
-        reference_loss = _mean_loss(table, "reference_loss_sum", n_tokens)
+        names = [name.removesuffix("_loss_sum") for name in table.column_names if name.endswith("_loss_sum")]
+        n_tokens = _response_tokens(table, names)
+        losses = {name: _mean_loss(table, f"{name}_loss_sum", n_tokens) for name in names}
         n_bytes = _integers(table, "n_response_bytes", -1).astype(np.int32)
         domains, domain_code = _codes(table["domain"])
         datasets, dataset_code = _dataset_codes(table["dataset_id"], dataset_names or {})
@@ -70,76 +83,22 @@ class ScoreTable:
             domain_code=domain_code,
             datasets=datasets,
             dataset_code=dataset_code,
-            base_loss=base_loss,
-            reference_loss=reference_loss,
+            losses=losses,
+            columns={column.name: column for column in columns},
             n_tokens=n_tokens,
             n_prompt_tokens=_integers(table, "n_prompt_tokens", 0).astype(np.int32),
             n_bytes=n_bytes,
-            flags=_flags_of(table, base_loss, reference_loss, n_tokens, n_bytes),
+            flags=_flags_of(table, losses, n_tokens, n_bytes),
             decision=np.zeros(table.num_rows, np.int8),
         )
 
-    def learnability(self) -> np.ndarray:
-        """float64[n], at most 1; NaN where a loss is missing, the base loss is not above 0 or the share overflows."""
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            share = (self.base_loss - self.reference_loss) / self.base_loss
-        return np.where((self.base_loss > 0) & np.isfinite(share), share, np.nan)
-
-    def loss_drop(self) -> np.ndarray:
-        """float64[n]: mean nats per response token that the reference gained."""
-        return self.base_loss - self.reference_loss
-
-    def loss_drop_sum(self) -> np.ndarray:
-        """float64[n]: nats that the reference gained over the whole response."""
-        return self.loss_drop() * self.n_tokens
-
-    def check_difference(self, method: Method) -> None:
-        """Refuse a method that needs what the reference gained, where it gained nothing in any row.
-
-        Raises:
-            SelectionError: base and reference have the same losses throughout.
-        """
-        apart = np.abs(self.base_loss - self.reference_loss)
-        apart = apart[np.isfinite(apart)]
-        if method not in DIFFERENCE_METHODS or not len(apart) or apart.max() > EQUAL_NATS:
-            return
-        raise SelectionError(
-            f"{method} needs a reference that differs from the base, but their losses are equal in all "
-            f"{len(apart):,} scored rows",
-            do="Score with another reference, or rank by base-loss, reference-loss, length or random.",
-        )
-
-    def bits_per_byte(self, loss: np.ndarray, rows: np.ndarray | Sequence[int] | slice = slice(None)) -> np.ndarray:
-        """float64 of `rows`: a mean loss of this table in bits per byte of the response, NaN where bytes are unknown.
-
-        The bytes are the same for every tokenizer, so these numbers compare between models that share none.
-        """
-        n_bytes = self.n_bytes[rows].astype(np.float64)
-        n_bytes[n_bytes <= 0] = np.nan
-        return loss[rows] * self.n_tokens[rows] / (n_bytes * math.log(2))
-
-    def score(self, method: Method, seed: int = 0) -> np.ndarray:
-        """float64[n] of any method, higher is kept first; NaN = cannot be scored. The seed matters to `random` only."""
-        match method:
-            case "learnability":
-                return self.learnability()
-            case "loss-drop":
-                return self.loss_drop()
-            case "loss-drop-sum":
-                return self.loss_drop_sum()
-            case "base-loss":
-                return self.base_loss
-            case "reference-loss":
-                return self.reference_loss
-            case "length":
-                return np.where(self.n_tokens > 0, self.n_tokens.astype(np.float64), np.nan)
-            case "random":
-                return np.where(self.n_tokens > 0, hashed_uniform(self.tie_key, seed), np.nan)
-
     def take(self, rows: np.ndarray) -> Self:
         """The rows that a mask or an index array names, in its order."""
-        arrays = {name: getattr(self, name)[rows] for name in self.__slots__ if name not in ("domains", "datasets")}
-        return replace(self, **arrays)
+        apart = ("domains", "datasets", "losses", "columns")
+        arrays = {name: getattr(self, name)[rows] for name in self.__slots__ if name not in apart}
+        losses = {name: loss[rows] for name, loss in self.losses.items()}
+        columns = {name: replace(column, values=column.values[rows]) for name, column in self.columns.items()}
+        return replace(self, losses=losses, columns=columns, **arrays)
 
     def scope(self, names: Sequence[str]) -> np.ndarray:
         """bool[n]: the rows of the named datasets; every row when no name is given.
@@ -161,29 +120,26 @@ class ScoreTable:
         return (self.flags & np.uint16(bits)) != 0
 
 
-def hashed_uniform(tie_key: np.ndarray, seed: int) -> np.ndarray:
-    """float64[n] in [0, 1) from (seed, tie_key) alone, so in no row order (splitmix64, Steele et al. 2014)."""
-    start = _splitmix64(np.array([seed % 2**64], np.uint64))
-    return (_splitmix64(tie_key.astype(np.uint64) ^ start) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+def _response_tokens(table: pa.Table, names: Sequence[str]) -> np.ndarray:
+    """int32[n]: how many every loss of a row is a mean of; 0 where there is none."""
+    n_tokens = np.full(table.num_rows, -1, np.int64)
+    for name in names:
+        counted = _integers(table, f"{name}_n_tokens", -1)
+        _check_same_tokens(table, n_tokens, counted, names[0], name)
+        n_tokens = np.where(n_tokens >= 0, n_tokens, counted)
+    return np.maximum(n_tokens, 0).astype(np.int32)
 
 
-def _splitmix64(z: np.ndarray) -> np.ndarray:
-    z = z + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-def _check_same_tokens(table: pa.Table, base_n: np.ndarray, reference_n: np.ndarray) -> None:
-    differs = (base_n >= 0) & (reference_n >= 0) & (base_n != reference_n)
+def _check_same_tokens(table: pa.Table, one: np.ndarray, other: np.ndarray, first: str, second: str) -> None:
+    differs = (one >= 0) & (other >= 0) & (one != other)
     if not differs.any():
         return
     # The least sample, so that the message is the same in any row order.
     tie_key = table["tie_key"].to_numpy()
     row = int(np.flatnonzero(differs)[np.argmin(tie_key[differs])])
     raise IncomparableLossesError(
-        f"sample {int(tie_key[row]):016x} has {base_n[row]} response tokens under the base and {reference_n[row]} "
-        f"under the reference; {int(differs.sum()):,} rows differ in this way",
+        f"sample {int(tie_key[row]):016x} has {one[row]} response tokens under the {first} and {other[row]} "
+        f"under the {second}; {int(differs.sum()):,} rows differ in this way",
         where=f"domain {table['domain'][row].as_py()}, row {table['row_index'][row].as_py()} of its file",
         do="Score both models again with the same template and token limit.",
     )
@@ -225,14 +181,19 @@ def _dataset_codes(column: pa.ChunkedArray, known: Mapping[int, str]) -> tuple[t
 
 
 def _flags_of(
-    table: pa.Table, base_loss: np.ndarray, reference_loss: np.ndarray, n_tokens: np.ndarray, n_bytes: np.ndarray
+    table: pa.Table, losses: Mapping[str, np.ndarray], n_tokens: np.ndarray, n_bytes: np.ndarray
 ) -> np.ndarray:
-    def either(status: str) -> np.ndarray:
-        found = [pc.fill_null(pc.equal(table[name], status), False) for name in ("base_status", "reference_status")]
-        return np.logical_or(*(column.to_numpy(zero_copy_only=False) for column in found))
+    """The flags of base and reference; other losses mark no row."""
+    nothing = np.full(len(n_tokens), np.nan)
+    base_loss, reference_loss = losses.get(BASE, nothing), losses.get(REFERENCE, nothing)
+    statuses = [table[f"{name}_status"] for name in (BASE, REFERENCE) if name in losses]
 
-    missing = [table[name].is_null().to_numpy() for name in ("base_status", "reference_status")]
-    not_scored = np.logical_or(*missing)
+    def either(status: str) -> np.ndarray:
+        found = [pc.fill_null(pc.equal(column, status), False) for column in statuses]
+        parts = [column.to_numpy(zero_copy_only=False) for column in found]
+        return np.logical_or.reduce([np.zeros(len(n_tokens), bool), *parts])
+
+    not_scored = np.isnan(nothing) if len(statuses) < 2 else np.logical_or(*(c.is_null().to_numpy() for c in statuses))
     no_response = either("no_response") | (~not_scored & (n_tokens == 0))
     without_loss = np.isnan(base_loss) | np.isnan(reference_loss)
     return flag.loss_flags(

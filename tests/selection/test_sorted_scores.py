@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lobass_core.selection.cut_curves import cut_curves, score_axis
-from lobass_core.selection.score_table import SortedScores
+from lobass_core.selection.sorted_scores import SortedScores
 from lobass_core.specs import Gates, SelectionSpec
 from tests.score_tables import learnable, row, table_of
 

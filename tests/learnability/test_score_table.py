@@ -1,4 +1,4 @@
-"""Scores against numbers worked out by hand."""
+"""Losses and flags against numbers worked out by hand."""
 
 import math
 
@@ -7,31 +7,33 @@ import pytest
 
 from lobass_core.errors import IncomparableLossesError, SelectionError
 from lobass_core.learnability import flags
-from lobass_core.learnability.scores import hashed_uniform
+from lobass_core.learnability.measures import BUILT_IN, hashed_uniform, values_of
 from tests.score_tables import row, shuffled, table_of
 
 
 def test_every_method_on_one_row():
     table = table_of([row(0, base=4.0, reference=1.0, n=8)])
-    assert table.base_loss.tolist() == [4.0]
-    assert table.reference_loss.tolist() == [1.0]
+    assert {name: loss.tolist() for name, loss in table.losses.items()} == {"base": [4.0], "reference": [1.0]}
     expected = {
         "learnability": 0.75,
         "loss-drop": 3.0,
         "loss-drop-sum": 24.0,
         "base-loss": 4.0,
         "reference-loss": 1.0,
+        "base-bits-per-byte": 32 / math.log(2) / 32,
+        "reference-bits-per-byte": 8 / math.log(2) / 32,
         "length": 8.0,
     }
-    assert {method: table.score(method).tolist() for method in expected} == {k: [v] for k, v in expected.items()}
+    assert {name: values_of(table, name).tolist() for name in expected} == {k: [v] for k, v in expected.items()}
+    assert {*expected, "random"} == set(BUILT_IN)
 
 
 def test_losses_that_cannot_be_divided_have_no_learnability_but_a_drop():
     table = table_of(
         [row(0, base=0.0, reference=0.5), row(1, base=-0.5, reference=0.5), row(2, base=0.0, reference=0.0)]
     )
-    assert np.isnan(table.learnability()).all()
-    assert table.loss_drop().tolist() == [-0.5, -1.0, 0.0]
+    assert np.isnan(values_of(table, "learnability")).all()
+    assert values_of(table, "loss-drop").tolist() == [-0.5, -1.0, 0.0]
     assert [flags.names(bits) for bits in table.flags] == [
         "negative,near_zero_base",
         "negative,near_zero_base",
@@ -77,8 +79,9 @@ def test_one_flag_a_cause(changes, named):
 
 def test_bits_a_byte_from_the_sum_of_the_response():
     table = table_of([row(0, base=2.0, n=10, n_response_bytes=5), row(1, n_response_bytes=None)])
-    assert table.bits_per_byte(table.base_loss)[0] == pytest.approx(20 / math.log(2) / 5)
-    assert np.isnan(table.bits_per_byte(table.base_loss)[1])
+    bits = values_of(table, "base-bits-per-byte")
+    assert bits[0] == pytest.approx(20 / math.log(2) / 5)
+    assert np.isnan(bits[1])
 
 
 def test_flags_combine_in_a_fixed_order():
@@ -133,4 +136,4 @@ def test_an_empty_table_has_no_domains_and_no_scores():
     table = table_of([])
     assert len(table) == 0
     assert table.domains == ()
-    assert table.score("random", 3).tolist() == []
+    assert values_of(table, "random", 3).tolist() == []

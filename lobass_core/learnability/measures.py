@@ -1,0 +1,288 @@
+"""The one table of measures: what rows are ranked, filtered, drawn and compared by.
+
+Commands, pages, exports, manifests and docs read it. A measure that is a formula over known columns is one entry of
+`BUILT_IN`; each score column of a project is one more measure. LoBaSS: arXiv 2310.13008, section 3.1.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from lobass_core.errors import RequestError, SelectionError
+from lobass_core.learnability.score_table import ScoreColumn, ScoreTable
+from lobass_core.records import BASE, REFERENCE
+
+Arrays = Mapping[str, np.ndarray]
+
+LOSSES = (BASE, REFERENCE)
+RESPONSE_TOKENS, PROMPT_TOKENS, RESPONSE_BYTES = "response_tokens", "prompt_tokens", "response_bytes"
+DOMAIN, DRAW = "domain", "draw"
+# What is known of every row: counts (bytes -1 where unknown), the domain's name, and a number in [0, 1) from the seed.
+FACTS = (RESPONSE_TOKENS, PROMPT_TOKENS, RESPONSE_BYTES, DOMAIN, DRAW)
+
+# What files of scores, links and sorts call something else; a score column cannot have these names.
+OTHER_NAMES = (
+    *("dataset", "row_index", "sample_id", "domain", "source", "rank", "rank_in_domain", "reason", "score", "flags"),
+    *("status", "kind", "weight", "split", "n_response_tokens", "n_prompt_tokens", "n_response_bytes"),
+    *("drop", "tokens", "imported", "cut"),
+)
+
+NATS_A_TOKEN, BITS_A_BYTE, TOKENS = "nats/token", "bits/byte", "tokens"
+LOBASS, BOTH = "LoBaSS, arXiv 2310.13008, section 3.1", "base and reference model"
+# Two passes over one model differ by no more, in nats a response token: see tests/invariants/test_losses.py.
+EQUAL_NATS = 5e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number a row.
+
+    `needs` names loss columns, score columns and row facts; `compute` gets them as arrays by those names and returns
+    float64[n], NaN for a row without a value. It goes row by row: no value may depend on another row.
+
+    `higher_is_better` says which end a selection keeps. `exported`: a column of its own in files of scores.
+    """
+
+    name: str
+    label: str
+    unit: str
+    formula: str
+    source: str
+    higher_is_better: bool
+    needs: tuple[str, ...]
+    compute: Callable[[Arrays], np.ndarray]
+    exported: bool = True
+
+    @property
+    def title(self) -> str:
+        """The label at the start of a line; a score column is called as its owner calls it."""
+        return self.label if self.is_column else self.label[:1].upper() + self.label[1:]
+
+    @property
+    def with_unit(self) -> str:
+        """The title and, where it does not say it, the unit: "Base loss, nats/token"."""
+        return self.title if self.is_whole or not self.unit else f"{self.title}, {self.unit}"
+
+    @property
+    def axis(self) -> str:
+        """What stands under an axis: "base loss, nats/token"."""
+        return self.label if self.is_whole or not self.unit else f"{self.label}, {self.unit}"
+
+    @property
+    def column(self) -> str:
+        """The name in files: "base_bits_per_byte"; a score column keeps its own."""
+        return self.name if self.is_column else self.name.replace("-", "_")
+
+    @property
+    def is_column(self) -> bool:
+        """Whether it is a score column as it is."""
+        return self.needs == (self.name,)
+
+    @property
+    def reads_losses(self) -> bool:
+        """Whether a bad loss makes a bad value."""
+        return any(need.partition("@")[0] in LOSSES for need in self.needs)
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether it tells the reference from the base."""
+        return set(LOSSES) <= set(self.needs)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its values are whole numbers."""
+        return self.unit == TOKENS
+
+    @property
+    def uses_seed(self) -> bool:
+        """Whether another seed gives other values."""
+        return DRAW in self.needs
+
+
+def _learnability(rows: Arrays) -> np.ndarray:
+    """At most 1; NaN where the base loss is not above 0 or the share overflows."""
+    base = rows[BASE]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        share = (base - rows[REFERENCE]) / base
+    return np.where((base > 0) & np.isfinite(share), share, np.nan)
+
+
+def _bits_per_byte(loss: str) -> Callable[[Arrays], np.ndarray]:
+    """The bytes are the same for every tokenizer, so these numbers compare between models that share none."""
+
+    def compute(rows: Arrays) -> np.ndarray:
+        n_bytes = rows[RESPONSE_BYTES].astype(np.float64)
+        n_bytes[n_bytes <= 0] = np.nan
+        return rows[loss] * rows[RESPONSE_TOKENS] / (n_bytes * math.log(2))
+
+    return compute
+
+
+def _where_answered(values: np.ndarray, rows: Arrays) -> np.ndarray:
+    return np.where(rows[RESPONSE_TOKENS] > 0, values.astype(np.float64), np.nan)
+
+
+BUILT_IN: dict[str, Measure] = {
+    measure.name: measure
+    for measure in (
+        Measure(
+            "learnability", "learnability", "", "(base_loss - reference_loss) / base_loss", LOBASS, True,
+            (BASE, REFERENCE), _learnability,
+        ),
+        Measure(
+            "loss-drop", "loss drop", NATS_A_TOKEN, "base_loss - reference_loss", BOTH, True,
+            (BASE, REFERENCE), lambda rows: rows[BASE] - rows[REFERENCE], exported=False,
+        ),
+        Measure(
+            "loss-drop-sum", "loss drop of the whole response", "nats",
+            "(base_loss - reference_loss) * n_response_tokens", BOTH, True, (BASE, REFERENCE, RESPONSE_TOKENS),
+            lambda rows: (rows[BASE] - rows[REFERENCE]) * rows[RESPONSE_TOKENS], exported=False,
+        ),
+        Measure(
+            "base-loss", "base loss", NATS_A_TOKEN, "base_loss", "base model", True, (BASE,),
+            lambda rows: rows[BASE],
+        ),
+        Measure(
+            "reference-loss", "reference loss", NATS_A_TOKEN, "reference_loss", "reference model", True,
+            (REFERENCE,), lambda rows: rows[REFERENCE],
+        ),
+        Measure(
+            "base-bits-per-byte", "base loss per byte", BITS_A_BYTE,
+            "base_loss * n_response_tokens / (ln 2 * n_response_bytes)", "base model", True,
+            (BASE, RESPONSE_TOKENS, RESPONSE_BYTES), _bits_per_byte(BASE),
+        ),
+        Measure(
+            "reference-bits-per-byte", "reference loss per byte", BITS_A_BYTE,
+            "reference_loss * n_response_tokens / (ln 2 * n_response_bytes)", "reference model", True,
+            (REFERENCE, RESPONSE_TOKENS, RESPONSE_BYTES), _bits_per_byte(REFERENCE),
+        ),
+        Measure(
+            "length", "response tokens", TOKENS, "n_response_tokens", "tokenizer", True, (RESPONSE_TOKENS,),
+            lambda rows: _where_answered(rows[RESPONSE_TOKENS], rows), exported=False,
+        ),
+        Measure(
+            "random", "random", "", "a number in [0, 1) from the seed and the sample id", "seed", True,
+            (DRAW, RESPONSE_TOKENS), lambda rows: _where_answered(rows[DRAW], rows), exported=False,
+        ),
+    )
+}  # fmt: skip
+
+
+def measures_of(table: ScoreTable) -> dict[str, Measure]:
+    """The measures that this table has, by name: the built-in ones whose needs are met, then its score columns."""
+    known = {*FACTS, *table.losses, *table.columns}
+    found = {name: measure for name, measure in BUILT_IN.items() if known.issuperset(measure.needs)}
+    return found | {name: _measure_of_column(one) for name, one in table.columns.items() if name not in found}
+
+
+def _measure_of_column(column: ScoreColumn) -> Measure:
+    name = column.name
+    return Measure(
+        name, name, column.unit, name, column.source, column.higher_is_better, (name,), lambda rows: rows[name]
+    )
+
+
+def measure_of(table: ScoreTable, name: str) -> Measure:
+    """The measure of that name.
+
+    Raises:
+        SelectionError: this table has none.
+    """
+    found = measures_of(table)
+    if name in found:
+        return found[name]
+    if name in BUILT_IN:
+        raise SelectionError(f"{name} needs losses, and nothing is scored", do="Run lobass score first.")
+    raise SelectionError(f"there is no measure {name!r}", do=f"Choose from: {', '.join(found)}.")
+
+
+def values_of(table: ScoreTable, name: str, seed: int = 0) -> np.ndarray:
+    """float64[n] of any measure, in its own unit; NaN where a row has none. Must not be written to.
+
+    Raises:
+        SelectionError: this table has no such measure.
+    """
+    measure = measure_of(table, name)
+    return measure.compute({need: _array(table, need, seed) for need in measure.needs})
+
+
+def _array(table: ScoreTable, name: str, seed: int) -> np.ndarray:
+    if name in table.losses:
+        return table.losses[name]
+    if name in table.columns:
+        return table.columns[name].values
+    if name == DRAW:
+        return hashed_uniform(table.tie_key, seed)
+    if name == DOMAIN:
+        return np.array(table.domains, str)[table.domain_code]
+    counts = {RESPONSE_TOKENS: table.n_tokens, PROMPT_TOKENS: table.n_prompt_tokens, RESPONSE_BYTES: table.n_bytes}
+    return counts[name]
+
+
+def check_difference(table: ScoreTable, measure: Measure) -> None:
+    """Refuse a measure that tells the reference from the base, where they do not differ in any row.
+
+    Raises:
+        SelectionError: base and reference have the same losses throughout.
+    """
+    if not measure.is_difference:
+        return
+    apart = np.abs(table.losses[BASE] - table.losses[REFERENCE])
+    apart = apart[np.isfinite(apart)]
+    if not len(apart) or apart.max() > EQUAL_NATS:
+        return
+    others = [name for name, other in measures_of(table).items() if not other.is_difference]
+    raise SelectionError(
+        f"{measure.name} needs a reference that differs from the base, and their losses are equal in all "
+        f"{len(apart):,} scored rows",
+        do=f"Score with another reference, or rank by one of: {', '.join(others)}.",
+    )
+
+
+def label_of(name: str) -> str:
+    """The label of the measure of this name, in any project; a score column has its name."""
+    return BUILT_IN[name].label if name in BUILT_IN else name
+
+
+def reads_losses(name: str) -> bool:
+    """Whether the measure of this name, in any project, is made of losses; a score column is not."""
+    return name in BUILT_IN and BUILT_IN[name].reads_losses
+
+
+def uses_seed(name: str) -> bool:
+    """Whether another seed gives this measure other values."""
+    return name in BUILT_IN and BUILT_IN[name].uses_seed
+
+
+def check_column_name(name: str) -> None:
+    """Refuse a name that a score column cannot have.
+
+    Raises:
+        RequestError: it is no name, or means something already.
+    """
+    if not re.fullmatch(r"\w[\w.+ ()/%-]{0,79}", name) or name.strip() != name or name.endswith(("-asc", "-desc")):
+        raise RequestError(
+            f"a score column cannot be called {name!r}",
+            do="Use up to 80 letters, digits, blanks and . _ + - / % ( ), and begin with a letter or a digit.",
+        )
+    taken = {*BUILT_IN, *(one.column for one in BUILT_IN.values()), *LOSSES, *FACTS, *OTHER_NAMES}
+    if name in taken:
+        raise RequestError(
+            f"a score column cannot be called {name!r}: the name has a meaning already", do="Choose another name."
+        )
+
+
+def hashed_uniform(tie_key: np.ndarray, seed: int) -> np.ndarray:
+    """float64[n] in [0, 1) from (seed, tie_key) alone, so in no row order (splitmix64, Steele et al. 2014)."""
+    start = _splitmix64(np.array([seed % 2**64], np.uint64))
+    return (_splitmix64(tie_key.astype(np.uint64) ^ start) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def _splitmix64(z: np.ndarray) -> np.ndarray:
+    z = z + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
