@@ -193,6 +193,11 @@ class BrowseFilter:
         """The filter without conditions, in the same order; the distance from a cut goes with the review queue."""
         return type(self)() if self.sort == "cut" else type(self)(sort=self.sort, descending=self.descending)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether every row passes."""
+        return self.only_order() == dataclasses.replace(self, scope="any", match_case=False)
+
 
 def cut_text(cut: tuple[str, float]) -> str:
     """`math:0.31`, or the number alone for every domain; all digits."""

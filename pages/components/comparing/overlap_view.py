@@ -87,16 +87,10 @@ def composition(found: Comparison, slots: Mapping[str, int]) -> list[Node]:
     a, b = found.composition
     lines: list[list[Node]] = [
         ["Response tokens", theme.compact(a.tokens_kept), theme.compact(b.tokens_kept), ""],
-        *(
-            [
-                f"{one.with_unit}, {loss_words.OF_ROWS}",
-                theme.number(a.means.get(one.column)),
-                theme.number(b.means.get(one.column)),
-                "",
-            ]
-            for one in found.measures
-        ),
     ]
+    for one in found.measures:
+        means = [theme.number(side.means.get(one.column)) for side in (a, b)]
+        lines.append([f"{one.with_unit}, {loss_words.OF_ROWS}", *means, ""])
     if a.domains == b.domains:
         names: list[Node] = [parts.swatch(slots.get(name, 0), name) for name in a.domains]
         lines += _shares(found, names, a.domain_rows, b.domain_rows)

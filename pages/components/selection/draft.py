@@ -183,7 +183,8 @@ def set_band(measure: str, low: float | None, high: float | None) -> None:
     now = spec()
     if low is not None and high is not None and low > high:
         low, high = high, low
-    bands = {name: (name, *ends) for name, *ends in now.gates.bands} | {measure: (measure, low, high)}
+    bands: dict[str, Band] = {band[0]: band for band in now.gates.bands}
+    bands[measure] = (measure, low, high)
     kept = tuple(band for band in bands.values() if band[1:] != (None, None))
     put(replace(now, gates=replace(now.gates, bands=kept)))
 

@@ -1,5 +1,6 @@
 """What the working selection does differently from a fresh one, as chips: the method, the seed and the gates."""
 
+import functools
 from dataclasses import replace
 from functools import partial
 
@@ -39,9 +40,9 @@ def of(spec: SelectionSpec) -> list[Chip]:
     if gates.min_learnability is not None:
         words = f"Learnability from {theme.number(gates.min_learnability)}"
         found.append(Chip(words, "min-learnability", lambda: _open("min_learnability")))
-    for band in gates.bands:
-        words = f"{label_of(band[0])} {range_words(band[1:])}"
-        found.append(Chip(words, f"band.{band[0]}", lambda name=band[0]: draft.set_band(name, None, None)))
+    for name, low, high in gates.bands:
+        words = f"{label_of(name)} {range_words((low, high))}"
+        found.append(Chip(words, f"band.{name}", functools.partial(draft.set_band, name, None, None)))
     for field, (shut, let_in) in WORDS.items():
         if (on := getattr(gates, field)) != getattr(usual, field):
             found.append(Chip(shut if on else let_in, field, partial(_open, field)))
