@@ -87,7 +87,7 @@ def test_reversed_range_is_sorted_and_not_rounded():
     [("", None), ("..", None), ("3", (3.0, 3.0)), ("-2..-1", (-2.0, -1.0)), ("..4", (None, 4.0))],
 )
 def test_ranges_are_read(text: str, limits: tuple | None):
-    assert BrowseFilter.from_query({"score": text}).score == limits
+    assert BrowseFilter.from_query({"score": text}).within("learnability") == limits
 
 
 def test_selections_are_named_one_by_one_in_the_address():

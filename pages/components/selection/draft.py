@@ -11,7 +11,7 @@ from lobass_core.errors import LobassError, RequestError, SelectionError
 from lobass_core.learnability.measures import reads_losses
 from lobass_core.project import Project
 from lobass_core.selection.order import usual_gates
-from lobass_core.specs import Balance, SelectionSpec
+from lobass_core.specs import Balance, Band, SelectionSpec
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import Cut, open_cut
 from pages.components import cut_instrument, state
