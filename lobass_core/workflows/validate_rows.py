@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from lobass_core.errors import RequestError
-from lobass_core.learnability.scores import ScoreTable
+from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.plural import plural
 from lobass_core.project import Project
-from lobass_core.records import Sample, turns_from_json, turns_to_json
+from lobass_core.records import BASE, REFERENCE, Sample, turns_from_json, turns_to_json
 from lobass_core.similarity.near_duplicates import duplicate_groups
 from lobass_core.specs import ImportSpec
 from lobass_core.store.datasets import list_datasets, sample_batches, sample_ids_of_rows
@@ -105,7 +106,7 @@ class _Row:
 
 def _facts(table: ScoreTable, sample_ids: list[str]) -> dict[str, _Facts]:
     """The first row of every sample with a base loss and a response."""
-    usable = np.isfinite(table.base_loss) & (table.n_tokens > 0)
+    usable = np.isfinite(table.losses[BASE]) & (table.n_tokens > 0)
     lengths = table.n_tokens.astype(np.int64) + table.n_prompt_tokens
     facts: dict[str, _Facts] = {}
     for row in np.flatnonzero(usable).tolist():
@@ -146,9 +147,9 @@ def _candidates(table: ScoreTable, facts: dict[str, _Facts], rows: list[_Row], s
         [row.sample_id for row in rows],
         [row.domain for row in rows],
         table.n_tokens[places],
-        table.base_loss[places],
-        table.reference_loss[places],
-        {name: table.score(name)[places] for name in asked},  # type: ignore[arg-type]
+        table.losses[BASE][places],
+        table.losses[REFERENCE][places],
+        {name: values_of(table, name)[places] for name in asked},
     )
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lobass_core.learnability.scores import ScoreTable
+from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.store.connection import release
-from lobass_core.store.scorings import find_scoring, score_rows
+from lobass_core.store.scored_rows import score_rows
+from lobass_core.store.scorings import find_scoring
 from lobass_core.workflows.demo import demo
 
 pytestmark = [pytest.mark.thorough, pytest.mark.timeout(1800)]
@@ -37,7 +39,7 @@ def learnability(built: Path) -> dict[tuple[str, str], np.ndarray]:
         sources = cursor.execute("SELECT row_key, source FROM rows").fetchall()
     kinds = {key: json.loads(source)["planted"] for key, source in sources}
     groups: dict[tuple[str, str], list[float]] = {}
-    for key, code, score in zip(table.row_key, table.domain_code, table.learnability(), strict=True):
+    for key, code, score in zip(table.row_key, table.domain_code, values_of(table, "learnability"), strict=True):
         groups.setdefault((table.domains[code], kinds[int(key)]), []).append(float(score))
     return {group: np.array(scores) for group, scores in groups.items()}
 
