@@ -14,7 +14,7 @@ RESULT = "scores.result"
 OF_THE_FILE = (NAME, KEY, KEY_COLUMN, COLUMN, DATASET, UNIT, HIGHER, IF_NAMED, RESULT)
 
 BY_SAMPLE, BY_ROW, BY_COLUMN = "Sample id", "Row", "A column"
-ALL_DATASETS = "As the file says"
+ALL_DATASETS = "Named in the file"
 BETTER, WORSE = "better", "worse"
 REPLACE, ADD = "Replace", "Add values"
 # Columns that name records of published data sets.
