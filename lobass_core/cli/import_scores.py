@@ -123,7 +123,7 @@ def _show(found: ImportedScores) -> None:
 def score_columns(
     project: ProjectOption = DEFAULT_PROJECT,
     remove: Annotated[
-        str, typer.Option("--remove", help="Score column to remove; selections made by it keep their rows.")
+        str, typer.Option("--remove", help="Score column to remove, unless a selection was made by it.")
     ] = "",
     json: JsonOption = False,
 ) -> None:

@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 
 from lobass_core.errors import RequestError
+from lobass_core.learnability.score_table import ScoreColumn
 from lobass_core.store.sequences import take_ids
 from lobass_core.store.versions import raise_content
 
@@ -59,6 +60,12 @@ class ScoreImport:
     made_by: str
 
 
+_COLUMNS = """
+WITH files AS (
+    SELECT column_id, string_agg(DISTINCT file, ', ' ORDER BY file) AS source FROM score_imports GROUP BY column_id)
+SELECT column_id, name, unit, higher_is_better, coalesce(source, '')
+FROM score_columns LEFT JOIN files USING (column_id) ORDER BY lower(name), name
+"""
 _LIST = """
 WITH imports AS (
     SELECT column_id, string_agg(DISTINCT file, ', ' ORDER BY file) AS source, arg_max(made_by, made_at) AS made_by
@@ -123,6 +130,15 @@ def column_values(cursor: duckdb.DuckDBPyConnection, column_id: int) -> np.ndarr
     """float64, one a row of the project in the order of the rows' keys; NaN where the column has no value."""
     found = cursor.execute(_VALUES, {"column_id": column_id}).fetchnumpy()["value"]
     return np.ma.filled(np.ma.asarray(found, np.float64), np.nan)
+
+
+def score_columns(cursor: duckdb.DuckDBPyConnection) -> list[ScoreColumn]:
+    """All score columns by name, with one value a row of the project in the order of the rows' keys."""
+    columns = cursor.execute(_COLUMNS).fetchall()
+    return [
+        ScoreColumn(name, column_values(cursor, column_id), unit, source, higher_is_better=higher_is_better)
+        for column_id, name, unit, higher_is_better, source in columns
+    ]
 
 
 def add_column(cursor: duckdb.DuckDBPyConnection, name: str, unit: str, made_at: str, *, higher_is_better: bool) -> int:

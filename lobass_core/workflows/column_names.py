@@ -4,29 +4,21 @@ import re
 from collections.abc import Collection
 
 from lobass_core.errors import RequestError
-
-LONGEST_NAME = 60
-_NAME = re.compile(r"\w[\w. -]*")
-# A link writes a sort as NAME-desc or NAME-asc, and a range as low..high.
-_IN_LINKS = re.compile(r"-(asc|desc)$|\.\.")
+from lobass_core.learnability.measures import check_column_name
 
 
 def check_new_name(name: str, taken: Collection[str]) -> None:
     """Refuse a name that a score column cannot have.
 
     Raises:
-        RequestError: it is empty, too long, has characters other than letters, digits, spaces and `_ . -`, or means the
-            same as that of a measure, a fixed column or another score column.
+        RequestError: it is no name, or means the same as that of a measure, a fixed column or another score column.
     """
-    if not 0 < len(name) <= LONGEST_NAME or not _NAME.fullmatch(name) or name != name.strip():
+    check_column_name(name)
+    # Files and spreadsheets do not part names by case and separators.
+    check_column_name(file_column(name))
+    if ".." in name:
         raise RequestError(
-            f"{name[:LONGEST_NAME]!r} cannot be the name of a score column",
-            do=f"Use 1 to {LONGEST_NAME} letters, digits, spaces or any of _ . -, starting with a letter or digit.",
-        )
-    if found := _IN_LINKS.search(name):
-        raise RequestError(
-            f"{name!r} cannot be the name of a score column: {found[0]!r} has a meaning in links",
-            do="Use another name.",
+            f"a score column cannot be called {name!r}: '..' has a meaning in links", do="Use another name."
         )
     alike = next((other for other in taken if file_column(other) == file_column(name)), "")
     if alike:

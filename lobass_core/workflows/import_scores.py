@@ -20,6 +20,7 @@ from lobass_core.errors import RequestError
 from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.score_file_spec import ScoreFileSpec
+from lobass_core.specs import SelectionSpec
 from lobass_core.store.datasets import BATCH_ROWS, find_dataset, list_datasets
 from lobass_core.store.score_columns import (
     ScoreImport,
@@ -32,6 +33,7 @@ from lobass_core.store.score_columns import (
     remove_values,
 )
 from lobass_core.store.score_matches import BroughtLine, BroughtLines, Matched, forget_lines, match_lines
+from lobass_core.store.selections import list_selections
 from lobass_core.workflows.column_names import check_new_name
 from lobass_core.workflows.score_lines import FileColumns, ScoreLines, SetAside, file_columns, file_name
 
@@ -130,13 +132,21 @@ def list_score_columns(project: Project) -> list[StoredColumn]:
 
 
 def remove_scores(project: Project, name: str) -> StoredColumn:
-    """Remove a score column; selections that were made by it keep their rows.
+    """Remove a score column.
 
     Raises:
-        RequestError: there is no score column of that name.
+        RequestError: there is no score column of that name, or a saved selection was made by it.
     """
     with project.store() as store, store.transaction() as cursor:
         found = find_column(cursor, name)
+        for saved in list_selections(cursor):
+            spec = SelectionSpec.from_dict(saved.spec)
+            if name in (spec.method, *(measure for measure, _, _ in spec.gates.bands)):
+                raise RequestError(
+                    f"the selection {saved.name!r} was made by the score column {name!r}",
+                    do="The column stays, so that the selection can be opened and exported again. Delete the selection "
+                    "first.",
+                )
         remove_values(cursor, name)
     return found
 

@@ -16,6 +16,7 @@ from lobass_core.selection.order import rank_order
 from lobass_core.store import browse as rows_of_store
 from lobass_core.store.connection import Store
 from lobass_core.store.datasets import list_datasets
+from lobass_core.store.score_columns import score_columns
 from lobass_core.store.scored_rows import score_rows
 from lobass_core.store.scorings import Scoring, find_scoring, list_scorings
 from lobass_core.store.standing import verdict_codes
@@ -70,7 +71,7 @@ class DomainShape:
     n_above: int
 
 
-# At a million rows a table is about 70 MB, decisions are 1 MB.
+# At a million rows a table is about 70 MB and 8 MB a score column, decisions are 1 MB.
 _tables: Recent[RowTable] = Recent(2)
 _decisions: Recent[np.ndarray] = Recent(4)
 _shapes: Recent[tuple[DomainShape, ...]] = Recent(2)
@@ -158,7 +159,7 @@ def _load(root: Path, store: Store, version: tuple, scoring: Scoring | None) -> 
     cursor = store.cursor()
     names = {dataset.dataset_id: dataset.name for dataset in list_datasets(cursor)}
     columns = score_rows(cursor, scoring) if scoring else rows_of_store.unscored_rows(cursor)
-    table = ScoreTable.from_arrow(columns, names)
+    table = ScoreTable.from_arrow(columns, names, score_columns(cursor))
     score = values_of(table, "learnability") if scoring else np.full(len(table), np.nan)
     best_first = rank_order(-score, table.tie_key, table.row_key)
     ranked = best_first[: int(np.isfinite(score).sum())]

@@ -17,6 +17,7 @@ from lobass_core.learnability.measures import measures_of, values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.store.datasets import find_dataset, list_datasets, sample_ids_of_rows
+from lobass_core.store.score_columns import score_columns
 from lobass_core.store.scored_rows import score_rows
 from lobass_core.store.scorings import find_scoring
 
@@ -61,7 +62,8 @@ def read_scores(project: Project, *, run: str | None = None, datasets: Sequence[
         names_of = {dataset.dataset_id: dataset.name for dataset in list_datasets(cursor)}
         rows = score_rows(cursor, find_scoring(cursor, run))
         sample_ids = sample_ids_of_rows(cursor)
-    scores = ScoreTable.from_arrow(rows, names_of)
+        brought = score_columns(cursor)
+    scores = ScoreTable.from_arrow(rows, names_of, brought)
     measured = {
         one.column: _numbers(values_of(scores, name)) for name, one in measures_of(scores).items() if one.exported
     }

@@ -229,5 +229,5 @@ def section(project: Project) -> None:
         if name and st.button("Remove", icon=":material/delete:", key="scores-remove-go"):
             with errors.shown():
                 workflow.remove_scores(project, name)
-                st.toast(f"Removed {errors.plain(name)}. Selections ranked by it keep their rows.")
+                st.toast(f"Removed {errors.plain(name)}.")
                 st.rerun()
