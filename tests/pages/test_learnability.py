@@ -241,6 +241,19 @@ def test_a_brush_is_counted_named_and_cleared(scored: Project, open_page: OpenPa
     assert chart(app)["brush"] is None
 
 
+def test_the_box_of_a_brush_is_the_filter_that_browse_reads(scored: Project) -> None:
+    table = explore.scored(scored).table
+    x, y = values_of(table, "base-loss"), values_of(table, "learnability")
+    in_math = table.domain_code == table.domains.index("math")
+    # Edges at values that rows have: both ends of a range belong to it.
+    (x0, x1), (y0, y1) = (np.sort(values[in_math])[[20, 90]].tolist() for values in (x, y))
+    wanted = in_math & (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
+    assert 0 < wanted.sum() < 71
+    link = brush.query(brush.drawn({"base-loss": (x0, x1), "learnability": (y0, y1)}, ("math",)), ())
+    found = browse.find(scored, BrowseFilter.from_query(link))
+    assert sorted(found.rows.table.row_key[found.positions].tolist()) == table.row_key[wanted].tolist()
+
+
 def test_the_dataset_filter_narrows_everything(scored: Project, open_page: OpenPage) -> None:
     app = open_view(open_page, scored, "Distributions", datasets=["math"])
     assert "Browse all 120 rows" in [button.label for button in app.button]
