@@ -127,7 +127,9 @@ _searches: Recent[np.ndarray] = Recent(8)
 def find(
     project: Project, asked: BrowseFilter, run: str | None = None, *, within_datasets: Sequence[str] = ()
 ) -> Found:
-    """The rows that pass the filter, in its order; `within_datasets` narrows the whole view (empty: all).
+    """The rows that pass the filter, in its order: `positions` int32[n_found] into the arrays of `rows.table`.
+
+    `within_datasets` narrows the whole view (empty: all).
 
     Raises:
         RequestError: the filter names a dataset, domain or score range that this project cannot have.

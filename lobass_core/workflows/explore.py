@@ -61,6 +61,9 @@ def dataset_names(project: Project) -> list[str]:
 def scored(project: Project, run: str | None = None, datasets: Sequence[str] = ()) -> Scored:
     """The rows of the only scoring, or of the run's, with the decisions that stand; read once a revision and scoring.
 
+    `table` holds arrays with one entry a row: `losses["base"]` float64[n] in nats per response token, NaN for none;
+    `n_tokens` int32[n]; `domain_code` int16[n] into `domains`; `columns[NAME].values` float64[n] of a score column.
+
     `datasets` leaves the rows of those only (all when empty), domains without a row too.
 
     Raises:
@@ -116,7 +119,10 @@ def measures(rows: Scored) -> dict[str, Measure]:
 
 
 def distribution(rows: Scored, measure: str = "learnability", *, n_bins: int = N_BINS) -> views.Distribution:
-    """One measure by domain, in bins that all domains share; lengths in bins that grow."""
+    """One measure by domain, in its own unit: int64[domains, bins] counts between shared edges, float64[bins + 1].
+
+    Bins of lengths grow; rows beyond the edges are counted apart.
+    """
 
     def make() -> views.Distribution:
         values = values_of(rows.table, measure)
@@ -224,19 +230,19 @@ def _length(table: ScoreTable) -> LengthView:
 
 
 def by_dataset(rows: Scored) -> list[views.GroupSummary]:
-    """One line a dataset."""
+    """One line a dataset: rows, response tokens, mean losses in nats per response token, quartiles of learnability."""
     table = rows.table
     return _views.get((rows.key, "by dataset"), lambda: views.summaries(table, table.dataset_code, table.datasets))
 
 
 def by_domain(rows: Scored) -> list[views.GroupSummary]:
-    """One line a domain."""
+    """One line a domain, as `by_dataset`."""
     table = rows.table
     return _views.get((rows.key, "by domain"), lambda: views.summaries(table, table.domain_code, table.domains))
 
 
 def by_length(rows: Scored) -> list[views.GroupSummary]:
-    """One line a bin of response tokens."""
+    """One line a bin of response tokens, as `by_dataset`."""
     table = rows.table
     return _views.get((rows.key, "by length"), lambda: views.summaries(table, *views.length_groups(table.n_tokens)))
 

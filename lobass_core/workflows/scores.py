@@ -55,7 +55,14 @@ def write_scores(project: Project, output: Path, *, run: str | None = None, data
 
 
 def read_scores(project: Project, *, run: str | None = None, datasets: Sequence[str] = ()) -> pa.Table:
-    """The columns of `write_scores` as an Arrow table; null where there is no number."""
+    """The per-sample losses and all measures as an Arrow table, one row an imported record in the order of row keys.
+
+    Columns as of `write_scores`: losses float64 in nats per response token, lengths int32, null where there is no
+    number. `.to_pandas()` makes a data frame.
+
+    Raises:
+        SelectionError: nothing is scored, or several scorings and no `run`.
+    """
     with project.store() as store:
         cursor = store.cursor()
         chosen = [find_dataset(cursor, name).dataset_id for name in datasets]

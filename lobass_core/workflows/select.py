@@ -22,7 +22,9 @@ _sorted: Recent[SortedScores] = Recent(4)
 
 
 def select(project: Project, spec: SelectionSpec, run: str | None = None) -> SelectionResult:
-    """What the spec keeps of the scored rows; nothing is saved.
+    """What the spec keeps of the scored rows, best first; nothing is saved.
+
+    `rows` int64[n_kept] index the table of `explore.scored`; `score` float64[n_kept] has the unit of the method.
 
     Raises:
         SelectionError: nothing is scored, several scorings and no `run`; and as `select_from`.
@@ -129,7 +131,7 @@ def gone_in_words(selection: SavedSelection) -> str:
 
 
 def picks(project: Project, name: str) -> pa.Table:
-    """The saved picks in rank order: row_key, sample_key, pick_rank, reason, score."""
+    """The saved picks in rank order: row_key, sample_key, pick_rank (from 1) int64, reason, score float64 or null."""
     with project.store() as store:
         cursor = store.cursor()
         return saved.selection_picks(cursor, saved.find_selection(cursor, name).selection_id)

@@ -184,7 +184,7 @@ def _lines(found: ImportedScores) -> list[Node]:
 def _done_page(project: Project, done: ImportedScores, right: DeltaGenerator) -> None:
     with right:
         if toolbar.primary("Browse the rows", ":material/arrow_forward:", key="scores-next"):
-            state.go("browse")
+            state.go("browse", sort=done.name)
     text = f"{done.n_rows:,} rows have a value, {done.n_without:,} have none."
     view.show(
         [_strip(done), parts.notice(f"Imported {done.name}.", text, tone="kept"), *_lines(done)],
