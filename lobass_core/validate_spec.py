@@ -47,21 +47,21 @@ class ValidateSpec(Spec):
         check_choice("method", self.method, TrainMethod)
         check_choice("unit of equal training", self.equal, Equal)
         if not self.budgets or not all(0 < share <= 1 for share in self.budgets):
-            raise RequestError("a budget is not a share of the rows", do="Give shares above 0 and up to 1: 0.06,0.167.")
+            raise RequestError("a budget is not a share of the rows", do="Use shares above 0 and up to 1: 0.06,0.167.")
         if self.draws < LEAST_DRAWS:
             raise RequestError(
-                f"{self.draws} random draws do not show how far chance goes", do="Give --draws 2 or more, better 5."
+                f"{self.draws} random draws do not show the spread of chance", do="Use --draws 2 or more; 5 is better."
             )
         if not 0 < self.epochs <= MOST_WHOLE:
-            raise RequestError(f"{self.epochs} is not a number of epochs", do="Give --epochs above 0.")
+            raise RequestError(f"{self.epochs} is not a valid number of epochs", do="Use --epochs above 0.")
         if not 0 <= self.learning_rate < math.inf:
             raise RequestError(
-                f"{self.learning_rate} is not a learning rate",
-                do="Give --lr above 0, or 0 for one by method and model size.",
+                f"{self.learning_rate} is not a valid learning rate",
+                do="Use --lr above 0, or 0 to set it by method and model size.",
             )
         check_whole("number of draws", self.draws, LEAST_DRAWS)
         check_whole("number of training seeds", self.seeds, 1)
-        check_whole("number of held-out rows a domain", self.held_out, 2)
+        check_whole("number of held-out rows per domain", self.held_out, 2)
         check_whole("seed", self.seed, 0, MOST_SEED)
         check_whole("token budget per step", self.batch_tokens, 1)
         check_whole("LoRA rank", self.lora_rank, 1)

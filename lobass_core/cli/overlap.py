@@ -24,12 +24,14 @@ def register(app: typer.Typer) -> None:
 
 
 def overlap(
-    files: Annotated[list[str], typer.Argument(help="Evaluation files, in any format that import reads.")],
+    files: Annotated[list[str], typer.Argument(help="Evaluation files, in any format that lobass import reads.")],
     project: ProjectOption = DEFAULT_PROJECT,
     datasets: DatasetsOption = "",
-    near: Annotated[bool, typer.Option("--near/--no-near", help="Look for near duplicates too.")] = True,
-    tag: Annotated[str, typer.Option("--tag", help="Tag the samples found, to filter by in Browse.")] = "",
-    drop: Annotated[bool, typer.Option("--drop", help="Drop the samples found: no selection keeps them.")] = False,
+    near: Annotated[bool, typer.Option("--near/--no-near", help="Also look for near duplicates.")] = True,
+    tag: Annotated[str, typer.Option("--tag", help="Tag the samples found, so that Browse can filter them.")] = "",
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Drop the samples found, so that no selection keeps them.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Find samples that share 13 words in a row with an evaluation file, or nearly equal a row of it.

@@ -46,37 +46,41 @@ def validate(
         ),
     ] = "",
     selections: Annotated[
-        str, typer.Option("--selections", help="Saved selections to train too, separated by commas.")
+        str, typer.Option("--selections", help="Saved selections to train as well, separated by commas.")
     ] = "",
     budgets: Annotated[str, typer.Option("--budgets", help="Shares of the pool, separated by commas.")] = "0.167",
-    draws: Annotated[int, typer.Option("--draws", min=2, help="Draws of each random arm.")] = 5,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each arm, each with another seed.")] = 1,
+    draws: Annotated[int, typer.Option("--draws", min=2, help="Draws per random arm.")] = 5,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings per arm, each with a different seed.")] = 1,
     epochs: Annotated[
         float, typer.Option("--epochs", parser=number("--epochs"), help="Passes over an arm's rows.")
     ] = 1,
     equal: Annotated[
-        str, typer.Option("--equal", help="What arms have in common: epochs over their own rows, or steps.")
+        str, typer.Option("--equal", help="What is equal for all arms: epochs over their own rows, or steps.")
     ] = "epochs",
     method: Annotated[str, typer.Option("--method", help="full or lora.")] = "lora",
     learning_rate: Annotated[
-        float, typer.Option("--lr", parser=number("--lr"), help="Peak learning rate; 0: by method and model size.")
+        float,
+        typer.Option("--lr", parser=number("--lr"), help="Peak learning rate; 0 sets it by method and model size."),
     ] = 0.0,
     lora_rank: Annotated[int, typer.Option("--lora-rank", min=1, help="Rank of the LoRA matrices.")] = 16,
-    batch_tokens: Annotated[int, typer.Option("--batch-tokens", min=1, help="Tokens an optimiser step.")] = 1024,
+    batch_tokens: Annotated[int, typer.Option("--batch-tokens", min=1, help="Tokens per optimiser step.")] = 1024,
     held_out: Annotated[
-        int, typer.Option("--held-out", min=2, help="Rows of each domain that no arm sees and all are measured on.")
+        int,
+        typer.Option(
+            "--held-out", min=2, help="Rows of each domain to hold out from training and measure all arms on."
+        ),
     ] = 100,
     evaluate: Annotated[
-        str, typer.Option("--evaluate", help="Files to measure on too, separated by commas; each is a set of its own.")
+        str, typer.Option("--evaluate", help="Files to also measure on, separated by commas; each is a separate set.")
     ] = "",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the held-out rows.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed for drawing the held-out rows.")] = 0,
     datasets: DatasetsOption = "",
     device: DeviceOption = "auto",
     plan: Annotated[
-        bool, typer.Option("--plan", help="Say what would be trained and what it costs, and stop.")
+        bool, typer.Option("--plan", help="Show what would be trained and what it costs; train nothing.")
     ] = False,
     report: Annotated[
-        str | None, typer.Option("--report", help="Report what a run's finished arms say; nothing is trained.")
+        str | None, typer.Option("--report", help="Report the results of a run's finished arms; train nothing.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -122,7 +126,7 @@ def _shares(text: str) -> tuple[float, ...]:
     try:
         return tuple(read_number(part, above=0) for part in names(text))
     except NotANumber as error:
-        raise RequestError(f"--budgets: {error}", do="Give shares of the rows: --budgets 0.06,0.167.") from None
+        raise RequestError(f"--budgets: {error}", do="Use shares of the rows: --budgets 0.06,0.167.") from None
 
 
 def cost_sentence(plan: ValidatePlan) -> str:
@@ -130,7 +134,7 @@ def cost_sentence(plan: ValidatePlan) -> str:
     to_do = plan.n_trainings - plan.n_kept
     kept = f"; {plural(plan.n_kept, 'arm')} kept from earlier runs" if plan.n_kept else ""
     if not to_do:
-        return f"All {plural(plan.n_trainings, 'arm')} are kept from earlier runs: nothing has to be trained."
+        return f"All {plural(plan.n_trainings, 'arm')} are kept from earlier runs: there is nothing to train."
     time = (
         f"about {duration(plan.seconds)} here at {plan.tokens_per_second:,.0f} tokens/s"
         if plan.seconds is not None

@@ -135,7 +135,9 @@ class ArmCache:
         path = self.path_of(key)
         result = _read(path, ArmResult, _TRAIN_AGAIN)
         if result.content.key != key:
-            raise RunError("an arm's file holds another arm than its name says", where=str(path), do=_TRAIN_AGAIN)
+            raise RunError(
+                "the file of an arm contains a different arm than its name says", where=str(path), do=_TRAIN_AGAIN
+            )
         return result
 
     def write(self, result: ArmResult) -> Path:
@@ -150,7 +152,7 @@ class ArmCache:
         Raises:
             RunError: they are not there, or damaged.
         """
-        return _read(self._rows_path(digest), MeasuredRows, "Start the experiment again: its rows are written anew.")
+        return _read(self._rows_path(digest), MeasuredRows, "Start the experiment again: it writes its rows again.")
 
     def write_rows(self, rows: MeasuredRows) -> None:
         """Keep what each measured row is."""

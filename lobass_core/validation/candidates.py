@@ -38,7 +38,7 @@ class Candidates:
         scores: Mapping[str, np.ndarray] | None = None,
     ) -> Self:
         """Rows in any order, each sample once."""
-        assert len(set(sample_ids)) == len(sample_ids), "a sample stands twice among the candidates"
+        assert len(set(sample_ids)) == len(sample_ids), "a sample occurs twice among the candidates"
         order = np.argsort(np.array(sample_ids, dtype=np.str_), kind="stable")
         return cls(
             tuple(sample_ids[row] for row in order),

@@ -141,8 +141,8 @@ def _claims(arms: dict[str, list[Finished]], budget: float, set_name: str, n_res
     drawn = [units[name] for name, many in arms.items() if many[0].draws]
     if len(units[RANDOM]) < 2:
         raise RequestError(
-            f"a budget of {budget:.3g} has one random draw, so the spread of chance is not known",
-            do="Finish at least two random draws, better five.",
+            f"a budget of {budget:.3g} has only one random draw, so the spread of chance is unknown",
+            do="Finish at least two random draws; five is better.",
         )
     rng = np.random.default_rng(RESAMPLING_SEED)
     parts = [np.arange(len(n_tokens)), *(part for part in length_thirds(n_tokens) if len(part) > 1)]

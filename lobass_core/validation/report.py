@@ -27,7 +27,7 @@ LABELS = {
 }
 LIMITS = (
     "Held-out rows of the pool's own kind favour random draws: a random subset has their distribution, a selection "
-    "does not. Look at the other sets too.",
+    "does not. Check the other sets too.",
     "Held-out loss says how well a model predicts given answers. It says little about the answers that it would write.",
     "A mean of rows weighs each response the same, a mean of tokens weighs long ones more. A subset of short responses "
     "can be ahead by one and behind by the other.",

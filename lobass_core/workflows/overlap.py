@@ -125,6 +125,6 @@ def _rows_of(path: str) -> list[_Other]:
             found += [_Other(path, row.row_index, text) for text in texts]
     if not found:
         raise InputFileError(
-            "no row of the file can be read", where=path, do=f"Give a file of rows with {RUN_WORDS} words or more."
+            "no row of the file can be read", where=path, do=f"Use a file of rows with {RUN_WORDS} words or more."
         )
     return found

@@ -179,7 +179,7 @@ def _latest(project: Project) -> RunFolder:
     for run in reversed(list_runs(project.runs_dir)):
         if run.kind == KIND:
             return run
-    raise RunError("no experiment has been started", do="lobass validate starts one.")
+    raise RunError("no experiment has been started", do="Start one with lobass validate.")
 
 
 def _stopped(project: Project, asked: ValidateRun) -> RunFolder | None:
@@ -193,7 +193,7 @@ def _stopped(project: Project, asked: ValidateRun) -> RunFolder | None:
             continue
         if run.is_live():
             raise RunError(
-                f"the same experiment is being run by {run.run_id}",
+                f"run {run.run_id} is already running this experiment",
                 where=str(run.path),
                 do=f"Wait for it, or stop it: lobass cancel {run.run_id}.",
             )

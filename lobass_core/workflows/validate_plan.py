@@ -115,7 +115,7 @@ def _of_budget(
 ) -> Iterator[PlannedArm]:
     if not n_rows:
         raise RequestError(
-            f"a budget of {budget:.3g} of {len(own.candidates):,} rows holds no row", do="Give a larger budget."
+            f"a budget of {budget:.3g} of {len(own.candidates):,} rows contains no row", do="Use a larger budget."
         )
     like = digest_of(own.candidates.ids(rows_of_arm(RANDOM, own.candidates, n_rows))) if spec.equal == "steps" else ""
     for arm in arms:
@@ -138,8 +138,8 @@ def _arm(
     chosen = own.candidates.ids(rows_of_arm(arm, own.candidates, n_rows, draw, anchor))
     if not chosen and arm != BASE:
         raise RequestError(
-            f"the arm {arm} holds no row to train on",
-            do="Choose another measure, or a selection with rows that are not held out.",
+            f"the arm {arm} has no row to train on",
+            do="Use another measure, or a selection with rows that are not held out.",
         )
     digest = digest_of(chosen)
     rows[digest] = chosen

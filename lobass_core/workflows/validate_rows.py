@@ -184,6 +184,6 @@ def _batch(rows: list[_Row]) -> pa.RecordBatch:
 
 def _left_out(n_unscored: int, n_leaks: int) -> Iterator[str]:
     if n_unscored:
-        yield f"{plural(n_unscored, 'row')} without a base loss or a response take no part."
+        yield f"Left out {plural(n_unscored, 'row')} without a base loss or a response."
     if n_leaks:
-        yield f"{plural(n_leaks, 'row')} of the files to measure have a near duplicate in the pool and are left out."
+        yield f"Left out {plural(n_leaks, 'row')} of the files to measure, because near duplicates are in the pool."

@@ -66,7 +66,7 @@ def test_the_plan_says_what_it_trains_and_that_no_time_is_known(done):
     assert (plan.n_trainings, plan.n_kept, plan.n_pool) == (5, 0, 64)
     assert plan.sets == (("chat, held out", 8), ("math, held out", 8), ("trees", 12))
     assert plan.seconds is None and plan.n_tokens > 0
-    assert plan.notes == ("1 row of the files to measure have a near duplicate in the pool and are left out.",)
+    assert plan.notes == ("Left out 1 row of the files to measure, because near duplicates are in the pool.",)
 
 
 def test_no_arm_is_trained_on_a_held_out_row(done):
@@ -167,7 +167,7 @@ def test_a_base_that_has_changed_is_refused(scored, tmp_path):
 def test_what_cannot_be_planned_is_refused(scored):
     with pytest.raises(RequestError, match="no arm 'best'"):
         workflow.plan(scored.project, _spec(arms=("best",)))
-    with pytest.raises(RequestError, match="holds no row"):
+    with pytest.raises(RequestError, match="contains no row"):
         workflow.plan(scored.project, _spec(budgets=(0.001,)))
     with pytest.raises(RequestError, match="random draws"):
         _spec(draws=1)

@@ -68,7 +68,7 @@ def test_the_report_holds_every_claim_and_its_limits_and_no_cell_breaks_a_table(
             "24 trainings, 960 steps in all, no training has been timed on this machine yet: the first arm shows how "
             "long it takes.",
         ),
-        ({"n_kept": 24}, "All 24 arms are kept from earlier runs: nothing has to be trained."),
+        ({"n_kept": 24}, "All 24 arms are kept from earlier runs: there is nothing to train."),
     ],
 )
 def test_the_cost_is_said_before_it_starts(changes, expected):
