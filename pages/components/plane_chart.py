@@ -11,6 +11,10 @@ from pages.components import charts, plane_regions, theme
 from pages.components.charts import Figure
 from pages.components.theme import Palette
 
+# Percent of a domain, as logarithms, that the shades reach from and to. Where one row of a small project is more than
+# the lower end, they begin there: few rows are not all dark then.
+LEAST_SHADE, MOST_SHADE = -2.0, 0.5
+SHADE_TICKS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 # One row of panels leaves room for the table under it at 800 px.
 LOW, TALL = 410, 480
 SHADES = {
@@ -41,7 +45,8 @@ def figure(
     """
     palette = theme.palette()
     totals = grid.counts.sum(axis=(1, 2)) + grid.n_beyond
-    traces = [_cells(grid, k, int(totals[k]), palette) for k in range(len(grid.names))]
+    least = _least_shade(totals)
+    traces = [_cells(grid, k, int(totals[k]), palette, least) for k in range(len(grid.names))]
     for k, line in enumerate(lines):
         traces += _median_line(line, palette, panel=k)
     titles = [
@@ -75,13 +80,19 @@ def ranks(grid: Grid, *, x_title: str, y_title: str, height: int = 400) -> Figur
         "shapes": [_diagonal(grid, 0, palette)],
         "dragmode": False,
     }
-    cells = _cells(grid, 0, int(grid.counts.sum()), palette)
+    cells = _cells(grid, 0, int(grid.counts.sum()), palette, _least_shade(grid.counts.sum(keepdims=True)))
     cells["colorbar"] |= {"title": cells["colorbar"]["title"] | {"text": "% of rows"}}
     cells["hovertemplate"] = "%{x:.0%}, %{y:.0%}<br>%{customdata:,} rows<extra></extra>"
     return {"data": [cells], "layout": frame}
 
 
-def _cells(grid: Grid, k: int, total: int, palette: Palette) -> dict:
+def _least_shade(totals: np.ndarray) -> float:
+    """The logarithm of what one row of the largest domain is of it, in percent, within what shades can show."""
+    one_row = math.log10(100 / max(int(totals.max(initial=1)), 1))
+    return min(max(one_row, LEAST_SHADE), MOST_SHADE - 1)
+
+
+def _cells(grid: Grid, k: int, total: int, palette: Palette, least: float) -> dict:
     """A heat map over the logarithm of the share, so that the thin parts of a domain show."""
     percent = grid.counts[k] / max(total, 1) * 100
     with np.errstate(divide="ignore"):
@@ -93,14 +104,14 @@ def _cells(grid: Grid, k: int, total: int, palette: Palette) -> dict:
         "y": grid.y_edges.tolist(),
         "z": [[None if math.isnan(value) else round(value, 4) for value in row] for row in shade.tolist()],
         "customdata": grid.counts[k].tolist(),
-        "zmin": -2,
-        "zmax": 0.5,
+        "zmin": least,
+        "zmax": MOST_SHADE,
         "colorscale": [[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)],
         "showscale": k == 0,
         "colorbar": {
             "title": {"text": "% of domain", "side": "top", "font": {"size": 11}},
-            "tickvals": [-2, -1, 0],
-            "ticktext": ["0.01", "0.1", "1"],
+            "tickvals": [math.log10(share) for share in _ticks(least)],
+            "ticktext": [f"{share:g}" for share in _ticks(least)],
             "thickness": 8,
             "len": 0.5,
             "outlinewidth": 0,
@@ -110,6 +121,12 @@ def _cells(grid: Grid, k: int, total: int, palette: Palette) -> dict:
         "hovertemplate": "%{x:.3g}, %{y:.3g}<br>%{customdata:,} rows<extra></extra>",
         **charts.axes_of(k),
     }
+
+
+def _ticks(least: float) -> list[float]:
+    """Shares on the colour bar; a short one has room for more."""
+    shares = SHADE_TICKS if least > -1 else SHADE_TICKS[::2]
+    return [share for share in shares if math.log10(share) >= least - 1e-9]
 
 
 def _median_line(line: BinMedians, palette: Palette, *, panel: int) -> list[dict]:

@@ -99,6 +99,11 @@ window.measures = (() => {
 
   // A field shows the keyboard by the border of its box, or by a line under it; the ratio to the ground, 0 without one.
   function fieldRing(node, ground) {
+    // A mark in a picture is drawn thicker.
+    if (node instanceof SVGElement) {
+      const thick = [...node.querySelectorAll("*")].map(getComputedStyle).filter((style) => Number.parseFloat(style.strokeWidth) >= 2 && style.stroke !== "none")
+      return Math.max(0, ...thick.map((style) => ratio(over(channels(style.stroke), ground), ground)))
+    }
     if (!node.matches("input:not([type=checkbox], [type=radio], [type=file]), textarea")) return 0
     const rings = [0]
     for (let at = node, up = 0; at && up < 5; at = parentOf(at), up += 1) {

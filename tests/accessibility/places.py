@@ -58,7 +58,10 @@ def opened() -> list[Place]:
     return [
         Place("overview", "filled", "sidebar", open=click("Expand sidebar")),
         Place("overview", "filled", "command", open=click("Command")),
+        Place("import", "filled", "upload", open=click("Upload", "radio")),
+        Place("learnability", "filled", "save", open=click("Save")),
         Place("browse", "filled", "filters", open=click("Filters")),
+        Place("browse", "filled", "decisions", open=click("Decisions")),
         Place("browse", "filled", "keys", open=press("?")),
         Place("browse", "filled", "tag", open=press("g")),
         Place("browse", "texts", "formatted", open=press("f")),

@@ -33,7 +33,7 @@ def show(found: Mapping[ExportFormat, Preflight], chosen: ExportFormat) -> None:
 def _card(name: ExportFormat, found: Preflight, is_chosen: bool) -> Node:
     title, note = draft.FORMATS[name]
     if name == "trl" and any(finding.rule == "prompt and completion" for finding in found.findings):
-        note = "prompt + completion · SFTTrainer"
+        note = "prompt + completion"
     tone, words = verdict(found)
     return el(
         "button",

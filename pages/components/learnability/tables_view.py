@@ -42,10 +42,9 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
         "dataset": [line for line in explore.by_dataset(rows) if line.n_rows],
         "response tokens": [line for line in explore.by_length(rows) if line.n_rows],
     }
-    bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="learnability-bar")
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False, key="learnability-bar")
     with bar:
-        st.caption(SENTENCE)
-        st.space("stretch")
+        st.caption(SENTENCE, width="stretch")
         lines = [(by, *_values(line)) for by, found in groups.items() for line in found]
         save.popover("learnability-tables", HEADER, lines, has_picture=False)
     clicked = view.show(

@@ -313,6 +313,7 @@ def _done_numbers(now: RunView, doubts: Doubts | None) -> Node:
     unit = "losses" if now.kind == "score" else "samples seen"
     seconds = now.seconds or 0.0
     rate = progress.n_tokens_done / seconds if seconds else None
+    first, _, rest = now.settings.partition(" · ")
     return parts.key_numbers(
         [
             KeyNumber("Samples", theme.count(now.n_rows), note=in_rows, tinted=True, weight=1.4),
@@ -324,7 +325,7 @@ def _done_numbers(now: RunView, doubts: Doubts | None) -> Node:
             ),
             KeyNumber("Time", theme.duration(now.seconds), note=f"finished {theme.ago(progress.finished_at or '')}"),
             KeyNumber("Tokens", theme.count(rate) if rate else "–", unit="/s", note="over the whole run"),
-            KeyNumber("Settings", now.settings.split(" · ")[0] or "–", note=now.settings, weight=1.2),
+            KeyNumber("Settings", first or "–", note=rest, weight=1.2),
         ]
     )
 
