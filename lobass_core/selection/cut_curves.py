@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
 from lobass_core.learnability.distributions import round_axis
 from lobass_core.selection.sorted_scores import SortedDomain, SortedScores
@@ -43,45 +42,6 @@ class CutCurves:
 
     bin_edges: np.ndarray
     domains: tuple[DomainCurve, ...]
-
-    def knots_table(self) -> pa.Table:
-        """One row a knot: domain (index), knot, n_above, tokens_above."""
-        parts = self.domains
-        index = [np.full(len(part.knots), k, np.int32) for k, part in enumerate(parts)]
-        return pa.table(
-            {
-                "domain": _stacked(index, np.int32),
-                "knot": _stacked([part.knots for part in parts], np.float64),
-                "n_above": _stacked([part.n_above for part in parts], np.int64),
-                "tokens_above": _stacked([part.tokens_above for part in parts], np.int64),
-            }
-        )
-
-    def bins_table(self) -> pa.Table:
-        """One row a bin of a domain: domain (index), low, high, n."""
-        n_bins = len(self.bin_edges) - 1
-        return pa.table(
-            {
-                "domain": np.repeat(np.arange(len(self.domains), dtype=np.int32), n_bins),
-                "low": np.tile(self.bin_edges[:-1], len(self.domains)),
-                "high": np.tile(self.bin_edges[1:], len(self.domains)),
-                "n": _stacked([part.bins for part in self.domains], np.int64),
-            }
-        )
-
-    def domains_table(self) -> pa.Table:
-        """One row a domain: its name and totals, and the rows beyond the axis."""
-        names = (
-            "domain",
-            "n_rows",
-            "n_competing",
-            "n_by_hand",
-            "tokens_competing",
-            "tokens_by_hand",
-            "n_below_axis",
-            "n_above_axis",
-        )
-        return pa.table({name: [getattr(part, name) for part in self.domains] for name in names})
 
 
 def cut_curves(
@@ -150,7 +110,3 @@ def _knots(domain: SortedDomain, grid: np.ndarray) -> np.ndarray:
         *(tail[np.linspace(0, len(tail) - 1, min(len(tail), N_TAIL_KNOTS)).astype(int)] for tail in tails),
     ]
     return np.unique(np.concatenate(parts))
-
-
-def _stacked(parts: list[np.ndarray], dtype: type) -> np.ndarray:
-    return np.concatenate(parts).astype(dtype, copy=False) if parts else np.zeros(0, dtype)

@@ -19,7 +19,8 @@ SEQUENCES: Mapping[str, tuple[int, tuple[str, ...]]] = {
         ),
     ),
     "decision_numbers": (1, ("decisions.decision_number", "decision_imports.after_number")),
-    "scoring_ids": (1, ("scorings.scoring_id", "scoring_runs.scoring_id", "selections.scoring_id")),
+    "scoring_ids": (1, ("scorings.scoring_id", "scoring_runs.scoring_id", "loss_columns.scoring_id",
+                        "selections.scoring_id")),
     "selection_ids": (1, ("selections.selection_id", "selection_picks.selection_id")),
     "export_ids": (1, ("exports.export_id",)),
     "update_ids": (1, ("dataset_updates.update_id", "former_rows.update_id")),
@@ -68,8 +69,10 @@ def given_out(cursor: duckdb.DuckDBPyConnection, database: str) -> dict[str, int
 
 
 def _greatest(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
-    """The greatest number of a sequence that the store holds, -1 for none."""
-    columns = (column.split(".") for column in SEQUENCES[name][1])
+    """The greatest number of a sequence that the store holds, -1 for none; later steps make some of the tables."""
+    there = "SELECT table_name || '.' || column_name FROM duckdb_columns() WHERE database_name = current_database()"
+    known = {column for (column,) in cursor.execute(there).fetchall()}
+    columns = (column.split(".") for column in SEQUENCES[name][1] if column in known)
     queries = " UNION ALL ".join(f"SELECT max({column}) AS id FROM {table}" for table, column in columns)
     ((greatest,),) = cursor.execute(f"SELECT coalesce(max(id), -1) FROM ({queries})").fetchall()
     return int(greatest)

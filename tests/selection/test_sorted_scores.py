@@ -82,14 +82,10 @@ def test_rows_beyond_the_axis_are_counted_and_get_knots():
     assert (curve.knots < 0).sum() == 40
 
 
-def test_tables_for_the_browser():
+def test_curves_of_each_domain():
     curves = cut_curves(SortedScores.build(table_of(ROWS)), n_knots=5, n_bins=3, axis=(0.5, 1.0))
-    knots, bins, domains = curves.knots_table(), curves.bins_table(), curves.domains_table()
-    assert knots.column_names == ["domain", "knot", "n_above", "tokens_above"]
-    assert knots.num_rows == sum(len(part.knots) for part in curves.domains)
-    assert bins["n"].to_pylist() == [1, 2, 1, 2, 1, 1]
-    assert domains["domain"].to_pylist() == ["chat", "math"]
-    assert domains["tokens_competing"].to_pylist() == [20, 200]
+    assert [part.bins.tolist() for part in curves.domains] == [[1, 2, 1], [2, 1, 1]]
+    assert [(part.domain, part.tokens_competing) for part in curves.domains] == [("chat", 20), ("math", 200)]
 
 
 def test_axes():
