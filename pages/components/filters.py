@@ -210,8 +210,8 @@ def _range_rows(asked: BrowseFilter, measures: Sequence[Measure]) -> None:
     titles = {one.name: one.title for one in measures if one.name not in wanted}
     if titles:
         st.selectbox(
-            "Range of another measure", list(titles), index=None, key=ADD_RANGE, format_func=titles.__getitem__,
-            placeholder="Range of another measure", label_visibility="collapsed", on_change=_add_range,
+            "Another measure", list(titles), index=None, key=ADD_RANGE, format_func=titles.__getitem__,
+            placeholder="Another measure", label_visibility="collapsed", on_change=_add_range,
         )  # fmt: skip
 
 

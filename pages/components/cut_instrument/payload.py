@@ -80,7 +80,7 @@ def tables(scores: SortedScores, slots: Mapping[str, int], table_id: str) -> Ins
 def notation(measure: Measure) -> str:
     """How the measure is computed, short enough for the head of the ridges; the browser sets what follows L_ lower."""
     if measure.uses_seed:
-        return "by the seed"
+        return "set by the seed"
     text = measure.formula if " " in measure.formula else ""
     for long, short in SYMBOLS.items():
         text = text.replace(long, short)

@@ -77,9 +77,9 @@ def _bands(gates: Gates, measures: Mapping[str, Measure]) -> None:
             _band_row(measures[name], *bands.get(name, (None, None)))
     others = [name for name in titles if name not in wanted]
     st.selectbox(
-        "Keep only a range of", others, index=None, key=ADD_BAND, placeholder="choose a measure",
+        "Limit a measure", others, index=None, key=ADD_BAND, placeholder="Choose a measure",
         format_func=titles.__getitem__, on_change=_add_band,
-        help="Rows outside of the range, or without a value, are left out.",
+        help="Excludes rows outside the range and rows without a value.",
     )  # fmt: skip
 
 
