@@ -25,6 +25,7 @@ WhereOption = Annotated[
     str, typer.Option("--where", help="Filter in the form of the dashboard's address: domain=math&score=0.1..0.4.")
 ]
 ONE_LINE = 80
+SHOWN = ("learnability", "base_loss", "reference_loss")
 REVIEW = CHOICES["review"]
 MEASURES = f"Measures are {', '.join(BUILT_IN)}, and the score columns of the project."
 FORMER_NAMES = {
@@ -206,13 +207,28 @@ def _show(project: Project, found: workflow.Found, page: int, n_rows: int, json:
             }
         )
         return
+    asked = _asked_measures(found.filter)
     print_table(
-        ("rank", "score", "base", "reference", "bits/byte", "domain", "tokens", "decision", "by", "sample", "prompt"),
+        (
+            "rank",
+            "score",
+            "base",
+            "reference",
+            "bits/byte",
+            *asked,
+            "domain",
+            "tokens",
+            "decision",
+            "by",
+            "sample",
+            "prompt",
+        ),
         [
             (
                 row.rank or None,
-                *(row.values[name] for name in ("learnability", "base_loss", "reference_loss")),
+                *(row.values[name] for name in SHOWN),
                 _bits(row),
+                *(row.values.get(column) for column in asked.values()),
                 row.stored.domain,
                 row.n_tokens,
                 *_decision(row),
@@ -225,6 +241,14 @@ def _show(project: Project, found: workflow.Found, page: int, n_rows: int, json:
     first = (page - 1) * n_rows + 1
     where = f"rows {first:,} to {first + len(shown) - 1:,}" if shown else "none on this page"
     stderr.print(f"{found.n_found:,} of {found.n_rows:,} rows; {where}.")
+
+
+def _asked_measures(asked: BrowseFilter) -> dict[str, str]:
+    """The measures that the rows were sorted or filtered by and that have no column yet, with their names in files."""
+    named = dict.fromkeys((asked.sort, *(name for name, _ in asked.ranges)))
+    columns = {name: BUILT_IN[name].column if name in BUILT_IN else name for name in named if name}
+    hidden = (*SHOWN, *(name for name, one in BUILT_IN.items() if not one.exported), "imported", "cut")
+    return {name: column for name, column in columns.items() if column not in hidden}
 
 
 def _decision(row: workflow.BrowseRow) -> tuple[str, str]:

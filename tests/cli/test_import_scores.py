@@ -26,6 +26,10 @@ def test_scores_come_in_are_listed_and_go(lobass, selected, tmp_path):
     )  # fmt: skip
     listed = lobass("score-columns", "-p", selected.root).out
     assert all(word in listed for word in ("quality", "points", "worse", "q.jsonl"))
+    rows = lobass("browse", "--sort", "quality", "-p", selected.root).out.splitlines()
+    assert rows[0].split()[4:7] == ["bits/byte", "quality", "domain"]
+    assert rows[1].split()[-6:-4] == ["1", "chat"]
+    assert "quality" not in lobass("browse", "--sort", "base-loss", "-p", selected.root).out.splitlines()[0]
     assert lobass("score-columns", "--remove", "quality", "-p", selected.root, "--json").json == []
 
 
