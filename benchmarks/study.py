@@ -42,7 +42,7 @@ from lobass_core.specs import ModelSpec
 from lobass_core.training.arm import ArmPlace
 from lobass_core.training.arm_lab import ArmLab, ArmOrder, Watch, measured_rows
 from lobass_core.training.fit import Pulse, quiet_transformers
-from lobass_core.validation.arm_results import ArmCache, ArmRecipe, MeasuredRows
+from lobass_core.validation.arm_results import ID_DIGITS, ArmCache, ArmRecipe, MeasuredRows
 from lobass_core.validation.arms import BASE, FULL, LENGTH_MATCHED, RANDOM, rows_of_arm
 from lobass_core.validation.candidates import Candidates
 
@@ -192,7 +192,7 @@ class Study:
         if kind == IN_SAMPLE:
             rows = self.everywhere[pool]
             losses = _means(rows, self._do(entry, ArmOrder(ids, rows, recipe, REFERENCE_SEED)))
-            return np.array([losses[sample_id[:16]] for sample_id in ids])
+            return np.array([losses[sample_id[:ID_DIGITS]] for sample_id in ids])
         texts = {row.sample.sample_id: row for row in self.pools[pool]}
         groups = duplicate_groups(["\n".join(turn.content for turn in texts[one].sample.turns) for one in ids])
         folds = assign_folds(ids, groups, base.domains.tolist(), 2, REFERENCE_SEED)
@@ -202,13 +202,13 @@ class Study:
             unseen = self._measured([texts[one] for one, own in zip(ids, folds, strict=True) if own == fold])
             half = replace(entry, draw=fold, budget=0.5, n_rows=len(seen))
             losses |= _means(unseen, self._do(half, ArmOrder(tuple(seen), unseen, recipe, REFERENCE_SEED)))
-        return np.array([losses[sample_id[:16]] for sample_id in ids])
+        return np.array([losses[sample_id[:ID_DIGITS]] for sample_id in ids])
 
     def _candidates(self, pool: str) -> Candidates:
         chosen, base = self.pools[pool], self._base()
         ids = [row.sample.sample_id for row in chosen]
         n_tokens = self.lab.table.n_response_tokens[self.lab.rows(ids)]
-        losses = np.array([base[sample_id[:16]] for sample_id in ids])
+        losses = np.array([base[sample_id[:ID_DIGITS]] for sample_id in ids])
         return Candidates.of(ids, [row.set_name for row in chosen], n_tokens, losses, np.full(len(ids), np.nan))
 
     def _do(self, entry: Entry, order: ArmOrder) -> np.ndarray:
@@ -241,13 +241,15 @@ class Study:
         return measured_rows(self.lab.table, [(row.sample.sample_id, f"{row.part}: {row.set_name}") for row in rows])
 
     def _keep_pools(self) -> None:
-        """Which rows the pools hold, without their texts."""
-        pools = {
-            name: [[row.sample.sample_id[:16], row.set_name, row.damage, row.stands_for[:16]] for row in chosen]
-            for name, chosen in self.pools.items()
-        }
+        """Which rows the pools hold, without their texts: of the one with bad rows, those that take another's place."""
+        clean = [[row.sample.sample_id[:ID_DIGITS], row.set_name] for row in self.pools[CLEAN]]
+        damaged = [
+            [row.stands_for[:ID_DIGITS], row.sample.sample_id[:ID_DIGITS], row.damage]
+            for row in self.pools[BAD]
+            if row.damage
+        ]
         self.results.mkdir(parents=True, exist_ok=True)
-        write_whole(self.results / "pools.json", _lines([{"pool": name, "rows": rows} for name, rows in pools.items()]))
+        write_whole(self.results / "pools.json", _lines([{"rows": clean, "replaced": damaged}]))
 
 
 class _Watch:

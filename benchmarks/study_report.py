@@ -43,11 +43,11 @@ class Results:
     def __init__(self, folder: Path) -> None:
         self.cache = ArmCache(folder)
         self.entries = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-        pools = json.loads((folder / "pools.json").read_text(encoding="utf-8"))
-        self.pools = {
-            one["pool"]: [PoolRow(sample_id, domain, damage) for sample_id, domain, damage, _ in one["rows"]]
-            for one in pools
-        }
+        (pools,) = json.loads((folder / "pools.json").read_text(encoding="utf-8"))
+        replaced = {old: (new, damage) for old, new, damage in pools["replaced"]}
+        clean = [PoolRow(sample_id, domain, "") for sample_id, domain in pools["rows"]]
+        bad = [(*replaced.get(row.sample_id, (row.sample_id, "")), row.domain) for row in clean]
+        self.pools = {CLEAN: clean, BAD: [PoolRow(sample_id, domain, damage) for sample_id, damage, domain in bad]}
 
     def arm(self, entry: dict) -> tuple[ArmResult, MeasuredRows]:
         """The losses of an entry of the index, and the rows that they are of."""
