@@ -70,8 +70,10 @@ def markdown(judged: Judgement, title: str, facts: Sequence[tuple[str, str]] = (
     """The whole report as Markdown."""
     lines = [f"# {title}", ""]
     lines += [f"- {name}: {value}" for name, value in facts]
-    lines += ["", "## What was found", ""]
-    lines += [f"- {sentence(claim)}" for claim in judged.claims]
+    lines += ["", "## What was found"]
+    for one in judged.sets:
+        lines += ["", f"### {one.name}", ""]
+        lines += [f"- {sentence(claim)}" for claim in judged.claims if claim.set_name == one.name]
     lines += ["", _how(judged), "", "## What this comparison cannot say", ""]
     lines += [f"- {limit}" for limit in LIMITS]
     lines += ["", "## Arms", "", *_arms(judged)]
@@ -86,7 +88,8 @@ def _how(judged: Judgement) -> str:
     return (
         f"Each arm is compared with {judged.n_random_draws} random draws of the same number of rows (the untouched "
         "base and all rows with the draws of each budget). Intervals are paired bootstraps over the held-out rows and "
-        'the spread between draws. "Better" and "worse" are said where p, corrected by Holm\'s method over all '
+        "the spread between draws, each for its own comparison alone: an interval without 0 is not yet a claim. "
+        '"Better" and "worse" are said where p, corrected by Holm\'s method over all '
         f"{n} claims of this report, is under {LEVEL:g}: the chance that any of them is false is then under "
         f"{100 * LEVEL:g} %."
     )

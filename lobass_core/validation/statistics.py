@@ -14,6 +14,7 @@ import numpy as np
 Mean = Literal["rows", "tokens"]
 N_RESAMPLES = 4000
 CONFIDENCE = 0.95
+FEW_DRAWS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def difference(
     """One arm against another over the same rows; both are float64[draws, rows], nats summed over each response.
 
     The interval is a paired bootstrap over rows, each resample moved by a draw of Student's t for the spread between
-    draws, of which there are few. `p` is of Welch's t over the same two sources (Satterthwaite's degrees of freedom).
+    draws, of which there are few. `p` is of the same two sources.
     """
     apart = arm.mean(axis=0) - other.mean(axis=0)
     value = float(mean_loss(apart, n_tokens, mean))
@@ -85,6 +86,12 @@ def difference(
 
 
 def _p(value: float, apart: np.ndarray, n_tokens: np.ndarray, mean: Mean, of_draws: float, freedom: int) -> float:
+    """Two-sided chance of a difference as large, from rows and draws alike.
+
+    Welch's t with Satterthwaite's degrees of freedom. Under `FEW_DRAWS` it claims too often (2 draws: silent in 89 of
+    100 experiments without an effect, 3 draws: in 85, 5 draws: in 95 or more), and the sum of two t distributions takes
+    its place (silent in 98 or more, at a third of the power).
+    """
     # Every command imports this file, and few need the distribution.
     from scipy.special import stdtr
 
@@ -95,8 +102,23 @@ def _p(value: float, apart: np.ndarray, n_tokens: np.ndarray, mean: Mean, of_dra
     variance = of_rows**2 + of_draws**2
     if variance == 0:
         return 1.0 if value == 0 else 0.0
+    if freedom < FEW_DRAWS - 1 and of_rows and of_draws:
+        return _p_of_sum(abs(value), of_rows, n - 1, of_draws, freedom)
     degrees = variance**2 / (of_draws**4 / freedom + (of_rows**4 / (n - 1) if n > 1 else 0.0))
     return float(2 * stdtr(degrees, -abs(value) / variance**0.5))
+
+
+def _p_of_sum(size: float, scale: float, freedom: int, other_scale: float, other_freedom: int) -> float:
+    """Two-sided chance that two scaled t distributions add up to more than a size."""
+    from scipy.special import gammaln, stdtr
+
+    # Integrated over t = sinh(x), which reaches far into heavy tails with few points.
+    x = np.linspace(-12, 12, 481)
+    t, nu = np.sinh(x), other_freedom
+    log_size = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi)
+    density = np.exp(log_size - (nu + 1) / 2 * np.log1p(t**2 / nu)) * np.cosh(x)
+    tail = stdtr(freedom, (-size - other_scale * t) / scale)
+    return float(min(1.0, 2 * (density * tail).sum() * (x[1] - x[0])))
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:

@@ -125,7 +125,7 @@ def test_a_new_selection_costs_one_arm_and_the_draws_of_its_size(done, scored, o
 
 
 def test_a_cancelled_experiment_goes_on_with_what_it_lacks(done, scored):
-    experiment = workflow.plan(scored.project, _spec(draws=3, held_out=6))
+    experiment = workflow.plan(scored.project, _spec(arms=("random",), held_out=6))
     run = workflow.prepare_run(scored.project, experiment)
     asked = run.spec_as(ValidateRun)
     run.request_cancel()
@@ -135,13 +135,13 @@ def test_a_cancelled_experiment_goes_on_with_what_it_lacks(done, scored):
     assert main([str(run.path)]) == 3
     with pytest.raises(RequestError, match="no arm of run"):
         workflow.report(scored.project, run.run_id)
-    again = workflow.prepare_run(scored.project, workflow.plan(scored.project, _spec(draws=3, held_out=6)))
+    again = workflow.prepare_run(scored.project, workflow.plan(scored.project, _spec(arms=("random",), held_out=6)))
     assert again.run_id == run.run_id
     assert work(again) == 0 and again.read_result(ValidateResult).n_trained == len(asked.planned)
 
 
 def test_equal_steps_gives_every_arm_as_many_as_the_first_draw(scored):
-    experiment = workflow.plan(scored.project, _spec(arms=("random", "longest", "shortest"), equal="steps", epochs=3))
+    experiment = workflow.plan(scored.project, _spec(arms=("random", "longest", "shortest"), equal="steps", epochs=2))
     run = workflow.prepare_run(scored.project, experiment)
     assert work(run) == 0
     asked, result = run.spec_as(ValidateRun), run.read_result(ValidateResult)

@@ -25,6 +25,17 @@ def test_without_an_effect_at_least_90_of_100_experiments_claim_nothing():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("n_draws", [2, 3])
+def test_few_draws_claim_no_more(n_draws):
+    effects = {f"arm {number}": 0.0 for number in range(4)}
+    silent = 0
+    for seed in range(40):
+        claims = judge(experiment(seed, effects, n_draws=n_draws), SETS, 10).claims
+        silent += all(claim.verdict == "no difference found" for claim in claims)
+    assert silent >= 38
+
+
+@pytest.mark.slow
 def test_a_planted_effect_is_found_in_its_direction_and_nowhere_else():
     effects = {"learnability": -0.12, "longest": 0.12, "shortest": 0.0}
     found = dict.fromkeys(effects, 0)

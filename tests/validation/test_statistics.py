@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lobass_core.validation.statistics import Resamples, Spread, difference, holm, length_thirds, mean_loss, spread_of
+from lobass_core.validation.statistics import (
+    Resamples,
+    Spread,
+    _p_of_sum,
+    difference,
+    holm,
+    length_thirds,
+    mean_loss,
+    spread_of,
+)
 
 
 def test_holm_by_hand():
@@ -36,6 +45,14 @@ def test_without_spread_p_is_that_of_a_paired_t_test():
     found = difference(one[None], other[None], n_tokens, "rows", Spread(0.0, 4), Resamples(30, rng))
     expected = stats.ttest_rel(one / n_tokens, other / n_tokens)
     assert found.p == pytest.approx(expected.pvalue) and found.low < found.value < found.high
+
+
+@pytest.mark.parametrize(("size", "freedom"), [(0.5, 1), (3.0, 1), (3.0, 3), (12.0, 2)])
+def test_the_chance_of_a_sum_of_two_t_distributions_is_what_draws_show(size, freedom):
+    rng = np.random.default_rng(0)
+    drawn = rng.standard_t(20, 400_000) + 0.7 * rng.standard_t(freedom, 400_000)
+    expected = (np.abs(drawn) > size).mean()
+    assert _p_of_sum(size, 1.0, 20, 0.7, freedom) == pytest.approx(expected, abs=4 * (expected / 400_000) ** 0.5)
 
 
 def test_equal_arms_are_no_different():
