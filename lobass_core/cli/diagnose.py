@@ -1,0 +1,51 @@
+"""lobass diagnose"""
+
+from typing import Annotated
+
+import typer
+
+from lobass_core.cli.opening import open_project
+from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption
+from lobass_core.cli.output import print_facts, print_json, print_table, stdout
+from lobass_core.validation.diagnosis import words_of_published
+from lobass_core.workflows.diagnose import diagnose as look
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lobass diagnose`."""
+    app.command("diagnose")(diagnose)
+
+
+def diagnose(
+    project: ProjectOption = DEFAULT_PROJECT,
+    run: RunOption = None,
+    selection: Annotated[str, typer.Option("--selection", help="Show what this selection keeps, by length.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """Check how far the score follows length in each domain, and what scoring costs against training on everything."""
+    found = look(open_project(project), run, selection)
+    if json:
+        print_json(found.to_dict())
+        return
+    print_table(
+        (
+            "domain",
+            "rows",
+            "score and response",
+            "score and prompt",
+            "loss drop and response",
+            "summed drop and response",
+        ),
+        [
+            (one.domain, one.n_rows, one.score_response, one.score_prompt, one.drop_response, one.drop_sum_response)
+            for one in found.lengths
+        ],
+        title="Rank correlation (Spearman) with length in tokens",
+    )
+    for one in found.lengths:
+        stdout.print(one.sentence, markup=False)
+    stdout.print(words_of_published(), markup=False)
+    if found.kept:
+        shares = [(f"tenth {number} of lengths", f"{100 * share:.0f} %") for number, share in enumerate(found.kept, 1)]
+        print_facts(f"Kept by {found.selection}, shortest responses first", shares)
+    stdout.print(found.cost, markup=False)

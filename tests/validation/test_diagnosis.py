@@ -1,0 +1,54 @@
+"""Length dependence of planted scores, shares by tenth, and the ledger of passes."""
+
+import numpy as np
+import pytest
+
+from lobass_core.validation.diagnosis import (
+    cost_sentence,
+    kept_by_tenth,
+    length_dependence,
+    reference_passes,
+    training_passes,
+)
+
+
+def test_a_planted_dependence_is_found_in_its_domain_and_direction():
+    n_response = np.tile(np.arange(1, 51), 2)
+    domains = np.repeat(["chat", "math"], 50)
+    base = np.full(100, 2.0)
+    # Short answers gain most in conversation; in mathematics the gain has nothing to do with length.
+    gain = np.concatenate([0.9 - n_response[:50] / 100, np.tile([0.2, 0.5, 0.3, 0.4, 0.1], 10)])
+    chat, math = length_dependence(domains, base, base * (1 - gain), n_response, 100 - n_response)
+    assert (chat.domain, chat.n_rows) == ("chat", 50)
+    assert chat.score_response == pytest.approx(-1) and chat.score_prompt == pytest.approx(1)
+    assert chat.drop_response == pytest.approx(-1)
+    assert chat.is_clear and "prefers short responses (-1.00)" in chat.sentence and "lobass validate" in chat.sentence
+    assert not math.is_clear and abs(math.score_response) < 0.1 and "hardly depends" in math.sentence
+    # Summed, the drop of a long answer is larger whatever its gain.
+    assert math.drop_sum_response > 0.6
+
+
+def test_rows_without_a_score_are_left_out():
+    base, reference = np.array([2.0, np.nan, 0.0]), np.array([1.0, 1.0, 0.0])
+    (one,) = length_dependence(np.array(["a"] * 3), base, reference, np.arange(3), np.arange(3))
+    assert one.n_rows == 1 and one.score_response is None and "too few" in one.sentence
+
+
+def test_shares_kept_by_tenth():
+    n_response = np.arange(100)[::-1]
+    assert kept_by_tenth(n_response, n_response < 15) == [1.0, 0.5, *[0.0] * 8]
+    assert kept_by_tenth(np.zeros(0), np.zeros(0, bool)) == []
+
+
+@pytest.mark.parametrize(("epochs", "folds", "passes"), [(1, 1, 5), (3, 1, 11), (1, 5, 14), (1, 2, 5), (0, 1, 2)])
+def test_passes_of_a_reference(epochs, folds, passes):
+    assert reference_passes(epochs, folds) == passes
+
+
+def test_the_cost_is_compared_with_training_on_everything():
+    assert training_passes(1, 3) == 9
+    assert cost_sentence(0.06, 3, 1, 1) == (
+        "Scoring costs 5 passes over the pool, and with training on 6 % for 3 epochs 5.54: less than the 9 of training "
+        "on everything."
+    )
+    assert "17: no less than the 3 of training on everything" in cost_sentence(1.0, 1, 1, 5)
