@@ -178,7 +178,9 @@ def _lines(found: ImportedScores) -> list[Node]:
         return []
     columns = [parts.Column("Line", 80, numeric=True), parts.Column("Kind", 110), parts.Column("Reason")]
     rows = [[theme.count(line), kind, el("span", *parts.visible(reason))] for kind, line, reason in found.lines]
-    return [parts.heading("Unused lines", "the first of each kind"), parts.table(columns, rows)]
+    note = f"up to {workflow.LISTED} of each kind"
+    table = parts.table(columns, rows, label="Unused lines")
+    return [parts.heading("Unused lines", note), el("div", table, cls="tall", tabindex="0")]
 
 
 def _done_page(project: Project, done: ImportedScores, right: DeltaGenerator) -> None:
@@ -186,10 +188,7 @@ def _done_page(project: Project, done: ImportedScores, right: DeltaGenerator) ->
         if toolbar.primary("Browse the rows", ":material/arrow_forward:", key="scores-next"):
             state.go("browse", sort=done.name)
     text = f"{done.n_rows:,} rows have a value, {done.n_without:,} have none."
-    view.show(
-        [_strip(done), parts.notice(f"Imported {done.name}.", text, tone="kept"), *_lines(done)],
-        key="scores-done",
-    )
+    view.show([_strip(done), parts.notice(f"Imported {done.name}.", text, tone="kept")], key="scores-done")
     with st.container(horizontal=True, gap="small"):
         if st.button("Import another file", icon=":material/add:", key="scores-another"):
             draft.another()
@@ -199,6 +198,7 @@ def _done_page(project: Project, done: ImportedScores, right: DeltaGenerator) ->
                 workflow.remove_scores(project, done.name)
                 st.session_state.pop(score_draft.RESULT, None)
                 st.rerun()
+    view.show(_lines(done), key="scores-unused")
 
 
 def section(project: Project) -> None:
