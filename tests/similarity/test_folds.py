@@ -59,3 +59,11 @@ def test_held_out_rows_keep_to_the_limit_and_may_be_none():
     assert len(held_out_rows(IDS, np.arange(101), share=0.5, seed=0, at_most=20)) == 20
     assert len(held_out_rows(IDS, np.arange(101), share=0.0, seed=0, at_most=20)) == 0
     assert len(held_out_rows(IDS, np.zeros(101, int), share=0.5, seed=0, at_most=20)) == 0
+
+
+def test_held_out_groups_never_go_beyond_the_share_and_leave_something_to_train_on():
+    # Groups of three in a share of ten: nine rows, as a fourth group would be twelve.
+    groups = np.repeat(np.arange(34), 3)[:101]
+    rows = held_out_rows(IDS, groups, share=0.1, seed=0, at_most=500)
+    assert 9 <= len(rows) <= 10
+    assert held_out_rows(IDS[:2], np.zeros(2, int), share=1.0, seed=0, at_most=500).tolist() == []

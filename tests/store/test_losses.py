@@ -64,6 +64,21 @@ def test_shards_are_ingested_once(store, project):
     assert n == 3
 
 
+def test_other_losses_under_an_old_name_are_added_and_the_same_ones_under_no_checksum_cost_nothing(store, project):
+    add_file(store, "a", "math", PAIRS)
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
+    run.write_shard("base-0000", shard("B", {PAIRS[0]: 1.0}))
+    assert ingest_run(store, run).n_new == 1
+    run.write_shard("base-0000", shard("B", {PAIRS[1]: 1.0}))
+    assert ingest_run(store, run).n_new == 1
+    # A shard of an older version has no checksum beside it: it is known once it is read.
+    (path,) = run.finished_shards()
+    checksum_path(path).unlink()
+    content = store.content()
+    assert ingest_run(store, run) == Ingested(0)
+    assert store.content() == content
+
+
 def test_a_torn_shard_is_named_and_the_others_are_ingested(store, project):
     add_file(store, "a", "math", PAIRS)
     run = RunFolder.create(project.runs_dir, "score", A_SCORING)
@@ -161,6 +176,15 @@ def test_losses_of_samples_that_are_not_in_the_store_are_passed_over(store, proj
     run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     run.write_shard("s-0", shard("B", dict.fromkeys(PAIRS, 1.0)))
     assert ingest_run(store, run).n_new == 1
+
+
+def test_a_sample_whose_id_begins_like_anothers_is_another(store, project):
+    add_file(store, "a", "math", PAIRS[:1])
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
+    twin = shard("B", {PAIRS[0]: 1.0})
+    ids = [f"{sample_id[:16]}{'0' * 48}" for sample_id in twin["sample_id"].to_pylist()]
+    run.write_shard("s-0", twin.set_column(0, "sample_id", pa.array(ids)))
+    assert ingest_run(store, run).n_new == 0
 
 
 def test_many_shards_go_in_by_groups(store, project, monkeypatch):
