@@ -78,8 +78,13 @@ window.measures = (() => {
   function lowContrast() {
     const found = []
     for (const node of elements()) {
-      const words = [...node.childNodes].filter((child) => child.nodeType === 3).map((child) => child.data.trim()).join(" ").trim()
-      if (!words || ["STYLE", "SCRIPT", "NOSCRIPT", "TITLE"].includes(node.tagName) || !isVisible(node) || isOff(node)) continue
+      const words = [...node.childNodes]
+        .filter((child) => child.nodeType === 3)
+        .map((child) => child.data.trim())
+        .join(" ")
+        .trim()
+      if (!words || ["STYLE", "SCRIPT", "NOSCRIPT", "TITLE"].includes(node.tagName) || !isVisible(node) || isOff(node))
+        continue
       const style = getComputedStyle(node)
       const size = Number.parseFloat(style.fontSize)
       const isLarge = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700)
@@ -108,7 +113,8 @@ window.measures = (() => {
     const rings = [0]
     for (let at = node, up = 0; at && up < 5; at = parentOf(at), up += 1) {
       const style = getComputedStyle(at)
-      if (Number.parseFloat(style.borderBottomWidth) >= 1 && style.borderBottomStyle !== "none") rings.push(ratio(over(channels(style.borderBottomColor), ground), ground))
+      if (Number.parseFloat(style.borderBottomWidth) >= 1 && style.borderBottomStyle !== "none")
+        rings.push(ratio(over(channels(style.borderBottomColor), ground), ground))
       const shadow = style.boxShadow.match(/^(rgba?\([^)]*\)|color\([^)]*\))/)
       if (shadow) rings.push(ratio(over(channels(shadow[0]), ground), ground))
     }
@@ -121,7 +127,8 @@ window.measures = (() => {
     while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement
     if (!node || node === document.body) return null
     const style = getComputedStyle(node)
-    const ring = style.outlineStyle !== "none" && Number.parseFloat(style.outlineWidth) >= 1 ? channels(style.outlineColor) : null
+    const ring =
+      style.outlineStyle !== "none" && Number.parseFloat(style.outlineWidth) >= 1 ? channels(style.outlineColor) : null
     const ground = groundOf(parentOf(node) ?? node) ?? [255, 255, 255]
     return {
       name: `${name(node)} ${(node.getAttribute("aria-label") || node.labels?.[0]?.textContent || node.textContent || "").trim().slice(0, 40)}`,
@@ -131,7 +138,8 @@ window.measures = (() => {
     }
   }
 
-  const CONTROLS = "button, a[href], input:not([type=hidden]), select, textarea, [role=button], [role=tab], [role=radio], [role=slider], [role=combobox]"
+  const CONTROLS =
+    "button, a[href], input:not([type=hidden]), select, textarea, [role=button], [role=tab], [role=radio], [role=slider], [role=combobox]"
 
   // Controls that lie outside what is shown of a box that cannot be scrolled, and columns without width.
   function cutOff() {
@@ -147,7 +155,8 @@ window.measures = (() => {
         const style = getComputedStyle(at)
         if (["auto", "scroll"].includes(style.overflowX)) break
         const isClipped = ["hidden", "clip"].includes(style.overflowX) || at === document.documentElement
-        const frame = at === document.documentElement ? { left: 0, right: window.innerWidth } : at.getBoundingClientRect()
+        const frame =
+          at === document.documentElement ? { left: 0, right: window.innerWidth } : at.getBoundingClientRect()
         if (isClipped && frame.right - frame.left > 2 && (box.right > frame.right + 1 || box.left < frame.left - 1)) {
           found.push(`${name(node)} ${(node.getAttribute("aria-label") || node.textContent || "").trim().slice(0, 40)}`)
           break

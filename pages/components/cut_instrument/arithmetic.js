@@ -12,21 +12,34 @@ function curvesOf(nDomains, columns) {
   for (let d = 0; d < nDomains; d++) {
     let end = start
     while (end < columns.domain.length && columns.domain[end] === d) end += 1
-    curves.push(end - start < 2 ? NO_ROWS : {
-      edges: columns.knot.subarray(start, end),
-      counts: columns.n_above.subarray(start, end),
-      tokens: columns.tokens_above.subarray(start, end),
-    })
+    curves.push(
+      end - start < 2
+        ? NO_ROWS
+        : {
+            edges: columns.knot.subarray(start, end),
+            counts: columns.n_above.subarray(start, end),
+            tokens: columns.tokens_above.subarray(start, end),
+          },
+    )
     start = end
   }
-  return { curves, pool: poolOf(curves.filter((curve) => curve !== NO_ROWS), curves) }
+  return {
+    curves,
+    pool: poolOf(
+      curves.filter((curve) => curve !== NO_ROWS),
+      curves,
+    ),
+  }
 }
 
 function poolOf(filled, curves) {
   if (!filled.length) return { ...NO_ROWS, each: curves.map(() => NO_ROWS) }
   const all = Float64Array.from(filled.flatMap((curve) => Array.from(curve.edges))).sort()
   const edges = all.filter((edge, i) => i === 0 || edge !== all[i - 1])
-  const each = curves.map((curve) => ({ counts: alongEdges(curve, curve.counts, edges), tokens: alongEdges(curve, curve.tokens, edges) }))
+  const each = curves.map((curve) => ({
+    counts: alongEdges(curve, curve.counts, edges),
+    tokens: alongEdges(curve, curve.tokens, edges),
+  }))
   const sum = (name) => edges.map((_, k) => each.reduce((total, one) => total + one[name][k], 0))
   return { edges, counts: sum("counts"), tokens: sum("tokens"), each }
 }
@@ -39,7 +52,8 @@ function placeOfScore(edges, score) {
   const last = edges.length - 1
   if (!(score > edges[0])) return { k: 0, f: 0 }
   if (score >= edges[last]) return { k: last - 1, f: 1 }
-  let low = 0, high = last
+  let low = 0,
+    high = last
   while (high - low > 1) {
     const middle = (low + high) >> 1
     if (edges[middle] <= score) low = middle
@@ -57,7 +71,8 @@ function placeOfAmount(cumulative, amount) {
     return { k, f: 0 }
   }
   if (amount <= 0) return { k: last - 1, f: 1 }
-  let low = 0, high = last
+  let low = 0,
+    high = last
   while (high - low > 1) {
     const middle = (low + high) >> 1
     if (cumulative[middle] >= amount) low = middle
@@ -98,11 +113,15 @@ function inWholeNumbers(weights) {
 
 // A budget between floors (rows kept by hand) and ceilings (all that a domain has); what one cannot take, others do.
 function shareBudget(total, weights, floors, ceilings) {
-  const granted = weights.map(() => 0), exhausted = weights.map(() => false)
+  const granted = weights.map(() => 0),
+    exhausted = weights.map(() => false)
   let left = total
   let unsettled = weights.map((_, k) => k)
   while (unsettled.length) {
-    const shares = largestRemainder(left, unsettled.map((k) => weights[k]))
+    const shares = largestRemainder(
+      left,
+      unsettled.map((k) => weights[k]),
+    )
     const bounded = unsettled.map((k, i) => Math.max(Math.min(shares[i], ceilings[k]), floors[k]))
     const excess = bounded.reduce((a, b) => a + b, 0) - shares.reduce((a, b) => a + b, 0)
     const still = []
@@ -142,13 +161,18 @@ function preview(model, spec) {
 function onePool(model, spec) {
   const inTokens = spec.budget === "tokens"
   const { pool } = model
-  const place = spec.budget === "threshold"
-    ? placeOfScore(pool.edges, spec.value)
-    : placeOfAmount(
-        inTokens ? pool.tokens : pool.counts,
-        wanted(model, spec) - model.domains.reduce((sum, d) => sum + (inTokens ? d.tokensByHand : d.nByHand), 0))
+  const place =
+    spec.budget === "threshold"
+      ? placeOfScore(pool.edges, spec.value)
+      : placeOfAmount(
+          inTokens ? pool.tokens : pool.counts,
+          wanted(model, spec) - model.domains.reduce((sum, d) => sum + (inTokens ? d.tokensByHand : d.nByHand), 0),
+        )
   const total = Math.round(valueAt(pool.counts, place))
-  const counts = largestRemainder(total, pool.each.map((one) => valueAt(one.counts, place)))
+  const counts = largestRemainder(
+    total,
+    pool.each.map((one) => valueAt(one.counts, place)),
+  )
   const cut = spec.budget === "threshold" ? spec.value : total > 0 ? valueAt(pool.edges, place) : null
   return model.domains.map((domain, d) => ({
     kept: domain.nByHand + counts[d],
@@ -233,7 +257,8 @@ function totalFor(model, spec, d, target) {
   const inTokens = spec.budget === "tokens"
   const floors = model.domains.map((x) => (inTokens ? x.tokensByHand : x.nByHand))
   const ceilings = model.domains.map((x, k) => floors[k] + (inTokens ? x.tokensCompeting : x.nCompeting))
-  let low = 0, high = ceilings.reduce((a, b) => a + b, 0)
+  let low = 0,
+    high = ceilings.reduce((a, b) => a + b, 0)
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
     if (shareBudget(middle, weights, floors, ceilings).granted[d] >= target) high = middle

@@ -7,7 +7,11 @@ function count(n) {
 }
 
 function compact(n) {
-  for (const [size, letter] of [[1e9, "B"], [1e6, "M"], [1e3, "k"]]) {
+  for (const [size, letter] of [
+    [1e9, "B"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ]) {
     if (Math.abs(n) >= size * 0.99995 && (size > 1e3 || Math.abs(n) >= 1e4)) {
       const scaled = n / size
       return scaled.toFixed(Math.abs(scaled) < 10 ? 2 : Math.abs(scaled) < 100 ? 1 : 0) + letter
@@ -76,7 +80,8 @@ function readingsOf(text, whole) {
 function plainDigits(digits, whole) {
   const spaces = digits.match(/[\s'’_]/g) || []
   const decimals = [".", ","].filter((mark) => digits.includes(mark))
-  if (spaces.length) return new Set(spaces).size === 1 && decimals.length < 2 ? split(digits, spaces[0], decimals[0] || "") : []
+  if (spaces.length)
+    return new Set(spaces).size === 1 && decimals.length < 2 ? split(digits, spaces[0], decimals[0] || "") : []
   if (!decimals.length) return [digits]
   if (decimals.length === 2) {
     const last = digits.lastIndexOf(".") > digits.lastIndexOf(",") ? "." : ","
@@ -90,9 +95,11 @@ function plainDigits(digits, whole) {
 
 function split(digits, thousands, decimal) {
   const place = decimal ? digits.indexOf(decimal) : -1
-  const before = place < 0 ? digits : digits.slice(0, place), after = place < 0 ? "" : digits.slice(place + 1)
+  const before = place < 0 ? digits : digits.slice(0, place),
+    after = place < 0 ? "" : digits.slice(place + 1)
   const groups = before.split(thousands)
-  const fits = groups.length > 1 && /^[1-9]\d{0,2}$/.test(groups[0]) && groups.slice(1).every((group) => /^\d{3}$/.test(group))
+  const fits =
+    groups.length > 1 && /^[1-9]\d{0,2}$/.test(groups[0]) && groups.slice(1).every((group) => /^\d{3}$/.test(group))
   return fits && /^\d*$/.test(after) ? [groups.join("") + (after ? `.${after}` : "")] : []
 }
 

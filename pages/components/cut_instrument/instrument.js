@@ -7,7 +7,10 @@ const KEY_DELAY_MS = 220
 const SILENCE_MS = 3000
 const TALL_ROWS = 12
 const LIMITS = {
-  ratio: { above: 0, most: 100 }, samples: { whole: true, least: 0 }, tokens: { whole: true, least: 0 }, threshold: {},
+  ratio: { above: 0, most: 100 },
+  samples: { whole: true, least: 0 },
+  tokens: { whole: true, least: 0 },
+  threshold: {},
   weight: { least: 0, most: 100 },
 }
 
@@ -85,7 +88,12 @@ function settle(view, error) {
 
 function modelOf(data) {
   const column = (name) => Float64Array.from(data.knots.getChild(name).toArray(), Number)
-  const columns = { domain: column("domain"), knot: column("knot"), n_above: column("n_above"), tokens_above: column("tokens_above") }
+  const columns = {
+    domain: column("domain"),
+    knot: column("knot"),
+    n_above: column("n_above"),
+    tokens_above: column("tokens_above"),
+  }
   return {
     measure: data.measure,
     nRows: data.n_rows,
@@ -231,7 +239,10 @@ function frame(view) {
   const px = drag.x - drag.box.left
   if (drag.kind === "ratio") change(view, toRatio(view, railRatio(px / drag.box.width)))
   else if (drag.kind.startsWith("weight-")) {
-    change(view, withWeight(view.model, view.spec, Number(drag.kind.slice(7)), Math.round((px / drag.box.width) * 1000) / 1000))
+    change(
+      view,
+      withWeight(view.model, view.spec, Number(drag.kind.slice(7)), Math.round((px / drag.box.width) * 1000) / 1000),
+    )
   } else if (drag.d === null) change(view, cutAt(view.model, view.spec, view.scoreAt(px)))
   else change(view, handleAt(view.model, view.spec, drag.d, view.scoreAt(px)))
 }
@@ -283,7 +294,8 @@ function stepped(view, name, step, end) {
 function listenToInputs(view) {
   const { root } = view
   root.addEventListener("click", (event) => {
-    const preset = event.target.closest("[data-preset]"), lock = event.target.closest("[data-lock]")
+    const preset = event.target.closest("[data-preset]"),
+      lock = event.target.closest("[data-lock]")
     if (preset) change(view, { ...view.spec, budget: "ratio", value: Number(preset.dataset.preset) })
     else if (lock && !lock.disabled && view.spec.budget !== lock.dataset.lock) {
       change(view, holding(view.model, view.spec, lock.dataset.lock))
@@ -295,7 +307,8 @@ function listenToInputs(view) {
     if (target.tagName !== "INPUT") return
     if (view.wrong?.input !== target) {
       if (target.dataset.budget === "tokens") target.value = String(view.shown.tokens)
-      if (target.dataset.budget === "threshold" && view.shown.cut !== null && !target.readOnly) target.value = String(view.model.measure.sign * view.shown.cut)
+      if (target.dataset.budget === "threshold" && view.shown.cut !== null && !target.readOnly)
+        target.value = String(view.model.measure.sign * view.shown.cut)
     }
     target.dataset.before = target.value
     if (!target.readOnly) target.select()
@@ -308,7 +321,8 @@ function listenToInputs(view) {
   root.addEventListener("focusout", (event) => {
     const input = event.target
     if (input.tagName !== "INPUT") return
-    const undone = input.dataset.undo, edited = !undone && input.value !== input.dataset.before
+    const undone = input.dataset.undo,
+      edited = !undone && input.value !== input.dataset.before
     delete input.dataset.undo
     if (undone && view.wrong?.input === input) setWrong(view, null)
     const found = edited ? typed(view, input) : {}

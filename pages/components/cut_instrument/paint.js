@@ -55,15 +55,28 @@ function paintCells({ model, spec, shown, cells, digits }) {
   setText(cells.tokens.note, `${percent(shown.tokens / Math.max(model.nTokens, 1))} of ${compact(model.nTokens)}`)
   setValue(cells.threshold.input, global ? cutWords(model, shown.cut, digits) : "per domain")
   cells.threshold.input.readOnly = !global
-  const range = cuts.length ? `, ${[Math.min(...cuts), Math.max(...cuts)].map((cut) => score(model.measure.sign * cut, 2)).join(" to ")}` : ""
-  setText(cells.threshold.note, global ? "one cut for all" : `${cuts.length} cut${cuts.length === 1 ? "" : "s"}${range}`)
+  const range = cuts.length
+    ? `, ${[Math.min(...cuts), Math.max(...cuts)].map((cut) => score(model.measure.sign * cut, 2)).join(" to ")}`
+    : ""
+  setText(
+    cells.threshold.note,
+    global ? "one cut for all" : `${cuts.length} cut${cuts.length === 1 ? "" : "s"}${range}`,
+  )
   for (const kind of KINDS) {
     const held = spec.budget === kind
     cells[kind].box.classList.toggle("held", held)
     setAttribute(cells[kind].lock, "aria-pressed", held)
     const possible = kind !== "threshold" || global
     cells[kind].lock.disabled = !possible
-    setAttribute(cells[kind].lock, "title", held ? "This budget is fixed" : possible ? `Fix the ${TITLES[kind].toLowerCase()}` : "A threshold needs one cut for all domains: choose Global")
+    setAttribute(
+      cells[kind].lock,
+      "title",
+      held
+        ? "This budget is fixed"
+        : possible
+          ? `Fix the ${TITLES[kind].toLowerCase()}`
+          : "A threshold needs one cut for all domains: choose Global",
+    )
   }
 }
 
@@ -97,27 +110,34 @@ function spoken(model, shown, ratio, digits) {
 }
 
 function paintNumbers({ model, shown, spec }, row, d) {
-  const domain = model.domains[d], now = shown.domains[d]
+  const domain = model.domains[d],
+    now = shown.domains[d]
   setText(row.kept, count(now.kept))
   setText(row.rate, percent(now.kept / Math.max(domain.nRows, 1)))
   setText(row.tokens, compact(now.tokens))
   const shares = {
-    rowBar: now.kept / Math.max(shown.kept, 1), tokenBar: now.tokens / Math.max(shown.tokens, 1),
-    rowTick: domain.nRows / Math.max(model.nRows, 1), tokenTick: domain.tokens / Math.max(model.nTokens, 1),
+    rowBar: now.kept / Math.max(shown.kept, 1),
+    tokenBar: now.tokens / Math.max(shown.tokens, 1),
+    rowTick: domain.nRows / Math.max(model.nRows, 1),
+    tokenTick: domain.tokens / Math.max(model.nTokens, 1),
   }
   row.rowBar.style.transform = `scaleX(${shares.rowBar.toFixed(5)})`
   row.tokenBar.style.transform = `scaleX(${shares.tokenBar.toFixed(5)})`
   row.rowTick.style.left = `${(shares.rowTick * 100).toFixed(2)}%`
   row.tokenTick.style.left = `${(shares.tokenTick * 100).toFixed(2)}%`
-  setAttribute(row.bars, "aria-label",
+  setAttribute(
+    row.bars,
+    "aria-label",
     `${percent(shares.rowBar)} of the kept rows, ${percent(shares.rowTick)} of all rows; ` +
-    `${percent(shares.tokenBar)} of the kept tokens, ${percent(shares.tokenTick)} of all tokens`)
+      `${percent(shares.tokenBar)} of the kept tokens, ${percent(shares.tokenTick)} of all tokens`,
+  )
   row.numbers.classList.toggle("none", now.kept === 0)
 }
 
 function paintRidge({ model, shown, x, width, digits }, row, d, global) {
   if (!row.clip) return
-  const now = shown.domains[d], domain = model.domains[d]
+  const now = shown.domains[d],
+    domain = model.domains[d]
   const place = now.cut === null ? width + 4 : Math.min(Math.max(x(now.cut), -4), width + 4)
   setAttribute(row.clip, "x", place.toFixed(1))
   setAttribute(row.clip, "width", Math.max(width - place, 0).toFixed(1))
@@ -170,9 +190,10 @@ function paintFixed({ model, stage }) {
     const eligible = domain.nCompeting + domain.nByHand
     const rows = eligible === domain.nRows ? count(domain.nRows) : `${compact(eligible)} of ${compact(domain.nRows)}`
     setText(row.sub, `${rows} · ${compact(domain.tokens)} tok`)
-    row.sub.title = eligible === domain.nRows
-      ? `${count(domain.nRows)} rows, ${count(domain.tokens)} response tokens`
-      : `${count(eligible)} of ${count(domain.nRows)} rows are eligible; gates, decisions and missing losses exclude the others`
+    row.sub.title =
+      eligible === domain.nRows
+        ? `${count(domain.nRows)} rows, ${count(domain.tokens)} response tokens`
+        : `${count(eligible)} of ${count(domain.nRows)} rows are eligible; gates, decisions and missing losses exclude the others`
   })
   const below = model.domains.reduce((sum, domain) => sum + domain.nBelow, 0)
   const above = model.domains.reduce((sum, domain) => sum + domain.nAbove, 0)
@@ -181,7 +202,13 @@ function paintFixed({ model, stage }) {
 }
 
 function paintStatus({ status, state, message }) {
-  const words = { exact: "exact", preview: "preview", sent: "updating", silent: "no response yet", error: "not possible" }
+  const words = {
+    exact: "exact",
+    preview: "preview",
+    sent: "updating",
+    silent: "no response yet",
+    error: "not possible",
+  }
   status.className = `status ${state}`
   setText(status.lastChild, words[state])
   if (message) status.title = message

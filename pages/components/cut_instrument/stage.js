@@ -30,29 +30,50 @@ function buildCells() {
   const cells = {}
   const strip = make("div", "cells")
   for (const kind of KINDS) {
-    const icon = draw("svg", { viewBox: "0 0 16 16", class: "lock-icon", "aria-hidden": "true" }, [draw("path", { d: LOCK })])
+    const icon = draw("svg", { viewBox: "0 0 16 16", class: "lock-icon", "aria-hidden": "true" }, [
+      draw("path", { d: LOCK }),
+    ])
     const lock = make("button", "lock", { type: "button", "data-lock": kind }, [TITLES[kind], icon])
     const input = make("input", "value", {
-      type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", "data-budget": kind, "aria-label": TITLES[kind],
+      type: "text",
+      inputmode: "decimal",
+      autocomplete: "off",
+      spellcheck: "false",
+      "data-budget": kind,
+      "aria-label": TITLES[kind],
     })
     const note = make("div", "note", { id: `cut-note-${kind}` })
     cells[kind] = { box: make("div", "cell", {}, [lock, input, note]), lock, input, note }
     strip.append(cells[kind].box)
   }
   const status = make("span", "status", { role: "status" }, [make("i", "status-dot"), make("span", "status-text")])
-  const thumb = make("div", "thumb", { role: "slider", tabindex: "0", "aria-label": "Kept ratio", "data-slider": "ratio" })
+  const thumb = make("div", "thumb", {
+    role: "slider",
+    tabindex: "0",
+    "aria-label": "Kept ratio",
+    "data-slider": "ratio",
+  })
   const fill = make("div", "rail-fill")
   const rail = make("div", "rail", { "data-drag": "ratio" }, [make("div", "rail-track", {}, [fill]), thumb])
   const presets = PRESETS.map((ratio) => {
     // The sign stands once, above: at 150 % zoom four of them would touch.
     const percent = String(Number((ratio * 100).toFixed(1)))
-    const button = make("button", "preset", { type: "button", "data-preset": ratio, "aria-label": `Keep ${percent} %` }, [percent])
+    const button = make(
+      "button",
+      "preset",
+      { type: "button", "data-preset": ratio, "aria-label": `Keep ${percent} %` },
+      [percent],
+    )
     button.style.left = `${railPosition(ratio) * 100}%`
     return button
   })
-  strip.append(make("div", "cell rail-cell", {}, [
-    make("div", "label", {}, ["Ratio in %, log scale", status]), rail, make("div", "presets", {}, presets),
-  ]))
+  strip.append(
+    make("div", "cell rail-cell", {}, [
+      make("div", "label", {}, ["Ratio in %, log scale", status]),
+      rail,
+      make("div", "presets", {}, presets),
+    ]),
+  )
   return { strip, cells, status, thumb, fill, rail, presets }
 }
 
@@ -60,16 +81,23 @@ function buildCells() {
 
 function buildRows(model, balance) {
   const custom = balance === "custom"
-  const heads = ["Kept", "Rate", "", "Tokens", ...(custom ? ["Weight, %"] : [])].map((text) => make("span", "", {}, [text]))
+  const heads = ["Kept", "Rate", "", "Tokens", ...(custom ? ["Weight, %"] : [])].map((text) =>
+    make("span", "", {}, [text]),
+  )
   heads[2].append("Share of rows, tokens ", make("i", "tick-key"), " before")
   const cutBadge = make("div", "cut-badge", { "aria-hidden": "true" })
   const axisTitle = make("div", "axis-title", {}, formulaNodes(model.measure))
   const head = make("div", "grid head", {}, [
-    make("div", "", {}, ["Domain"]), make("div", "plot-head", {}, [axisTitle, cutBadge]), make("div", "numbers", {}, heads),
+    make("div", "", {}, ["Domain"]),
+    make("div", "plot-head", {}, [axisTitle, cutBadge]),
+    make("div", "numbers", {}, heads),
   ])
   const svg = draw("svg", { class: "ridges", role: "group", "aria-label": "Scores by domain, with the cut" })
-  const left = make("div", "left"), right = make("div", "right")
-  const cut = make("div", "cut", { role: "slider", tabindex: "0", "aria-label": "Common cut", "data-slider": "cut" }, [make("i", "cut-grip")])
+  const left = make("div", "left"),
+    right = make("div", "right")
+  const cut = make("div", "cut", { role: "slider", tabindex: "0", "aria-label": "Common cut", "data-slider": "cut" }, [
+    make("i", "cut-grip"),
+  ])
   const plot = make("div", "plot", { "data-drag": "plot" }, [svg, cut])
   const body = make("div", "grid body", {}, [left, plot, right])
   const axis = draw("svg", { class: "axis", "aria-hidden": "true", height: AXIS_HEIGHT })
@@ -85,31 +113,51 @@ function buildRows(model, balance) {
 function buildRow(domain, d, custom) {
   const sub = make("span", "sub")
   const label = make("div", "domain", { title: domain.name }, [
-    make("div", "domain-name", {}, [make("i", "swatch"), make("span", "", { dir: "auto" }, [domain.name])]), sub,
+    make("div", "domain-name", {}, [make("i", "swatch"), make("span", "", { dir: "auto" }, [domain.name])]),
+    sub,
   ])
   label.firstChild.firstChild.style.setProperty("background", `var(--d${domain.slot})`)
-  const kept = make("b", "kept"), rate = make("span", "muted"), tokens = make("span", "muted")
-  const rowBar = make("i", "bar rows-bar"), tokenBar = make("i", "bar tokens-bar")
-  const rowTick = make("i", "tick"), tokenTick = make("i", "tick")
+  const kept = make("b", "kept"),
+    rate = make("span", "muted"),
+    tokens = make("span", "muted")
+  const rowBar = make("i", "bar rows-bar"),
+    tokenBar = make("i", "bar tokens-bar")
+  const rowTick = make("i", "tick"),
+    tokenTick = make("i", "tick")
   const bars = make("div", "bars", { role: "img" }, [
-    make("div", "track", {}, [rowBar, rowTick]), make("div", "track", {}, [tokenBar, tokenTick]),
+    make("div", "track", {}, [rowBar, rowTick]),
+    make("div", "track", {}, [tokenBar, tokenTick]),
   ])
   const numbers = make("div", custom ? "numbers row with-weight" : "numbers row", {}, [kept, rate, bars, tokens])
   const row = { label, sub, numbers, kept, rate, tokens, bars, rowBar, tokenBar, rowTick, tokenTick }
   if (custom) {
     row.weightFill = make("i", "rail-fill")
     row.weightThumb = make("i", "thumb small", {
-      role: "slider", tabindex: "0", "aria-label": `Weight of ${domain.name}`, "data-slider": `weight-${d}`,
-      "aria-valuemin": "0", "aria-valuemax": "100",
+      role: "slider",
+      tabindex: "0",
+      "aria-label": `Weight of ${domain.name}`,
+      "data-slider": `weight-${d}`,
+      "aria-valuemin": "0",
+      "aria-valuemax": "100",
     })
     row.weightInput = make("input", "weight-value", {
-      type: "text", inputmode: "decimal", autocomplete: "off", "data-weight": d, "aria-label": `Weight of ${domain.name}, %`,
+      type: "text",
+      inputmode: "decimal",
+      autocomplete: "off",
+      "data-weight": d,
+      "aria-label": `Weight of ${domain.name}, %`,
     })
     row.weightNote = make("div", "weight-note", { id: `weight-note-${d}` })
-    numbers.append(make("div", "weight", {}, [
-      make("div", "rail", { "data-drag": `weight-${d}` }, [make("div", "rail-track", {}, [row.weightFill]), row.weightThumb]), row.weightInput,
-      row.weightNote,
-    ]))
+    numbers.append(
+      make("div", "weight", {}, [
+        make("div", "rail", { "data-drag": `weight-${d}` }, [
+          make("div", "rail-track", {}, [row.weightFill]),
+          row.weightThumb,
+        ]),
+        row.weightInput,
+        row.weightNote,
+      ]),
+    )
   }
   return row
 }
@@ -135,7 +183,15 @@ function drawRidges(stage, model, width, rowHeight) {
   svg.setAttribute("height", height)
   const x = (score) => ((score - model.axis[0]) / (model.axis[1] - model.axis[0])) * width
   for (const tick of ticks(model.axis[0], model.axis[1], width / 95)) {
-    svg.append(draw("line", { class: Math.abs(tick) < 1e-12 ? "zero" : "gridline", x1: x(tick), x2: x(tick), y1: 0, y2: height }))
+    svg.append(
+      draw("line", {
+        class: Math.abs(tick) < 1e-12 ? "zero" : "gridline",
+        x1: x(tick),
+        x2: x(tick),
+        y1: 0,
+        y2: height,
+      }),
+    )
   }
   model.domains.forEach((domain, d) => {
     const base = rowHeight * (d + 1) - 0.5
@@ -148,7 +204,8 @@ function drawRidges(stage, model, width, rowHeight) {
       draw("path", { class: "left-out", d: path, fill: "url(#cut-hatch)" }),
       draw("path", { class: "ridge-kept", d: path, "clip-path": `url(#kept-${d})` }),
       draw("path", { class: "ridge-line", d: path }),
-      handle.group)
+      handle.group,
+    )
     Object.assign(rows[d], { clip, handle })
   })
   drawAxis(stage.axis, model, width, x)
@@ -157,9 +214,11 @@ function drawRidges(stage, model, width, rowHeight) {
 
 function hatch() {
   return draw("defs", {}, [
-    draw("pattern", { id: "cut-hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, [
-      draw("rect", { class: "hatch-ground", width: 6, height: 6 }), draw("line", { class: "hatch-line", y2: 6 }),
-    ]),
+    draw(
+      "pattern",
+      { id: "cut-hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+      [draw("rect", { class: "hatch-ground", width: 6, height: 6 }), draw("line", { class: "hatch-line", y2: 6 })],
+    ),
   ])
 }
 
@@ -177,14 +236,22 @@ function ridgePath(bins, width, base, height) {
 function buildHandle(d, domain, base, rowHeight) {
   const text = draw("text", { class: "handle-text", y: base - rowHeight + 17 })
   const middle = base - rowHeight / 2 + 2
-  const group = draw("g", {
-    class: "handle", role: "slider", tabindex: "0", "aria-label": `Cut of ${domain.name}`, "data-slider": `handle-${d}`,
-  }, [
-    draw("rect", { class: "handle-hit", x: -9, y: base - rowHeight, width: 18, height: rowHeight }),
-    draw("line", { class: "handle-line", y1: base - rowHeight + 4, y2: base }),
-    draw("rect", { class: "handle-grip", x: -4, y: middle - 8, width: 8, height: 16, rx: 3 }),
-    draw("path", { class: "handle-ribs", d: `M-1,${middle - 3}v6M1.5,${middle - 3}v6` }),
-  ])
+  const group = draw(
+    "g",
+    {
+      class: "handle",
+      role: "slider",
+      tabindex: "0",
+      "aria-label": `Cut of ${domain.name}`,
+      "data-slider": `handle-${d}`,
+    },
+    [
+      draw("rect", { class: "handle-hit", x: -9, y: base - rowHeight, width: 18, height: rowHeight }),
+      draw("line", { class: "handle-line", y1: base - rowHeight + 4, y2: base }),
+      draw("rect", { class: "handle-grip", x: -4, y: middle - 8, width: 8, height: 16, rx: 3 }),
+      draw("path", { class: "handle-ribs", d: `M-1,${middle - 3}v6M1.5,${middle - 3}v6` }),
+    ],
+  )
   const outer = draw("g", { class: "handle-outer" }, [group, text])
   return { group: outer, slider: group, text }
 }

@@ -32,14 +32,25 @@ export default function (component) {
 
 function mount(root) {
   const svg = draw("svg", { role: "group" })
-  const shade = draw("rect", { class: "brush shade" }), pointer = draw("line", { class: "pointer" })
-  const handles = ENDS.map((end, i) => draw("g", { class: "brush handle", role: "slider", tabindex: "0", "data-end": i }, [
-    draw("line", { class: "handle-line" }), draw("rect", { class: "handle-grip", x: -4, width: 8, height: 22, rx: 4 }),
-  ]))
+  const shade = draw("rect", { class: "brush shade" }),
+    pointer = draw("line", { class: "pointer" })
+  const handles = ENDS.map((end, i) =>
+    draw("g", { class: "brush handle", role: "slider", tabindex: "0", "data-end": i }, [
+      draw("line", { class: "handle-line" }),
+      draw("rect", { class: "handle-grip", x: -4, width: 8, height: 22, rx: 4 }),
+    ]),
+  )
   const tip = make("div", "tip", { "aria-hidden": "true" })
-  const camera = make("button", "camera", { type: "button", "aria-label": "Download the picture", title: "Download the picture" }, [
-    draw("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, [draw("path", { d: CAMERA, "fill-rule": "evenodd" })]),
-  ])
+  const camera = make(
+    "button",
+    "camera",
+    { type: "button", "aria-label": "Download the picture", title: "Download the picture" },
+    [
+      draw("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, [
+        draw("path", { d: CAMERA, "fill-rule": "evenodd" }),
+      ]),
+    ],
+  )
   root.append(svg, tip, camera)
   const view = { root, svg, shade, pointer, handles, tip, camera, seq: null, range: null, drag: null, drawn: "" }
   view.onResize = () => layOut(view)
@@ -191,9 +202,8 @@ function listenToKeys(view) {
     event.preventDefault()
     const i = Number(handle.dataset.end)
     const range = [...(view.range ?? [data.edges[0], data.edges[data.edges.length - 1]])]
-    range[i] = end === null
-      ? at.valueAt(at.x(range[i]) + (step * at.width) / 100)
-      : data.edges[end ? data.edges.length - 1 : 0]
+    range[i] =
+      end === null ? at.valueAt(at.x(range[i]) + (step * at.width) / 100) : data.edges[end ? data.edges.length - 1 : 0]
     range[i] = i ? Math.max(range[1], range[0]) : Math.min(range[0], range[1])
     put(view, range)
     clearTimeout(view.pending)
@@ -206,23 +216,39 @@ function listenToKeys(view) {
 function showTip(view, px, event) {
   const { data, at, tip, pointer } = view
   if (!at || px < at.left || px > at.left + at.width) return hideTip(view)
-  const value = at.valueAt(px), bin = binOf(data.edges, value)
+  const value = at.valueAt(px),
+    bin = binOf(data.edges, value)
   const top = event.clientY - view.svg.getBoundingClientRect().top
   const many = data.domains.length > MOST_IN_TIP
   const under = Math.floor((top - at.top) / at.room)
   const shown = many ? data.domains.filter((_, d) => d === under) : data.domains
   const ends = [data.edges[bin], data.edges[bin + 1]].map((edge, i) => (data.log ? edge + (i ? -0.5 : 0.5) : edge))
-  const head = data.form === "cumulative" ? `below ${written(data, ends[0])}` : `${written(data, ends[0])} to ${written(data, ends[1])}`
-  tip.replaceChildren(make("b", "", {}, [head]), ...shown.map((domain) => make("div", "", {}, [
-    make("span", "", {}, [shortName(domain.name)]), make("span", "number", {}, [sizeIn(data, domain, bin)]),
-  ])))
+  const head =
+    data.form === "cumulative"
+      ? `below ${written(data, ends[0])}`
+      : `${written(data, ends[0])} to ${written(data, ends[1])}`
+  tip.replaceChildren(
+    make("b", "", {}, [head]),
+    ...shown.map((domain) =>
+      make("div", "", {}, [
+        make("span", "", {}, [shortName(domain.name)]),
+        make("span", "number", {}, [sizeIn(data, domain, bin)]),
+      ]),
+    ),
+  )
   tip.style.display = ""
   const leftwards = px > at.left + at.width / 2
   tip.style.left = leftwards ? "" : `${px + 14}px`
   tip.style.right = leftwards ? `${view.svg.clientWidth - px + 14}px` : ""
   tip.style.top = `${Math.min(Math.max(top - 20, 0), Math.max(view.svg.clientHeight - tip.offsetHeight, 0))}px`
   pointer.style.display = ""
-  for (const [name, at_] of [["x1", px], ["x2", px], ["y1", at.top], ["y2", at.top + at.height]]) setAttribute(pointer, name, at_)
+  for (const [name, at_] of [
+    ["x1", px],
+    ["x2", px],
+    ["y1", at.top],
+    ["y2", at.top + at.height],
+  ])
+    setAttribute(pointer, name, at_)
   return undefined
 }
 

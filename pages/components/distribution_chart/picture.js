@@ -1,13 +1,24 @@
 // Saves the drawing as a file: an SVG with its styles written into it, or a PNG of twice its size.
 
 const STYLES = [
-  "fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "opacity",
-  "font-family", "font-size", "font-weight", "font-variant-numeric", "text-anchor",
+  "fill",
+  "fill-opacity",
+  "stroke",
+  "stroke-width",
+  "stroke-dasharray",
+  "stroke-opacity",
+  "opacity",
+  "font-family",
+  "font-size",
+  "font-weight",
+  "font-variant-numeric",
+  "text-anchor",
 ]
 
 function pictureOf(svg, ground) {
   const copy = svg.cloneNode(true)
-  const shown = svg.querySelectorAll("*"), copied = copy.querySelectorAll("*")
+  const shown = svg.querySelectorAll("*"),
+    copied = copy.querySelectorAll("*")
   shown.forEach((element, i) => {
     const computed = getComputedStyle(element)
     copied[i].setAttribute("style", STYLES.map((name) => `${name}:${computed.getPropertyValue(name)}`).join(";"))

@@ -14,7 +14,8 @@ function layoutOf(data, width, height) {
   const box = { left, top: HEAD, width: Math.max(width - left - RIGHT, 60), height: height - HEAD - AXIS_PX }
   const room = data.ridges ? box.height / n : box.height
   const unit = data.log ? Math.log10 : (value) => value
-  const low = unit(data.edges[0]), high = unit(data.edges[data.edges.length - 1])
+  const low = unit(data.edges[0]),
+    high = unit(data.edges[data.edges.length - 1])
   const x = (value) => box.left + ((unit(value) - low) / (high - low)) * box.width
   const valueAt = (px) => {
     const at = low + (Math.min(Math.max(px - box.left, 0), box.width) / box.width) * (high - low)
@@ -33,7 +34,11 @@ function drawPlot(svg, data, at) {
   data.domains.forEach((domain, d) => drawDomain(svg, data, at, domain, d))
   if (data.ridges) data.domains.forEach((domain, d) => drawName(svg, data, at, domain, d))
   else drawLegend(svg, data, at)
-  svg.append(draw("text", { class: "title", x: at.left + at.width / 2, y: at.top + at.height + 35, "text-anchor": "middle" }, [data.title]))
+  svg.append(
+    draw("text", { class: "title", x: at.left + at.width / 2, y: at.top + at.height + 35, "text-anchor": "middle" }, [
+      data.title,
+    ]),
+  )
 }
 
 function drawDomain(svg, data, at, domain, d) {
@@ -46,17 +51,22 @@ function drawDomain(svg, data, at, domain, d) {
   group.append(
     draw("line", { class: "base", x1: at.left, x2: at.left + at.width, y1: base, y2: base }),
     draw("path", { class: "under", d: closed }),
-    draw("path", { class: "line", d: path }))
+    draw("path", { class: "line", d: path }),
+  )
   if (domain.median !== null && data.ridges) {
     const middle = at.x(domain.median).toFixed(1)
-    group.append(draw("line", { class: "median", x1: middle, x2: middle, y1: base, y2: y(heightAt(data, domain, domain.median)) }))
+    group.append(
+      draw("line", { class: "median", x1: middle, x2: middle, y1: base, y2: y(heightAt(data, domain, domain.median)) }),
+    )
   }
   svg.append(group)
 }
 
 function steps(data, at, domain, y) {
   let path = `M${at.x(data.edges[0]).toFixed(1)},${y(0)}`
-  domain.heights.forEach((height, i) => { path += `V${y(height)}H${at.x(data.edges[i + 1]).toFixed(1)}` })
+  domain.heights.forEach((height, i) => {
+    path += `V${y(height)}H${at.x(data.edges[i + 1]).toFixed(1)}`
+  })
   return `${path}V${y(0)}`
 }
 
@@ -66,7 +76,8 @@ function slope(data, at, domain, y) {
 
 // The bin that holds a value, and how high its domain stands there.
 function binOf(edges, value) {
-  let low = 0, high = edges.length - 1
+  let low = 0,
+    high = edges.length - 1
   while (high - low > 1) {
     const middle = (low + high) >> 1
     if (edges[middle] <= value) low = middle
@@ -83,7 +94,8 @@ function heightAt(data, domain, value) {
 }
 
 function ticksAlong(data, at) {
-  const low = data.edges[0], high = data.edges[data.edges.length - 1]
+  const low = data.edges[0],
+    high = data.edges[data.edges.length - 1]
   if (!data.log) return ticks(low, high, at.width / 95)
   const found = []
   for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power++) {
@@ -102,7 +114,15 @@ function drawTicks(svg, data, at) {
   const floor = at.top + at.height
   for (const tick of found) {
     const px = at.x(tick).toFixed(1)
-    svg.append(draw("line", { class: !data.log && Math.abs(tick) < 1e-12 ? "zero" : "gridline", x1: px, x2: px, y1: at.top, y2: floor }))
+    svg.append(
+      draw("line", {
+        class: !data.log && Math.abs(tick) < 1e-12 ? "zero" : "gridline",
+        x1: px,
+        x2: px,
+        y1: at.top,
+        y2: floor,
+      }),
+    )
     svg.append(draw("text", { class: "tick", x: px, y: floor + 16, "text-anchor": "middle" }, [score(tick, digits)]))
   }
 }
@@ -139,7 +159,11 @@ function drawName(svg, data, at, domain, d) {
   const middle = at.base(d) - Math.min(at.room / 2, 34)
   const name = draw("text", { class: "name", x: 17, y: middle }, [shortName(domain.name)])
   name.append(draw("title", {}, [domain.name]))
-  svg.append(swatch(domain, 0, middle), name, draw("text", { class: "facts", x: 17, y: middle + 16 }, [facts(data, domain)]))
+  svg.append(
+    swatch(domain, 0, middle),
+    name,
+    draw("text", { class: "facts", x: 17, y: middle + 16 }, [facts(data, domain)]),
+  )
 }
 
 function drawLegend(svg, data, at) {

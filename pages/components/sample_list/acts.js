@@ -18,7 +18,8 @@ class Acts {
     const rows = app.held.between(first, last)
     const size = last - first + 1
     const keys = rows.map((one) => one.sample_key)
-    const address = size === 1 ? { key: row.sample_key } : rows.length === size ? { keys } : { view: app.held.view, first, last }
+    const address =
+      size === 1 ? { key: row.sample_key } : rows.length === size ? { keys } : { view: app.held.view, first, last }
     return { first, last, size, rows, keys: new Set(keys), address }
   }
 
@@ -31,7 +32,9 @@ class Acts {
     this.app.held.eachOf(target.keys, (row) => addToHistory(row, verdict, reason, this.app.data.author))
     this.set(new Map(before.map(([key]) => [key, [verdict, reason]])))
     this.last = { kind: verdict, text: reason }
-    this.app.say(target.size > 1 ? `${formatCount(target.size)} rows ${VERDICT_WORDS[verdict]}` : VERDICT_WORDS[verdict])
+    this.app.say(
+      target.size > 1 ? `${formatCount(target.size)} rows ${VERDICT_WORDS[verdict]}` : VERDICT_WORDS[verdict],
+    )
     if (moves && verdict !== "undecided" && this.app.settings.moveOn) this.app.stepPast(target.last)
   }
 
@@ -71,7 +74,10 @@ class Acts {
     const last = this.decided.at(-1)
     const target = this.target()
     if (!target) return
-    const stands = target.size === 1 ? app.row.verdict !== "undecided" : last && last.first === target.first && last.last === target.last
+    const stands =
+      target.size === 1
+        ? app.row.verdict !== "undecided"
+        : last && last.first === target.first && last.last === target.last
     if (stands) return app.showForm("reason")
     if (!last || last.view !== app.held.view) return app.say("keep or drop first")
     app.comeBackTo = app.place

@@ -25,7 +25,8 @@ const STATEMENT = new RegExp(
 const COMMENT = /^\s*(?:#(?!#)|\/\/|\/\*|\*|--|<!--)/
 const PROSE_END = /[a-z]{2}[.!?]["')]?\s*$/
 // Formulas read like assignments.
-const FORMULA = /\\(?:frac|sqrt|begin|times|cdot|left|right|text|sum|int|boxed|quad)\b|\$[^$\s](?:[^$\n]*[^$\s])?\$(?!\w)/
+const FORMULA =
+  /\\(?:frac|sqrt|begin|times|cdot|left|right|text|sum|int|boxed|quad)\b|\$[^$\s](?:[^$\n]*[^$\s])?\$(?!\w)/
 const LEAST_CODE_LINES = 2
 // A longer line is data or minified; no pattern is run over it.
 const LONGEST_LINE = 2000
@@ -89,8 +90,12 @@ function unfencedParts(text) {
 
 // How many lines are statements; whether all lines are, or most and at least two.
 function statementsIn(paragraph) {
-  const lines = paragraph.split("\n").map((line) => line.trimEnd()).filter(Boolean)
-  if (lines.some((line) => line.length > LONGEST_LINE || FORMULA.test(line))) return { n: 0, isPure: false, isMostly: false }
+  const lines = paragraph
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .filter(Boolean)
+  if (lines.some((line) => line.length > LONGEST_LINE || FORMULA.test(line)))
+    return { n: 0, isPure: false, isMostly: false }
   const n = lines.filter((line) => STATEMENT.test(line) && !PROSE_END.test(line)).length
   const comments = lines.filter((line) => COMMENT.test(line)).length
   return {

@@ -5,7 +5,8 @@ const FOLDED_OTHERWISE =
   /[\u0130\u03a3\u1c89\ua7cb\ua7cc\ua7ce\ua7d2\ua7d4\ua7da\ua7dc]|\ud803[\udd50-\udd65]|\ud81b[\udea0-\udeb8]/g
 const FOLDED = { "\u0130": "i", "\u03a3": "\u03c3" }
 // Wide letters (Chinese, Japanese, Korean, most emoji) take the room of two.
-const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\ud83c-\ud83e]/
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\ud83c-\ud83e]/
 const SEARCHED_ROLES = { user: ["user", "tool"], assistant: ["assistant"], system: ["system"] }
 const SNIPPET = 400
 
@@ -135,7 +136,9 @@ function markHits(elements, finder) {
   const hits = hitsIn(pieces.map(([, text]) => text).join(""), finder)
   let at = 0
   for (const [node, text] of pieces) {
-    const inside = hits.map(([start, end]) => [Math.max(start - at, 0), Math.min(end - at, text.length)]).filter(([start, end]) => start < end)
+    const inside = hits
+      .map(([start, end]) => [Math.max(start - at, 0), Math.min(end - at, text.length)])
+      .filter(([start, end]) => start < end)
     at += text.length
     if (!inside.length) continue
     const parts = document.createDocumentFragment()
@@ -173,7 +176,8 @@ class Marker {
     this.observer.disconnect()
     takeMarksOff(this.pane)
     if (!this.finder) return
-    for (const group of this.pane.querySelectorAll("[data-searched]")) markHits(group.querySelectorAll(".raw, .formatted"), this.finder)
+    for (const group of this.pane.querySelectorAll("[data-searched]"))
+      markHits(group.querySelectorAll(".raw, .formatted"), this.finder)
     this.observer.observe(this.pane, { childList: true, subtree: true })
   }
 
@@ -184,7 +188,8 @@ class Marker {
     const pane = this.pane.getBoundingClientRect()
     const hit = first.getBoundingClientRect()
     const head = this.pane.querySelector(".sample-head")?.offsetHeight ?? 0
-    if (hit.top < pane.top + head || hit.bottom > pane.bottom) this.pane.scrollTop += hit.top - pane.top - pane.height / 2
+    if (hit.top < pane.top + head || hit.bottom > pane.bottom)
+      this.pane.scrollTop += hit.top - pane.top - pane.height / 2
   }
 
   destroy() {

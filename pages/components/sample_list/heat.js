@@ -2,7 +2,11 @@
 
 const DIFFERENCE_EDGES = [0.1, 0.3, 1, 2, 4]
 const LOSS_EDGES = [0.1, 0.5, 1, 2, 4]
-const MODES = [["difference", "Difference"], ["base", "Base"], ["reference", "Reference"]]
+const MODES = [
+  ["difference", "Difference"],
+  ["base", "Base"],
+  ["reference", "Reference"],
+]
 
 function stepOf(size, edges) {
   let step = 0
@@ -158,14 +162,23 @@ class HeatView {
     this.spans[at].classList.add("at")
     const n = this.tokens.starts.length
     const first = place.tokens[0] + 1
-    const which = place.tokens.length > 1 ? `tokens ${formatCount(first)}–${formatCount(first + place.tokens.length - 1)}` : `token ${formatCount(first)}`
+    const which =
+      place.tokens.length > 1
+        ? `tokens ${formatCount(first)}–${formatCount(first + place.tokens.length - 1)}`
+        : `token ${formatCount(first)}`
     const shown = make("span", "piece")
     appendText(shown, JSON.stringify(this.tokens.text.slice(place.start, place.end)), true)
     const facts = [make("b", "", `${which} of ${formatCount(n)}`)]
     if (!place.response) facts.push(make("span", "muted", "prompt, not scored"))
     else {
       for (const mode of ["base", "reference", "difference"])
-        facts.push(make("span", mode === this.mode ? "strong" : "", `${mode} ${formatNumber(placeValue(place, this.tokens, mode), 3)}`))
+        facts.push(
+          make(
+            "span",
+            mode === this.mode ? "strong" : "",
+            `${mode} ${formatNumber(placeValue(place, this.tokens, mode), 3)}`,
+          ),
+        )
       facts.push(make("span", "muted", "nats"))
     }
     facts.push(shown, make("span", "muted ids", `id ${place.tokens.map((i) => this.tokens.ids[i]).join(" ")}`))

@@ -1,6 +1,7 @@
 // Every key in one table: what it does, and what the help says of it.
 
 // `here`: it is about the row in sight, so it waits while a page is on its way. `repeats`: it goes on while held down.
+// biome-ignore format: one key a line.
 const KEYS = [
   { names: ["ArrowDown", "n"], shown: "↓ or N", words: "next sample", here: true, repeats: true, run: (app) => app.move(1) },
   { names: ["ArrowUp", "p"], shown: "↑ or P", words: "previous sample", here: true, repeats: true, run: (app) => app.move(-1) },
@@ -26,7 +27,13 @@ const KEYS = [
   { names: ["?"], shown: "?", words: "show this list; Esc closes it", run: (app) => app.toggleHelp() },
 ]
 const BY_NAME = new Map(KEYS.flatMap((key) => key.names.map((name) => [name, key])))
-const HINTS = [["↓↑", "move"], ["K", "keep"], ["D", "drop"], ["/", "search"], ["?", "keys"]]
+const HINTS = [
+  ["↓↑", "move"],
+  ["K", "keep"],
+  ["D", "drop"],
+  ["/", "search"],
+  ["?", "keys"],
+]
 
 const EDITABLE = "input, textarea, select, [contenteditable=''], [contenteditable='true']"
 const OWN_KEYS = "tab radio slider menu menuitem combobox spinbutton textbox searchbox grid treegrid".split(" ")
@@ -46,9 +53,9 @@ function isElsewhere(event, root) {
     if (node.matches(EDITABLE) || OWN_KEYS.includes(node.getAttribute("role"))) return true
     if (node === root) break
   }
-  return [...document.querySelectorAll("[role='dialog'], [data-baseweb='popover'], [data-testid='stPopoverBody']")].some(
-    (node) => node.getClientRects().length > 0,
-  )
+  return [
+    ...document.querySelectorAll("[role='dialog'], [data-baseweb='popover'], [data-testid='stPopoverBody']"),
+  ].some((node) => node.getClientRects().length > 0)
 }
 
 function focusSearch() {
@@ -59,7 +66,10 @@ function focusSearch() {
 
 // Whether a person in the search field is done with it: then the list has the keys again.
 function leavesSearch(event) {
-  return (event.key === "Enter" || event.key === "Escape") && event.composedPath().some((node) => node instanceof Element && node.matches(SEARCH_FIELD))
+  return (
+    (event.key === "Enter" || event.key === "Escape") &&
+    event.composedPath().some((node) => node instanceof Element && node.matches(SEARCH_FIELD))
+  )
 }
 
 // Buttons of the page's toolbar, so that the key does what the button does.

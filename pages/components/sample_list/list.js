@@ -42,7 +42,8 @@ function rowItem(row, place, app) {
     make("span", "muted", tokensOf(row)),
   )
   if (row.is_duplicate) head.append(make("span", "tagged", "copy"))
-  for (const reason of row.review.slice(0, 2)) head.append(make("span", "tagged amber", REVIEW_WORDS[reason] || FLAG_WORDS[reason] || reason))
+  for (const reason of row.review.slice(0, 2))
+    head.append(make("span", "tagged amber", REVIEW_WORDS[reason] || FLAG_WORDS[reason] || reason))
   for (const tag of row.tags.slice(0, 2)) head.append(make("span", "tagged", tag))
   if (row.note) head.append(make("span", "tagged", "note"))
   const prompt = make("div", "line")
@@ -52,7 +53,8 @@ function rowItem(row, place, app) {
   const isAnswer = (turn) => turn.role === "assistant"
   if (!appendFound(prompt, row, (turn) => !isAnswer(turn), app.finder, room))
     appendText(prompt, oneLine(firstOf(row, "user") || firstOf(row, "system")), false)
-  if (!appendFound(response, row, isAnswer, app.finder, room)) appendText(response, oneLine(firstOf(row, "assistant")), false)
+  if (!appendFound(response, row, isAnswer, app.finder, room))
+    appendText(response, oneLine(firstOf(row, "assistant")), false)
   item.append(head, prompt, response)
   paintVerdict(item, row)
   return item

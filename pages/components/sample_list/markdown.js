@@ -6,7 +6,10 @@ const RULE = /^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$/
 const QUOTE = /^ {0,3}> ?/
 const ITEM = /^([ \t]*)([-*+]|\d{1,9}[.)])[ \t]+(.*)$/
 const TABLE_RULE = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/
-const FORMULA_BLOCKS = [["$$", "$$"], ["\\[", "\\]"]]
+const FORMULA_BLOCKS = [
+  ["$$", "$$"],
+  ["\\[", "\\]"],
+]
 const ENVIRONMENT = /^\s*\\begin\{((?:align|aligned|equation|gather|multline|cases|array|[pbvBV]?matrix)\*?)\}/
 // Deeper than anybody writes: text that nests on is shown as it is.
 const DEEPEST = 8
@@ -42,13 +45,25 @@ function block(lines, at, options, depth) {
   if (depth < DEEPEST && QUOTE.test(line)) {
     const end = endOf(lines, at, (next) => QUOTE.test(next))
     const quote = make("blockquote")
-    quote.append(...markdownNodes(lines.slice(at, end).map((one) => one.replace(QUOTE, "")).join("\n"), options, depth + 1))
+    quote.append(
+      ...markdownNodes(
+        lines
+          .slice(at, end)
+          .map((one) => one.replace(QUOTE, ""))
+          .join("\n"),
+        options,
+        depth + 1,
+      ),
+    )
     return [quote, end]
   }
   if (depth < DEEPEST && ITEM.test(line)) return listNode(lines, at, options, depth)
   if (line.includes("|") && at + 1 < lines.length && lines[at + 1].includes("-") && TABLE_RULE.test(lines[at + 1]))
     return tableNode(lines, at, options)
-  const end = Math.max(at + 1, endOf(lines, at, (next, n) => n === at || !startsBlock(next)))
+  const end = Math.max(
+    at + 1,
+    endOf(lines, at, (next, n) => n === at || !startsBlock(next)),
+  )
   return [paragraphNode(lines.slice(at, end).join("\n"), options), end]
 }
 
@@ -147,7 +162,10 @@ function tableNode(lines, at, options) {
 }
 
 function cellsOf(line) {
-  const inside = line.trim().replace(/^\|/, "").replace(/(?<!\\)\|$/, "")
+  const inside = line
+    .trim()
+    .replace(/^\|/, "")
+    .replace(/(?<!\\)\|$/, "")
   return inside.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"))
 }
 
@@ -158,7 +176,10 @@ function formulaBlock(lines, at, options) {
     ? ["", `\\end{${environment[1]}}`]
     : FORMULA_BLOCKS.find(([mark]) => line.startsWith(mark)) || []
   if (close === undefined) return null
-  const text = lines.slice(at, at + LONGEST_BLOCK_LINES).join("\n").trimStart()
+  const text = lines
+    .slice(at, at + LONGEST_BLOCK_LINES)
+    .join("\n")
+    .trimStart()
   const end = text.indexOf(close, open.length)
   if (end < 0) return null
   const whole = text.slice(0, end + close.length)
@@ -255,7 +276,7 @@ function linkAt(text, at, mark, missing, options, depth) {
   return { nodes: [link, " ", address], end: end + 1 }
 }
 
-const EMPHASIS = { "**": "strong", "__": "strong", "*": "em", _: "em", "~~": "s" }
+const EMPHASIS = { "**": "strong", __: "strong", "*": "em", _: "em", "~~": "s" }
 
 function emphasisAt(text, at, mark, missing, options, depth) {
   const start = at + mark.length

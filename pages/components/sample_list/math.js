@@ -1,7 +1,14 @@
 // Formulas by the KaTeX that Streamlit brings along, as MathML: the browser's own fonts, no style sheet, no HTML.
 // KATEX_FILE is its file beside Streamlit's main script ("" where this Streamlit has none); see __init__.py.
 
-const KATEX_OPTIONS = { output: "mathml", throwOnError: true, trust: false, strict: "ignore", maxSize: 20, maxExpand: 200 }
+const KATEX_OPTIONS = {
+  output: "mathml",
+  throwOnError: true,
+  trust: false,
+  strict: "ignore",
+  maxSize: 20,
+  maxExpand: 200,
+}
 const LONGEST_FORMULA = 4000
 // A text that is nothing but formulas must not stop the browser: what comes after so many is shown as its source.
 const MOST_FORMULAS = 500
@@ -12,7 +19,9 @@ let katexComes = null
 
 // Fetched once, from this server, when somebody first asks for formulas.
 function loadKatex() {
-  const main = document.querySelector("script[type=module][src*='/static/js/'], script[type=module][src*='./static/js/']")
+  const main = document.querySelector(
+    "script[type=module][src*='/static/js/'], script[type=module][src*='./static/js/']",
+  )
   if (!KATEX_FILE || !main) return Promise.resolve(null)
   katexComes ??= import(new URL(KATEX_FILE, main.src).href).then(
     (module) => (katex = module.default),

@@ -6,13 +6,17 @@ const Painting = {
     this.count.replaceChildren(make("b", "", formatCount(n)), ` of ${formatCount(total)}`)
     if (n) {
       const first = this.held.firstOf(this.page) + 1
-      this.count.append(make("span", "muted", ` · rows ${formatCount(first)}–${formatCount(Math.min(first + size - 1, n))}`))
+      this.count.append(
+        make("span", "muted", ` · rows ${formatCount(first)}–${formatCount(Math.min(first + size - 1, n))}`),
+      )
     }
     // Only when it changes: somebody may be typing a page number into it.
     const pages = `${this.page}/${this.held.lastPage}`
     if (this.pagerShows !== pages) {
       this.pagerShows = pages
-      this.pagerBox.replaceChildren(...(n > size ? [pager(this.page, this.held.lastPage, (page) => this.goToPage(page))] : []))
+      this.pagerBox.replaceChildren(
+        ...(n > size ? [pager(this.page, this.held.lastPage, (page) => this.goToPage(page))] : []),
+      )
     }
     this.paintProgress()
     this.paintStatus()
@@ -38,7 +42,15 @@ const Painting = {
     this.status.className = isLate || isStuck ? "saved late" : waiting ? "saved waiting" : "saved"
     const why = isLate && trouble ? `: ${trouble}` : isStuck ? trouble : ""
     this.status.title = why.replace(/^: /, "")
-    this.status.textContent = isLate ? `${formatCount(waiting)} not saved${why}` : isStuck ? why : waiting ? "saving" : this.sentAny ? "saved" : ""
+    this.status.textContent = isLate
+      ? `${formatCount(waiting)} not saved${why}`
+      : isStuck
+        ? why
+        : waiting
+          ? "saving"
+          : this.sentAny
+            ? "saved"
+            : ""
     if (waiting) this.sentAny = true
   },
 
@@ -152,7 +164,9 @@ const Painting = {
 
   // A hit beyond what was sent of a long turn is no hit that can be read: the rest is asked for.
   fetchHit(row) {
-    const hidden = row.turns.some((turn) => turn.is_cut && (turn.excerpt || turn.thoughts.some((thought) => thought.excerpt)))
+    const hidden = row.turns.some(
+      (turn) => turn.is_cut && (turn.excerpt || turn.thoughts.some((thought) => thought.excerpt)),
+    )
     if (hidden && this.finder && this.full !== row.key) {
       this.full = row.key
       this.want()

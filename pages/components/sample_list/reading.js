@@ -157,7 +157,9 @@ function contentNodes(turn, index, row, app, options, repaint) {
   const isOpen = app.reading.opened.has(name) || hasHit(turn.content, options.finder, fold)
   const end = isOpen ? turn.content.length : fold
   const { readTo = null, isUnread } = readOf(turn, index, row, app)
-  const nodes = isUnread ? [unread(textNodes(turn.content.slice(0, end), options))] : textNodes(turn.content.slice(0, end), options, readTo)
+  const nodes = isUnread
+    ? [unread(textNodes(turn.content.slice(0, end), options))]
+    : textNodes(turn.content.slice(0, end), options, readTo)
   if (end === turn.content.length && !turn.is_cut) return nodes
   const more = moreButton(`Show all ${formatCount(turn.n_chars)} characters`, () => {
     app.reading.opened.add(name)

@@ -58,14 +58,18 @@ function place(row, shape) {
 
 function factsOf(row, app) {
   const line = make("div", "facts")
-  line.append(make("b", "rank", row.rank ? `#${formatCount(row.rank)}` : "no rank"), domainMark(row.domain, app.data.slots))
+  line.append(
+    make("b", "rank", row.rank ? `#${formatCount(row.rank)}` : "no rank"),
+    domainMark(row.domain, app.data.slots),
+  )
   line.append(make("span", "muted", `${row.dataset} · row ${formatCount(row.row_index)}`))
   row.numbers.forEach(({ text, about }, i) => {
     const number = make("span", i ? "muted" : "", text)
     number.title = about
     line.append(number)
   })
-  for (const flag of row.flags) line.append(make("span", `tagged ${flag === "duplicate" ? "" : "amber"}`, FLAG_WORDS[flag] || flag))
+  for (const flag of row.flags)
+    line.append(make("span", `tagged ${flag === "duplicate" ? "" : "amber"}`, FLAG_WORDS[flag] || flag))
   const id = make("button", "tagged id", row.sample_id.slice(0, 10))
   id.type = "button"
   id.title = `Copy the sample id ${row.sample_id}`
@@ -78,7 +82,11 @@ function verdictButtons(row, app) {
   const group = make("div", "verdicts")
   group.setAttribute("role", "group")
   group.setAttribute("aria-label", "Decision")
-  for (const [verdict, label, key] of [["keep", "Keep", "K"], ["drop", "Drop", "D"], ["undecided", "Undecided", "U"]]) {
+  for (const [verdict, label, key] of [
+    ["keep", "Keep", "K"],
+    ["drop", "Drop", "D"],
+    ["undecided", "Undecided", "U"],
+  ]) {
     const button = make("button", `verdict ${verdict}${row.verdict === verdict ? " chosen" : ""}`)
     button.type = "button"
     button.setAttribute("aria-pressed", String(row.verdict === verdict))
@@ -130,12 +138,17 @@ function turnNode(turn, index, row, app) {
   const options = { showJoiners: app.showJoiners, isFormatted: app.reading.isFormatted, finder }
   for (const thought of turn.thoughts) {
     const label = `${thought.key} · ${formatCount(thought.n_chars)} characters`
-    box.append(searched(details(label, hasHit(thought.text, finder), "think", foldable(thought.text, "raw", options)), finder))
+    box.append(
+      searched(details(label, hasHit(thought.text, finder), "think", foldable(thought.text, "raw", options)), finder),
+    )
   }
   const content = make("div", "content")
-  content.append(...contentNodes(turn, index, row, app, options, () => box.replaceWith(turnNode(turn, index, row, app))))
+  content.append(
+    ...contentNodes(turn, index, row, app, options, () => box.replaceWith(turnNode(turn, index, row, app))),
+  )
   box.append(searched(content, finder))
-  if (turn.tool_calls) box.append(details("tool calls", true, "code", foldable(turn.tool_calls, "raw mono", { ...options, finder: null })))
+  if (turn.tool_calls)
+    box.append(details("tool calls", true, "code", foldable(turn.tool_calls, "raw mono", { ...options, finder: null })))
   return box
 }
 
@@ -160,7 +173,9 @@ function inlineForm(kind, row, app) {
   if (kind === "note") field.rows = 2
   field.value = kind === "note" ? row.note : ""
   field.maxLength = { tag: 60, note: 10000, reason: 1000 }[kind]
-  field.placeholder = { tag: "Tag this sample", note: "Note on this sample; leave empty to remove it", reason: "Why?" }[kind]
+  field.placeholder = { tag: "Tag this sample", note: "Note on this sample; leave empty to remove it", reason: "Why?" }[
+    kind
+  ]
   field.setAttribute("aria-label", field.placeholder)
   const save = make("button", "tool", "Save")
   save.type = "submit"

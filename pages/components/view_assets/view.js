@@ -2,14 +2,20 @@
 // Text becomes text nodes, nothing else: a sample full of markup shows its markup.
 
 const SVG_NS = "http://www.w3.org/2000/svg"
-const HTML_TAGS = new Set((
-  "div span p b em small sub sup code pre h1 h2 h3 ul ol li dl dt dd table thead tbody tr th td col colgroup caption " +
-  "button hr br section figure figcaption kbd").split(" "))
+const HTML_TAGS = new Set(
+  (
+    "div span p b em small sub sup code pre h1 h2 h3 ul ol li dl dt dd table thead tbody tr th td col colgroup caption " +
+    "button hr br section figure figcaption kbd"
+  ).split(" "),
+)
 const SVG_TAGS = new Set("svg g path rect line circle text tspan polyline polygon defs clipPath title".split(" "))
-const ATTRIBUTES = new Set((
-  "class title role tabindex dir lang colspan rowspan scope disabled id viewBox preserveAspectRatio d x y x1 x2 y1 y2 " +
-  "width height r cx cy rx ry dx dy points transform fill stroke stroke-width stroke-dasharray text-anchor " +
-  "dominant-baseline opacity clip-path vector-effect").split(" "))
+const ATTRIBUTES = new Set(
+  (
+    "class title role tabindex dir lang colspan rowspan scope disabled id viewBox preserveAspectRatio d x y x1 x2 y1 y2 " +
+    "width height r cx cy rx ry dx dy points transform fill stroke stroke-width stroke-dasharray text-anchor " +
+    "dominant-baseline opacity clip-path vector-effect"
+  ).split(" "),
+)
 
 const instances = new WeakMap()
 
@@ -63,7 +69,9 @@ function setOne(element, name, value, tag) {
 function patch(parent, before, after, inSvg) {
   const shared = Math.min(before.length, after.length)
   for (let i = 0; i < shared; i++) {
-    const old = before[i], now = after[i], element = parent.childNodes[i]
+    const old = before[i],
+      now = after[i],
+      element = parent.childNodes[i]
     if (typeof old === "string" && typeof now === "string") {
       if (old !== now) element.data = now
     } else if (typeof old !== "string" && typeof now !== "string" && old[0] === now[0]) {
