@@ -10,7 +10,7 @@ PORT ?= 8501
 # Two workers with one thread each; whole files to a worker, the longest first.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup setup-tests demo demo-real serve fast test thorough real-model trainers faults-ci faults axe wheel try-wheel check bench bench-ui screenshots clean
+.PHONY: setup setup-tests demo demo-real serve fast test thorough js real-model trainers faults-ci faults axe wheel try-wheel check bench bench-ui screenshots clean
 
 # On a terminal, pip draws bars while it downloads and (since 25.1) while it unpacks. Elsewhere a line every ten seconds
 # shows that it continues; the watcher ends with the shell that started it.
@@ -68,6 +68,21 @@ test: setup-tests
 thorough: setup-tests
 	$(PYTEST) -m thorough tests/browser tests/workflows tests/worker tests/exporting
 
+# The JavaScript under pages/: format, lint, and types component by component. The tools come from npm and are pinned in
+# package-lock.json; nothing else needs them. `node_modules/.bin/biome format --write` puts a file right.
+NODE := node_modules/.installed
+js: $(NODE)
+	node_modules/.bin/biome ci
+	@for types in $$(ls tests/javascript/*.json | grep -v base.json); do \
+		echo "tsc -p $$types"; node_modules/.bin/tsc -p $$types || exit 1; done
+
+$(NODE): package.json package-lock.json
+	@command -v npm >/dev/null 2>&1 || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then apt-get update -qq && apt-get install -y -qq nodejs npm; \
+		else echo "make js needs node and npm: install them, on Debian with apt-get install nodejs npm"; exit 1; fi; }
+	npm ci --no-audit --no-fund
+	touch $(NODE)
+
 # A real pretrained model from end to end: training, scoring, token losses, and a trainer on what was exported.
 real-model: setup-tests
 	$(BIN)/python -m lobass_core.workflows.pretrained
@@ -118,4 +133,4 @@ screenshots: setup-tests
 	$(BIN)/python docs/screenshots.py
 
 clean:
-	rm -rf $(VENV) .trainers $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .trainers node_modules $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -3,7 +3,7 @@
     read_number("16,7")                 16.7
     read_number("1.234,5")              1234.5
     read_number("60,000", whole=True)   60000.0: no other reading is a whole number
-    read_number("1,234")                NotANumber("1,234 may be 1234 or 1.234")
+    read_number("1,234")                NotANumber("1,234 can mean 1234 or 1.234")
     read_number("13.7M", whole=True)    13700000.0
 
 A point alone is always a decimal point, as this program writes it, except where only a whole number will do. What can
@@ -42,7 +42,7 @@ def read_number(
     if not fitting:
         raise NotANumber(_limits(least, most, above))
     if len(fitting) > 1:
-        raise NotANumber(f"{typed} may be " + " or ".join(f"{value:.15g}" for value in fitting))
+        raise NotANumber(f"{typed} can mean " + " or ".join(f"{value:.15g}" for value in fitting))
     return fitting[0]
 
 

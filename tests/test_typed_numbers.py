@@ -53,7 +53,7 @@ REFUSED: list[tuple[str, dict, str]] = [
     ("12 34", {}, "not a number"),
     ("1e400", {}, "not a number"),
     ("nan", {}, "not a number"),
-    ("1,234", {}, "1,234 may be 1.234 or 1234"),
+    ("1,234", {}, "1,234 can mean 1.234 or 1234"),
     ("1,5", WHOLE, "not a whole number"),
     ("-1", WHOLE, "must be 0 or more"),
     ("167", RATIO, "must be above 0 and at most 100"),

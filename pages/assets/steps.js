@@ -1,3 +1,4 @@
+// @ts-check
 // Back leads to where a person was, in one press.
 //
 // Streamlit makes a step of the history for a change of page, and another when the page then writes what decides its
@@ -9,7 +10,7 @@
   for (const act of ["pointerdown", "keydown", "drop"]) window.addEventListener(act, touch, true)
   window.addEventListener("popstate", () => (isUntouched = true))
   window.history.pushState = (state, title, url) => {
-    const isSamePage = new URL(url, window.location.href).pathname === window.location.pathname
+    const isSamePage = new URL(url ?? "", window.location.href).pathname === window.location.pathname
     if (isSamePage && isUntouched) return window.history.replaceState(state, title, url)
     if (!isSamePage) isUntouched = true
     push(state, title, url)

@@ -1,8 +1,10 @@
+// @ts-check
 // What every page has and nobody sees.
 
 const POPOVER_MS = 3000
 const CONTROLS = "input, textarea, button, a[href], [tabindex='0']"
 
+/** @param {Mounted<null>} component */
 export default function (component) {
   const { setTriggerValue } = component
   const app = document.querySelector("[data-testid=stApp]")

@@ -174,7 +174,7 @@ def test_a_field_of_the_gates_marks_what_is_no_number(server, page) -> None:
     field = page.get_by_role("textbox", name="Minimum learnability")
     field.fill("1,234")
     field.press("Enter")
-    page.get_by_role("alert").get_by_text("1,234 may be 1.234 or 1234").wait_for()
+    page.get_by_role("alert").get_by_text("1,234 can mean 1.234 or 1234").wait_for()
     assert (field.get_attribute("aria-invalid"), field.input_value()) == ("true", "1,234")
     box = page.get_by_test_id("stTextInputRootElement").filter(has=field)
     expect(box).to_have_css("border-top-color", "rgb(180, 35, 24)")

@@ -105,7 +105,7 @@ def test_numbers_with_a_comma_are_numbers(lobass, project: Project):
     with_commas = lobass(*words, "0,5", "--balance", "math=0.25", "--min-learnability", "-0,5")
     assert (with_points.exit_code, with_commas.exit_code) == (0, 0), (with_points.err, with_commas.err)
     assert (with_commas.out, with_commas.err) == (with_points.out, with_points.err)
-    assert "1,234 may be 1.234 or 1234" in lobass(*words, "1", "--min-learnability", "1,234").err
+    assert "1,234 can mean 1.234 or 1234" in lobass(*words, "1", "--min-learnability", "1,234").err
 
 
 LONG = "x" * 5_000

@@ -206,3 +206,16 @@ def test_every_key_is_in_the_help_once() -> None:
     assert len(names) == len(set(names))
     assert {"k", "d", "u", ".", "/", "a", "q", "s", "z", "Shift+ArrowDown", "Shift+ArrowUp", "?"} <= set(names)
     assert run("return KEYS.filter((key) => !key.shown || !key.words).length", "keys.js") == 0
+
+
+def test_a_page_that_comes_after_a_decision_shows_the_decision() -> None:
+    body = """
+    app.acts = acts
+    app.page = 1
+    acts.decide("keep")
+    // The server read both pages before it heard of the decision; row 3 is a copy of row 0.
+    App.prototype.hold.call(app, 1, [makeRow(0, 0), makeRow(1, 1)])
+    App.prototype.hold.call(app, 2, [makeRow(2, 2), makeRow(3, 0)])
+    return verdicts()
+    """
+    assert run(APP + body, *ACTS, "keys.js", "paint.js", "app.js") == ["k", "u", "u", "k"]

@@ -1,3 +1,4 @@
+// @ts-check
 // What a selection would keep, from cumulative tables: the same arithmetic as the server's, on about a thousand points.
 //
 // A curve has edges (scores, ascending) with counts and tokens: how many of a domain's competing rows, and how many of
@@ -6,6 +7,7 @@
 const NO_ROWS = { edges: Float64Array.of(0, 1), counts: Float64Array.of(0, 0), tokens: Float64Array.of(0, 0) }
 
 // Curves from the table's columns, whose rows are grouped by domain; `pool` is all of them over their common edges.
+/** @param {number} nDomains @param {Record<'domain' | 'knot' | 'n_above' | 'tokens_above', Float64Array>} columns */
 function curvesOf(nDomains, columns) {
   const curves = []
   let start = 0
@@ -32,6 +34,7 @@ function curvesOf(nDomains, columns) {
   }
 }
 
+/** @param {Curve[]} filled @param {Curve[]} curves */
 function poolOf(filled, curves) {
   if (!filled.length) return { ...NO_ROWS, each: curves.map(() => NO_ROWS) }
   const all = Float64Array.from(filled.flatMap((curve) => Array.from(curve.edges))).sort()
@@ -44,10 +47,12 @@ function poolOf(filled, curves) {
   return { edges, counts: sum("counts"), tokens: sum("tokens"), each }
 }
 
+/** @param {Curve} curve @param {Float64Array} values @param {Float64Array} edges */
 function alongEdges(curve, values, edges) {
   return edges.map((edge) => valueAt(values, placeOfScore(curve.edges, edge)))
 }
 
+/** @param {Float64Array} edges @param {number} score @returns {Place} */
 function placeOfScore(edges, score) {
   const last = edges.length - 1
   if (!(score > edges[0])) return { k: 0, f: 0 }
@@ -62,6 +67,7 @@ function placeOfScore(edges, score) {
   return { k: low, f: (score - edges[low]) / (edges[low + 1] - edges[low]) }
 }
 
+/** @param {Float64Array} cumulative @param {number} amount @returns {Place} */
 function placeOfAmount(cumulative, amount) {
   const last = cumulative.length - 1
   if (amount >= cumulative[0]) {
@@ -82,11 +88,13 @@ function placeOfAmount(cumulative, amount) {
   return { k: low, f: step > 0 ? (cumulative[low] - amount) / step : 0 }
 }
 
+/** @param {Float64Array} values @param {Place} place */
 function valueAt(values, place) {
   return values[place.k] + place.f * (values[place.k + 1] - values[place.k])
 }
 
 // Whole shares of a total by weight that sum to it; the first of equal remainders wins, as among the server's fractions.
+/** @param {number} total @param {number[]} weights @returns {number[]} */
 function largestRemainder(total, weights) {
   const parts = inWholeNumbers(weights)
   const sum = parts.reduce((a, b) => a + b, 0n)
@@ -101,6 +109,7 @@ function largestRemainder(total, weights) {
 }
 
 // Weights as they are written, 0.1 as one tenth, times the power of ten that makes all of them whole.
+/** @param {number[]} weights @returns {bigint[]} */
 function inWholeNumbers(weights) {
   const written = weights.map((weight) => {
     const [digits, exponent] = String(Math.max(weight, 0)).split("e")
@@ -112,6 +121,7 @@ function inWholeNumbers(weights) {
 }
 
 // A budget between floors (rows kept by hand) and ceilings (all that a domain has); what one cannot take, others do.
+/** @param {number} total @param {number[]} weights @param {number[]} floors @param {number[]} ceilings */
 function shareBudget(total, weights, floors, ceilings) {
   const granted = weights.map(() => 0),
     exhausted = weights.map(() => false)
@@ -137,10 +147,12 @@ function shareBudget(total, weights, floors, ceilings) {
   return { asked: largestRemainder(total, weights), granted, exhausted }
 }
 
+/** @param {InstrumentModel} model @param {SentSpec} spec */
 function wanted(model, spec) {
   return spec.budget === "ratio" ? Math.floor(spec.value * model.nRows + 0.5) : Math.round(spec.value)
 }
 
+/** @param {InstrumentModel} model @param {SentSpec} spec @returns {number[]} */
 function weightsOf(model, spec) {
   const inTokens = spec.budget === "tokens"
   const sizes = model.domains.map((domain) => (inTokens ? domain.tokens : domain.nRows))
@@ -150,6 +162,7 @@ function weightsOf(model, spec) {
 }
 
 // What the spec keeps: for each domain rows, tokens, cut (null: nothing by score), whether it ran out; and the sums.
+/** @param {InstrumentModel} model @param {SentSpec} spec @returns {Answer} */
 function preview(model, spec) {
   const domains = spec.balance === "global" ? onePool(model, spec) : domainByDomain(model, spec)
   const kept = domains.reduce((sum, domain) => sum + domain.kept, 0)
@@ -158,6 +171,7 @@ function preview(model, spec) {
   return { domains, kept, tokens, cut: spec.balance === "global" && cuts.length ? cuts[0] : null }
 }
 
+/** @param {InstrumentModel} model @param {SentSpec} spec @returns {DomainAnswer[]} */
 function onePool(model, spec) {
   const inTokens = spec.budget === "tokens"
   const { pool } = model
@@ -182,6 +196,7 @@ function onePool(model, spec) {
   }))
 }
 
+/** @param {InstrumentModel} model @param {SentSpec} spec @returns {DomainAnswer[]} */
 function domainByDomain(model, spec) {
   const inTokens = spec.budget === "tokens"
   const floors = model.domains.map((d) => (inTokens ? d.tokensByHand : d.nByHand))
@@ -202,12 +217,14 @@ function domainByDomain(model, spec) {
 }
 
 // Ratios as a person would write them: 6.08 %, 0.153 %.
+/** @param {InstrumentModel} model @param {number} ratio */
 function roundRatio(model, ratio) {
   const digits = ratio >= 0.01 ? 4 : ratio >= 0.001 ? 5 : 6
   return Math.min(Math.max(Number(ratio.toFixed(digits)), model.leastRatio), 1)
 }
 
 // The shortest ratio that keeps exactly so many rows.
+/** @param {InstrumentModel} model @param {number} kept */
 function exactRatio(model, kept) {
   for (let digits = 3; digits <= 12; digits++) {
     const ratio = Number((kept / model.nRows).toFixed(digits))
@@ -217,14 +234,16 @@ function exactRatio(model, kept) {
 }
 
 // The same amount in the unit of a budget.
+/** @param {InstrumentModel} model @param {BudgetKind} kind @param {Answer} amount */
 function budgetValue(model, kind, amount) {
   if (kind === "ratio") return roundRatio(model, amount.kept / model.nRows)
   if (kind === "samples") return amount.kept
   if (kind === "tokens") return amount.tokens
-  return amount.cut
+  return amount.cut ?? model.axis[1]
 }
 
 // The spec after the common cut was put at a score.
+/** @param {InstrumentModel} model @param {SentSpec} spec @param {number} score @returns {SentSpec} */
 function cutAt(model, spec, score) {
   if (spec.budget === "threshold") return { ...spec, value: snapped(model, score) }
   const amount = preview(model, { ...spec, balance: "global", budget: "threshold", value: score })
@@ -232,6 +251,7 @@ function cutAt(model, spec, score) {
 }
 
 // A threshold that a person would type: three digits over the width of the axis.
+/** @param {InstrumentModel} model @param {number} score */
 function snapped(model, score) {
   const width = Math.max(model.axis[1] - model.axis[0], 1e-9)
   const digits = Math.min(Math.max(3 - Math.floor(Math.log10(width)), 0), 12)
@@ -239,6 +259,7 @@ function snapped(model, score) {
 }
 
 // The spec after one domain's handle was put at a score: natural and equal move the total, custom the weight.
+/** @param {InstrumentModel} model @param {SentSpec} spec @param {number} d @param {number} score @returns {SentSpec} */
 function handleAt(model, spec, d, score) {
   const inTokens = spec.budget === "tokens"
   const curve = model.curves[d]
@@ -252,6 +273,7 @@ function handleAt(model, spec, d, score) {
 }
 
 // The least budget under which domain d is granted its target; the grant grows with the budget.
+/** @param {InstrumentModel} model @param {SentSpec} spec @param {number} d @param {number} target */
 function totalFor(model, spec, d, target) {
   const weights = weightsOf(model, spec)
   const inTokens = spec.budget === "tokens"
@@ -268,6 +290,7 @@ function totalFor(model, spec, d, target) {
 }
 
 // One domain's weight as a share of all; the others keep their proportions.
+/** @param {InstrumentModel} model @param {SentSpec} spec @param {number} d @param {number} share @returns {SentSpec} */
 function withWeight(model, spec, d, share) {
   const shares = sharesOf(model, spec)
   const mine = Math.min(Math.max(share, 0), 1)
@@ -283,6 +306,7 @@ function withWeight(model, spec, d, share) {
 }
 
 // The weights as shares that sum to 1.
+/** @param {InstrumentModel} model @param {SentSpec} spec */
 function sharesOf(model, spec) {
   const weights = weightsOf(model, spec)
   const sum = weights.reduce((a, b) => a + b, 0)
@@ -290,6 +314,7 @@ function sharesOf(model, spec) {
 }
 
 // The same selection with another budget held.
+/** @param {InstrumentModel} model @param {SentSpec} spec @param {BudgetKind} kind @returns {SentSpec} */
 function holding(model, spec, kind) {
   const amount = preview(model, spec)
   if (kind === "threshold" && amount.cut === null) return spec

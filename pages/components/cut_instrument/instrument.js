@@ -1,3 +1,4 @@
+// @ts-check
 // The cut instrument: what moves under the hand is computed here, what is kept is asked of the server.
 //
 // The server sends tables, a spec and its exact answer, with a revision `rev` (it changed the spec) and `seq` (it answers
@@ -6,37 +7,21 @@
 const KEY_DELAY_MS = 220
 const SILENCE_MS = 3000
 const TALL_ROWS = 12
-const LIMITS = {
-  ratio: { above: 0, most: 100 },
-  samples: { whole: true, least: 0 },
-  tokens: { whole: true, least: 0 },
-  threshold: {},
-  weight: { least: 0, most: 100 },
-}
 
-const instruments = new WeakMap()
-
-export default function (component) {
-  const { data, parentElement, setStateValue } = component
-  const root = parentElement.querySelector(".instrument")
-  if (!root || !data) return undefined
-  let view = instruments.get(root)
-  if (!view) {
-    view = mount(root)
-    instruments.set(root, view)
-  }
-  view.send = (message) => setStateValue("spec", message)
-  paintDomainColours(root)
-  receive(view, data)
-  return () => {
-    view.observer.disconnect()
-    window.removeEventListener("resize", view.onResize)
-  }
-}
-
+/** @param {HTMLElement} root */
 function mount(root) {
   const built = buildCells()
-  const view = { root, ...built, stage: null, state: "exact", seq: 0, rev: null, width: 0, digits: 3, drag: null }
+  const view = /** @type {InstrumentView} */ ({
+    root,
+    ...built,
+    stage: null,
+    state: "exact",
+    seq: 0,
+    rev: null,
+    width: 0,
+    digits: 3,
+    drag: null,
+  })
   root.append(built.strip)
   view.onResize = () => layOut(view)
   view.observer = new ResizeObserver(view.onResize)
@@ -50,6 +35,7 @@ function mount(root) {
 
 // --- from the server ----------------------------------------------------------------------------------------------
 
+/** @param {InstrumentView} view @param {InstrumentPayload} data */
 function receive(view, data) {
   const rebuilt = view.tableId !== data.table_id
   if (rebuilt) {
@@ -78,6 +64,7 @@ function receive(view, data) {
   paint(view)
 }
 
+/** @param {InstrumentView} view @param {string} error */
 function settle(view, error) {
   clearTimeout(view.silence)
   view.shown = view.exact
@@ -86,6 +73,7 @@ function settle(view, error) {
   paintStatus(view)
 }
 
+/** @param {InstrumentPayload} data @returns {InstrumentModel} */
 function modelOf(data) {
   const column = (name) => Float64Array.from(data.knots.getChild(name).toArray(), Number)
   const columns = {
@@ -106,6 +94,7 @@ function modelOf(data) {
   }
 }
 
+/** @param {SentSpec} spec @returns {SentSpec} */
 function specOf(spec) {
   return { ...spec, weights: spec.weights || {} }
 }
@@ -122,9 +111,10 @@ function turnedAnswer(model, answer) {
 
 // --- layout -------------------------------------------------------------------------------------------------------
 
+/** @param {InstrumentView} view */
 function rebuildRows(view) {
   const { root } = view
-  while (root.lastChild !== view.strip) root.lastChild.remove()
+  root.replaceChildren(view.strip)
   view.stage = buildRows(view.model, view.spec.balance)
   root.classList.toggle("custom", view.spec.balance === "custom")
   root.append(view.stage.head, view.stage.body, view.stage.foot)
@@ -133,6 +123,7 @@ function rebuildRows(view) {
   paintFixed(view)
 }
 
+/** @param {InstrumentView} view */
 function layOut(view) {
   const { stage, model } = view
   if (!stage) return
@@ -151,6 +142,7 @@ function layOut(view) {
 
 // --- changes ------------------------------------------------------------------------------------------------------
 
+/** @param {InstrumentView} view @param {SentSpec} spec */
 function change(view, spec) {
   setWrong(view, null)
   view.spec = spec
@@ -160,14 +152,15 @@ function change(view, spec) {
   paintStatus(view)
 }
 
+/** @param {InstrumentView} view */
 function commit(view) {
   clearTimeout(view.pending)
-  view.pending = null
+  view.pending = undefined
   view.seq += 1
   view.state = "sent"
   paintStatus(view)
   const { budget, value, balance, weights } = turned(view.model, view.spec)
-  view.send({ seq: view.seq, rev: view.rev, budget, value, weights: balance === "custom" ? weights : null })
+  view.send({ seq: view.seq, rev: view.rev ?? 0, budget, value, weights: balance === "custom" ? weights : null })
   clearTimeout(view.silence)
   view.silence = setTimeout(() => {
     view.state = "silent"
@@ -175,23 +168,27 @@ function commit(view) {
   }, SILENCE_MS)
 }
 
+/** @param {InstrumentView} view */
 function commitSoon(view) {
   clearTimeout(view.pending)
   view.pending = setTimeout(() => commit(view), KEY_DELAY_MS)
 }
 
+/** @param {InstrumentView} view @param {number} ratio @returns {SentSpec} */
 function toRatio(view, ratio) {
   return { ...view.spec, budget: "ratio", value: roundRatio(view.model, ratio) }
 }
 
 // --- pointer ------------------------------------------------------------------------------------------------------
 
+/** @param {InstrumentView} view */
 function listenToPointer(view) {
   const { root } = view
   root.addEventListener("pointerdown", (event) => {
-    const target = event.target.closest("[data-drag]")
-    if (!target || event.button !== 0 || !view.shown) return
-    const kind = target.dataset.drag
+    /** @type {HTMLElement | null} */
+    const target = elementOf(event).closest("[data-drag]")
+    const kind = target?.dataset.drag
+    if (!target || !kind || event.button !== 0 || !view.shown) return
     const d = kind === "plot" && view.spec.balance !== "global" ? rowUnder(view, event) : null
     if (kind === "plot" && view.spec.balance !== "global" && d === null) return
     event.preventDefault()
@@ -221,17 +218,23 @@ function listenToPointer(view) {
   root.addEventListener("pointercancel", lift)
 }
 
+/** @param {InstrumentView} view @param {PointerEvent} event */
 function rowUnder(view, event) {
+  if (!view.stage) return null
   const offset = event.clientY - view.stage.svg.getBoundingClientRect().top
   const d = Math.floor(offset / view.rowHeight)
   return d >= 0 && d < view.model.domains.length ? d : null
 }
 
+/** @param {InstrumentView} view @param {string} kind @param {number | null} d */
 function focusSlider(view, kind, d) {
   const name = kind === "plot" ? (d === null ? "cut" : `handle-${d}`) : kind
-  view.root.querySelector(`[data-slider="${name}"]`)?.focus({ preventScroll: true })
+  /** @type {HTMLElement | null} */
+  const slider = view.root.querySelector(`[data-slider="${name}"]`)
+  slider?.focus({ preventScroll: true })
 }
 
+/** @param {InstrumentView} view */
 function frame(view) {
   const { drag } = view
   if (!drag) return
@@ -251,19 +254,29 @@ function frame(view) {
 
 const STEPS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 }
 
+/** @param {InstrumentView} view */
 function listenToKeys(view) {
   view.root.addEventListener("keydown", (event) => {
-    const slider = event.target.closest?.("[data-slider]")
-    if (!slider || event.ctrlKey || event.metaKey || event.altKey || !view.shown) return
+    /** @type {HTMLElement | null} */
+    const slider = elementOf(event).closest("[data-slider]")
+    const name = slider?.dataset.slider
+    if (!name || event.ctrlKey || event.metaKey || event.altKey || !view.shown) return
     const end = event.key === "Home" ? 0 : event.key === "End" ? 1 : null
     const step = (STEPS[event.key] || 0) * (event.shiftKey ? 10 : 1) * 0.001
     if (!step && end === null) return
     event.preventDefault()
-    change(view, stepped(view, slider.dataset.slider, step, end))
+    change(view, stepped(view, name, step, end))
     commitSoon(view)
   })
 }
 
+/**
+ * @param {InstrumentView} view
+ * @param {string} name
+ * @param {number} step
+ * @param {number | null} end
+ * @returns {SentSpec}
+ */
 function stepped(view, name, step, end) {
   const { model, spec } = view
   if (name.startsWith("weight-")) {
@@ -287,63 +300,4 @@ function stepped(view, name, step, end) {
     return holding(model, { ...spec, budget: "ratio", value: ratio }, spec.budget)
   }
   return withWeight(model, spec, d, sharesOf(model, spec)[d] - step)
-}
-
-// --- numbers, locks, presets --------------------------------------------------------------------------------------
-
-function listenToInputs(view) {
-  const { root } = view
-  root.addEventListener("click", (event) => {
-    const preset = event.target.closest("[data-preset]"),
-      lock = event.target.closest("[data-lock]")
-    if (preset) change(view, { ...view.spec, budget: "ratio", value: Number(preset.dataset.preset) })
-    else if (lock && !lock.disabled && view.spec.budget !== lock.dataset.lock) {
-      change(view, holding(view.model, view.spec, lock.dataset.lock))
-    } else return
-    commit(view)
-  })
-  root.addEventListener("focusin", (event) => {
-    const { target } = event
-    if (target.tagName !== "INPUT") return
-    if (view.wrong?.input !== target) {
-      if (target.dataset.budget === "tokens") target.value = String(view.shown.tokens)
-      if (target.dataset.budget === "threshold" && view.shown.cut !== null && !target.readOnly)
-        target.value = String(view.model.measure.sign * view.shown.cut)
-    }
-    target.dataset.before = target.value
-    if (!target.readOnly) target.select()
-  })
-  root.addEventListener("keydown", (event) => {
-    if (event.target.tagName !== "INPUT") return
-    if (event.key === "Escape") event.target.dataset.undo = "1"
-    if (event.key === "Enter" || event.key === "Escape") event.target.blur()
-  })
-  root.addEventListener("focusout", (event) => {
-    const input = event.target
-    if (input.tagName !== "INPUT") return
-    const undone = input.dataset.undo,
-      edited = !undone && input.value !== input.dataset.before
-    delete input.dataset.undo
-    if (undone && view.wrong?.input === input) setWrong(view, null)
-    const found = edited ? typed(view, input) : {}
-    if (found.spec) {
-      change(view, found.spec)
-      commit(view)
-    } else {
-      if (found.wrong) setWrong(view, { input, words: found.wrong })
-      queueMicrotask(() => paint(view))
-    }
-  })
-}
-
-// The spec that a typed number asks for, or in a few words what is wrong with it.
-function typed(view, input) {
-  const { spec } = view
-  const kind = input.dataset.budget ?? "weight"
-  const { value, wrong } = readNumber(input.value, LIMITS[kind])
-  if (wrong) return { wrong }
-  if (kind === "weight") return { spec: withWeight(view.model, spec, Number(input.dataset.weight), value / 100) }
-  if (kind === "ratio") return { spec: { ...spec, budget: kind, value: Number((value / 100).toFixed(12)) } }
-  if (kind === "threshold" && spec.balance !== "global") return {}
-  return { spec: turned(view.model, { ...spec, budget: kind, value }) }
 }

@@ -1,8 +1,10 @@
+// @ts-check
 // Puts one state of the selection onto the stage: numbers, clips, handles, bars, spoken values.
 
+/** @param {InstrumentView} view */
 function paint(view) {
-  const { model, spec, shown, stage } = view
-  if (!shown) return
+  const { spec, shown, stage } = view
+  if (!shown || !stage) return
   paintCells(view)
   paintRail(view)
   const global = spec.balance === "global"
@@ -16,6 +18,7 @@ function paint(view) {
 }
 
 // What was typed and cannot be meant stays in its field, marked, with a few words beside it; null lets go of it.
+/** @param {InstrumentView} view @param {{ input: HTMLInputElement, words: string } | null} wrong */
 function setWrong(view, wrong) {
   if (view.wrong) {
     const { input, note } = view.wrong
@@ -25,15 +28,18 @@ function setWrong(view, wrong) {
     note.removeAttribute("role")
     setText(note, "")
   }
-  view.wrong = wrong && { ...wrong, note: noteOf(view, wrong.input) }
+  const note = wrong && noteOf(view, wrong.input)
+  view.wrong = note ? { ...wrong, note } : null
   paintWrong(view)
 }
 
+/** @param {InstrumentView} view @param {HTMLInputElement} input */
 function noteOf(view, input) {
   const kind = input.dataset.budget
-  return kind ? view.cells[kind].note : view.stage.rows[Number(input.dataset.weight)].weightNote
+  return kind ? view.cells[kind].note : view.stage?.rows[Number(input.dataset.weight)].weight?.note
 }
 
+/** @param {InstrumentView} view */
 function paintWrong({ wrong }) {
   if (!wrong) return
   setAttribute(wrong.input, "aria-invalid", "true")
@@ -43,6 +49,7 @@ function paintWrong({ wrong }) {
   setText(wrong.note, wrong.words)
 }
 
+/** @param {InstrumentView} view */
 function paintCells({ model, spec, shown, cells, digits }) {
   const ratio = shown.kept / Math.max(model.nRows, 1)
   const cuts = shown.domains.map((domain) => domain.cut).filter((cut) => cut !== null)
@@ -81,11 +88,13 @@ function paintCells({ model, spec, shown, cells, digits }) {
 }
 
 // Asked for more rows than there are.
+/** @param {SentSpec} spec @param {Answer} shown @param {InstrumentModel} model */
 function shortOf(spec, shown, model) {
   const short = spec.budget === "ratio" || spec.budget === "samples" ? wanted(model, spec) - shown.kept : 0
   return short > 0 ? `, ${count(short)} short` : ""
 }
 
+/** @param {InstrumentView} view */
 function paintRail({ model, shown, spec, thumb, fill, presets, digits }) {
   const ratio = spec.budget === "ratio" ? spec.value : shown.kept / Math.max(model.nRows, 1)
   const left = `${(railPosition(Math.max(ratio, 1e-9)) * 100).toFixed(3)}%`
@@ -104,12 +113,14 @@ function cutWords(model, cut, digits) {
   return cut === null ? "none" : `${sign > 0 ? "≥" : "≤"} ${score(sign * cut, digits)}`
 }
 
+/** @param {Answer} shown @param {number} ratio @param {number} digits */
 function spoken(model, shown, ratio, digits) {
   const cut = shown.cut === null ? "" : `, cut at ${score(model.measure.sign * shown.cut, digits)}`
   return `${points(ratio)} percent, ${count(shown.kept)} rows, ${count(shown.tokens)} response tokens${cut}`
 }
 
-function paintNumbers({ model, shown, spec }, row, d) {
+/** @param {InstrumentView} view @param {InstrumentRow} row @param {number} d */
+function paintNumbers({ model, shown }, row, d) {
   const domain = model.domains[d],
     now = shown.domains[d]
   setText(row.kept, count(now.kept))
@@ -134,8 +145,9 @@ function paintNumbers({ model, shown, spec }, row, d) {
   row.numbers.classList.toggle("none", now.kept === 0)
 }
 
+/** @param {InstrumentView} view @param {InstrumentRow} row @param {number} d @param {boolean} global */
 function paintRidge({ model, shown, x, width, digits }, row, d, global) {
-  if (!row.clip) return
+  if (!row.clip || !row.handle) return
   const now = shown.domains[d],
     domain = model.domains[d]
   const place = now.cut === null ? width + 4 : Math.min(Math.max(x(now.cut), -4), width + 4)
@@ -157,7 +169,9 @@ function paintRidge({ model, shown, x, width, digits }, row, d, global) {
   setAttribute(row.handle.slider, "aria-valuetext", `${text}, ${count(now.kept)} of ${count(domain.nRows)} rows`)
 }
 
-function paintCut({ model, shown, stage, x, width, digits, spec }, global) {
+/** @param {InstrumentView} view @param {boolean} global */
+function paintCut({ model, shown, stage, x, width, digits }, global) {
+  if (!stage) return
   stage.cut.style.display = stage.cutBadge.style.display = global && width ? "" : "none"
   if (!global || !width) return
   const place = shown.cut === null ? width : Math.min(Math.max(x(shown.cut), 0), width)
@@ -170,21 +184,24 @@ function paintCut({ model, shown, stage, x, width, digits, spec }, global) {
   setAttribute(stage.cut, "aria-valuetext", spoken(model, shown, shown.kept / Math.max(model.nRows, 1), digits))
 }
 
+/** @param {InstrumentView} view */
 function paintWeights({ model, spec, stage }) {
   sharesOf(model, spec).forEach((share, d) => {
-    const row = stage.rows[d]
-    if (!row.weightThumb) return
+    const weight = stage?.rows[d].weight
+    if (!weight) return
     const left = `${(share * 100).toFixed(2)}%`
-    row.weightThumb.style.left = left
-    row.weightFill.style.width = left
-    setValue(row.weightInput, (share * 100).toFixed(1))
-    setAttribute(row.weightThumb, "aria-valuenow", (share * 100).toFixed(1))
-    setAttribute(row.weightThumb, "aria-valuetext", `${(share * 100).toFixed(1)} percent of the selection`)
+    weight.thumb.style.left = left
+    weight.fill.style.width = left
+    setValue(weight.input, (share * 100).toFixed(1))
+    setAttribute(weight.thumb, "aria-valuenow", (share * 100).toFixed(1))
+    setAttribute(weight.thumb, "aria-valuetext", `${(share * 100).toFixed(1)} percent of the selection`)
   })
 }
 
 // What does not move during a drag: domain totals, rows beyond the axis, the share that gates keep out.
+/** @param {InstrumentView} view */
 function paintFixed({ model, stage }) {
+  if (!stage) return
   stage.rows.forEach((row, d) => {
     const domain = model.domains[d]
     const eligible = domain.nCompeting + domain.nByHand
@@ -197,10 +214,11 @@ function paintFixed({ model, stage }) {
   })
   const below = model.domains.reduce((sum, domain) => sum + domain.nBelow, 0)
   const above = model.domains.reduce((sum, domain) => sum + domain.nAbove, 0)
-  setText(stage.foot.firstChild, below ? `${count(below)} below the axis` : "")
-  setText(stage.foot.lastChild, above ? `${count(above)} above the axis` : "")
+  setText(stage.below, below ? `${count(below)} below the axis` : "")
+  setText(stage.above, above ? `${count(above)} above the axis` : "")
 }
 
+/** @param {InstrumentView} view */
 function paintStatus({ status, state, message }) {
   const words = {
     exact: "exact",
@@ -210,7 +228,7 @@ function paintStatus({ status, state, message }) {
     error: "not possible",
   }
   status.className = `status ${state}`
-  setText(status.lastChild, words[state])
+  setText(/** @type {Node} */ (status.lastChild), words[state])
   if (message) status.title = message
   else status.removeAttribute("title")
 }

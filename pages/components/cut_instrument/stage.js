@@ -1,3 +1,4 @@
+// @ts-check
 // Builds the instrument's elements and paints numbers onto them. Knows nothing of pointers, keys or the server.
 
 const PRESETS = [0.015, 0.06, 0.167, 0.5]
@@ -79,6 +80,7 @@ function buildCells() {
 
 // --- ridges, one row a domain -------------------------------------------------------------------------------------
 
+/** @param {InstrumentModel} model @param {SentSpec['balance']} balance @returns {InstrumentStage} */
 function buildRows(model, balance) {
   const custom = balance === "custom"
   const heads = ["Kept", "Rate", "", "Tokens", ...(custom ? ["Weight, %"] : [])].map((text) =>
@@ -101,22 +103,26 @@ function buildRows(model, balance) {
   const plot = make("div", "plot", { "data-drag": "plot" }, [svg, cut])
   const body = make("div", "grid body", {}, [left, plot, right])
   const axis = draw("svg", { class: "axis", "aria-hidden": "true", height: AXIS_HEIGHT })
-  const foot = make("div", "grid foot", {}, [make("div"), axis, make("div")])
+  const below = make("div"),
+    above = make("div")
+  const foot = make("div", "grid foot", {}, [below, axis, above])
   const rows = model.domains.map((domain, d) => buildRow(domain, d, custom))
   for (const row of rows) {
     left.append(row.label)
     right.append(row.numbers)
   }
-  return { head, body, foot, svg, plot, cut, cutBadge, axis, left, right, rows }
+  return { head, body, foot, below, above, svg, plot, cut, cutBadge, axis, left, right, rows }
 }
 
+/** @param {InstrumentDomain} domain @param {number} d @param {boolean} custom @returns {InstrumentRow} */
 function buildRow(domain, d, custom) {
-  const sub = make("span", "sub")
+  const sub = make("span", "sub"),
+    swatch = make("i", "swatch")
   const label = make("div", "domain", { title: domain.name }, [
-    make("div", "domain-name", {}, [make("i", "swatch"), make("span", "", { dir: "auto" }, [domain.name])]),
+    make("div", "domain-name", {}, [swatch, make("span", "", { dir: "auto" }, [domain.name])]),
     sub,
   ])
-  label.firstChild.firstChild.style.setProperty("background", `var(--d${domain.slot})`)
+  swatch.style.setProperty("background", `var(--d${domain.slot})`)
   const kept = make("b", "kept"),
     rate = make("span", "muted"),
     tokens = make("span", "muted")
@@ -130,38 +136,36 @@ function buildRow(domain, d, custom) {
   ])
   const numbers = make("div", custom ? "numbers row with-weight" : "numbers row", {}, [kept, rate, bars, tokens])
   const row = { label, sub, numbers, kept, rate, tokens, bars, rowBar, tokenBar, rowTick, tokenTick }
-  if (custom) {
-    row.weightFill = make("i", "rail-fill")
-    row.weightThumb = make("i", "thumb small", {
-      role: "slider",
-      tabindex: "0",
-      "aria-label": `Weight of ${domain.name}`,
-      "data-slider": `weight-${d}`,
-      "aria-valuemin": "0",
-      "aria-valuemax": "100",
-    })
-    row.weightInput = make("input", "weight-value", {
-      type: "text",
-      inputmode: "decimal",
-      autocomplete: "off",
-      "data-weight": d,
-      "aria-label": `Weight of ${domain.name}, %`,
-    })
-    row.weightNote = make("div", "weight-note", { id: `weight-note-${d}` })
-    numbers.append(
-      make("div", "weight", {}, [
-        make("div", "rail", { "data-drag": `weight-${d}` }, [
-          make("div", "rail-track", {}, [row.weightFill]),
-          row.weightThumb,
-        ]),
-        row.weightInput,
-        row.weightNote,
-      ]),
-    )
-  }
-  return row
+  if (!custom) return row
+  const weight = buildWeight(domain, d)
+  numbers.append(weight.box)
+  return { ...row, weight }
 }
 
+/** @param {InstrumentDomain} domain @param {number} d */
+function buildWeight(domain, d) {
+  const fill = make("i", "rail-fill")
+  const thumb = make("i", "thumb small", {
+    role: "slider",
+    tabindex: "0",
+    "aria-label": `Weight of ${domain.name}`,
+    "data-slider": `weight-${d}`,
+    "aria-valuemin": "0",
+    "aria-valuemax": "100",
+  })
+  const input = make("input", "weight-value", {
+    type: "text",
+    inputmode: "decimal",
+    autocomplete: "off",
+    "data-weight": d,
+    "aria-label": `Weight of ${domain.name}, %`,
+  })
+  const note = make("div", "weight-note", { id: `weight-note-${d}` })
+  const rail = make("div", "rail", { "data-drag": `weight-${d}` }, [make("div", "rail-track", {}, [fill]), thumb])
+  return { box: make("div", "weight", {}, [rail, input, note]), fill, thumb, input, note }
+}
+
+/** @param {ShownMeasure} measure */
 function formulaNodes({ title, notation }) {
   const parts = notation.split(/L_(\w+)/).map((text, i) => (i % 2 ? ["L", make("sub", "", {}, [text])] : [text]))
   return [make("span", "axis-name", {}, [title]), ...parts.flat().filter((part) => part !== "")]
@@ -175,12 +179,19 @@ function rowHeightFor(n, windowWidth, windowHeight) {
 }
 
 // Draws the ridges for a width in px: each once, hatched; the kept part is the same path behind a clip that moves.
+/**
+ * @param {InstrumentStage} stage
+ * @param {InstrumentModel} model
+ * @param {number} width
+ * @param {number} rowHeight
+ * @returns {(score: number) => number}
+ */
 function drawRidges(stage, model, width, rowHeight) {
   const { svg, rows } = stage
   const height = rowHeight * model.domains.length
   svg.replaceChildren(hatch())
-  svg.setAttribute("width", width)
-  svg.setAttribute("height", height)
+  setAttribute(svg, "width", width)
+  setAttribute(svg, "height", height)
   const x = (score) => ((score - model.axis[0]) / (model.axis[1] - model.axis[0])) * width
   for (const tick of ticks(model.axis[0], model.axis[1], width / 95)) {
     svg.append(
@@ -222,6 +233,7 @@ function hatch() {
   ])
 }
 
+/** @param {number[]} bins @param {number} width @param {number} base @param {number} height */
 function ridgePath(bins, width, base, height) {
   const top = Math.max(...bins, 1)
   const step = width / bins.length
@@ -233,6 +245,7 @@ function ridgePath(bins, width, base, height) {
   return `${path}V${base}Z`
 }
 
+/** @param {number} d @param {InstrumentDomain} domain @param {number} base @param {number} rowHeight */
 function buildHandle(d, domain, base, rowHeight) {
   const text = draw("text", { class: "handle-text", y: base - rowHeight + 17 })
   const middle = base - rowHeight / 2 + 2

@@ -1,3 +1,4 @@
+// @ts-check
 // The distribution chart: a drawing, a value line under the pointer, and a brush that the server counts.
 //
 // The server sends bins, the brush that stands and `seq`, the number of the brush that it answers; older ones are ignored.
@@ -12,6 +13,7 @@ const MOST_IN_TIP = 12
 
 const charts = new WeakMap()
 
+/** @param {Mounted<ChartPayload>} component */
 export default function (component) {
   const { data, parentElement, setStateValue } = component
   const root = parentElement.querySelector(".distribution")
@@ -30,16 +32,17 @@ export default function (component) {
   }
 }
 
+/** @param {HTMLElement} root @returns {ChartView} */
 function mount(root) {
   const svg = draw("svg", { role: "group" })
   const shade = draw("rect", { class: "brush shade" }),
     pointer = draw("line", { class: "pointer" })
-  const handles = ENDS.map((end, i) =>
-    draw("g", { class: "brush handle", role: "slider", tabindex: "0", "data-end": i }, [
-      draw("line", { class: "handle-line" }),
-      draw("rect", { class: "handle-grip", x: -4, width: 8, height: 22, rx: 4 }),
-    ]),
-  )
+  const handles = ENDS.map((_, i) => {
+    const line = draw("line", { class: "handle-line" })
+    const grip = draw("rect", { class: "handle-grip", x: -4, width: 8, height: 22, rx: 4 })
+    const ends = { class: "brush handle", role: "slider", tabindex: "0", "data-end": i }
+    return { group: draw("g", ends, [line, grip]), line, grip }
+  })
   const tip = make("div", "tip", { "aria-hidden": "true" })
   const camera = make(
     "button",
@@ -52,7 +55,19 @@ function mount(root) {
     ],
   )
   root.append(svg, tip, camera)
-  const view = { root, svg, shade, pointer, handles, tip, camera, seq: null, range: null, drag: null, drawn: "" }
+  const view = /** @type {ChartView} */ ({
+    root,
+    svg,
+    shade,
+    pointer,
+    handles,
+    tip,
+    camera,
+    seq: null,
+    range: null,
+    drag: null,
+    drawn: "",
+  })
   view.onResize = () => layOut(view)
   view.observer = new ResizeObserver(view.onResize)
   view.observer.observe(root)
@@ -63,6 +78,7 @@ function mount(root) {
   return view
 }
 
+/** @param {ChartView} view @param {ChartPayload} data */
 function receive(view, data) {
   view.data = data
   if (view.seq === null || data.seq >= view.seq) {
@@ -75,16 +91,19 @@ function receive(view, data) {
 }
 
 // An end that is open lies at the end of the axis.
+/** @param {ChartPayload} data @returns {[low: number, high: number] | null} */
 function rangeOf(data) {
   if (!data.brush) return null
   return [data.brush[0] ?? data.edges[0], data.brush[1] ?? data.edges[data.edges.length - 1]]
 }
 
+/** @param {ChartPayload} data */
 function spoken(data) {
   return `${data.label}. ${data.domains.map((domain) => `${domain.name}: ${facts(data, domain)}`).join("; ")}`
 }
 
 // One row of plots is as high as the window leaves room for; many ridges make the page longer.
+/** @param {ChartView} view */
 function layOut(view) {
   const { data, svg } = view
   const width = Math.floor(view.root.clientWidth)
@@ -94,11 +113,11 @@ function layOut(view) {
   const drawn = JSON.stringify([width, height, data.form, data.title, data.domains, data.edges])
   if (view.drawn !== drawn) {
     view.drawn = drawn
-    svg.setAttribute("width", width)
-    svg.setAttribute("height", height)
+    setAttribute(svg, "width", width)
+    setAttribute(svg, "height", height)
     view.at = layoutOf(data, width, height)
     drawPlot(svg, data, view.at)
-    svg.append(view.pointer, view.shade, ...view.handles)
+    svg.append(view.pointer, view.shade, ...view.handles.map(({ group }) => group))
     hideTip(view)
   }
   paintBrush(view)
@@ -106,6 +125,7 @@ function layOut(view) {
 
 // --- the brush ----------------------------------------------------------------------------------------------------
 
+/** @param {ChartView} view */
 function paintBrush(view) {
   const { data, at, range, shade } = view
   const ends = [data.edges[0], data.edges[data.edges.length - 1]]
@@ -115,12 +135,12 @@ function paintBrush(view) {
   setAttribute(shade, "y", at.top)
   setAttribute(shade, "width", Math.max(at.x(high) - at.x(low), 0).toFixed(1))
   setAttribute(shade, "height", at.height)
-  view.handles.forEach((handle, i) => {
+  view.handles.forEach(({ group: handle, line, grip }, i) => {
     const value = i ? high : low
     handle.classList.toggle("resting", !range)
     setAttribute(handle, "transform", `translate(${at.x(value).toFixed(1)},${at.top})`)
-    setAttribute(handle.firstChild, "y2", at.height)
-    setAttribute(handle.lastChild, "y", at.height / 2 - 11)
+    setAttribute(line, "y2", at.height)
+    setAttribute(grip, "y", at.height / 2 - 11)
     setAttribute(handle, "aria-label", `Brush, ${ENDS[i].toLowerCase()}`)
     setAttribute(handle, "aria-valuemin", ends[0])
     setAttribute(handle, "aria-valuemax", ends[1])
@@ -129,27 +149,32 @@ function paintBrush(view) {
   })
 }
 
+/** @param {ChartPayload} data @param {number} value */
 function written(data, value) {
   const width = data.edges[data.edges.length - 1] - data.edges[0]
   return score(value, data.log ? 0 : scoreDigits([0, width]))
 }
 
+/** @param {ChartView} view @param {ChartView['range']} range */
 function put(view, range) {
   view.range = range
   paintBrush(view)
 }
 
+/** @param {ChartView} view */
 function commit(view) {
   clearTimeout(view.pending)
-  view.pending = null
-  view.seq += 1
+  view.pending = undefined
+  view.seq = (view.seq ?? 0) + 1
   view.send({ seq: view.seq, range: view.range })
 }
 
+/** @param {ChartView} view @param {PointerEvent} event */
 function pxOf(view, event) {
   return event.clientX - view.svg.getBoundingClientRect().left
 }
 
+/** @param {ChartView} view */
 function listenToPointer(view) {
   const { svg } = view
   svg.addEventListener("pointerdown", (event) => {
@@ -157,7 +182,8 @@ function listenToPointer(view) {
     if (event.button !== 0 || !view.at || px < view.at.left - 8) return
     event.preventDefault()
     svg.setPointerCapture(event.pointerId)
-    const end = event.target.closest("[data-end]")
+    /** @type {SVGElement | null} */
+    const end = elementOf(event).closest("[data-end]")
     // A handle keeps the other end where it is; anywhere else a new brush begins.
     const fixed = end && view.range ? view.range[1 - Number(end.dataset.end)] : view.at.valueAt(px)
     view.drag = { pointer: event.pointerId, px, fixed, moved: Boolean(end && view.range), before: view.range }
@@ -186,9 +212,11 @@ function listenToPointer(view) {
   svg.addEventListener("pointerleave", () => hideTip(view))
 }
 
+/** @param {ChartView} view */
 function listenToKeys(view) {
   view.svg.addEventListener("keydown", (event) => {
-    const handle = event.target.closest?.("[data-end]")
+    /** @type {SVGElement | null} */
+    const handle = elementOf(event).closest("[data-end]")
     if (!handle || event.ctrlKey || event.metaKey || event.altKey) return
     const { data, at } = view
     if (event.key === "Escape" && view.range) {
@@ -201,7 +229,9 @@ function listenToKeys(view) {
     if (!step && end === null) return
     event.preventDefault()
     const i = Number(handle.dataset.end)
-    const range = [...(view.range ?? [data.edges[0], data.edges[data.edges.length - 1]])]
+    const [low, high] = view.range ?? [data.edges[0], data.edges[data.edges.length - 1]]
+    /** @type {[low: number, high: number]} */
+    const range = [low, high]
     range[i] =
       end === null ? at.valueAt(at.x(range[i]) + (step * at.width) / 100) : data.edges[end ? data.edges.length - 1 : 0]
     range[i] = i ? Math.max(range[1], range[0]) : Math.min(range[0], range[1])
@@ -213,6 +243,7 @@ function listenToKeys(view) {
 
 // --- the value line -----------------------------------------------------------------------------------------------
 
+/** @param {ChartView} view @param {number} px @param {PointerEvent} event */
 function showTip(view, px, event) {
   const { data, at, tip, pointer } = view
   if (!at || px < at.left || px > at.left + at.width) return hideTip(view)
@@ -242,21 +273,18 @@ function showTip(view, px, event) {
   tip.style.right = leftwards ? `${view.svg.clientWidth - px + 14}px` : ""
   tip.style.top = `${Math.min(Math.max(top - 20, 0), Math.max(view.svg.clientHeight - tip.offsetHeight, 0))}px`
   pointer.style.display = ""
-  for (const [name, at_] of [
-    ["x1", px],
-    ["x2", px],
-    ["y1", at.top],
-    ["y2", at.top + at.height],
-  ])
-    setAttribute(pointer, name, at_)
+  const line = { x1: px, x2: px, y1: at.top, y2: at.top + at.height }
+  for (const [name, place] of Object.entries(line)) setAttribute(pointer, name, place)
   return undefined
 }
 
+/** @param {ChartPayload} data @param {ChartDomain} domain @param {number} bin */
 function sizeIn(data, domain, bin) {
   if (data.form === "cumulative") return percent(domain.heights[bin])
   return `${count(domain.counts[bin])} rows, ${percent(domain.counts[bin] / Math.max(domain.n, 1))}`
 }
 
+/** @param {ChartView} view */
 function hideTip(view) {
   view.tip.style.display = view.pointer.style.display = "none"
   return undefined

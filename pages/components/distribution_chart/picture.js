@@ -1,3 +1,4 @@
+// @ts-check
 // Saves the drawing as a file: an SVG with its styles written into it, or a PNG of twice its size.
 
 const STYLES = [
@@ -15,8 +16,9 @@ const STYLES = [
   "text-anchor",
 ]
 
+/** @param {SVGElement} svg @param {string} ground */
 function pictureOf(svg, ground) {
-  const copy = svg.cloneNode(true)
+  const copy = /** @type {SVGElement} */ (svg.cloneNode(true))
   const shown = svg.querySelectorAll("*"),
     copied = copy.querySelectorAll("*")
   shown.forEach((element, i) => {
@@ -29,12 +31,14 @@ function pictureOf(svg, ground) {
   return new XMLSerializer().serializeToString(copy)
 }
 
+/** @param {Blob} blob @param {string} name */
 function save(blob, name) {
   const link = make("a", "", { href: URL.createObjectURL(blob), download: name })
   link.click()
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
 }
 
+/** @param {SVGSVGElement} svg @param {ChartPayload} asked */
 function savePicture(svg, { name, picture }) {
   const ground = getComputedStyle(svg).getPropertyValue("--st-background-color") || "white"
   const text = pictureOf(svg, ground)

@@ -1,3 +1,4 @@
+// @ts-check
 // Draws the distribution for a width and height in px. Knows nothing of pointers, keys or the server.
 
 const AXIS_PX = 40
@@ -8,6 +9,7 @@ const HEAD = 8
 const LONGEST_NAME = 24
 
 // Where everything stands: the plot's box in px, the room of each domain, and the way from a value to px and back.
+/** @param {ChartPayload} data @param {number} width @param {number} height @returns {ChartLayout} */
 function layoutOf(data, width, height) {
   const n = Math.max(data.domains.length, 1)
   const left = data.ridges ? RIDGE_LEFT : data.form === "density" ? RIGHT : LINE_LEFT
@@ -25,6 +27,7 @@ function layoutOf(data, width, height) {
   return { ...box, room, x, valueAt, base, drawn: data.ridges ? Math.max(room - 9, 12) : room - 6 }
 }
 
+/** @param {SVGElement} svg @param {ChartPayload} data @param {ChartLayout} at */
 function drawPlot(svg, data, at) {
   svg.replaceChildren()
   const clip = draw("rect", { x: at.left, y: at.top - 1, width: at.width, height: at.height + 1 })
@@ -41,6 +44,13 @@ function drawPlot(svg, data, at) {
   )
 }
 
+/**
+ * @param {SVGElement} svg
+ * @param {ChartPayload} data
+ * @param {ChartLayout} at
+ * @param {ChartDomain} domain
+ * @param {number} d
+ */
 function drawDomain(svg, data, at, domain, d) {
   const base = at.base(d)
   const y = (height) => (base - (height / domain.top) * at.drawn).toFixed(1)
@@ -62,6 +72,12 @@ function drawDomain(svg, data, at, domain, d) {
   svg.append(group)
 }
 
+/**
+ * @param {ChartPayload} data
+ * @param {ChartLayout} at
+ * @param {ChartDomain} domain
+ * @param {(height: number) => string} y
+ */
 function steps(data, at, domain, y) {
   let path = `M${at.x(data.edges[0]).toFixed(1)},${y(0)}`
   domain.heights.forEach((height, i) => {
@@ -70,11 +86,18 @@ function steps(data, at, domain, y) {
   return `${path}V${y(0)}`
 }
 
+/**
+ * @param {ChartPayload} data
+ * @param {ChartLayout} at
+ * @param {ChartDomain} domain
+ * @param {(height: number) => string} y
+ */
 function slope(data, at, domain, y) {
-  return "M" + domain.heights.map((height, i) => `${at.x(data.edges[i]).toFixed(1)},${y(height)}`).join("L")
+  return `M${domain.heights.map((height, i) => `${at.x(data.edges[i]).toFixed(1)},${y(height)}`).join("L")}`
 }
 
 // The bin that holds a value, and how high its domain stands there.
+/** @param {number[]} edges @param {number} value */
 function binOf(edges, value) {
   let low = 0,
     high = edges.length - 1
@@ -86,6 +109,7 @@ function binOf(edges, value) {
   return low
 }
 
+/** @param {ChartPayload} data @param {ChartDomain} domain @param {number} value */
 function heightAt(data, domain, value) {
   const i = binOf(data.edges, value)
   if (data.form !== "cumulative") return domain.heights[i]
@@ -93,6 +117,7 @@ function heightAt(data, domain, value) {
   return domain.heights[i] + Math.min(Math.max(part, 0), 1) * (domain.heights[i + 1] - domain.heights[i])
 }
 
+/** @param {ChartPayload} data @param {ChartLayout} at */
 function ticksAlong(data, at) {
   const low = data.edges[0],
     high = data.edges[data.edges.length - 1]
@@ -107,6 +132,7 @@ function ticksAlong(data, at) {
   return found
 }
 
+/** @param {SVGElement} svg @param {ChartPayload} data @param {ChartLayout} at */
 function drawTicks(svg, data, at) {
   const found = ticksAlong(data, at)
   const step = found.length > 1 && !data.log ? found[1] - found[0] : 1
@@ -128,6 +154,7 @@ function drawTicks(svg, data, at) {
 }
 
 // The axis of heights beside lines; a density has no unit that says anything.
+/** @param {SVGElement} svg @param {ChartPayload} data @param {ChartLayout} at */
 function drawHeights(svg, data, at) {
   if (data.form === "density" || !data.domains.length) return
   const top = data.domains[0].top
@@ -139,15 +166,18 @@ function drawHeights(svg, data, at) {
   }
 }
 
+/** @param {string} name */
 function shortName(name) {
   const letters = Array.from(name)
-  return letters.length > LONGEST_NAME ? letters.slice(0, LONGEST_NAME - 1).join("") + "…" : name
+  return letters.length > LONGEST_NAME ? `${letters.slice(0, LONGEST_NAME - 1).join("")}…` : name
 }
 
+/** @param {ChartPayload} data @param {ChartDomain} domain */
 function facts(data, domain) {
   return `n ${count(domain.n)} · median ${score(domain.median, data.log ? 0 : 2)}`
 }
 
+/** @param {ChartDomain} domain @param {number} x @param {number} y */
 function swatch(domain, x, y) {
   const mark = draw("rect", { class: "swatch", x, y: y - 9, width: 10, height: 10, rx: 2 })
   mark.style.setProperty("--domain", `var(--d${domain.slot})`)
@@ -155,6 +185,13 @@ function swatch(domain, x, y) {
 }
 
 // What a legend would say, beside the ridge that it is about.
+/**
+ * @param {SVGElement} svg
+ * @param {ChartPayload} data
+ * @param {ChartLayout} at
+ * @param {ChartDomain} domain
+ * @param {number} d
+ */
 function drawName(svg, data, at, domain, d) {
   const middle = at.base(d) - Math.min(at.room / 2, 34)
   const name = draw("text", { class: "name", x: 17, y: middle }, [shortName(domain.name)])
@@ -166,6 +203,7 @@ function drawName(svg, data, at, domain, d) {
   )
 }
 
+/** @param {SVGElement} svg @param {ChartPayload} data @param {ChartLayout} at */
 function drawLegend(svg, data, at) {
   const n = data.domains.length
   const atEnd = data.legend === "right"

@@ -1,11 +1,15 @@
+// @ts-check
 // What a person does to samples: the row in sight, or all rows of the range, with undo and repeat.
 
 class Acts {
+  /** @param {App} app @param {Outbox} outbox */
   constructor(app, outbox) {
     this.app = app
     this.outbox = outbox
+    /** @type {Decided[]} */
     this.decided = []
     this.undone = new Set()
+    /** @type {{ kind: Verdict | "tag", text: string } | null} */
     this.last = null
   }
 
@@ -23,10 +27,12 @@ class Acts {
     return { first, last, size, rows, keys: new Set(keys), address }
   }
 
+  /** @param {Verdict} verdict */
   decide(verdict, reason = "", { moves = true } = {}) {
     const target = this.target()
     if (!target) return
     const act = this.outbox.add(verdict, reason, target.address)
+    /** @type {Decided["before"]} */
     const before = target.rows.map((row) => [row.sample_key, row.verdict, row.reason])
     this.decided.push({ id: act.id, verdict, before, first: target.first, last: target.last, view: this.app.held.view })
     this.app.held.eachOf(target.keys, (row) => addToHistory(row, verdict, reason, this.app.data.author))
@@ -39,10 +45,11 @@ class Acts {
   }
 
   // `decisions` has [verdict, reason] by sample.
+  /** @param {Map<number, [Verdict, string]>} decisions */
   set(decisions) {
     const { app } = this
     app.held.eachOf(decisions, (row) => {
-      const [verdict, reason] = decisions.get(row.sample_key)
+      const [verdict, reason] = decisions.get(row.sample_key) ?? [row.verdict, row.reason]
       app.nDecided += Number(verdict !== "undecided") - Number(row.verdict !== "undecided")
       row.verdict = verdict
       row.reason = reason
@@ -76,7 +83,7 @@ class Acts {
     if (!target) return
     const stands =
       target.size === 1
-        ? app.row.verdict !== "undecided"
+        ? app.row?.verdict !== "undecided"
         : last && last.first === target.first && last.last === target.last
     if (stands) return app.showForm("reason")
     if (!last || last.view !== app.held.view) return app.say("keep or drop first")
@@ -92,8 +99,8 @@ class Acts {
   giveReason(text) {
     const target = this.target()
     if (!target) return
-    const verdict = target.size > 1 ? this.decided.at(-1).verdict : this.app.row.verdict
-    this.decide(verdict, text, { moves: false })
+    const verdict = target.size > 1 ? this.decided.at(-1)?.verdict : this.app.row?.verdict
+    if (verdict) this.decide(verdict, text, { moves: false })
   }
 
   tag(text) {
@@ -112,6 +119,7 @@ class Acts {
 
   untag(text) {
     const { app } = this
+    if (!app.row) return
     const keys = new Set([app.row.sample_key])
     this.outbox.add("untag", text, { key: app.row.sample_key })
     app.held.eachOf(keys, (row) => {
@@ -123,6 +131,7 @@ class Acts {
 
   note(text) {
     const { app } = this
+    if (!app.row) return
     const keys = new Set([app.row.sample_key])
     this.outbox.add("note", text, { key: app.row.sample_key })
     app.held.eachOf(keys, (row) => {
@@ -133,12 +142,14 @@ class Acts {
   }
 
   // A page that was read before an act was written must not take the mark back.
+  /** @param {SampleRow} row @param {number} place */
   applyPending(row, place) {
     const verdict = this.outbox.pendingVerdict(row, this.app.held.view, place)
     if (verdict) row.verdict = verdict
   }
 
   // A decision that was refused is none: the marks go back to what they were.
+  /** @param {string} id */
   takeBack(id) {
     const at = this.decided.findIndex((one) => one.id === id)
     if (at < 0) return
@@ -147,6 +158,7 @@ class Acts {
     this.set(new Map(refused.before.map(([key, ...decision]) => [key, decision])))
   }
 
+  /** @param {ListPayload} data */
   acknowledge(data) {
     for (const [id, why] of this.outbox.acknowledge(data.acked, data.failed)) {
       this.takeBack(id)
@@ -160,7 +172,8 @@ class Acts {
       const standing = new Map(verdicts)
       this.app.held.each((row, place) => {
         if (!standing.has(row.sample_key)) return
-        row.verdict = this.outbox.pendingVerdict(row, this.app.held.view, place) || standing.get(row.sample_key)
+        const pending = this.outbox.pendingVerdict(row, this.app.held.view, place)
+        row.verdict = pending || (standing.get(row.sample_key) ?? row.verdict)
       })
       this.app.repaintVerdicts()
     }

@@ -1,3 +1,4 @@
+// @ts-check
 // Which parts of a text are code: fenced blocks, thinking, and lines that read like a program without any fence.
 
 const FENCE = /^[ \t]*(`{3,}|~{3,})[ \t]*([^`\n]*)$/
@@ -47,6 +48,7 @@ function partsOf(text) {
 function fencedParts(text) {
   const parts = []
   let plain = ""
+  /** @type {{ text: string, mark: string } | null} */
   let block = null
   for (const line of linesOf(text)) {
     const mark = FENCE.exec(line.trimEnd())

@@ -1,3 +1,4 @@
+// @ts-check
 // What the search found: its places in a text, as the store matches them, the snippet of a list line, and the marks.
 
 // Letters that the store lowers otherwise than a browser: without regard to the end of a word, and as of Unicode 14.
@@ -11,6 +12,7 @@ const SEARCHED_ROLES = { user: ["user", "tool"], assistant: ["assistant"], syste
 const SNIPPET = 400
 
 // Lower case as the store's lower(): letter by letter, so that no place in the text moves.
+/** @param {string} text */
 function foldCase(text) {
   let folded = ""
   let from = 0
@@ -22,8 +24,9 @@ function foldCase(text) {
 }
 
 // `asked` is { text, scope, match_case } of the filter; null where nothing is searched.
+/** @param {Search | null} asked @returns {Finder | null} */
 function finderOf(asked) {
-  if (!asked || !asked.text) return null
+  if (!asked?.text) return null
   return {
     needle: asked.match_case ? asked.text : foldCase(asked.text),
     matchCase: asked.match_case,
@@ -32,6 +35,7 @@ function finderOf(asked) {
 }
 
 // [start, end] of each hit, one after the other.
+/** @param {string} text @param {Finder} finder @returns {[start: number, end: number][]} */
 function hitsIn(text, finder) {
   const hits = []
   const searched = finder.matchCase ? text : foldCase(text)
@@ -42,12 +46,14 @@ function hitsIn(text, finder) {
 }
 
 // The store searches the turns of some roles; a rejected answer is not among them.
+/** @param {SampleTurn} turn @param {Finder | null} finder @returns {finder is Finder} */
 function isSearched(turn, finder) {
   return finder !== null && !turn.rejected && (finder.roles === null || finder.roles.includes(turn.role))
 }
 
 // The texts of a turn that are searched, in order. Where the browser holds the beginning alone and the first hit lies
 // beyond it, the server has sent the text around that hit.
+/** @param {SampleTurn} turn */
 function searchedTexts(turn) {
   return [...turn.thoughts.map((thought) => thought.excerpt || thought.text), turn.excerpt || turn.content]
 }
@@ -72,6 +78,7 @@ function endThatFits(text, room) {
 }
 
 // { before, hit, after } of the first hit on one line, with the hit in the middle of `room` letters; null without one.
+/** @param {string} text @param {Finder} finder @param {number} room */
 function snippet(text, finder, room) {
   const first = hitsIn(text, finder)[0]
   if (!first) return null
@@ -131,6 +138,7 @@ function takeMarksOff(root) {
 }
 
 // Puts each hit of the texts that follow each other in these elements into <mark>; returns the number of hits.
+/** @param {Iterable<Element>} elements @param {Finder} finder */
 function markHits(elements, finder) {
   const pieces = piecesOf(elements)
   const hits = hitsIn(pieces.map(([, text]) => text).join(""), finder)
@@ -167,6 +175,7 @@ class Marker {
     this.observer = new MutationObserver(() => this.refresh())
   }
 
+  /** @param {Finder | null} finder */
   use(finder) {
     this.finder = finder
     this.refresh()

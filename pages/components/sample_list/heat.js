@@ -1,3 +1,4 @@
+// @ts-check
 // Token losses over the text: six steps of colour, an underline that grows with the size, and a line of values.
 
 const DIFFERENCE_EDGES = [0.1, 0.3, 1, 2, 4]
@@ -8,6 +9,7 @@ const MODES = [
   ["reference", "Reference"],
 ]
 
+/** @param {number} size @param {number[]} edges */
 function stepOf(size, edges) {
   let step = 0
   while (step < edges.length && size >= edges[step]) step++
@@ -15,6 +17,7 @@ function stepOf(size, edges) {
 }
 
 // Tokens that share characters (pieces of one letter in bytes) become one place with several losses.
+/** @param {TokenLosses} tokens */
 function tokenPlaces(tokens) {
   const places = []
   for (let i = 0; i < tokens.starts.length; i++) {
@@ -29,6 +32,7 @@ function tokenPlaces(tokens) {
   return places
 }
 
+/** @param {(number | null)[]} values @param {number[]} tokens */
 function sumOf(values, tokens) {
   let sum = 0
   for (const i of tokens) {
@@ -55,6 +59,7 @@ function heatClass(place, tokens, mode) {
 }
 
 // From the worst over nothing to the best; each step is named by the size at which it begins.
+/** @param {string} mode */
 function legend(mode) {
   const row = make("div", "legend")
   const swatch = (className, label, title) => {

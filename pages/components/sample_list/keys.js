@@ -1,3 +1,4 @@
+// @ts-check
 // Every key in one table: what it does, and what the help says of it.
 
 // `here`: it is about the row in sight, so it waits while a page is on its way. `repeats`: it goes on while held down.
@@ -41,16 +42,18 @@ const OPENING_MS = 3000
 const SEARCH_FIELD = ".st-key-browse-w-q input"
 
 // Letters come with or without Shift; Shift and an arrow are a key of their own.
+/** @param {KeyboardEvent} event */
 function keyName(event) {
   if (event.key.length === 1) return event.key.toLowerCase()
   return event.shiftKey ? `Shift+${event.key}` : event.key
 }
 
 // Whether the key belongs to something else: a field, a menu, another list, an open popover or dialog.
+/** @param {KeyboardEvent} event @param {Element} root */
 function isElsewhere(event, root) {
   for (const node of event.composedPath()) {
     if (!(node instanceof Element)) continue
-    if (node.matches(EDITABLE) || OWN_KEYS.includes(node.getAttribute("role"))) return true
+    if (node.matches(EDITABLE) || OWN_KEYS.includes(node.getAttribute("role") ?? "")) return true
     if (node === root) break
   }
   return [
@@ -59,12 +62,14 @@ function isElsewhere(event, root) {
 }
 
 function focusSearch() {
+  /** @type {HTMLInputElement | null} */
   const field = document.querySelector(SEARCH_FIELD)
   field?.focus()
   field?.select()
 }
 
 // Whether a person in the search field is done with it: then the list has the keys again.
+/** @param {KeyboardEvent} event */
 function leavesSearch(event) {
   return (
     (event.key === "Enter" || event.key === "Escape") &&
@@ -74,17 +79,21 @@ function leavesSearch(event) {
 
 // Buttons of the page's toolbar, so that the key does what the button does.
 function press(name) {
-  document.querySelector(`.st-key-${name} button`)?.click()
+  /** @type {HTMLElement | null} */
+  const button = document.querySelector(`.st-key-${name} button`)
+  button?.click()
 }
 
 // What is typed while the dialog opens is meant for its field, and must not decide on samples. The dialog takes the focus
 // itself as it opens, early or late; it goes to the field until a person takes it elsewhere in the dialog.
+/** @param {App} app */
 function openSaved(app) {
   press("browse-saved")
   const until = performance.now() + OPENING_MS
   app.isOpening = true
   let wasThere = false
   const look = () => {
+    /** @type {HTMLInputElement | null} */
     const field = document.querySelector("[role='dialog'] input")
     const dialog = field?.closest("[role='dialog']")
     const focused = document.activeElement

@@ -1,8 +1,10 @@
+// @ts-check
 // The list on the left and its pager: what a curator needs to choose the next sample, three lines a row.
 
 const MARKS = { keep: "✓", drop: "✕", undecided: "·" }
 const VERDICT_WORDS = { keep: "kept", drop: "dropped", undecided: "undecided" }
 
+/** @param {number | null} score */
 function scoreBar(score) {
   const bar = make("span", score === null ? "bar empty" : score < 0 ? "bar below" : "bar")
   if (score === null) return bar
@@ -14,6 +16,7 @@ function scoreBar(score) {
   return bar
 }
 
+/** @param {string} domain @param {Record<string, number>} slots */
 function domainMark(domain, slots) {
   const box = make("span", "domain")
   const swatch = make("span", "swatch")
@@ -26,6 +29,7 @@ const REVIEW_WORDS = { near_cut: "near the cut" }
 // Letters of the list's font are about this wide, in px.
 const LETTER_WIDTH = 7
 
+/** @param {SampleRow} row @param {number} place @param {App} app */
 function rowItem(row, place, app) {
   const item = make("div", "item")
   item.setAttribute("role", "option")
@@ -60,14 +64,23 @@ function rowItem(row, place, app) {
   return item
 }
 
+/** @param {SampleRow} row */
 function tokensOf(row) {
   if (row.n_tokens || row.n_prompt_tokens) return `${formatCount(row.n_prompt_tokens)}→${formatCount(row.n_tokens)} tok`
   return `${formatCount(row.n_chars)} chars`
 }
 
 // The snippet around the first hit in these turns; false where nothing of them was found.
+/**
+ * @param {Element} line
+ * @param {SampleRow} row
+ * @param {(turn: SampleTurn) => boolean} belongs
+ * @param {Finder | null} finder
+ * @param {number} room
+ */
 function appendFound(line, row, belongs, finder, room) {
-  for (const turn of row.turns.filter((one) => belongs(one) && isSearched(one, finder))) {
+  for (const turn of row.turns) {
+    if (!belongs(turn) || !isSearched(turn, finder)) continue
     for (const text of searchedTexts(turn)) {
       const found = snippet(text, finder, room)
       if (!found) continue
@@ -78,13 +91,15 @@ function appendFound(line, row, belongs, finder, room) {
   return false
 }
 
+/** @param {SampleRow} row @param {string} role */
 function firstOf(row, role) {
   const turn = row.turns.find((one) => one.role === role && one.content)
   return turn ? turn.content : ""
 }
 
+/** @param {Element} item @param {SampleRow} row */
 function paintVerdict(item, row) {
-  const mark = item.querySelector(".mark")
+  const mark = /** @type {Element} */ (item.querySelector(".mark"))
   mark.textContent = MARKS[row.verdict]
   mark.className = `mark ${row.verdict}`
   item.setAttribute(
@@ -95,6 +110,7 @@ function paintVerdict(item, row) {
 }
 
 // 1 2 … 9,223 with the current page and its neighbours; null is a gap.
+/** @param {number} page @param {number} last @returns {(number | null)[]} */
 function pageNumbers(page, last) {
   const near = new Set([1, last, page - 1, page, page + 1])
   if (page <= 3) for (const n of [2, 3, 4]) near.add(n)
@@ -103,6 +119,7 @@ function pageNumbers(page, last) {
   return shown.flatMap((n, i) => (i && n - shown[i - 1] > 1 ? [null, n] : [n]))
 }
 
+/** @param {number} page @param {number} last @param {(page: number) => void} go */
 function pager(page, last, go) {
   const nav = make("nav", "pager")
   nav.setAttribute("aria-label", "Pages")
@@ -122,11 +139,11 @@ function pager(page, last, go) {
     else button(formatCount(n), n, `Page ${formatCount(n)}`, n === page)
   }
   button("›", page + 1, "Next page")
-  if (last > 5) nav.append(jumpBox(page, last, go))
+  if (last > 5) nav.append(jumpBox(last, go))
   return nav
 }
 
-function jumpBox(page, last, go) {
+function jumpBox(last, go) {
   const input = make("input", "jump")
   input.type = "text"
   input.inputMode = "numeric"

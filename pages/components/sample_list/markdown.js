@@ -1,3 +1,4 @@
+// @ts-check
 // Markdown and LaTeX as nodes, on request. Built element by element: nothing in a text is ever read as HTML, no address
 // in it is opened or fetched. Code blocks and thinking are taken out before (code.js).
 
@@ -79,6 +80,7 @@ function endOf(lines, at, belongs) {
   return end
 }
 
+/** @param {RegExpExecArray} heading @param {TextOptions} options */
 function headingNode([, marks, words], options) {
   const node = make("div", `md-heading md-h${marks.length}`)
   node.setAttribute("role", "heading")
@@ -97,7 +99,7 @@ function paragraphNode(text, options) {
 
 // Items of one depth; what is indented below an item belongs to it, and blank lines between items are nothing.
 function listNode(lines, at, options, depth) {
-  const [, indent, mark] = ITEM.exec(lines[at])
+  const [, indent, mark] = ITEM.exec(lines[at]) ?? ["", "", "", ""]
   const isOrdered = /\d/.test(mark)
   const list = make(isOrdered ? "ol" : "ul")
   if (isOrdered) list.start = Number.parseInt(mark, 10)
@@ -201,18 +203,25 @@ function inline(parent, text, options, depth) {
   OPENERS.lastIndex = 0
   while (from < text.length) {
     OPENERS.lastIndex = from
-    let span = null
-    let opener = OPENERS.exec(text)
-    while (opener && !(span = depth < DEEPEST ? spanAt(text, opener, missing, options, depth) : null)) {
-      OPENERS.lastIndex = opener.index + opener[0].length
-      opener = OPENERS.exec(text)
-    }
-    const end = span ? opener.index : text.length
+    const found = depth < DEEPEST ? nextSpan(text, missing, options, depth) : null
+    const end = found ? found.start : text.length
     if (end > from) appendText(parent, text.slice(from, end), options.showJoiners)
-    if (!span) return
-    parent.append(...span.nodes)
-    from = span.end
+    if (!found) return
+    parent.append(...found.nodes)
+    from = found.end
   }
+}
+
+// The next span from the place where OPENERS stands: where it starts and ends, and its nodes; null without one.
+function nextSpan(text, missing, options, depth) {
+  for (let opener = OPENERS.exec(text); opener; opener = OPENERS.exec(text)) {
+    const { index: start } = opener
+    const past = start + opener[0].length
+    const span = spanAt(text, opener, missing, options, depth)
+    if (span) return { start, ...span }
+    OPENERS.lastIndex = past
+  }
+  return null
 }
 
 function spanAt(text, opener, missing, options, depth) {

@@ -1,3 +1,4 @@
+// @ts-check
 // Formulas by the KaTeX that Streamlit brings along, as MathML: the browser's own fonts, no style sheet, no HTML.
 // KATEX_FILE is its file beside Streamlit's main script ("" where this Streamlit has none); see __init__.py.
 
@@ -14,11 +15,14 @@ const LONGEST_FORMULA = 4000
 const MOST_FORMULAS = 500
 // Addresses and HTML, which KaTeX leaves out of what it draws unless it is told to trust the text.
 const UNTRUSTED = /\\(?:href|url|includegraphics|html[A-Z]?\w*)\b/
+/** @type {{ render(formula: string, parent: Element, options: object): void } | null} */
 let katex = null
+/** @type {Promise<typeof katex> | null} */
 let katexComes = null
 
 // Fetched once, from this server, when somebody first asks for formulas.
 function loadKatex() {
+  /** @type {HTMLScriptElement | null} */
   const main = document.querySelector(
     "script[type=module][src*='/static/js/'], script[type=module][src*='./static/js/']",
   )
@@ -43,11 +47,11 @@ function formulaNode(formula, whole, isBlock, options) {
   const draw = () => {
     try {
       const drawn = make("span")
-      katex.render(formula, drawn, { ...KATEX_OPTIONS, displayMode: isBlock, macros: {} })
+      katex?.render(formula, drawn, { ...KATEX_OPTIONS, displayMode: isBlock, macros: {} })
       box.classList.remove("source")
       box.replaceChildren(...drawn.childNodes)
     } catch (error) {
-      source(`Cannot draw: ${error.message}`)
+      source(`Cannot draw: ${error instanceof Error ? error.message : error}`)
     }
   }
   options.nFormulas = (options.nFormulas ?? 0) + 1
@@ -57,7 +61,7 @@ function formulaNode(formula, whole, isBlock, options) {
   else if (katex) draw()
   else {
     source("")
-    loadKatex().then((found) => found && box.isConnected && draw())
+    loadKatex()?.then((found) => found && box.isConnected && draw())
   }
   return box
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // Acts on their way to the disk: a growing queue, sent whole with each message until the server has acknowledged them.
 //
 //   { id, kind, text, key }                     one sample
@@ -15,7 +16,9 @@ class Outbox {
     this.tell = tell
     this.hasAnswer = hasAnswer
     this.onChange = onChange
+    /** @type {SentAct[]} */
     this.acts = []
+    this.server = this.storageKey = ""
     this.sentAt = new Map()
     this.isLate = false
     this.watch = setInterval(() => this.check(), 500)
@@ -34,7 +37,7 @@ class Outbox {
     this.server = server
     this.storageKey = `lobass.unsaved.${project}`
     try {
-      this.acts = JSON.parse(sessionStorage.getItem(this.storageKey)) || []
+      this.acts = JSON.parse(sessionStorage.getItem(this.storageKey) ?? "[]")
     } catch {
       this.acts = []
     }
@@ -42,7 +45,9 @@ class Outbox {
     return this.acts.length > 0
   }
 
+  /** @param {string} kind @param {string} text @param {ActTarget} target */
   add(kind, text, target) {
+    /** @type {SentAct} */
     const act = { id: newId(), kind, text: text || "", ...target }
     this.acts.push(act)
     this.sentAt.set(act.id, performance.now())
@@ -53,20 +58,22 @@ class Outbox {
   }
 
   // Returns [id, why] of the acts that were refused.
+  /** @param {string[]} acked @param {[id: string, why: string][]} failed @returns {[id: string, why: string][]} */
   acknowledge(acked, failed) {
     const done = new Set(acked)
     const refused = new Map(failed)
-    const why = this.acts.filter((act) => refused.has(act.id)).map((act) => [act.id, refused.get(act.id)])
+    const ids = new Set(this.acts.map((act) => act.id))
     this.acts = this.acts.filter((act) => !done.has(act.id) && !refused.has(act.id))
     for (const id of [...done, ...refused.keys()]) this.sentAt.delete(id)
     this.keep()
-    return why
+    return failed.filter(([id]) => ids.has(id))
   }
 
   // The verdict of the last act on this row that is not on disk yet, null without one.
+  /** @param {SampleRow} row @param {string} view @param {number} place @returns {Verdict | null} */
   pendingVerdict(row, view, place) {
     const found = this.acts.findLast((act) => MARKS[act.kind] && touches(act, row, view, place))
-    return found ? found.kind : null
+    return found ? /** @type {Verdict} */ (found.kind) : null
   }
 
   // Storage may be switched off; then acts live as long as the page.
@@ -111,9 +118,11 @@ class Outbox {
   }
 }
 
+/** @param {SentAct} act @param {SampleRow} row @param {string} view @param {number} place */
 function touches(act, row, view, place) {
   if (act.keys) return act.keys.includes(row.sample_key)
-  if (act.view !== undefined) return act.view === view && place >= act.first && place <= act.last
+  const { first = 0, last = -1 } = act
+  if (act.view !== undefined) return act.view === view && place >= first && place <= last
   return act.key === row.sample_key
 }
 

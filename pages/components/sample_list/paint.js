@@ -1,5 +1,7 @@
+// @ts-check
 // Puts the state of the App onto the page. `Object.assign` makes these its methods.
 
+/** @satisfies {ThisType<App>} */
 const Painting = {
   paintBar() {
     const { n, total, page_rows: size } = this.data

@@ -1,3 +1,4 @@
+// @ts-check
 // How a sample's turns are read: exactly as they are, or with Markdown and LaTeX drawn; long ones folded; with a mark
 // where truncation ended what the models read.
 
@@ -14,6 +15,7 @@ class Reading {
 }
 
 // Where a long text is folded, its length where it is not long: after 1,500 characters or 24 lines.
+/** @param {string} text */
 function foldAt(text) {
   let end = Math.min(text.length, FOLD_CHARACTERS)
   let at = -1
@@ -28,11 +30,13 @@ function foldAt(text) {
 }
 
 // Whether a hit of the search reaches beyond this place: what is found is never folded away.
+/** @param {string} text @param {Finder | null | undefined} finder */
 function hasHit(text, finder, beyond = 0) {
-  return Boolean(finder) && hitsIn(text, finder).some(([, end]) => end > beyond)
+  return Boolean(finder && hitsIn(text, finder).some(([, end]) => end > beyond))
 }
 
 // The text with what is folded away behind a button, for the parts that fold by themselves.
+/** @param {string} text @param {string} className @param {TextOptions} options */
 function foldable(text, className, options) {
   const box = make("div", className)
   const fill = (shown) => {
@@ -124,6 +128,7 @@ function splitParts(parts, place) {
 }
 
 // The nodes of a text; with `readTo`, a mark stands there and what follows is muted.
+/** @param {string} text @param {TextOptions} options @param {number | null} readTo */
 function textNodes(text, options, readTo = null) {
   const parts = partsOf(text)
   const nodesOf = (some) => some.flatMap((part) => partNodes(part, options))
@@ -142,6 +147,13 @@ function unread(nodes) {
 
 // What the models read of a turn of a truncated sample: `note` for its head, `readTo` characters of its content where
 // the end lies in it, `isUnread` for a turn behind the end.
+/**
+ * @param {SampleTurn} turn
+ * @param {number} index
+ * @param {SampleRow} row
+ * @param {App} app
+ * @returns {{ note?: string, readTo?: number, isUnread?: boolean }}
+ */
 function readOf(turn, index, row, app) {
   const end = app.tokens?.key === row.key ? app.tokens.read_to : null
   if (!end || turn.rejected || index < end.turn) return {}
@@ -151,6 +163,14 @@ function readOf(turn, index, row, app) {
 }
 
 // The content of a turn, folded where it is long; the button opens this turn alone, and it stays open.
+/**
+ * @param {SampleTurn} turn
+ * @param {number} index
+ * @param {SampleRow} row
+ * @param {App} app
+ * @param {TextOptions} options
+ * @param {() => void} repaint
+ */
 function contentNodes(turn, index, row, app, options, repaint) {
   const name = `${row.key}/${index}`
   const fold = foldAt(turn.content)
@@ -172,10 +192,12 @@ function contentNodes(turn, index, row, app, options, repaint) {
 }
 
 // The button over the sample that draws Markdown and LaTeX, or shows the exact text again.
+/** @param {App} app */
 function formatTool(app) {
   return tool("Formatted", "F", app.reading.isFormatted, () => toggleFormatted(app))
 }
 
+/** @param {App} app */
 function toggleFormatted(app) {
   app.reading.isFormatted = !app.reading.isFormatted
   app.paintSample()

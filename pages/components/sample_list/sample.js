@@ -1,3 +1,4 @@
+// @ts-check
 // The sample on the right: where it stands, what was decided, its turns, or its tokens with their losses.
 
 const SVG = "http://www.w3.org/2000/svg"
@@ -22,6 +23,7 @@ function drawn(tag, attributes) {
 }
 
 // The domain's distribution as a small ridge, with a marker where this sample lies.
+/** @param {SampleRow} row @param {DomainShape} shape */
 function ridge(row, shape) {
   const width = 168
   const height = 26
@@ -34,7 +36,7 @@ function ridge(row, shape) {
     path += `L${(i * step).toFixed(1)},${y}L${((i + 1) * step).toFixed(1)},${y}`
   })
   svg.append(drawn("path", { d: `${path}L${width},${height}Z`, class: "ridge-fill" }))
-  const share = (row.score - shape.low) / (shape.high - shape.low || 1)
+  const share = ((row.score ?? 0) - shape.low) / (shape.high - shape.low || 1)
   const x = Math.min(Math.max(share, 0), 1) * width
   svg.append(drawn("line", { x1: x, x2: x, y1: 0, y2: height, class: "ridge-mark" }))
   const beyond = share < 0 ? ", left of the axis" : share > 1 ? ", right of the axis" : ""
@@ -42,9 +44,10 @@ function ridge(row, shape) {
   return svg
 }
 
+/** @param {SampleRow} row @param {DomainShape | undefined} shape */
 function place(row, shape) {
   const box = make("div", "place")
-  if (row.score === null || !shape) return box
+  if (row.score === null || row.rank_in_domain === null || !shape) return box
   const above = (100 * row.rank_in_domain) / Math.max(shape.n_scored, 1)
   const words = make("div", "muted")
   words.append(
@@ -56,6 +59,7 @@ function place(row, shape) {
   return box
 }
 
+/** @param {SampleRow} row @param {App} app */
 function factsOf(row, app) {
   const line = make("div", "facts")
   line.append(
@@ -78,6 +82,7 @@ function factsOf(row, app) {
   return line
 }
 
+/** @param {SampleRow} row @param {App} app */
 function verdictButtons(row, app) {
   const group = make("div", "verdicts")
   group.setAttribute("role", "group")
@@ -97,6 +102,7 @@ function verdictButtons(row, app) {
   return group
 }
 
+/** @param {SampleRow} row @param {App} app */
 function tagRow(row, app) {
   const line = make("div", "tags")
   for (const tag of row.tags) {
@@ -119,10 +125,12 @@ function tool(label, key, pressed, onclick) {
   return button
 }
 
+/** @param {SampleRow} row */
 function chosenTurn(row) {
   return row.turns.findLast((turn) => !turn.rejected && turn.role === "assistant")
 }
 
+/** @param {SampleTurn} turn @param {number} index @param {SampleRow} row @param {App} app */
 function turnNode(turn, index, row, app) {
   const box = make("section", `turn ${turn.role}${turn.scored ? " scored" : ""}`)
   const { note } = readOf(turn, index, row, app)
@@ -158,6 +166,7 @@ function searched(element, finder) {
   return element
 }
 
+/** @param {SampleRow} row @param {App} app */
 function turnsNode(row, app) {
   const body = make("div", "turns")
   const options = { showJoiners: app.showJoiners }
@@ -167,6 +176,7 @@ function turnsNode(row, app) {
 }
 
 // A small form under the buttons: one line for a tag or a reason, several for a note. Enter saves, Escape leaves.
+/** @param {string} kind @param {SampleRow} row @param {App} app */
 function inlineForm(kind, row, app) {
   const form = make("form", "inline-form")
   const field = make(kind === "note" ? "textarea" : "input")

@@ -1,3 +1,4 @@
+// @ts-check
 // Sample text as nodes: exactly what it says, control characters made visible. Never as HTML.
 
 // Joiners hold emoji and Persian together, so they stay invisible unless asked for.
@@ -12,7 +13,7 @@ function make(tag, className, text) {
 }
 
 function codePoint(character) {
-  return "U+" + character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")
+  return `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`
 }
 
 function isShownAsCode(character, next, showJoiners) {

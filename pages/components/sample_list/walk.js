@@ -1,7 +1,9 @@
+// @ts-check
 // Where in the list: from row to row, over pages, and ranges of rows. `Object.assign` makes these methods of the App.
 
 const NOTE_DELAY_MS = 250
 
+/** @satisfies {ThisType<App>} */
 const Walking = {
   move(step) {
     this.range.clear()

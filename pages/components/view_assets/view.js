@@ -1,3 +1,4 @@
+// @ts-check
 // Draws a tree of [tag, attributes, children] and patches it in place when it changes.
 // Text becomes text nodes, nothing else: a sample full of markup shows its markup.
 
@@ -19,6 +20,7 @@ const ATTRIBUTES = new Set(
 
 const instances = new WeakMap()
 
+/** @param {ViewNode} node @param {boolean} inSvg @returns {Node} */
 function create(node, inSvg) {
   if (typeof node === "string") return document.createTextNode(node)
   const [tag, attributes, children] = node
@@ -30,6 +32,12 @@ function create(node, inSvg) {
   return element
 }
 
+/**
+ * @param {HTMLElement | SVGElement} element
+ * @param {Record<string, unknown>} before
+ * @param {Record<string, unknown>} after
+ * @param {string} tag
+ */
 function setAttributes(element, before, after, tag) {
   for (const name of Object.keys(before)) if (!(name in after)) setOne(element, name, null, tag)
   for (const [name, value] of Object.entries(after)) {
@@ -66,6 +74,7 @@ function setOne(element, name, value, tag) {
   }
 }
 
+/** @param {Node} parent @param {ViewNode[]} before @param {ViewNode[]} after @param {boolean} inSvg */
 function patch(parent, before, after, inSvg) {
   const shared = Math.min(before.length, after.length)
   for (let i = 0; i < shared; i++) {
@@ -73,9 +82,9 @@ function patch(parent, before, after, inSvg) {
       now = after[i],
       element = parent.childNodes[i]
     if (typeof old === "string" && typeof now === "string") {
-      if (old !== now) element.data = now
+      if (old !== now) element.nodeValue = now
     } else if (typeof old !== "string" && typeof now !== "string" && old[0] === now[0]) {
-      setAttributes(element, old[1], now[1], now[0])
+      setAttributes(/** @type {HTMLElement | SVGElement} */ (element), old[1], now[1], now[0])
       patch(element, old[2], now[2], inSvg || now[0] === "svg")
     } else {
       parent.replaceChild(create(now, inSvg), element)
@@ -85,11 +94,13 @@ function patch(parent, before, after, inSvg) {
   for (let i = shared; i < after.length; i++) parent.appendChild(create(after[i], inSvg))
 }
 
+/** @param {HTMLElement} root */
 function paintDomains(root) {
   const colours = getComputedStyle(root).getPropertyValue("--st-chart-categorical-colors").split(",")
   for (let i = 0; i < 8; i++) root.style.setProperty(`--d${i}`, (colours[i] || "").trim() || "currentColor")
 }
 
+/** @param {Mounted<ViewPayload>} component */
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component
   const root = parentElement.querySelector(".root")

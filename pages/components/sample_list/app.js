@@ -1,3 +1,4 @@
+// @ts-check
 // List and sample in one: moves and marks at once in the browser, and tells the server afterwards.
 //
 // What the browser says is one growing message under one key, so that fast acts cannot overtake or overwrite another:
@@ -7,8 +8,6 @@
 const WANT_DELAY_MS = 60
 // While another program has the project.
 const TROUBLE_DELAY_MS = 1000
-
-const apps = new WeakMap()
 
 class App {
   constructor(root) {
@@ -87,6 +86,7 @@ class App {
 
   // ---- what the server says -------------------------------------------------------------------------------------
 
+  /** @param {ListPayload} data @param {App['send']} send */
   receive(data, send) {
     const isFirst = this.data === undefined
     this.data = data
@@ -107,6 +107,7 @@ class App {
     if (this.held.lacks(this.page)) this.want()
   }
 
+  /** @param {ListPayload} data */
   openList(data) {
     this.held.open(data.view, data.n, data.page_rows)
     this.finder = finderOf(data.search)
@@ -121,11 +122,13 @@ class App {
     this.isWaiting = true
   }
 
+  /** @param {number} page @param {SampleRow[]} rows */
   hold(page, rows) {
     rows.forEach((row, index) => this.acts.applyPending(row, this.held.firstOf(page) + index))
     this.held.put(page, rows, this.page)
   }
 
+  /** @param {NonNullable<ListPayload['full']>} full */
   takeFull(full) {
     this.held.replaceTurns(full)
     if (this.full === full.key) this.full = null
@@ -264,6 +267,7 @@ class App {
 
   // ---- keys -----------------------------------------------------------------------------------------------------
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return
     if (!this.data || !this.root.isConnected) return
@@ -300,19 +304,3 @@ class App {
 }
 
 Object.assign(App.prototype, Walking, Painting)
-
-export default function (component) {
-  const { data, parentElement, setStateValue } = component
-  const root = parentElement.querySelector(".browser")
-  if (!root || !data) return undefined
-  let app = apps.get(root)
-  if (!app) {
-    app = new App(root)
-    apps.set(root, app)
-  }
-  app.receive(data, setStateValue)
-  return () => {
-    app.destroy()
-    apps.delete(root)
-  }
-}

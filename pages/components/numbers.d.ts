@@ -1,0 +1,8 @@
+// What a typed number may be; see cut_instrument/format.js.
+
+interface NumberLimits {
+  whole?: boolean
+  least?: number
+  most?: number
+  above?: number
+}
