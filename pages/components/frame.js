@@ -21,7 +21,8 @@ export default function (component) {
 // stands outside of the app, and would keep the colours of the theme before.
 function followThemes(app, tell) {
   const schemeOf = () => getComputedStyle(app).colorScheme
-  const spread = (scheme) => [document.documentElement, document.body].forEach((node) => (node.style.colorScheme = scheme))
+  const spread = (scheme) =>
+    [document.documentElement, document.body].forEach((node) => (node.style.colorScheme = scheme))
   let shown = schemeOf()
   spread(shown)
   const themes = new MutationObserver(() => {
@@ -38,10 +39,12 @@ function followThemes(app, tell) {
 // A popover stands at the end of the document, a whole page of Tab stops away from its button: opened by keyboard it
 // takes the keyboard, and Escape gives it back to the button.
 function followPopovers() {
+  /** @type {HTMLElement | null} */
   let opener = null
   const bodyOf = () => [...document.querySelectorAll("[data-testid=stPopoverBody]")].at(-1)
   const enter = (button, until) => {
     if (![button, document.body].includes(document.activeElement)) return
+    /** @type {HTMLElement | null | undefined} */
     const first = bodyOf()?.querySelector(CONTROLS)
     if (first) {
       opener = button
@@ -55,7 +58,8 @@ function followPopovers() {
   const onKey = (event) => {
     const button = event.target.closest?.("[data-testid=stPopover] button")
     const opens = event.key === "Enter" || event.key === " "
-    if (opens && button && button.getAttribute("aria-expanded") !== "true") enter(button, performance.now() + POPOVER_MS)
+    if (opens && button && button.getAttribute("aria-expanded") !== "true")
+      enter(button, performance.now() + POPOVER_MS)
     if (event.key === "Escape" && opener && bodyOf()?.contains(document.activeElement)) setTimeout(giveBack, 200)
   }
   document.addEventListener("keydown", onKey, true)

@@ -106,7 +106,9 @@ window.measures = (() => {
   function fieldRing(node, ground) {
     // A mark in a picture is drawn thicker.
     if (node instanceof SVGElement) {
-      const thick = [...node.querySelectorAll("*")].map(getComputedStyle).filter((style) => Number.parseFloat(style.strokeWidth) >= 2 && style.stroke !== "none")
+      const thick = [...node.querySelectorAll("*")]
+        .map(getComputedStyle)
+        .filter((style) => Number.parseFloat(style.strokeWidth) >= 2 && style.stroke !== "none")
       return Math.max(0, ...thick.map((style) => ratio(over(channels(style.stroke), ground), ground)))
     }
     if (!node.matches("input:not([type=checkbox], [type=radio], [type=file]), textarea")) return 0

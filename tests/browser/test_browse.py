@@ -17,6 +17,7 @@ from tests.pages.projects import HOSTILE
 
 CODE = "Before\n```python\nprint('<b>1</b>')\n```\n<think>hm, 2</think>\nAfter"
 TRUNCATED = "First two words are read, these are not"
+N_FAST = 20
 ARABIC = "مرحبا بالعالم"
 
 
@@ -74,12 +75,12 @@ def test_keys_move_and_mark_and_every_fast_mark_is_on_disk(server: Server, page)
     before = len(wait_for_log(server.project, 0))
     rows = []
     # Twenty a second: each key follows the last at once, and each decision leads to the next row.
-    for number in range(40):
+    for number in range(N_FAST):
         rows.append(current_row(page))
         press(page, "k" if number % 2 else "d")
     saved(page)
-    found = wait_for_log(server.project, before + 40)
-    assert len(found) == before + 40
+    found = wait_for_log(server.project, before + N_FAST)
+    assert len(found) == before + N_FAST
     with_rows = browse.find(server.project, BrowseFilter(decisions=("keep",)))
     kept = set(with_rows.rows.table.row_key[with_rows.positions].tolist())
     assert set(rows[1::2]) <= kept
@@ -87,7 +88,7 @@ def test_keys_move_and_mark_and_every_fast_mark_is_on_disk(server: Server, page)
     # What was undone is undone on the screen and on disk.
     press(page, "z", "z")
     saved(page)
-    assert len(wait_for_log(server.project, before + 38)) == before + 38
+    assert len(wait_for_log(server.project, before + N_FAST - 2)) == before + N_FAST - 2
     assert page.get_attribute(f"[data-key='{rows[-1]}'] .mark", "class") == "mark undecided"
     assert current_row(page) == rows[-2]
     decide_all_back(server.project, before)

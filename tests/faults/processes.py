@@ -112,8 +112,11 @@ def _become(task: Task, said: str) -> None:
 
 def _do(task: Task) -> None:
     if task.kind == "worker":
+        from lobass_core.worker import scoring_pass
         from lobass_core.worker.__main__ import main as work
 
+        # Whatever it was when the process that all are forked from imported it.
+        scoring_pass.SHARD_SAMPLES = int(ENVIRONMENT["LOBASS_SHARD_SAMPLES"])
         sys.exit(work(list(task.words)))
     if task.kind == "prepare":
         name, *arguments = task.words

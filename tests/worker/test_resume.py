@@ -52,13 +52,9 @@ def undisturbed(models: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFo
     return run
 
 
-def test_killed_three_times_and_resumed(models: Path, undisturbed: RunFolder, tmp_path: Path):
+def test_killed_twice_and_resumed(models: Path, undisturbed: RunFolder, tmp_path: Path):
     run = fresh(models, tmp_path)
-    moments = [
-        lambda: (run.path / "tokens").is_dir(),
-        lambda: len(run.finished_shards()) >= 2,
-        lambda: len(run.finished_shards()) >= 7,
-    ]
+    moments = [lambda: len(run.finished_shards()) >= 2, lambda: len(run.finished_shards()) >= 7]
     written: dict[str, int] = {}
     for moment in moments:
         assert kill_when(start(run, **SMALL), moment), run.log_path.read_text()
