@@ -27,6 +27,10 @@ def test_every_command_in_the_readme_exists():
     assert named - known == set()
 
 
+def test_the_readme_says_what_people_search_for():
+    assert "per-sample loss" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
 def test_links_in_the_documents_lead_somewhere():
     broken = []
     for document in [REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")]:
