@@ -37,7 +37,7 @@ def notices(found: Doubts, gates: Gates | None) -> list[Node]:
     if found.chance_sentence():
         nodes.append(
             parts.notice(
-                f"The base is worse than a blind guess on {theme.count(found.n_worse_than_chance)} of "
+                f"The base is worse than chance on {theme.count(found.n_worse_than_chance)} of "
                 f"{theme.count(found.n_scored)} scored rows ({theme.percent(found.chance_share)}).",
                 "Their scores mean little. The usual cause is a template or language that the base does not know. "
                 + _gate_words(gates),

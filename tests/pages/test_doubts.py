@@ -41,7 +41,7 @@ def doubtful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 def test_learnability_says_both(doubtful: Project, open_page: OpenPage) -> None:
     text = view_text(open_view(open_page, doubtful, "Distributions"))
-    assert "The base is worse than a blind guess on 40 of 100 scored rows (40.0 %)." in text
+    assert "The base is worse than chance on 40 of 100 scored rows (40.0 %)." in text
     assert "See these rows" in text
     assert "The reference was not trained on 30 of 100 scored rows (30.0 %)." in text
     assert "Train a reference" in text
@@ -78,7 +78,7 @@ def test_a_finished_run_says_both(doubtful: Project, open_page: OpenPage) -> Non
     app = open_page(doubtful.root, "score", state={"score.shown": "r-0001"})
     assert not app.exception
     text = view_text(app)
-    assert "worse than a blind guess on 40 of 100 scored rows" in text
+    assert "worse than chance on 40 of 100 scored rows" in text
     assert "not trained on 30 of 100 scored rows" in text
 
 
