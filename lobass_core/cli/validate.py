@@ -166,4 +166,5 @@ def _print_outcome(outcome: Outcome, as_json: bool) -> None:
         stdout.print(sentence(claim), markup=False)
     if outcome.n_missing:
         stderr.print(f"{plural(outcome.n_missing, 'arm')} not finished yet.", markup=False)
-    stderr.print(f"Report: {outcome.markdown_path} and {outcome.json_path.name}", markup=False)
+    if outcome.markdown_path.is_file():
+        stderr.print(f"Report: {outcome.markdown_path} and {outcome.json_path.name}", markup=False)

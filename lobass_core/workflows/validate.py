@@ -115,7 +115,9 @@ def validate(project: Project, experiment: Experiment, on_progress: OnProgress |
 
 
 def report(project: Project, run_id: str | None = None) -> Outcome:
-    """What the finished arms of a run say; also of one that has not ended. Writes Markdown and JSON beside the arms.
+    """What the finished arms of a run say; also of one that has not ended.
+
+    Writes Markdown and JSON beside the arms, unless the project can only be read.
 
     Raises:
         RunError: no such run, or it is none of an experiment, or none has been started.
@@ -131,8 +133,11 @@ def report(project: Project, run_id: str | None = None) -> Outcome:
     text = markdown(judged, f"Validation of {Path(asked.base.path).name}", _facts(asked, run, n_missing))
     folder = Path(asked.cache_dir)
     paths = [folder / f"{run.run_id}{ending}" for ending in (".md", ".json")]
-    write_whole(paths[0], text)
-    write_whole(paths[1], json.dumps({"run": run.run_id, "n_missing": n_missing, **judged.to_dict()}, indent=1) + "\n")
+    if not project.is_read_only:
+        write_whole(paths[0], text)
+        write_whole(
+            paths[1], json.dumps({"run": run.run_id, "n_missing": n_missing, **judged.to_dict()}, indent=1) + "\n"
+        )
     return Outcome(run.run_id, judged, n_missing, text, *paths)
 
 

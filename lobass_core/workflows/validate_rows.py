@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from lobass_core.errors import RequestError
-from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.measures import measure_of, values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.plural import plural
 from lobass_core.project import Project
@@ -149,8 +149,14 @@ def _candidates(table: ScoreTable, facts: dict[str, _Facts], rows: list[_Row], s
         table.n_tokens[places],
         table.losses[BASE][places],
         table.losses[REFERENCE][places],
-        {name: values_of(table, name)[places] for name in asked},
+        {name: _best_highest(table, name)[places] for name in asked},
     )
+
+
+def _best_highest(table: ScoreTable, name: str) -> np.ndarray:
+    """A measure turned so that the highest value is kept first, as an arm keeps them."""
+    values = values_of(table, name)
+    return values if measure_of(table, name).higher_is_better else -values
 
 
 def _picked(cursor: object, name: str, table: ScoreTable, facts: dict[str, _Facts]) -> list[str]:

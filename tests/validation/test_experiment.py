@@ -11,10 +11,12 @@ import pytest
 from lobass_core.errors import RequestError, RunError
 from lobass_core.jobs.run_results import ValidateResult
 from lobass_core.jobs.run_specs import ValidateRun
+from lobass_core.score_file_spec import ScoreFileSpec
 from lobass_core.store.connection import release
 from lobass_core.validate_spec import ValidateSpec
 from lobass_core.validation.arm_results import ArmCache, digest_of
 from lobass_core.workflows import validate as workflow
+from lobass_core.workflows.import_scores import import_scores
 from lobass_core.workflows.scores import read_scores
 from lobass_core.workflows.validate_plan import content_of
 from tests.validation.projects import ScoredProject, scored_project
@@ -162,6 +164,26 @@ def test_a_base_that_has_changed_is_refused(scored, tmp_path):
     finally:
         shutil.copy(aside, weights)
     assert "the base model has changed" in run.read_progress().error.what
+
+
+def test_a_measure_is_an_arm_in_its_own_direction(scored, tmp_path):
+    ratings = tmp_path / "ratings.jsonl"
+    rows = [{"sample_id": sample_id, "errors": place} for place, sample_id in enumerate(scored.sample_ids)]
+    ratings.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    spec = ScoreFileSpec(path=str(ratings), name="errors", higher_is_better=False)
+    import_scores(scored.project, spec)
+    planned = workflow.plan(scored.project, _spec(arms=("measure:errors", "random"))).planned
+    (arm,) = [one for one in planned.run.planned if one.arm == "measure:errors"]
+    places = [scored.sample_ids.index(sample_id) for sample_id in planned.rows[arm.rows]]
+    # Eight of each domain, those with the fewest errors: rows are numbered domain by domain.
+    assert len(places) == 16 and max(place % 40 for place in places) < 14
+
+
+def test_a_report_of_a_project_that_can_only_be_read_writes_nothing(done, scored, monkeypatch):
+    before = {path: path.stat().st_mtime_ns for path in scored.project.validation_dir.glob("r-*")}
+    monkeypatch.setattr(type(scored.project), "is_read_only", property(lambda _: True))
+    assert workflow.report(scored.project, done[1].run_id).judged.claims
+    assert before == {path: path.stat().st_mtime_ns for path in scored.project.validation_dir.glob("r-*")}
 
 
 def test_what_cannot_be_planned_is_refused(scored):
