@@ -13,6 +13,8 @@ from pages.components.theme import Palette
 
 # What a panel at 1280 px measures, and a letter of its 12 px labels: places are found for that, and hold when it grows.
 FIGURE_PX, MARGINS_PX, LETTER_PX, LABEL_PX = 1120, 74, 6.4, 19
+# A label this near to a side of its panel is held by that side, so many pixels away from it.
+NEAR_SIDE, SIDE_PX = 0.02, 3
 # Ticks nearer to a limit than these shares of an axis would touch its figure.
 NEAR_X, NEAR_Y = 0.1, 0.06
 
@@ -105,9 +107,18 @@ def names(grid: Grid, k: int, limits: Limits, shares: np.ndarray, layout: Figure
     places = region_labels.placed(grid.counts[k], rectangles(grid, limits), sizes)
     ground = "rgba(255,255,255,0.8)" if palette.kind == "light" else "rgba(16,18,22,0.78)"
     text = {"showarrow": False, "font": {"size": 12, "color": palette.text}, "bgcolor": ground, "borderpad": 1}
-    axes = {"xref": f"x{number} domain", "yref": f"y{number} domain", "xanchor": "center", "yanchor": "middle"}
+    axes = {"xref": f"x{number} domain", "yref": f"y{number} domain", "yanchor": "middle"}
     return [
-        text | axes | {"x": (at.left + at.right) / 2, "y": (at.bottom + at.top) / 2, "text": name}
+        text | axes | held_across(at) | {"y": (at.bottom + at.top) / 2, "text": name}
         for at, name in zip(places, texts, strict=True)
         if at is not None
     ]
+
+
+def held_across(at: Rectangle) -> dict:
+    """Where a label is held: at a side of the panel by that side, or a narrower window would push it over the axis."""
+    if at.left < NEAR_SIDE:
+        return {"xanchor": "left", "x": 0.0, "xshift": SIDE_PX}
+    if at.right > 1 - NEAR_SIDE:
+        return {"xanchor": "right", "x": 1.0, "xshift": -SIDE_PX}
+    return {"xanchor": "center", "x": (at.left + at.right) / 2}

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pages.components import plane_regions
 from pages.components.region_labels import PANEL as WHOLE
 from pages.components.region_labels import Rectangle, placed, rows_under
 
@@ -54,3 +55,9 @@ def test_four_labels_never_meet_and_stay_on_the_panel(low, up, across, seed):
     for k, place in enumerate(found):
         assert place.left >= 0 and place.bottom >= 0 and place.right <= 1 + 1e-9 and place.top <= 1 + 1e-9
         assert not any(place.meets(other) for other in found[k + 1 :])
+
+
+def test_a_label_at_a_side_is_held_by_it():
+    assert plane_regions.held_across(Rectangle(0.0, 0.5, 0.3, 0.6)) == {"xanchor": "left", "x": 0.0, "xshift": 3}
+    assert plane_regions.held_across(Rectangle(0.7, 0.5, 1.0, 0.6)) == {"xanchor": "right", "x": 1.0, "xshift": -3}
+    assert plane_regions.held_across(Rectangle(0.25, 0.5, 0.5, 0.6)) == {"xanchor": "center", "x": 0.375}

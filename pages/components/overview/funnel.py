@@ -65,9 +65,7 @@ def _head(ridges: Distribution | None, selection: SelectionStatus | None) -> Nod
     return el(
         "div",
         _lane("Domain", weight=DOMAIN_WEIGHT, cls="lane flush"),
-        _stations(
-            "Rows from import to export: solid = selected, hatched = not selected. Each domain has its own scale."
-        ),
+        _stations("Rows: solid = selected, hatched = not selected. Each domain has its own scale."),
         _lane(
             "Learnability of scored rows" if ridges else "",
             cut if ridges else None,
