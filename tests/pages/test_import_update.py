@@ -143,6 +143,9 @@ def test_a_hub_dataset_is_fetched_when_asked(
     button(app, "import-go").click().run()
     assert not app.exception
     assert [(one.name, one.n_rows) for one in status(project).datasets] == [("open", 1)]
+    # Scores are read from the files that were fetched.
+    asked = {draft.HUB: "org/open", draft.REVISION: COMMIT, draft.TARGET: draft.SCORES}
+    assert "No lines matched yet." in view_text(opened(open_page, project, "org/open", **asked))
     # The commit says nothing about another file.
     state = {draft.HUB: "org/open", draft.REVISION: COMMIT}
     app = opened(open_page, project, write_jsonl(tmp_path / "own.jsonl", [row(0)]), **state)
