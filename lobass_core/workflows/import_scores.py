@@ -51,7 +51,7 @@ __all__ = [
 # Lines of each kind that are listed; all are counted.
 LISTED = 20
 # A table of a million rows holds 8 MB a column.
-MOST_COLUMNS = 100
+MOST_COLUMNS = 64
 
 OnProgress = Callable[[int, int], None]
 

@@ -16,6 +16,7 @@ from lobass_core.specs import ImportSpec, SetDomainSpec
 from lobass_core.store.connection import release
 from lobass_core.store.opening import connect
 from lobass_core.store.score_columns import column_values, find_column, imports_of
+from lobass_core.workflows import import_scores as workflow
 from lobass_core.workflows.bundle import plan_bundle, write_bundle
 from lobass_core.workflows.clean import Cleanable, clean
 from lobass_core.workflows.import_data import import_file, undo_import
@@ -311,6 +312,14 @@ def test_what_is_refused_in_a_sentence(project: Project, path: Path, lines: list
     with pytest.raises(RequestError, match=message):
         bring(project, path, lines, **asked)
     assert list_score_columns(project) == []
+
+
+def test_there_are_so_many_columns_and_no_more(project: Project, path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(workflow, "MOST_COLUMNS", 1)
+    bring(project, path, [{"quality": 1}])
+    with pytest.raises(RequestError, match="1 score columns; the limit is 1"):
+        bring(project, path, [{"quality": 1}], name="second")
+    bring(project, path, [{"quality": 2}], if_named="replace")
 
 
 def test_names_that_are_one_in_a_file_are_refused(project: Project, path: Path):

@@ -54,6 +54,7 @@ def test_browse_sorts_and_filters_by_it(scored):
 
 def test_browse_has_it_before_anything_is_scored(project, tmp_path):
     import_rows(project, ROWS)
+    assert keys(project) == [0, 1, 2, 3, 4, 5]
     bring(project, tmp_path)
     assert keys(project, sort="quality") == [1, 4, 0, 5, 3, 2]
 
