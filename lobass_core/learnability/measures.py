@@ -93,8 +93,8 @@ class Measure:
 
     @property
     def is_whole(self) -> bool:
-        """Whether its values are whole numbers."""
-        return self.unit == TOKENS
+        """Whether its values are whole numbers; those of a score column need not be, whatever their unit."""
+        return self.unit == TOKENS and not self.is_column
 
     @property
     def uses_seed(self) -> bool:

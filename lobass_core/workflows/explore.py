@@ -10,7 +10,7 @@ import numpy as np
 from lobass_core.learnability import distributions as views
 from lobass_core.learnability import regions
 from lobass_core.learnability.diagnostics import spearman
-from lobass_core.learnability.measures import Measure, measures_of, values_of
+from lobass_core.learnability.measures import Measure, measure_of, measures_of, values_of
 from lobass_core.learnability.regions import Limits
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
@@ -126,7 +126,7 @@ def distribution(rows: Scored, measure: str = "learnability", *, n_bins: int = N
 
     def make() -> views.Distribution:
         values = values_of(rows.table, measure)
-        if measure == "length":
+        if measure_of(rows.table, measure).is_whole:
             edges = views.length_edges(values, n_bins)
         else:
             edges = np.linspace(*views.round_axis(values), n_bins + 1)

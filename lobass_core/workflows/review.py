@@ -76,7 +76,7 @@ def near_cut(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> n
 
 def _near_cut(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> np.ndarray:
     table, score = rows.table, rows.values(asked.cut_by)
-    cost = score if not measure_of(table, asked.cut_by).higher_is_better else -score
+    cost = -score if measure_of(table, asked.cut_by).higher_is_better else score
     found = np.zeros(len(table), bool)
     inside = np.isfinite(score) if scope is None else np.isfinite(score) & scope
     for domain, cut in asked.cuts:

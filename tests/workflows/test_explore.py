@@ -1,9 +1,12 @@
 """A project's scores as arrays: read once, decisions read anew, views as counted by hand."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from lobass_core.errors import SelectionError
-from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.measures import BUILT_IN, Measure, values_of
 from lobass_core.learnability.regions import Limits
 from lobass_core.store.decisions import DecisionAct, append_decisions
 from lobass_core.store.undo import undo_decision
@@ -104,3 +107,16 @@ def test_a_brushed_box_is_counted_closed(project):
     assert explore.n_within(rows, ranged(base_loss=(1.0, 2.0))) == 2
     assert explore.n_within(rows, ranged(length=(None, 4), reference_loss=(1.2, None))) == 1
     assert explore.n_within(rows, ranged("poems")) == 0
+
+
+def test_bins_of_every_count_grow_and_a_column_of_tokens_is_no_count(project, monkeypatch):
+    fill(project, [Row(f"one two {'x ' * k}", "a b c", base=2.0, reference=1.0 + k / 100) for k in range(40)])
+    prompt = Measure(
+        "prompt", "prompt tokens", "tokens", "n", "a test", True, ("prompt_tokens",),
+        lambda rows: rows["prompt_tokens"].astype(float),
+    )  # fmt: skip
+    monkeypatch.setitem(BUILT_IN, "prompt", prompt)
+    edges = explore.distribution(explore.scored(project), "prompt").edges
+    # A logarithmic axis has no edge at 0 or below.
+    assert edges[0] > 0 and np.diff(edges)[0] < np.diff(edges)[-1]
+    assert not replace(prompt, needs=("prompt",)).is_whole
