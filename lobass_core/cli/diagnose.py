@@ -10,6 +10,11 @@ from lobass_core.cli.output import print_facts, print_json, print_table, stdout
 from lobass_core.validation.diagnosis import words_of_published
 from lobass_core.workflows.diagnose import diagnose as look
 
+ACTION = (
+    "To see these rows: lobass browse --flag NAME. To leave them out: lobass select with --min-response-tokens or an "
+    "--exclude option."
+)
+
 
 def register(app: typer.Typer) -> None:
     """Add `lobass diagnose`."""
@@ -48,4 +53,9 @@ def diagnose(
     if found.kept:
         shares = [(f"tenth {number} of lengths", f"{100 * share:.0f} %") for number, share in enumerate(found.kept, 1)]
         print_facts(f"Kept by {found.selection}, shortest responses first", shares)
+    if found.oddities:
+        kept = (f"kept by {found.selection}",) if found.selection else ()
+        rows = [(one.flag, one.n_rows, one.n_kept)[: 2 + len(kept)] for one in found.oddities]
+        print_table(("flag", "rows", *kept), rows, title="Rows whose score can mislead")
+        stdout.print(ACTION, markup=False)
     stdout.print(found.cost, markup=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lobass_core.learnability.diagnostics import spearman
+from lobass_core.learnability.flags import FLAG_NAMES
 from lobass_core.plural import plural
 
 # Rank correlations of score and response length that DavIR reports for gemma-2b: of the loss drop, and of the drop
@@ -81,6 +82,25 @@ def kept_by_tenth(n_response: np.ndarray, kept: np.ndarray) -> list[float]:
     """
     order = np.argsort(n_response, kind="stable")
     return [float(kept[part].mean()) for part in np.array_split(order, N_TENTHS) if len(part)]
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """Rows with one flag (learnability/flags.py): how many there are, and how many of them a selection keeps."""
+
+    flag: str
+    n_rows: int
+    n_kept: int
+
+
+def oddities(flags: np.ndarray, kept: np.ndarray) -> list[Oddity]:
+    """Every flag that a row has, in the order of the bits; `kept` is bool[n], all False without a selection."""
+    found = []
+    for bit, name in FLAG_NAMES.items():
+        flagged = (flags & np.uint16(bit)) != 0
+        if flagged.any():
+            found.append(Oddity(name, int(flagged.sum()), int((flagged & kept).sum())))
+    return found
 
 
 def reference_passes(epochs: float, folds: int = 1) -> float:

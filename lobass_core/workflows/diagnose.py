@@ -8,7 +8,14 @@ from lobass_core.learnability.score_table import BASE, REFERENCE
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.selections import find_selection, selection_picks
-from lobass_core.validation.diagnosis import LengthDependence, cost_sentence, kept_by_tenth, length_dependence
+from lobass_core.validation.diagnosis import (
+    LengthDependence,
+    Oddity,
+    cost_sentence,
+    kept_by_tenth,
+    length_dependence,
+    oddities,
+)
 from lobass_core.workflows.explore import scored
 from lobass_core.workflows.recipes import RECIPE, read_recipe
 
@@ -26,6 +33,7 @@ class Diagnosis:
     cost: str
     selection: str = ""
     kept: tuple[float, ...] = ()
+    oddities: tuple[Oddity, ...] = ()
 
     def to_dict(self) -> dict:
         return {**asdict(self), "sentences": [one.sentence for one in self.lengths]}
@@ -34,6 +42,8 @@ class Diagnosis:
 def diagnose(project: Project, run: str | None = None, selection: str = "") -> Diagnosis:
     """Look at the scores of a run, and at what a saved selection keeps of them.
 
+    `oddities` are of all imported rows, scored or not.
+
     Raises:
         SelectionError: nothing is scored, several scorings and no `run`, or no such selection.
     """
@@ -41,13 +51,12 @@ def diagnose(project: Project, run: str | None = None, selection: str = "") -> D
     table = rows.table
     domains = np.array(table.domains)[table.domain_code]
     usable = np.isfinite(table.losses[BASE]) & np.isfinite(table.losses[REFERENCE]) & (table.n_tokens > 0)
-    kept: list[float] = []
+    is_kept = np.zeros(len(table), bool)
     if selection:
         with project.store() as store:
             cursor = store.cursor()
             picks = selection_picks(cursor, find_selection(cursor, selection).selection_id)
         is_kept = np.isin(table.row_key, picks["row_key"].to_numpy())
-        kept = kept_by_tenth(table.n_tokens[usable], is_kept[usable])
     share = float(is_kept[usable].mean()) if selection and usable.any() else SelectionSpec().value
     epochs, folds = _reference(project, rows.scoring.reference.model_name)
     return Diagnosis(
@@ -64,7 +73,8 @@ def diagnose(project: Project, run: str | None = None, selection: str = "") -> D
         ),
         cost=cost_sentence(share, TRAINING_EPOCHS, epochs, folds),
         selection=selection,
-        kept=tuple(kept),
+        kept=tuple(kept_by_tenth(table.n_tokens[usable], is_kept[usable])) if selection else (),
+        oddities=tuple(oddities(table.flags, is_kept)),
     )
 
 

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
+from lobass_core.learnability.flags import NEGATIVE, SHORT
 from lobass_core.validation.diagnosis import (
+    Oddity,
     cost_sentence,
     kept_by_tenth,
     length_dependence,
+    oddities,
     reference_passes,
     training_passes,
 )
@@ -38,6 +41,13 @@ def test_shares_kept_by_tenth():
     n_response = np.arange(100)[::-1]
     assert kept_by_tenth(n_response, n_response < 15) == [1.0, 0.5, *[0.0] * 8]
     assert kept_by_tenth(np.zeros(0), np.zeros(0, bool)) == []
+
+
+def test_odd_rows_in_and_out_of_a_selection():
+    flags = np.array([0, NEGATIVE, NEGATIVE | SHORT, SHORT, SHORT], np.uint16)
+    kept = np.array([True, False, True, True, False])
+    assert oddities(flags, kept) == [Oddity("negative", 2, 1), Oddity("short", 3, 2)]
+    assert oddities(np.zeros(2, np.uint16), np.ones(2, bool)) == []
 
 
 @pytest.mark.parametrize(("epochs", "folds", "passes"), [(1, 1, 5), (3, 1, 11), (1, 5, 14), (1, 2, 5), (0, 1, 2)])
