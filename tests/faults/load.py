@@ -49,6 +49,7 @@ class LoadResult:
     saved_median_ms: float | None
     saved_p95_ms: float | None
     n_unanswered: int
+    n_reconnected: int
     start_mb: float
     end_mb: float
     n_decided: int
@@ -87,6 +88,7 @@ def load_test(folder: Path, n_browsers: int, minutes: float) -> LoadResult:
         saved_median_ms=_quantile(seen.saved_ms, 0.5),
         saved_p95_ms=_quantile(seen.saved_ms, 0.95),
         n_unanswered=seen.n_unanswered,
+        n_reconnected=seen.n_reconnected,
         start_mb=start_mb,
         end_mb=end_mb,
         n_decided=seen.n_decided,

@@ -71,6 +71,7 @@ def load_table(result: LoadResult) -> str:
         ("decisions made and saved", f"{result.n_saved:,}"),
         ("until a decision is saved, median, 95th percentile", _both(result.saved_median_ms, result.saved_p95_ms)),
         ("answers that did not come within two minutes", f"{result.n_unanswered}"),
+        ("connections that were lost and made again", f"{result.n_reconnected}"),
         ("server's memory at start, at end", f"{result.start_mb:,.0f} MB, {result.end_mb:,.0f} MB"),
         ("decisions made in the browsers, found in the store", f"{result.n_decided:,}, {result.n_found:,}"),
         ("decisions lost", f"{result.n_decided - result.n_found:,}"),

@@ -53,6 +53,7 @@ class Seen:
     opened_ms: list[float] = field(default_factory=list)
     saved_ms: list[float] = field(default_factory=list)
     n_unanswered: int = 0
+    n_reconnected: int = 0
     n_decided: int = 0
 
 
@@ -64,9 +65,15 @@ class Tab:
         self.number = number
         self.waits_for = ""
         self.sent_at = self.heard_at = time.monotonic()
+        self.n_connections = self.n_loads = 0
         page.on("websocket", self._follow)
+        page.on("domcontentloaded", self._loaded)
+
+    def _loaded(self, _: Page) -> None:
+        self.n_loads += 1
 
     def _follow(self, socket: WebSocket) -> None:
+        self.n_connections += 1
         socket.on("framesent", lambda _: setattr(self, "sent_at", time.monotonic()))
         socket.on("framereceived", lambda _: setattr(self, "heard_at", time.monotonic()))
 
@@ -84,7 +91,11 @@ class Tab:
         now = time.monotonic()
         print(f"tab {self.number} at {self.page.url} got no answer: {error.message.splitlines()[0]}", file=sys.stderr)
         print(f"  waited for {' '.join(self.waits_for.split())}", file=sys.stderr)
-        print(f"  sent {now - self.sent_at:.1f} s ago, heard {now - self.heard_at:.1f} s ago", file=sys.stderr)
+        print(
+            f"  sent {now - self.sent_at:.1f} s ago, heard {now - self.heard_at:.1f} s ago;"
+            f" loaded {self.n_loads} times, connected {self.n_connections} times",
+            file=sys.stderr,
+        )
         with contextlib.suppress(Error):
             shown = await self.page.get_by_test_id("stMain").aria_snapshot(timeout=5_000)
             print("  " + shown[:2_000].replace("\n", "\n  "), file=sys.stderr)
@@ -118,6 +129,8 @@ async def curate(browser: Browser, dashboard: Served, number: int, seen: Seen, d
             is_loaded = False
     await _load(tab, dashboard, "browse")
     await tab.until(SAVED)
+    # A tab connects once each time that it is loaded.
+    seen.n_reconnected += tab.n_connections - tab.n_loads
     await context.close()
 
 
@@ -142,6 +155,8 @@ async def _decide(tab: Tab, seen: Seen, deadline: float) -> None:
     for _ in range(KEYS_A_VISIT):
         if time.monotonic() > deadline:
             return
+        # A tab that lost its connection shows the list anew.
+        await tab.until("() => deep('.item.current')")
         row = await page.evaluate("() => deep('.item.current').dataset.key")
         item = f'.item[data-key="{row}"]'
         kept = await page.evaluate(f"() => !!deep('{item} .mark.keep')")
