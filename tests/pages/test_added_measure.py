@@ -44,3 +44,10 @@ def test_select_ranks_by_it_and_compare_has_it(scored: Project, open_page: OpenP
     app = open_page(scored.root, "compare", state={"compare.kind": "Methods", "compare.b-method": NAME})
     assert not app.exception
     assert f"{TITLE}, mean of rows" in view_text(app)
+
+
+def test_learnability_says_that_no_row_has_a_value(scored: Project, open_page: OpenPage) -> None:
+    """The project keeps no bytes of its responses."""
+    app = open_page(scored.root, "learnability", query={"view": "distributions", "measure": "base-bits-per-byte"})
+    assert not app.exception
+    assert "No row has a value for base loss per byte." in [caption.value for caption in app.caption]

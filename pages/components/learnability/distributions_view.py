@@ -43,6 +43,9 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
     with bar:
         st.space("stretch")
         save.popover(f"distribution-{name}", ("domain", "low", "high", "rows"), _csv(shape))
+    if not shape.n.any():
+        st.caption(f"No row has a value for {measure.label}.")
+        return
     st.caption(f"{reading(shape, name, form)} Drag across the chart to select rows to browse. {beyond(shape)}")
     distribution_chart.show(
         distribution_chart.payload(
