@@ -27,6 +27,7 @@ def found(tmp_path_factory):
     return made
 
 
+@pytest.mark.slow
 def test_the_same_numbers_give_the_same_rows(found):
     (_, first), (_, second) = found
     assert first.n_found == 700

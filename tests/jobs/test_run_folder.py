@@ -136,6 +136,7 @@ def test_cancel_is_asked_and_taken_back(tmp_path: Path) -> None:
     assert not run.cancel_requested()
 
 
+@pytest.mark.slow
 def test_only_one_worker_a_run(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path, "score", A_SCORING)
     assert not run.is_alive()

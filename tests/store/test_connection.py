@@ -76,6 +76,7 @@ def test_a_taken_store_names_the_process_that_holds_it(project, holder):
     assert str(holder.pid) in told[0]
 
 
+@pytest.mark.slow
 def test_who_asks_again_right_after_a_full_wait_is_told_at_once(project, holder):
     for wait_seconds, longest in ((0.5, 5.0), (30.0, 5.0)):
         began = time.monotonic()
@@ -90,6 +91,7 @@ def test_a_store_that_is_given_back_while_we_wait_is_ours(project, holder):
         assert number_of(store.revision()) == 1
 
 
+@pytest.mark.slow
 def test_whoever_waits_gets_the_store_between_the_blocks_of_busy_tabs(project):
     connection.release(project.store_path)
     tabs = subprocess.Popen([sys.executable, "-c", TABS, str(project.root)], stdout=subprocess.PIPE, text=True)
