@@ -83,11 +83,13 @@ def plan_bundle(project: Project) -> BundlePlan:
     running = tuple(run_id for run_id, run in passed_over.items() if run.is_live())
     names = [name for name in _files(project.root) if not _of_run(name, passed_over)]
     sizes = {name: (project.root / name).stat().st_size for name in names}
-    of = {kind: sum(n for name, n in sizes.items() if name.startswith(kind)) for kind in ("store", "runs/", "models/")}
+    kinds = ("store", "runs/", "models/", "validation/")
+    of = {kind: sum(n for name, n in sizes.items() if name.startswith(kind)) for kind in kinds}
     parts = (
         Part("store: rows, decisions, scores, selections", of["store"]),
         Part("runs: losses and tokens", of["runs/"]),
         Part("models: recipes", of["models/"]),
+        *([Part("validation: arms and reports", of["validation/"])] if of["validation/"] else []),
     )
     rest = (
         Part("weights", size_of(project.models_dir) - of["models/"]),
@@ -144,7 +146,7 @@ def _of_run(name: str, runs: Collection[str]) -> bool:
 
 def _files(root: Path) -> Iterator[str]:
     """Paths in the project of the files that a bundle holds, no links among them."""
-    for top in (root, root / "runs", root / "models"):
+    for top in (root, root / "runs", root / "models", root / "validation"):
         pattern = "*" if top == root else "**/*"
         for path in top.glob(pattern):
             name = path.relative_to(root).as_posix()

@@ -4,6 +4,7 @@
     store.duckdb                             rows, decisions, tags, notes, losses, selections
     runs/r-0001/spec.json, result.json ...   what ran, and the tokens and token losses that Browse shows
     models/NAME/recipe.json ...              how a reference was trained; no weights
+    validation/r-0007.md, arms/KEY.json ...  what experiments found
 
 Both sides know the names that may be in one. Nothing else is packed, and nothing else is unpacked.
 """
@@ -28,9 +29,11 @@ _NAMES = re.compile(
             r"store\.duckdb(?:\.wal)?",
             r"runs/\.(?:last-run|project|places)",
             r"runs/r-\d{4,12}/(?:(?:spec|result|progress|products)\.json|log)",
-            r"runs/r-\d{4,12}/(?:folds|trained_on)\.parquet(?:\.sha256)?",
+            r"runs/r-\d{4,12}/(?:folds|trained_on|arms|measured)\.parquet(?:\.sha256)?",
             rf"runs/r-\d{{4,12}}/(?:shards|tokens)/{_TABLE}",
             rf"models/{_NAME}/(?:fold-\d{{1,4}}/)?recipe\.json",
+            r"validation/(?:arms|rows)/[0-9a-f]{16}\.json",
+            r"validation/r-\d{4,12}\.(?:md|json)",
             rf"models/{_NAME}/(?:fold-\d{{1,4}}/)?(?:folds|trained_on|held_out)\.parquet(?:\.sha256)?",
         )
     )

@@ -11,13 +11,16 @@ import pytest
 from lobass_core.errors import RequestError, RunError
 from lobass_core.jobs.run_results import ValidateResult
 from lobass_core.jobs.run_specs import ValidateRun
+from lobass_core.project import Project
 from lobass_core.score_file_spec import ScoreFileSpec
 from lobass_core.store.connection import release
 from lobass_core.validate_spec import ValidateSpec
 from lobass_core.validation.arm_results import ArmCache, digest_of
 from lobass_core.workflows import validate as workflow
+from lobass_core.workflows.bundle import plan_bundle, write_bundle
 from lobass_core.workflows.import_scores import import_scores
 from lobass_core.workflows.scores import read_scores
+from lobass_core.workflows.unbundle import unbundle
 from lobass_core.workflows.validate_plan import content_of
 from tests.validation.projects import ScoredProject, scored_project
 from tests.worker.runs import work
@@ -184,6 +187,16 @@ def test_a_report_of_a_project_that_can_only_be_read_writes_nothing(done, scored
     monkeypatch.setattr(type(scored.project), "is_read_only", property(lambda _: True))
     assert workflow.report(scored.project, done[1].run_id).judged.claims
     assert before == {path: path.stat().st_mtime_ns for path in scored.project.validation_dir.glob("r-*")}
+
+
+def test_a_bundle_carries_the_report_and_what_it_rests_on(done, scored, tmp_path):
+    expected = workflow.report(scored.project, done[1].run_id).judged
+    write_bundle(scored.project, plan_bundle(scored.project), tmp_path / "all.zip")
+    unbundle(tmp_path / "all.zip", tmp_path / "theirs")
+    theirs = Project.open(tmp_path / "theirs")
+    assert (theirs.validation_dir / f"{done[1].run_id}.md").is_file()
+    assert workflow.report(theirs, done[1].run_id).judged == expected
+    release(theirs.store_path)
 
 
 def test_what_cannot_be_planned_is_refused(scored):
