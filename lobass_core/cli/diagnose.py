@@ -28,9 +28,9 @@ def diagnose(
     json: JsonOption = False,
 ) -> None:
     """Check how far the score follows length in each domain, and what scoring costs against training on everything."""
-    found = look(open_project(project), run, selection)
+    report = look(open_project(project), run, selection)
     if json:
-        print_json(found.to_dict())
+        print_json(report.to_dict())
         return
     print_table(
         (
@@ -43,19 +43,19 @@ def diagnose(
         ),
         [
             (one.domain, one.n_rows, one.score_response, one.score_prompt, one.drop_response, one.drop_sum_response)
-            for one in found.lengths
+            for one in report.lengths
         ],
         title="Rank correlation (Spearman) with length in tokens",
     )
-    for one in found.lengths:
+    for one in report.lengths:
         stdout.print(one.sentence, markup=False)
     stdout.print(words_of_published(), markup=False)
-    if found.kept:
-        shares = [(f"tenth {number} of lengths", f"{100 * share:.0f} %") for number, share in enumerate(found.kept, 1)]
-        print_facts(f"Kept by {found.selection}, shortest responses first", shares)
-    if found.oddities:
-        kept = (f"kept by {found.selection}",) if found.selection else ()
-        rows = [(one.flag, one.n_rows, one.n_kept)[: 2 + len(kept)] for one in found.oddities]
+    if report.kept:
+        shares = [(f"tenth {number} of lengths", f"{100 * share:.0f} %") for number, share in enumerate(report.kept, 1)]
+        print_facts(f"Kept by {report.selection}, shortest responses first", shares)
+    if report.oddities:
+        kept = (f"kept by {report.selection}",) if report.selection else ()
+        rows = [(one.flag, one.n_rows, one.n_kept)[: 2 + len(kept)] for one in report.oddities]
         print_table(("flag", "rows", *kept), rows, title="Rows whose score can mislead")
         stdout.print(ACTION, markup=False)
-    stdout.print(found.cost, markup=False)
+    stdout.print(report.cost, markup=False)

@@ -80,44 +80,44 @@ def import_scores(
     )
     opened = open_project(project)
     with progress_bar() as show:
-        found = workflow.import_scores(
+        imported = workflow.import_scores(
             opened, spec, lambda done, total: show("Reading scores", done, total, "lines"), dry_run=dry_run
         )
     if json:
-        print_json(found.to_dict())
+        print_json(imported.to_dict())
     else:
-        _show(found)
+        _show(imported)
 
 
-def _show(found: ImportedScores) -> None:
-    verb = "Would import" if found.dry_run else "Imported"
-    way = "position in the file" if found.by_position else found.key
+def _show(imported: ImportedScores) -> None:
+    verb = "Would import" if imported.dry_run else "Imported"
+    way = "position in the file" if imported.by_position else imported.key
     others = {
-        "name no row of the project": found.n_unmatched,
-        "have no value": found.n_missing,
-        "have a value that is not a number": found.n_not_number,
-        "have a value that is not finite": found.n_non_finite,
-        "name a row that an earlier line names": found.n_repeated,
-        "name a row that already has a value": found.n_held,
-        "cannot be read or name no row": found.n_unreadable,
+        "name no row of the project": imported.n_unmatched,
+        "have no value": imported.n_missing,
+        "have a value that is not a number": imported.n_not_number,
+        "have a value that is not finite": imported.n_non_finite,
+        "name a row that an earlier line names": imported.n_repeated,
+        "name a row that already has a value": imported.n_held,
+        "cannot be read or name no row": imported.n_unreadable,
     }
     print_facts(
-        f"{verb} {found.name} from {found.file}",
+        f"{verb} {imported.name} from {imported.file}",
         [
-            ("values from the column", found.column),
+            ("values from the column", imported.column),
             ("rows named by", way),
-            ("lines", found.n_lines),
-            ("lines that match", found.n_matched),
+            ("lines", imported.n_lines),
+            ("lines that match", imported.n_matched),
             *((f"lines that {what}", n) for what, n in others.items() if n),
-            ("rows with a value", found.n_rows),
-            ("rows without a value", found.n_without),
+            ("rows with a value", imported.n_rows),
+            ("rows without a value", imported.n_without),
         ],
     )
-    if found.n_differing:
-        lines = plural(found.n_differing, "repeated line has", "repeated lines have")
+    if imported.n_differing:
+        lines = plural(imported.n_differing, "repeated line has", "repeated lines have")
         warn(f"{lines} another value; the first counts.")
-    if found.lines:
-        print_table(("line", "kind", "reason"), [(line, kind, reason) for kind, line, reason in found.lines])
+    if imported.lines:
+        print_table(("line", "kind", "reason"), [(line, kind, reason) for kind, line, reason in imported.lines])
 
 
 def score_columns(
@@ -131,9 +131,9 @@ def score_columns(
     opened = open_project(project)
     if remove:
         workflow.remove_scores(opened, remove)
-    found = workflow.list_score_columns(opened)
+    listed = workflow.list_score_columns(opened)
     if json:
-        print_json([column.to_dict() for column in found])
+        print_json([column.to_dict() for column in listed])
         return
     print_table(
         ("name", "unit", "higher is", "rows with a value", "source", "by", "made"),
@@ -147,6 +147,6 @@ def score_columns(
                 one.made_by,
                 one.made_at,
             )
-            for one in found
+            for one in listed
         ],
     )

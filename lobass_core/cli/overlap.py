@@ -40,27 +40,27 @@ def overlap(
     """
     opened = open_project(project)
     paths = [str(Path(path).expanduser()) for path in files]
-    found = workflow.overlap(opened, paths, datasets=names(datasets), near=near)
-    ids = [row.sample_id for row in found.rows]
+    shared = workflow.overlap(opened, paths, datasets=names(datasets), near=near)
+    ids = [row.sample_id for row in shared.rows]
     if ids and tag:
         decide.act_on(opened, ids, "tag", tag)
     if ids and drop:
         decide.decide(opened, ids, "drop", "overlaps with an evaluation file")
     if json:
-        print_json(found.to_dict())
+        print_json(shared.to_dict())
     else:
-        _print(found, tag, drop)
-    if found.rows:
+        _print(shared, tag, drop)
+    if shared.rows:
         raise typer.Exit(FOUND)
 
 
-def _print(found: workflow.Overlap, tag: str, drop: bool) -> None:
-    print_table(("file", "rows", "samples with 13 words of it", "near duplicates"), found.by_file())
-    for row in found.rows[:MOST_SHOWN]:
+def _print(shared: workflow.Overlap, tag: str, drop: bool) -> None:
+    print_table(("file", "rows", "samples with 13 words of it", "near duplicates"), shared.by_file())
+    for row in shared.rows[:MOST_SHOWN]:
         what = f"{row.words[:SHOWN_WORDS]}…" if row.is_exact else "near duplicate"
         print_facts(f"{row.sample_id[:12]}  {row.dataset}", [(f"{Path(row.file).name}, row {row.other_row}", what)])
-    if len(found.rows) > MOST_SHOWN:
-        print_facts(f"and {len(found.rows) - MOST_SHOWN:,} more; --json lists all of them", [])
+    if len(shared.rows) > MOST_SHOWN:
+        print_facts(f"and {len(shared.rows) - MOST_SHOWN:,} more; --json lists all of them", [])
     done = [*(["tagged"] if tag else []), *(["dropped"] if drop else [])]
-    if found.rows and done:
-        print_facts(f"{plural(len(found.rows), 'sample')} {' and '.join(done)}", [])
+    if shared.rows and done:
+        print_facts(f"{plural(len(shared.rows), 'sample')} {' and '.join(done)}", [])

@@ -53,18 +53,18 @@ def selections(
         return
     elif undelete is not None:
         workflow.undelete(opened, undelete)
-    found = workflow.list_selections(opened, deleted=deleted)
+    listed = workflow.list_selections(opened, deleted=deleted)
     if json:
-        print_json([selection.to_dict() for selection in found])
+        print_json([selection.to_dict() for selection in listed])
         return
     print_table(
         ("id", "name", "rows", "response tokens", "method", "balance", "made"),
         [
             (s.selection_id, s.name, s.n_kept, s.tokens_kept, s.spec["method"], s.spec["balance"], s.made_at)
-            for s in found
+            for s in listed
         ],
     )
-    for one in found:
+    for one in listed:
         if lost := workflow.gone_in_words(one):
             warn(f"{lost}.")
 

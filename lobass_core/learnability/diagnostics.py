@@ -127,8 +127,8 @@ def _compare(
     measure: Measure, values: np.ndarray, kept: np.ndarray, strata: list[tuple[int, np.ndarray]]
 ) -> RandomComparison:
     """`strata` are the draws from each part of the pool, and its rows."""
-    found = values[kept]
-    found = found[~np.isnan(found)]
+    kept_values = values[kept]
+    kept_values = kept_values[~np.isnan(kept_values)]
     total = variance = 0.0
     n_drawn = 0
     for n_draws, rows in strata:
@@ -144,7 +144,7 @@ def _compare(
             variance += n_draws * left_out * float(stratum.var(ddof=1))
     return RandomComparison(
         measure=measure,
-        kept=float(found.mean()) if len(found) else None,
+        kept=float(kept_values.mean()) if len(kept_values) else None,
         expected=total / n_drawn if n_drawn else None,
         deviation=float(np.sqrt(variance)) / n_drawn if n_drawn else None,
     )
@@ -155,14 +155,14 @@ def _length_shares(
 ) -> tuple[LengthShare, ...]:
     length_code, names = length_groups(table.n_tokens)
     n_bins = len(names)
-    found = np.bincount(length_code[kept][length_code[kept] >= 0], minlength=n_bins)
+    n_kept = np.bincount(length_code[kept][length_code[kept] >= 0], minlength=n_bins)
     expected = np.zeros(n_bins)
     for k, n_draws in enumerate(draws.tolist()):
         lengths = length_code[pool[code[pool] == k]]
         lengths = lengths[lengths >= 0]
         if len(lengths):
             expected += n_draws * np.bincount(lengths, minlength=n_bins) / len(lengths)
-    n_found, n_expected = max(int(found.sum()), 1), expected.sum() or 1.0
+    n_found, n_expected = max(int(n_kept.sum()), 1), expected.sum() or 1.0
     return tuple(
-        LengthShare(name, float(found[k] / n_found), float(expected[k] / n_expected)) for k, name in enumerate(names)
+        LengthShare(name, float(n_kept[k] / n_found), float(expected[k] / n_expected)) for k, name in enumerate(names)
     )

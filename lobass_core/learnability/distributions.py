@@ -79,10 +79,10 @@ def grid(
 
 def _bin_of(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Index of the bin, -1 outside; closed below, the last bin above too. NaN gives -1."""
-    found = np.searchsorted(edges, values, side="right") - 1
-    found[values == edges[-1]] = len(edges) - 2
-    found[~((values >= edges[0]) & (values <= edges[-1]))] = -1
-    return found
+    bins = np.searchsorted(edges, values, side="right") - 1
+    bins[values == edges[-1]] = len(edges) - 2
+    bins[~((values >= edges[0]) & (values <= edges[-1]))] = -1
+    return bins
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,22 +142,24 @@ def summaries(table: ScoreTable, code: np.ndarray, names: tuple[str, ...]) -> li
     for k, name in enumerate(names):
         rows = code == k
         chosen = rows & scored
-        found = learnability[chosen]
-        lower, median, upper = np.quantile(found, [0.25, 0.5, 0.75]).tolist() if len(found) else (None, None, None)
+        of_chosen = learnability[chosen]
+        lower, median, upper = (
+            np.quantile(of_chosen, [0.25, 0.5, 0.75]).tolist() if len(of_chosen) else (None, None, None)
+        )
         lines.append(
             GroupSummary(
                 name=name,
                 n_rows=int(rows.sum()),
-                n_scored=len(found),
+                n_scored=len(of_chosen),
                 n_tokens=int(table.n_tokens[rows].sum()),
-                base_loss=float(table.losses[BASE][chosen].mean()) if len(found) else None,
-                reference_loss=float(table.losses[REFERENCE][chosen].mean()) if len(found) else None,
+                base_loss=float(table.losses[BASE][chosen].mean()) if len(of_chosen) else None,
+                reference_loss=float(table.losses[REFERENCE][chosen].mean()) if len(of_chosen) else None,
                 base_bits_per_byte=_bits_per_byte(table, table.losses[BASE], chosen),
                 reference_bits_per_byte=_bits_per_byte(table, table.losses[REFERENCE], chosen),
                 learnability_lower=lower,
                 learnability_median=median,
                 learnability_upper=upper,
-                negative_share=float((found < 0).mean()) if len(found) else None,
+                negative_share=float((of_chosen < 0).mean()) if len(of_chosen) else None,
             )
         )
     return lines

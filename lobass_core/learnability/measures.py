@@ -174,8 +174,8 @@ BUILT_IN: dict[str, Measure] = {
 def measures_of(table: ScoreTable) -> dict[str, Measure]:
     """The measures that this table has, by name: the built-in ones whose needs are met, then its score columns."""
     known = {*FACTS, *table.losses, *table.columns}
-    found = {name: measure for name, measure in BUILT_IN.items() if known.issuperset(measure.needs)}
-    return found | {name: _measure_of_column(one) for name, one in table.columns.items() if name not in found}
+    built_in = {name: measure for name, measure in BUILT_IN.items() if known.issuperset(measure.needs)}
+    return built_in | {name: _measure_of_column(one) for name, one in table.columns.items() if name not in built_in}
 
 
 def _measure_of_column(column: ScoreColumn) -> Measure:
@@ -191,12 +191,12 @@ def measure_of(table: ScoreTable, name: str) -> Measure:
     Raises:
         SelectionError: this table has none.
     """
-    found = measures_of(table)
-    if name in found:
-        return found[name]
+    measures = measures_of(table)
+    if name in measures:
+        return measures[name]
     if name in BUILT_IN:
         raise SelectionError(f"{name} needs losses, and nothing is scored", do="Run lobass score first.")
-    raise SelectionError(f"there is no measure {name!r}", do=f"Choose from: {', '.join(found)}.")
+    raise SelectionError(f"there is no measure {name!r}", do=f"Choose from: {', '.join(measures)}.")
 
 
 def values_of(table: ScoreTable, name: str, seed: int = 0) -> np.ndarray:

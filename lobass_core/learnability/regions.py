@@ -60,17 +60,17 @@ def usual_limits(
 
     Both are relative on purpose: a fixed loss would call all data of a weak base too hard. (0, ln 2) without a row.
     """
-    found = []
+    limits = []
     for k in range(n_groups):
         rows = (code == k) & ~np.isnan(learnability)
         n = int(rows.sum())
         if not n:
-            found.append(Limits(LEAST_LEARNABLE, math.log(2)))
+            limits.append(Limits(LEAST_LEARNABLE, math.log(2)))
             continue
         least = n - max(n // 3, 1)
         upper_third = float(np.partition(learnability[rows], least)[least])
-        found.append(Limits(max(upper_third, LEAST_LEARNABLE), float(np.median(base_loss[rows]))))
-    return tuple(found)
+        limits.append(Limits(max(upper_third, LEAST_LEARNABLE), float(np.median(base_loss[rows]))))
+    return tuple(limits)
 
 
 def regions(base_loss: np.ndarray, learnability: np.ndarray, code: np.ndarray, limits: Sequence[Limits]) -> np.ndarray:

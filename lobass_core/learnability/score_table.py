@@ -165,18 +165,18 @@ def _mean_loss(table: pa.Table, name: str, n_tokens: np.ndarray) -> np.ndarray:
 def _codes(column: pa.ChunkedArray) -> tuple[tuple[str, ...], np.ndarray]:
     """Alphabetical names and int16 codes into them."""
     encoded = pc.fill_null(column.cast(pa.string()), "").combine_chunks().dictionary_encode()
-    found = encoded.dictionary.to_pylist()
-    names = tuple(sorted(found))
-    place = np.array([names.index(name) for name in found], np.int16)
+    values = encoded.dictionary.to_pylist()
+    names = tuple(sorted(values))
+    place = np.array([names.index(name) for name in values], np.int16)
     return names, place[encoded.indices.to_numpy()] if len(column) else np.zeros(0, np.int16)
 
 
 def _dataset_codes(column: pa.ChunkedArray, known: Mapping[int, str]) -> tuple[tuple[str, ...], np.ndarray]:
     """As `_codes`; an id without a known name is called by its number."""
     ids, inverse = np.unique(pc.fill_null(column.cast(pa.int64()), -1).to_numpy(), return_inverse=True)
-    found = [known.get(int(dataset_id), str(int(dataset_id))) for dataset_id in ids]
-    names = tuple(sorted(found))
-    place = np.array([names.index(name) for name in found], np.int16)
+    named = [known.get(int(dataset_id), str(int(dataset_id))) for dataset_id in ids]
+    names = tuple(sorted(named))
+    place = np.array([names.index(name) for name in named], np.int16)
     return names, place[inverse] if len(column) else np.zeros(0, np.int16)
 
 
@@ -189,8 +189,8 @@ def _flags_of(
     statuses = [table[f"{name}_status"] for name in (BASE, REFERENCE) if name in losses]
 
     def either(status: str) -> np.ndarray:
-        found = [pc.fill_null(pc.equal(column, status), False) for column in statuses]
-        parts = [column.to_numpy(zero_copy_only=False) for column in found]
+        is_status = [pc.fill_null(pc.equal(column, status), False) for column in statuses]
+        parts = [column.to_numpy(zero_copy_only=False) for column in is_status]
         return np.logical_or.reduce([np.zeros(len(n_tokens), bool), *parts])
 
     not_scored = np.isnan(nothing) if len(statuses) < 2 else np.logical_or(*(c.is_null().to_numpy() for c in statuses))

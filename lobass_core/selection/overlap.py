@@ -77,8 +77,8 @@ def ranks_of(row_key: np.ndarray, picked: np.ndarray) -> np.ndarray:
         return rank
     place = np.minimum(np.searchsorted(row_key, picked, sorter=order), len(row_key) - 1)
     rows = order[place]
-    found = row_key[rows] == picked
-    rank[rows[found]] = np.flatnonzero(found) + 1
+    is_there = row_key[rows] == picked
+    rank[rows[is_there]] = np.flatnonzero(is_there) + 1
     return rank
 
 

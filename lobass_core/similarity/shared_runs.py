@@ -31,12 +31,12 @@ def shared_runs(texts: Sequence[str], others: Sequence[str], n_words: int = RUN_
     for number, text in enumerate(others):
         for run in _runs(text, n_words):
             run_of.setdefault(run, number)
-    found = []
+    shared = []
     for row, text in enumerate(texts):
         first = next((run for run in _runs(text, n_words) if run in run_of), None)
         if first is not None:
-            found.append(SharedRun(row, run_of[first], first))
-    return found
+            shared.append(SharedRun(row, run_of[first], first))
+    return shared
 
 
 def _runs(text: str, n_words: int) -> list[str]:

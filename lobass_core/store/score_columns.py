@@ -43,9 +43,9 @@ class StoredColumn:
     n_rows: int
 
     def to_dict(self) -> dict:
-        found = asdict(self)
-        del found["column_id"]
-        return found
+        fields = asdict(self)
+        del fields["column_id"]
+        return fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,8 @@ FROM rows r LEFT JOIN own o USING (row_key) LEFT JOIN shared s USING (sample_key
 
 def column_values(cursor: duckdb.DuckDBPyConnection, column_id: int) -> np.ndarray:
     """float64, one a row of the project in the order of the rows' keys; NaN where the column has no value."""
-    found = cursor.execute(_VALUES, {"column_id": column_id}).fetchnumpy()["value"]
-    return np.ma.filled(np.ma.asarray(found, np.float64), np.nan)
+    values = cursor.execute(_VALUES, {"column_id": column_id}).fetchnumpy()["value"]
+    return np.ma.filled(np.ma.asarray(values, np.float64), np.nan)
 
 
 def score_columns(cursor: duckdb.DuckDBPyConnection) -> list[ScoreColumn]:

@@ -196,15 +196,15 @@ def _list_keys(cursor: duckdb.DuckDBPyConnection, column: str) -> None:
     columns: set[str] = set()
     n_keys = 0
     for page in _records(cursor):
-        found = []
+        keyed = []
         for row_key, sample_key, source in page:
             record = _record(source)
             columns.update(record)
             if key := key_text(named_value(record, column)):
-                found.append((row_key, sample_key, key))
-        n_keys += len(found)
-        if found:
-            row_keys, sample_keys, keys = zip(*found, strict=True)
+                keyed.append((row_key, sample_key, key))
+        n_keys += len(keyed)
+        if keyed:
+            row_keys, sample_keys, keys = zip(*keyed, strict=True)
             table = pa.table(
                 {
                     "row_key": pa.array(row_keys, pa.int64()),

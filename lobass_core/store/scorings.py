@@ -133,7 +133,7 @@ def _scoring_of(cursor: duckdb.DuckDBPyConnection, columns: Sequence[LossColumn]
         "SELECT scoring_id, name, models_fp, render_fp FROM loss_columns ORDER BY ALL"
     ).fetchall():
         by_scoring.setdefault(scoring_id, []).append(tuple(column))
-    same = next((scoring_id for scoring_id, found in by_scoring.items() if found == wanted), None)
+    same = next((scoring_id for scoring_id, named in by_scoring.items() if named == wanted), None)
     return cursor.execute("SELECT scoring_id, made_at FROM scorings WHERE scoring_id = ?", [same]).fetchone()
 
 

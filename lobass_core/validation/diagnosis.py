@@ -59,10 +59,10 @@ def length_dependence(
         score = np.where(base_loss > 0, (base_loss - reference_loss) / base_loss, np.nan)
     drop = base_loss - reference_loss
     response, prompt = n_response.astype(np.float64), n_prompt.astype(np.float64)
-    found = []
+    entries = []
     for domain in np.unique(domains).tolist():
         of = (domains == domain) & np.isfinite(score)
-        found.append(
+        entries.append(
             LengthDependence(
                 domain=str(domain),
                 n_rows=int(of.sum()),
@@ -72,7 +72,7 @@ def length_dependence(
                 drop_sum_response=spearman((drop * response)[of], response[of]),
             )
         )
-    return found
+    return entries
 
 
 def kept_by_tenth(n_response: np.ndarray, kept: np.ndarray) -> list[float]:

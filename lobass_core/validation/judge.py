@@ -154,12 +154,14 @@ def _claims(arms: dict[str, list[Finished]], budget: float, set_name: str, n_res
         for name, own in units.items():
             if name == RANDOM:
                 continue
-            found = [
+            differences = [
                 difference(own[:, part], units[RANDOM][:, part], n_tokens[part], mean, spread, again)
                 for part, spread, again in zip(parts, spreads, resamples, strict=True)
             ]
             loss = float(mean_loss(own, n_tokens, mean).mean())
-            claims.append(Claim(name, budget, set_name, mean, loss, random_loss, found[0], tuple(found[1:])))
+            claims.append(
+                Claim(name, budget, set_name, mean, loss, random_loss, differences[0], tuple(differences[1:]))
+            )
     return claims
 
 

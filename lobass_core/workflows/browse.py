@@ -157,7 +157,7 @@ def read_rows(project: Project, rows: RowTable, positions: np.ndarray) -> list[B
     part = rows.table.take(positions)
     values = {one.column: np.full(len(part), np.nan) for one in BUILT_IN.values() if one.exported}
     values |= {one.column: values_of(part, name) for name, one in measures_of(part).items() if one.exported}
-    of_row = {key: {name: _number(found[k]) for name, found in values.items()} for k, key in enumerate(keys)}
+    of_row = {key: {name: _number(column[k]) for name, column in values.items()} for k, key in enumerate(keys)}
     return [_browse_row(rows, row, place[row.row_key], of_row[row.row_key]) for row in stored]
 
 
@@ -234,8 +234,8 @@ def _from_store(store: Store, rows: RowTable, asked: BrowseFilter) -> list[np.nd
     if asked.text:
         key = (rows.root, rows.version, asked.text, asked.scope, asked.match_case)
         search = (asked.text, asked.scope, asked.match_case)
-        found = _searches.get(key, lambda: rows_of_store.matching_samples(cursor, *search))
-        conditions.append(_with_samples(table, found))
+        samples = _searches.get(key, lambda: rows_of_store.matching_samples(cursor, *search))
+        conditions.append(_with_samples(table, samples))
     if asked.decisions:
         codes = [VERDICT_CODES[name] for name in asked.decisions]
         conditions.append(np.isin(decisions_of(store, rows), codes))

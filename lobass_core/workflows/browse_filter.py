@@ -152,7 +152,7 @@ class BrowseFilter:
                 query["in"] = self.scope
             if self.match_case:
                 query["case"] = "1"
-        query |= {name: list(found) for name, field in LISTS.items() if (found := getattr(self, field))}
+        query |= {name: list(chosen) for name, field in LISTS.items() if (chosen := getattr(self, field))}
         if self.cuts:
             query["cut"] = [cut_text(cut) for cut in self.cuts]
             if self.cut_by != "learnability":
@@ -162,7 +162,7 @@ class BrowseFilter:
                 query[_SHORT[name]] = range_text(limits)
             else:
                 query.setdefault("range", []).append(f"{name}:{range_text(limits)}")  # type: ignore[union-attr]
-        query |= {name: list(found) for name, field in SELECTIONS.items() if (found := getattr(self, field))}
+        query |= {name: list(chosen) for name, field in SELECTIONS.items() if (chosen := getattr(self, field))}
         if self.sort or self.descending is not None:
             direction = {None: "", True: "-desc", False: "-asc"}[self.descending]
             query["sort"] = f"{_SHORT.get(self.sort, self.sort)}{direction}"
@@ -242,9 +242,9 @@ def parse_named_range(text: str) -> tuple[str, Range]:
 
 
 def _ranges(query: Query) -> tuple[tuple[str, Range], ...]:
-    found = {name: _range(short, _one(query, short)) for short, name in SHORT_NAMES.items()}
+    short_ranges = {name: _range(short, _one(query, short)) for short, name in SHORT_NAMES.items()}
     named = [parse_named_range(text) for text in _many(query, "range")]
-    return (*((name, limits) for name, limits in found.items() if limits), *named)
+    return (*((name, limits) for name, limits in short_ranges.items() if limits), *named)
 
 
 def _range(name: str, text: str) -> Range | None:
@@ -266,10 +266,10 @@ def _range(name: str, text: str) -> Range | None:
 
 def _settled(ranges: Sequence[tuple[str, Range]]) -> tuple[tuple[str, Range], ...]:
     """One range a measure, in the order of the table of measures; both ends open is no limit at all."""
-    found = {SHORT_NAMES.get(name, name): _ordered(name, limits) for name, limits in ranges}
+    of_name = {SHORT_NAMES.get(name, name): _ordered(name, limits) for name, limits in ranges}
     place = {name: k for k, name in enumerate(BUILT_IN)}
-    named = sorted(found, key=lambda name: (place.get(name, len(place)), name))
-    return tuple((name, limits) for name in named if (limits := found[name]) is not None)
+    named = sorted(of_name, key=lambda name: (place.get(name, len(place)), name))
+    return tuple((name, limits) for name in named if (limits := of_name[name]) is not None)
 
 
 def _ordered(name: str, limits: Range) -> Range | None:

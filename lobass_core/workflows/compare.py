@@ -54,11 +54,11 @@ def saved_side(project: Project, name: str) -> Side:
     Raises:
         SelectionError: no such selection, or its scores are gone.
     """
-    found, spec = selections.load(project, name)
-    rows = scored(project, selections.scoring_of(project, found).run_id)
+    selection, spec = selections.load(project, name)
+    rows = scored(project, selections.scoring_of(project, selection).run_id)
     picked = selections.picks(project, name)["row_key"].to_numpy()
-    key = (*rows.key, name, found.selection_id)
-    return Side(name, rows, spec, ranks_of(rows.table.row_key, picked), key, selections.gone_in_words(found))
+    key = (*rows.key, name, selection.selection_id)
+    return Side(name, rows, spec, ranks_of(rows.table.row_key, picked), key, selections.gone_in_words(selection))
 
 
 def computed_side(project: Project, label: str, spec: SelectionSpec, run: str | None = None) -> Side:
@@ -136,13 +136,13 @@ def _compare(a: Side, b: Side) -> Comparison:
     )
 
 
-def rank_plane(found: Comparison, bins: int = 40) -> Grid:
+def rank_plane(compared: Comparison, bins: int = 40) -> Grid:
     """All rows that both sides score, by their percentile on A (x) and on B (y); 1 is the highest score. One group."""
-    return _planes.get((found.a.key, found.b.key, bins), lambda: _rank_plane(found, bins))
+    return _planes.get((compared.a.key, compared.b.key, bins), lambda: _rank_plane(compared, bins))
 
 
-def _rank_plane(found: Comparison, bins: int) -> Grid:
-    a, b = found.a.score, _aligned(found.b.score, found.b.rows.table, found.a.rows.table)
+def _rank_plane(compared: Comparison, bins: int) -> Grid:
+    a, b = compared.a.score, _aligned(compared.b.score, compared.b.rows.table, compared.a.rows.table)
     both = ~(np.isnan(a) | np.isnan(b))
     n = max(int(both.sum()), 1)
     x, y = average_ranks(a[both]) / n, average_ranks(b[both]) / n
@@ -167,13 +167,13 @@ class ComparedRow:
     prompt: str
 
 
-def part_rows(project: Project, found: Comparison, part: str, limit: int = 8) -> list[ComparedRow]:
+def part_rows(project: Project, compared: Comparison, part: str, limit: int = 8) -> list[ComparedRow]:
     """The first rows of a part: by their rank on the side that picked them, those in both by the sum of ranks."""
-    table = found.a.rows.table
-    rank_a, rank_b = found.a.rank, _b_rank(found.a, found.b)
+    table = compared.a.rows.table
+    rank_a, rank_b = compared.a.rank, _b_rank(compared.a, compared.b)
     rows = np.flatnonzero(_inside(rank_a, rank_b, part))
     rows = rows[np.lexsort((table.row_key[rows], (rank_a + rank_b)[rows]))][:limit]
-    score_b = _aligned(found.b.score, found.b.rows.table, table)
+    score_b = _aligned(compared.b.score, compared.b.rows.table, table)
     keys = table.row_key[rows].tolist()
     with project.store() as store:
         stored = {row.row_key: row for row in read_rows(store.cursor(), keys)}
@@ -183,7 +183,7 @@ def part_rows(project: Project, found: Comparison, part: str, limit: int = 8) ->
             domain=table.domains[table.domain_code[row]],
             rank_a=int(rank_a[row]),
             rank_b=int(rank_b[row]),
-            score_a=_number(found.a.score[row]),
+            score_a=_number(compared.a.score[row]),
             score_b=_number(score_b[row]),
             n_tokens=int(table.n_tokens[row]),
             prompt=prompt_of(stored[key]) if key in stored else "",
@@ -201,14 +201,14 @@ def part_filter(a: str, b: str, part: str) -> BrowseFilter:
     }[part]
 
 
-def part_size(found: Comparison, part: str, datasets: Sequence[str] = ()) -> int:
+def part_size(compared: Comparison, part: str, datasets: Sequence[str] = ()) -> int:
     """Rows of a part, of the named datasets where some are named.
 
     Raises:
         SelectionError: a name that no dataset of the comparison has.
     """
-    inside = _inside(found.a.rank, _b_rank(found.a, found.b), part)
-    return int((inside & found.a.rows.table.scope(datasets)).sum())
+    inside = _inside(compared.a.rank, _b_rank(compared.a, compared.b), part)
+    return int((inside & compared.a.rows.table.scope(datasets)).sum())
 
 
 def _inside(rank_a: np.ndarray, rank_b: np.ndarray, part: str) -> np.ndarray:
@@ -257,5 +257,5 @@ def _composition(side: Side) -> Composition:
 
 
 def _mean(values: np.ndarray) -> float | None:
-    found = values[~np.isnan(values)]
-    return float(found.mean()) if len(found) else None
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None

@@ -170,11 +170,11 @@ def _newest(lines: Iterable[tuple[DecisionLine, int]]) -> list[tuple[DecisionLin
 def _tags(lines: Sequence[tuple[DecisionLine, int]]) -> dict[tuple[int, str], DecisionLine]:
     """Each tag of each sample with the line whose word stands: the first that gives it, and the last that takes it off
     if none gives it again."""
-    found: dict[tuple[int, str], DecisionLine] = {}
+    standing: dict[tuple[int, str], DecisionLine] = {}
     for line, key in sorted(lines, key=lambda pair: (pair[0].made_at, pair[0].line)):
         for tag in line.tags:
-            if tag not in getattr(found.get((key, tag)), "tags", ()):
-                found[key, tag] = line
+            if tag not in getattr(standing.get((key, tag)), "tags", ()):
+                standing[key, tag] = line
         for tag in line.removed_tags:
-            found[key, tag] = line
-    return found
+            standing[key, tag] = line
+    return standing

@@ -83,8 +83,8 @@ def scored(project: Project, run: str | None = None, datasets: Sequence[str] = (
             table = replace(rows.table, decision=decisions_of(store, rows))
             return Scored(project.store_path, revision, scoring, table)
 
-        found = _scored.get(key, read)
-    return scored_within(found, datasets)
+        whole = _scored.get(key, read)
+    return scored_within(whole, datasets)
 
 
 def scored_within(rows: Scored, datasets: Sequence[str]) -> Scored:

@@ -119,10 +119,10 @@ def import_scores(
                 forget_lines(cursor)
         digest = lines.stream.sha256(lines.stream.sha256s())
         with store.transaction() as cursor:
-            found = _read(cursor, lines, on_progress, dry_run=False, file=file)
-            _write(cursor, spec, found, digest)
+            imported = _read(cursor, lines, on_progress, dry_run=False, file=file)
+            _write(cursor, spec, imported, digest)
             forget_lines(cursor)
-    return found
+    return imported
 
 
 def list_score_columns(project: Project) -> list[StoredColumn]:
@@ -138,7 +138,7 @@ def remove_scores(project: Project, name: str) -> StoredColumn:
         RequestError: there is no score column of that name, or a saved selection was made by it.
     """
     with project.store() as store, store.transaction() as cursor:
-        found = find_column(cursor, name)
+        column = find_column(cursor, name)
         for saved in list_selections(cursor):
             spec = SelectionSpec.from_dict(saved.spec)
             if name in (spec.method, *(measure for measure, _, _ in spec.gates.bands)):
@@ -148,7 +148,7 @@ def remove_scores(project: Project, name: str) -> StoredColumn:
                     "first.",
                 )
         remove_values(cursor, name)
-    return found
+    return column
 
 
 def _open(cursor: duckdb.DuckDBPyConnection, spec: ScoreFileSpec) -> ScoreLines:
@@ -178,9 +178,9 @@ def _read(
     held = _check_name(cursor, spec)
     dataset_id = find_dataset(cursor, spec.dataset).dataset_id if spec.dataset else None
     faults, aside = _bring(cursor, lines, on_progress)
-    found = match_lines(cursor, spec.key, dataset_id, held, LISTED)
-    if not found.n_matched and not found.n_held:
-        raise _nothing_matched(spec, found, faults, aside)
+    matched = match_lines(cursor, spec.key, dataset_id, held, LISTED)
+    if not matched.n_matched and not matched.n_held:
+        raise _nothing_matched(spec, matched, faults, aside)
     return ImportedScores(
         file=file or file_name(spec.path),
         name=spec.name,
@@ -188,21 +188,21 @@ def _read(
         column=lines.value_column,
         by_position=lines.by_position,
         dry_run=dry_run,
-        n_lines=found.n_matched + found.n_unmatched + found.n_repeated + found.n_held + faults.total(),
-        n_matched=found.n_matched,
-        n_unmatched=found.n_unmatched,
+        n_lines=matched.n_matched + matched.n_unmatched + matched.n_repeated + matched.n_held + faults.total(),
+        n_matched=matched.n_matched,
+        n_unmatched=matched.n_unmatched,
         n_missing=faults["missing"],
         n_not_number=faults["not a number"],
         n_non_finite=faults["non-finite"],
-        n_repeated=found.n_repeated,
-        n_differing=found.n_differing,
-        n_held=found.n_held,
+        n_repeated=matched.n_repeated,
+        n_differing=matched.n_differing,
+        n_held=matched.n_held,
         n_unreadable=faults["unreadable"],
-        n_rows=found.n_rows,
-        n_without=found.n_without,
+        n_rows=matched.n_rows,
+        n_without=matched.n_without,
         lines=(
-            *(("unmatched", line, f"no imported row has the {names}") for line, names in found.unmatched),
-            *(("repeated", line, f"an earlier line names the {names}") for line, names in found.repeated),
+            *(("unmatched", line, f"no imported row has the {names}") for line, names in matched.unmatched),
+            *(("repeated", line, f"an earlier line names the {names}") for line, names in matched.repeated),
             *((one.fault, one.line, one.reason) for one in aside),
         ),
     )
@@ -259,11 +259,13 @@ def _bring(
     return faults, aside
 
 
-def _nothing_matched(spec: ScoreFileSpec, found: Matched, faults: Counter[str], aside: list[SetAside]) -> RequestError:
-    if found.n_unmatched:
-        line, names = found.unmatched[0]
+def _nothing_matched(
+    spec: ScoreFileSpec, matched: Matched, faults: Counter[str], aside: list[SetAside]
+) -> RequestError:
+    if matched.n_unmatched:
+        line, names = matched.unmatched[0]
         return RequestError(
-            f"none of its {found.n_unmatched:,} lines names a row of the project: line {line:,} names {names}",
+            f"none of its {matched.n_unmatched:,} lines names a row of the project: line {line:,} names {names}",
             where=spec.path,
             do="Use another --key or --dataset. Sample ids are those in the output of lobass scores; rows are "
             "counted from 0.",
@@ -279,11 +281,13 @@ def _nothing_matched(spec: ScoreFileSpec, found: Matched, faults: Counter[str], 
     )
 
 
-def _write(cursor: duckdb.DuckDBPyConnection, spec: ScoreFileSpec, found: ImportedScores, digest: str) -> None:
+def _write(cursor: duckdb.DuckDBPyConnection, spec: ScoreFileSpec, imported: ImportedScores, digest: str) -> None:
     made_at = utc_now()
     if spec.if_named == "add" and spec.name in column_names(cursor):
         column_id = find_column(cursor, spec.name).column_id
     else:
         column_id = add_column(cursor, spec.name, spec.unit, made_at, higher_is_better=spec.higher_is_better)
-    settings = json.dumps({**spec.to_dict(), "path": found.file}, ensure_ascii=False)
-    add_values(cursor, column_id, ScoreImport(found.file, digest, settings, found.n_matched, made_at, author_name()))
+    settings = json.dumps({**spec.to_dict(), "path": imported.file}, ensure_ascii=False)
+    add_values(
+        cursor, column_id, ScoreImport(imported.file, digest, settings, imported.n_matched, made_at, author_name())
+    )

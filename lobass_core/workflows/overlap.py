@@ -88,14 +88,15 @@ def overlap(project: Project, files: Sequence[str], *, datasets: tuple[str, ...]
             )
         ]
     texts = [text for *_, text in samples]
-    found: dict[int, tuple[_Other, str]] = {
+    match_of: dict[int, tuple[_Other, str]] = {
         run.row: (others[run.other], run.words) for run in shared_runs(texts, [other.text for other in others])
     }
     if near:
         for row, number in _near(texts, [other.text for other in others]):
-            found.setdefault(row, (others[number], ""))
+            match_of.setdefault(row, (others[number], ""))
     rows = [
-        OverlappingRow(*samples[row][:3], other.file, other.row, words) for row, (other, words) in sorted(found.items())
+        OverlappingRow(*samples[row][:3], other.file, other.row, words)
+        for row, (other, words) in sorted(match_of.items())
     ]
     counts = Counter(file for file, _ in {(other.file, other.row) for other in others})
     return Overlap(len(samples), tuple((file, counts[file]) for file in files), tuple(rows))
@@ -117,14 +118,14 @@ def _rows_of(path: str) -> list[_Other]:
     Raises:
         InputFileError: no row of the file can be read.
     """
-    found = []
+    texts_of_file = []
     for row in SourceFile.open(ImportSpec(path, domain="evaluation")).rows():
         if row.sample is not None:
             turns = [turn.content for turn in row.sample.turns if turn.content.strip()]
             texts = dict.fromkeys(["\n".join(turns), *turns] if len(turns) > 1 else turns)
-            found += [_Other(path, row.row_index, text) for text in texts]
-    if not found:
+            texts_of_file += [_Other(path, row.row_index, text) for text in texts]
+    if not texts_of_file:
         raise InputFileError(
             "no row of the file can be read", where=path, do=f"Use a file of rows with {RUN_WORDS} words or more."
         )
-    return found
+    return texts_of_file

@@ -37,29 +37,29 @@ def queue_of(project: Project, name: str) -> BrowseFilter:
     Raises:
         SelectionError: there is none of that name.
     """
-    found, spec = select.load(project, name)
-    shares = [(share["domain"], share["threshold"]) for share in found.result["domains"]]
+    selection, spec = select.load(project, name)
+    shares = [(share["domain"], share["threshold"]) for share in selection.result["domains"]]
     return queue(cuts_of(shares, spec.balance == "global"), spec.method)
 
 
 def cuts_of(thresholds: list[tuple[str, float | None]], is_global: bool) -> Cuts:
     """Cuts from (domain, threshold); domains that keep nothing by score have none, and a global cut is one for all."""
-    found = [(domain, float(cut)) for domain, cut in thresholds if cut is not None]
-    return (("", found[0][1]),) if found and is_global else tuple(found)
+    cuts = [(domain, float(cut)) for domain, cut in thresholds if cut is not None]
+    return (("", cuts[0][1]),) if cuts and is_global else tuple(cuts)
 
 
 def in_review(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> np.ndarray:
     """bool[n]: rows with one of the reasons that the filter names."""
     bits = sum(FLAGS[name] for name in asked.review if name in FLAGS)
-    found = rows.table.has(bits)
-    return found | near_cut(rows, asked, scope) if "near_cut" in asked.review else found
+    flagged = rows.table.has(bits)
+    return flagged | near_cut(rows, asked, scope) if "near_cut" in asked.review else flagged
 
 
 def reasons(rows: RowTable, asked: BrowseFilter, near: np.ndarray | None, position: int) -> list[str]:
     """Why a row is in the queue, as the filter names it."""
     bits = int(rows.table.flags[position])
-    found = ["near_cut"] if near is not None and near[position] else []
-    return found + [name for name, bit in FLAGS.items() if name in asked.review and bits & bit]
+    near_reasons = ["near_cut"] if near is not None and near[position] else []
+    return near_reasons + [name for name, bit in FLAGS.items() if name in asked.review and bits & bit]
 
 
 def near_cut(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> np.ndarray:
@@ -77,14 +77,14 @@ def near_cut(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> n
 def _near_cut(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> np.ndarray:
     table, score = rows.table, rows.values(asked.cut_by)
     cost = -score if measure_of(table, asked.cut_by).higher_is_better else score
-    found = np.zeros(len(table), bool)
+    is_near = np.zeros(len(table), bool)
     inside = np.isfinite(score) if scope is None else np.isfinite(score) & scope
     for domain, cut in asked.cuts:
         place = np.flatnonzero(inside & _of_domain(rows, domain))
         kept = cost[place] <= (cut if cost is score else -cut)
-        found[_nearest(rows, cost, place[kept], last=True)] = True
-        found[_nearest(rows, cost, place[~kept], last=False)] = True
-    return found
+        is_near[_nearest(rows, cost, place[kept], last=True)] = True
+        is_near[_nearest(rows, cost, place[~kept], last=False)] = True
+    return is_near
 
 
 def _nearest(rows: RowTable, cost: np.ndarray, place: np.ndarray, *, last: bool) -> np.ndarray:

@@ -51,8 +51,8 @@ def stable_order(values: np.ndarray) -> np.ndarray:
         # Numbers of tokens are nearly all equal to another; short integers have a stable sort by digits.
         return np.argsort(values.astype(np.int16), kind="stable")
     order = np.argsort(values)
-    found = values[order]
-    same = (found[1:] == found[:-1]) | (np.isnan(found[1:]) & np.isnan(found[:-1]))
+    ordered = values[order]
+    same = (ordered[1:] == ordered[:-1]) | (np.isnan(ordered[1:]) & np.isnan(ordered[:-1]))
     if not same.any():
         return order
     tied = np.zeros(len(order), bool)

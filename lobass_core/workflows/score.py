@@ -219,7 +219,7 @@ def finish(project: Project, run: RunFolder) -> ScoreResult:
     spec, ingested = run.spec_as(ScoreSpec), ingest_finished(project, run)
     with project.store() as store:
         n_ingested = n_losses_of(store.cursor(), run.run_id)
-    found = doubts_of(score_table(project, spec.refines or run.run_id))
+    doubts = doubts_of(score_table(project, spec.refines or run.run_id))
     return ScoreResult(
         run_id=run.run_id,
         base_name=result.base.name,
@@ -233,9 +233,9 @@ def finish(project: Project, run: RunFolder) -> ScoreResult:
         template=result.template,
         max_tokens=result.max_tokens,
         seconds=_seconds(progress),
-        n_worse_than_chance=found.n_worse_than_chance,
-        n_unseen=found.n_unseen,
-        warnings=(*damage_in(run, ingested), *result.warnings, *found.sentences()),
+        n_worse_than_chance=doubts.n_worse_than_chance,
+        n_unseen=doubts.n_unseen,
+        warnings=(*damage_in(run, ingested), *result.warnings, *doubts.sentences()),
     )
 
 

@@ -76,12 +76,12 @@ class ScoreLines:
         """
         stream, rows = _first_rows(spec.path)
         columns = tuple(dict.fromkeys(name for row in rows for name in row))
-        found = cls(spec, stream, columns, "", "", dataset)
-        found.value_column = found._value_column(rows)
-        found._check_key(rows)
+        lines = cls(spec, stream, columns, "", "", dataset)
+        lines.value_column = lines._value_column(rows)
+        lines._check_key(rows)
         if spec.key == "row":
-            found.index_column = next((name for name in ("row_index", "row") if name in columns), "")
-        return found
+            lines.index_column = next((name for name in ("row_index", "row") if name in columns), "")
+        return lines
 
     @property
     def by_position(self) -> bool:

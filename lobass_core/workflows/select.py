@@ -104,8 +104,8 @@ def load(project: Project, name: str) -> tuple[SavedSelection, SelectionSpec]:
         SelectionError: there is none of that name.
     """
     with project.store() as store:
-        found = saved.find_selection(store.cursor(), name)
-    return found, SelectionSpec.from_dict(found.spec)
+        selection = saved.find_selection(store.cursor(), name)
+    return selection, SelectionSpec.from_dict(selection.spec)
 
 
 def gone(project: Project, name: str, limit: int = 1_000_000) -> list[GoneRow]:
@@ -154,17 +154,17 @@ def duplicate(project: Project, name: str, new_name: str = "") -> str:
         SelectionError: no such selection, or the new name is taken.
     """
     with project.store() as store, store.transaction() as cursor:
-        found = saved.find_selection(cursor, name)
+        original = saved.find_selection(cursor, name)
         taken = {other.name for other in saved.list_selections(cursor)}
         new_name = new_name.strip() or _free_name(f"{name} copy", taken)
         saved.save_selection(
             cursor,
             name=new_name,
-            scoring_id=found.scoring_id,
-            spec=found.spec,
-            result=found.result,
-            tokens_kept=found.tokens_kept,
-            picks=saved.selection_picks(cursor, found.selection_id),
+            scoring_id=original.scoring_id,
+            spec=original.spec,
+            result=original.result,
+            tokens_kept=original.tokens_kept,
+            picks=saved.selection_picks(cursor, original.selection_id),
         )
     return new_name
 
