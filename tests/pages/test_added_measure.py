@@ -1,5 +1,7 @@
 """A measure that is one entry of the table is offered on every page that has measures to choose from."""
 
+from dataclasses import replace
+
 import pytest
 
 from lobass_core.learnability.measures import BUILT_IN, PROMPT_TOKENS, Measure
@@ -51,3 +53,16 @@ def test_learnability_says_that_no_row_has_a_value(scored: Project, open_page: O
     app = open_page(scored.root, "learnability", query={"view": "distributions", "measure": "base-bits-per-byte"})
     assert not app.exception
     assert "No row has a value for base loss per byte." in [caption.value for caption in app.caption]
+
+
+def test_the_cut_of_a_measure_of_which_less_is_better_reads_downwards(
+    scored: Project, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BUILT_IN, NAME, replace(BUILT_IN[NAME], higher_is_better=False))
+    app = open_page(scored.root, "select", query={"method": NAME, "ratio": "0.2"})
+    assert not app.exception
+    text = view_text(app)
+    assert "highest scores kept" in text and "lowest scores dropped" in text
+    [instrument] = [data for data in component_data(app) if isinstance(data, dict) and "measure" in data]
+    # The best are on the right: the axis holds the scores times the sign.
+    assert instrument["measure"]["sign"] == -1 and instrument["axis"][1] <= 0

@@ -75,11 +75,12 @@ def _rows_at_cut(project: Project, cut: Cut) -> None:
     _precision(project, cut)
     kept, dropped = cuts.rows_at_cut(project, cut)
     slots = theme.domain_slots(state.surroundings(project).domains)
+    best, worst = ("highest", "lowest") if cut.scores.measure.higher_is_better else ("lowest", "highest")
     clicked = view.show(
         el(
             "div",
-            _side("Last kept", "lowest scores kept", kept, slots, "No rows are kept by score."),
-            _side("First dropped", "highest scores dropped", dropped, slots, "No rows are dropped by score."),
+            _side("Last kept", f"{worst} scores kept", kept, slots, "No rows are kept by score."),
+            _side("First dropped", f"{best} scores dropped", dropped, slots, "No rows are dropped by score."),
             cls="grid two aside",
         ),
         key="select-rows-at-cut",
