@@ -112,3 +112,12 @@ def test_axes_without_values():
     assert views.log_axis(np.array([0.0, NAN])) == (0.1, 10.0)
     low, high = views.log_axis(np.array([1.0]))
     assert (low, high) == pytest.approx((1.0, 10**0.1))
+
+
+def test_a_bin_of_just_enough_rows_has_its_quartiles():
+    found = views.bin_medians(
+        np.array([1.0, 1.1, 2.5]), np.array([2.0, 4.0, 9.0]), np.array([1.0, 2.0, 3.0]), at_least=2
+    )
+    assert found.n.tolist() == [2, 1]
+    assert (found.lower[0], found.median[0], found.upper[0]) == (2.5, 3.0, 3.5)
+    assert np.isnan(found.median[1])

@@ -8,6 +8,8 @@ from lobass_core.selection.overlap import DomainOverlap, overlap, ranks_of, scor
 
 def test_ranks_of_picks():
     assert ranks_of(np.array([7, 3, 5]), np.array([5, 9, 7])).tolist() == [3, 0, 1]
+    # A pick that is not among the rows ranks no row in its place.
+    assert ranks_of(np.array([7, 3, 5]), np.array([5, 9, 3])).tolist() == [0, 3, 1]
     assert ranks_of(np.zeros(0, int), np.array([1])).tolist() == []
 
 

@@ -92,3 +92,14 @@ def test_axes():
     assert score_axis(SortedScores.build(table_of([]))) == (0.0, 1.0)
     assert score_axis(SortedScores.build(table_of(ROWS), "random")) == (0.0, 1.0)
     assert score_axis(SortedScores.build(table_of(ROWS))) == pytest.approx((0.54, 0.9))
+
+
+@pytest.mark.parametrize(("n", "exhausted"), [(8, False), (9, True)])
+def test_a_budget_that_all_rows_fill_exhausts_nobody(n, exhausted):
+    answer = SortedScores.build(table_of(ROWS)).answer(samples(n, balance="global"))
+    assert (answer.n_kept, [share.exhausted for share in answer.domains]) == (8, [exhausted] * 2)
+
+
+def test_the_gate_of_response_tokens_lets_its_own_number_in():
+    gates = Gates(min_response_tokens=50)
+    assert SortedScores.build(table_of(ROWS), gates=gates).answer(samples(8, gates=gates)).n_kept == 4
