@@ -24,14 +24,17 @@ from lobass_core.exporting.row_weights import WEIGHT_TEXT
 from lobass_core.specs import ExportFormat, ExportOrder
 
 MANIFEST_VERSION = 1
-# Raised for a format when the same picks would come out as other bytes: a replay of an older one is refused by name.
-LAYOUT_VERSIONS: dict[str, int] = dict.fromkeys(get_args(ExportFormat), 3) | {
-    "trl": 5,
-    "axolotl": 4,
-    "huggingface": 4,
-    "parquet": 4,
-    "tokens": 4,
+# Raised for a format when the same picks would come out as other bytes of what a trainer reads: a replay of an older
+# one is refused by name. Explanations and scripts (EXPLAINING) do not count.
+LAYOUT_VERSIONS: dict[str, int] = dict.fromkeys(get_args(ExportFormat), 2) | {
+    "trl": 4,
+    "axolotl": 3,
+    "huggingface": 3,
+    "parquet": 3,
+    "tokens": 3,
 }
+# Files that a replay writes as this version does, with a note where the earlier ones were different.
+EXPLAINING = (".md", ".py")
 # How the manifest says the order of the picks.
 ORDERS: dict[ExportOrder, str] = {"file": "dataset by name, then row of its file", "rank": "rank, the best first"}
 

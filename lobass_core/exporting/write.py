@@ -12,7 +12,7 @@ from lobass_core.exporting.data_file import DataFile, JsonRows, write_text
 from lobass_core.exporting.dataset_card import dataset_card
 from lobass_core.exporting.destination import MANIFEST_NAME, Claim, staging
 from lobass_core.exporting.layout import Job, Layout, Written
-from lobass_core.exporting.manifest import differing_files, manifest_of, manifest_text
+from lobass_core.exporting.manifest import EXPLAINING, differing_files, manifest_of, manifest_text
 from lobass_core.exporting.parquet_layouts import huggingface, parquet
 from lobass_core.exporting.plan import ExportPlan, ExportReceipt, FileReceipt, ReadTexts, ReadTokens
 from lobass_core.exporting.published_layouts import alpaca, messages, prompt_completion, sharegpt
@@ -62,7 +62,8 @@ def write(
     """Write the plan into the folder and return the receipt and the manifest; nothing is left behind by a failure.
 
     `on_progress(n_done, n_total)` counts rows. `check` looks at what was written before it takes its place, and says
-    what a person should know. `promised` is the manifest of an export that must come out the same. `replace` lets it
+    what a person should know. `promised` is the manifest of an export whose
+    rows and settings must come out the same. `replace` lets it
     take the place of an untouched export of something else. `record` takes note of the export, which is whole by then,
     right before it takes its place: what cannot be recorded is not kept.
 
@@ -86,9 +87,9 @@ def write(
         files = [*written.files, card]
         verify(folder, files)
         if promised is not None:
-            _check_promise(promised, files)
+            notes = _check_promise(promised, files)
         if check is not None:
-            notes = check(folder, written)
+            notes += check(folder, written)
         manifest = manifest_of(plan, written, files)
         with DataFile(folder, MANIFEST_NAME, "every pick, setting and checksum") as file:
             file.write(manifest_text(manifest))
@@ -164,14 +165,17 @@ def _write_dropped(plan: ExportPlan, read_texts: ReadTexts, folder: Path) -> Fil
     return file.receipt()
 
 
-def _check_promise(promised: dict, files: list[FileReceipt]) -> None:
+def _check_promise(promised: dict, files: list[FileReceipt]) -> list[str]:
+    """What to know of files that explain the export and read otherwise today; what a trainer reads must be the same."""
+    version = promised.get("program", {}).get("version", "an unknown version")
     differing = differing_files(promised, files)
-    if differing:
-        version = promised.get("program", {}).get("version", "an unknown version")
+    broken = [name for name in differing if not name.endswith(EXPLAINING)]
+    if broken:
         raise ExportError(
-            f"the replay does not produce the same bytes: {', '.join(differing)}",
+            f"the replay does not produce the same bytes: {', '.join(broken)}",
             do=f"The manifest was written by LoBaSS {version}; use that version. Nothing was kept.",
         )
+    return [f"not the same text as in the earlier export: {', '.join(differing)}"] if differing else []
 
 
 def _counts(reasons: Iterator[str]) -> list[str]:

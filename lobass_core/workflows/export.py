@@ -97,6 +97,8 @@ def replay(
 ) -> ExportReceipt:
     """Write the export of that manifest again, byte for byte, whatever has been decided or selected since.
 
+    README and scripts are those of this version; a note names the ones that were different.
+
     `replace` lets it take the place of an export of something else.
 
     Raises:

@@ -14,9 +14,9 @@ from lobass_core.workflows.export import export, replay
 from tests.scored_files import import_and_score, select_all, write_jsonl
 
 
-def _plan(scores: list[float | None]) -> ExportPlan:
+def _plan(scores: list[float | None], **formula) -> ExportPlan:
     columns = {name: [None] * len(scores) for name in PICKS_SCHEMA.names} | {"score": scores}
-    return ExportPlan("messages", "s", (), pa.table(columns, schema=PICKS_SCHEMA), {})
+    return ExportPlan("messages", "s", (), pa.table(columns, schema=PICKS_SCHEMA), {"formula": formula})
 
 
 def test_weights_are_scores_over_their_mean():
@@ -27,6 +27,11 @@ def test_weights_are_scores_over_their_mean():
 def test_without_a_score_above_nothing_there_are_none(scores):
     with pytest.raises(ExportError, match="no row of the selection has a score above 0"):
         row_weights(_plan(scores))
+
+
+def test_a_measure_whose_low_values_are_better_makes_no_weights():
+    with pytest.raises(ExportError, match="a low toxicity is better than a high one"):
+        row_weights(_plan([0.1, 0.3], method="toxicity", higher_is_better=False))
 
 
 @pytest.mark.parametrize("own", [{}, {"weight": 7}])

@@ -166,6 +166,19 @@ def test_a_replay_that_comes_out_different_is_refused(filled, tmp_path):
     assert not (tmp_path / "two").exists()
 
 
+def test_a_replay_may_explain_itself_in_other_words(filled, tmp_path):
+    """README and scripts of an export change between versions; the rows and what a trainer is told do not."""
+    export(filled, ExportSpec(selection="best", to=str(tmp_path / "one"), format="trl"))
+    manifest = json.loads((tmp_path / "one" / "manifest.json").read_text())
+    for entry in manifest["files"]:
+        if entry["name"] in ("README.md", "train.py"):
+            entry["sha256"] = "0" * 64
+    (tmp_path / "earlier.json").write_text(json.dumps(manifest))
+    again = replay(filled, tmp_path / "earlier.json", tmp_path / "two")
+    assert again.notes[-1:] == ("not the same text as in the earlier export: README.md, train.py",)
+    assert _bytes(tmp_path / "two") == _bytes(tmp_path / "one")
+
+
 def test_a_manifest_of_another_layout_is_refused_by_name(filled, tmp_path):
     """Its bytes could not come out: an older one was written with other columns."""
     export(filled, ExportSpec(selection="best", to=str(tmp_path / "one"), format="trl"))
@@ -249,13 +262,13 @@ def test_manifests_from_before_the_bytes_give_their_bytes_or_are_refused(filled,
         export(filled, ExportSpec(selection="best", to=str(tmp_path / format), format=format, check=False))
         manifest = json.loads((tmp_path / format / "manifest.json").read_text())
         del manifest["picks"]["n_response_bytes"]
-        manifest["export"]["layout"] = 3
+        manifest["export"]["layout"] = 2
         (tmp_path / f"{format}.json").write_bytes(manifest_text(manifest))
     replay(filled, tmp_path / "messages.json", tmp_path / "again")
     before, again = _bytes(tmp_path / "messages"), _bytes(tmp_path / "again")
     assert again.pop("manifest.json") == (tmp_path / "messages.json").read_bytes()
     assert again.items() <= before.items()
-    with pytest.raises(ExportError, match="layout 3 of parquet; this program writes layout 4"):
+    with pytest.raises(ExportError, match="layout 2 of parquet; this program writes layout 3"):
         replay(filled, tmp_path / "parquet.json", tmp_path / "refused")
 
 
