@@ -122,6 +122,7 @@ def cut_and_save(keyboard: Keyboard) -> int:
     keyboard.press("Enter")
     # What opens over the page takes the keyboard, and gives it back.
     keyboard.arrives("Rank by")
+    page.get_by_text("Exclude worse than chance").wait_for()
     keyboard.to("worse than chance", most=8)
     keyboard.press("Space", "Escape")
     page.wait_for_function("() => location.search.includes('exclude-worse-than-chance=no')")

@@ -30,6 +30,7 @@ NEEDED = {
     "selections": (),
     "serve": ("--no-browser",),
     "train-reference": ("--base", "/nowhere"),
+    "validate": (),
 }
 ALSO = {"--band": ("--refine", "all")}
 BUDGETS = ("--ratio", "--budget-samples", "--budget-tokens", "--threshold")
@@ -60,7 +61,7 @@ def nothing_is_started(monkeypatch: pytest.MonkeyPatch):
     def start(*_: object, **__: object) -> None:
         raise RequestError("this would begin")
 
-    for place in ("score", "refine", "train_reference", "doctor", "export_check"):
+    for place in ("score", "refine", "train_reference", "doctor", "export_check", "validate"):
         monkeypatch.setattr(f"lobass_core.workflows.{place}.launch", start)
     monkeypatch.setattr("lobass_core.cli.serve.workflow.serve", start)
     monkeypatch.setattr("lobass_core.cli.demo.demo", start)

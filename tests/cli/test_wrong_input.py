@@ -94,7 +94,6 @@ def test_a_store_in_use_names_the_process(lobass, folder, monkeypatch):
         (("--budget-samples", "2,5"), "--budget-samples: 2,5: not a whole number"),
         (("--budget-tokens", "-1"), "--budget-tokens: -1: must be 0 or more"),
         (("--ratio", "16,7"), "ratio 16.7 is not between 0 and 1"),
-        (("--ratio", "0.1", "--method", "luck"), "learnability"),
         (("--ratio", "0.1"), "nothing is scored yet"),
     ],
 )
