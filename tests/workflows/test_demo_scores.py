@@ -24,7 +24,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of the demo, once it is built."""
     root, phases = tmp_path_factory.mktemp("demo") / "project", set()
     result = demo(root, lambda progress: phases.add(progress.phase))
-    assert phases > {"Base model: training", "Reference: training"}
+    assert phases > {"Base model: training the base model", "Reference: training"}
     assert (result.n_rows, result.n_rejected, result.n_selected) == (1480, 10, 247)
     yield root
     release(root / "store.duckdb")
