@@ -17,6 +17,19 @@ def check_whole(name: str, value: int, least: int = 0, most: int = MOST_WHOLE) -
         raise RequestError(f"{name} {value} is out of range", do=f"Use a whole number from {least:,} to {most:,}.")
 
 
+def check_recipe(epochs: float, learning_rate: float, batch_tokens: int, lora_rank: int) -> None:
+    """Refuse the numbers of a training that cannot be trained by."""
+    if not 0 < epochs <= MOST_WHOLE:
+        raise RequestError(f"{epochs} is not a valid number of epochs", do="Use --epochs above 0.")
+    if not 0 <= learning_rate < math.inf:
+        raise RequestError(
+            f"{learning_rate} is not a valid learning rate",
+            do="Use --lr above 0, or 0 to set it by method and model size.",
+        )
+    check_whole("token budget per step", batch_tokens, 1)
+    check_whole("LoRA rank", lora_rank, 1)
+
+
 def check_range(name: str, low: float | None, high: float | None) -> None:
     """Refuse a range without an end, with an end that is no number, or with its ends the wrong way round."""
     ends = [end for end in (low, high) if end is not None]

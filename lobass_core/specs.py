@@ -12,7 +12,7 @@ from lobass_core.export_spec import ExportFormat as ExportFormat
 from lobass_core.export_spec import ExportOrder as ExportOrder
 from lobass_core.export_spec import ExportSpec as ExportSpec
 from lobass_core.records import Role
-from lobass_core.setting_checks import MOST_SEED, MOST_WHOLE, check_path, check_range, check_whole
+from lobass_core.setting_checks import MOST_SEED, check_path, check_range, check_recipe, check_whole
 from lobass_core.spec_base import Spec as _Spec
 from lobass_core.spec_base import check_choice as _check_choice
 from lobass_core.spec_base import unknown_settings as unknown_settings
@@ -210,17 +210,9 @@ class TrainReferenceSpec(_Spec):
             raise RequestError(
                 f"{self.folds} folds cannot be trained", do="Use --folds 1 (the paper's recipe) or more."
             )
-        if not 0 < self.epochs <= MOST_WHOLE:
-            raise RequestError(f"{self.epochs} is not a valid number of epochs", do="Use --epochs above 0.")
-        if not 0 <= self.learning_rate < math.inf:
-            raise RequestError(
-                f"{self.learning_rate} is not a valid learning rate",
-                do="Use --lr above 0, or 0 to set it by method and model size.",
-            )
+        check_recipe(self.epochs, self.learning_rate, self.batch_tokens, self.lora_rank)
         check_whole("number of folds", self.folds, 1)
         check_whole("seed", self.seed, 0, MOST_SEED)
-        check_whole("token budget per step", self.batch_tokens, 1)
-        check_whole("LoRA rank", self.lora_rank, 1)
 
 
 @dataclass(frozen=True, slots=True)

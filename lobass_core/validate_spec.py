@@ -1,11 +1,10 @@
 """The settings of an experiment: which arms are trained, on how many rows, how, and what they are judged by."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 from lobass_core.errors import RequestError
-from lobass_core.setting_checks import MOST_SEED, MOST_WHOLE, check_whole
+from lobass_core.setting_checks import MOST_SEED, check_recipe, check_whole
 from lobass_core.spec_base import Spec, check_choice
 from lobass_core.specs import TrainMethod
 
@@ -52,16 +51,8 @@ class ValidateSpec(Spec):
             raise RequestError(
                 f"{self.draws} random draws do not show the spread of chance", do="Use --draws 2 or more; 5 is better."
             )
-        if not 0 < self.epochs <= MOST_WHOLE:
-            raise RequestError(f"{self.epochs} is not a valid number of epochs", do="Use --epochs above 0.")
-        if not 0 <= self.learning_rate < math.inf:
-            raise RequestError(
-                f"{self.learning_rate} is not a valid learning rate",
-                do="Use --lr above 0, or 0 to set it by method and model size.",
-            )
+        check_recipe(self.epochs, self.learning_rate, self.batch_tokens, self.lora_rank)
         check_whole("number of draws", self.draws, LEAST_DRAWS)
         check_whole("number of training seeds", self.seeds, 1)
         check_whole("number of held-out rows per domain", self.held_out, 2)
         check_whole("seed", self.seed, 0, MOST_SEED)
-        check_whole("token budget per step", self.batch_tokens, 1)
-        check_whole("LoRA rank", self.lora_rank, 1)

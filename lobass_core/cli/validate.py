@@ -28,6 +28,46 @@ from lobass_core.workflows import validate as workflow
 from lobass_core.workflows.validate import Outcome
 from lobass_core.workflows.validate_plan import ValidatePlan
 
+ArmsOption = Annotated[
+    str,
+    typer.Option(
+        "--arms",
+        help=f"Arms to train, separated by commas: {', '.join(ARMS)}, measure:NAME.",
+        show_default=",".join(DEFAULT_ARMS),
+    ),
+]
+SelectionsOption = Annotated[
+    str, typer.Option("--selections", help="Saved selections to train as well, separated by commas.")
+]
+BudgetsOption = Annotated[str, typer.Option("--budgets", help="Shares of the pool, separated by commas.")]
+DrawsOption = Annotated[int, typer.Option("--draws", min=2, help="Draws per random arm.")]
+SeedsOption = Annotated[int, typer.Option("--seeds", min=1, help="Trainings per arm, each with a different seed.")]
+EpochsOption = Annotated[float, typer.Option("--epochs", parser=number("--epochs"), help="Passes over an arm's rows.")]
+EqualOption = Annotated[
+    str, typer.Option("--equal", help="What is equal for all arms: epochs over their own rows, or steps.")
+]
+MethodOption = Annotated[str, typer.Option("--method", help="full or lora.")]
+LearningRateOption = Annotated[
+    float,
+    typer.Option("--lr", parser=number("--lr"), help="Peak learning rate; 0 sets it by method and model size."),
+]
+LoraRankOption = Annotated[int, typer.Option("--lora-rank", min=1, help="Rank of the LoRA matrices.")]
+BatchTokensOption = Annotated[int, typer.Option("--batch-tokens", min=1, help="Tokens per optimiser step.")]
+HeldOutOption = Annotated[
+    int,
+    typer.Option("--held-out", min=2, help="Rows of each domain to hold out from training and measure all arms on."),
+]
+EvaluateOption = Annotated[
+    str, typer.Option("--evaluate", help="Files to also measure on, separated by commas; each is a separate set.")
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed for drawing the held-out rows.")]
+PlanOption = Annotated[
+    bool, typer.Option("--plan", help="Show what would be trained and what it costs; train nothing.")
+]
+ReportOption = Annotated[
+    str | None, typer.Option("--report", help="Report the results of a run's finished arms; train nothing.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add `lobass validate`."""
@@ -37,51 +77,24 @@ def register(app: typer.Typer) -> None:
 def validate(
     project: ProjectOption = DEFAULT_PROJECT,
     run: RunOption = None,
-    arms: Annotated[
-        str,
-        typer.Option(
-            "--arms",
-            help=f"Arms to train, separated by commas: {', '.join(ARMS)}, measure:NAME.",
-            show_default=",".join(DEFAULT_ARMS),
-        ),
-    ] = "",
-    selections: Annotated[
-        str, typer.Option("--selections", help="Saved selections to train as well, separated by commas.")
-    ] = "",
-    budgets: Annotated[str, typer.Option("--budgets", help="Shares of the pool, separated by commas.")] = "0.167",
-    draws: Annotated[int, typer.Option("--draws", min=2, help="Draws per random arm.")] = 5,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings per arm, each with a different seed.")] = 1,
-    epochs: Annotated[
-        float, typer.Option("--epochs", parser=number("--epochs"), help="Passes over an arm's rows.")
-    ] = 1,
-    equal: Annotated[
-        str, typer.Option("--equal", help="What is equal for all arms: epochs over their own rows, or steps.")
-    ] = "epochs",
-    method: Annotated[str, typer.Option("--method", help="full or lora.")] = "lora",
-    learning_rate: Annotated[
-        float,
-        typer.Option("--lr", parser=number("--lr"), help="Peak learning rate; 0 sets it by method and model size."),
-    ] = 0.0,
-    lora_rank: Annotated[int, typer.Option("--lora-rank", min=1, help="Rank of the LoRA matrices.")] = 16,
-    batch_tokens: Annotated[int, typer.Option("--batch-tokens", min=1, help="Tokens per optimiser step.")] = 1024,
-    held_out: Annotated[
-        int,
-        typer.Option(
-            "--held-out", min=2, help="Rows of each domain to hold out from training and measure all arms on."
-        ),
-    ] = 100,
-    evaluate: Annotated[
-        str, typer.Option("--evaluate", help="Files to also measure on, separated by commas; each is a separate set.")
-    ] = "",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed for drawing the held-out rows.")] = 0,
+    arms: ArmsOption = "",
+    selections: SelectionsOption = "",
+    budgets: BudgetsOption = "0.167",
+    draws: DrawsOption = 5,
+    seeds: SeedsOption = 1,
+    epochs: EpochsOption = 1,
+    equal: EqualOption = "epochs",
+    method: MethodOption = "lora",
+    learning_rate: LearningRateOption = 0.0,
+    lora_rank: LoraRankOption = 16,
+    batch_tokens: BatchTokensOption = 1024,
+    held_out: HeldOutOption = 100,
+    evaluate: EvaluateOption = "",
+    seed: SeedOption = 0,
     datasets: DatasetsOption = "",
     device: DeviceOption = "auto",
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Show what would be trained and what it costs; train nothing.")
-    ] = False,
-    report: Annotated[
-        str | None, typer.Option("--report", help="Report the results of a run's finished arms; train nothing.")
-    ] = None,
+    plan: PlanOption = False,
+    report: ReportOption = None,
     json: JsonOption = False,
 ) -> None:
     """Train the base on selections and on random draws, and compare them on held-out rows."""

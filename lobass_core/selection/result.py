@@ -30,12 +30,11 @@ class DomainShare:
     n_by_hand: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CutAnswer:
-    """What one spec keeps, exactly, without the picks. `n_by_score` counts the rows taken from each domain's top."""
+class _Totals:
+    """Sums over `domains`."""
 
+    __slots__ = ()
     domains: tuple[DomainShare, ...]
-    n_by_score: tuple[int, ...]
 
     @property
     def n_kept(self) -> int:
@@ -51,8 +50,16 @@ class CutAnswer:
         return sum(share.n_rows for share in self.domains)
 
 
+@dataclass(frozen=True, slots=True)
+class CutAnswer(_Totals):
+    """What one spec keeps, exactly, without the picks. `n_by_score` counts the rows taken from each domain's top."""
+
+    domains: tuple[DomainShare, ...]
+    n_by_score: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class SelectionResult:
+class SelectionResult(_Totals):
     """`rows` index the table that was selected from, best first; `reason_codes` point into `order.REASONS`."""
 
     rows: np.ndarray  # int64[n_kept]
@@ -61,19 +68,6 @@ class SelectionResult:
     by_hand: np.ndarray  # bool[n_kept]
     reason_codes: np.ndarray  # uint8[len(table)]
     domains: tuple[DomainShare, ...]
-
-    @property
-    def n_kept(self) -> int:
-        return len(self.rows)
-
-    @property
-    def tokens_kept(self) -> int:
-        return sum(share.tokens for share in self.domains)
-
-    @property
-    def n_rows(self) -> int:
-        """Rows in scope, scored or not."""
-        return sum(share.n_rows for share in self.domains)
 
     @property
     def rank(self) -> np.ndarray:

@@ -151,20 +151,16 @@ def _cost(project: Project, run: ValidateRun, rows: dict[str, tuple[str, ...]], 
     measured = digest_of(sample_id for sample_id, _ in own.sets)
     usual = int(np.mean(list(own.n_tokens.values())))
     n_measured = sum(own.n_tokens.get(sample_id, usual) for sample_id, _ in own.sets)
-    to_do: dict[str, PlannedArm] = {}
-    for planned in run.planned:
-        content = content_of(run, planned, measured)
-        if not cache.has(content):
-            to_do.setdefault(content.key, planned)
-    tokens = [_n_tokens(planned, rows, own, spec) for planned in to_do.values()]
+    contents = {content.key: (content, arm) for arm in run.planned for content in [content_of(run, arm, measured)]}
+    to_do = [arm for content, arm in contents.values() if not cache.has(content)]
+    tokens = [_n_tokens(planned, rows, own, spec) for planned in to_do]
     n_steps = sum(-(-n // spec.batch_tokens) for n in tokens)
     rate = measured_rate(project, run)
     passes = sum(tokens) + len(to_do) * n_measured / TRAINING_PASSES
-    keys = {content_of(run, planned, measured).key for planned in run.planned}
     names = [name for _, name in own.sets]
     return ValidatePlan(
-        n_trainings=len(keys),
-        n_kept=len(keys) - len(to_do),
+        n_trainings=len(contents),
+        n_kept=len(contents) - len(to_do),
         n_steps=n_steps,
         n_tokens=sum(tokens),
         n_measured_tokens=len(to_do) * n_measured,

@@ -17,7 +17,7 @@ from lobass_core.learnability.flags import FLAG_NAMES
 from lobass_core.learnability.measures import Measure
 from lobass_core.workflows.browse import Choices
 from lobass_core.workflows.browse_filter import PARAMETERS, BrowseFilter, Range, is_descending
-from pages.components import errors, number_field
+from pages.components import errors, number_field, state
 from pages.components.filter_words import conditions
 
 FILTER, WRITTEN, TROUBLE = "browse.filter", "browse.written", "browse.trouble"
@@ -106,7 +106,7 @@ def toolbar(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
 
 
 def _text_input(asked: BrowseFilter) -> None:
-    st.session_state["browse.w.q"] = asked.text
+    state.put_text("browse.w.q", asked.text)
     st.text_input(
         "Search",
         key="browse.w.q",

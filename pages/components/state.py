@@ -58,6 +58,12 @@ def visit() -> int:
     return int(st.session_state.get(VISIT_KEY, 0))
 
 
+def put_text(key: str, text: str) -> None:
+    """Give a text field its value. One that it has already is not put again: that would undo what is being typed."""
+    if st.session_state.get(key) != text:
+        st.session_state[key] = text
+
+
 def project_root() -> Path:
     """The folder that `lobass serve --project` named, else the current one."""
     return served_root()

@@ -14,6 +14,7 @@ from typing import Literal
 import streamlit as st
 
 from lobass_core.typed_numbers import NotANumber, read_number
+from pages.components import state
 
 TYPED, WRONG = ".typed", ".wrong"
 _FOLDER = Path(__file__).parent
@@ -44,7 +45,7 @@ def show(
     if not wrong:
         # What is right, or was put under the key from elsewhere, takes the place of what was typed.
         st.session_state.pop(key + WRONG, None)
-        st.session_state[typed] = text_of(number, decimals)
+        state.put_text(typed, text_of(number, decimals))
 
     def read() -> None:
         text = str(st.session_state.get(typed) or "").strip()

@@ -77,7 +77,7 @@ def _save(project: Project, cut: Cut, taken: set[str]) -> None:
         proposed = draft.name() or proposed_name(cut.spec, taken)
         # The proposal follows the cut until somebody types a name.
         if st.session_state.get(SAVE_NAME) in (None, st.session_state.get(PROPOSED)):
-            st.session_state[SAVE_NAME] = proposed
+            state.put_text(SAVE_NAME, proposed)
         st.session_state[PROPOSED] = proposed
         name = st.text_input("Name", key=SAVE_NAME, placeholder="paper-6", max_chars=80).strip()
         st.caption(f"{theme.count(cut.answer.n_kept)} rows, {theme.compact(cut.answer.tokens_kept)} response tokens")
