@@ -27,8 +27,8 @@ from lobass_core.project import Project
 JOURNEYS = {**page_journeys.JOURNEYS, **browse_journeys.JOURNEYS, "memory": page_journeys.server_memory}
 
 
-def measure(project: Project, names: list[str]) -> list[Measure]:
-    """Run journeys one after the other, each in a fresh tab of one browser over one server."""
+def measure(project: Project, names: list[str], keep: Path | None) -> list[Measure]:
+    """Run journeys one after the other, each in a fresh tab of one browser; every sample goes to the file `keep`."""
     path = os.environ.get("LOBASS_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         raise SystemExit("no Chromium on this machine: install one, or name it in LOBASS_CHROMIUM")
@@ -40,6 +40,8 @@ def measure(project: Project, names: list[str]) -> list[Measure]:
             print(f"{name} ...", file=sys.stderr, flush=True)
             found += JOURNEYS[name](Bench(page, project, dashboard))
             page.context.close()
+            if keep:
+                keep.write_text(json.dumps([asdict(one) for one in found], indent=1), encoding="utf-8")
         browser.close()
     return found
 
@@ -67,12 +69,10 @@ def main() -> None:
     folder = asked.project or REPOSITORY / "bench-data" / f"rows-{asked.rows}-domains-{asked.domains}"
     project = make_project(folder, n_rows=asked.rows, n_domains=asked.domains)
     load = os.getloadavg()[0]
-    measures = measure(project, [name for name in JOURNEYS if name.startswith(asked.only)])
+    measures = measure(project, [name for name in JOURNEYS if name.startswith(asked.only)], asked.json)
     loads = f"load {load:.1f} before and {os.getloadavg()[0]:.1f} after"
     print(f"{asked.rows:,} rows in {asked.domains} domains, {os.cpu_count()} cores, {loads}\n")
     print(table(measures))
-    if asked.json:
-        asked.json.write_text(json.dumps([asdict(one) for one in measures], indent=1), encoding="utf-8")
     sys.exit(0 if all(one.holds for one in measures) else 1)
 
 
