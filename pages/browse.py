@@ -33,12 +33,12 @@ except LobassError as error:
 scope.show(project)
 left, right = toolbar.toolbar("browse")
 with left:
-    filters.toolbar(asked, shown.choices, shown.found.rows.is_scored)
+    filters.toolbar(asked, shown.choices, shown.matching.rows.is_scored)
 with right:
     queue.button(project, asked)
     saved.button(project, asked)
     dialogs.find_again_button(shown)
-    dialogs.act_on_all(project, shown.found)
+    dialogs.act_on_all(project, shown.matching)
     dialogs.log_button(project)
     command_line.popover(filter_command.command(project.root, asked))
 # One container whether it holds something or not: what comes and goes here must not mount the list anew.

@@ -49,38 +49,38 @@ lost = list(dict.fromkeys(side.lost for side in (pair.a, pair.b) if side.lost))
 if lost:
     view.show([parts.notice(f"{text}.", tone="amber") for text in lost], key="compare-lost")
 
-found = compare.compare(pair.a, pair.b)
+comparison = compare.compare(pair.a, pair.b)
 slots = theme.domain_slots(around.domains)
 with right:
-    save.popover("overlap", overlap_view.CSV_HEADER, overlap_view.csv_lines(found), key="compare")
+    save.popover("overlap", overlap_view.CSV_HEADER, overlap_view.csv_lines(comparison), key="compare")
     if pair.saved:
-        rows_view.browse(project, found, pair.command)
+        rows_view.browse(project, comparison, pair.command)
     else:
         command_line.popover(pair.command)
 
-view.show(overlap_view.key_numbers(found, rows_view.shown()), key="compare-numbers", label="Key numbers")
+view.show(overlap_view.key_numbers(comparison, rows_view.shown()), key="compare-numbers", label="Key numbers")
 by_scores = pair.a.rows.key != pair.b.rows.key or pair.a.spec.method != pair.b.spec.method
 tables, plane = st.columns([3, 2], gap="medium")
 with tables:
-    overview = [*overlap_view.by_domain(found, slots), *overlap_view.composition(found, slots)]
+    overview = [*overlap_view.by_domain(comparison, slots), *overlap_view.composition(comparison, slots)]
     view.show(overview, key="compare-overlap", label="Overlap and composition")
 with plane:
     if not by_scores:
         st.caption("Both sides rank the rows by the same score. They differ only in budget, balance or gates.")
-        view.show(overlap_view.lengths(found), key="compare-lengths", label="Lengths")
+        view.show(overlap_view.lengths(comparison), key="compare-lengths", label="Lengths")
     else:
         st.caption(
             "Each row at its percentile on A and on B; the highest scores are at the top right. The closer the rows "
             "lie to the dotted line, the more the two sides agree."
         )
         charts.show(
-            plane_chart.ranks(compare.rank_plane(found), x_title="percentile on A", y_title="percentile on B"),
+            plane_chart.ranks(compare.rank_plane(comparison), x_title="percentile on A", y_title="percentile on B"),
             key="compare.ranks",
             name="rank-agreement",
             alt="Percentile of each row by the score of A against its percentile by the score of B",
             picture=save.picture(),
         )
-rows_view.show(project, found, slots)
+rows_view.show(project, comparison, slots)
 if by_scores:
-    view.show(overlap_view.lengths(found), key="compare-lengths", label="Lengths")
+    view.show(overlap_view.lengths(comparison), key="compare-lengths", label="Lengths")
 address.write({**sides.in_address(), "part": rows_view.shown()}, NAMES)

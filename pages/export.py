@@ -148,9 +148,11 @@ except LobassError as error:
     problem = error
 
 with st.spinner("Reading the selected rows") if selection.n_kept > MANY_ROWS else nullcontext():
-    found = workflow.preflights(project, draft.spec_of(selection.name, format, to or Path("-")), get_args(ExportFormat))
+    preflights = workflow.preflights(
+        project, draft.spec_of(selection.name, format, to or Path("-")), get_args(ExportFormat)
+    )
 spec = draft.spec_of(selection.name, format, to) if to else None
-n_written = found[format].findings[0].n_rows
+n_written = preflights[format].findings[0].n_rows
 with right:
     if spec:
         command_line.popover(command_line.export(project.root, spec), key="export.command")
@@ -159,7 +161,7 @@ with right:
         disabled=spec is None or not n_written,
     )  # fmt: skip
 in_address.show_chips(selection, state.surroundings(project).scorings)
-cards.show(found, format)
+cards.show(preflights, format)
 if problem:
     errors.show(problem, key="export-destination")
 if go and spec:
@@ -167,7 +169,7 @@ if go and spec:
 
 beside, main = st.columns([0.53, 0.47], gap="medium")
 with beside:
-    outlook.show(project, found[format])
+    outlook.show(project, preflights[format])
 with main:
     written_spec, receipt = st.session_state.get(draft.RECEIPT, (None, None))
     if receipt is not None and written_spec == spec:

@@ -124,8 +124,8 @@ def preview_page(path: Path) -> None:
         settings.domain_choice(columns, domains, scan, settled)
     with main:
         row = preview.choose_row(scan)
-        for found in reading.rows(spec, row, row + 1):
-            preview.show_row(found, shown.detection.mapping, of_several=shown.n_files > 1)
+        for preview_row in reading.rows(spec, row, row + 1):
+            preview.show_row(preview_row, shown.detection.mapping, of_several=shown.n_files > 1)
         preview.notices(scan)
     preview.around(spec, row, scan.n_rows)
 

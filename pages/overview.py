@@ -17,35 +17,35 @@ RIDGE_BINS = 64
 
 project = state.project()
 datasets = state.chosen_datasets()
-found = status(project, state.chosen_run(), datasets)
+project_status = status(project, state.chosen_run(), datasets)
 
-if not found.datasets:
+if not project_status.datasets:
     welcome.show(project)
     st.stop()
 
 
-def scored_rows(found: ProjectStatus) -> explore.Scored | None:
+def scored_rows(project_status: ProjectStatus) -> explore.Scored | None:
     """The rows behind the ridges; None before the first scoring, or where its losses do not fit together."""
-    if found.scoring is None or not found.n_scored:
+    if project_status.scoring is None or not project_status.n_scored:
         return None
     with errors.shown():
-        return explore.scored(project, found.scoring.run_id, datasets)
+        return explore.scored(project, project_status.scoring.run_id, datasets)
     return None
 
 
-def key_numbers(found: ProjectStatus, rows: explore.Scored | None) -> view.Node:
+def key_numbers(project_status: ProjectStatus, rows: explore.Scored | None) -> view.Node:
     """The strip; its cells have the widths of the funnel's columns below."""
-    n_datasets = len(found.datasets)
+    n_datasets = len(project_status.datasets)
     selected, written, median = "–", "–", "–"
     selected_note, written_note, median_note = "nothing yet", "nothing yet", "after scoring"
-    if selection := found.selection:
-        n_selected = sum(domain.n_selected or 0 for domain in found.domains)
+    if selection := project_status.selection:
+        n_selected = sum(domain.n_selected or 0 for domain in project_status.domains)
         selected = theme.count(n_selected)
         of_all = funnel.percent_of(selection.n_kept, selection.n_rows)
         share = f"of {theme.count(selection.n_kept)}" if datasets else of_all
         selected_note = f"{share} · {selection.name}"
         selected_note += f" · {selection.n_gone:,} missing" if selection.n_gone else ""
-    if export := found.export:
+    if export := project_status.export:
         written, written_note = (
             theme.count(export.n_rows),
             f"{lists.FORMATS.get(export.format, export.format)} · {theme.ago(export.made_at)}"
@@ -61,31 +61,38 @@ def key_numbers(found: ProjectStatus, rows: explore.Scored | None) -> view.Node:
         [
             KeyNumber(
                 "Domains",
-                theme.count(len(found.domains)),
+                theme.count(len(project_status.domains)),
                 note="1 dataset" if n_datasets == 1 else f"{n_datasets} datasets",
                 weight=funnel.DOMAIN_WEIGHT,
             ),
             KeyNumber(
                 "Imported",
-                theme.count(found.n_rows),
+                theme.count(project_status.n_rows),
                 "rows",
-                note=f"{found.n_rejected:,} rows rejected",
+                note=f"{project_status.n_rejected:,} rows rejected",
                 weight=station,
             ),
-            KeyNumber("Scored", theme.count(found.n_scored), "rows", note=scored_note(found), weight=station),
             KeyNumber(
-                "Selected", selected, "rows" if found.selection else "", note=selected_note, tinted=True, weight=station
+                "Scored", theme.count(project_status.n_scored), "rows", note=scored_note(project_status), weight=station
             ),
-            KeyNumber("Exported", written, "rows" if found.export else "", note=written_note, weight=station),
+            KeyNumber(
+                "Selected",
+                selected,
+                "rows" if project_status.selection else "",
+                note=selected_note,
+                tinted=True,
+                weight=station,
+            ),
+            KeyNumber("Exported", written, "rows" if project_status.export else "", note=written_note, weight=station),
             KeyNumber("Learnability, median", median, note=median_note, weight=funnel.RIDGE_WEIGHT),
         ]
     )
 
 
-def scored_note(found: ProjectStatus) -> str:
+def scored_note(project_status: ProjectStatus) -> str:
     """The share, and what is left."""
-    share = funnel.percent_of(found.n_scored, found.n_rows)
-    return f"{share} · {theme.count(found.n_to_score)} to do" if found.n_to_score else share
+    share = funnel.percent_of(project_status.n_scored, project_status.n_rows)
+    return f"{share} · {theme.count(project_status.n_to_score)} to do" if project_status.n_to_score else share
 
 
 def ridges(rows: explore.Scored | None) -> explore.views.Distribution | None:
@@ -130,11 +137,11 @@ def follow(clicked: str | None, events: list[lists.Event]) -> None:
             st.session_state[ALL_DATASETS] = True
             st.rerun()
         case "domain":
-            state.go("browse", domain=[funnel.largest_first(found.domains)[int(number)]])
+            state.go("browse", domain=[funnel.largest_first(project_status.domains)[int(number)]])
         case "dataset":
-            state.go("browse", dataset=[found.datasets[int(number)].name])
+            state.go("browse", dataset=[project_status.datasets[int(number)].name])
         case "rejects":
-            show_rejects(found.datasets[int(number)].name)
+            show_rejects(project_status.datasets[int(number)].name)
         case "event":
             state.go(events[int(number)].page)
 
@@ -142,38 +149,38 @@ def follow(clicked: str | None, events: list[lists.Event]) -> None:
 scope.show(project)
 left, right = toolbar.toolbar("overview")
 with left:
-    note = [f"base {found.scoring.base_name}"] if found.scoring else []
-    note += [theme.byte_size(found.n_bytes)]
-    note += [f"changed {theme.ago(found.changed_at)}"] if found.changed_at else []
-    toolbar.title(found.name, " · ".join(note), key="overview-title")
+    note = [f"base {project_status.scoring.base_name}"] if project_status.scoring else []
+    note += [theme.byte_size(project_status.n_bytes)]
+    note += [f"changed {theme.ago(project_status.changed_at)}"] if project_status.changed_at else []
+    toolbar.title(project_status.name, " · ".join(note), key="overview-title")
 with right:
     if st.button("Import data", icon=":material/add:", key="overview-import-data"):
         state.go("import")
-    command_line.popover([command_line.in_sight("status", project.root), found.next_step.command])
-    if toolbar.primary(found.next_step.label, ":material/play_arrow:", key="overview-next"):
-        state.go(found.next_step.page)
+    command_line.popover([command_line.in_sight("status", project.root), project_status.next_step.command])
+    if toolbar.primary(project_status.next_step.label, ":material/play_arrow:", key="overview-next"):
+        state.go(project_status.next_step.page)
 
-rows = scored_rows(found)
+rows = scored_rows(project_status)
 slots = theme.domain_slots(state.surroundings(project).domains)
-latest = lists.events(found)
+latest = lists.events(project_status)
 clicked = view.show(
     [
-        *([lists.upgrade(found.upgrade)] if found.upgrade else []),
-        *([about] if (about := guide.lines(project, found)) else []),
-        key_numbers(found, rows),
-        funnel.funnel(found.domains, slots, ridges=ridges(rows), selection=found.selection),
+        *([lists.upgrade(project_status.upgrade)] if project_status.upgrade else []),
+        *([about] if (about := guide.lines(project, project_status)) else []),
+        key_numbers(project_status, rows),
+        funnel.funnel(project_status.domains, slots, ridges=ridges(rows), selection=project_status.selection),
         el(
             "div",
             el(
                 "div",
-                lists.datasets(found.datasets, slots, all_of_them=state.remember(ALL_DATASETS, False)),
-                lists.models(found.models),
+                lists.datasets(project_status.datasets, slots, all_of_them=state.remember(ALL_DATASETS, False)),
+                lists.models(project_status.models),
                 cls="stack wide",
             ),
             lists.latest(latest),
             cls="grid two",
         ),
-        *([freed] if (freed := cleaning.line(project, found.revision)) else []),
+        *([freed] if (freed := cleaning.line(project, project_status.revision)) else []),
     ],
     key="overview",
     label="Overview",

@@ -65,7 +65,7 @@ def new_run() -> None:
 
 
 def start_button(spec: scoring.ScoreSpec) -> None:
-    """The primary button, named by what the look has found."""
+    """The primary button, named by what the preview counted."""
     now = st.session_state.get(look.LOOK)
     is_fresh = isinstance(now, look.Look) and now.key == look.key_of(spec, around.content)
     result = now.result if is_fresh and now else None
@@ -113,13 +113,13 @@ def before_scoring(spec: scoring.ScoreSpec, known: KnownModels) -> None:
         )
         if not st.button("Preview", icon=":material/visibility:", key="score.look-go"):
             return
-    found = look.start(project, spec, key)
-    if found.is_pending:
-        look.watch(project, found)
-    elif found.error:
-        errors.show(found.error, key="score-look-error")
-    elif found.result:
-        look.show(found.result, n_rows)
+    preview = look.start(project, spec, key)
+    if preview.is_pending:
+        look.watch(project, preview)
+    elif preview.error:
+        errors.show(preview.error, key="score-look-error")
+    elif preview.result:
+        look.show(preview.result, n_rows)
 
 
 def train(wish: settings.Wish, right: st.delta_generator.DeltaGenerator) -> None:

@@ -160,8 +160,8 @@ def browse(
     if save:
         saved_filters.save(opened, save, asked, replace=replace)
         stderr.print(f"Saved the filter {printable(save)!r}.")
-    found = workflow.find(opened, asked, run)
-    return _show(opened, found, page, limit, json)
+    matching = workflow.find(opened, asked, run)
+    return _show(opened, matching, page, limit, json)
 
 
 def _cut_of(project: Project, name: str, cut: list[str] | None) -> dict[str, str | tuple[str, ...]]:
@@ -193,21 +193,21 @@ def filter_of(where: str) -> BrowseFilter:
     return BrowseFilter.from_query(parse_qs(query))
 
 
-def _show(project: Project, found: workflow.Found, page: int, n_rows: int, json: bool) -> None:
-    shown = workflow.read_page(project, found, page, n_rows)
+def _show(project: Project, matching: workflow.MatchingRows, page: int, n_rows: int, json: bool) -> None:
+    shown = workflow.read_page(project, matching, page, n_rows)
     if json:
         print_json(
             {
-                "n_found": found.n_found,
-                "n_rows": found.n_rows,
-                "response_tokens": found.n_tokens,
+                "n_found": matching.n_found,
+                "n_rows": matching.n_rows,
+                "response_tokens": matching.n_tokens,
                 "page": page,
-                "n_pages": found.n_pages(n_rows),
+                "n_pages": matching.n_pages(n_rows),
                 "rows": [row.to_dict() | {"turns": _turns(row)} for row in shown],
             }
         )
         return
-    asked = _asked_measures(found.filter)
+    asked = _asked_measures(matching.filter)
     print_table(
         (
             "rank",
@@ -240,7 +240,7 @@ def _show(project: Project, found: workflow.Found, page: int, n_rows: int, json:
     )
     first = (page - 1) * n_rows + 1
     where = f"rows {first:,} to {first + len(shown) - 1:,}" if shown else "none on this page"
-    stderr.print(f"{found.n_found:,} of {found.n_rows:,} rows; {where}.")
+    stderr.print(f"{matching.n_found:,} of {matching.n_rows:,} rows; {where}.")
 
 
 def _asked_measures(asked: BrowseFilter) -> dict[str, str]:

@@ -58,7 +58,7 @@ def decide(
     if bool(samples) == bool(where):
         raise RequestError("samples are chosen either by id or by --where", do="Use one of them, not both.")
     n_samples = (
-        _found(opened, act, where, run, reason, text, yes)
+        _act_on_matching(opened, act, where, run, reason, text, yes)
         if where
         else _named(opened, act, samples or [], reason, text)
     )
@@ -79,20 +79,22 @@ def _named(project: Project, act: str, samples: list[str], reason: str, text: st
     return workflow.act_on(project, samples, act, text)  # type: ignore[arg-type]
 
 
-def _found(project: Project, act: str, where: str, run: str | None, reason: str, text: str, yes: bool) -> int:
+def _act_on_matching(project: Project, act: str, where: str, run: str | None, reason: str, text: str, yes: bool) -> int:
     if act in ("untag", "note"):
         raise RequestError(f"{act} works on named samples only", do="List the sample ids.")
-    found = browse.find(project, filter_of(where), run)
-    n_samples = len(workflow.sample_keys_of(found))
+    matching = browse.find(project, filter_of(where), run)
+    n_samples = len(workflow.sample_keys_of(matching))
     if not n_samples:
         raise RequestError("no row matches this filter", where=where, do="Try the filter with lobass browse --where.")
     if not yes:
         typer.confirm(
-            f"{act.capitalize()} {plural(n_samples, 'sample')} ({plural(found.n_found, 'row')})?", abort=True, err=True
+            f"{act.capitalize()} {plural(n_samples, 'sample')} ({plural(matching.n_found, 'row')})?",
+            abort=True,
+            err=True,
         )
     if act in WORDS:
-        return workflow.decide_found(project, found, act, reason)  # type: ignore[arg-type]
-    return workflow.tag_found(project, found, text)
+        return workflow.decide_matching(project, matching, act, reason)  # type: ignore[arg-type]
+    return workflow.tag_matching(project, matching, text)
 
 
 def _undo(project: Project, json: bool) -> None:

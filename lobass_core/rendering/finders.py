@@ -7,7 +7,7 @@ from typing import Any
 from lobass_core.errors import RenderError
 from lobass_core.rendering.spans import Marked, ResponseFinder
 from lobass_core.rendering.template_process import OnWait, Overrun, overrun_error, template_process
-from lobass_core.rendering.template_rows import FAILED, REFUSED, Row, found_in
+from lobass_core.rendering.template_rows import FAILED, REFUSED, Row, find_in
 from lobass_core.rendering.templates import BUILT_IN, Template
 
 
@@ -19,7 +19,7 @@ class TrustedFinder:
 
     def find_all(self, rows: Iterable[tuple[str, Row]]) -> Iterator[Marked | str]:
         """Text and spans of each (sample id, row) in order, or why it has none."""
-        return (found_in(self._finder, row) for _, row in rows)
+        return (find_in(self._finder, row) for _, row in rows)
 
 
 class StrangersFinder:

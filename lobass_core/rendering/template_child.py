@@ -29,7 +29,7 @@ import jinja2
 
 from lobass_core.errors import RenderError, cause_of
 from lobass_core.rendering.spans import ResponseFinder
-from lobass_core.rendering.template_rows import FAILED, OPENED, OVERRUN, REFUSED, TEXT, Answer, found_in
+from lobass_core.rendering.template_rows import FAILED, OPENED, OVERRUN, REFUSED, TEXT, Answer, find_in
 from lobass_core.rendering.templates import Template
 
 LENGTH = struct.Struct("<Q")
@@ -124,7 +124,7 @@ def _find(name: str, text: str, source: str, variables: dict, special: list, too
         raise RenderError(f"template {name} cannot be compiled: {cause_of(error)}", where=source) from None
 
     def answer(row: Any) -> Answer:
-        marked = found_in(finder, row)
+        marked = find_in(finder, row)
         return Answer(REFUSED, marked) if isinstance(marked, str) else Answer(TEXT, marked.text, marked.spans)
 
     return Answer(OPENED, json.dumps(sorted(finder.keys) if finder.keys is not None else None)), answer

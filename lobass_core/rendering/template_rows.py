@@ -47,7 +47,7 @@ class Answer:
         return cls(kind, text, spans), start + n_text  # type: ignore[arg-type]
 
 
-def found_in(finder: ResponseFinder, row: Row) -> Marked | str:
+def find_in(finder: ResponseFinder, row: Row) -> Marked | str:
     """The row's text with the spans of the wanted turns, or why it has none."""
     if isinstance(row, str):
         return row

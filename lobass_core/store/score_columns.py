@@ -166,8 +166,8 @@ def add_values(cursor: duckdb.DuckDBPyConnection, column_id: int, logged: ScoreI
 
 def remove_values(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
     """Remove the column of that name with all that belongs to it; without one nothing happens."""
-    found = cursor.execute("SELECT column_id FROM score_columns WHERE name = ?", [name]).fetchall()
-    for (column_id,) in found:
+    column_ids = cursor.execute("SELECT column_id FROM score_columns WHERE name = ?", [name]).fetchall()
+    for (column_id,) in column_ids:
         for table in ("score_values", "score_imports", "score_columns"):
             cursor.execute(f"DELETE FROM {table} WHERE column_id = ?", [column_id])
         raise_content(cursor)

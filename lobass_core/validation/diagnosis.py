@@ -95,12 +95,12 @@ class Oddity:
 
 def oddities(flags: np.ndarray, kept: np.ndarray) -> list[Oddity]:
     """Every flag that a row has, in the order of the bits; `kept` is bool[n], all False without a selection."""
-    found = []
+    listed = []
     for bit, name in FLAG_NAMES.items():
         flagged = (flags & np.uint16(bit)) != 0
         if flagged.any():
-            found.append(Oddity(name, int(flagged.sum()), int((flagged & kept).sum())))
-    return found
+            listed.append(Oddity(name, int(flagged.sum()), int((flagged & kept).sum())))
+    return listed
 
 
 def reference_passes(epochs: float, folds: int = 1) -> float:

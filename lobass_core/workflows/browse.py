@@ -1,8 +1,8 @@
 """Find and read rows: filter and sort arrays that are kept in memory, and fetch the text of one page.
 
-    found = browse.find(project, BrowseFilter(domains=("math",), ranges=(("learnability", (0.1, 0.4)),)))
-    found.n_found                                  461,107
-    browse.read_page(project, found, page=1)       fifty rows with their texts, scores, ranks and decisions
+    matching = browse.find(project, BrowseFilter(domains=("math",), ranges=(("learnability", (0.1, 0.4)),)))
+    matching.n_found                               461,107
+    browse.read_page(project, matching, page=1)    fifty rows with their texts, scores, ranks and decisions
 
 A project where nothing is scored is browsed the same way; its rows have no score and no rank.
 """
@@ -29,7 +29,17 @@ from lobass_core.workflows.review import in_review
 from lobass_core.workflows.row_order import row_order
 from lobass_core.workflows.row_table import RowTable, decisions_of, leased_rows, listed_values, open_rows
 
-__all__ = ["PAGE_ROWS", "BrowseRow", "Choices", "Found", "choices", "find", "open_rows", "read_page", "read_rows"]
+__all__ = [
+    "PAGE_ROWS",
+    "BrowseRow",
+    "Choices",
+    "MatchingRows",
+    "choices",
+    "find",
+    "open_rows",
+    "read_page",
+    "read_rows",
+]
 
 PAGE_ROWS = 50
 STATUS_FLAGS = {
@@ -42,10 +52,10 @@ FLAG_BITS = {name: bit for bit, name in flag.FLAG_NAMES.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """The rows that a filter finds, as positions in the row table, in the order of its sort.
+class MatchingRows:
+    """The rows that match a filter, as positions in the row table, in the order of its sort.
 
-    It stays as it was found: a row that is decided on later does not leave the list under a person's hands.
+    The list does not change: a row that you decide on later stays in it.
     """
 
     rows: RowTable
@@ -60,7 +70,7 @@ class Found:
 
     @property
     def n_tokens(self) -> int:
-        """Response tokens of the rows found."""
+        """Response tokens of the matching rows."""
         return int(self.rows.table.n_tokens[self.positions].sum(dtype=np.int64))
 
     def n_pages(self, page_rows: int = PAGE_ROWS) -> int:
@@ -120,13 +130,13 @@ class Choices:
 
 
 # At a million rows a list is 4 MB, a search at most 8 MB.
-_lists: Recent[Found] = Recent(16)
+_lists: Recent[MatchingRows] = Recent(16)
 _searches: Recent[np.ndarray] = Recent(8)
 
 
 def find(
     project: Project, asked: BrowseFilter, run: str | None = None, *, within_datasets: Sequence[str] = ()
-) -> Found:
+) -> MatchingRows:
     """The rows that pass the filter, in its order: `positions` int32[n_found] into the arrays of `rows.table`.
 
     `within_datasets` narrows the whole view (empty: all).
@@ -142,10 +152,10 @@ def find(
         return _lists.get(key, lambda: _find(store, rows, asked, within_datasets))
 
 
-def read_page(project: Project, found: Found, page: int = 1, page_rows: int = PAGE_ROWS) -> list[BrowseRow]:
+def read_page(project: Project, matching: MatchingRows, page: int = 1, page_rows: int = PAGE_ROWS) -> list[BrowseRow]:
     """The rows of a page, counted from 1; a page beyond the last is empty."""
     start = (max(page, 1) - 1) * page_rows
-    return read_rows(project, found.rows, found.positions[start : start + page_rows])
+    return read_rows(project, matching.rows, matching.positions[start : start + page_rows])
 
 
 def read_rows(project: Project, rows: RowTable, positions: np.ndarray) -> list[BrowseRow]:
@@ -171,10 +181,10 @@ def sample_key(project: Project, sample_id: str) -> int:
         return rows_of_store.sample_keys(store.cursor(), [sample_id])[0]
 
 
-def count_decided(project: Project, found: Found) -> int:
-    """How many of the rows found carry a decision now."""
+def count_decided(project: Project, matching: MatchingRows) -> int:
+    """How many of the matching rows have a decision now."""
     with project.store() as store:
-        return int(np.count_nonzero(decisions_of(store, found.rows)[found.positions]))
+        return int(np.count_nonzero(decisions_of(store, matching.rows)[matching.positions]))
 
 
 def first_hits(project: Project, texts: Sequence[str], asked: BrowseFilter) -> list[int]:
@@ -196,7 +206,7 @@ def choices(project: Project, rows: RowTable) -> Choices:
         )
 
 
-def _find(store: Store, rows: RowTable, asked: BrowseFilter, within_datasets: Sequence[str]) -> Found:
+def _find(store: Store, rows: RowTable, asked: BrowseFilter, within_datasets: Sequence[str]) -> MatchingRows:
     order = row_order(rows, asked)
     scope = (
         None if not within_datasets else _in(rows.table.datasets, rows.table.dataset_code, within_datasets, "dataset")
@@ -204,7 +214,7 @@ def _find(store: Store, rows: RowTable, asked: BrowseFilter, within_datasets: Se
     mask = _mask(store, rows, asked, scope)
     both = scope if mask is None else mask if scope is None else mask & scope
     positions = order if both is None else order[both[order]]
-    return Found(rows, asked, positions, len(rows) if scope is None else int(scope.sum()), scope)
+    return MatchingRows(rows, asked, positions, len(rows) if scope is None else int(scope.sum()), scope)
 
 
 def _mask(store: Store, rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> np.ndarray | None:

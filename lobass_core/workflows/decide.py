@@ -30,7 +30,7 @@ from lobass_core.store.decisions import (
 )
 from lobass_core.store.standing import standing_verdicts_of
 from lobass_core.store.undo import Undone, undo_decision
-from lobass_core.workflows.browse import Found
+from lobass_core.workflows.browse import MatchingRows
 
 ActKind = Literal["keep", "drop", "undecided", "tag", "untag", "note", "undo"]
 VERDICTS = get_args(Verdict)
@@ -152,26 +152,28 @@ def decide(project: Project, sample_ids: Sequence[str], verdict: Verdict, reason
             return decide_many(cursor, new_id(), keys, verdict, reason, author_name())
 
 
-def decide_found(project: Project, found: Found, verdict: Verdict, reason: str = "", batch_id: str = "") -> int:
-    """The same verdict on every sample that a filter found, as one batch; returns the number of samples.
+def decide_matching(
+    project: Project, matching: MatchingRows, verdict: Verdict, reason: str = "", batch_id: str = ""
+) -> int:
+    """The same verdict on every sample that matches a filter, as one batch; returns the number of samples.
 
     Raises:
         RequestError: no such verdict, or a reason that is too long.
     """
     _check_verdict(verdict, reason)
     with project.store() as store, store.transaction() as cursor:
-        return decide_many(cursor, batch_id or new_id(), sample_keys_of(found), verdict, reason, author_name())
+        return decide_many(cursor, batch_id or new_id(), sample_keys_of(matching), verdict, reason, author_name())
 
 
-def tag_found(project: Project, found: Found, tag: str, batch_id: str = "") -> int:
-    """Tag every sample that a filter found; returns how many did not carry the tag before.
+def tag_matching(project: Project, matching: MatchingRows, tag: str, batch_id: str = "") -> int:
+    """Tag every sample that matches a filter; returns how many did not have the tag before.
 
     Raises:
         RequestError: the tag is empty or too long.
     """
     _check_tag(tag)
     with project.store() as store, store.transaction() as cursor:
-        return tag_many(cursor, batch_id or new_id(), sample_keys_of(found), tag.strip(), author_name())
+        return tag_many(cursor, batch_id or new_id(), sample_keys_of(matching), tag.strip(), author_name())
 
 
 def act_on(project: Project, sample_ids: Sequence[str], kind: ActKind, text: str) -> int:
@@ -202,9 +204,9 @@ def log(project: Project, limit: int = 200) -> list[LoggedDecision]:
         return decision_log(store.cursor(), limit)
 
 
-def sample_keys_of(found: Found) -> np.ndarray:
-    """int64 keys of the different samples among the rows found."""
-    return np.unique(found.rows.table.sample_key[found.positions])
+def sample_keys_of(matching: MatchingRows) -> np.ndarray:
+    """int64 keys of the different samples among the matching rows."""
+    return np.unique(matching.rows.table.sample_key[matching.positions])
 
 
 def new_id() -> str:

@@ -27,7 +27,7 @@ class RowSink(Protocol):
 
 
 @dataclass(slots=True)
-class FoundRows:
+class RowTally:
     """What the rows of a file turned out to be, counted while they stream by."""
 
     reasons: Counter[str] = field(default_factory=Counter)
@@ -39,12 +39,12 @@ class FoundRows:
     n_empty_response: int = 0
 
 
-def write_rows(sink: RowSink, source: SourceFile, on_progress: OnProgress | None) -> FoundRows:
+def write_rows(sink: RowSink, source: SourceFile, on_progress: OnProgress | None) -> RowTally:
     """Stream the file's rows and rejects to the sink in batches.
 
     `on_progress` gets rows read and the estimated number of rows.
     """
-    tally = FoundRows()
+    tally = RowTally()
     good: list[ImportedRow] = []
     bad: list[RejectedRow] = []
     n_done = n_chars = 0
@@ -79,7 +79,7 @@ def write_rows(sink: RowSink, source: SourceFile, on_progress: OnProgress | None
     return tally
 
 
-def files_with_rows(source: SourceFile, of_files: list[str], tally: FoundRows) -> list[DatasetFile]:
+def files_with_rows(source: SourceFile, of_files: list[str], tally: RowTally) -> list[DatasetFile]:
     """The files with their rows, which are numbered through them."""
     files, first_row = [], 0
     for number, (one, digest) in enumerate(zip(source.stream.opened, of_files, strict=True)):

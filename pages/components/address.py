@@ -40,10 +40,10 @@ def shared() -> Query:
     """The shared parameters to take over now. A link may leave them as they are, Back restores them."""
     if not _is_news("shared"):
         return {}
-    found = _named(SHARED)
+    query = _named(SHARED)
     if st.session_state.get(BACK) and len(st.query_params):
-        return {name: found.get(name, []) for name in SHARED}
-    return found
+        return {name: query.get(name, []) for name in SHARED}
+    return query
 
 
 def asked(names: Iterable[str]) -> Query | None:
@@ -105,11 +105,11 @@ def one(query: Query, name: str, known: Iterable[str] | None = None) -> str:
 def several(query: Query, name: str, known: Iterable[str]) -> list[str]:
     """The values of a parameter that are known here, each once; the others are said."""
     allowed = list(known)
-    found = list(dict.fromkeys(query.get(name, ())))
-    for value in found:
+    values = list(dict.fromkeys(query.get(name, ())))
+    for value in values:
         if value not in allowed:
             say(f"Unknown value in the address, ignored: {name}={value}.")
-    return [value for value in found if value in allowed]
+    return [value for value in values if value in allowed]
 
 
 def read(query: Query, name: str, how: Callable[[str], T], otherwise: U) -> T | U:

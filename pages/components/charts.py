@@ -105,7 +105,7 @@ def layout(palette: Palette, height: int) -> dict:
 
 def axis(palette: Palette, title: str, *, log: bool = False, whole: bool = False) -> dict:
     """Hairlines and small muted figures; `log` ticks at 1, 2 and 5 of each decade, `whole` from 1 on."""
-    found = {
+    settings = {
         "title": {"text": title, "font": {"size": 12, "color": palette.muted}, "standoff": 8},
         "gridcolor": palette.border,
         "linecolor": palette.border,
@@ -118,8 +118,8 @@ def axis(palette: Palette, title: str, *, log: bool = False, whole: bool = False
     }
     if log:
         ticks = [factor * 10.0**power for power in range(0 if whole else -4, 6) for factor in (1, 2, 5)]
-        found |= {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:,g}" for tick in ticks]}
-    return found
+        settings |= {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:,g}" for tick in ticks]}
+    return settings
 
 
 def panels(titles: Sequence[str], x_axis: dict, y_axis: dict, palette: Palette, *, height: int) -> dict:

@@ -17,8 +17,8 @@ CHANCE, TRAINING = "chance", "training"
 
 def show(rows: Scored, *, key: str, gates: Gates | None = None) -> None:
     """Draw what there is to say, or nothing; `gates` are those that the rows compete under, None where none do."""
-    found = explore.doubts(rows)
-    nodes = notices(found, gates)
+    doubts = explore.doubts(rows)
+    nodes = notices(doubts, gates)
     if not nodes:
         return
     clicked = view.show(el("div", *nodes, cls="notices"), key=key, label="About these scores")
@@ -31,25 +31,25 @@ def show(rows: Scored, *, key: str, gates: Gates | None = None) -> None:
         state.go("browse", **scope, flag=[FLAG_NAMES[WORSE_THAN_CHANCE]])
 
 
-def notices(found: Doubts, gates: Gates | None) -> list[Node]:
+def notices(doubts: Doubts, gates: Gates | None) -> list[Node]:
     """One notice a doubt, where it concerns enough rows."""
     nodes = []
-    if found.chance_sentence():
+    if doubts.chance_sentence():
         nodes.append(
             parts.notice(
-                f"The base is worse than chance on {theme.count(found.n_worse_than_chance)} of "
-                f"{theme.count(found.n_scored)} scored rows ({theme.percent(found.chance_share)}).",
+                f"The base is worse than chance on {theme.count(doubts.n_worse_than_chance)} of "
+                f"{theme.count(doubts.n_scored)} scored rows ({theme.percent(doubts.chance_share)}).",
                 "Their scores mean little. The usual cause is a template or language that the base does not know. "
                 + _gate_words(gates),
                 tone="amber",
                 link=("See these rows", CHANCE),
             )
         )
-    if found.unseen_sentence():
+    if doubts.unseen_sentence():
         nodes.append(
             parts.notice(
-                f"The reference was not trained on {theme.count(found.n_unseen)} of {theme.count(found.n_scored)} "
-                f"scored rows ({theme.percent(found.unseen_share)}).",
+                f"The reference was not trained on {theme.count(doubts.n_unseen)} of {theme.count(doubts.n_scored)} "
+                f"scored rows ({theme.percent(doubts.unseen_share)}).",
                 "This alone lowers their learnability. Train a reference on all rows, or with folds.",
                 tone="amber",
                 link=("Train a reference", TRAINING),

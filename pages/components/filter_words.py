@@ -16,30 +16,30 @@ Condition = tuple[str, str, Callable[[BrowseFilter], BrowseFilter]]
 
 def conditions(asked: BrowseFilter) -> list[Condition]:
     """Every condition of the filter, in the order of the chips."""
-    found: list[Condition] = []
+    listed: list[Condition] = []
     if asked.text:
         scope = "" if asked.scope == "any" else f" in {asked.scope}"
-        found.append(_condition(f"“{_short(asked.text)}”{scope}", "text", "scope", "match_case"))
+        listed.append(_condition(f"“{_short(asked.text)}”{scope}", "text", "scope", "match_case"))
     for name, field in LISTS.items():
         if values := getattr(asked, field):
             is_code = field in ("statuses", "flags", "review")
             words = ", ".join(value.replace("_", " ") if is_code else value for value in values)
             if field == "review" and values == tuple(sorted(CHOICES[field])):
                 words = "all reasons"
-            found.append(_condition(f"{name}: {_short(words)}", field))
+            listed.append(_condition(f"{name}: {_short(words)}", field))
     if asked.cuts:
         by = "" if asked.cut_by == "learnability" else f" by {label_of(asked.cut_by)}"
         cuts = ", ".join(f"{domain} {cut:.4g}".strip() for domain, cut in asked.cuts)
-        found.append(_condition(f"cut{by}: {_short(cuts)}", "cuts", "review"))
+        listed.append(_condition(f"cut{by}: {_short(cuts)}", "cuts", "review"))
     for name, limits in asked.ranges:
         rest = functools.partial(BrowseFilter.with_range, name=name, limits=None)
-        found.append((f"{label_of(name)} {range_words(limits)}", f"range.{name}", rest))
+        listed.append((f"{label_of(name)} {range_words(limits)}", f"range.{name}", rest))
     for field in SELECTIONS.values():
         # A selection is a condition by itself, so each has a chip of its own.
         for name in getattr(asked, field):
             rest = functools.partial(BrowseFilter.without_selection, field=field, name=name)
-            found.append((f"{SELECTION_WORDS[field]} {_short(name)}", f"{field}.{name}", rest))
-    return found
+            listed.append((f"{SELECTION_WORDS[field]} {_short(name)}", f"{field}.{name}", rest))
+    return listed
 
 
 def _condition(words: str, *fields: str) -> Condition:

@@ -54,12 +54,12 @@ def current(by_history: bool) -> BrowseFilter:
 
 def _adopt(asked: dict[str, list[str]]) -> None:
     try:
-        found = BrowseFilter.from_query(asked)
+        adopted = BrowseFilter.from_query(asked)
     except RequestError as error:
         # An old or mistyped link: say so, and show everything rather than nothing.
         st.session_state[TROUBLE] = error
-        found = BrowseFilter()
-    st.session_state[FILTER] = found
+        adopted = BrowseFilter()
+    st.session_state[FILTER] = adopted
     st.session_state[WRITTEN] = asked
 
 
@@ -244,11 +244,11 @@ def _range_row(measure: Measure, limits: Range | None) -> None:
 
 def chips(asked: BrowseFilter) -> None:
     """What is asked, one button a condition; a click takes it away."""
-    found = conditions(asked)
-    if not found:
+    shown = conditions(asked)
+    if not shown:
         return
     with st.container(horizontal=True, gap="xsmall", key="browse-chips"):
-        for words, key, rest in found:
+        for words, key, rest in shown:
             st.button(
                 errors.plain(words),
                 icon=":material/close:",
@@ -257,5 +257,5 @@ def chips(asked: BrowseFilter) -> None:
                 help="Remove this filter",
                 on_click=lambda rest=rest: put(rest(st.session_state[FILTER])),
             )
-        if len(found) > 1:
+        if len(shown) > 1:
             st.button("Clear all", type="tertiary", key="browse.chip.all", on_click=lambda: put(asked.only_order()))

@@ -88,13 +88,13 @@ def rectangles(grid: Grid, limits: Limits) -> list[Rectangle | None]:
     known = share(math.log10(limits.known_below), x_low, x_high)
     zero = share(0.0, y_low, y_high)
     top = share(max(limits.learnable_from, 0.0), y_low, y_high)
-    found = {
+    by_region = {
         LEARNABLE: Rectangle(0.0, top, 1.0, 1.0),
         KNOWN: Rectangle(0.0, zero, known, top),
         HARD: Rectangle(known, zero, 1.0, top),
         FORGOTTEN: Rectangle(0.0, 0.0, 1.0, zero),
     }
-    return [found[k] if found[k].width > 0 and found[k].height > 0 else None for k in range(len(REGIONS))]
+    return [by_region[k] if by_region[k].width > 0 and by_region[k].height > 0 else None for k in range(len(REGIONS))]
 
 
 def names(grid: Grid, k: int, limits: Limits, shares: np.ndarray, layout: Figure, palette: Palette) -> list[dict]:

@@ -56,22 +56,22 @@ def placed(
     `counts` are the rows in equal cells, int64[ny, nx]. A label larger than its region begins in it and goes over its
     border, never over the panel's. The least room is given out first; rows under a label count before its place.
     """
-    found: list[Rectangle | None] = [None] * len(regions)
+    places: list[Rectangle | None] = [None] * len(regions)
     shown = [k for k, region in enumerate(regions) if region is not None]
     for k in sorted(shown, key=lambda k: _area(regions[k])):
         region = regions[k]
         assert region is not None
-        taken = [place for place in found if place is not None]
+        taken = [place for place in places if place is not None]
         choices = _choices(region, *sizes[k])
         free = [place for place in choices if not any(place.meets(other) for other in taken)]
         if free:
-            found[k] = min(free, key=lambda place: rows_under(counts, place))
+            places[k] = min(free, key=lambda place: rows_under(counts, place))
         else:
             # Thin regions side by side: the nearest free place on the panel.
             anywhere = _choices(PANEL, *sizes[k], steps=FINE_STEPS)
             free = [place for place in anywhere if not any(place.meets(other) for other in taken)]
-            found[k] = min(free or choices, key=region.distance)
-    return found
+            places[k] = min(free or choices, key=region.distance)
+    return places
 
 
 def rows_under(counts: np.ndarray, place: Rectangle) -> float:

@@ -61,17 +61,17 @@ def checked(text: str, project: Project) -> Path:
 
 def listing(folder: Path, project: Project) -> list[Entry]:
     """Folders and data files in a folder, folders first; hidden ones and those that lead outside are left out."""
-    found = []
+    shown_entries = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if (shown := _entry(entry, project)) is not None:
-                    found.append(shown)
-                if len(found) >= 10 * MAX_LISTED:
+                    shown_entries.append(shown)
+                if len(shown_entries) >= 10 * MAX_LISTED:
                     break
     except OSError:
         return []
-    return sorted(found, key=lambda entry: (not entry.is_folder, entry.path.name.lower()))[:MAX_LISTED]
+    return sorted(shown_entries, key=lambda entry: (not entry.is_folder, entry.path.name.lower()))[:MAX_LISTED]
 
 
 def _entry(entry: os.DirEntry, project: Project) -> Entry | None:

@@ -86,10 +86,10 @@ def open_project() -> Project | None:
 
 def project() -> Project:
     """The open project; the router has stopped before a page runs without one."""
-    found = open_project()
-    if found is None:
+    opened = open_project()
+    if opened is None:
         st.stop()
-    return found
+    return opened
 
 
 def surroundings(project: Project) -> Frame:
@@ -149,18 +149,18 @@ def scoring_label(item: Scoring) -> str:
     return f"{item.label} · {item.run_id}"
 
 
-def _scoring_picker(found: tuple[Scoring, ...]) -> None:
-    if not found:
+def _scoring_picker(scorings: tuple[Scoring, ...]) -> None:
+    if not scorings:
         st.caption("No scores yet.")
         return
-    labels = {item.run_id: scoring_label(item) for item in found}
-    if len(found) == 1:
+    labels = {item.run_id: scoring_label(item) for item in scorings}
+    if len(scorings) == 1:
         st.session_state.pop(RUN_KEY, None)
         st.markdown("**Scores**")
         st.caption(next(iter(labels.values())))
         return
     if st.session_state.get(RUN_KEY) not in labels:
-        st.session_state[RUN_KEY] = found[0].run_id
+        st.session_state[RUN_KEY] = scorings[0].run_id
     st.selectbox(
         "Scores", list(labels), key=RUN_KEY, format_func=lambda run: labels.get(run, run), persist_state="session",
         help="The pair of models that computed the scores.",

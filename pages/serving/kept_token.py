@@ -28,10 +28,10 @@ def token_of(root: Path, *, new: bool = False) -> str:
     path = token_path(root)
     made = secrets.token_urlsafe(32)
     try:
-        found = None if new else _read(path)
-        if found:
+        kept = None if new else _read(path)
+        if kept:
             path.touch()
-            return found
+            return kept
         _forget_unused(path.parent)
         _write(path, made)
     except OSError:

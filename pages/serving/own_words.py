@@ -113,9 +113,9 @@ def scripts() -> dict[str, Path]:
     """The files of `SCRIPTS`, as the front page names them; one that is loaded later is the only one of its name."""
     text = (STATIC / "index.html").read_text(encoding="utf-8")
     named = {name: re.search(rf'"\./(static/js/{name}\.[\w-]+\.js)"', text) for name in SCRIPTS}
-    found = {name: [STATIC / match[1]] for name, match in named.items() if match}
-    later = {name: list((STATIC / "static" / "js").glob(f"{name}.*.js")) for name in SCRIPTS if name not in found}
-    return {name: paths[0] for name, paths in (found | later).items() if len(paths) == 1}
+    files = {name: [STATIC / match[1]] for name, match in named.items() if match}
+    later = {name: list((STATIC / "static" / "js").glob(f"{name}.*.js")) for name in SCRIPTS if name not in files}
+    return {name: paths[0] for name, paths in (files | later).items() if len(paths) == 1}
 
 
 def reworded(path: Path, words: Words) -> bytes:

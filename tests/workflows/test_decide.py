@@ -50,8 +50,8 @@ def test_all_that_a_filter_finds_is_one_batch(filled: Filled):
     project = filled.project
     found = browse.find(project, BrowseFilter(domains=("chat",)))
     # Four rows, but the last is a copy of the first.
-    assert (found.n_found, decide.decide_found(project, found, "drop", "off topic", "batch")) == (4, 3)
-    assert decide.decide_found(project, found, "drop", "off topic", "batch") == 0
+    assert (found.n_found, decide.decide_matching(project, found, "drop", "off topic", "batch")) == (4, 3)
+    assert decide.decide_matching(project, found, "drop", "off topic", "batch") == 0
     assert verdicts(project) == ["drop", "undecided"] * 3 + ["drop"]
     decide.decide(project, [filled.sample_ids[1]], "keep")
     assert len(decide.undo(project).decisions) == 1
@@ -63,8 +63,8 @@ def test_all_that_a_filter_finds_is_one_batch(filled: Filled):
 def test_tags_on_all_and_off_one(filled: Filled):
     project = filled.project
     everything = browse.find(project, BrowseFilter())
-    assert decide.tag_found(project, everything, " check ") == 6
-    assert decide.tag_found(project, everything, "check") == 0
+    assert decide.tag_matching(project, everything, " check ") == 6
+    assert decide.tag_matching(project, everything, "check") == 0
     decide.act_on(project, [filled.sample_ids[1]], "untag", "check")
     assert browse.find(project, BrowseFilter(tags=("check",))).n_found == 6
 

@@ -49,15 +49,15 @@ def upload(project: Project, on_added: OnAdded) -> None:
     )  # fmt: skip
     name, data = sent.name, sent.getvalue()
     try:
-        found = _read(project, name, data, rule, dry_run=True)
+        preview = _read(project, name, data, rule, dry_run=True)
     except LobassError as error:
         errors.show(error, key="browse-decisions-error")
         return
-    _show(found)
-    label = f"Add {theme.count(found.n_added)}" if found.n_added else "Nothing to add"
+    _show(preview)
+    label = f"Add {theme.count(preview.n_added)}" if preview.n_added else "Nothing to add"
     # The import is the callback's, so that it is done whatever is drawn after the click.
     if st.button(
-        label, type="primary", key="browse.decisions.go", disabled=not found.n_added,
+        label, type="primary", key="browse.decisions.go", disabled=not preview.n_added,
         on_click=_add, args=(project, name, data, rule, on_added),
     ):  # fmt: skip
         st.rerun()
@@ -81,49 +81,49 @@ def _read(project: Project, name: str, data: bytes, rule: str, *, dry_run: bool)
         return decision_files.import_decisions(project, path, rule, dry_run=dry_run, name=Path(name).name)
 
 
-def _show(found: ImportedDecisions) -> None:
+def _show(preview: ImportedDecisions) -> None:
     view.show(
         [
             parts.facts(
                 [
-                    ("Lines", theme.count(found.n_lines)),
-                    ("Found by sample id", theme.count(found.n_by_id)),
-                    ("Found by dataset and row", theme.count(found.n_by_row)),
-                    ("Not in this project", theme.count(len(found.unmatched))),
-                    ("Invalid", theme.count(len(found.bad))),
-                    ("New decisions, tags, notes", " · ".join(theme.count(one.n_new) for one in _kinds(found))),
-                    ("Already the same", theme.count(sum(one.n_same for one in _kinds(found)))),
-                    ("Conflicts", theme.count(len(found.conflicts))),
+                    ("Lines", theme.count(preview.n_lines)),
+                    ("Found by sample id", theme.count(preview.n_by_id)),
+                    ("Found by dataset and row", theme.count(preview.n_by_row)),
+                    ("Not in this project", theme.count(len(preview.unmatched))),
+                    ("Invalid", theme.count(len(preview.bad))),
+                    ("New decisions, tags, notes", " · ".join(theme.count(one.n_new) for one in _kinds(preview))),
+                    ("Already the same", theme.count(sum(one.n_same for one in _kinds(preview)))),
+                    ("Conflicts", theme.count(len(preview.conflicts))),
                 ]
             ),
-            *_conflicts(found),
-            *_lines("Invalid lines", found.bad),
-            *_lines("Lines for samples that are not in this project", found.unmatched),
+            *_conflicts(preview),
+            *_lines("Invalid lines", preview.bad),
+            *_lines("Lines for samples that are not in this project", preview.unmatched),
         ],
-        key="browse-decisions-found",
+        key="browse-decisions-preview",
     )
 
 
-def _kinds(found: ImportedDecisions) -> tuple:
-    return found.decisions, found.tags, found.notes
+def _kinds(preview: ImportedDecisions) -> tuple:
+    return preview.decisions, preview.tags, preview.notes
 
 
-def _conflicts(found: ImportedDecisions) -> list[view.Node]:
-    if not found.conflicts:
+def _conflicts(preview: ImportedDecisions) -> list[view.Node]:
+    if not preview.conflicts:
         return []
     rows = [
         [
             theme.count(one.line),
-            found.ids.get(one.sample_key, "")[:10],
+            preview.ids.get(one.sample_key, "")[:10],
             _side(one.mine),
             _side(one.theirs),
             "file" if one.taken == "theirs" else "project",
         ]
-        for one in found.conflicts[:LISTED]
+        for one in preview.conflicts[:LISTED]
     ]
     columns = [Column("Line", 48, numeric=True), Column("Sample", 92), Column("Project"), Column("File"),
                Column("Kept", 60)]  # fmt: skip
-    return [parts.heading("Conflicts", _first(len(found.conflicts))), parts.table(columns, rows, label="Conflicts")]
+    return [parts.heading("Conflicts", _first(len(preview.conflicts))), parts.table(columns, rows, label="Conflicts")]
 
 
 def _side(side: Side) -> view.Node:

@@ -8,7 +8,7 @@ from lobass_core.records import Verdict
 from lobass_core.store.decision_imports import DecisionImport
 from lobass_core.store.decisions import LoggedDecision
 from lobass_core.workflows import decide
-from lobass_core.workflows.browse import Found
+from lobass_core.workflows.browse import MatchingRows
 from lobass_core.workflows.decision_files import ImportedDecisions, imports
 from pages.components import errors, parts, theme, view
 from pages.components.browsing import decision_files, session
@@ -23,10 +23,10 @@ LOG_LINES = 300
 UNKNOWN = "unknown"
 
 
-def act_on_all(project: Project, found: Found) -> None:
-    """The popover that chooses an act on all rows found."""
-    with st.popover("Act on all", icon=":material/done_all:", key="browse.all", disabled=not found.n_found):
-        st.markdown(f"**All {theme.count(found.n_found)} rows that match the filter**")
+def act_on_all(project: Project, matching: MatchingRows) -> None:
+    """The popover that chooses an act on all matching rows."""
+    with st.popover("Act on all", icon=":material/done_all:", key="browse.all", disabled=not matching.n_found):
+        st.markdown(f"**All {theme.count(matching.n_found)} rows that match the filter**")
         act = st.segmented_control(
             "Action", list(ACTS), format_func=ACTS.__getitem__, default="keep", required=True, key="browse.all.act",
             label_visibility="collapsed",
@@ -40,22 +40,22 @@ def act_on_all(project: Project, found: Found) -> None:
         )
         disabled = act == "tag" and not text.strip()
         if st.button(
-            f"{BUTTON_WORDS[act]} {theme.count(found.n_found)} rows …", key="browse.all.ask", disabled=disabled
+            f"{BUTTON_WORDS[act]} {theme.count(matching.n_found)} rows …", key="browse.all.ask", disabled=disabled
         ):
-            confirm(project, found, act, text)
+            confirm(project, matching, act, text)
 
 
 @st.dialog("Are you sure?")
-def confirm(project: Project, found: Found, act: str, text: str) -> None:
+def confirm(project: Project, matching: MatchingRows, act: str, text: str) -> None:
     """Say how many, once more, and do it."""
-    n_samples = len(decide.sample_keys_of(found))
-    copies = found.n_found - n_samples
+    n_samples = len(decide.sample_keys_of(matching))
+    copies = matching.n_found - n_samples
     view.show(
         parts.facts(
             [
                 ("Samples", theme.count(n_samples)),
-                ("Rows", theme.count(found.n_found) + (f" ({theme.count(copies)} duplicates)" if copies else "")),
-                ("Response tokens", theme.count(found.n_tokens)),
+                ("Rows", theme.count(matching.n_found) + (f" ({theme.count(copies)} duplicates)" if copies else "")),
+                ("Response tokens", theme.count(matching.n_tokens)),
                 ("Tag" if act == "tag" else "Reason", text or "–"),
             ]
         ),
@@ -68,17 +68,17 @@ def confirm(project: Project, found: Found, act: str, text: str) -> None:
             st.rerun()
         label = f"{BUTTON_WORDS[act]} {theme.count(n_samples)} samples"
         # The act is the callback's, so that it is done whatever is drawn after the click.
-        if st.button(label, type="primary", key="browse.all.go", on_click=_act, args=(project, found, act, text)):
+        if st.button(label, type="primary", key="browse.all.go", on_click=_act, args=(project, matching, act, text)):
             st.rerun()
 
 
-def _act(project: Project, found: Found, act: str, text: str) -> None:
+def _act(project: Project, matching: MatchingRows, act: str, text: str) -> None:
     try:
         if act == "tag":
-            n = decide.tag_found(project, found, text)
+            n = decide.tag_matching(project, matching, text)
         else:
             verdict: Verdict = act  # type: ignore[assignment]
-            n = decide.decide_found(project, found, verdict, text.strip())
+            n = decide.decide_matching(project, matching, verdict, text.strip())
     except LobassError as error:
         st.session_state[FAILED] = error
         return
@@ -121,11 +121,11 @@ def log(project: Project) -> None:
             )
 
 
-def _added(found: ImportedDecisions | LobassError) -> None:
-    if isinstance(found, LobassError):
-        st.session_state[FAILED] = found
+def _added(outcome: ImportedDecisions | LobassError) -> None:
+    if isinstance(outcome, LobassError):
+        st.session_state[FAILED] = outcome
         return
-    st.session_state[SAID] = f"Added {theme.count(found.n_added)} from {found.file}"
+    st.session_state[SAID] = f"Added {theme.count(outcome.n_added)} from {outcome.file}"
     session.find_again()
 
 
@@ -196,7 +196,7 @@ def log_button(project: Project) -> None:
 
 def find_again_button(shown: session.View) -> None:
     """Offered where acts may have moved rows in or out of what is asked."""
-    asked = shown.found.filter
+    asked = shown.matching.filter
     if not (asked.decisions or asked.tags):
         return
     if st.button(

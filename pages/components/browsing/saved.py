@@ -33,13 +33,13 @@ def dialog(project: Project, asked: BrowseFilter) -> None:
     if not project.is_read_only:
         _save_form(project, with_datasets(asked))
     try:
-        found = saved_filters.list_filters(project)
+        saved = saved_filters.list_filters(project)
     except LobassError as error:
         errors.show(error, key="browse-saved-error")
         return
-    if not found:
+    if not saved:
         st.caption("No saved filters yet. Saved filters are kept in the project and shared by everyone who opens it.")
-    for number, one in enumerate(found):
+    for number, one in enumerate(saved):
         _line(project, one, number)
 
 

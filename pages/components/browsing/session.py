@@ -1,8 +1,8 @@
-"""What this session looks at: the rows found, where in them it is, and which of its acts are on disk.
+"""What a session browses: the matching rows, its place in them, and which of its acts are on disk.
 
-The list stays as it was found until the filter changes or the person asks for it again: a row that is decided on does
-not vanish under the hand. Rows go to the browser only while it does not hold them. Acts on a range name rows by their
-places in a list, so the last few lists are kept for acts that were on their way when another was found.
+The list does not change until the filter does or the person asks for it again, so a row that was decided on stays in
+place. A row is sent to the browser only if the browser does not have it. Acts on a range name rows by their places in a
+list, so the last few lists are kept for acts that were sent before the list was replaced.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from lobass_core.author import author_name
 from lobass_core.errors import LobassError, RequestError, StoreLockedError
 from lobass_core.project import Project
 from lobass_core.workflows import browse, decide, review
-from lobass_core.workflows.browse import PAGE_ROWS, BrowseRow, Choices, Found
+from lobass_core.workflows.browse import PAGE_ROWS, BrowseRow, Choices, MatchingRows
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.decide import Act, Done
 from lobass_core.workflows.row_table import domain_shapes
@@ -36,10 +36,10 @@ LISTS_REMEMBERED = 4
 
 @dataclass(slots=True)
 class View:
-    """One list as it was found. `made_for` says for what, `start` is (page, row key) to show first at this visit."""
+    """One list. `made_for` says for what, `start` is (page, row key) to show first at this visit."""
 
     made_for: tuple
-    found: Found
+    matching: MatchingRows
     choices: Choices
     ridges: dict[str, dict]
     start: tuple[int, int | None]
@@ -65,26 +65,26 @@ def view(project: Project, asked: BrowseFilter) -> View:
     if kept is not None and kept.made_for == made_for:
         if kept.visit != state.visit():
             # Back from another page: the browser holds nothing any more, the place is remembered.
-            kept.start, kept.visit = _place(kept.found, 1, st.session_state.get(AT)), state.visit()
+            kept.start, kept.visit = _place(kept.matching, 1, st.session_state.get(AT)), state.visit()
         # A tag that was just made can be filtered by.
-        kept.choices = browse.choices(project, kept.found.rows)
+        kept.choices = browse.choices(project, kept.matching.rows)
         return kept
-    found = browse.find(project, asked, run, within_datasets=datasets)
+    matching = browse.find(project, asked, run, within_datasets=datasets)
     page, row_key = filters.place_in_address()
     if row_key is None and kept is not None and kept.made_for[1:] == made_for[1:]:
         # The same question over rows that have changed since: around the row that was read last.
         row_key = st.session_state.get(AT)
     made = View(
         made_for=made_for,
-        found=found,
-        choices=browse.choices(project, found.rows),
-        ridges=payload.shapes(domain_shapes(found.rows)) if found.rows.is_scored else {},
-        start=_place(found, page, row_key),
+        matching=matching,
+        choices=browse.choices(project, matching.rows),
+        ridges=payload.shapes(domain_shapes(matching.rows)) if matching.rows.is_scored else {},
+        start=_place(matching, page, row_key),
         visit=state.visit(),
     )
     st.session_state[VIEW] = made
-    lists: OrderedDict[str, Found] = state.remember(LISTS, OrderedDict())
-    lists[made.name] = found
+    lists: OrderedDict[str, MatchingRows] = state.remember(LISTS, OrderedDict())
+    lists[made.name] = matching
     while len(lists) > LISTS_REMEMBERED:
         lists.popitem(last=False)
     return made
@@ -97,11 +97,11 @@ def find_again() -> None:
         st.query_params.update({"row": str(st.session_state[AT])})
 
 
-def _place(found: Found, page: int, row_key: int | None) -> tuple[int, int | None]:
-    place = None if row_key is None else found.place_of(row_key)
+def _place(matching: MatchingRows, page: int, row_key: int | None) -> tuple[int, int | None]:
+    place = None if row_key is None else matching.place_of(row_key)
     if place is not None:
         return place // PAGE_ROWS + 1, row_key
-    return min(page, found.n_pages()), None
+    return min(page, matching.n_pages()), None
 
 
 def take_acts() -> None:
@@ -112,7 +112,7 @@ def take_acts() -> None:
     if message.at is not None:
         st.session_state[AT] = message.at
     done = _done()
-    lists: OrderedDict[str, Found] = st.session_state.get(LISTS) or OrderedDict()
+    lists: OrderedDict[str, MatchingRows] = st.session_state.get(LISTS) or OrderedDict()
     new = [resolved(act, lists) for act in message.acts if act.act_id not in done]
     if not new:
         return
@@ -130,15 +130,15 @@ def take_acts() -> None:
         done.popitem(last=False)
 
 
-def resolved(act: Act | RangeAct, lists: Mapping[str, Found]) -> Act | Done:
+def resolved(act: Act | RangeAct, lists: Mapping[str, MatchingRows]) -> Act | Done:
     """A range act on the samples that stand in its range; why it cannot be done, where its list is gone."""
     if isinstance(act, Act):
         return act
-    found = lists.get(act.view)
-    if found is None or not 0 <= act.first <= act.last < found.n_found:
+    matching = lists.get(act.view)
+    if matching is None or not 0 <= act.first <= act.last < matching.n_found:
         n = act.last - act.first + 1
         return Done(act.act_id, error=f"the list with these {n:,} rows is no longer open; select the rows again")
-    keys = found.rows.table.sample_key[found.positions[act.first : act.last + 1]]
+    keys = matching.rows.table.sample_key[matching.positions[act.first : act.last + 1]]
     try:
         return act.on(keys.tolist())
     except RequestError as error:
@@ -163,7 +163,7 @@ def _read(project: Project, shown: View, message: Message | None) -> _Read:
     """The list stays in sight while another program has the store: the browser says so, and asks again."""
     try:
         if UNWRITTEN not in st.session_state:
-            shown.n_decided = browse.count_decided(project, shown.found)
+            shown.n_decided = browse.count_decided(project, shown.matching)
         return _Read(
             _missing_pages(project, shown, message), _tokens(project, shown, message), _full(project, shown, message)
         )
@@ -185,22 +185,22 @@ def show(project: Project, shown: View) -> None:
             seq=last.seq if last else 0,
             trouble=st.session_state.get(UNWRITTEN, read.trouble),
             view=shown.name,
-            n_found=shown.found.n_found,
-            n_rows=shown.found.n_rows,
+            n_found=shown.matching.n_found,
+            n_rows=shown.matching.n_rows,
             n_decided=shown.n_decided,
-            asked=shown.found.filter,
+            asked=shown.matching.filter,
             page_rows=PAGE_ROWS,
             page=shown.start[0],
             row_key=shown.start[1],
             pages=read.pages,
-            slots=theme.domain_slots(shown.found.rows.table.domains),
+            slots=theme.domain_slots(shown.matching.rows.table.domains),
             ridges=shown.ridges,
             tags=[name for name, _ in shown.choices.tags],
             author=author_name(),
-            is_scored=shown.found.rows.is_scored,
+            is_scored=shown.matching.rows.is_scored,
             acked=[act_id for act_id, result in results.items() if not result.error],
             failed=[*((act_id, result.error) for act_id, result in results.items() if result.error), *refused],
-            changed=_changed(shown.found, message, results),
+            changed=_changed(shown.matching, message, results),
             token_losses=read.tokens,
             full=read.full,
         ),
@@ -209,59 +209,61 @@ def show(project: Project, shown: View) -> None:
     )
 
 
-def _changed(found: Found, message: Message | None, results: Mapping[str, Done]) -> dict[str, list[tuple[int, str]]]:
+def _changed(
+    matching: MatchingRows, message: Message | None, results: Mapping[str, Done]
+) -> dict[str, list[tuple[int, str]]]:
     """The verdicts that undoing brought back, of the samples that the browser holds: a batch may have thousands."""
     undone = {act_id: result.changed for act_id, result in results.items() if result.changed}
     if not undone:
         return {}
-    places = [found.positions[(n - 1) * PAGE_ROWS : n * PAGE_ROWS] for n in (message.have if message else ())]
-    held = set(found.rows.table.sample_key[np.concatenate(places)].tolist()) if places else set()
+    places = [matching.positions[(n - 1) * PAGE_ROWS : n * PAGE_ROWS] for n in (message.have if message else ())]
+    held = set(matching.rows.table.sample_key[np.concatenate(places)].tolist()) if places else set()
     return {act_id: [one for one in changed if one[0] in held] for act_id, changed in undone.items()}
 
 
 def _missing_pages(project: Project, shown: View, message: Message | None) -> dict[int, list[dict]]:
     """The page in sight if the browser does not hold it, else those of its neighbours that it does not hold."""
-    found = shown.found
+    matching = shown.matching
     page = message.page if message else shown.start[0]
     have = message.have if message else frozenset()
     near = (page + 1, page - 1) if page in have else (page,)
-    wanted = [n for n in near if 1 <= n <= found.n_pages() and n not in have]
-    if not wanted or not found.n_found:
+    wanted = [n for n in near if 1 <= n <= matching.n_pages() and n not in have]
+    if not wanted or not matching.n_found:
         return {}
-    parts = {n: found.positions[(n - 1) * PAGE_ROWS : n * PAGE_ROWS] for n in wanted}
+    parts = {n: matching.positions[(n - 1) * PAGE_ROWS : n * PAGE_ROWS] for n in wanted}
     positions = np.concatenate(list(parts.values()))
-    rows = browse.read_rows(project, found.rows, positions)
-    hits = _hits(project, found, rows)
-    keys = found.rows.table.row_key
-    why = _review_reasons(found, positions)
+    rows = browse.read_rows(project, matching.rows, positions)
+    hits = _hits(project, matching, rows)
+    keys = matching.rows.table.row_key
+    why = _review_reasons(matching, positions)
     ready = {
         row.stored.row_key: payload.row(
-            row, mask_rule=_mask_rule(found), hits=hits, review=why.get(row.stored.row_key, ())
+            row, mask_rule=_mask_rule(matching), hits=hits, review=why.get(row.stored.row_key, ())
         )
         for row in rows
     }
     return {n: [ready[key] for key in keys[part].tolist() if key in ready] for n, part in parts.items()}
 
 
-def _hits(project: Project, found: Found, rows: list[BrowseRow]) -> dict[str, int]:
+def _hits(project: Project, matching: MatchingRows, rows: list[BrowseRow]) -> dict[str, int]:
     """Where the search first finds something in texts that are too long to be sent whole."""
-    texts = list({text for row in rows for text in payload.long_texts(row)}) if found.filter.text else []
-    places = browse.first_hits(project, texts, found.filter) if texts else []
+    texts = list({text for row in rows for text in payload.long_texts(row)}) if matching.filter.text else []
+    places = browse.first_hits(project, texts, matching.filter) if texts else []
     return {text: place for text, place in zip(texts, places, strict=True) if place >= 0}
 
 
-def _review_reasons(found: Found, positions: np.ndarray) -> dict[int, list[str]]:
+def _review_reasons(matching: MatchingRows, positions: np.ndarray) -> dict[int, list[str]]:
     """Why these rows are in the review queue, by row key."""
-    asked = found.filter
+    asked = matching.filter
     if not asked.review:
         return {}
-    near = review.near_cut(found.rows, asked, found.scope) if "near_cut" in asked.review else None
-    keys = found.rows.table.row_key[positions].tolist()
-    return {key: review.reasons(found.rows, asked, near, place) for key, place in zip(keys, positions, strict=True)}
+    near = review.near_cut(matching.rows, asked, matching.scope) if "near_cut" in asked.review else None
+    keys = matching.rows.table.row_key[positions].tolist()
+    return {key: review.reasons(matching.rows, asked, near, place) for key, place in zip(keys, positions, strict=True)}
 
 
-def _mask_rule(found: Found) -> str:
-    scoring = found.rows.scoring
+def _mask_rule(matching: MatchingRows) -> str:
+    scoring = matching.rows.scoring
     return scoring.spec.render.mask_rule if scoring else "all"
 
 
@@ -269,30 +271,30 @@ def _tokens(project: Project, shown: View, message: Message | None) -> dict | No
     if message is None or message.tokens is None:
         return None
     if shown.tokens is None or shown.tokens["key"] != message.tokens:
-        place = _row_place(shown.found, message.tokens)
+        place = _row_place(shown.matching, message.tokens)
         if place is None:
             return None
         try:
-            losses = read_token_losses(project, shown.found.rows, int(shown.found.rows.table.sample_key[place]))
-            rows = browse.read_rows(project, shown.found.rows, np.array([place]))
+            losses = read_token_losses(project, shown.matching.rows, int(shown.matching.rows.table.sample_key[place]))
+            rows = browse.read_rows(project, shown.matching.rows, np.array([place]))
             if not rows:
                 return None
-            shown.tokens = payload.tokens(rows[0], losses, mask_rule=_mask_rule(shown.found))
+            shown.tokens = payload.tokens(rows[0], losses, mask_rule=_mask_rule(shown.matching))
         except LobassError as error:
             shown.tokens = payload.no_tokens(message.tokens, f"{error.what}. {error.do}".strip())
     return shown.tokens
 
 
 def _full(project: Project, shown: View, message: Message | None) -> dict | None:
-    place = None if message is None or message.full is None else _row_place(shown.found, message.full)
+    place = None if message is None or message.full is None else _row_place(shown.matching, message.full)
     if place is None:
         return None
-    rows = browse.read_rows(project, shown.found.rows, np.array([place]))
-    return payload.row(rows[0], mask_rule=_mask_rule(shown.found), whole=True) if rows else None
+    rows = browse.read_rows(project, shown.matching.rows, np.array([place]))
+    return payload.row(rows[0], mask_rule=_mask_rule(shown.matching), whole=True) if rows else None
 
 
-def _row_place(found: Found, row_key: int) -> int | None:
+def _row_place(matching: MatchingRows, row_key: int) -> int | None:
     """Where a row stands in the row table."""
-    keys = found.rows.table.row_key
+    keys = matching.rows.table.row_key
     place = int(np.searchsorted(keys, row_key))
     return place if place < len(keys) and keys[place] == row_key else None

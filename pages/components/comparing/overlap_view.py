@@ -9,21 +9,21 @@ from pages.components.parts import Column, KeyNumber
 from pages.components.view import Node, el
 
 
-def key_numbers(found: Comparison, part: str) -> Node:
+def key_numbers(comparison: Comparison, part: str) -> Node:
     """The strip: the sizes, what is shared and by chance, how far the two orders agree; the part shown is tinted."""
-    shared = found.overlap
-    n_a, n_b = (side.n_kept for side in found.composition)
+    shared = comparison.overlap
+    n_a, n_b = (side.n_kept for side in comparison.composition)
     both = shared.both
     of_each = f"{theme.percent(both / max(n_a, 1))} of A, {theme.percent(both / max(n_b, 1))} of B"
     of_a, of_b = (theme.percent(n / max(kept, 1)) for n, kept in ((shared.only_a, n_a), (shared.only_b, n_b)))
     cells = [
-        KeyNumber("A keeps", theme.count(n_a), "rows", made_with(found.a, found.b)),
-        KeyNumber("B keeps", theme.count(n_b), "rows", made_with(found.b, found.a)),
+        KeyNumber("A keeps", theme.count(n_a), "rows", made_with(comparison.a, comparison.b)),
+        KeyNumber("B keeps", theme.count(n_b), "rows", made_with(comparison.b, comparison.a)),
         KeyNumber("In both", theme.count(both), "rows", of_each, tinted=part == "both", weight=1.3),
         KeyNumber("Only in A", theme.count(shared.only_a), "rows", f"{of_a} of A", tinted=part == "only_a"),
         KeyNumber("Only in B", theme.count(shared.only_b), "rows", f"{of_b} of B", tinted=part == "only_b"),
         KeyNumber("Both by chance", theme.count(shared.expected_both), "rows", "expected at random"),
-        KeyNumber("Rank agreement", theme.signed(found.agreement), "ρ", "of the scores of all rows"),
+        KeyNumber("Rank agreement", theme.signed(comparison.agreement), "ρ", "of the scores of all rows"),
     ]
     return parts.key_numbers(cells)
 
@@ -38,9 +38,9 @@ def made_with(side: Side, other: Side) -> str:
     return " · ".join(parts)
 
 
-def by_domain(found: Comparison, slots: Mapping[str, int]) -> list[Node]:
+def by_domain(comparison: Comparison, slots: Mapping[str, int]) -> list[Node]:
     """A line a domain with a bar: only A, both, only B."""
-    widest = max((part.both + part.only_a + part.only_b for part in found.overlap.domains), default=0) or 1
+    widest = max((part.both + part.only_a + part.only_b for part in comparison.overlap.domains), default=0) or 1
     rows = [
         [
             parts.swatch(slots.get(part.domain, 0), part.domain),
@@ -48,9 +48,9 @@ def by_domain(found: Comparison, slots: Mapping[str, int]) -> list[Node]:
             theme.count(part.both),
             theme.count(part.only_b),
             _bar(part.only_a / widest, part.both / widest, part.only_b / widest, part.domain),
-            theme.signed(found.agreement_by_domain.get(part.domain)),
+            theme.signed(comparison.agreement_by_domain.get(part.domain)),
         ]
-        for part in found.overlap.domains
+        for part in comparison.overlap.domains
         if part.both + part.only_a + part.only_b
     ]
     columns = [
@@ -82,18 +82,18 @@ def _bar(only_a: float, both: float, only_b: float, domain: str) -> Node:
     return el("svg", *pieces, width="182", height="14", viewBox="0 0 182 14", role="img", aria_label=label)
 
 
-def composition(found: Comparison, slots: Mapping[str, int]) -> list[Node]:
+def composition(comparison: Comparison, slots: Mapping[str, int]) -> list[Node]:
     """Means and shares by domain of both sides, a line each."""
-    a, b = found.composition
+    a, b = comparison.composition
     lines: list[list[Node]] = [
         ["Response tokens", theme.compact(a.tokens_kept), theme.compact(b.tokens_kept), ""],
     ]
-    for one in found.measures:
+    for one in comparison.measures:
         means = [theme.number(side.means.get(one.column)) for side in (a, b)]
         lines.append([f"{one.with_unit}, {loss_words.OF_ROWS}", *means, ""])
     if a.domains == b.domains:
         names: list[Node] = [parts.swatch(slots.get(name, 0), name) for name in a.domains]
-        lines += _shares(found, names, a.domain_rows, b.domain_rows)
+        lines += _shares(comparison, names, a.domain_rows, b.domain_rows)
     columns = [Column("Measure"), *_side_columns()]
     return [
         parts.heading("Composition", "share of each side's rows"),
@@ -101,14 +101,14 @@ def composition(found: Comparison, slots: Mapping[str, int]) -> list[Node]:
     ]
 
 
-def lengths(found: Comparison) -> list[Node]:
+def lengths(comparison: Comparison) -> list[Node]:
     """Shares by response tokens of both sides."""
-    a, b = found.composition
+    a, b = comparison.composition
     return [
         parts.heading("By length", "share of each side's rows"),
         parts.table(
             [Column("Response tokens"), *_side_columns()],
-            _shares(found, list(found.lengths), a.length_rows, b.length_rows),
+            _shares(comparison, list(comparison.lengths), a.length_rows, b.length_rows),
             label="Lengths of both sides",
         ),
     ]
@@ -118,9 +118,11 @@ def _side_columns() -> list[Column]:
     return [Column("A", 84, numeric=True), Column("B", 84, numeric=True), Column("A above, B below", 200)]
 
 
-def _shares(found: Comparison, names: Sequence[Node], rows_a: Sequence[int], rows_b: Sequence[int]) -> list[list[Node]]:
+def _shares(
+    comparison: Comparison, names: Sequence[Node], rows_a: Sequence[int], rows_b: Sequence[int]
+) -> list[list[Node]]:
     """A line for each name that either side has rows of."""
-    n_a, n_b = (max(side.n_kept, 1) for side in found.composition)
+    n_a, n_b = (max(side.n_kept, 1) for side in comparison.composition)
     return [
         [name, theme.percent(a / n_a), theme.percent(b / n_b), _pair(a / n_a, b / n_b)]
         for name, a, b in zip(names, rows_a, rows_b, strict=True)
@@ -143,11 +145,11 @@ def _pair(share_a: float, share_b: float) -> Node:
     )
 
 
-def csv_lines(found: Comparison) -> list[tuple[object, ...]]:
+def csv_lines(comparison: Comparison) -> list[tuple[object, ...]]:
     """Overlap by domain as a file."""
     return [
-        (part.domain, part.only_a, part.both, part.only_b, found.agreement_by_domain.get(part.domain))
-        for part in found.overlap.domains
+        (part.domain, part.only_a, part.both, part.only_b, comparison.agreement_by_domain.get(part.domain))
+        for part in comparison.overlap.domains
     ]
 
 

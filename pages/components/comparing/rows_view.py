@@ -26,12 +26,12 @@ def take_over(asked: Query) -> None:
     st.session_state[PART] = address.one(asked, "part", PARTS) or "only_a"
 
 
-def browse(project: Project, found: Comparison, lines: Sequence[str]) -> None:
+def browse(project: Project, comparison: Comparison, lines: Sequence[str]) -> None:
     """Command and the primary button, for the part of two saved selections that is shown below."""
     part = shown()
-    asked = compare.part_filter(found.a.label, found.b.label, part)
+    asked = compare.part_filter(comparison.a.label, comparison.b.label, part)
     command_line.popover([*lines, filter_command.command(project.root, asked)])
-    size, n = compare.part_size(found, part), compare.part_size(found, part, state.chosen_datasets())
+    size, n = compare.part_size(comparison, part), compare.part_size(comparison, part, state.chosen_datasets())
     name = PARTS[part]
     label = f"Browse the {theme.count(n)} {'row' if n == 1 else 'rows'} {name[0].lower()}{name[1:]}"
     hidden = f"{theme.count(size - n)} more are in datasets excluded in the sidebar." if n < size else None
@@ -39,9 +39,9 @@ def browse(project: Project, found: Comparison, lines: Sequence[str]) -> None:
         state.go("browse", **asked.to_query())
 
 
-def show(project: Project, found: Comparison, slots: Mapping[str, int]) -> None:
+def show(project: Project, comparison: Comparison, slots: Mapping[str, int]) -> None:
     """Draw the choice of part and its first rows; a row opens in Browse."""
-    shared = found.overlap
+    shared = comparison.overlap
     state.remember(PART, "only_a")
     sizes = {"only_a": shared.only_a, "both": shared.both, "only_b": shared.only_b}
     with st.container(horizontal=True, vertical_alignment="center", key="compare-rows-bar"):
@@ -51,7 +51,7 @@ def show(project: Project, found: Comparison, slots: Mapping[str, int]) -> None:
         )  # fmt: skip
         part: str = st.session_state[PART]
         st.caption(f"The first {N_ROWS} by rank. Click a row to open it in Browse." if sizes[part] else "No such rows.")
-    rows = compare.part_rows(project, found, part, N_ROWS)
+    rows = compare.part_rows(project, comparison, part, N_ROWS)
     if not rows:
         return
     columns = [

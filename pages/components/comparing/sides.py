@@ -78,8 +78,8 @@ def in_address() -> dict[str, str]:
     """The sides as parameters of the address; call it when the pickers are drawn."""
     chosen = kind()
     sides = {name: st.session_state.get(f"{key}-{SIDES[chosen]}") or "" for key, name in ((A, "a"), (B, "b"))}
-    found = {"kind": chosen.lower(), **{name: text for name, text in sides.items() if text}}
-    return found if chosen == "Selections" else {**found, "ratio": f"{st.session_state.get(RATIO, RATIOS[1]):g}"}
+    query = {"kind": chosen.lower(), **{name: text for name, text in sides.items() if text}}
+    return query if chosen == "Selections" else {**query, "ratio": f"{st.session_state.get(RATIO, RATIOS[1]):g}"}
 
 
 def pick(project: Project, scorings: Sequence[Scoring]) -> Pair | Missing:

@@ -87,7 +87,7 @@ function readingsOf(text, whole) {
   if (!match) return []
   const [, sign, digits, power = "", size] = match
   return plainDigits(digits, whole && !size)
-    .map((found) => Number(`${sign}${found}${power}`) * SIZES[size.toLowerCase()])
+    .map((reading) => Number(`${sign}${reading}${power}`) * SIZES[size.toLowerCase()])
     .filter(Number.isFinite)
     .map((value) => (size ? Number(value.toFixed(6)) : value))
 }
@@ -127,7 +127,7 @@ function ticks(low, high, n) {
   if (!(rough > 0)) return [low]
   const power = 10 ** Math.floor(Math.log10(rough))
   const step = ([1, 2, 5].find((factor) => factor * power >= rough) ?? 10) * power
-  const found = []
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) found.push(i * step)
-  return found
+  const values = []
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) values.push(i * step)
+  return values
 }

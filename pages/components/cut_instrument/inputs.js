@@ -47,12 +47,12 @@ function listenToInputs(view) {
       edited = !undone && input.value !== input.dataset.before
     delete input.dataset.undo
     if (undone && view.wrong?.input === input) setWrong(view, null)
-    const found = edited ? typed(view, input) : {}
-    if (found.spec) {
-      change(view, found.spec)
+    const entry = edited ? typed(view, input) : {}
+    if (entry.spec) {
+      change(view, entry.spec)
       commit(view)
     } else {
-      if (found.wrong) setWrong(view, { input, words: found.wrong })
+      if (entry.wrong) setWrong(view, { input, words: entry.wrong })
       queueMicrotask(() => paint(view))
     }
   })

@@ -122,23 +122,23 @@ function ticksAlong(data, at) {
   const low = data.edges[0],
     high = data.edges[data.edges.length - 1]
   if (!data.log) return ticks(low, high, at.width / 95)
-  const found = []
+  const values = []
   for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power++) {
     for (const factor of [1, 2, 5]) {
       const tick = factor * 10 ** power
-      if (tick >= low && tick <= high && tick >= 1) found.push(tick)
+      if (tick >= low && tick <= high && tick >= 1) values.push(tick)
     }
   }
-  return found
+  return values
 }
 
 /** @param {SVGElement} svg @param {ChartPayload} data @param {ChartLayout} at */
 function drawTicks(svg, data, at) {
-  const found = ticksAlong(data, at)
-  const step = found.length > 1 && !data.log ? found[1] - found[0] : 1
+  const values = ticksAlong(data, at)
+  const step = values.length > 1 && !data.log ? values[1] - values[0] : 1
   const digits = data.log ? 0 : Math.min(Math.max(Math.ceil(-Math.log10(step) - 1e-9), 0), 6)
   const floor = at.top + at.height
-  for (const tick of found) {
+  for (const tick of values) {
     const px = at.x(tick).toFixed(1)
     svg.append(
       draw("line", {

@@ -15,13 +15,13 @@ from pages.components.view import Node, el
 KEY = "export-cards"
 
 
-def show(found: Mapping[ExportFormat, Preflight], chosen: ExportFormat) -> None:
+def show(preflights: Mapping[ExportFormat, Preflight], chosen: ExportFormat) -> None:
     """Seven cards, and the rarer formats in a line below."""
     names: list[ExportFormat] = list(draft.FORMATS)
-    rarer = [_rarer(name, found[name], name == chosen) for name in names[draft.N_CARDS :]]
+    rarer = [_rarer(name, preflights[name], name == chosen) for name in names[draft.N_CARDS :]]
     view.show(
         [
-            el("div", *[_card(name, found[name], name == chosen) for name in names[: draft.N_CARDS]], cls="cards"),
+            el("div", *[_card(name, preflights[name], name == chosen) for name in names[: draft.N_CARDS]], cls="cards"),
             el("div", el("span", "Also", cls="muted"), *rarer, cls="row rarer"),
         ],
         key=KEY,
@@ -30,11 +30,11 @@ def show(found: Mapping[ExportFormat, Preflight], chosen: ExportFormat) -> None:
     )
 
 
-def _card(name: ExportFormat, found: Preflight, is_chosen: bool) -> Node:
+def _card(name: ExportFormat, preflight: Preflight, is_chosen: bool) -> Node:
     title, note = draft.FORMATS[name]
-    if name == "trl" and any(finding.rule == "prompt and completion" for finding in found.findings):
+    if name == "trl" and any(finding.rule == "prompt and completion" for finding in preflight.findings):
         note = "prompt + completion"
-    tone, words = verdict(found)
+    tone, words = verdict(preflight)
     return el(
         "button",
         el("div", title, cls="strong ellipsis"),
@@ -46,9 +46,9 @@ def _card(name: ExportFormat, found: Preflight, is_chosen: bool) -> Node:
     )
 
 
-def _rarer(name: ExportFormat, found: Preflight, is_chosen: bool) -> Node:
+def _rarer(name: ExportFormat, preflight: Preflight, is_chosen: bool) -> Node:
     title, note = draft.FORMATS[name]
-    tone, words = verdict(found)
+    tone, words = verdict(preflight)
     return el(
         "span",
         el("span", cls=f"dot {tone}", title=words),
@@ -57,15 +57,17 @@ def _rarer(name: ExportFormat, found: Preflight, is_chosen: bool) -> Node:
     )
 
 
-def verdict(found: Preflight) -> tuple[str, str]:
+def verdict(preflight: Preflight) -> tuple[str, str]:
     """Tone and words: rows that do not fit, else warnings, else ready."""
-    refused = sum(finding.n_rows for finding in found.findings if finding.effect == "not written")
+    refused = sum(finding.n_rows for finding in preflight.findings if finding.effect == "not written")
     if refused:
         return (
             "red",
-            "no row fits" if refused == found.n_rows else f"{theme.count(refused)} {phrase('do not fit', refused)}",
+            "no row fits" if refused == preflight.n_rows else f"{theme.count(refused)} {phrase('do not fit', refused)}",
         )
-    warnings = [finding for finding in found.findings if finding.n_rows and finding.effect in (*LOST, "cut", "unknown")]
+    warnings = [
+        finding for finding in preflight.findings if finding.n_rows and finding.effect in (*LOST, "cut", "unknown")
+    ]
     if warnings:
         return "amber", plural(len(warnings), "warning")
     return "kept", "ready"

@@ -28,17 +28,17 @@ def outlook(project: Project, spec: ExportSpec) -> None:
     """Before: the files with their sizes, the first record, the command."""
     try:
         with st.spinner("Looking for near duplicates") if spec.validation else nullcontext():
-            found = workflow.preview(project, spec)
+            preview = workflow.preview(project, spec)
     except LobassError as error:
         errors.show(error, key="export-sketch")
         return
     folder = draft.shown(spec.to, project)
-    total = theme.byte_size(sum(one.about_bytes for one in found.files))
-    rows = [[el("span", one.name, cls="mono"), one.holds, _about(one.about_bytes)] for one in found.files]
+    total = theme.byte_size(sum(one.about_bytes for one in preview.files))
+    rows = [[el("span", one.name, cls="mono"), one.holds, _about(one.about_bytes)] for one in preview.files]
     if spec.with_dropped:
         rows.insert(-1, [el("span", "dropped.jsonl", cls="mono"), "excluded rows, with reasons", "–"])
     columns = [parts.Column("File", 190), parts.Column("Holds"), parts.Column("Size", 84, numeric=True)]
-    first = found.first_record
+    first = preview.first_record
     shown = first if len(first) <= FIRST_LINE_CHARS else first[:FIRST_LINE_CHARS] + "…"
     view.show(
         [

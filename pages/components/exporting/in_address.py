@@ -57,18 +57,18 @@ def follow(selections: list[str]) -> None:
 def write(selection: str) -> None:
     """Make the address that of the export that is set up."""
     session, format = st.session_state, draft.chosen_format()
-    found = {"selection": selection, "format": format}
+    query = {"selection": selection, "format": format}
     folder = session.get(draft.destination_key(selection, format)) or ""
     if folder and folder != draft.default_folder(selection, format):
-        found["to"] = folder
+        query["to"] = folder
     if session.get(draft.RANKED):
-        found["order"] = "rank"
+        query["order"] = "rank"
     for name, (key, usual) in FLAGS.items():
         if (on := bool(session.get(key, usual))) != usual:
-            found[name] = "yes" if on else "no"
-    found |= {name: text for name, key in TEXTS.items() if (text := (session.get(key) or "").strip())}
-    found |= {name: exact(number) for name, (key, _) in NUMBERS.items() if (number := session.get(key))}
-    address.write(found, NAMES)
+            query[name] = "yes" if on else "no"
+    query |= {name: text for name, key in TEXTS.items() if (text := (session.get(key) or "").strip())}
+    query |= {name: exact(number) for name, (key, _) in NUMBERS.items() if (number := session.get(key))}
+    address.write(query, NAMES)
 
 
 def show_chips(selection: SavedSelection, scorings: Sequence[Scoring]) -> None:
@@ -89,24 +89,24 @@ def made_of(selection: SavedSelection, scorings: Sequence[Scoring]) -> str:
 
 def _of() -> list[Chip]:
     session, format = st.session_state, draft.chosen_format()
-    found = []
+    shown = []
     if n := draft.validation():
         words = f"{theme.percent(n)} set aside for validation" if n < 1 else f"{theme.count(n)} rows set aside"
         seed = int(session.get(draft.SEED) or 0)
-        found.append(_chip(f"{words}, seed {seed}" if seed else words, draft.VALIDATION, 0))
+        shown.append(_chip(f"{words}, seed {seed}" if seed else words, draft.VALIDATION, 0))
     if session.get(draft.RANKED) and format != "source":
-        found.append(_chip("Best score first", draft.RANKED, False))
+        shown.append(_chip("Best score first", draft.RANKED, False))
     if session.get(draft.WEIGHT) and draft.takes_weight(format):
-        found.append(_chip("Score as a weight", draft.WEIGHT, False))
+        shown.append(_chip("Score as a weight", draft.WEIGHT, False))
     if not session.get(draft.CHECK, True):
-        found.append(_chip("No comparison with the scored tokens", draft.CHECK, True))
+        shown.append(_chip("No comparison with the scored tokens", draft.CHECK, True))
     if session.get(draft.REPLACE):
-        found.append(_chip("Replaces another export", draft.REPLACE, False))
+        shown.append(_chip("Replaces another export", draft.REPLACE, False))
     if session.get(draft.DROPPED):
-        found.append(_chip("With excluded rows", draft.DROPPED, False))
+        shown.append(_chip("With excluded rows", draft.DROPPED, False))
     if limit := int(session.get(draft.CUTOFF) or 0):
-        found.append(_chip(f"Trainer's limit: {theme.count(limit)} tokens", draft.CUTOFF, 0))
-    return found
+        shown.append(_chip(f"Trainer's limit: {theme.count(limit)} tokens", draft.CUTOFF, 0))
+    return shown
 
 
 def _chip(words: str, key: str, usual: object) -> Chip:

@@ -25,38 +25,40 @@ SINGULAR = {
 }  # fmt: skip
 
 
-def show(project: Project, found: Preflight) -> None:
+def show(project: Project, preflight: Preflight) -> None:
     """Findings that touch rows each with its line, those that touch none in one."""
-    loud = [finding for finding in found.findings[1:] if finding.n_rows]
-    quiet = [finding for finding in found.findings[1:] if not finding.n_rows and finding.rule != "pairs"]
+    loud = [finding for finding in preflight.findings[1:] if finding.n_rows]
+    quiet = [finding for finding in preflight.findings[1:] if not finding.n_rows and finding.rule != "pairs"]
     title = (
-        f"What {found.trainer} will do with these rows" if found.trainer else "What this export does with these rows"
+        f"What {preflight.trainer} will do with these rows"
+        if preflight.trainer
+        else "What this export does with these rows"
     )
     nodes: list[Node | None] = [
-        parts.heading(title, _note(found)),
+        parts.heading(title, _note(preflight)),
         el(
             "div",
-            _written(found),
+            _written(preflight),
             *[_check(finding, place) for place, finding in enumerate(loud)],
             parts.check("good", "0", _listed([finding.what for finding in quiet])) if quiet else None,
             cls="checks",
         ),
-        _left(found),
+        _left(preflight),
     ]
     clicked = view.show(nodes, key=KEY, label=title)
     if clicked and clicked.startswith("rows:"):
-        _rows_dialog(project, found, loud[int(clicked.removeprefix("rows:"))])
+        _rows_dialog(project, preflight, loud[int(clicked.removeprefix("rows:"))])
 
 
-def _note(found: Preflight) -> str:
-    if not found.trainer:
+def _note(preflight: Preflight) -> str:
+    if not preflight.trainer:
         return "read by your own scripts"
-    return f"by its published rules; {found.setting} {theme.count(found.cutoff_tokens)}"
+    return f"by its published rules; {preflight.setting} {theme.count(preflight.cutoff_tokens)}"
 
 
-def _written(found: Preflight) -> Node:
-    n_rows = found.findings[0].n_rows
-    picks = found.plan.picks.take(pa.array(found.findings[0].places, pa.int64()))
+def _written(preflight: Preflight) -> Node:
+    n_rows = preflight.findings[0].n_rows
+    picks = preflight.plan.picks.take(pa.array(preflight.findings[0].places, pa.int64()))
     domains = Counter(picks["domain"].to_pylist())
     n_tokens = pc.sum(picks["n_response_tokens"]).as_py() or 0
     shares = ", ".join(f"{theme.count(n)} {domain}" for domain, n in domains.most_common(4))
@@ -84,41 +86,45 @@ def _listed(phrases: list[str]) -> str:
     return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} or {phrases[-1]}"
 
 
-def _left(found: Preflight) -> Node:
+def _left(preflight: Preflight) -> Node:
     """The sum of it. Rows of which it is uncertain are not counted as left."""
-    unknown = found.n_unknown
+    unknown = preflight.n_unknown
     left = el(
         "span",
-        "Left after the trainer: " if found.trainer else "Written: ",
-        el("b", f"{theme.count(found.n_left)} of {theme.count(found.n_rows)}", cls="amber" if unknown else "kept"),
+        "Left after the trainer: " if preflight.trainer else "Written: ",
+        el(
+            "b",
+            f"{theme.count(preflight.n_left)} of {theme.count(preflight.n_rows)}",
+            cls="amber" if unknown else "kept",
+        ),
         f"; {theme.count(unknown)} uncertain" if unknown else "",
     )
-    note = "lengths as scored" if found.trainer else ""
+    note = "lengths as scored" if preflight.trainer else ""
     return el("div", left, el("span", note, cls="muted end"), cls="row left-after")
 
 
 @st.dialog("Rows", width="large")
-def _rows_dialog(project: Project, found: Preflight, finding: Finding) -> None:
+def _rows_dialog(project: Project, preflight: Preflight, finding: Finding) -> None:
     """The rows of a finding as they came, to take along or to leave out."""
     n_rows = theme.count(finding.n_rows)
     view.show(parts.heading(f"{n_rows} {phrase(finding.what, finding.n_rows)}", finding.why), key="export-rows-title")
     with errors.shown():
-        texts = workflow.records(project, found, finding.places[:SHOWN_ROWS].tolist())
+        texts = workflow.records(project, preflight, finding.places[:SHOWN_ROWS].tolist())
         rows = [
             [row["dataset"], theme.count(row["row_index"]), parts.first_line(text, 200)]
-            for row, text in zip(found.rows(finding, SHOWN_ROWS), texts, strict=True)
+            for row, text in zip(preflight.rows(finding, SHOWN_ROWS), texts, strict=True)
         ]
         columns = [parts.Column("Dataset", 150), parts.Column("Row", 70, numeric=True), parts.Column("Record")]
         view.show(el("div", parts.table(columns, rows, label="Rows"), cls="tall"), key="export-rows")
     with st.container(horizontal=True):
         st.download_button(
-            "All as JSON", lambda: json.dumps(found.rows(finding), ensure_ascii=False, indent=1),
+            "All as JSON", lambda: json.dumps(preflight.rows(finding), ensure_ascii=False, indent=1),
             file_name=f"{finding.rule.replace(' ', '-')}.json", mime="application/json", icon=":material/download:",
             key="export.rows-download", on_click="ignore",
         )  # fmt: skip
         if finding.effect in LOST and st.button(f"Drop {n_rows}, select again", key="export.leave-out"):
             with errors.shown():
-                leave_out(project, found, finding)
+                leave_out(project, preflight, finding)
                 st.rerun()
     if finding.effect in LOST:
         st.caption(
@@ -127,11 +133,11 @@ def _rows_dialog(project: Project, found: Preflight, finding: Finding) -> None:
         )
 
 
-def leave_out(project: Project, found: Preflight, finding: Finding) -> None:
+def leave_out(project: Project, preflight: Preflight, finding: Finding) -> None:
     """Decide against the rows of a finding, and save the selection again under its name."""
-    saved, spec = selections.load(project, found.plan.selection)
+    saved, spec = selections.load(project, preflight.plan.selection)
     run = selections.scoring_of(project, saved).run_id
-    reason = f"{found.trainer or found.format}: {finding.rule}"
-    decide(project, [row["sample_id"] for row in found.rows(finding)], "drop", reason)
+    reason = f"{preflight.trainer or preflight.format}: {finding.rule}"
+    decide(project, [row["sample_id"] for row in preflight.rows(finding)], "drop", reason)
     selections.save(project, saved.name, spec, run, replace=True)
     st.toast(f"{plural(finding.n_rows, 'row')} dropped, selection computed again", icon=":material/done:")

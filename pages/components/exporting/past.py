@@ -17,10 +17,10 @@ SHOWN = 8
 ALL = "export.all-past"
 
 
-def show(project: Project, found: Sequence[LoggedExport]) -> None:
+def show(project: Project, exports: Sequence[LoggedExport]) -> None:
     """A line an export, latest first; a click opens it."""
-    shown = [past_export(entry) for entry in (found if st.session_state.get(ALL) else found[:SHOWN])]
-    more = ("show all", "all") if len(found) > len(shown) else None
+    shown = [past_export(entry) for entry in (exports if st.session_state.get(ALL) else exports[:SHOWN])]
+    more = ("show all", "all") if len(exports) > len(shown) else None
     columns = [
         parts.Column("Selection"),
         parts.Column("Format", 150),
@@ -32,14 +32,14 @@ def show(project: Project, found: Sequence[LoggedExport]) -> None:
     ]
     clicked = view.show(
         [
-            parts.heading("Past exports", theme.count(len(found)), link=more),
+            parts.heading("Past exports", theme.count(len(exports)), link=more),
             parts.table(
                 columns,
                 [_line(project, one) for one in shown],
                 on=[f"past:{place}" for place in range(len(shown))],
                 label="Past exports",
             )
-            if found
+            if exports
             else el(
                 "p", "No exports yet. Each export is one folder with a manifest that can reproduce it.", cls="muted"
             ),

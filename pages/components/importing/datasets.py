@@ -18,13 +18,13 @@ HOW, NAME, FIELD, RULES = "import.set.how", "import.set.name", "import.set.field
 
 def section(project: Project) -> None:
     """One dataset at a time, with its log and the two controls; nothing where there is none."""
-    found = {one.name: one for one in status(project).datasets}
-    if not found:
+    by_name = {one.name: one for one in status(project).datasets}
+    if not by_name:
         return
-    view.show(parts.heading("Datasets in the project", str(len(found))), key="import-datasets-title")
+    view.show(parts.heading("Datasets in the project", str(len(by_name))), key="import-datasets-title")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        name = st.selectbox("Dataset", list(found), key=DATASET, label_visibility="collapsed", width=260)
-        one = found[str(name)]
+        name = st.selectbox("Dataset", list(by_name), key=DATASET, label_visibility="collapsed", width=260)
+        one = by_name[str(name)]
         with st.popover("Set domain", icon=":material/category:", key="import-set-domain"):
             _domain_form(project, one)
         _undo_buttons(project, one)

@@ -110,8 +110,8 @@ def chosen_rules() -> Rules:
     edits = st.session_state.get(RULES)
     if edits is None:
         return tuple(st.session_state.get(RULES_KEPT, ()))
-    st.session_state[RULES_KEPT] = found = rules(edits, first_rules())
-    return found
+    st.session_state[RULES_KEPT] = chosen = rules(edits, first_rules())
+    return chosen
 
 
 def first_rules() -> Rules:
@@ -129,8 +129,8 @@ def rules(edits: object, first: Rules = ()) -> Rules:
             rows[int(place)] |= changed
         gone = set(edits.get("deleted_rows") or ())
         rows = [row for place, row in enumerate(rows) if place not in gone] + list(edits.get("added_rows") or [])
-    found = (tuple(row.get(field) for field in RULE_FIELDS) for row in rows)
-    return tuple((str(a), str(b), str(c)) for a, b, c in found if a and b is not None and c)
+    cells = (tuple(row.get(field) for field in RULE_FIELDS) for row in rows)
+    return tuple((str(a), str(b), str(c)) for a, b, c in cells if a and b is not None and c)
 
 
 def spec(path: Path, fields: tuple[str, ...] = ()) -> tuple[ImportSpec, bool]:

@@ -130,26 +130,26 @@ def write(fields: tuple[str, ...]) -> None:
     if session.get(draft.HOW) == draft.SENT or not typed:
         address.write({}, NAMES)
         return
-    found: dict[str, str | list[str]] = {"path": typed}
+    query: dict[str, str | list[str]] = {"path": typed}
     if session.get(draft.TARGET) == draft.SCORES:
-        address.write(found | _scores(), NAMES)
+        address.write(query | _scores(), NAMES)
         return
     if session.get(draft.HUB) == typed and session.get(draft.REVISION):
-        found["revision"] = session[draft.REVISION]
+        query["revision"] = session[draft.REVISION]
     for name, key in TEXTS.items():
         text = str(session.get(key) or "").strip()
         if text and text != USUAL.get(name):
-            found[name] = text
+            query[name] = text
     if session.get(draft.DOMAIN_HOW) == draft.A_FIELD and session.get(draft.COLUMN):
-        found["domain-column"] = session[draft.COLUMN]
+        query["domain-column"] = session[draft.COLUMN]
     if session.get(draft.DOMAIN_HOW) == draft.SOME_RULES:
-        found[RULE] = [f"{column}={value}:{domain}" for column, value, domain in draft.chosen_rules()]
+        query[RULE] = [f"{column}={value}:{domain}" for column, value, domain in draft.chosen_rules()]
     for name, key in (("whole", draft.WHOLE), ("text-only", draft.TEXT_ONLY)):
-        found |= {name: "yes"} if session.get(key) else {}
+        query |= {name: "yes"} if session.get(key) else {}
     if n_lines := session.get(draft.SKIP_LINES):
-        found["skip-lines"] = str(int(n_lines))
+        query["skip-lines"] = str(int(n_lines))
     if (target := session.get(draft.TARGET)) and target != draft.NEW:
-        found["update"] = target
-    found["map"] = [f"{field}={column}" for field, column in draft.chosen_mapping(fields)]
-    found["role"] = [f"{speaker}={role}" for speaker, role in draft.chosen_roles()]
-    address.write(found, NAMES)
+        query["update"] = target
+    query["map"] = [f"{field}={column}" for field, column in draft.chosen_mapping(fields)]
+    query["role"] = [f"{speaker}={role}" for speaker, role in draft.chosen_roles()]
+    address.write(query, NAMES)

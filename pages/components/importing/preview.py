@@ -140,13 +140,13 @@ def _turn(turn: Turn, scored: bool, kind: str) -> Node:
 
 def notices(scan: workflow.FileScan) -> None:
     """What a curator should know before importing."""
-    found: list[Node | None] = []
+    nodes: list[Node | None] = []
     if scan.n_importable and scan.n_seen_before == scan.n_importable:
-        found.append(
+        nodes.append(
             parts.notice("Every row is already in the project.", "Importing the file again adds rows but no samples.")
         )
     if scan.n_empty_response:
-        found.append(
+        nodes.append(
             parts.notice(
                 _count(scan.n_empty_response, "response is", "responses are") + " empty.",
                 "They are imported, but the model only learns to stop at once.",
@@ -154,7 +154,7 @@ def notices(scan: workflow.FileScan) -> None:
             )
         )
     if scan.n_one_word:
-        found.append(
+        nodes.append(
             parts.notice(
                 _count(scan.n_one_word, "response is", "responses are") + " a single word.",
                 "They are imported, but their losses are noisy. A gate on Select can exclude short responses.",
@@ -162,14 +162,14 @@ def notices(scan: workflow.FileScan) -> None:
             )
         )
     if scan.n_mended:
-        found.append(
+        nodes.append(
             parts.notice(
                 _count(scan.n_mended, "row holds", "rows hold") + " broken characters.",
                 "They are imported with � in their place. The source record stays unchanged.",
             )
         )
     if scan.dropped_media:
-        found.append(
+        nodes.append(
             parts.notice(
                 f"{workflow.counted(scan.dropped_media)} will be left out.",
                 "Only the text of these rows is imported.",
@@ -177,21 +177,21 @@ def notices(scan: workflow.FileScan) -> None:
             )
         )
     if scan.n_duplicates:
-        found.append(
+        nodes.append(
             parts.notice(
                 _count(scan.n_duplicates, "row repeats", "rows repeat") + " another row of the file.",
                 "They are imported but scored once. Select excludes duplicates by default.",
             )
         )
     if not scan.complete:
-        found.append(
+        nodes.append(
             parts.notice(
                 f"This preview covers the first {scan.n_rows:,} rows, {theme.percent(scan.read_share, 0)} of the file.",
                 "The import reads the whole file.",
             )
         )
-    if found:
-        view.show(el("div", *found, cls="stack"), key="import-notices")
+    if nodes:
+        view.show(el("div", *nodes, cls="stack"), key="import-notices")
 
 
 def _count(n: int, one: str, many: str) -> str:
@@ -201,7 +201,7 @@ def _count(n: int, one: str, many: str) -> str:
 def around(spec: ImportSpec, row: int, n_rows: int) -> None:
     """Seven rows with the current one tinted; a click shows another."""
     start = max(min(row - ROWS_AROUND // 2, n_rows - ROWS_AROUND), 0)
-    found = reading.rows(spec, start, min(start + ROWS_AROUND, n_rows))
+    neighbours = reading.rows(spec, start, min(start + ROWS_AROUND, n_rows))
     columns = [
         parts.Column("Row", 84, numeric=True),
         parts.Column("Turns", 60, numeric=True),
@@ -210,12 +210,15 @@ def around(spec: ImportSpec, row: int, n_rows: int) -> None:
         parts.Column("Words", 70, numeric=True),
         parts.Column("", 130),
     ]
-    current = next((index for index, item in enumerate(found) if item.row_index == row), None)
+    current = next((index for index, item in enumerate(neighbours) if item.row_index == row), None)
     view.show(
         [
             parts.heading("Neighbouring rows", "as they will be imported"),
             parts.table(
-                columns, [_summary(item) for item in found], on=[str(r.row_index) for r in found], current=current
+                columns,
+                [_summary(item) for item in neighbours],
+                on=[str(r.row_index) for r in neighbours],
+                current=current,
             ),
         ],
         key="import-around",

@@ -31,10 +31,10 @@ def window(spec: ImportSpec, row: int) -> workflow.Preview:
 
 def rows(spec: ImportSpec, start: int, stop: int) -> list[workflow.PreviewRow]:
     """Rows `start` to `stop`, which may lie in two windows."""
-    found: list[workflow.PreviewRow] = []
+    between: list[workflow.PreviewRow] = []
     for at in range(max(start, 0) // WINDOW_ROWS * WINDOW_ROWS, stop, WINDOW_ROWS):
-        found += [row for row in window(spec, at).rows if start <= row.row_index < stop]
-    return found
+        between += [row for row in window(spec, at).rows if start <= row.row_index < stop]
+    return between
 
 
 def _key(spec: ImportSpec) -> str:

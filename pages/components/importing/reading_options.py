@@ -58,9 +58,9 @@ def _dropped(scan: workflow.FileScan) -> str:
 
 def _speakers(scan: workflow.FileScan) -> list[str]:
     """Unknown speakers of the rejected rows, and those that were given a role already; the most frequent first."""
-    found = [_spoken(match[1]) for reason in scan.reasons if (match := _UNKNOWN.search(reason))]
+    unknown = [_spoken(match[1]) for reason in scan.reasons if (match := _UNKNOWN.search(reason))]
     named = [name for name, _ in draft.chosen_roles()]
-    speakers = list(dict.fromkeys([*named, *(name for name in found if name)]))[:MAX_SPEAKERS]
+    speakers = list(dict.fromkeys([*named, *(name for name in unknown if name)]))[:MAX_SPEAKERS]
     st.session_state[draft.SPEAKERS] = speakers
     return speakers
 

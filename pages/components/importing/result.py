@@ -86,11 +86,11 @@ def _reasons(result: workflow.ImportResult) -> view.Node:
 
 
 def _rejects(project: Project, result: workflow.ImportResult) -> None:
-    found = workflow.rejects_of(project, result.dataset, SHOWN_REJECTS)
+    rejects = workflow.rejects_of(project, result.dataset, SHOWN_REJECTS)
     note = (
         f"{result.n_rejected:,}"
         if result.n_rejected <= SHOWN_REJECTS
-        else f"first {len(found)} of {result.n_rejected:,}"
+        else f"first {len(rejects)} of {result.n_rejected:,}"
     )
     rows = [
         [
@@ -100,7 +100,7 @@ def _rejects(project: Project, result: workflow.ImportResult) -> None:
             *([el("span", *parts.visible(file), cls="mono")] if result.files else []),
             parts.first_line(source),
         ]
-        for file, row_index, line, reason, source in found
+        for file, row_index, line, reason, source in rejects
     ]
     columns = [
         parts.Column("Row", 70, numeric=True),

@@ -38,18 +38,20 @@ def page(project: Project, path: Path, right: DeltaGenerator, revision: str) -> 
     with main:
         try:
             spec = score_draft.spec(path)
-            found = _matched(project, spec, revision) if spec is not None else None
+            matched = _matched(project, spec, revision) if spec is not None else None
         except LobassError as error:
             errors.show(error)
             return
         if spec is None:
             _what_is_missing(columns)
             return
-        _show(found, spec)
+        _show(matched, spec)
     with right:
         command_line.popover(command_line.import_scores(project.root, spec))
-        label = f"Import {found.n_matched:,} scores" if found else "Import scores"
-        go = toolbar.primary(label, ":material/download:", key="scores-go", disabled=not (found and found.n_matched))
+        label = f"Import {matched.n_matched:,} scores" if matched else "Import scores"
+        go = toolbar.primary(
+            label, ":material/download:", key="scores-go", disabled=not (matched and matched.n_matched)
+        )
     if go:
         _import(project, spec)
 
@@ -114,9 +116,9 @@ def _matched(project: Project, spec: ScoreFileSpec, revision: str) -> ImportedSc
         f"Match {theme.byte_size(n_bytes)} of scores", icon=":material/difference:", key="scores-match"
     ):
         return None
-    found = _with_bar(project, spec, "Matching", dry_run=True)
-    st.session_state[MATCHED] = (key, found)
-    return found
+    matched = _with_bar(project, spec, "Matching", dry_run=True)
+    st.session_state[MATCHED] = (key, matched)
+    return matched
 
 
 def _import(project: Project, spec: ScoreFileSpec) -> None:
@@ -139,45 +141,45 @@ def _with_bar(project: Project, spec: ScoreFileSpec, verb: str, *, dry_run: bool
         bar.empty()
 
 
-def _show(found: ImportedScores | None, spec: ScoreFileSpec) -> None:
-    if found is None:
+def _show(matched: ImportedScores | None, spec: ScoreFileSpec) -> None:
+    if matched is None:
         return
-    nodes: list[Node] = [_strip(found)]
-    if found.by_position:
+    nodes: list[Node] = [_strip(matched)]
+    if matched.by_position:
         text = "The file has no column row_index or row."
         nodes.append(parts.notice("Each line is matched to the row at the same position.", text))
     if spec.if_named == "replace":
         nodes.append(parts.notice(f"{spec.name} will be replaced.", "Its current values are removed.", tone="amber"))
-    view.show([*nodes, *_lines(found)], key="scores-found")
+    view.show([*nodes, *_lines(matched)], key="scores-matched")
 
 
-def _strip(found: ImportedScores) -> Node:
-    n_not_used = found.n_missing + found.n_not_number + found.n_non_finite + found.n_unreadable
+def _strip(matched: ImportedScores) -> Node:
+    n_not_used = matched.n_missing + matched.n_not_number + matched.n_non_finite + matched.n_unreadable
     reasons = {
-        "without a value": found.n_missing,
-        "not a number": found.n_not_number,
-        "not finite": found.n_non_finite,
-        "unreadable": found.n_unreadable,
+        "without a value": matched.n_missing,
+        "not a number": matched.n_not_number,
+        "not finite": matched.n_non_finite,
+        "unreadable": matched.n_unreadable,
     }
     why = ", ".join(f"{n:,} {reason}" for reason, n in reasons.items() if n)
-    repeated = f"{found.n_differing:,} with another value" if found.n_differing else "same value"
+    repeated = f"{matched.n_differing:,} with another value" if matched.n_differing else "same value"
     cells = [
-        parts.KeyNumber("Matched lines", theme.count(found.n_matched), note=f"of {found.n_lines:,}", tinted=True),
-        parts.KeyNumber("No matching row", theme.count(found.n_unmatched), note="in this project"),
-        parts.KeyNumber("Duplicate lines", theme.count(found.n_repeated), note=repeated),
+        parts.KeyNumber("Matched lines", theme.count(matched.n_matched), note=f"of {matched.n_lines:,}", tinted=True),
+        parts.KeyNumber("No matching row", theme.count(matched.n_unmatched), note="in this project"),
+        parts.KeyNumber("Duplicate lines", theme.count(matched.n_repeated), note=repeated),
         parts.KeyNumber("No valid value", theme.count(n_not_used), note=why or "every line has one"),
-        parts.KeyNumber("Rows with a score", theme.count(found.n_rows), note=f"{found.n_without:,} without"),
+        parts.KeyNumber("Rows with a score", theme.count(matched.n_rows), note=f"{matched.n_without:,} without"),
     ]
-    if found.n_held:
-        cells.insert(3, parts.KeyNumber("Scored before", theme.count(found.n_held), note="keep their values"))
+    if matched.n_held:
+        cells.insert(3, parts.KeyNumber("Scored before", theme.count(matched.n_held), note="keep their values"))
     return parts.key_numbers(cells)
 
 
-def _lines(found: ImportedScores) -> list[Node]:
-    if not found.lines:
+def _lines(matched: ImportedScores) -> list[Node]:
+    if not matched.lines:
         return []
     columns = [parts.Column("Line", 80, numeric=True), parts.Column("Kind", 110), parts.Column("Reason")]
-    rows = [[theme.count(line), kind, el("span", *parts.visible(reason))] for kind, line, reason in found.lines]
+    rows = [[theme.count(line), kind, el("span", *parts.visible(reason))] for kind, line, reason in matched.lines]
     note = f"up to {workflow.LISTED} of each kind"
     table = parts.table(columns, rows, label="Unused lines")
     return [parts.heading("Unused lines", note), el("div", table, cls="tall", tabindex="0")]
@@ -203,8 +205,8 @@ def _done_page(project: Project, done: ImportedScores, right: DeltaGenerator) ->
 
 def section(project: Project) -> None:
     """The score columns of the project, each to be removed; nothing where there is none."""
-    found = workflow.list_score_columns(project)
-    if not found:
+    imported = workflow.list_score_columns(project)
+    if not imported:
         return
     columns = [
         parts.Column("Name"), parts.Column("Unit", 110), parts.Column("Higher is", 90),
@@ -217,13 +219,13 @@ def section(project: Project) -> None:
             theme.count(one.n_rows), el("span", *parts.visible(one.source)),
             el("span", theme.ago(one.made_at), title=one.made_at), el("span", *parts.visible(one.made_by)),
         ]
-        for one in found
+        for one in imported
     ]  # fmt: skip
-    title = parts.heading("Imported scores", str(len(found)))
+    title = parts.heading("Imported scores", str(len(imported)))
     view.show([title, parts.table(columns, rows, label="Imported scores")], key="scores-list")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         name = st.selectbox(
-            "Score to remove", [one.name for one in found], index=None, key="scores.gone", width=260,
+            "Score to remove", [one.name for one in imported], index=None, key="scores.gone", width=260,
             label_visibility="collapsed", placeholder="Remove a score",
         )  # fmt: skip
         if name and st.button("Remove", icon=":material/delete:", key="scores-remove-go"):

@@ -53,17 +53,17 @@ def page(project: Project, name: str, path: Path, right: DeltaGenerator, revisio
     asked = draft.files_asked(path)
     with right:
         command_line.popover(command_line.update(project.root, name, asked))
-    found = _compared(project, name, asked, revision)
-    if found is None:
+    update = _compared(project, name, asked, revision)
+    if update is None:
         return
-    counts = found.counts
+    counts = update.counts
     with right:
         go = toolbar.primary(
-            f"Update {name}", ":material/sync:", key="import-update-go", disabled=found.is_same,
-            help="The dataset already matches these files" if found.is_same else None,
+            f"Update {name}", ":material/sync:", key="import-update-go", disabled=update.is_same,
+            help="The dataset already matches these files" if update.is_same else None,
         )  # fmt: skip
     view.show(_strip(counts), key="import-update-strip")
-    view.show([*_notices(found), _reasons(found)], key="import-update-notices")
+    view.show([*_notices(update), _reasons(update)], key="import-update-notices")
     if not go:
         return
     bar = st.progress(0.0, "Updating. Keep this tab open until it is done; an interrupted update writes nothing.")
@@ -72,7 +72,7 @@ def page(project: Project, name: str, path: Path, right: DeltaGenerator, revisio
         bar.progress(min(n_done / max(n_total, 1), 1.0), f"Updating, {n_done:,} of about {n_total:,} rows")
 
     with errors.shown():
-        done = workflow.update_dataset(project, found, show)
+        done = workflow.update_dataset(project, update, show)
         st.session_state.pop(COMPARED, None)
         st.session_state[draft.UPDATED] = (str(path), name, done)
         st.rerun()
@@ -120,11 +120,11 @@ def _compared(project: Project, name: str, asked: dict, revision: str) -> Update
         bar.progress(min(n_done / max(n_total, 1), 1.0), f"Comparing, {n_done:,} of about {n_total:,} rows")
 
     try:
-        found = workflow.compare_dataset(project, name, asked, show)
+        update = workflow.compare_dataset(project, name, asked, show)
     finally:
         bar.empty()
-    st.session_state[COMPARED] = (key, found)
-    return found
+    st.session_state[COMPARED] = (key, update)
+    return update
 
 
 def _stamp(asked: dict) -> tuple[tuple[str, int, int], ...]:
@@ -144,14 +144,14 @@ def _strip(counts: UpdateCounts) -> Node:
     return parts.key_numbers(cells)
 
 
-def _notices(found: Update) -> list[Node]:
-    counts = found.counts
-    if found.is_same:
+def _notices(update: Update) -> list[Node]:
+    counts = update.counts
+    if update.is_same:
         return [
-            parts.notice(f"{found.dataset} already matches these files.", "There is nothing to update.", tone="kept")
+            parts.notice(f"{update.dataset} already matches these files.", "There is nothing to update.", tone="kept")
         ]
     shown = [parts.notice("Nothing is written yet.", "The files are read with the settings of the first import.")]
-    shown += [parts.notice("Check first:", f"{note}.", tone="amber") for note in found.notes]
+    shown += [parts.notice("Check first:", f"{note}.", tone="amber") for note in update.notes]
     if counts.n_other_fields:
         text = "Their conversations are the same. The update replaces their source records."
         shown.append(parts.notice(f"Other fields of {counts.n_other_fields:,} unchanged rows differ.", text))
@@ -178,9 +178,9 @@ def _did(name: str, counts: UpdateCounts) -> Node:
     return parts.notice(f"{name} is updated.", f"{counts.words[:1].upper()}{counts.words[1:]}.", tone="kept")
 
 
-def _reasons(found: Update) -> Node:
-    if not found.reasons:
+def _reasons(update: Update) -> Node:
+    if not update.reasons:
         return el("div")
-    rows = [[el("span", reason, title=reason), theme.count(n)] for reason, n in list(found.reasons.items())[:12]]
+    rows = [[el("span", reason, title=reason), theme.count(n)] for reason, n in list(update.reasons.items())[:12]]
     columns = [parts.Column("Why rows were rejected"), parts.Column("Rows", 90, numeric=True)]
     return parts.table(columns, rows)

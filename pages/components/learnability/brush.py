@@ -48,7 +48,7 @@ def put(chosen: BrowseFilter | None) -> None:
 
 def drawn(limits: Mapping[str, tuple[float, float] | None], domains: tuple[str, ...] = ()) -> BrowseFilter:
     """The filter of a brush: limits by measure, None where none was drawn; of a count the whole numbers within."""
-    ranges = tuple((name, _whole(name, found)) for name, found in limits.items() if found)
+    ranges = tuple((name, _whole(name, pair)) for name, pair in limits.items() if pair)
     return BrowseFilter(domains=domains, ranges=ranges)
 
 

@@ -68,22 +68,22 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
 
 def _picked(rows: Scored) -> Measure:
     """The measure that is drawn: one of the first, or of a list of all others that these rows have."""
-    found = {name: one for name, one in explore.measures(rows).items() if not one.uses_seed}
-    if st.session_state[MEASURE] not in found:
+    measures = {name: one for name, one in explore.measures(rows).items() if not one.uses_seed}
+    if st.session_state[MEASURE] not in measures:
         st.session_state[MEASURE] = "learnability"
     chosen = st.session_state[MEASURE]
-    first = [name for name in FIRST_MEASURES if name in found]
-    others = [name for name in found if name not in first]
+    first = [name for name in FIRST_MEASURES if name in measures]
+    others = [name for name in measures if name not in first]
     st.session_state[FIRST], st.session_state[OTHER] = (chosen, None) if chosen in first else (None, chosen)
     st.segmented_control(
-        "Measure", first, format_func=lambda name: found[name].title, key=FIRST, label_visibility="collapsed",
+        "Measure", first, format_func=lambda name: measures[name].title, key=FIRST, label_visibility="collapsed",
         on_change=_pick, args=(FIRST,),
     )  # fmt: skip
     st.selectbox(
-        "Other measure", others, index=None, placeholder="Other measure", format_func=lambda name: found[name].title,
+        "Other measure", others, index=None, placeholder="Other measure", format_func=lambda name: measures[name].title,
         key=OTHER, label_visibility="collapsed", on_change=_pick, args=(OTHER,), width=190,
     )  # fmt: skip
-    return found[chosen]
+    return measures[chosen]
 
 
 def _pick(widget: str) -> None:
@@ -93,10 +93,10 @@ def _pick(widget: str) -> None:
 
 def _brushed(name: str) -> None:
     """Keep the range that was drawn; it holds for all domains."""
-    found = distribution_chart.brushed(CHART)
-    if found is None:
+    brushed = distribution_chart.brushed(CHART)
+    if brushed is None:
         return
-    st.session_state[SEQ], limits = found
+    st.session_state[SEQ], limits = brushed
     brush.put(brush.drawn({name: limits}))
 
 

@@ -44,10 +44,10 @@ def follow(views: tuple[str, ...], measures: Collection[str]) -> None:
 
 def _brushed(asked: Query, measures: Collection[str]) -> BrowseFilter | None:
     try:
-        found = BrowseFilter.from_query({name: asked[name] for name in BRUSH if name in asked})
-        if gone := [name for name, _ in found.ranges if name not in measures]:
+        brushed = BrowseFilter.from_query({name: asked[name] for name in BRUSH if name in asked})
+        if gone := [name for name, _ in brushed.ranges if name not in measures]:
             raise RequestError(f"there is no measure {', '.join(gone)}")
-        return found
+        return brushed
     except RequestError as error:
         address.say(f"{error.what[:1].upper()}{error.what[1:]}; the brush in the address is ignored.")
         return None
@@ -55,14 +55,14 @@ def _brushed(asked: Query, measures: Collection[str]) -> BrowseFilter | None:
 
 def write(view: str, project: Project, rows: Scored) -> None:
     """Make the address that of what is shown; what does not show in this view is left out."""
-    found: dict[str, str | list[str]] = {"view": slug(view)}
+    query: dict[str, str | list[str]] = {"view": slug(view)}
     session = st.session_state
     if view == "Distributions":
-        found["measure"] = session.get(distributions_view.MEASURE) or "learnability"
-        found["form"] = session.get(distributions_view.FORM) or "density"
+        query["measure"] = session.get(distributions_view.MEASURE) or "learnability"
+        query["form"] = session.get(distributions_view.FORM) or "density"
     if view == PLANE:
         placed = limits.placed(rows, limits.working_cuts(project), limits.moved())
-        found[limits.PARAMETER] = [text for one in placed if (text := one.parameter())]
+        query[limits.PARAMETER] = [text for one in placed if (text := one.parameter())]
         if session.get(plane_view.AGAINST):
-            found["against-reference"] = "yes"
-    address.write(found | brush.query(brush.box(), ()), NAMES)
+            query["against-reference"] = "yes"
+    address.write(query | brush.query(brush.box(), ()), NAMES)

@@ -20,17 +20,17 @@ STRONG_RHO = 0.5
 
 def show(rows: Scored, slots: Mapping[str, int]) -> None:
     """Draw the verdict in words, the panels, and the brush."""
-    found = explore.length(rows)
+    by_length = explore.length(rows)
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="learnability-bar")
     with bar:
-        st.markdown(verdict(found.rho))
+        st.markdown(verdict(by_length.rho))
         st.space("stretch")
         header = ("domain", "tokens_low", "tokens_high", "learnability_low", "learnability_high", "rows")
-        save.popover("length", header, cells_csv(found.grid))
+        save.popover("length", header, cells_csv(by_length.grid))
     st.caption(
         "The solid line is the median learnability at each length; the middle half of the rows lies between the dotted "
         "lines. A flat line means that length has no influence. Drag a box to select rows to browse. "
-        + beyond(found.grid)
+        + beyond(by_length.grid)
     )
 
     def brushed(drawn: Brush | None) -> None:
@@ -38,17 +38,17 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
             brush.put(None)
             return
         limits = {LENGTH.name: drawn.x, LEARNABILITY.name: drawn.y}
-        brush.put(brush.drawn(limits, (found.grid.names[drawn.panel],)))
+        brush.put(brush.drawn(limits, (by_length.grid.names[drawn.panel],)))
 
     charts.show(
         plane_chart.figure(
-            found.grid,
+            by_length.grid,
             slots=slots,
             x_title=LENGTH.axis,
             y_title=LEARNABILITY.axis,
             whole_x=True,
-            lines=found.lines,
-            rhos=found.rho_by_domain,
+            lines=by_length.lines,
+            rhos=by_length.rho_by_domain,
         ),
         key="learnability.length",
         name="length",

@@ -100,15 +100,15 @@ def move_back() -> None:
 
 def adopt(texts: Sequence[str]) -> list[str]:
     """Take over the limits of an address; returns those that cannot be read."""
-    found, unread = {}, []
+    by_domain, unread = {}, []
     for text in texts:
         try:
             domain, mine = read(text)
         except ValueError:
             unread.append(text)
         else:
-            found[domain] = mine
-    st.session_state[KEY] = found
+            by_domain[domain] = mine
+    st.session_state[KEY] = by_domain
     return unread
 
 

@@ -78,12 +78,12 @@ def _field(column: DeltaGenerator, which: str, label: str, domains: list[str], v
 
 def sentence(placed: Sequence[Placed]) -> str:
     """Where the limits of learnability come from, in words."""
-    found = {one.source for one in placed}
-    if len(found) == 1:
-        return f"Learnable starts {SOURCES[found.pop()]}."
+    sources = {one.source for one in placed}
+    if len(sources) == 1:
+        return f"Learnable starts {SOURCES[sources.pop()]}."
     parts = [
         f"{SOURCES[source]} in {', '.join(one.domain for one in placed if one.source == source)}"
         for source in SOURCES
-        if source in found
+        if source in sources
     ]
     return f"Learnable starts {'; '.join(parts)}."

@@ -37,20 +37,20 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
         if not against:
             limits_menu.show(placed)
         st.space("stretch")
-    found = explore.plane(rows, [one.limits for one in placed], against_reference=against)
+    plane = explore.plane(rows, [one.limits for one in placed], against_reference=against)
     with bar:
-        save.popover("loss-plane", ("domain", "x_low", "x_high", "y_low", "y_high", "rows"), cells_csv(found.grid))
-    st.caption(f"{AGAINST_SENTENCE if against else SENTENCE} {SHADES_SENTENCE} {beyond(found.grid)}")
+        save.popover("loss-plane", ("domain", "x_low", "x_high", "y_low", "y_high", "rows"), cells_csv(plane.grid))
+    st.caption(f"{AGAINST_SENTENCE if against else SENTENCE} {SHADES_SENTENCE} {beyond(plane.grid)}")
 
     def brushed(drawn: Brush | None) -> None:
         if drawn is None:
             brush.put(None)
             return
         limits = {BASE_LOSS.name: drawn.x, _upward(against).name: drawn.y}
-        brush.put(brush.drawn(limits, (found.grid.names[drawn.panel],)))
+        brush.put(brush.drawn(limits, (plane.grid.names[drawn.panel],)))
 
     charts.show(
-        _figure(found, slots, against=against),
+        _figure(plane, slots, against=against),
         key="learnability.plane",
         name="loss-plane",
         alt=f"{BASE_LOSS.title} against {_upward(against).label}, one panel per domain",
@@ -58,7 +58,7 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
         on_brush=brushed,
         revision=brush.n_cleared(),
     )
-    _regions(found, placed, slots)
+    _regions(plane, placed, slots)
 
 
 def _upward(against: bool) -> Measure:
@@ -66,10 +66,10 @@ def _upward(against: bool) -> Measure:
     return BUILT_IN["reference-loss" if against else "learnability"]
 
 
-def _figure(found: Plane, slots: Mapping[str, int], *, against: bool) -> charts.Figure:
-    regions = {} if against else {"limits": found.limits, "shares": found.shares}
+def _figure(plane: Plane, slots: Mapping[str, int], *, against: bool) -> charts.Figure:
+    regions = {} if against else {"limits": plane.limits, "shares": plane.shares}
     return plane_chart.figure(
-        found.grid,
+        plane.grid,
         slots=slots,
         x_title=BASE_LOSS.axis,
         y_title=_upward(against).axis,
@@ -91,12 +91,12 @@ def region_filter(domain: str, region: int, of: Limits) -> BrowseFilter:
     return BrowseFilter(domains=(domain,), ranges=(("learnability", score), ("base-loss", base)))
 
 
-def _regions(found: Plane, placed: Sequence[Placed], slots: Mapping[str, int]) -> None:
+def _regions(plane: Plane, placed: Sequence[Placed], slots: Mapping[str, int]) -> None:
     rows = []
     for k, one in enumerate(placed):
         cells: list[view.Node] = []
         for region, (n, share) in enumerate(
-            zip(found.region_counts[k].tolist(), found.shares[k].tolist(), strict=True)
+            zip(plane.region_counts[k].tolist(), plane.shares[k].tolist(), strict=True)
         ):
             cells += [
                 parts.link(theme.count(n), on=f"{k}-{region}") if n else theme.count(n),

@@ -45,13 +45,13 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False, key="learnability-bar")
     with bar:
         st.caption(SENTENCE, width="stretch")
-        lines = [(by, *_values(line)) for by, found in groups.items() for line in found]
+        lines = [(by, *_values(line)) for by, group in groups.items() for line in group]
         save.popover("learnability-tables", HEADER, lines, has_picture=False)
     clicked = view.show(
         [
             node
-            for by, found in groups.items()
-            for node in (parts.heading(f"By {by}"), _table(by, found, slots if by == "domain" else {}))
+            for by, group in groups.items()
+            for node in (parts.heading(f"By {by}"), _table(by, group, slots if by == "domain" else {}))
         ],
         key="learnability-tables",
     )

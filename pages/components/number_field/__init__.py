@@ -50,12 +50,12 @@ def show(
     def read() -> None:
         text = str(st.session_state.get(typed) or "").strip()
         try:
-            found = read_number(text, whole=whole, least=least, most=most, above=above) if text else otherwise
+            entered = read_number(text, whole=whole, least=least, most=most, above=above) if text else otherwise
         except NotANumber as error:
             st.session_state[key + WRONG] = (str(error), _held(key, otherwise))
             return
         st.session_state.pop(key + WRONG, None)
-        st.session_state[key] = int(found) if whole and found is not None else found
+        st.session_state[key] = int(entered) if whole and entered is not None else entered
         if on_change:
             on_change()
 
@@ -71,8 +71,8 @@ def show(
 
 
 def _held(key: str, otherwise: float | None) -> float | None:
-    found: float | None = st.session_state.get(key)
-    return otherwise if found is None else found
+    held: float | None = st.session_state.get(key)
+    return otherwise if held is None else held
 
 
 def text_of(number: float | None, decimals: int | None = None) -> str:

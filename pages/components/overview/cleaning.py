@@ -32,10 +32,10 @@ def line(project: Project, revision: str) -> Node | None:
     if project.is_read_only:
         return None
     try:
-        found = workflow.recently_cleanable(project, revision)
+        items = workflow.recently_cleanable(project, revision)
     except LobassError:
         return None
-    n_bytes = sum(item.n_bytes for item in found)
+    n_bytes = sum(item.n_bytes for item in items)
     if n_bytes < SHOWN_BYTES:
         return None
     return el("div", parts.link(f"{theme.byte_size(n_bytes)} can be freed", on=CLICK), cls="muted more")
@@ -44,20 +44,20 @@ def line(project: Project, revision: str) -> Node | None:
 @st.dialog("Free space", width="large")
 def dialog(project: Project) -> None:
     """Everything that can go, with its size and the reason; removed on a click."""
-    found: tuple[Cleanable, ...] = ()
+    items: tuple[Cleanable, ...] = ()
     with errors.shown():
-        found = workflow.cleanable(project)
-    if not found:
+        items = workflow.cleanable(project)
+    if not items:
         st.caption("Nothing to remove: the project needs all of its files.")
         return
     st.caption("The project does not need these. Losses, decisions and selections stay, and runs can still be resumed.")
-    view.show([_table(found)], key="overview-clean-table")
-    with_models = any(item.kind == "model" for item in found) and st.checkbox(
+    view.show([_table(items)], key="overview-clean-table")
+    with_models = any(item.kind == "model" for item in items) and st.checkbox(
         "Also remove trained models",
         key="overview.clean_models",
         help="You would have to train them again to get them back.",
     )
-    chosen = [item for item in found if item.kind != "model" or with_models]
+    chosen = [item for item in items if item.kind != "model" or with_models]
     n_bytes = theme.byte_size(sum(item.n_bytes for item in chosen))
     with st.container(horizontal=True):
         if st.button(
@@ -80,7 +80,7 @@ def _remove(project: Project, chosen: Sequence[Cleanable]) -> None:
         st.rerun()
 
 
-def _table(found: Sequence[Cleanable]) -> Node:
+def _table(items: Sequence[Cleanable]) -> Node:
     columns = [
         parts.Column("What", 130),
         parts.Column("Where", 250),
@@ -94,7 +94,7 @@ def _table(found: Sequence[Cleanable]) -> Node:
             theme.byte_size(item.n_bytes),
             item.reason,
         ]
-        for item in found[:SHOWN_ITEMS]
+        for item in items[:SHOWN_ITEMS]
     ]
-    more = el("div", f"and {len(found) - SHOWN_ITEMS:,} more", cls="muted more") if found[SHOWN_ITEMS:] else None
+    more = el("div", f"and {len(items) - SHOWN_ITEMS:,} more", cls="muted more") if items[SHOWN_ITEMS:] else None
     return el("div", parts.table(columns, rows, label="Removable items"), more, cls="tall")

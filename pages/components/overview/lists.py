@@ -56,9 +56,9 @@ def upgrade(done: UpgradeStatus) -> Node:
     )
 
 
-def datasets(found: Sequence[DatasetStatus], slots: Mapping[str, int], *, all_of_them: bool) -> Node:
-    """Clicks are "dataset-N", "rejects-N" by place in `found`, "import" and "datasets-all"."""
-    shown = found if all_of_them else found[:FIRST_DATASETS]
+def datasets(listed: Sequence[DatasetStatus], slots: Mapping[str, int], *, all_of_them: bool) -> Node:
+    """Clicks are "dataset-N", "rejects-N" by place in `listed`, "import" and "datasets-all"."""
+    shown = listed if all_of_them else listed[:FIRST_DATASETS]
     rows = [
         [
             el("span", item.name, dir="auto", title=item.path),
@@ -78,10 +78,10 @@ def datasets(found: Sequence[DatasetStatus], slots: Mapping[str, int], *, all_of
         Column("Rejected", 66, numeric=True),
         Column("Scored", 100),
     ]
-    hidden = len(found) - len(shown)
+    hidden = len(listed) - len(shown)
     return el(
         "section",
-        parts.heading("Datasets", str(len(found)), link=("Import data", "import")),
+        parts.heading("Datasets", str(len(listed)), link=("Import data", "import")),
         parts.table(columns, rows, on=[f"dataset-{index}" for index in range(len(shown))], label="Datasets"),
         el("div", parts.link(f"{hidden} more", on="datasets-all"), cls="more") if hidden else None,
         cls="stack",
@@ -103,9 +103,9 @@ def _scored(item: DatasetStatus) -> Node:
     return el("div", parts.bar(share, label=label), el("span", text, cls="muted num"), cls="share", title=label)
 
 
-def models(found: Sequence[ModelStatus]) -> Node:
+def models(listed: Sequence[ModelStatus]) -> Node:
     """Models with losses on record."""
-    if not found:
+    if not listed:
         return el(
             "section",
             parts.heading("Models", "0"),
@@ -120,7 +120,7 @@ def models(found: Sequence[ModelStatus]) -> Node:
             theme.number(item.mean_nats, 2),
             parts.dot(PLACES[item.place], item.place),
         ]
-        for item in found
+        for item in listed
     ]
     columns = [
         Column("Name"),
@@ -131,13 +131,13 @@ def models(found: Sequence[ModelStatus]) -> Node:
     ]
     return el(
         "section",
-        parts.heading("Models", f"{len(found)} · losses as {loss_words.OF_SAMPLES}"),
+        parts.heading("Models", f"{len(listed)} · losses as {loss_words.OF_SAMPLES}"),
         parts.table(columns, rows, label="Models"),
         cls="stack",
     )
 
 
-def latest(found: Sequence[Event]) -> Node:
+def latest(listed: Sequence[Event]) -> Node:
     """What happened last, each line leading to its page by the click "event-N"; "runs" leads to all runs."""
     rows = [
         [
@@ -146,35 +146,35 @@ def latest(found: Sequence[Event]) -> Node:
             el("span", item.result, title=item.result),
             el("span", theme.ago(item.when), title=item.when),
         ]
-        for item in found
+        for item in listed
     ]
     columns = [Column("What", 88), Column("Name"), Column("Result"), Column("When", 92, numeric=True)]
     return el(
         "section",
         parts.heading("Latest activity", link=("All runs", "runs")),
-        parts.table(columns, rows, on=[f"event-{index}" for index in range(len(found))], label="Latest activity"),
+        parts.table(columns, rows, on=[f"event-{index}" for index in range(len(listed))], label="Latest activity"),
         cls="stack",
     )
 
 
 def events(status: ProjectStatus) -> list[Event]:
     """Exports, selections, runs, imports and changes of datasets, latest first, `N_EVENTS` of them at most."""
-    found = [_export_event(item) for item in status.exports]
-    found += [
+    listed = [_export_event(item) for item in status.exports]
+    listed += [
         Event("selection", item.name, _selected(item.n_kept, item.n_gone, item.rule), item.made_at, "select")
         for item in status.selections
     ]
-    found += [
+    listed += [
         Event(change.kind, item.name, _changed(change), change.undone_at or change.made_at, "import")
         for item in status.datasets
         for change in item.changes
     ]
-    found += [_run_event(item) for item in status.runs if item.kind in RUN_KINDS or item.state == "damaged"]
-    found += [
+    listed += [_run_event(item) for item in status.runs if item.kind in RUN_KINDS or item.state == "damaged"]
+    listed += [
         Event("import", item.name, _imported(item.n_rows, item.n_rejected), item.imported_at, "import")
         for item in status.datasets
     ]
-    return sorted(found, key=lambda event: event.when, reverse=True)[:N_EVENTS]
+    return sorted(listed, key=lambda event: event.when, reverse=True)[:N_EVENTS]
 
 
 def _export_event(item: ExportStatus) -> Event:

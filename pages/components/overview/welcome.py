@@ -170,21 +170,21 @@ def _demo_card(project: Project) -> None:
 def _demo_body(project: Project) -> None:
     """The demo's button, or how far it has come."""
     root = demo_build.demo_root(project.root)
-    found = demo_build.look(root)
-    if found.state == "building":
-        view.show(parts.bar(found.share, thick=True, label=found.phase), key="overview-demo-bar")
-        st.caption(errors.plain(f"{found.phase or 'Starting'}. It continues if you close this tab."))
+    build = demo_build.look(root)
+    if build.state == "building":
+        view.show(parts.bar(build.share, thick=True, label=build.phase), key="overview-demo-bar")
+        st.caption(errors.plain(f"{build.phase or 'Starting'}. It continues if you close this tab."))
         return
-    if found.state == "ready":
+    if build.state == "ready":
         if st.button("Open the demo", type="primary", icon=":material/science:", key="overview-demo-open"):
             state.open_other(root)
         return
-    label = "Resume the build" if found.state == "stopped" else "Build the demo"
+    label = "Resume the build" if build.state == "stopped" else "Build the demo"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button(label, icon=":material/science:", key="overview-demo-build"):
             with errors.shown():
                 demo_build.start(root)
                 st.rerun()
         st.caption(f"creates the separate project `{root.name}`")
-    if found.message:
-        st.caption(errors.plain(found.message))
+    if build.message:
+        st.caption(errors.plain(build.message))

@@ -29,8 +29,8 @@ def katex_file() -> str:
     """Name of the KaTeX that this Streamlit serves beside its main script, empty where it has none."""
     folder = Path(st.__file__).parent / "static" / "static" / "js"
     # One name with a hash; "rehype-katex" is another file.
-    found = sorted(path.name for path in folder.glob("katex.*.js"))
-    return found[0] if len(found) == 1 else ""
+    names = sorted(path.name for path in folder.glob("katex.*.js"))
+    return names[0] if len(names) == 1 else ""
 
 
 _KATEX = f"const KATEX_FILE = {json.dumps(katex_file())}"

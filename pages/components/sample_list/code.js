@@ -74,14 +74,17 @@ function fencedParts(text) {
 function unfencedParts(text) {
   if (!text) return []
   if (isJson(text)) return [{ kind: "code", text }]
-  const found = paragraphsOf(text).map((paragraph) => ({ text: paragraph, ...statementsIn(paragraph) }))
-  const isAllCode = found.every((one) => one.isPure) && found.reduce((sum, one) => sum + one.n, 0) >= LEAST_CODE_LINES
+  const paragraphs = paragraphsOf(text).map((paragraph) => ({ text: paragraph, ...statementsIn(paragraph) }))
+  const isAllCode =
+    paragraphs.every((one) => one.isPure) && paragraphs.reduce((sum, one) => sum + one.n, 0) >= LEAST_CODE_LINES
   const goesWith = (one) => one.isPure || /^(?: {2}|\t)/.test(one.text)
-  for (const one of found) one.isCode = isAllCode || one.isMostly
-  for (let i = 1; i < found.length; i++) found[i].isCode ||= found[i - 1].isCode && goesWith(found[i])
-  for (let i = found.length - 2; i >= 0; i--) found[i].isCode ||= found[i + 1].isCode && found[i].isPure
+  for (const one of paragraphs) one.isCode = isAllCode || one.isMostly
+  for (let i = 1; i < paragraphs.length; i++)
+    paragraphs[i].isCode ||= paragraphs[i - 1].isCode && goesWith(paragraphs[i])
+  for (let i = paragraphs.length - 2; i >= 0; i--)
+    paragraphs[i].isCode ||= paragraphs[i + 1].isCode && paragraphs[i].isPure
   const parts = []
-  for (const { text: paragraph, isCode } of found) {
+  for (const { text: paragraph, isCode } of paragraphs) {
     const kind = isCode ? "code" : "plain"
     const last = parts[parts.length - 1]
     if (last?.kind === kind) last.text += paragraph

@@ -1,5 +1,5 @@
 // @ts-check
-// What the search found: its places in a text, as the store matches them, the snippet of a list line, and the marks.
+// The hits of the search: their places in a text, as the store matches them, the snippet of a list line, and the marks.
 
 // Letters that the store lowers otherwise than a browser: without regard to the end of a word, and as of Unicode 14.
 const FOLDED_OTHERWISE =
@@ -97,16 +97,16 @@ function appendHit(parent, text) {
   parent.append(mark)
 }
 
-function appendSnippet(parent, found, finder) {
-  appendText(parent, found.before, false)
-  appendHit(parent, found.hit)
+function appendSnippet(parent, excerpt, finder) {
+  appendText(parent, excerpt.before, false)
+  appendHit(parent, excerpt.hit)
   let from = 0
-  for (const [start, end] of hitsIn(found.after, finder)) {
-    appendText(parent, found.after.slice(from, start), false)
-    appendHit(parent, found.after.slice(start, end))
+  for (const [start, end] of hitsIn(excerpt.after, finder)) {
+    appendText(parent, excerpt.after.slice(from, start), false)
+    appendHit(parent, excerpt.after.slice(start, end))
     from = end
   }
-  appendText(parent, found.after.slice(from), false)
+  appendText(parent, excerpt.after.slice(from), false)
 }
 
 // ---- marks in the open sample -----------------------------------------------------------------------------------

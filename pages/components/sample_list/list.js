@@ -55,9 +55,9 @@ function rowItem(row, place, app) {
   prompt.dir = response.dir = "auto"
   const room = Math.max(40, Math.floor((app.list.clientWidth - 24) / LETTER_WIDTH))
   const isAnswer = (turn) => turn.role === "assistant"
-  if (!appendFound(prompt, row, (turn) => !isAnswer(turn), app.finder, room))
+  if (!appendFirstHit(prompt, row, (turn) => !isAnswer(turn), app.finder, room))
     appendText(prompt, oneLine(firstOf(row, "user") || firstOf(row, "system")), false)
-  if (!appendFound(response, row, isAnswer, app.finder, room))
+  if (!appendFirstHit(response, row, isAnswer, app.finder, room))
     appendText(response, oneLine(firstOf(row, "assistant")), false)
   item.append(head, prompt, response)
   paintVerdict(item, row)
@@ -70,7 +70,7 @@ function tokensOf(row) {
   return `${formatCount(row.n_chars)} chars`
 }
 
-// The snippet around the first hit in these turns; false where nothing of them was found.
+// The snippet around the first hit in these turns; false if they have none.
 /**
  * @param {Element} line
  * @param {SampleRow} row
@@ -78,13 +78,13 @@ function tokensOf(row) {
  * @param {Finder | null} finder
  * @param {number} room
  */
-function appendFound(line, row, belongs, finder, room) {
+function appendFirstHit(line, row, belongs, finder, room) {
   for (const turn of row.turns) {
     if (!belongs(turn) || !isSearched(turn, finder)) continue
     for (const text of searchedTexts(turn)) {
-      const found = snippet(text, finder, room)
-      if (!found) continue
-      appendSnippet(line, found, finder)
+      const excerpt = snippet(text, finder, room)
+      if (!excerpt) continue
+      appendSnippet(line, excerpt, finder)
       return true
     }
   }

@@ -203,12 +203,12 @@ function inline(parent, text, options, depth) {
   OPENERS.lastIndex = 0
   while (from < text.length) {
     OPENERS.lastIndex = from
-    const found = depth < DEEPEST ? nextSpan(text, missing, options, depth) : null
-    const end = found ? found.start : text.length
+    const span = depth < DEEPEST ? nextSpan(text, missing, options, depth) : null
+    const end = span ? span.start : text.length
     if (end > from) appendText(parent, text.slice(from, end), options.showJoiners)
-    if (!found) return
-    parent.append(...found.nodes)
-    from = found.end
+    if (!span) return
+    parent.append(...span.nodes)
+    from = span.end
   }
 }
 

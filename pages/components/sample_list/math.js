@@ -61,7 +61,7 @@ function formulaNode(formula, whole, isBlock, options) {
   else if (katex) draw()
   else {
     source("")
-    loadKatex()?.then((found) => found && box.isConnected && draw())
+    loadKatex()?.then((isLoaded) => isLoaded && box.isConnected && draw())
   }
   return box
 }

@@ -72,8 +72,8 @@ class Outbox {
   // The verdict of the last act on this row that is not on disk yet, null without one.
   /** @param {SampleRow} row @param {string} view @param {number} place @returns {Verdict | null} */
   pendingVerdict(row, view, place) {
-    const found = this.acts.findLast((act) => MARKS[act.kind] && touches(act, row, view, place))
-    return found ? /** @type {Verdict} */ (found.kind) : null
+    const last = this.acts.findLast((act) => MARKS[act.kind] && touches(act, row, view, place))
+    return last ? /** @type {Verdict} */ (last.kind) : null
   }
 
   // Storage may be switched off; then acts live as long as the page.

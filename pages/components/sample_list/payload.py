@@ -36,29 +36,29 @@ Hits = Mapping[str, int]
 
 
 def row(
-    found: BrowseRow, *, mask_rule: str, whole: bool = False, hits: Hits | None = None, review: Sequence[str] = ()
+    browse_row: BrowseRow, *, mask_rule: str, whole: bool = False, hits: Hits | None = None, review: Sequence[str] = ()
 ) -> dict:
     """One row as the component reads it; `whole` leaves no text out, `review` says why it is in the queue."""
-    stored = found.stored
+    stored = browse_row.stored
     return {
         "key": stored.row_key,
         "sample_key": stored.sample_key,
         "sample_id": stored.sample_id,
-        "rank": found.rank,
-        "rank_in_domain": found.rank_in_domain,
-        "score": found.values[LEARNABILITY.column],
-        "numbers": _numbers(found.values),
-        "n_tokens": found.n_tokens,
-        "n_prompt_tokens": found.n_prompt_tokens,
+        "rank": browse_row.rank,
+        "rank_in_domain": browse_row.rank_in_domain,
+        "score": browse_row.values[LEARNABILITY.column],
+        "numbers": _numbers(browse_row.values),
+        "n_tokens": browse_row.n_tokens,
+        "n_prompt_tokens": browse_row.n_prompt_tokens,
         "n_chars": stored.n_chars,
         "domain": stored.domain,
         "dataset": stored.dataset,
         "row_index": stored.row_index,
         "is_duplicate": stored.is_duplicate,
-        "flags": [name for name in found.flags if name in KNOWN_FLAGS],
+        "flags": [name for name in browse_row.flags if name in KNOWN_FLAGS],
         "kind": stored.kind,
         "review": list(review),
-        "turns": _turns(found, mask_rule, whole, hits or {}),
+        "turns": _turns(browse_row, mask_rule, whole, hits or {}),
         "tools": stored.tools or "",
         "verdict": stored.verdict,
         "reason": stored.reason,
@@ -70,28 +70,28 @@ def row(
 
 def _numbers(values: Mapping[str, float | None]) -> list[dict[str, str]]:
     """The measures of a row in words, and what each is; losses of one unit stand together."""
-    left, found = dict(values), []
+    left, shown = dict(values), []
     score = left.pop(LEARNABILITY.column)
     if score is not None:
-        found.append({"text": f"{LEARNABILITY.label} {theme.number(score)}", "about": LEARNABILITY.formula})
+        shown.append({"text": f"{LEARNABILITY.label} {theme.number(score)}", "about": LEARNABILITY.formula})
     for pair, labels, about in LOSS_PAIRS:
         numbers = [left.pop(one.column) for one in pair]
         if any(number is not None for number in numbers):
             words = [f"{label}{theme.number(number, 2)}" for label, number in zip(labels, numbers, strict=True)]
-            found.append({"text": f"{' → '.join(words)} {pair[0].unit}", "about": about})
+            shown.append({"text": f"{' → '.join(words)} {pair[0].unit}", "about": about})
     measures = {one.column: one for one in BUILT_IN.values()}
     for name, value in left.items():
         if value is not None:
             one = measures.get(name)
-            found.append({"text": f"{one.label if one else name} {value:.4g}", "about": one.formula if one else ""})
-    return found
+            shown.append({"text": f"{one.label if one else name} {value:.4g}", "about": one.formula if one else ""})
+    return shown
 
 
-def long_texts(found: BrowseRow) -> list[str]:
+def long_texts(browse_row: BrowseRow) -> list[str]:
     """The texts of a row that may not be sent whole."""
-    if found.stored.n_chars <= LONGEST_TURN:
+    if browse_row.stored.n_chars <= LONGEST_TURN:
         return []
-    turns = turns_from_json(found.stored.turns)
+    turns = turns_from_json(browse_row.stored.turns)
     return [text for turn in turns for text in (*turn.thoughts.values(), turn.content) if text]
 
 
@@ -104,13 +104,13 @@ def _excerpt(text: str, sent: str, hits: Hits) -> str:
     return text[max(0, hit - BEFORE_HIT) : hit + AFTER_HIT]
 
 
-def _turns(found: BrowseRow, mask_rule: str, whole: bool, hits: Hits) -> list[dict]:
-    stored = found.stored
+def _turns(browse_row: BrowseRow, mask_rule: str, whole: bool, hits: Hits) -> list[dict]:
+    stored = browse_row.stored
     turns = turns_from_json(stored.turns)
     rejected = turns_from_json(stored.rejected) if stored.rejected else ()
     scored = (
         response_turns(turns, stored.kind, mask_rule)
-        if found.values[BASE_LOSS.column] is not None
+        if browse_row.values[BASE_LOSS.column] is not None
         else [False] * len(turns)
     )
     left = LONGEST_SAMPLE
@@ -167,16 +167,16 @@ def shapes(domains: Iterable[DomainShape]) -> dict[str, dict]:
     }
 
 
-def tokens(found: BrowseRow, losses: TokenLosses, *, mask_rule: str) -> dict:
+def tokens(browse_row: BrowseRow, losses: TokenLosses, *, mask_rule: str) -> dict:
     """Tokens of one sample with offsets as the browser counts them, in UTF-16 units.
 
     `read_to` says of a truncated one where the models stopped reading it.
     """
     starts, ends = _utf16(losses.text, losses.starts), _utf16(losses.text, losses.ends)
     return {
-        "key": found.stored.row_key,
+        "key": browse_row.stored.row_key,
         "sample_id": losses.sample_id,
-        "read_to": _read_to(found, losses, mask_rule) if "truncated" in found.flags else None,
+        "read_to": _read_to(browse_row, losses, mask_rule) if "truncated" in browse_row.flags else None,
         "text": losses.text,
         "ids": list(losses.token_ids),
         "starts": starts,
@@ -187,10 +187,10 @@ def tokens(found: BrowseRow, losses: TokenLosses, *, mask_rule: str) -> dict:
     }
 
 
-def _read_to(found: BrowseRow, losses: TokenLosses, mask_rule: str) -> dict | None:
-    turns = turns_from_json(found.stored.turns)
+def _read_to(browse_row: BrowseRow, losses: TokenLosses, mask_rule: str) -> dict | None:
+    turns = turns_from_json(browse_row.stored.turns)
     contents = [turn.content for turn in turns]
-    end = read_to(losses, contents, response_turns(turns, found.stored.kind, mask_rule))
+    end = read_to(losses, contents, response_turns(turns, browse_row.stored.kind, mask_rule))
     if end is None:
         return None
     return {"turn": end.turn, "at": None if end.at is None else _utf16(contents[end.turn], [end.at])[0]}

@@ -29,7 +29,7 @@ function foldAt(text) {
   return code >= 0xdc00 && code <= 0xdfff ? end + 1 : end
 }
 
-// Whether a hit of the search reaches beyond this place: what is found is never folded away.
+// Whether a hit of the search reaches beyond this place: a hit is never folded away.
 /** @param {string} text @param {Finder | null | undefined} finder */
 function hasHit(text, finder, beyond = 0) {
   return Boolean(finder && hitsIn(text, finder).some(([, end]) => end > beyond))

@@ -84,49 +84,49 @@ def write(run_id: str) -> None:
         return
     session = st.session_state
     is_training = session.get(settings.HOW) == settings.TRAIN
-    found = {"show": "new"}
+    query = {"show": "new"}
     if is_training:
-        found["reference-from"] = "training"
-        found |= {"name": name} if (name := (session.get(training.NAME) or "").strip()) else {}
-        found |= {"method": "lora"} if session.get(training.METHOD) == "lora" else {}
-        found |= {name: exact(number) for name, (key, _) in TRAINING.items() if (number := session.get(key))}
+        query["reference-from"] = "training"
+        query |= {"name": name} if (name := (session.get(training.NAME) or "").strip()) else {}
+        query |= {"method": "lora"} if session.get(training.METHOD) == "lora" else {}
+        query |= {name: exact(number) for name, (key, _) in TRAINING.items() if (number := session.get(key))}
     usual = {"device": "auto", **({"reference": session.get(settings.REFERENCE)} if is_training else {})}
     for name, key in TEXTS.items():
         text = (session.get(key) or "").strip()
         if text and text != usual.get(name):
-            found[name] = text
+            query[name] = text
     for name, (key, standard, _) in CHOICES.items():
         if (chosen := session.get(key)) and chosen != standard:
-            found[name] = chosen
-    found |= {name: str(int(number)) for name, key in WHOLE.items() if (number := session.get(key))}
+            query[name] = chosen
+    query |= {name: str(int(number)) for name, key in WHOLE.items() if (number := session.get(key))}
     if session.get(settings.ADAPTER):
-        found["adapter"] = "yes"
-    address.write(found, NAMES)
+        query["adapter"] = "yes"
+    address.write(query, NAMES)
 
 
 def show_chips() -> None:
     """A chip for each setting that is not as usual; a click puts it back."""
     session = st.session_state
-    found: list[Chip] = []
+    shown: list[Chip] = []
     if template := session.get(settings.TEMPLATE):
-        found.append(_chip(f"Template {template}", settings.TEMPLATE, ""))
+        shown.append(_chip(f"Template {template}", settings.TEMPLATE, ""))
     if limit := session.get(settings.MAX_TOKENS):
-        found.append(_chip(f"Maximum {theme.count(limit)} tokens", settings.MAX_TOKENS, 0))
+        shown.append(_chip(f"Maximum {theme.count(limit)} tokens", settings.MAX_TOKENS, 0))
     if (mask := session.get(settings.MASK) or "all") != "all":
-        found.append(_chip(f"Scored: {settings.MASKS[mask].lower()}", settings.MASK, "all"))
+        shown.append(_chip(f"Scored: {settings.MASKS[mask].lower()}", settings.MASK, "all"))
     if (dtype := session.get(settings.DTYPE) or "auto") != "auto":
-        found.append(_chip(f"Precision {dtype}", settings.DTYPE, "auto"))
+        shown.append(_chip(f"Precision {dtype}", settings.DTYPE, "auto"))
     if (device := session.get(settings.DEVICE) or "auto") != "auto":
-        found.append(_chip(f"Device {device}", settings.DEVICE, "auto"))
+        shown.append(_chip(f"Device {device}", settings.DEVICE, "auto"))
     if batch := session.get(settings.BATCH):
-        found.append(_chip(f"{theme.count(batch)} tokens per batch", settings.BATCH, 0))
+        shown.append(_chip(f"{theme.count(batch)} tokens per batch", settings.BATCH, 0))
     if revision := session.get(settings.REVISION):
-        found.append(_chip(f"Base revision {revision}", settings.REVISION, ""))
+        shown.append(_chip(f"Base revision {revision}", settings.REVISION, ""))
     if revision := session.get(settings.REFERENCE_REVISION):
-        found.append(_chip(f"Reference revision {revision}", settings.REFERENCE_REVISION, ""))
+        shown.append(_chip(f"Reference revision {revision}", settings.REFERENCE_REVISION, ""))
     if session.get(settings.ADAPTER):
-        found.append(_chip("The reference is an adapter", settings.ADAPTER, False))
-    chips.row("score", found)
+        shown.append(_chip("The reference is an adapter", settings.ADAPTER, False))
+    chips.row("score", shown)
 
 
 def _chip(words: str, key: str, usual: object) -> Chip:

@@ -1,4 +1,4 @@
-"""The look before scoring: a short run in the background, and what it found."""
+"""The preview before scoring: a short run in the background, and its result."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ EXAMPLE = "score.example"
 
 @dataclass(slots=True)
 class Look:
-    """One preflight of this session: still going (`run_id`), found (`result`) or refused (`error`)."""
+    """One preflight of this session: running (`run_id`), done (`result`) or refused (`error`)."""
 
     key: str
     run_id: str = ""
@@ -105,7 +105,7 @@ def _waiting(progress: Progress) -> None:
 
 
 def show(result: PreflightResult, n_rows: int) -> None:
-    """What the look found: counts, what truncation costs, what the models will read; `n_rows` hold the samples."""
+    """The preview: counts, what truncation costs, what the models will read; `n_rows` hold the samples."""
     view.show([key_numbers(result, n_rows)], key="score-look", label="Preview")
     left, right = st.columns([11, 13], gap="medium")
     with left:
@@ -278,7 +278,7 @@ def _examples(result: PreflightResult) -> None:
         )
     row = rows[chosen or names[0]]
     template = f"Template {result.template}, {result.template_reason or result.template_source}"
-    n_rendered, n_found = len(result.preview), sum(item.status != "no_response" for item in result.preview)
+    n_rendered, n_with_response = len(result.preview), sum(item.status != "no_response" for item in result.preview)
     view.show(
         [
             tokens.legend(row),
@@ -292,7 +292,9 @@ def _examples(result: PreflightResult) -> None:
             el(
                 "div",
                 parts.plain_check(
-                    "good" if n_found == n_rendered else "note", "Response found", f"in {n_found} of {n_rendered} rows"
+                    "good" if n_with_response == n_rendered else "note",
+                    "Response found",
+                    f"in {n_with_response} of {n_rendered} rows",
                 ),
                 parts.plain_check("good", "Same tokenizer", f"base and reference share {result.vocabulary}"),
                 parts.plain_check("good", "Only responses scored", tokens.mask_sentence(result.mask_rule)),

@@ -48,8 +48,8 @@ def live(project: Project, run_id: str) -> None:
         now = run_views.run_view(project, run_id)
         if not now.is_live:
             # Whoever sees the run end sees its numbers next; a toast would lie over the button that goes on.
-            found = try_collect(project)
-            errors.say_once(sentence for sentence in found.sentences if sentence not in found.expected)
+            collected = try_collect(project)
+            errors.say_once(sentence for sentence in collected.sentences if sentence not in collected.expected)
             st.session_state[SHOWN] = run_id
             st.session_state.pop(RATES, None)
             st.rerun()

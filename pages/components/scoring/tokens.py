@@ -20,16 +20,16 @@ def examples(preview: Sequence[PreviewRow]) -> dict[str, PreviewRow]:
     if not rows:
         return {}
     by_length = sorted(rows, key=lambda row: len(row.tokens))
-    found = {
+    by_name = {
         "Typical": by_length[len(by_length) // 2],
         "Shortest": by_length[0],
         "Longest": by_length[-1],
         "Multi-turn": max(rows, key=_n_responses),
     }
-    if _n_responses(found["Multi-turn"]) < 2:
-        del found["Multi-turn"]
+    if _n_responses(by_name["Multi-turn"]) < 2:
+        del by_name["Multi-turn"]
     chosen: dict[str, PreviewRow] = {}
-    for name, row in found.items():
+    for name, row in by_name.items():
         if row.sample_id not in {other.sample_id for other in chosen.values()}:
             chosen[name] = row
     return chosen

@@ -228,8 +228,8 @@ def on_undelete(project: Project) -> None:
 def load(project: Project, chosen: str) -> None:
     """Open a saved selection; raises SelectionError where it or its scores are gone."""
     st.session_state.pop(DELETED, None)
-    found, saved_spec = selections.load(project, chosen)
-    run = selections.scoring_of(project, found).run_id
+    saved, saved_spec = selections.load(project, chosen)
+    run = selections.scoring_of(project, saved).run_id
     elsewhere = saved_spec.datasets != state.chosen_datasets() or state.chosen_run() not in (None, run)
     if saved_spec.datasets != state.chosen_datasets():
         st.session_state[state.DATASETS_KEY] = list(saved_spec.datasets)

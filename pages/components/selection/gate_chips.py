@@ -29,24 +29,24 @@ def show(spec: SelectionSpec) -> None:
 
 def of(spec: SelectionSpec) -> list[Chip]:
     """The chips, in the order of the gates' menu."""
-    found = []
+    shown = []
     if spec.method != "learnability":
         seed = f", seed {spec.seed}" if uses_seed(spec.method) else ""
-        found.append(Chip(f"Ranked by {label_of(spec.method)}{seed}", "method", _by_learnability))
+        shown.append(Chip(f"Ranked by {label_of(spec.method)}{seed}", "method", _by_learnability))
     gates, usual = spec.gates, usual_gates(spec.method)
     if gates.min_response_tokens:
         words = f"At least {theme.count(gates.min_response_tokens)} response tokens"
-        found.append(Chip(words, "min-response-tokens", lambda: _open("min_response_tokens")))
+        shown.append(Chip(words, "min-response-tokens", lambda: _open("min_response_tokens")))
     if gates.min_learnability is not None:
         words = f"Learnability from {theme.number(gates.min_learnability)}"
-        found.append(Chip(words, "min-learnability", lambda: _open("min_learnability")))
+        shown.append(Chip(words, "min-learnability", lambda: _open("min_learnability")))
     for name, low, high in gates.bands:
         words = f"{label_of(name)} {range_words((low, high))}"
-        found.append(Chip(words, f"band.{name}", functools.partial(draft.set_band, name, None, None)))
+        shown.append(Chip(words, f"band.{name}", functools.partial(draft.set_band, name, None, None)))
     for field, (shut, let_in) in WORDS.items():
         if (on := getattr(gates, field)) != getattr(usual, field):
-            found.append(Chip(shut if on else let_in, field, partial(_open, field)))
-    return found
+            shown.append(Chip(shut if on else let_in, field, partial(_open, field)))
+    return shown
 
 
 def _by_learnability() -> None:

@@ -38,26 +38,26 @@ NAMES = (
 def query(spec: SelectionSpec, name: str = "") -> dict[str, str | list[str]]:
     """The spec, and the name of the saved selection that it was opened from; datasets are shared by all pages."""
     value = exact(spec.value) if spec.budget in ("ratio", "threshold") else str(int(spec.value))
-    found: dict[str, str | list[str]] = {BUDGETS[spec.budget]: value, "balance": spec.balance}
+    parameters: dict[str, str | list[str]] = {BUDGETS[spec.budget]: value, "balance": spec.balance}
     if spec.weights:
-        found["weight"] = [f"{exact(weight)}:{domain}" for domain, weight in spec.weights]
+        parameters["weight"] = [f"{exact(weight)}:{domain}" for domain, weight in spec.weights]
     if spec.method != "learnability":
-        found["method"] = spec.method
+        parameters["method"] = spec.method
     if spec.seed:
-        found["seed"] = str(spec.seed)
+        parameters["seed"] = str(spec.seed)
     gates, usual = spec.gates, usual_gates(spec.method)
     if gates.min_response_tokens:
-        found["min-response-tokens"] = str(gates.min_response_tokens)
+        parameters["min-response-tokens"] = str(gates.min_response_tokens)
     if gates.min_learnability is not None:
-        found["min-learnability"] = exact(gates.min_learnability)
+        parameters["min-learnability"] = exact(gates.min_learnability)
     for parameter, field in FLAGS.items():
         if (on := getattr(gates, field)) != getattr(usual, field):
-            found[parameter] = "yes" if on else "no"
+            parameters[parameter] = "yes" if on else "no"
     if gates.bands:
-        found["band"] = [f"{measure}:{range_text((low, high))}" for measure, low, high in gates.bands]
+        parameters["band"] = [f"{measure}:{range_text((low, high))}" for measure, low, high in gates.bands]
     if name:
-        found[SELECTION] = name
-    return found
+        parameters[SELECTION] = name
+    return parameters
 
 
 def spec_of(asked: Query, start: SelectionSpec) -> SelectionSpec:
@@ -69,8 +69,8 @@ def spec_of(asked: Query, start: SelectionSpec) -> SelectionSpec:
     method = address.one(asked, "method") or start.method
     budget, value = start.budget, start.value
     for kind, parameter in BUDGETS.items():
-        if (found := address.read(asked, parameter, float, None)) is not None:
-            budget, value = kind, found
+        if (number := address.read(asked, parameter, float, None)) is not None:
+            budget, value = kind, number
     balance: Balance = address.one(asked, "balance", get_args(Balance)) or start.balance  # type: ignore[assignment]
     weights = _weights(asked) or start.weights
     gates = start.gates if method == start.method else usual_gates(method)
@@ -92,14 +92,14 @@ def spec_of(asked: Query, start: SelectionSpec) -> SelectionSpec:
 
 
 def _weights(asked: Query) -> tuple[tuple[str, float], ...]:
-    found = []
+    weights = []
     for text in asked.get("weight", ()):
         number, _, domain = text.partition(":")
         try:
-            found.append((domain, float(number)))
+            weights.append((domain, float(number)))
         except ValueError:
             raise RequestError(f"a weight in the address is not a number: {text}") from None
-    return tuple(sorted(found))
+    return tuple(sorted(weights))
 
 
 def _flag(asked: Query, name: str, otherwise: bool) -> bool:
@@ -134,5 +134,5 @@ def write(spec: SelectionSpec) -> None:
     """Make the address that of the working selection and of what is open below it."""
     place, compared = tabs.opened()
     below = {TAB: TABS[place] if place else "", WITH: compared if TABS[place] == "overlap" else ""}
-    found = query(spec, draft.name())
-    address.write(found | {name: text for name, text in below.items() if text}, NAMES)
+    parameters = query(spec, draft.name())
+    address.write(parameters | {name: text for name, text in below.items() if text}, NAMES)

@@ -141,20 +141,20 @@ def _precision(project: Project, cut: Cut) -> None:
 
 
 def _only_length(project: Project, cut: Cut) -> None:
-    found = cuts.verdicts(cut).length
+    length = cuts.verdicts(cut).length
     view.show(
         el(
             "div",
             el(
                 "div",
                 parts.heading("Effect of length", "Spearman's rank correlation of score and response tokens"),
-                el("p", _length_sentence(found.rho_all)),
+                el("p", _length_sentence(length.rho_all)),
                 parts.facts(
                     [
-                        ("Eligible rows", f"ρ {theme.signed(found.rho_all)} · {theme.count(found.n_all)} rows"),
-                        ("Kept rows", f"ρ {theme.signed(found.rho_kept)} · {theme.count(found.n_kept)} rows"),
-                        ("Median length, all", f"{theme.number(found.median_tokens_all, 0)} response tokens"),
-                        ("Median length, kept", f"{theme.number(found.median_tokens_kept, 0)} response tokens"),
+                        ("Eligible rows", f"ρ {theme.signed(length.rho_all)} · {theme.count(length.n_all)} rows"),
+                        ("Kept rows", f"ρ {theme.signed(length.rho_kept)} · {theme.count(length.n_kept)} rows"),
+                        ("Median length, all", f"{theme.number(length.median_tokens_all, 0)} response tokens"),
+                        ("Median length, kept", f"{theme.number(length.median_tokens_kept, 0)} response tokens"),
                     ]
                 ),
                 cls="stack",
@@ -205,7 +205,7 @@ def _lengths(cut: Cut) -> Node:
 
 
 def _versus_random(project: Project, cut: Cut) -> None:
-    found = cuts.verdicts(cut).random
+    versus = cuts.verdicts(cut).random
     how = "from all rows" if cut.spec.balance == "global" else "with the same number per domain"
     columns = [
         Column(loss_words.OF_ROWS.capitalize()),
@@ -217,14 +217,14 @@ def _versus_random(project: Project, cut: Cut) -> None:
     view.show(
         el(
             "div",
-            parts.heading("Versus random", f"{theme.count(found.n_kept)} random rows {how}; computed, not sampled"),
+            parts.heading("Versus random", f"{theme.count(versus.n_kept)} random rows {how}; computed, not sampled"),
             el(
                 "p",
                 "How much the kept rows differ from a random selection of the same size. Deviations are standard "
                 "deviations of that random selection.",
                 cls="muted",
             ),
-            parts.table(columns, [_compared(one) for one in found.measures], label="Versus random"),
+            parts.table(columns, [_compared(one) for one in versus.measures], label="Versus random"),
             cls="stack",
         ),
         key="select-versus-random",
@@ -256,7 +256,7 @@ def _overlap(project: Project, cut: Cut) -> None:
         others = [name for name in names if name != here]
         st.session_state[OVERLAP] = (others or names)[0]
     name = st.selectbox("Compare with", names, key=OVERLAP, label_visibility="collapsed", width=260)
-    found = cuts.overlap_with(project, cut, name)
+    overlap = cuts.overlap_with(project, cut, name)
     columns = [
         Column("Domain"),
         Column("In both", 84, numeric=True),
@@ -271,7 +271,7 @@ def _overlap(project: Project, cut: Cut) -> None:
             theme.count(part.only_a),
             theme.count(part.only_b),
         ]
-        for part in found.domains
+        for part in overlap.domains
         if part.both or part.only_a or part.only_b
     ]
     clicked = view.show(
@@ -281,12 +281,12 @@ def _overlap(project: Project, cut: Cut) -> None:
                 [
                     (
                         "In both",
-                        f"{theme.count(found.both)} rows, {theme.percent(found.jaccard)} of all rows in either",
+                        f"{theme.count(overlap.both)} rows, {theme.percent(overlap.jaccard)} of all rows in either",
                     ),
-                    ("By chance", f"{theme.count(found.expected_both)} rows expected for two random selections"),
-                    ("Only here", f"{theme.count(found.only_a)} rows"),
-                    ("Only in saved", f"{theme.count(found.only_b)} rows"),
-                    ("Rank agreement", f"{theme.signed(found.rank_agreement)}, Spearman's ρ of the rows in both"),
+                    ("By chance", f"{theme.count(overlap.expected_both)} rows expected for two random selections"),
+                    ("Only here", f"{theme.count(overlap.only_a)} rows"),
+                    ("Only in saved", f"{theme.count(overlap.only_b)} rows"),
+                    ("Rank agreement", f"{theme.signed(overlap.rank_agreement)}, Spearman's ρ of the rows in both"),
                 ]
             ),
             parts.table(columns, rows, label="Overlap by domain"),
