@@ -7,9 +7,9 @@ from pages.components import address, command_line, empty, errors, filter_comman
 from pages.components.browsing import dialogs, queue, saved, session
 
 project = state.project()
-around = state.surroundings(project)
+outline = state.outline(project)
 
-if not around.datasets:
+if not outline.datasets:
     empty.show(
         "Nothing to browse yet", "Import data to read it here, sample by sample.", action=("Import data", "import")
     )

@@ -21,8 +21,8 @@ from pages.components.comparing.sides import Missing
 from pages.components.learnability import save
 
 project = state.project()
-around = state.surroundings(project)
-if not around.scorings:
+outline = state.outline(project)
+if not outline.scorings:
     empty.show(
         "No scores yet",
         "Compare shows which scored rows each selection, reference or method keeps.",
@@ -32,13 +32,13 @@ if not around.scorings:
 
 NAMES = (*sides.NAMES, "part")
 if asked := address.asked(NAMES):
-    sides.take_over(asked)
-    rows_view.take_over(asked)
+    sides.adopt(asked)
+    rows_view.adopt(asked)
 # Saved selections keep the scores and datasets that they were made with; references name their scores themselves.
 above = st.container(key="compare-scope")
 left, right = toolbar.toolbar("compare")
 with left:
-    pair = sides.pick(project, around.scorings)
+    pair = sides.pick(project, outline.scorings)
 with above:
     scope.show(project, scores=sides.kind() == "Methods", datasets=sides.kind() != "Selections")
 if isinstance(pair, Missing):
@@ -50,7 +50,7 @@ if lost:
     view.show([parts.notice(f"{text}.", tone="amber") for text in lost], key="compare-lost")
 
 comparison = compare.compare(pair.a, pair.b)
-slots = theme.domain_slots(around.domains)
+slots = theme.domain_slots(outline.domains)
 with right:
     save.popover("overlap", overlap_view.CSV_HEADER, overlap_view.csv_lines(comparison), key="compare")
     if pair.saved:

@@ -14,7 +14,7 @@ from lobass_core.store.selections import SavedSelection
 from lobass_core.workflows import export as workflow
 from lobass_core.workflows import select as selections
 from pages.components import command_line, empty, errors, number_field, parts, scope, state, toolbar, view
-from pages.components.exporting import cards, draft, files, in_address, outlook, past
+from pages.components.exporting import cards, draft, files, in_address, past, trainer_view
 
 # Reading takes about a second for every 20,000 rows, the first time.
 MANY_ROWS = 20_000
@@ -160,7 +160,7 @@ with right:
         f"Export {plural(n_written, 'row')}", ":material/ios_share:", key="export.go",
         disabled=spec is None or not n_written,
     )  # fmt: skip
-in_address.show_chips(selection, state.surroundings(project).scorings)
+in_address.show_chips(selection, state.outline(project).scorings)
 cards.show(preflights, format)
 if problem:
     errors.show(problem, key="export-destination")
@@ -169,12 +169,12 @@ if go and spec:
 
 beside, main = st.columns([0.53, 0.47], gap="medium")
 with beside:
-    outlook.show(project, preflights[format])
+    trainer_view.show(project, preflights[format])
 with main:
     written_spec, receipt = st.session_state.get(draft.RECEIPT, (None, None))
     if receipt is not None and written_spec == spec:
         files.receipt(project, receipt)
     elif spec:
-        files.outlook(project, spec)
+        files.show_planned(project, spec)
 past.show(project, workflow.logged_exports(project))
 in_address.write(selection.name)

@@ -96,7 +96,7 @@ def preview_page(path: Path) -> None:
     spec, settled = draft.spec(path, settings.mapped_fields())
     revision = choosing.revision(project)
     in_use = revision == choosing.IN_USE
-    domains = () if in_use else state.surroundings(project).domains
+    domains = () if in_use else state.outline(project).domains
     try:
         columns = workflow.columns_of(spec)
     except LobassError as error:
@@ -127,7 +127,7 @@ def preview_page(path: Path) -> None:
         for preview_row in reading.rows(spec, row, row + 1):
             preview.show_row(preview_row, shown.detection.mapping, of_several=shown.n_files > 1)
         preview.notices(scan)
-    preview.around(spec, row, scan.n_rows)
+    preview.show_neighbours(spec, row, scan.n_rows)
 
 
 def file_page(path: Path, in_use: bool) -> None:

@@ -71,8 +71,8 @@ def _loss_note(bits_per_byte: float | None, model: str) -> str:
 
 
 project = state.project()
-around = state.surroundings(project)
-if not around.scorings:
+outline = state.outline(project)
+if not outline.scorings:
     empty.show(
         "No scores yet",
         "Learnability is the share of the base loss that the reference removes, so it needs the losses of both models.",
@@ -104,5 +104,5 @@ with right:
 
 view.show(key_numbers(scored_rows, chosen_box, n_chosen), key="learnability-numbers", label="Key numbers")
 doubts_notice.show(scored_rows, key="learnability-doubts")
-VIEWS[chosen_view](scored_rows, theme.domain_slots(around.domains))
+VIEWS[chosen_view](scored_rows, theme.domain_slots(outline.domains))
 in_address.write(chosen_view, project, scored_rows)

@@ -161,7 +161,7 @@ with right:
         state.go(project_status.next_step.page)
 
 rows = scored_rows(project_status)
-slots = theme.domain_slots(state.surroundings(project).domains)
+slots = theme.domain_slots(state.outline(project).domains)
 latest = lists.events(project_status)
 clicked = view.show(
     [

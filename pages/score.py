@@ -1,4 +1,4 @@
-"""Score: choose base and reference, look before, start, watch, resume."""
+"""Score: choose base and reference, preview, start, watch, resume."""
 
 import streamlit as st
 
@@ -8,14 +8,14 @@ from lobass_core.workflows import score as scoring
 from lobass_core.workflows.known_models import KnownModels, known_models
 from lobass_core.workflows.run_views import RunView, run_views
 from pages.components import busy, command_line, empty, errors, parts, scope, state, theme, toolbar, view
-from pages.components.scoring import in_address, look, past_runs, progress_view, settings, training
+from pages.components.scoring import in_address, past_runs, preview, progress_view, settings, training
 from pages.components.scoring.progress_view import SHOWN
 
-# Above this many rows a look copies and renders for a while, so it waits to be asked for.
+# Above this many rows a preview copies and renders for a while, so it waits to be asked for.
 MOST_ROWS_UNASKED = 100_000
 
 project = state.project()
-around = state.surroundings(project)
+outline = state.outline(project)
 views = run_views(project)
 
 
@@ -30,30 +30,30 @@ def shown_run() -> RunView | None:
     opened = next((run for run in views if run.run_id == wanted), None)
     live = next((run for run in views if run.is_live), None)
     latest = next((run for run in views if run.is_own and not (run.refines and run.state == "done")), None)
-    if latest and latest.kind == "score" and latest.state == "done" and latest.n_rows < around.n_samples:
+    if latest and latest.kind == "score" and latest.state == "done" and latest.n_rows < outline.n_samples:
         latest = None
     return opened or live or latest
 
 
 def new_run() -> None:
-    """Pickers, the look before, and the button that starts it."""
+    """Pickers, the preview, and the button that starts the run."""
     if reference := st.session_state.pop(settings.USE_REFERENCE, None):
         settings.use(reference)
     known = known_models(project)
     left, right = toolbar.toolbar("score")
     with left:
-        wish = settings.pickers(known)
+        chosen = settings.pickers(known)
         settings.popover()
     in_address.show_chips()
-    if wish.is_training:
-        train(wish, right)
+    if chosen.is_training:
+        train(chosen, right)
         return
-    spec = settings.try_spec(project, wish)
+    spec = settings.try_spec(project, chosen)
     with right:
         if spec is None or isinstance(spec, LobassError):
             toolbar.primary("Score", ":material/play_arrow:", key="score.start", disabled=True)
         else:
-            command_line.popover(command_line.score(project.root, spec, wish.reference), key="score.command")
+            command_line.popover(command_line.score(project.root, spec, chosen.reference), key="score.command")
             start_button(spec)
     if spec is None:
         nothing_chosen(bool(known.bases))
@@ -66,8 +66,8 @@ def new_run() -> None:
 
 def start_button(spec: scoring.ScoreSpec) -> None:
     """The primary button, named by what the preview counted."""
-    now = st.session_state.get(look.LOOK)
-    is_fresh = isinstance(now, look.Look) and now.key == look.key_of(spec, around.content)
+    now = st.session_state.get(preview.PREVIEW)
+    is_fresh = isinstance(now, preview.Preview) and now.key == preview.key_of(spec, outline.content)
     result = now.result if is_fresh and now else None
     to_do = result.n_to_do if result else None
     label = (
@@ -79,7 +79,7 @@ def start_button(spec: scoring.ScoreSpec) -> None:
     )
 
     def work() -> str:
-        look.stop(project)
+        preview.stop(project)
         return scoring.start(project, spec).run_id
 
     busy.primary(
@@ -89,19 +89,19 @@ def start_button(spec: scoring.ScoreSpec) -> None:
 
 def before_scoring(spec: scoring.ScoreSpec, known: KnownModels) -> None:
     """What the models would read, what is cached, what is cut, how long it takes."""
-    key = look.key_of(spec, around.content)
-    now = st.session_state.get(look.LOOK)
-    asked = isinstance(now, look.Look) and now.key == key
-    n_rows = around.rows_in(state.chosen_datasets())
+    key = preview.key_of(spec, outline.content)
+    now = st.session_state.get(preview.PREVIEW)
+    asked = isinstance(now, preview.Preview) and now.key == key
+    n_rows = outline.rows_in(state.chosen_datasets())
     if in_address.waits(spec, known) and not asked:
         # A link alone must not make this machine fetch or load anything.
         view.show(
             parts.notice(
                 "This address names models that the project has not used yet.", "Nothing has been fetched or loaded."
             ),
-            key="score-look-offer",
+            key="score-preview-offer",
         )
-        if not st.button("Preview", icon=":material/visibility:", key="score.look-go", on_click=in_address.trust):
+        if not st.button("Preview", icon=":material/visibility:", key="score.preview-go", on_click=in_address.trust):
             return
     elif n_rows > MOST_ROWS_UNASKED and not asked:
         view.show(
@@ -109,40 +109,40 @@ def before_scoring(spec: scoring.ScoreSpec, known: KnownModels) -> None:
                 f"{theme.count(n_rows)} rows.",
                 "A preview renders 20,000 of them. It shows how many are truncated and how long scoring takes.",
             ),
-            key="score-look-offer",
+            key="score-preview-offer",
         )
-        if not st.button("Preview", icon=":material/visibility:", key="score.look-go"):
+        if not st.button("Preview", icon=":material/visibility:", key="score.preview-go"):
             return
-    preview = look.start(project, spec, key)
-    if preview.is_pending:
-        look.watch(project, preview)
-    elif preview.error:
-        errors.show(preview.error, key="score-look-error")
-    elif preview.result:
-        look.show(preview.result, n_rows)
+    shown = preview.start(project, spec, key)
+    if shown.is_pending:
+        preview.watch(project, shown)
+    elif shown.error:
+        errors.show(shown.error, key="score-preview-error")
+    elif shown.result:
+        preview.show(shown.result, n_rows)
 
 
-def train(wish: settings.Wish, right: st.delta_generator.DeltaGenerator) -> None:
-    """The training form in place of the look."""
-    n_rows = around.rows_in(state.chosen_datasets())
-    outlook = training.form(project, wish.base, n_rows)
+def train(chosen: settings.ChosenModels, right: st.delta_generator.DeltaGenerator) -> None:
+    """The training form in place of the preview."""
+    n_rows = outline.rows_in(state.chosen_datasets())
+    form = training.form(project, chosen.base, n_rows)
     with right:
-        if outlook.spec:
-            command_line.popover(command_line.train_reference(project.root, outlook.spec), key="score.command")
+        if form.spec:
+            command_line.popover(command_line.train_reference(project.root, form.spec), key="score.command")
 
         def work() -> str:
-            assert outlook.spec is not None
-            look.stop(project)
-            return training.start(project, outlook.spec)
+            assert form.spec is not None
+            preview.stop(project)
+            return training.start(project, form.spec)
 
         busy.primary(
             f"Train on {plural(n_rows, 'row')}", ":material/model_training:", key="score.train", doing="Starting…",
-            work=work, then=progress_view.open_run, disabled=outlook.spec is None,
+            work=work, then=progress_view.open_run, disabled=form.spec is None,
         )  # fmt: skip
     busy.show_error("score.train")
-    if outlook.error:
-        errors.show(outlook.error)
-    elif not wish.base:
+    if form.error:
+        errors.show(form.error)
+    elif not chosen.base:
         st.caption("Choose a base first.")
 
 
@@ -157,7 +157,7 @@ def nothing_chosen(any_base: bool) -> None:
     )
 
 
-if not around.datasets:
+if not outline.datasets:
     empty.show(
         "Nothing to score yet", "Import data first. Two models then score each row.", action=("Import data", "import")
     )

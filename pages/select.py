@@ -8,14 +8,14 @@ from pages.components import cut_instrument, doubts_notice, empty, errors, scope
 from pages.components.selection import bar, draft, gate_chips, in_address, tabs
 
 project = state.project()
-around = state.surroundings(project)
+outline = state.outline(project)
 
-if not around.datasets:
+if not outline.datasets:
     empty.show(
         "Nothing to select yet", "Import and score data, then select rows here.", action=("Import data", "import")
     )
     st.stop()
-if not around.scorings:
+if not outline.scorings:
     empty.show(
         "No scores yet",
         "Selecting rows needs the losses of a base and a reference model.",
@@ -51,7 +51,7 @@ def draw() -> None:
     gate_chips.show(cut.spec)
     in_scope = explore.scored_within(cut.rows, cut.spec.datasets)
     doubts_notice.show(in_scope, key="select-doubts", gates=cut.spec.gates)
-    slots = theme.domain_slots(around.domains)
+    slots = theme.domain_slots(outline.domains)
     built = instrument_tables(cut.scores, cut.key, tuple(slots.items()))
     # A wide window shows the second beside the first: theme.CSS.
     room = st.container(key=theme.BESIDE_KEY)

@@ -11,8 +11,8 @@ from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption,
 from lobass_core.cli.output import print_facts, print_json, print_table, stderr, warn
 from lobass_core.errors import RequestError
 from lobass_core.formats.preference import which_side_is_scored
-from lobass_core.workflows.frame import frame
 from lobass_core.workflows.import_data import write_rejects
+from lobass_core.workflows.outline import read_outline
 from lobass_core.workflows.project_status import ProjectStatus, UpgradeStatus
 from lobass_core.workflows.status import status as project_status
 
@@ -49,7 +49,7 @@ def status(
     if rejects:
         print_facts(f"Wrote {n_written:,} rejected rows", [("file", rejects)])
     _show(status)
-    if n_pairs := frame(opened).n_pairs:
+    if n_pairs := read_outline(opened).n_pairs:
         stderr.print(which_side_is_scored(n_pairs))
     if status.upgrade:
         _show_upgrade(status.upgrade)

@@ -40,7 +40,7 @@ def demo_root(root: Path) -> Path:
 
 def start(root: Path) -> None:
     """Start building in the background and return when it has begun; does nothing while it is going."""
-    if look(root).state == "building":
+    if read_build(root).state == "building":
         return
     root.parent.mkdir(parents=True, exist_ok=True)
     with _log_path(root).open("wb") as log:
@@ -57,7 +57,7 @@ def start(root: Path) -> None:
         time.sleep(0.1)
 
 
-def look(root: Path) -> DemoBuild:
+def read_build(root: Path) -> DemoBuild:
     """How far it has come, from files alone."""
     if read_marker(root).get("n_rows"):
         return DemoBuild("ready", share=1.0)

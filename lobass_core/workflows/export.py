@@ -23,7 +23,7 @@ from lobass_core.project import Project
 from lobass_core.specs import ExportFormat, ExportSpec
 from lobass_core.store.exports import LoggedExport, forget_export, list_exports, log_export
 from lobass_core.store.selections import find_selection
-from lobass_core.workflows.export_arrange import Alike, alike, arranged
+from lobass_core.workflows.export_arrange import NearDuplicates, arranged, find_near_duplicates
 from lobass_core.workflows.export_check import check_of
 from lobass_core.workflows.export_lengths import measure
 from lobass_core.workflows.export_plan import originals_of, plan_export, scoring_of, tokens_reader
@@ -54,7 +54,7 @@ NOT_LOGGED = "the project is read-only, so this export is not in its log of expo
 DiskState = Literal["matches disk", "changed on disk", "replaced", "gone"]
 _facts: Recent[tuple[ExportPlan, RowFacts, Lengths]] = Recent(4)
 _judged: Recent[Preflight] = Recent(40)
-_alike: Recent[Alike] = Recent(4)
+_near_duplicates: Recent[NearDuplicates] = Recent(4)
 _states: Recent[tuple[DiskState, tuple[str, ...]]] = Recent(200)
 
 
@@ -82,7 +82,7 @@ def export(project: Project, spec: ExportSpec, on_progress: OnProgress | None = 
     """
     to = _destination(project, spec.to, Claim(spec.selection, spec.format, spec.replace))
     plan = plan_export(project, spec)
-    plan = arranged(plan, spec, lambda: alike(project, plan))
+    plan = arranged(plan, spec, lambda: find_near_duplicates(project, plan))
     check = check_of(project, plan, scoring_of(project, spec.selection)) if spec.check else None
     return _write(project, plan, to, on_progress, check=check, replace=spec.replace)
 
@@ -155,7 +155,11 @@ def preview(project: Project, spec: ExportSpec) -> Sketch:
     """
     key, plan, facts, _ = _looked_at(project, spec.selection)
     # Facts are known by places in the order of the files; the sketch sorts its few rows itself.
-    split = arranged(plan, replace(spec, order="file"), lambda: _alike.get(key, lambda: alike(project, plan)))
+    split = arranged(
+        plan,
+        replace(spec, order="file"),
+        lambda: _near_duplicates.get(key, lambda: find_near_duplicates(project, plan)),
+    )
     wanted = replace(
         split,
         format=spec.format,

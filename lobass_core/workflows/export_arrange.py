@@ -16,32 +16,32 @@ from lobass_core.store.chosen_records import kinds_and_turns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Alike:
+class NearDuplicates:
     """The kind of each pick, and the group of near duplicates that it is in."""
 
     kinds: list[str]
     groups: np.ndarray
 
 
-def alike(project: Project, plan: ExportPlan) -> Alike:
+def find_near_duplicates(project: Project, plan: ExportPlan) -> NearDuplicates:
     """Look for near duplicates among the picks; it takes a second for some 5,000 rows."""
     with project.store() as store:
         samples = kinds_and_turns(store.cursor(), plan.picks["sample_id"].to_pylist())
     texts = ["\n".join(turn.content for turn in turns_from_json(turns)) for turns in samples["turns"].to_pylist()]
-    return Alike(samples["kind"].to_pylist(), duplicate_groups(texts))
+    return NearDuplicates(samples["kind"].to_pylist(), duplicate_groups(texts))
 
 
-def arranged(plan: ExportPlan, spec: ExportSpec, find_alike: Callable[[], Alike]) -> ExportPlan:
+def arranged(plan: ExportPlan, spec: ExportSpec, find_groups: Callable[[], NearDuplicates]) -> ExportPlan:
     """The plan with the order, the validation split and the weights that the settings ask for.
 
-    `find_alike` is called where there is to be a split.
+    `find_groups` is called where there is to be a split.
 
     Raises:
         ExportError: the split would leave one side without a row.
     """
     picks = plan.picks
     if spec.validation:
-        together, sample_ids = find_alike(), picks["sample_id"].to_pylist()
+        together, sample_ids = find_groups(), picks["sample_id"].to_pylist()
         is_set_aside = validation_rows(sample_ids, together.groups, together.kinds, spec.validation, spec.seed)
         splits = np.where(is_set_aside, "validation", "train")
         picks = picks.append_column(SPLIT_FIELD, pa.array(splits.tolist(), SPLIT_FIELD.type))

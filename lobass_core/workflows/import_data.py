@@ -14,7 +14,7 @@ from lobass_core.store.datasets import find_same_file
 from lobass_core.store.removals import remove_dataset
 from lobass_core.workflows.import_result import FileCount, ImportResult, already_imported, counts_of
 from lobass_core.workflows.import_rows import OnProgress, files_with_rows, nothing_fits, write_rows
-from lobass_core.workflows.import_settings import asked_of, dataset_name, name_for, settings_of
+from lobass_core.workflows.import_settings import dataset_name, name_for, settings_as_json, settings_of
 from lobass_core.workflows.preview_import import (
     FileScan,
     Preview,
@@ -83,7 +83,7 @@ def import_file(project: Project, spec: ImportSpec, on_progress: OnProgress | No
                 encoding=source.stream.encoding.name,
                 mapping=json.dumps(source.detection.mapping, ensure_ascii=False),
                 spec=settings,
-                import_spec=asked_of(spec),
+                import_spec=settings_as_json(spec),
                 format_asked=source.detection.asked,
             )
             writer = DatasetWriter(cursor, info)

@@ -17,7 +17,7 @@ from lobass_core.workflows.source_file import SourceFile
 _ENDINGS = re.compile(r"(\.(jsonl|ndjson|json|csv|tsv|tab|parquet|arrow|feather|txt))?(\.(gz|zst))?$", re.IGNORECASE)
 
 
-def asked_of(spec: ImportSpec) -> str:
+def settings_as_json(spec: ImportSpec) -> str:
     """The settings that were asked for as JSON text, every path such that it is found from any folder."""
     paths = [
         path if number == 0 and is_hub_id(path) else str(Path(path).expanduser().absolute())

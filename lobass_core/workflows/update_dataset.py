@@ -1,6 +1,5 @@
 """Compare a dataset with a newer state of its files, bring it to that state, and take that back again."""
 
-import getpass
 import json
 import time
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 import duckdb
 import pyarrow as pa
 
+from lobass_core.author import author_name
 from lobass_core.errors import RequestError
 from lobass_core.formats.raw_records import decode_line
 from lobass_core.formats.row_errors import RowError
@@ -24,7 +24,7 @@ from lobass_core.store.former_states import selections_that_lose
 from lobass_core.store.row_matches import other_rows, records_of, row_places, unchanged_rows
 from lobass_core.store.updates import LoggedUpdate, NewState, UpdateWriter, counts_in_words, undo_last_update
 from lobass_core.workflows.import_rows import OnProgress, files_with_rows, nothing_fits, write_rows
-from lobass_core.workflows.import_settings import asked_of, settings_of
+from lobass_core.workflows.import_settings import settings_as_json, settings_of
 from lobass_core.workflows.row_listing import FileListing, RowIds, list_rows
 from lobass_core.workflows.row_pairs import pair_by_id, pair_by_place
 from lobass_core.workflows.source_file import SourceFile
@@ -155,11 +155,11 @@ def update_dataset(project: Project, update: Update, on_progress: OnProgress | N
             encoding=source.stream.encoding.name,
             mapping=json.dumps(source.detection.mapping, ensure_ascii=False),
             spec=settings_of(update.spec, source),
-            import_spec=asked_of(update.spec),
+            import_spec=settings_as_json(update.spec),
             format_asked=source.detection.asked,
         )
         state = NewState(info, update.listing.rows, matched.unchanged, matched.changed)
-        writer = UpdateWriter(cursor, dataset, state, who(), matched.counts.to_dict())
+        writer = UpdateWriter(cursor, dataset, state, author_name(), matched.counts.to_dict())
         rows = write_rows(writer, source, on_progress)
         writer.finish_update(files_with_rows(source, of_files, rows))
         give_folds(cursor, writer.update_id, project.models_dir)
@@ -174,14 +174,6 @@ def undo_update(project: Project, name: str) -> LoggedUpdate:
     """
     with project.store() as store, store.transaction() as cursor:
         return undo_last_update(cursor, find_dataset(cursor, name))
-
-
-def who() -> str:
-    """The user of this machine whose process it is; "" where the machine knows no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
 
 
 @dataclass(frozen=True, slots=True)

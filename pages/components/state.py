@@ -19,7 +19,7 @@ import streamlit as st
 from lobass_core.errors import LobassError, ProjectError
 from lobass_core.formats.preference import which_side_is_scored
 from lobass_core.project import Project
-from lobass_core.workflows.frame import Frame, Scoring, frame
+from lobass_core.workflows.outline import Outline, Scoring, read_outline
 from lobass_core.workflows.serve import ROOT, served_root
 from pages.components import address
 
@@ -92,12 +92,12 @@ def project() -> Project:
     return opened
 
 
-def surroundings(project: Project) -> Frame:
+def outline(project: Project) -> Outline:
     """Scorings, datasets and domains of the project; read anew when rows or losses change.
 
-    `theme.domain_slots(state.surroundings(project).domains)` are the project's domain colours.
+    `theme.domain_slots(state.outline(project).domains)` are the project's domain colours.
     """
-    return frame(project)
+    return read_outline(project)
 
 
 def chosen_run() -> str | None:
@@ -116,14 +116,14 @@ def sidebar(project: Project) -> None:
         st.markdown("**Project**")
         st.caption(f"`{project.root}`")
         try:
-            around = surroundings(project)
+            known = outline(project)
         except LobassError:
             return
-        names = list(around.datasets)
-        _take_over(names, [item.run_id for item in around.scorings])
-        _scoring_picker(around.scorings)
-        if around.n_pairs:
-            st.caption(which_side_is_scored(around.n_pairs))
+        names = list(known.datasets)
+        _adopt(names, [item.run_id for item in known.scorings])
+        _scoring_picker(known.scorings)
+        if known.n_pairs:
+            st.caption(which_side_is_scored(known.n_pairs))
         if len(names) > 1:
             st.multiselect(
                 "Datasets", names, key=DATASETS_KEY, placeholder="All datasets", persist_state="session",
@@ -131,7 +131,7 @@ def sidebar(project: Project) -> None:
             )  # fmt: skip
 
 
-def _take_over(datasets: list[str], runs: list[str]) -> None:
+def _adopt(datasets: list[str], runs: list[str]) -> None:
     """What the address says of scores and datasets; names that are gone must not linger in the filter."""
     asked = address.shared()
     if RUN_KEY in asked:

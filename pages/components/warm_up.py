@@ -16,7 +16,7 @@ from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
 from lobass_core.workflows import browse, cut, explore
 from lobass_core.workflows.browse_filter import BrowseFilter
-from lobass_core.workflows.frame import frame
+from lobass_core.workflows.outline import read_outline
 from lobass_core.workflows.serve import served_root
 
 # Streamlit brings them in when a page first draws a table or a chart.
@@ -69,7 +69,7 @@ def warm_up() -> None:
 
 def _read_rows(project: Project) -> None:
     browse.find(project, BrowseFilter())
-    if len(frame(project).scorings) == 1:
+    if len(read_outline(project).scorings) == 1:
         rows = explore.scored(project)
         explore.distribution(rows)
         explore.total(rows)
@@ -77,7 +77,7 @@ def _read_rows(project: Project) -> None:
 
 
 def _sort_for_the_cut(project: Project) -> None:
-    if len(frame(project).scorings) == 1:
+    if len(read_outline(project).scorings) == 1:
         cut.pool(cut.open_cut(project, SelectionSpec()))
 
 

@@ -14,7 +14,7 @@ from lobass_core.store.connection import release
 from lobass_core.workflows import explore
 from lobass_core.workflows import select as selections
 from pages.components.learnability import limits
-from pages.components.learnability.limits import Moved
+from pages.components.learnability.limits import MovedLimits
 from tests.filters import ranged
 from tests.pages.conftest import OpenPage, component_data, view_text
 from tests.pages.projects import add_scores, scored_project
@@ -70,7 +70,7 @@ STATES: dict[str, tuple[str, dict[str, object], dict[str, list[str]]]] = {
     ),
     "learnability, the plane": (
         "learnability",
-        {"learnability.view": "Loss plane", limits.KEY: {"math": Moved(0.25, None)}},
+        {"learnability.view": "Loss plane", limits.KEY: {"math": MovedLimits(0.25, None)}},
         {"run": ["r-0002"], "view": ["loss-plane"], "limit": ["math:0.25:"]},
     ),
     "learnability, the plane with its own limits": (

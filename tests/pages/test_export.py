@@ -13,7 +13,7 @@ from lobass_core.specs import ExportSpec, SelectionSpec
 from lobass_core.store.connection import release
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.export import export, preflight
-from pages.components.exporting import outlook
+from pages.components.exporting import trainer_view
 from tests.pages.conftest import view_text, view_texts
 from tests.pages.projects import HOSTILE, imported_project, scored_project
 
@@ -187,7 +187,7 @@ def test_rows_that_a_trainer_loses_can_be_left_out(selected):
     found = preflight(selected, spec)
     (finding,) = [finding for finding in found.findings if finding.effect == "dropped" and finding.n_rows]
     lost = {row["sample_id"] for row in found.rows(finding)}
-    outlook.leave_out(selected, found, finding)
+    trainer_view.leave_out(selected, found, finding)
     again = preflight(selected, spec)
     assert again.n_rows == 25
     assert lost.isdisjoint(again.plan.picks["sample_id"].to_pylist())
@@ -206,4 +206,4 @@ def test_rows_that_a_trainer_loses_can_be_left_out(selected):
     ],
 )
 def test_words_for_one_row(what, one):
-    assert (outlook.phrase(what, 1), outlook.phrase(what, 2)) == (one, what)
+    assert (trainer_view.phrase(what, 1), trainer_view.phrase(what, 2)) == (one, what)

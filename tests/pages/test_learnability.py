@@ -19,7 +19,7 @@ from pages.components import charts, distribution_chart, theme
 from pages.components.charts import Brush
 from pages.components.learnability import brush, limits, save
 from pages.components.learnability.length_view import verdict
-from pages.components.learnability.limits import Moved
+from pages.components.learnability.limits import MovedLimits
 from pages.components.learnability.plane_view import region_filter
 from pages.components.learnability.tables_view import length_range
 from pages.components.selection import draft
@@ -121,7 +121,7 @@ def test_a_domain_without_a_value_has_a_flat_ridge_and_no_median() -> None:
 def test_plane_regions_add_up_and_open_the_rows_they_count(scored: Project, open_page: OpenPage) -> None:
     rows = explore.scored(scored)
     chosen = [Limits(0.3, 0.69), Limits(0.5, 1.1)]
-    moved = {"conversation": Moved(0.3, 0.69), "math": Moved(0.5, 1.1)}
+    moved = {"conversation": MovedLimits(0.3, 0.69), "math": MovedLimits(0.5, 1.1)}
     app = open_view(open_page, scored, "Loss plane", **{limits.KEY: moved})
     found = explore.plane(rows, chosen)
     text = view_texts(app)
@@ -160,11 +160,11 @@ def test_limits_are_the_upper_third_then_the_working_cut_then_where_a_person_put
     # By keyboard or mouse in the menu.
     app.text_input(key="learnability.w.learnable_from.1.typed").set_value("0,25").run()
     assert "at the working cut on Select in conversation; where you put it in math" in view_text(app)
-    assert app.session_state[limits.KEY] == {"math": Moved(0.25, None)}
+    assert app.session_state[limits.KEY] == {"math": MovedLimits(0.25, None)}
     n = int((values_of(rows.table, "learnability")[rows.table.domain_code == 1] >= 0.25).sum())
     assert theme.count(n) in view_texts(app)
     app.text_input(key="learnability.w.known_below.all.typed").set_value("0.5").run()
-    assert app.session_state[limits.KEY] == {"math": Moved(0.25, 0.5), "conversation": Moved(None, 0.5)}
+    assert app.session_state[limits.KEY] == {"math": MovedLimits(0.25, 0.5), "conversation": MovedLimits(None, 0.5)}
     app.button(key="learnability.limits-back").click().run()
     assert "Learnable starts at the working cut on Select." in view_text(app)
 
@@ -175,7 +175,7 @@ def test_a_cut_of_another_score_says_nothing_of_learnability(scored: Project) ->
 
 
 def test_the_limits_stand_on_the_axes(scored: Project, open_page: OpenPage) -> None:
-    moved = {"conversation": Moved(0.25, 0.83), "math": Moved(0.5, 1.17)}
+    moved = {"conversation": MovedLimits(0.25, 0.83), "math": MovedLimits(0.5, 1.17)}
     layout = figure(open_view(open_page, scored, "Loss plane", **{limits.KEY: moved}))["layout"]
     for number, (score, base) in {"": (0.25, 0.83), "2": (0.5, 1.17)}.items():
         for axis, value in ((layout[f"yaxis{number}"], score), (layout[f"xaxis{number}"], base)):
@@ -195,12 +195,12 @@ def test_limits_of_an_address_that_cannot_be_meant(text: str) -> None:
 
 def test_limits_come_out_of_an_address_as_they_went_in(scored: Project) -> None:
     rows = explore.scored(scored)
-    placed = limits.placed(rows, {"math": 0.1 + 0.2}, {"conversation": Moved(None, 0.7)})
+    placed = limits.placed(rows, {"math": 0.1 + 0.2}, {"conversation": MovedLimits(None, 0.7)})
     texts = [one.parameter() for one in placed]
     assert texts == ["conversation::0.7", "math:0.30000000000000004:"]
     assert dict(limits.read(text) for text in texts) == {
-        "conversation": Moved(None, 0.7),
-        "math": Moved(0.30000000000000004, None),
+        "conversation": MovedLimits(None, 0.7),
+        "math": MovedLimits(0.30000000000000004, None),
     }
     assert limits.read("a:b:0.5:")[0] == "a:b"
     assert limits.placed(rows, {}, {})[0].parameter() == ""

@@ -44,19 +44,19 @@ def test_an_empty_project_offers_a_file_and_the_demo(tmp_path: Path, open_page: 
 def test_a_demo_under_way_shows_how_far_it_is(tmp_path: Path, open_page: OpenPage, monkeypatch) -> None:
     project = Project.create(tmp_path / "new")
     building = demo_build.DemoBuild("building", "Training the base", 0.3)
-    monkeypatch.setattr(demo_build, "look", lambda _root: building)
+    monkeypatch.setattr(demo_build, "read_build", lambda _root: building)
     app = open_page(project.root)
     assert not app.exception
     assert "Training the base. It continues if you close this tab." in [
         text.replace("\\", "") for text in captions(app)
     ]
     monkeypatch.setattr(
-        demo_build, "look", lambda _root: replace(building, state="stopped", message="the disk is full")
+        demo_build, "read_build", lambda _root: replace(building, state="stopped", message="the disk is full")
     )
     app.run()
     assert "Resume the build" in [button.label for button in app.button]
     assert "the disk is full" in captions(app)
-    monkeypatch.setattr(demo_build, "look", lambda _root: demo_build.DemoBuild("ready", share=1.0))
+    monkeypatch.setattr(demo_build, "read_build", lambda _root: demo_build.DemoBuild("ready", share=1.0))
     app.run()
     assert "Open the demo" in [button.label for button in app.button]
 

@@ -123,7 +123,7 @@ def test_a_link_fetches_and_loads_nothing_by_itself(imported: Project, open_page
     app = open_page(imported.root, "score", query=query)
     assert looks == [] and "Nothing has been fetched or loaded." in view_text(app)
     assert app.button(key="score.chip.score.max-tokens").label == "Maximum 512 tokens"
-    app.button(key="score.look-go").click().run()
+    app.button(key="score.preview-go").click().run()
     assert looks == ["org/base"]
     assert not app.exception and "540 losses" in view_text(app)
 

@@ -12,8 +12,8 @@ from lobass_core.specs import ImportSpec
 from lobass_core.store.browse import sample_keys
 from lobass_core.store.removals import remove_dataset
 from lobass_core.store.selections import save_selection
-from lobass_core.workflows.frame import frame
 from lobass_core.workflows.import_data import import_file, scan
+from lobass_core.workflows.outline import read_outline
 
 
 def imported(project: Project, tmp_path: Path, name: str, prompts: list[str]) -> None:
@@ -84,7 +84,7 @@ def test_a_sample_without_a_row_counts_as_new_and_takes_no_decision(project: Pro
         cursor.execute("INSERT INTO notes VALUES ('n', 1, 'mine', '2026-01-01T00:00:00+00:00', '')")
         ((sample_id,),) = cursor.execute("SELECT sample_id FROM samples WHERE sample_key = 1").fetchall()
         remove_dataset(cursor, "a")
-    assert frame(project).n_samples == 0
+    assert read_outline(project).n_samples == 0
     with project.store() as store, pytest.raises(RequestError, match="matches no sample"):
         sample_keys(store.cursor(), [sample_id])
     spec = ImportSpec(str(tmp_path / "a.jsonl"), domain="d")
@@ -93,4 +93,4 @@ def test_a_sample_without_a_row_counts_as_new_and_takes_no_decision(project: Pro
     assert (result.n_imported, result.n_seen_before, result.n_duplicates) == (2, 0, 0)
     with project.store() as store:
         assert sample_keys(store.cursor(), [sample_id]) == [1]
-    assert frame(project).n_samples == 2
+    assert read_outline(project).n_samples == 2

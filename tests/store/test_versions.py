@@ -15,8 +15,8 @@ from lobass_core.store.removals import remove_dataset
 from lobass_core.store.scorings import find_scoring, register_refinement
 from lobass_core.store.undo import undo_decision
 from lobass_core.workflows.browse import BrowseFilter, find
-from lobass_core.workflows.frame import frame
 from lobass_core.workflows.import_data import import_file, undo_import
+from lobass_core.workflows.outline import read_outline
 from lobass_core.workflows.row_table import open_rows
 from tests.filled_project import BASE, REFERENCE, RENDER, Row, fill, import_rows
 from tests.run_specs import score_result
@@ -31,7 +31,7 @@ def content(project: Project) -> str:
 
 def test_acts_of_a_person_leave_the_content_as_it_is(project: Project):
     import_rows(project, ROWS)
-    before, around = content(project), frame(project)
+    before, around = content(project), read_outline(project)
     with project.store() as store:
         revisions = [store.revision()]
         for act in (
@@ -46,7 +46,7 @@ def test_acts_of_a_person_leave_the_content_as_it_is(project: Project):
             revisions.append(store.revision())
     assert content(project) == before
     # Every open tab asks for it after every decision of any of them.
-    assert frame(project) is around
+    assert read_outline(project) is around
     assert len(set(revisions)) == 6
 
 
@@ -87,7 +87,7 @@ def test_a_file_imported_again_under_another_domain_shows_that_domain(project: P
         import_file(project, ImportSpec(str(path), domain))
         versions.append(open_rows(project).version)
         assert len(find(project, BrowseFilter(domains=(domain,))).positions) == 20
-        assert frame(project).domains == (domain,)
+        assert read_outline(project).domains == (domain,)
         undo_import(project, "sums")
     assert len(set(versions)) == 3
 
@@ -97,7 +97,7 @@ def test_marks_do_not_come_back_with_another_store_in_the_same_place(project: Pr
     release(project.store_path)
     copy = shutil.copyfile(project.store_path, tmp_path / "copy.duckdb")
     import_rows(project, [Row("old", "row", "mth")])
-    assert (frame(project).domains, open_rows(project).table.domains) == (("mth",), ("mth",))
+    assert (read_outline(project).domains, open_rows(project).table.domains) == (("mth",), ("mth",))
     with project.store() as store:
         before = store.revision(), store.content()
     release(project.store_path)
@@ -111,4 +111,4 @@ def test_marks_do_not_come_back_with_another_store_in_the_same_place(project: Pr
         after = store.revision(), store.content()
     assert [mark.partition("-")[0] for mark in after] == [mark.partition("-")[0] for mark in before]
     assert after != before
-    assert (frame(project).domains, open_rows(project).table.domains) == (("math",), ("math",))
+    assert (read_outline(project).domains, open_rows(project).table.domains) == (("math",), ("math",))

@@ -84,7 +84,7 @@ def test_an_unfinished_demo_is_only_gone_on_with_as_it_was_begun(
     monkeypatch.setattr(demos, "_import", stop)
     with pytest.raises(ModelError, match="stopped here"):
         demos.demo(root, **made)
-    assert demo_build.look(root).state == "stopped"
+    assert demo_build.read_build(root).state == "stopped"
     with pytest.raises(ProjectError, match=f"demo project was made with {words} "):
         demos.demo(root, **other)
     with pytest.raises(ModelError, match="stopped here"):

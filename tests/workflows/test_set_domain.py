@@ -160,3 +160,16 @@ def test_which_row_stands_for_a_sample_follows_its_domain(project: Project, path
         assert store.cursor().execute(standing).fetchall() == [("b",)]
         undo_set_domain(project, "a")
         assert store.cursor().execute(standing).fetchall() == [("a",)]
+
+
+def test_changes_of_a_dataset_have_the_author_that_decisions_have(
+    project: Project, path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("LOBASS_AUTHOR", "anna")
+    set_domain(project, "a", ALL_MATH)
+    write_jsonl(path, [row(n) for n in range(5)])
+    update_dataset(project, compare_dataset(project, "a", {}))
+    assert [(one.kind, one.made_by) for one in status(project).datasets[0].changes] == [
+        ("domain", "anna"),
+        ("update", "anna"),
+    ]

@@ -14,7 +14,7 @@ from lobass_core.store.exports import log_export
 from lobass_core.store.losses import ingest_run
 from lobass_core.store.scorings import register_scoring
 from lobass_core.store.selections import save_selection
-from lobass_core.workflows.frame import frame
+from lobass_core.workflows.outline import read_outline
 from lobass_core.workflows.project_status import DomainStatus, NextStep
 from lobass_core.workflows.status import rule_in_words, status
 from tests.run_specs import empty_input
@@ -138,7 +138,7 @@ def test_counts_of_chosen_datasets_alone(project):
     assert [one.name for one in found.datasets] == ["programs"]
     assert found.domains == (DomainStatus("code", 1, 2, 0, 0, None, None),)
     # What the whole project holds is not forgotten.
-    assert status(project).n_rows == 5 and frame(project).rows_in(("programs",)) == 2
+    assert status(project).n_rows == 5 and read_outline(project).rows_in(("programs",)) == 2
 
 
 def test_selected_and_exported_rows_end_the_way(project):

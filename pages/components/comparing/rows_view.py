@@ -21,7 +21,7 @@ def shown() -> str:
     return st.session_state.get(PART, "only_a")
 
 
-def take_over(asked: Query) -> None:
+def adopt(asked: Query) -> None:
     """The part that the address names."""
     st.session_state[PART] = address.one(asked, "part", PARTS) or "only_a"
 

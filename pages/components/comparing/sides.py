@@ -60,7 +60,7 @@ def kind() -> str:
     return chosen if chosen in KINDS else KINDS[0]
 
 
-def take_over(asked: Query) -> None:
+def adopt(asked: Query) -> None:
     """The sides that the address names; what it does not name is the first there is."""
     kinds = {name.lower(): name for name in KINDS}
     st.session_state[KIND] = chosen = kinds.get(address.one(asked, "kind", kinds), KINDS[0])

@@ -9,7 +9,7 @@ from lobass_core.specs import ExportFormat
 from lobass_core.workflows.export import LOST, Preflight
 from pages.components import parts, theme, view
 from pages.components.exporting import draft
-from pages.components.exporting.outlook import phrase
+from pages.components.exporting.trainer_view import phrase
 from pages.components.view import Node, el
 
 KEY = "export-cards"

@@ -24,7 +24,7 @@ MAX_DOWNLOAD_BYTES = 50_000_000
 FIRST_LINE_CHARS = 420
 
 
-def outlook(project: Project, spec: ExportSpec) -> None:
+def show_planned(project: Project, spec: ExportSpec) -> None:
     """Before: the files with their sizes, the first record, the command."""
     try:
         with st.spinner("Looking for near duplicates") if spec.validation else nullcontext():

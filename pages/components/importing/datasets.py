@@ -32,7 +32,7 @@ def section(project: Project) -> None:
 
 
 def _facts(project: Project, one: DatasetStatus) -> list[view.Node]:
-    slots = theme.domain_slots(state.surroundings(project).domains)
+    slots = theme.domain_slots(state.outline(project).domains)
     counts = domains.domain_counts(project, one.name)
     nodes: list[view.Node] = [
         parts.table(
@@ -92,7 +92,7 @@ def _domain_form(project: Project, one: DatasetStatus) -> None:
         )  # fmt: skip
         rules = draft.rules(st.session_state.get(RULES))
     name = st.selectbox(
-        "Domain", list(state.surroundings(project).domains), index=None, key=NAME, accept_new_options=True,
+        "Domain", list(state.outline(project).domains), index=None, key=NAME, accept_new_options=True,
         placeholder="Type or choose a name" if how == draft.ONE_NAME else "Otherwise: no change",
         label_visibility="collapsed",
     )  # fmt: skip

@@ -198,7 +198,7 @@ def _count(n: int, one: str, many: str) -> str:
     return f"{n:,} {one if n == 1 else many}"
 
 
-def around(spec: ImportSpec, row: int, n_rows: int) -> None:
+def show_neighbours(spec: ImportSpec, row: int, n_rows: int) -> None:
     """Seven rows with the current one tinted; a click shows another."""
     start = max(min(row - ROWS_AROUND // 2, n_rows - ROWS_AROUND), 0)
     neighbours = reading.rows(spec, start, min(start + ROWS_AROUND, n_rows))

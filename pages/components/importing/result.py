@@ -48,7 +48,7 @@ def _main_reason(reasons: dict[str, int]) -> str:
 
 def details(project: Project, result: workflow.ImportResult) -> None:
     """Domains and reasons on the left, rejected rows on the right."""
-    slots = theme.domain_slots({*state.surroundings(project).domains, *result.domains})
+    slots = theme.domain_slots({*state.outline(project).domains, *result.domains})
     left, right = st.columns([0.38, 0.62], gap="medium")
     with left:
         nodes = [

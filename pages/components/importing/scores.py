@@ -81,7 +81,7 @@ def _settings(project: Project, columns: FileColumns) -> None:
             "Column that the imported records also have", columns.columns, key=score_draft.KEY_COLUMN, index=None,
             placeholder="id", accept_new_options=True, persist_state="session",
         )  # fmt: skip
-    names = state.surroundings(project).datasets
+    names = state.outline(project).datasets
     if len(names) > 1:
         st.selectbox("Dataset", [score_draft.ALL_DATASETS, *names], key=score_draft.DATASET, persist_state="session")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):

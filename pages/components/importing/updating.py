@@ -20,7 +20,7 @@ MAX_BYTES_UNASKED = 64 << 20
 
 def target(project: Project) -> str:
     """The picker of what the files become: the name of the dataset to update, `draft.SCORES`, or "" for a new one."""
-    names = state.surroundings(project).datasets
+    names = state.outline(project).datasets
     if not names:
         return ""
     fixed = (draft.NEW, draft.SCORES)
@@ -38,7 +38,7 @@ def target(project: Project) -> str:
 def hint(project: Project, path: Path) -> None:
     """Where a dataset is named like the file: that it can be updated instead."""
     name = dataset_name(path)
-    if name in state.surroundings(project).datasets:
+    if name in state.outline(project).datasets:
         view.show(
             parts.notice(
                 f"A dataset named {name} already exists.",

@@ -23,7 +23,7 @@ KEY, PARAMETER = "learnability.limits", "limit"
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MovedLimits:
     """The limits of one domain that a person has moved; None for one that was not."""
 
     learnable_from: float | None = None
@@ -31,7 +31,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class DomainLimits:
     """The limits of one domain, and where the one of learnability comes from: "moved", "cut" or "third"."""
 
     domain: str
@@ -46,22 +46,22 @@ class Placed:
         return f"{self.domain}:{score}:{base}" if score or base else ""
 
 
-def placed(rows: Scored, cuts: Mapping[str, float], moved: Mapping[str, Moved]) -> tuple[Placed, ...]:
+def placed(rows: Scored, cuts: Mapping[str, float], moved: Mapping[str, MovedLimits]) -> tuple[DomainLimits, ...]:
     """The limits that hold, one a domain of the table."""
     return tuple(
-        _placed(domain, usual, cuts.get(domain), moved.get(domain, Moved()))
+        _placed(domain, usual, cuts.get(domain), moved.get(domain, MovedLimits()))
         for domain, usual in zip(rows.table.domains, explore.usual_limits(rows), strict=True)
     )
 
 
-def _placed(domain: str, usual: Limits, cut: float | None, moved: Moved) -> Placed:
+def _placed(domain: str, usual: Limits, cut: float | None, moved: MovedLimits) -> DomainLimits:
     source, score = "third", usual.learnable_from
     if cut is not None:
         source, score = "cut", max(cut, LEAST_LEARNABLE)
     if moved.learnable_from is not None:
         source, score = "moved", moved.learnable_from
     base = usual.known_below if moved.known_below is None else moved.known_below
-    return Placed(domain, Limits(score, base), source, moved.known_below is not None)
+    return DomainLimits(domain, Limits(score, base), source, moved.known_below is not None)
 
 
 def working_cuts(project: Project) -> dict[str, float]:
@@ -75,7 +75,7 @@ def working_cuts(project: Project) -> dict[str, float]:
         return {}
 
 
-def moved() -> dict[str, Moved]:
+def moved() -> dict[str, MovedLimits]:
     """What was moved in this session, by domain."""
     return dict(st.session_state.get(KEY, {}))
 
@@ -84,7 +84,7 @@ def move(domains: Iterable[str], *, learnable_from: float | None = None, known_b
     """Put a limit of these domains somewhere else; None leaves it."""
     now = moved()
     for domain in domains:
-        mine = now.get(domain, Moved())
+        mine = now.get(domain, MovedLimits())
         if learnable_from is not None:
             mine = replace(mine, learnable_from=learnable_from)
         if known_below is not None:
@@ -112,14 +112,14 @@ def adopt(texts: Sequence[str]) -> list[str]:
     return unread
 
 
-def read(text: str) -> tuple[str, Moved]:
+def read(text: str) -> tuple[str, MovedLimits]:
     """Domain and limits of one parameter; a name may hold colons.
 
     Raises:
         ValueError: it is none.
     """
     domain, score, base = text.rsplit(":", 2)
-    mine = Moved(*(float(number) if number else None for number in (score, base)))
+    mine = MovedLimits(*(float(number) if number else None for number in (score, base)))
     low, high = mine.learnable_from, mine.known_below
     if (low is not None and not 0 <= low <= 1) or (high is not None and not 0 < high < math.inf):
         raise ValueError(text)

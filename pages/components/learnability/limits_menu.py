@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.components import number_field
 from pages.components.learnability import limits
-from pages.components.learnability.limits import Placed
+from pages.components.learnability.limits import DomainLimits
 
 WIDTH = 460
 HELP = (
@@ -21,7 +21,7 @@ SOURCES = {
 }
 
 
-def show(placed: Sequence[Placed]) -> None:
+def show(placed: Sequence[DomainLimits]) -> None:
     """Draw the button with the menu; its fields hold the limits that stand."""
     n_moved = sum(one.source == "moved" or one.is_known_moved for one in placed)
     label = f"Limits · {n_moved} moved" if n_moved else "Limits"
@@ -45,7 +45,7 @@ def _heads() -> None:
     base.caption("Known below, nats")
 
 
-def _row(label: str, domains: list[str], one: Placed | None, *, key: str) -> None:
+def _row(label: str, domains: list[str], one: DomainLimits | None, *, key: str) -> None:
     name, score, base = st.columns([2, 1.2, 1.2], vertical_alignment="center")
     name.text(label)
     _field(score, "learnable_from", label, domains, one.limits.learnable_from if one else None, key)
@@ -76,7 +76,7 @@ def _field(column: DeltaGenerator, which: str, label: str, domains: list[str], v
         )
 
 
-def sentence(placed: Sequence[Placed]) -> str:
+def sentence(placed: Sequence[DomainLimits]) -> str:
     """Where the limits of learnability come from, in words."""
     sources = {one.source for one in placed}
     if len(sources) == 1:

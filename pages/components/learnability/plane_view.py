@@ -14,7 +14,7 @@ from lobass_core.workflows.explore import Plane, Scored
 from pages.components import charts, parts, plane_chart, state, theme, view
 from pages.components.charts import Brush
 from pages.components.learnability import brush, limits, limits_menu, save
-from pages.components.learnability.limits import Placed
+from pages.components.learnability.limits import DomainLimits
 from pages.components.parts import Column
 
 AGAINST = "learnability.against-reference"
@@ -91,7 +91,7 @@ def region_filter(domain: str, region: int, of: Limits) -> BrowseFilter:
     return BrowseFilter(domains=(domain,), ranges=(("learnability", score), ("base-loss", base)))
 
 
-def _regions(plane: Plane, placed: Sequence[Placed], slots: Mapping[str, int]) -> None:
+def _regions(plane: Plane, placed: Sequence[DomainLimits], slots: Mapping[str, int]) -> None:
     rows = []
     for k, one in enumerate(placed):
         cells: list[view.Node] = []

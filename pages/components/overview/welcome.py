@@ -161,7 +161,7 @@ def _demo_card(project: Project) -> None:
             key="overview-demo-text",
         )
         root = demo_build.demo_root(project.root)
-        if demo_build.look(root).state == "building":
+        if demo_build.read_build(root).state == "building":
             _watch(project)
         else:
             _demo_body(project)
@@ -170,7 +170,7 @@ def _demo_card(project: Project) -> None:
 def _demo_body(project: Project) -> None:
     """The demo's button, or how far it has come."""
     root = demo_build.demo_root(project.root)
-    build = demo_build.look(root)
+    build = demo_build.read_build(root)
     if build.state == "building":
         view.show(parts.bar(build.share, thick=True, label=build.phase), key="overview-demo-bar")
         st.caption(errors.plain(f"{build.phase or 'Starting'}. It continues if you close this tab."))

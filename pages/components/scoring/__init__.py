@@ -1,1 +1,1 @@
-"""The Score page's parts: pickers and settings, the look before, the run as it goes, a reference's training."""
+"""The Score page's parts: pickers and settings, the preview, a run's progress, the training of a reference."""

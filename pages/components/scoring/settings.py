@@ -25,7 +25,7 @@ MASKS = {"all": "All assistant turns", "last": "Last assistant turn"}
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ChosenModels:
     """What the pickers say, as typed; empty for not chosen. `is_training`: a reference is to be trained here first."""
 
     base: str
@@ -44,7 +44,7 @@ def use(reference: str) -> None:
         st.session_state[REFERENCE] = reference
 
 
-def pickers(known: KnownModels) -> Wish:
+def pickers(known: KnownModels) -> ChosenModels:
     """Base → reference, each from those known here or typed in, or a reference that is trained first."""
     state.remember(HOW, BRING)
     if known.bases and BASE not in st.session_state:
@@ -64,7 +64,7 @@ def pickers(known: KnownModels) -> Wish:
         persist_state="session", width="content",
     )  # fmt: skip
     if how == TRAIN:
-        return Wish((base or "").strip(), "", is_training=True)
+        return ChosenModels((base or "").strip(), "", is_training=True)
     reference = st.selectbox(
         "Reference", _with_typed(known.references, REFERENCE), index=None, key=REFERENCE,
         accept_new_options=True, placeholder="Reference: name, folder or Hub id",
@@ -72,7 +72,7 @@ def pickers(known: KnownModels) -> Wish:
         format_func=lambda name: _reference_label(name, known), persist_state="session",
         help="The base after fine-tuning on this data: a reference trained here, a folder, a PEFT adapter or a Hub id.",
     )  # fmt: skip
-    return Wish((base or "").strip(), (reference or "").strip())
+    return ChosenModels((base or "").strip(), (reference or "").strip())
 
 
 def _with_typed(options: tuple[str, ...], key: str) -> list[str]:
@@ -128,7 +128,7 @@ def popover() -> None:
         )
 
 
-def spec_of(project: Project, wish: Wish) -> ScoreSpec:
+def spec_of(project: Project, chosen: ChosenModels) -> ScoreSpec:
     """The settings as one spec.
 
     Raises:
@@ -137,8 +137,8 @@ def spec_of(project: Project, wish: Wish) -> ScoreSpec:
     value = st.session_state.get
     return score_spec(
         project,
-        base=wish.base,
-        reference=wish.reference,
+        base=chosen.base,
+        reference=chosen.reference,
         adapter=bool(value(ADAPTER)),
         template=value(TEMPLATE) or "",
         max_tokens=int(value(MAX_TOKENS) or 0),
@@ -152,12 +152,12 @@ def spec_of(project: Project, wish: Wish) -> ScoreSpec:
     )
 
 
-def try_spec(project: Project, wish: Wish) -> ScoreSpec | LobassError | None:
+def try_spec(project: Project, chosen: ChosenModels) -> ScoreSpec | LobassError | None:
     """The spec, or why there is none; None while something is still to be chosen."""
-    if not wish.is_complete:
+    if not chosen.is_complete:
         return None
     try:
-        spec = spec_of(project, wish)
+        spec = spec_of(project, chosen)
     except LobassError as error:
         return error
     return model_paths.why_not(spec) or spec

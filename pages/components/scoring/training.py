@@ -19,14 +19,14 @@ METHODS = {"full": "All weights", "lora": "LoRA adapter"}
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class TrainingForm:
     """What the form makes: a spec, or why there is none."""
 
     spec: TrainReferenceSpec | None
     error: LobassError | None
 
 
-def form(project: Project, base: str, n_rows: int) -> Outlook:
+def form(project: Project, base: str, n_rows: int) -> TrainingForm:
     """Draw the form, and return what it asks for."""
     left, right = st.columns([11, 13], gap="medium")
     with left:
@@ -35,13 +35,13 @@ def form(project: Project, base: str, n_rows: int) -> Outlook:
     with right:
         view.show(_explanation(n_rows), key="score-train-why", label="What this does")
     if not base:
-        return Outlook(None, None)
+        return TrainingForm(None, None)
     try:
         spec = _spec(base)
     except LobassError as error:
-        return Outlook(None, error)
+        return TrainingForm(None, error)
     wrong = model_paths.why_no_model(spec.base)
-    return Outlook(None if wrong else spec, wrong)
+    return TrainingForm(None if wrong else spec, wrong)
 
 
 def _fields() -> None:

@@ -74,7 +74,7 @@ def opened() -> tuple[int, str]:
 def _rows_at_cut(project: Project, cut: Cut) -> None:
     _precision(project, cut)
     kept, dropped = cuts.rows_at_cut(project, cut)
-    slots = theme.domain_slots(state.surroundings(project).domains)
+    slots = theme.domain_slots(state.outline(project).domains)
     best, worst = ("highest", "lowest") if cut.scores.measure.higher_is_better else ("lowest", "highest")
     clicked = view.show(
         el(
@@ -263,7 +263,7 @@ def _overlap(project: Project, cut: Cut) -> None:
         Column("Only here", 84, numeric=True),
         Column(f"Only in {name}", 180, numeric=True),
     ]
-    slots = theme.domain_slots(state.surroundings(project).domains)
+    slots = theme.domain_slots(state.outline(project).domains)
     rows = [
         [
             parts.swatch(slots.get(part.domain, 0), part.domain),
@@ -306,7 +306,7 @@ def _save_first(here: str) -> Node:
 
 
 def _table(project: Project, cut: Cut) -> None:
-    slots = theme.domain_slots(state.surroundings(project).domains)
+    slots = theme.domain_slots(state.outline(project).domains)
     view.show(
         domain_table(cut.answer, slots, in_tokens=cut.spec.budget == "tokens"), key="select-table", label="By domain"
     )

@@ -1,4 +1,4 @@
-"""What stands around every page: which pairs of models are scored, which datasets and domains there are."""
+"""The outline of a project that every page needs: its scorings, datasets, domains and counts."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from lobass_core.store.datasets import list_datasets
 from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.workflows.recent import Recent
 
-_frames: Recent["Frame"] = Recent(4)
+_outlines: Recent["Outline"] = Recent(4)
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Outline:
     """Scorings latest first; datasets in order of import; domains alphabetical; `n_samples` are those of the rows."""
 
     scorings: tuple[Scoring, ...]
@@ -30,15 +30,15 @@ class Frame:
         return sum(n for name, n in self.rows_by_dataset if name in datasets) if datasets else self.n_rows
 
 
-def frame(project: Project) -> Frame:
+def read_outline(project: Project) -> Outline:
     """Read anew when rows or losses change: after a decision every open tab asks for it, and it is what it was."""
     with project.store() as store:
         content = store.content()
 
-        def read() -> Frame:
+        def read() -> Outline:
             cursor = store.cursor()
             domains, datasets, n_rows = rows_by_domain(cursor), list_datasets(cursor), rows_by_dataset(cursor)
-            return Frame(
+            return Outline(
                 scorings=tuple(list_scorings(cursor)),
                 datasets=tuple(dataset.name for dataset in datasets),
                 domains=tuple(domains),
@@ -49,4 +49,4 @@ def frame(project: Project) -> Frame:
                 rows_by_dataset=tuple((item.name, n_rows.get(item.dataset_id, 0)) for item in datasets),
             )
 
-        return _frames.get((project.store_path, content), read)
+        return _outlines.get((project.store_path, content), read)

@@ -16,7 +16,7 @@ from lobass_core.workflows.export import LOST, Finding, Preflight
 from pages.components import errors, parts, theme, view
 from pages.components.view import Node, el
 
-KEY = "export-outlook"
+KEY = "export-trainer"
 SHOWN_ROWS = 100
 # A finding's words begin with its verb; for one row it takes another form.
 SINGULAR = {

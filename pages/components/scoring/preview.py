@@ -19,7 +19,7 @@ from pages.components.parts import KeyNumber
 from pages.components.scoring import tokens
 from pages.components.view import Node, el
 
-LOOK = "score.look"
+PREVIEW = "score.preview"
 TICK_SECONDS = 0.6
 # One sample of 12,000 tokens would press all others into one bar.
 TAIL = 0.005
@@ -28,7 +28,7 @@ EXAMPLE = "score.example"
 
 
 @dataclass(slots=True)
-class Look:
+class Preview:
     """One preflight of this session: running (`run_id`), done (`result`) or refused (`error`)."""
 
     key: str
@@ -42,46 +42,46 @@ class Look:
 
 
 def key_of(spec: ScoreSpec, content: str) -> str:
-    """What decides a look: the settings and the state of the store."""
+    """What decides a preview: the settings and the state of the store."""
     return hashlib.sha256(json.dumps([spec.to_dict(), content], sort_keys=True).encode()).hexdigest()
 
 
-def start(project: Project, spec: ScoreSpec, key: str) -> Look:
-    """The look under this key: the one there is, or one that starts now; an older one is stopped."""
-    now = st.session_state.get(LOOK)
-    if isinstance(now, Look) and now.key == key:
+def start(project: Project, spec: ScoreSpec, key: str) -> Preview:
+    """The preview under this key: the one there is, or one that starts now; an older one is stopped."""
+    now = st.session_state.get(PREVIEW)
+    if isinstance(now, Preview) and now.key == key:
         return now
     stop(project)
-    look = Look(key)
+    preview = Preview(key)
     try:
-        look.run_id = preflight.start(project, spec)
+        preview.run_id = preflight.start(project, spec)
     except LobassError as error:
-        look.error = error
-    st.session_state[LOOK] = look
-    return look
+        preview.error = error
+    st.session_state[PREVIEW] = preview
+    return preview
 
 
 def stop(project: Project) -> None:
-    """Stop a look that nobody waits for: the models' memory and cores are needed."""
-    now = st.session_state.pop(LOOK, None)
-    if isinstance(now, Look) and now.run_id:
+    """Stop a preview that nobody waits for: the models' memory and cores are needed."""
+    now = st.session_state.pop(PREVIEW, None)
+    if isinstance(now, Preview) and now.run_id:
         preflight.discard(project, now.run_id)
 
 
-def watch(project: Project, look: Look) -> None:
-    """While the look goes on, ask for it twice a second; the page is drawn anew when it has ended."""
+def watch(project: Project, preview: Preview) -> None:
+    """While the preview goes on, ask for it twice a second; the page is drawn anew when it has ended."""
 
     @st.fragment(run_every=TICK_SECONDS)
     def tick() -> None:
         try:
-            answer = preflight.poll(project, look.run_id)
+            answer = preflight.poll(project, preview.run_id)
         except LobassError as error:
-            look.error, look.run_id = error, ""
+            preview.error, preview.run_id = error, ""
             st.rerun()
         if isinstance(answer, Progress):
             _waiting(answer)
             return
-        look.result, look.run_id = answer, ""
+        preview.result, preview.run_id = answer, ""
         st.rerun()
 
     tick()
@@ -99,18 +99,18 @@ def _waiting(progress: Progress) -> None:
                 cls="row",
             ),
         ],
-        key="score-look",
+        key="score-preview",
         label="Preview",
     )
 
 
 def show(result: PreflightResult, n_rows: int) -> None:
     """The preview: counts, what truncation costs, what the models will read; `n_rows` hold the samples."""
-    view.show([key_numbers(result, n_rows)], key="score-look", label="Preview")
+    view.show([key_numbers(result, n_rows)], key="score-preview", label="Preview")
     left, right = st.columns([11, 13], gap="medium")
     with left:
         view.show(
-            [*_already_there(result), *_lengths(result)], key="score-look-left", label="Cached losses and lengths"
+            [*_already_there(result), *_lengths(result)], key="score-preview-left", label="Cached losses and lengths"
         )
     with right:
         _examples(result)
@@ -201,7 +201,7 @@ def _lengths(result: PreflightResult) -> list[Node]:
 
 
 def _doubts(result: PreflightResult) -> list[Node]:
-    """Rows whose scores will mislead, as far as the look can tell."""
+    """Rows whose scores will mislead, as far as the preview can tell."""
     lines = []
     if chance := result.chance:
         lines.append(
