@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from study_pool import FURTHER, HELD_OUT, MAX_TOKENS, POOL, StudyRow, study_rows, with_bad_rows
 
-from lobass_core.atomic_file import write_whole
+from lobass_core.files.atomic_file import write_whole
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.rendering.render import Renderer
 from lobass_core.rendering.templates import load_template

@@ -7,10 +7,10 @@ from typing import get_args
 import streamlit as st
 
 from lobass_core.errors import LobassError
-from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.specs import ExportFormat, ExportSpec
 from lobass_core.store.selections import SavedSelection
+from lobass_core.words.plural import plural
 from lobass_core.workflows import export as workflow
 from lobass_core.workflows import select as selections
 from pages.components import command_line, empty, errors, number_field, parts, scope, state, toolbar, view

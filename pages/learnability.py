@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from lobass_core import loss_words
-from lobass_core.plural import plural
+from lobass_core.words import loss_words
+from lobass_core.words.plural import plural
 from lobass_core.workflows import explore
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.explore import Scored

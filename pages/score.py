@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lobass_core.errors import LobassError
-from lobass_core.plural import plural
+from lobass_core.words.plural import plural
 from lobass_core.workflows import score as scoring
 from lobass_core.workflows.known_models import KnownModels, known_models
 from lobass_core.workflows.run_views import RunView, run_views

@@ -9,12 +9,12 @@ from lobass_core.cli.former_names import accepting
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, RunOption, names
 from lobass_core.cli.output import UNKNOWN, print_json, print_table, stderr
-from lobass_core.cli.terminal_text import printable
 from lobass_core.errors import RequestError
 from lobass_core.learnability.flags import FLAG_NAMES
 from lobass_core.learnability.measures import BUILT_IN
 from lobass_core.project import Project
 from lobass_core.records import turns_from_json
+from lobass_core.words.terminal_text import printable
 from lobass_core.workflows import browse as workflow
 from lobass_core.workflows import review as review_queue
 from lobass_core.workflows import saved_filters

@@ -9,7 +9,7 @@ import typer
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, stderr, warn
-from lobass_core.named_files import size_text
+from lobass_core.files.named_files import size_text
 from lobass_core.workflows import bundle as workflow
 from lobass_core.workflows.bundle import BundlePlan
 from lobass_core.workflows.unbundle import unbundle as unpack

@@ -11,7 +11,7 @@ from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, names
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
 from lobass_core.errors import RequestError
-from lobass_core.plural import plural
+from lobass_core.words.plural import plural
 from lobass_core.workflows import clean as workflow
 from lobass_core.workflows.clean import Cleanable, Kind
 

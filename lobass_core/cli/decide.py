@@ -10,8 +10,8 @@ from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption
 from lobass_core.cli.output import UNKNOWN, print_facts, print_json, print_table
 from lobass_core.errors import RequestError
-from lobass_core.plural import plural
 from lobass_core.project import Project
+from lobass_core.words.plural import plural
 from lobass_core.workflows import browse, decision_files
 from lobass_core.workflows import decide as workflow
 

@@ -9,8 +9,8 @@ import typer
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import UNKNOWN, print_facts, print_json, print_table, warn
-from lobass_core.cli.terminal_text import shortened
-from lobass_core.plural import plural
+from lobass_core.words.plural import plural
+from lobass_core.words.terminal_text import shortened
 from lobass_core.workflows import decision_files as workflow
 from lobass_core.workflows.decision_files import ImportedDecisions
 from lobass_core.workflows.decision_lines import BadLine

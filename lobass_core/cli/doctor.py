@@ -10,11 +10,11 @@ from rich.text import Text
 
 from lobass_core.cli.options import JsonOption, MaskOption, MaxTokensOption, RevisionOption, TemplateOption
 from lobass_core.cli.output import print_json, print_table, stdout, warn
-from lobass_core.cli.terminal_text import printable
 from lobass_core.errors import RequestError
 from lobass_core.jobs.run_results import PreviewRow, RenderResult
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, RenderSpec
+from lobass_core.words.terminal_text import printable
 from lobass_core.workflows import doctor as workflow
 from lobass_core.workflows.project_repair import repair as mend
 

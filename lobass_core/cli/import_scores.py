@@ -8,8 +8,8 @@ from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table, progress_bar, warn
 from lobass_core.errors import RequestError
-from lobass_core.plural import plural
-from lobass_core.score_file_spec import IfNamed, ScoreFileSpec
+from lobass_core.specs import IfNamed, ScoreFileSpec
+from lobass_core.words.plural import plural
 from lobass_core.workflows import import_scores as workflow
 from lobass_core.workflows.import_scores import ImportedScores
 

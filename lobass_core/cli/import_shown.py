@@ -3,10 +3,10 @@
 import shlex
 
 from lobass_core.cli.output import print_facts, print_json, print_table
-from lobass_core.cli.terminal_text import shortened
 from lobass_core.formats.media import counted
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec
+from lobass_core.words.terminal_text import shortened
 from lobass_core.workflows import import_data as workflow
 
 SHOWN_FILES = 30

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from lobass_core.typed_numbers import NotANumber, read_number
+from lobass_core.words.typed_numbers import NotANumber, read_number
 
 
 def number(

@@ -17,8 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from rich.segment import Segment
 from rich.table import Table
 
-from lobass_core.cli.terminal_text import printable, printable_json
 from lobass_core.errors import LobassError
+from lobass_core.words.terminal_text import printable, printable_json
 
 
 class SafeConsole(Console):

@@ -8,7 +8,7 @@ import typer
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, names
 from lobass_core.cli.output import print_facts, print_json, print_table
-from lobass_core.plural import plural
+from lobass_core.words.plural import plural
 from lobass_core.workflows import decide
 from lobass_core.workflows import overlap as workflow
 

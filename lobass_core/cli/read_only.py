@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lobass_core.read_only import asked_for
+from lobass_core.files.read_only import asked_for
 
 _OPTION = inspect.Parameter(
     "read_only",

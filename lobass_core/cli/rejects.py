@@ -8,8 +8,8 @@ import typer
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table
-from lobass_core.cli.terminal_text import shortened
-from lobass_core.plural import plural
+from lobass_core.words.plural import plural
+from lobass_core.words.terminal_text import shortened
 from lobass_core.workflows import import_data as workflow
 
 

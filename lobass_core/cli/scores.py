@@ -9,7 +9,7 @@ from lobass_core.cli.former_names import accepting
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, RunOption, names
 from lobass_core.cli.output import print_facts, print_json
-from lobass_core.plural import plural
+from lobass_core.words.plural import plural
 from lobass_core.workflows import scores as workflow
 
 

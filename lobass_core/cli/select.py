@@ -10,11 +10,11 @@ from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption,
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
 from lobass_core.errors import RequestError
 from lobass_core.learnability.measures import BUILT_IN
-from lobass_core.plural import plural
 from lobass_core.selection.order import WORSE_THAN_CHANCE, usual_gates
 from lobass_core.selection.result import SelectionResult
 from lobass_core.specs import Balance, BudgetKind, Gates, SelectionSpec
-from lobass_core.typed_numbers import NotANumber, read_number
+from lobass_core.words.plural import plural
+from lobass_core.words.typed_numbers import NotANumber, read_number
 from lobass_core.workflows import select as workflow
 from lobass_core.workflows.browse_filter import parse_named_range
 

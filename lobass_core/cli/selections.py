@@ -7,9 +7,9 @@ import typer
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
-from lobass_core.cli.terminal_text import shortened
 from lobass_core.errors import RequestError
 from lobass_core.store.former_states import GoneRow
+from lobass_core.words.terminal_text import shortened
 from lobass_core.workflows import select as workflow
 
 

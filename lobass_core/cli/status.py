@@ -10,7 +10,7 @@ from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, RunOption, names
 from lobass_core.cli.output import print_facts, print_json, print_table, stderr, warn
 from lobass_core.errors import RequestError
-from lobass_core.formats.preference import which_side_is_scored
+from lobass_core.words.loss_words import which_side_is_scored
 from lobass_core.workflows.import_data import write_rejects
 from lobass_core.workflows.outline import read_outline
 from lobass_core.workflows.project_status import ProjectStatus, UpgradeStatus

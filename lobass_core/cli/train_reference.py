@@ -23,8 +23,8 @@ from lobass_core.cli.options import (
     names,
 )
 from lobass_core.cli.output import print_facts, print_json, warn
-from lobass_core.loss_words import NATS, OF_TOKENS
 from lobass_core.specs import ModelSpec, RenderSpec, TrainReferenceSpec
+from lobass_core.words.loss_words import NATS, OF_TOKENS
 from lobass_core.workflows import train_reference as workflow
 from lobass_core.workflows.model_paths import why_no_model
 

@@ -7,8 +7,8 @@ import typer
 
 from lobass_core.cli.output import print_facts, print_json, print_table, progress_bar, stderr, warn
 from lobass_core.errors import RequestError
-from lobass_core.plural import plural
 from lobass_core.project import Project
+from lobass_core.words.plural import plural
 from lobass_core.workflows import update_dataset as workflow
 from lobass_core.workflows.update_dataset import Update
 

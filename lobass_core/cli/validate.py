@@ -19,11 +19,11 @@ from lobass_core.cli.options import (
 )
 from lobass_core.cli.output import print_facts, print_json, stderr, stdout
 from lobass_core.errors import RequestError
-from lobass_core.plural import plural
-from lobass_core.typed_numbers import NotANumber, read_number
-from lobass_core.validate_spec import DEFAULT_ARMS, ValidateSpec
+from lobass_core.specs import DEFAULT_ARMS, ValidateSpec
 from lobass_core.validation.arms import ARMS
 from lobass_core.validation.report import sentence
+from lobass_core.words.plural import plural
+from lobass_core.words.typed_numbers import NotANumber, read_number
 from lobass_core.workflows import validate as workflow
 from lobass_core.workflows.validate import Outcome
 from lobass_core.workflows.validate_plan import ValidatePlan

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lobass_core.atomic_file import write_whole
 from lobass_core.demo_data.sample_rows import Domain, PlantedRow, sample_rows
+from lobass_core.files.atomic_file import write_whole
 
 # Records that a scraper or a hand edit spoiled; each is refused by the import, with its place and a reason.
 _BROKEN_ALPACA = (

@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 
-from lobass_core.atomic_file import sync_folder
 from lobass_core.errors import ExportError, InputFileError
 from lobass_core.exporting.data_file import file_sha256
-from lobass_core.named_files import check_regular, irregular_kind
+from lobass_core.files.atomic_file import sync_folder
+from lobass_core.files.named_files import check_regular, irregular_kind
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_MARK = "lobass_manifest"

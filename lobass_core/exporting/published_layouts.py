@@ -13,8 +13,8 @@ from lobass_core.exporting.trainer_files import published_info
 from lobass_core.exporting.trainer_layouts import add_template
 from lobass_core.exporting.trainer_rows import MessageStyle, messages_of, trl_row, turn_extra
 from lobass_core.formats import FORMATS, RowError
-from lobass_core.plural import plural
 from lobass_core.records import Sample, response_turns
+from lobass_core.words.plural import plural
 
 
 def messages(job: Job) -> Written:

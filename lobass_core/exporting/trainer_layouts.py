@@ -13,8 +13,8 @@ from lobass_core.exporting.survey import Survey, survey
 from lobass_core.exporting.train_script import train_script
 from lobass_core.exporting.trainer_files import axolotl_yaml, dataset_info
 from lobass_core.exporting.trainer_rows import MessageStyle, axolotl_row, llama_factory_row, trl_row
-from lobass_core.plural import plural
 from lobass_core.records import Sample
+from lobass_core.words.plural import plural
 
 
 def trl(job: Job) -> Written:

@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 
 from lobass_core.errors import ExportError
-from lobass_core.plural import plural
 from lobass_core.selection.balance import largest_remainder
 from lobass_core.similarity.folds import held_out_rows
+from lobass_core.words.plural import plural
 
 
 def n_validation_rows(asked: float, n_rows: int) -> int:

@@ -22,7 +22,7 @@ from lobass_core.exporting.tokens_layout import tokens as tokens_as_scored
 from lobass_core.exporting.trainer_layouts import axolotl, llama_factory, trl
 from lobass_core.exporting.validation_split import n_validation_rows
 from lobass_core.exporting.verify import verify
-from lobass_core.plural import plural
+from lobass_core.words.plural import plural
 
 OnProgress = Callable[[int, int], None]
 Check = Callable[[Path, Written], list[str]]

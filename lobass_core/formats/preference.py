@@ -101,12 +101,6 @@ def n_prompt_turns(sample: Sample) -> int:
     return int(json.loads(extra).get("diverges_at", len(sample.turns) - 1)) if extra else len(sample.turns) - 1
 
 
-def which_side_is_scored(n_pairs: int) -> str:
-    """What the scores of preference pairs are of, wherever pairs are shown."""
-    pairs = "1 preference pair" if n_pairs == 1 else f"{n_pairs:,} preference pairs"
-    return f"For {pairs}, only the chosen answer is scored, not the rejected one."
-
-
 def build(sample: Sample, extra: Mapping[str, Any]) -> dict[str, Any]:
     """A pair as TRL reads it: prompt, chosen and rejected as lists of messages."""
     if sample.kind != "preference":

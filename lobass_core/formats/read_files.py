@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lobass_core.errors import InputFileError, RequestError
+from lobass_core.files.named_files import check_regular
 from lobass_core.formats.containers.arrow_records import ArrowKind, arrow_kind, count_rows, read_arrow
 from lobass_core.formats.containers.byte_streams import ByteStream, Compression, check_readable, compression_of
 from lobass_core.formats.containers.csv_records import read_csv
@@ -16,7 +17,6 @@ from lobass_core.formats.containers.json_values import read_array, read_sequence
 from lobass_core.formats.containers.text_layout import Container, Layout, layout_of, without_lines
 from lobass_core.formats.raw_records import BadRecord, RawRecord, bad_record, shifted
 from lobass_core.formats.record_limits import ReadLimits
-from lobass_core.named_files import check_regular
 
 __all__ = ["BadRecord", "Container", "RawRecord", "RecordStream", "file_sha256", "open_records"]
 

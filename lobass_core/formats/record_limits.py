@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 
 from lobass_core.errors import InputFileError, RequestError
-from lobass_core.named_files import size_text
+from lobass_core.files.named_files import size_text
 from lobass_core.specs import MOST_RECORD_MB
 
 # Four million tokens, more than any model reads; published rows of 2 MB are known.

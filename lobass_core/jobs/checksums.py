@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lobass_core.atomic_file import put_in_place, unfinished_file, write_whole
 from lobass_core.errors import RunError
+from lobass_core.files.atomic_file import put_in_place, unfinished_file, write_whole
 
 SUFFIX = ".sha256"
 _LINE = re.compile(r"([0-9a-f]{64}) [ *][^\n]+\n?")

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from lobass_core.atomic_file import write_whole
 from lobass_core.errors import LobassError, RunError
-from lobass_core.spec_base import with_present_names
+from lobass_core.files.atomic_file import write_whole
+from lobass_core.specs.base import with_present_names
 
 VERSION = 2
 

@@ -7,7 +7,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from lobass_core.atomic_file import write_whole
+from lobass_core.files.atomic_file import write_whole
 from lobass_core.jobs.checksums import SUFFIX, CheckedFile, check_file, checksum_path
 
 SUMS = "SHA256SUMS"

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lobass_core.atomic_file import write_whole
+from lobass_core.files.atomic_file import write_whole
 
 _PLACES = ".places"
 # More than a project moves; a damaged list does not grow.

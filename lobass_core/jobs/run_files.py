@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
-from lobass_core import read_only
-from lobass_core.atomic_file import unfinished_file
 from lobass_core.errors import RunError
+from lobass_core.files import read_only
+from lobass_core.files.atomic_file import unfinished_file
 from lobass_core.jobs.checksums import (
     CheckedFile,
     check_file,

@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import msgspec
 
-from lobass_core.clock import utc_now
 from lobass_core.errors import RunError
 from lobass_core.jobs import remote_code
 from lobass_core.jobs.documents import VERSION, read_json, replace_text, to_document, to_json
@@ -23,6 +22,7 @@ from lobass_core.jobs.run_ids import next_run_id
 from lobass_core.jobs.run_kinds import KINDS, RunKind
 from lobass_core.jobs.run_specs import RunSpec
 from lobass_core.specs import unknown_settings
+from lobass_core.words.clock import utc_now
 
 ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled")
 # A worker takes its lock before it imports torch; one that has not after this long never started.

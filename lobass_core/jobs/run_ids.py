@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from lobass_core.atomic_file import write_whole
+from lobass_core.files.atomic_file import write_whole
 
 RUN_ID = re.compile(r"r-(\d{4,})")
 _LAST, _LOCK, _PROJECT = ".last-run", ".last-run.lock", ".project"

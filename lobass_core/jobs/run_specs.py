@@ -1,10 +1,9 @@
 """What runs are asked to do, one dataclass a kind; scoring and its preflight are asked by a `ScoreSpec`."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from lobass_core.specs import ModelSpec, RenderSpec, ScoreSpec, TrainReferenceSpec
-from lobass_core.validate_spec import ValidateSpec
+from lobass_core.specs import ModelSpec, RenderSpec, ScoreSpec, SmallBaseSizes, TrainReferenceSpec, ValidateSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +32,6 @@ class TrainReferenceRun:
     output_dir: str
     data: tuple[TrainedDataset, ...] = ()
     checkpoint_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SmallBaseSizes:
-    """Shape of the small Llama; with these values it has 1.3 million parameters."""
-
-    vocab_size: int = 2048
-    hidden_size: int = 128
-    intermediate_size: int = 352
-    num_hidden_layers: int = 4
-    num_attention_heads: int = 4
-    num_key_value_heads: int = 4
-    max_position_embeddings: int = 512
-
-    def to_dict(self) -> dict:
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

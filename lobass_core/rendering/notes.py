@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
-from lobass_core.formats.preference import which_side_is_scored
-from lobass_core.plural import plural
 from lobass_core.records import Sample
 from lobass_core.rendering.messages import passed_keys, unread_thoughts
+from lobass_core.words.loss_words import which_side_is_scored
+from lobass_core.words.plural import plural
 
 NoteKind = Literal["pair", "passed", "unread"]
 Note = tuple[NoteKind, str]

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from lobass_core.errors import RenderError
-from lobass_core.named_files import size_text
+from lobass_core.files.named_files import size_text
 from lobass_core.rendering.template_rows import OVERRUN, Answer, Limit
 
 SECONDS = 10

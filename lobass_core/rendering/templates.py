@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 
 from lobass_core.errors import RenderError, cause_of
-from lobass_core.named_files import is_there, read_small, size_text
+from lobass_core.files.named_files import is_there, read_small, size_text
 from lobass_core.rendering.chat_jinja import template_environment
 
 # The Stanford Alpaca prompts (tatsu-lab/stanford_alpaca, train.py), with and without input. Later exchanges repeat

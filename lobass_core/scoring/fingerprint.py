@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from lobass_core.atomic_file import write_whole
-from lobass_core.caches import cache_folder
 from lobass_core.errors import ModelError
+from lobass_core.files.atomic_file import write_whole
+from lobass_core.files.caches import cache_folder
 from lobass_core.jobs.folder_checksums import SUMS, read_sums
 from lobass_core.records import ModelFingerprint
 from lobass_core.scoring.model_files import ModelFiles, adapter_files, config_of, weight_files

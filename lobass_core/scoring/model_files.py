@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lobass_core.errors import InputFileError, ModelError, cause_of
-from lobass_core.hub_snapshot import fetch_snapshot
-from lobass_core.named_files import read_small
+from lobass_core.files.hub_snapshot import fetch_snapshot
+from lobass_core.files.named_files import read_small
 from lobass_core.scoring.gguf_files import check_gguf, gguf_config, gguf_n_parameters
 from lobass_core.specs import ModelSpec
 

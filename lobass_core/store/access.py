@@ -4,8 +4,8 @@ import os
 import shlex
 from pathlib import Path
 
-from lobass_core import read_only
 from lobass_core.errors import DamagedStoreError, ReadOnlyError
+from lobass_core.files import read_only
 
 _COPY = "Copy the project to a place where you can write, or make its folder and store writable."
 _REOPEN = "To change it, remove --read-only and unset LOBASS_READ_ONLY."

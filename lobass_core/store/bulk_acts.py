@@ -4,8 +4,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from lobass_core.clock import utc_now
 from lobass_core.store.sequences import take_ids
+from lobass_core.words.clock import utc_now
 
 
 def decide_many(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from lobass_core.atomic_file import put_in_place, unfinished_file
 from lobass_core.errors import StoreError
+from lobass_core.files.atomic_file import put_in_place, unfinished_file
 from lobass_core.store.connection import Store, release
 from lobass_core.store.copies import SPACE_BYTES
 from lobass_core.store.opening import connect, quoted

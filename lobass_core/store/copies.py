@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lobass_core.atomic_file import whole_file
 from lobass_core.errors import StoreError
+from lobass_core.files.atomic_file import whole_file
 
 # Once for the copy, once for what is written again.
 SPACE_FACTOR = 2

@@ -7,13 +7,13 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from lobass_core.clock import utc_now
 from lobass_core.records import Sample
 from lobass_core.store.dataset_files import DatasetFile, add_files
 from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.samples import insert_samples, known_keys, storable
 from lobass_core.store.sequences import take_ids
 from lobass_core.store.versions import raise_content
+from lobass_core.words.clock import utc_now
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 import duckdb
 import pyarrow as pa
 
-from lobass_core.clock import utc_now
 from lobass_core.store.sequences import take_ids
+from lobass_core.words.clock import utc_now
 
 DECISION_IMPORTS = """
 CREATE TABLE decision_imports (

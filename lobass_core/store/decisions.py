@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 import duckdb
 import pyarrow as pa
 
-from lobass_core.clock import utc_now
 from lobass_core.records import Verdict
 from lobass_core.store.sequences import take_ids
+from lobass_core.words.clock import utc_now
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from lobass_core.clock import utc_now
 from lobass_core.errors import RequestError
 from lobass_core.formats.domains import MAX_DOMAINS, named_domain
 from lobass_core.formats.raw_records import decode_line
@@ -23,6 +22,7 @@ from lobass_core.store.datasets import BATCH_ROWS, Dataset
 from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.sequences import take_ids
 from lobass_core.store.versions import raise_content
+from lobass_core.words.clock import utc_now
 
 # Records that are looked at to offer their columns.
 FIRST_RECORDS = 100

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 
 import duckdb
 
-from lobass_core.clock import utc_now
 from lobass_core.store.home import Home
 from lobass_core.store.sequences import take_ids
+from lobass_core.words.clock import utc_now
 
 
 @dataclass(frozen=True, slots=True)

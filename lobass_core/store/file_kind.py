@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lobass_core.errors import StoreError
-from lobass_core.named_files import irregular_kind
+from lobass_core.files.named_files import irregular_kind
 from lobass_core.store.access import damaged_error
 
 _MAGIC = b"DUCK"  # behind the checksum of the first block

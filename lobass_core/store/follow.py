@@ -11,10 +11,10 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from lobass_core.clock import utc_now
 from lobass_core.errors import RunError
 from lobass_core.jobs.run_files import read_parquet, write_parquet
 from lobass_core.store.score_columns import follow_scores
+from lobass_core.words.clock import utc_now
 
 # links     old sample -> each sample that a row of it has moved to
 # heirs     old sample that all rows have left -> the one sample that takes over what hung on it

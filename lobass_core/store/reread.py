@@ -17,10 +17,10 @@ from lobass_core.formats.detect import Detection, parse_row
 from lobass_core.formats.raw_records import decode_line, explain
 from lobass_core.formats.reading_rules import DROPPED, MEDIA
 from lobass_core.formats.row_errors import RowError
-from lobass_core.plural import plural
 from lobass_core.records import Sample
 from lobass_core.store.samples import known_keys, sample_table
 from lobass_core.store.sequences import has_sequences, take_ids
+from lobass_core.words.plural import plural
 
 PAGE_ROWS = 5_000
 # The end of a note in the log of updates; it holds until the rows have been scored.

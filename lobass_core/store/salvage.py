@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from lobass_core.atomic_file import put_in_place, unfinished_file
+from lobass_core.files.atomic_file import put_in_place, unfinished_file
 from lobass_core.store.connection import release
 from lobass_core.store.copies import free_name
 from lobass_core.store.migrations import SCHEMA_VERSION, STEPS

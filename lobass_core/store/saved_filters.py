@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 
 import duckdb
 
-from lobass_core.clock import utc_now
 from lobass_core.errors import RequestError
+from lobass_core.words.clock import utc_now
 
 SAVED_FILTERS = "CREATE TABLE saved_filters (name VARCHAR, query VARCHAR, made_at VARCHAR);"
 LONGEST_NAME = 80

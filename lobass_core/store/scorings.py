@@ -8,18 +8,18 @@ from pathlib import Path
 import duckdb
 import msgspec
 
-from lobass_core.clock import utc_now
 from lobass_core.errors import LobassError, SelectionError, StoreError
 from lobass_core.jobs.documents import to_json
 from lobass_core.jobs.run_results import LossColumn, ScoreRunResult
 from lobass_core.records import BASE, REFERENCE
-from lobass_core.spec_base import with_present_names
 from lobass_core.specs import ScoreSpec
+from lobass_core.specs.base import with_present_names
 from lobass_core.store.home import Home
 from lobass_core.store.models import register_models
 from lobass_core.store.registrations import note_registered, registered_at
 from lobass_core.store.sequences import take_ids
 from lobass_core.store.versions import raise_content
+from lobass_core.words.clock import utc_now
 
 
 @dataclass(frozen=True, slots=True)

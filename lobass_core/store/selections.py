@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 import duckdb
 import pyarrow as pa
 
-from lobass_core.clock import utc_now
 from lobass_core.errors import SelectionError
 from lobass_core.store.connection import read_table
 from lobass_core.store.sequences import take_ids
+from lobass_core.words.clock import utc_now
 
 
 @dataclass(frozen=True, slots=True)

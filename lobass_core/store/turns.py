@@ -6,7 +6,7 @@ The mark is an empty file that is touched at every try. An old one belongs to a 
 import time
 from pathlib import Path
 
-from lobass_core import read_only
+from lobass_core.files import read_only
 
 # Who waits tries again this often; a mark is believed, and way is made, for somewhat longer.
 RETRY_SECONDS = 0.1

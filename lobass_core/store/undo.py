@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from lobass_core.clock import utc_now
 from lobass_core.errors import RequestError
 from lobass_core.store.decision_imports import DecisionImport, latest_import, standing_import, take_back
 from lobass_core.store.decisions import LoggedDecision, find_decisions
+from lobass_core.words.clock import utc_now
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from lobass_core.clock import utc_now
 from lobass_core.errors import InputFileError, RequestError
 from lobass_core.store.dataset_files import DatasetFile, add_files
 from lobass_core.store.dataset_writer import DatasetInfo, ImportedRow, RowWriter
@@ -23,6 +22,7 @@ from lobass_core.store.samples import drop_unused_samples, storable
 from lobass_core.store.score_columns import release_gone_rows
 from lobass_core.store.sequences import take_ids
 from lobass_core.store.versions import raise_content
+from lobass_core.words.clock import utc_now
 
 
 @dataclass(frozen=True, slots=True)

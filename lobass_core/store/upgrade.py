@@ -8,12 +8,12 @@ from pathlib import Path
 
 import duckdb
 
-from lobass_core.clock import utc_now
 from lobass_core.errors import ReadOnlyError, StoreError
 from lobass_core.store.access import damaged_error, read_only_error
 from lobass_core.store.copies import check_space, copy_store
 from lobass_core.store.migrations import SCHEMA_VERSION, apply_steps
 from lobass_core.store.schema import FIRST_TABLES
+from lobass_core.words.clock import utc_now
 
 Tell = Callable[[str], None]
 

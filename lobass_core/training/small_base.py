@@ -6,10 +6,10 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from lobass_core.jobs.run_specs import SmallBaseSizes
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.output_head import find_output_head
 from lobass_core.scoring.threads import use_threads_for
+from lobass_core.specs import SmallBaseSizes
 
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"
 USER, ASSISTANT, END = "<|user|>", "<|assistant|>", "<|end|>"

@@ -10,8 +10,8 @@ from typing import Self, TypeVar
 import msgspec
 import numpy as np
 
-from lobass_core.atomic_file import write_whole
 from lobass_core.errors import RunError
+from lobass_core.files.atomic_file import write_whole
 from lobass_core.specs import TrainMethod
 
 VERSION = 1

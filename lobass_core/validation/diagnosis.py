@@ -7,7 +7,7 @@ import numpy as np
 
 from lobass_core.learnability.diagnostics import spearman
 from lobass_core.learnability.flags import FLAG_NAMES
-from lobass_core.plural import plural
+from lobass_core.words.plural import plural
 
 # Rank correlations of score and response length that DavIR reports for gemma-2b: of the loss drop, and of the drop
 # divided by the base loss (arXiv 2310.13008v2).

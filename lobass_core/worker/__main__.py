@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from lobass_core.clock import utc_now
 from lobass_core.errors import (
     IncomparableLossesError,
     LobassError,
@@ -27,6 +26,7 @@ from lobass_core.jobs.progress import ErrorNote
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_kinds import KINDS
 from lobass_core.jobs.run_results import RunResult
+from lobass_core.words.clock import utc_now
 from lobass_core.worker.reporter import Cancelled, EndedInVain, Reporter
 
 # Imported when a run asks for them: the lock must be held before torch has loaded.

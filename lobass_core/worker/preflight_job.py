@@ -17,12 +17,12 @@ from lobass_core.jobs.run_results import (
     ScoredModel,
 )
 from lobass_core.learnability.flags import UNSEEN_SHARE
-from lobass_core.plural import plural
 from lobass_core.records import Sample
 from lobass_core.rendering.notes import counted, sentences
 from lobass_core.rendering.render import Rendered
 from lobass_core.scoring.engine import Engine
 from lobass_core.scoring.token_table import TokenTable
+from lobass_core.words.plural import plural
 from lobass_core.worker.carry_over import LOOKING, find_carried, n_token_rows
 from lobass_core.worker.chance_check import check_chance
 from lobass_core.worker.model_cache import ModelCache

@@ -9,11 +9,11 @@ from typing import Any, Self
 
 import psutil
 
-from lobass_core.clock import utc_now
 from lobass_core.errors import LobassError
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import RunResult
+from lobass_core.words.clock import utc_now
 
 WRITE_SECONDS = 0.5
 HEARTBEAT_SECONDS = 2.0

@@ -7,9 +7,9 @@ import numpy as np
 
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import Refusal, ScoreRunResult
-from lobass_core.plural import plural
 from lobass_core.rendering.carried_template import carried_template
 from lobass_core.rendering.notes import sentences
+from lobass_core.words.plural import plural
 from lobass_core.worker.carry_over import carry_over
 from lobass_core.worker.outcome import all_losses, check_numbers, without_difference
 from lobass_core.worker.preparation import ModelTask, Prepared, prepare, read_folds, read_known

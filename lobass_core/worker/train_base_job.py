@@ -18,10 +18,10 @@ from lobass_core.scoring.products import compute_by
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.training.batches import plan_steps
 from lobass_core.training.fit import FitSettings, fit, quiet_transformers
-from lobass_core.training.recipe import circumstances, write_recipe
 from lobass_core.training.small_base import small_llama, train_tokenizer
 from lobass_core.training.trainable import check_finite, n_trainable, save
 from lobass_core.worker.hand_over import hand_over, handed_over, staging_folder
+from lobass_core.worker.recipe import circumstances, write_recipe
 from lobass_core.worker.reporter import Cancelled, Reporter
 from lobass_core.worker.run_products import settle_products
 from lobass_core.worker.score_progress import ScoreProgress

@@ -13,15 +13,15 @@ from lobass_core.jobs.run_files import TRAINED_ON, write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import TrainReferenceResult
 from lobass_core.jobs.run_specs import TrainReferenceRun
-from lobass_core.loss_words import NATS, OF_TOKENS
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.products import compute_by
 from lobass_core.training.fit import CHECKPOINT_SECONDS, FitOutcome, FitSettings, Pulse, fit, quiet_transformers
 from lobass_core.training.held_out import mean_loss
 from lobass_core.training.learning_rate import default_learning_rate
-from lobass_core.training.recipe import circumstances, read_recipe, write_recipe
 from lobass_core.training.trainable import check_finite, load_base, make_trainable, n_trainable, save
+from lobass_core.words.loss_words import NATS, OF_TOKENS
 from lobass_core.worker.hand_over import hand_over, handed_over, staging_folder
+from lobass_core.worker.recipe import circumstances, read_recipe, write_recipe
 from lobass_core.worker.reporter import Cancelled, Reporter
 from lobass_core.worker.run_products import RunProducts, settle_products
 from lobass_core.worker.score_progress import ScoreProgress

@@ -24,7 +24,7 @@ from typing import Literal, Self, get_args
 from lobass_core.errors import RequestError
 from lobass_core.learnability.flags import FLAG_NAMES
 from lobass_core.learnability.measures import BUILT_IN, uses_seed
-from lobass_core.typed_numbers import NotANumber, read_number
+from lobass_core.words.typed_numbers import NotANumber, read_number
 
 Scope = Literal["any", "user", "assistant", "system"]
 RowStatus = Literal["ok", "truncated", "no_response", "non_finite", "not_scored"]

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lobass_core import __version__
-from lobass_core.atomic_file import whole_file
 from lobass_core.errors import ProjectError, RequestError
+from lobass_core.files.atomic_file import whole_file
+from lobass_core.files.named_files import size_text
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_list import scan_runs
-from lobass_core.named_files import size_text
 from lobass_core.project import Project
 from lobass_core.store.connection import Store
 from lobass_core.store.copies import copy_file

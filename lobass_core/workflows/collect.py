@@ -15,11 +15,11 @@ from lobass_core.jobs.run_files import RunFiles
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_ids import keep_project_id, number_of
 from lobass_core.jobs.run_list import DamagedRun, open_any
-from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.store.collected import collected_stamps, note_collected, project_id_of, shard_checksums
 from lobass_core.store.connection import WAIT_SECONDS, Store
 from lobass_core.store.losses import Ingested, ingest_run, shards_to_add
+from lobass_core.words.plural import plural
 from lobass_core.workflows.registering import register_finished
 
 _collected: dict[Path, str] = {}

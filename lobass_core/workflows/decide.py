@@ -11,7 +11,6 @@ from typing import Literal, get_args
 import duckdb
 import numpy as np
 
-from lobass_core.author import author_name
 from lobass_core.errors import LobassError, RequestError
 from lobass_core.project import Project
 from lobass_core.records import Verdict
@@ -30,6 +29,7 @@ from lobass_core.store.decisions import (
 )
 from lobass_core.store.standing import standing_verdicts_of
 from lobass_core.store.undo import Undone, undo_decision
+from lobass_core.workflows.author import author_name
 from lobass_core.workflows.browse import MatchingRows
 
 ActKind = Literal["keep", "drop", "undecided", "tag", "untag", "note", "undo"]

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import duckdb
 
-from lobass_core.author import author_name
-from lobass_core.clock import utc_now
 from lobass_core.errors import RequestError
 from lobass_core.formats.read_files import file_sha256
 from lobass_core.project import Project
@@ -25,6 +23,8 @@ from lobass_core.store.standing import (
     standing_notes_of,
     standing_tags_of,
 )
+from lobass_core.words.clock import utc_now
+from lobass_core.workflows.author import author_name
 from lobass_core.workflows.decision_lines import (
     BadLine,
     DecisionLine,

@@ -20,12 +20,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from lobass_core.atomic_file import whole_file
-from lobass_core.author import author_fault
 from lobass_core.errors import RequestError
+from lobass_core.files.atomic_file import whole_file
 from lobass_core.formats.raw_records import BadRecord
 from lobass_core.formats.read_files import open_records
 from lobass_core.formats.spreadsheet_cells import harmless_cell, plain_cell
+from lobass_core.workflows.author import author_fault
 from lobass_core.workflows.decide import LONGEST_NOTE, LONGEST_REASON, VERDICTS, tag_fault
 
 COLUMNS = (

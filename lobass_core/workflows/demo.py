@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from lobass_core.atomic_file import write_whole
 from lobass_core.demo_data.sample_files import write_sample_files
 from lobass_core.demo_data.sample_rows import MIXTURES, base_exchanges
 from lobass_core.errors import ProjectError
+from lobass_core.files.atomic_file import write_whole
 from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_files import write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_list import list_runs
-from lobass_core.jobs.run_specs import SmallBaseSizes, TrainBaseRun
+from lobass_core.jobs.run_specs import TrainBaseRun
 from lobass_core.project import STORE_NAME, Project
-from lobass_core.specs import ExportSpec, ImportSpec, ModelSpec, SelectionSpec, TrainReferenceSpec
+from lobass_core.specs import ExportSpec, ImportSpec, ModelSpec, SelectionSpec, SmallBaseSizes, TrainReferenceSpec
 from lobass_core.workflows import pretrained
 from lobass_core.workflows.export import export
 from lobass_core.workflows.import_data import import_file

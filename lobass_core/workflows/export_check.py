@@ -14,10 +14,10 @@ from lobass_core.jobs.run_files import write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import CheckExportResult
 from lobass_core.jobs.run_specs import CheckExportRun
-from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.store.chosen_records import cut_samples
 from lobass_core.store.scorings import Scoring
+from lobass_core.words.plural import plural
 from lobass_core.workflows.resumable import is_gone
 
 # Formats whose rows a chat template turns into tokens. LLaMA-Factory has templates of its own.

@@ -26,7 +26,6 @@ from lobass_core.jobs.token_files import TokenFiles
 from lobass_core.learnability import flags
 from lobass_core.learnability.measures import measure_of, measures_of, values_of
 from lobass_core.learnability.score_table import ScoreTable
-from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.records import BASE, REFERENCE
 from lobass_core.selection import order
@@ -37,6 +36,7 @@ from lobass_core.store.datasets import list_datasets
 from lobass_core.store.former_states import former_files
 from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.store.selections import SavedSelection, find_selection, selection_picks
+from lobass_core.words.plural import plural
 from lobass_core.workflows.answer_ending import answer_ending
 from lobass_core.workflows.explore import Scored, scored
 from lobass_core.workflows.export_sources import SourceNumbers, source_of

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from lobass_core.errors import InputFileError
+from lobass_core.files.hub_snapshot import fetch_snapshot
 from lobass_core.formats.folders.data_files import ENDINGS, PACKED
-from lobass_core.hub_snapshot import fetch_snapshot
 
 # ORG/NAME as the Hub takes it.
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*")

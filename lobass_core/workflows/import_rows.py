@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lobass_core.errors import InputFileError
-from lobass_core.plural import plural
 from lobass_core.store.dataset_files import DatasetFile
 from lobass_core.store.dataset_writer import ImportedRow, RejectedRow
 from lobass_core.store.datasets import BATCH_ROWS
+from lobass_core.words.plural import plural
 from lobass_core.workflows.source_file import SourceFile, has_empty_response, kind_of
 
 # Long rows (2 MB each are known) must not add up to a batch of gigabytes.

@@ -14,13 +14,9 @@ from dataclasses import asdict, dataclass
 
 import duckdb
 
-from lobass_core.author import author_name
-from lobass_core.clock import utc_now
 from lobass_core.errors import RequestError
-from lobass_core.plural import plural
 from lobass_core.project import Project
-from lobass_core.score_file_spec import ScoreFileSpec
-from lobass_core.specs import SelectionSpec
+from lobass_core.specs import ScoreFileSpec, SelectionSpec
 from lobass_core.store.datasets import BATCH_ROWS, find_dataset, list_datasets
 from lobass_core.store.score_columns import (
     ScoreImport,
@@ -34,6 +30,9 @@ from lobass_core.store.score_columns import (
 )
 from lobass_core.store.score_matches import BroughtLine, BroughtLines, Matched, forget_lines, match_lines
 from lobass_core.store.selections import list_selections
+from lobass_core.words.clock import utc_now
+from lobass_core.words.plural import plural
+from lobass_core.workflows.author import author_name
 from lobass_core.workflows.column_names import check_new_name
 from lobass_core.workflows.score_lines import FileColumns, ScoreLines, SetAside, file_columns, file_name
 

@@ -8,9 +8,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from lobass_core.atomic_file import put_in_place
-from lobass_core.caches import cache_folder
 from lobass_core.errors import ModelError
+from lobass_core.files.atomic_file import put_in_place
+from lobass_core.files.caches import cache_folder
 
 NAME = "SmolLM2-135M-Instruct"
 MEGABYTES = 98

@@ -13,7 +13,6 @@ from lobass_core.jobs.checksums import CheckedFile
 from lobass_core.jobs.folder_checksums import verify_folder
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_list import scan_runs
-from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.store.collected import project_id_of, shard_checksums
 from lobass_core.store.connection import Store, release
@@ -25,6 +24,7 @@ from lobass_core.store.restore_samples import n_without_sample
 from lobass_core.store.salvage import REBUILT, DamagedTable, damaged_tables
 from lobass_core.store.score_columns import column_names, orphaned_columns
 from lobass_core.store.token_files import n_without_tokens
+from lobass_core.words.plural import plural
 from lobass_core.workflows.check import Check
 from lobass_core.workflows.export import logged_exports, past_exports
 from lobass_core.workflows.leftovers import leftovers

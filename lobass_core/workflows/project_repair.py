@@ -5,7 +5,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
-from lobass_core.clock import utc_now
 from lobass_core.errors import StoreError
 from lobass_core.exporting.data_file import file_sha256
 from lobass_core.exporting.destination import MANIFEST_NAME, read_manifest
@@ -13,7 +12,6 @@ from lobass_core.exporting.manifest import without_rows
 from lobass_core.jobs.run_files import RunFiles
 from lobass_core.jobs.run_ids import project_id_in
 from lobass_core.jobs.run_list import list_runs
-from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.store.copies import check_space, copy_store, list_copies
 from lobass_core.store.exports import log_export
@@ -21,6 +19,8 @@ from lobass_core.store.rebuild import compare_losses, rebuild_losses
 from lobass_core.store.restore_samples import n_without_sample, restore_samples
 from lobass_core.store.salvage import damaged_tables, salvage
 from lobass_core.store.score_columns import column_names, name_orphans, orphaned_columns
+from lobass_core.words.clock import utc_now
+from lobass_core.words.plural import plural
 from lobass_core.workflows.collect import collect, forget
 from lobass_core.workflows.leftovers import clear, leftovers
 from lobass_core.workflows.project_check import in_words, needs_salvage, unlogged_exports

@@ -9,7 +9,7 @@ from pathlib import Path
 from lobass_core.errors import ExportError, LobassError, RequestError, cause_of
 from lobass_core.exporting.destination import MANIFEST_NAME, is_same_export
 from lobass_core.exporting.plan import ExportReceipt
-from lobass_core.plural import plural
+from lobass_core.words.plural import plural
 from lobass_core.workflows.hub_dataset import HUB_ID
 
 # Every repository has this one from its first day.

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from lobass_core.errors import LobassError, ModelError
+from lobass_core.files.named_files import read_small
 from lobass_core.jobs.former_places import at_home
-from lobass_core.named_files import read_small
-from lobass_core.spec_base import with_present_names
 from lobass_core.specs import TrainReferenceSpec
+from lobass_core.specs.base import with_present_names
 
 RECIPE = "recipe.json"
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import duckdb
 
-from lobass_core.atomic_file import whole_file
 from lobass_core.errors import RequestError
+from lobass_core.files.atomic_file import whole_file
 from lobass_core.formats.spreadsheet_cells import harmless_cell
 from lobass_core.project import Project
 from lobass_core.store.datasets import list_datasets

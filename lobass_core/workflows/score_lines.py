@@ -20,8 +20,7 @@ from lobass_core.formats.raw_records import BadRecord, RawRecord
 from lobass_core.formats.record_limits import read_limits
 from lobass_core.formats.record_set import RecordSet, open_set
 from lobass_core.formats.spreadsheet_cells import plain_cell
-from lobass_core.score_file_spec import ScoreFileSpec
-from lobass_core.specs import ImportSpec
+from lobass_core.specs import ImportSpec, ScoreFileSpec
 from lobass_core.store.score_matches import BroughtLine
 from lobass_core.workflows.source_file import files_of
 

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from lobass_core.atomic_file import whole_file
 from lobass_core.errors import RequestError
+from lobass_core.files.atomic_file import whole_file
 from lobass_core.formats.spreadsheet_cells import harmless_cell
 from lobass_core.learnability.flags import names
 from lobass_core.learnability.measures import measures_of, values_of

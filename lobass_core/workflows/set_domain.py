@@ -1,11 +1,11 @@
 """Give rows of an imported dataset another domain, and take that back."""
 
-from lobass_core.author import author_name
 from lobass_core.project import Project
 from lobass_core.specs import SetDomainSpec
 from lobass_core.store.counts import rows_by_domain
 from lobass_core.store.datasets import find_dataset
 from lobass_core.store.domain_changes import DomainChange, add_domain_change, first_columns, undo_domain_change
+from lobass_core.workflows.author import author_name
 
 
 def set_domain(project: Project, dataset: str, spec: SetDomainSpec) -> DomainChange:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import duckdb
 
-from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.store.connection import Store
 from lobass_core.store.datasets import Dataset, RowCount, find_dataset, list_datasets, row_counts
@@ -20,6 +19,7 @@ from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.store.selections import SavedSelection, list_selections, picked_rows
 from lobass_core.store.updates import LoggedUpdate, list_updates
 from lobass_core.store.upgrade import Upgrade, list_upgrades
+from lobass_core.words.plural import plural
 from lobass_core.workflows.next_step import next_step
 from lobass_core.workflows.project_status import (
     DatasetChange,

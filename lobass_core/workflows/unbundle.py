@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from lobass_core.errors import InputFileError, ProjectError, RequestError
-from lobass_core.named_files import check_regular, size_text
+from lobass_core.files.named_files import check_regular, size_text
 from lobass_core.project import Project
 from lobass_core.store.file_kind import check_kind
 from lobass_core.store.migrations import SCHEMA_VERSION

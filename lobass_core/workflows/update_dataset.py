@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 import duckdb
 import pyarrow as pa
 
-from lobass_core.author import author_name
 from lobass_core.errors import RequestError
 from lobass_core.formats.raw_records import decode_line
 from lobass_core.formats.row_errors import RowError
@@ -23,6 +22,7 @@ from lobass_core.store.follow import give_folds
 from lobass_core.store.former_states import selections_that_lose
 from lobass_core.store.row_matches import other_rows, records_of, row_places, unchanged_rows
 from lobass_core.store.updates import LoggedUpdate, NewState, UpdateWriter, counts_in_words, undo_last_update
+from lobass_core.workflows.author import author_name
 from lobass_core.workflows.import_rows import OnProgress, files_with_rows, nothing_fits, write_rows
 from lobass_core.workflows.import_settings import settings_as_json, settings_of
 from lobass_core.workflows.row_listing import FileListing, RowIds, list_rows

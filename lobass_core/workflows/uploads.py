@@ -4,8 +4,8 @@ import hashlib
 import re
 from pathlib import Path
 
-from lobass_core.atomic_file import whole_file
 from lobass_core.errors import RequestError
+from lobass_core.files.atomic_file import whole_file
 from lobass_core.project import Project
 
 MAX_UPLOAD_BYTES = 200 << 20

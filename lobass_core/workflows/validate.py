@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from lobass_core.atomic_file import write_whole
 from lobass_core.errors import LobassError, RequestError, RunError
+from lobass_core.files.atomic_file import write_whole
 from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_files import RunFiles, read_parquet, write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_specs import ValidateRun
-from lobass_core.plural import plural
 from lobass_core.project import Project
-from lobass_core.validate_spec import ValidateSpec
+from lobass_core.specs import ValidateSpec
 from lobass_core.validation.arm_results import ArmCache, digest_of
 from lobass_core.validation.judge import Finished, Judgement, judge
 from lobass_core.validation.report import markdown
+from lobass_core.words.plural import plural
 from lobass_core.workflows.runs import new_run, open_run
 from lobass_core.workflows.score import write_input
 from lobass_core.workflows.validate_plan import Planned, ValidatePlan, content_of, plan_experiment

@@ -10,8 +10,7 @@ from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_results import ValidateResult
 from lobass_core.jobs.run_specs import PlannedArm, ValidateRun
 from lobass_core.project import Project
-from lobass_core.specs import RenderSpec
-from lobass_core.validate_spec import ValidateSpec
+from lobass_core.specs import RenderSpec, ValidateSpec
 from lobass_core.validation.arm_results import ArmCache, ArmContent, ArmRecipe, digest_of
 from lobass_core.validation.arms import BASE, DRAWN, FULL, RANDOM, SELECTION, check_arm, rows_of_arm
 from lobass_core.workflows.train_reference import list_references

@@ -10,18 +10,17 @@ import pyarrow as pa
 from lobass_core.errors import RequestError
 from lobass_core.learnability.measures import measure_of, values_of
 from lobass_core.learnability.score_table import ScoreTable
-from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.records import BASE, REFERENCE, Sample, turns_from_json, turns_to_json
 from lobass_core.similarity.near_duplicates import duplicate_groups
-from lobass_core.specs import ImportSpec
+from lobass_core.specs import ImportSpec, ValidateSpec
 from lobass_core.store.datasets import list_datasets, sample_batches, sample_ids_of_rows
 from lobass_core.store.scorings import Scoring
 from lobass_core.store.selections import find_selection, selection_picks
-from lobass_core.validate_spec import ValidateSpec
 from lobass_core.validation.arms import MEASURE
 from lobass_core.validation.candidates import Candidates
 from lobass_core.validation.held_out import has_duplicate_in, held_out_by_domain
+from lobass_core.words.plural import plural
 from lobass_core.workflows.explore import scored
 from lobass_core.workflows.score import INPUT_SCHEMA, check_datasets
 from lobass_core.workflows.source_file import SourceFile

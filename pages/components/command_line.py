@@ -12,13 +12,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from lobass_core.score_file_spec import ScoreFileSpec
 from lobass_core.selection.order import usual_gates
 from lobass_core.specs import (
     ExportSpec,
     Gates,
     ImportSpec,
     RenderSpec,
+    ScoreFileSpec,
     ScoreSpec,
     SelectionSpec,
     SetDomainSpec,

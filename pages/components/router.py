@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from lobass_core import __version__, read_only
+from lobass_core import __version__
 from lobass_core.errors import LobassError
+from lobass_core.files import read_only
 from lobass_core.workflows.collect import try_collect
 from pages.components import address, errors, no_project, state, theme, warm_up
 

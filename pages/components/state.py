@@ -17,8 +17,8 @@ from typing import TypeVar
 import streamlit as st
 
 from lobass_core.errors import LobassError, ProjectError
-from lobass_core.formats.preference import which_side_is_scored
 from lobass_core.project import Project
+from lobass_core.words.loss_words import which_side_is_scored
 from lobass_core.workflows.outline import Outline, Scoring, read_outline
 from lobass_core.workflows.serve import ROOT, served_root
 from pages.components import address

@@ -8,7 +8,7 @@ from contextlib import suppress
 from html import escape
 from pathlib import Path
 
-from lobass_core.cli.terminal_text import printable
+from lobass_core.words.terminal_text import printable
 from lobass_core.workflows.serve import HOST, TOKEN
 from pages.components import state
 from pages.serving.access import access, settings

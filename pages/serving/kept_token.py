@@ -12,8 +12,8 @@ import stat
 import time
 from pathlib import Path
 
-from lobass_core.atomic_file import whole_file
-from lobass_core.caches import cache_folder
+from lobass_core.files.atomic_file import whole_file
+from lobass_core.files.caches import cache_folder
 
 UNUSED_SECONDS = 90 * 24 * 3600.0
 # 32 random bytes in the alphabet of addresses and cookies.

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from lobass_core.author import author_name
 from lobass_core.project import Project
 from lobass_core.store.connection import release
 from lobass_core.workflows import browse, decide
+from lobass_core.workflows.author import author_name
 from lobass_core.workflows.browse_filter import BrowseFilter
 from tests.browser.conftest import Server, start_server, stop_server
 from tests.eventually import eventually

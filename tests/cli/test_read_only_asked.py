@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from lobass_core.read_only import VARIABLE
+from lobass_core.files.read_only import VARIABLE
 from lobass_core.store.connection import release
 from lobass_core.store.turns import ask_for, has_come
 from lobass_core.workflows.serve import free_port

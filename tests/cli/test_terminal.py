@@ -7,9 +7,9 @@ import pytest
 
 from lobass_core.cli import doctor
 from lobass_core.cli.output import print_error, print_facts, print_json, print_table, stdout, warn
-from lobass_core.cli.terminal_text import printable, printable_json
 from lobass_core.errors import RenderError
 from lobass_core.jobs.run_results import PreviewRow, PreviewToken, RenderResult
+from lobass_core.words.terminal_text import printable, printable_json
 from tests.scored_files import write_jsonl
 
 LINK = "\x1b]8;;http://evil.example\x07click\x1b]8;;\x07"

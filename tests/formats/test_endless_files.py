@@ -10,9 +10,9 @@ import pytest
 
 from lobass_core.errors import ExportError, InputFileError, LobassError, ModelError
 from lobass_core.exporting.destination import inspect, read_manifest
+from lobass_core.files.named_files import read_small
 from lobass_core.formats.folders.file_set import find_files
 from lobass_core.formats.read_files import file_sha256, open_records
-from lobass_core.named_files import read_small
 from lobass_core.specs import ImportSpec
 from lobass_core.workflows.preview_import import preview
 from lobass_core.workflows.recipes import read_recipe

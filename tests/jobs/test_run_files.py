@@ -21,8 +21,8 @@ from lobass_core.jobs.run_results import (
     TrainBaseResult,
     TrainReferenceResult,
 )
-from lobass_core.jobs.run_specs import RenderRun, SmallBaseSizes, TrainBaseRun, TrainedDataset, TrainReferenceRun
-from lobass_core.specs import ModelSpec, RenderSpec, ScoreSpec, TrainReferenceSpec
+from lobass_core.jobs.run_specs import RenderRun, TrainBaseRun, TrainedDataset, TrainReferenceRun
+from lobass_core.specs import ModelSpec, RenderSpec, ScoreSpec, SmallBaseSizes, TrainReferenceSpec
 from tests.damaged_runs import DAMAGE, changed, finished_run
 from tests.run_specs import A_SCORING, score_result
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from lobass_core.clock import utc_now
 from lobass_core.jobs.progress import ErrorNote, Progress
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_kinds import KINDS, RunKind
+from lobass_core.words.clock import utc_now
 
 
 @dataclass(frozen=True, slots=True)

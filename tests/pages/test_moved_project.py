@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from lobass_core.files.read_only import VARIABLE
 from lobass_core.project import Project
-from lobass_core.read_only import VARIABLE
 from lobass_core.store.connection import release
 from lobass_core.workflows.bundle import plan_bundle, write_bundle
 from lobass_core.workflows.unbundle import unbundle

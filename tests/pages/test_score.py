@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from lobass_core.clock import utc_now
 from lobass_core.errors import ModelError
 from lobass_core.jobs import remote_code
 from lobass_core.jobs.progress import ErrorNote, ModelProgress, Progress
@@ -24,6 +23,7 @@ from lobass_core.jobs.run_results import (
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, ScoreSpec
 from lobass_core.store.connection import release
+from lobass_core.words.clock import utc_now
 from lobass_core.workflows import preflight, score
 from lobass_core.workflows.collect import collect
 from lobass_core.workflows.run_views import run_view

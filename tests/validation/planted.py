@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lobass_core.jobs.run_specs import SmallBaseSizes
 from lobass_core.records import Sample, Turn
 from lobass_core.rendering.render import Renderer
 from lobass_core.rendering.templates import load_template
 from lobass_core.scoring.token_table import TokenTable
+from lobass_core.specs import SmallBaseSizes
 from lobass_core.training.batches import plan_steps
 from lobass_core.training.fit import FitSettings, fit, quiet_transformers
 from lobass_core.training.small_base import small_llama, train_tokenizer

@@ -12,9 +12,8 @@ from lobass_core.errors import RequestError, RunError
 from lobass_core.jobs.run_results import ValidateResult
 from lobass_core.jobs.run_specs import ValidateRun
 from lobass_core.project import Project
-from lobass_core.score_file_spec import ScoreFileSpec
+from lobass_core.specs import ScoreFileSpec, ValidateSpec
 from lobass_core.store.connection import release
-from lobass_core.validate_spec import ValidateSpec
 from lobass_core.validation.arm_results import ArmCache, digest_of
 from lobass_core.workflows import validate as workflow
 from lobass_core.workflows.bundle import plan_bundle, write_bundle

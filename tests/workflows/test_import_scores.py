@@ -11,8 +11,7 @@ import pytest
 
 from lobass_core.errors import InputFileError, ReadOnlyError, RequestError
 from lobass_core.project import Project
-from lobass_core.score_file_spec import ScoreFileSpec
-from lobass_core.specs import ImportSpec, SetDomainSpec
+from lobass_core.specs import ImportSpec, ScoreFileSpec, SetDomainSpec
 from lobass_core.store.connection import release
 from lobass_core.store.opening import connect
 from lobass_core.store.score_columns import column_values, find_column, imports_of

@@ -8,8 +8,7 @@ import pytest
 
 from lobass_core.errors import RequestError, SelectionError
 from lobass_core.learnability.measures import BUILT_IN
-from lobass_core.score_file_spec import ScoreFileSpec
-from lobass_core.specs import ExportSpec, Gates, SelectionSpec
+from lobass_core.specs import ExportSpec, Gates, ScoreFileSpec, SelectionSpec
 from lobass_core.workflows import compare, explore, select
 from lobass_core.workflows.browse import find, read_page
 from lobass_core.workflows.browse_filter import BrowseFilter

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lobass_core.errors import EmptyFileError, InputFileError
+from lobass_core.files.named_files import size_text
 from lobass_core.formats.containers.arrow_cells import column_cells
 from lobass_core.formats.containers.arrow_messages import check_batches
 from lobass_core.formats.containers.parquet_pages import rows_at_once
 from lobass_core.formats.raw_records import BadRecord, RawRecord, bad_record
 from lobass_core.formats.record_limits import MAX_RATIO, ReadLimits, check_ratio
-from lobass_core.named_files import size_text
 
 BATCH_ROWS = 1024
 # Without a buffer the whole chunk of a column is read at once, packed as it is.

@@ -8,8 +8,8 @@ from typing import IO, Any, Literal
 import zstandard
 
 from lobass_core.errors import EmptyFileError, InputFileError
+from lobass_core.files.named_files import check_regular, size_text
 from lobass_core.formats.record_limits import check_ratio
-from lobass_core.named_files import check_regular, size_text
 
 Compression = Literal["", "gzip", "zstd"]
 CHUNK_BYTES = 1 << 20

@@ -14,7 +14,7 @@ from lobass_core.formats.containers.encodings import has_bad_bytes
 from lobass_core.formats.containers.json_lines import CutLine, split_lines
 from lobass_core.formats.raw_records import BadRecord, RawRecord, bad_record
 from lobass_core.formats.record_limits import ReadLimits
-from lobass_core.plural import plural
+from lobass_core.words.plural import plural
 
 MAX_CELL_CHARS = 1 << 30
 

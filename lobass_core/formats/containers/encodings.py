@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lobass_core.errors import RequestError
+from lobass_core.files.named_files import size_text
 from lobass_core.formats.containers.byte_streams import ByteStream
-from lobass_core.named_files import size_text
 
 # Lines that are not ASCII, looked at to tell UTF-8 with a few broken ones from an older encoding; of a long one a part.
 MAX_SAMPLED_LINES = 20_000

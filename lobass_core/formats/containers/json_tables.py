@@ -6,7 +6,7 @@ from typing import Any
 
 from lobass_core.formats.classify import classify
 from lobass_core.formats.turn_lists import is_turn
-from lobass_core.plural import plural
+from lobass_core.words.plural import plural
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 
 from lobass_core.errors import InputFileError
+from lobass_core.files.named_files import check_regular
 from lobass_core.formats.folders.data_files import DataFile, holds_rows, natural_order, split_of
-from lobass_core.named_files import check_regular
 
 MAX_HEAD_CHARS = 1 << 20
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from lobass_core.errors import InputFileError
+from lobass_core.files.named_files import read_small
 from lobass_core.formats.folders.data_files import DataFile
-from lobass_core.named_files import read_small
 
 STATE, DICT = "state.json", "dataset_dict.json"
 

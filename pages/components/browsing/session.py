@@ -15,10 +15,10 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from lobass_core.author import author_name
 from lobass_core.errors import LobassError, RequestError, StoreLockedError
 from lobass_core.project import Project
 from lobass_core.workflows import browse, decide, review
+from lobass_core.workflows.author import author_name
 from lobass_core.workflows.browse import PAGE_ROWS, BrowseRow, Choices, MatchingRows
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.decide import Act, Done

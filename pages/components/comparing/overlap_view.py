@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from lobass_core import loss_words
+from lobass_core.words import loss_words
 from lobass_core.workflows.compare import Comparison, Side
 from pages.components import parts, theme
 from pages.components.parts import Column, KeyNumber

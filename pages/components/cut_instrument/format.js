@@ -52,7 +52,7 @@ function score(value, digits) {
 }
 
 // "16,7", "1.234,5", "13.7M", "60,000", "6 %", "≥ 0.65": {value}, or {wrong} that says in a few words why there is none.
-// The same rules as lobass_core/typed_numbers.py.
+// The same rules as lobass_core/words/typed_numbers.py.
 /**
  * @param {string} text
  * @param {NumberLimits} limits

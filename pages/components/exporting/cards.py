@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from lobass_core.plural import plural
 from lobass_core.specs import ExportFormat
+from lobass_core.words.plural import plural
 from lobass_core.workflows.export import LOST, Preflight
 from pages.components import parts, theme, view
 from pages.components.exporting import draft

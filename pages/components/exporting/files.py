@@ -10,9 +10,9 @@ from pathlib import Path
 import streamlit as st
 
 from lobass_core.errors import LobassError
-from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.specs import ExportSpec
+from lobass_core.words.plural import plural
 from lobass_core.workflows import export as workflow
 from lobass_core.workflows.export import ExportReceipt
 from pages.components import command_line, errors, parts, theme, view

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from lobass_core.plural import plural
 from lobass_core.project import Project
+from lobass_core.words.plural import plural
 from lobass_core.workflows import export as workflow
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.decide import decide

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from lobass_core.score_file_spec import ScoreFileSpec
+from lobass_core.specs import ScoreFileSpec
 from lobass_core.workflows.import_scores import FileColumns
 
 NAME, KEY, KEY_COLUMN, COLUMN = "scores.name", "scores.key", "scores.key_column", "scores.column"

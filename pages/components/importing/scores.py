@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lobass_core.errors import LobassError
 from lobass_core.project import Project
-from lobass_core.score_file_spec import ScoreFileSpec
+from lobass_core.specs import ScoreFileSpec
 from lobass_core.workflows import import_scores as workflow
 from lobass_core.workflows.import_data import files_of
 from lobass_core.workflows.import_scores import FileColumns, ImportedScores

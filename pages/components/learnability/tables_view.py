@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from lobass_core import loss_words
 from lobass_core.learnability.distributions import LENGTH_BINS, GroupSummary
+from lobass_core.words import loss_words
 from lobass_core.workflows import explore
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.explore import Scored

@@ -13,7 +13,7 @@ from typing import Literal
 
 import streamlit as st
 
-from lobass_core.typed_numbers import NotANumber, read_number
+from lobass_core.words.typed_numbers import NotANumber, read_number
 from pages.components import state
 
 TYPED, WRONG = ".typed", ".wrong"

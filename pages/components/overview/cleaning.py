@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from lobass_core.errors import LobassError
-from lobass_core.plural import plural
 from lobass_core.project import Project
+from lobass_core.words.plural import plural
 from lobass_core.workflows import clean as workflow
 from lobass_core.workflows.clean import Cleanable
 from pages.components import command_line, errors, parts, theme, view

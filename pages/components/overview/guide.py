@@ -1,7 +1,7 @@
 """Three lines above the demo's Overview: what this is, what the numbers mean, what to do next."""
 
-from lobass_core.plural import plural
 from lobass_core.project import Project
+from lobass_core.words.plural import plural
 from lobass_core.workflows import demo
 from lobass_core.workflows.project_status import ProjectStatus
 from pages.components import parts

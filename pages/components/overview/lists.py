@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lobass_core import loss_words
+from lobass_core.words import loss_words
 from lobass_core.workflows.project_status import (
     DatasetChange,
     DatasetStatus,

@@ -10,9 +10,9 @@ import streamlit as st
 from lobass_core.errors import LobassError
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_results import PreflightResult
-from lobass_core.plural import plural
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec
+from lobass_core.words.plural import plural
 from lobass_core.workflows import preflight
 from pages.components import parts, theme, view
 from pages.components.parts import KeyNumber

@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from lobass_core import loss_words
 from lobass_core.errors import LobassError
 from lobass_core.jobs.progress import Progress
-from lobass_core.plural import plural
 from lobass_core.project import Project
+from lobass_core.words import loss_words
+from lobass_core.words.plural import plural
 from lobass_core.workflows import explore, run_views, runs
 from lobass_core.workflows.collect import try_collect
 from lobass_core.workflows.doubts import Doubts

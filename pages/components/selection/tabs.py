@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from lobass_core import loss_words
 from lobass_core.learnability.diagnostics import RandomComparison
 from lobass_core.learnability.measures import reads_losses
 from lobass_core.project import Project
 from lobass_core.selection.result import CutAnswer
+from lobass_core.words import loss_words
 from lobass_core.workflows import cut as cuts
 from lobass_core.workflows import refine
 from lobass_core.workflows import select as selections

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lobass_core.errors import RequestError
-from lobass_core.setting_checks import MOST_SEED, check_recipe, check_whole
-from lobass_core.spec_base import Spec, check_choice
-from lobass_core.specs import TrainMethod
+from lobass_core.specs.base import Spec, check_choice
+from lobass_core.specs.checks import MOST_SEED, check_recipe, check_whole
+from lobass_core.specs.runs import TrainMethod
 
 Equal = Literal["epochs", "steps"]
 DEFAULT_ARMS = ("base", "full", "learnability", "random", "length-matched", "longest", "bottom")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from lobass_core import __version__
-from lobass_core.atomic_file import write_whole
-from lobass_core.clock import utc_now
+from lobass_core.files.atomic_file import write_whole
+from lobass_core.words.clock import utc_now
 
 RECIPE = "recipe.json"
 _PACKAGES = ("torch", "transformers", "peft", "accelerate", "tokenizers", "numpy")

@@ -1,6 +1,6 @@
 """A number with its noun."""
 
-from lobass_core.plural import plural
+from lobass_core.words.plural import plural
 
 
 def test_one_and_several():

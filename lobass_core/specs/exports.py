@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lobass_core.errors import RequestError
-from lobass_core.spec_base import Spec, check_choice
+from lobass_core.specs.base import Spec, check_choice
 
 ExportFormat = Literal[
     "messages",

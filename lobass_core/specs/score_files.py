@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from lobass_core.errors import RequestError
-from lobass_core.setting_checks import check_path
-from lobass_core.spec_base import Spec
+from lobass_core.specs.base import Spec
+from lobass_core.specs.checks import check_path
 
 IfNamed = Literal["refuse", "replace", "add"]
 LONGEST_UNIT = 40

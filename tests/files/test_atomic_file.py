@@ -2,7 +2,7 @@
 
 import pytest
 
-from lobass_core.atomic_file import whole_file, write_whole
+from lobass_core.files.atomic_file import whole_file, write_whole
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lobass_core.typed_numbers import NotANumber, read_number
+from lobass_core.words.typed_numbers import NotANumber, read_number
 from pages.components import cut_instrument
 
 WHOLE = {"whole": True, "least": 0}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lobass_core.author import author_name
 from lobass_core.errors import RequestError
+from lobass_core.workflows.author import author_name
 
 
 def test_the_variable_counts_before_the_login_name(monkeypatch):

@@ -6,3 +6,9 @@ selection; a model or a run is over samples, of which copies are one; a training
 
 NATS, BITS = "nats/token", "bits/byte"
 OF_ROWS, OF_SAMPLES, OF_TOKENS = "mean of rows", "mean of samples", "mean of tokens"
+
+
+def which_side_is_scored(n_pairs: int) -> str:
+    """What the scores of preference pairs are of, wherever pairs are shown."""
+    pairs = "1 preference pair" if n_pairs == 1 else f"{n_pairs:,} preference pairs"
+    return f"For {pairs}, only the chosen answer is scored, not the rejected one."

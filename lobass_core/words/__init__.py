@@ -1,0 +1,1 @@
+"""Numbers and losses in words, for pages, commands and logs alike."""
