@@ -8,8 +8,17 @@ from lobass_core.workflows import score as scoring
 from lobass_core.workflows.known_models import KnownModels, known_models
 from lobass_core.workflows.run_views import RunView, run_views
 from pages.components import busy, command_line, empty, errors, parts, scope, state, theme, toolbar, view
-from pages.components.scoring import in_address, past_runs, preview, progress_view, settings, training
-from pages.components.scoring.progress_view import SHOWN
+from pages.components.scoring import (
+    ended_view,
+    in_address,
+    opening,
+    past_runs,
+    preview,
+    progress_view,
+    settings,
+    training,
+)
+from pages.components.scoring.opening import SHOWN
 
 # Above this many rows a preview copies and renders for a while, so it waits to be asked for.
 MOST_ROWS_UNASKED = 100_000
@@ -82,9 +91,7 @@ def start_button(spec: scoring.ScoreSpec) -> None:
         preview.stop(project)
         return scoring.start(project, spec).run_id
 
-    busy.primary(
-        label, ":material/play_arrow:", key="score.start", doing="Starting…", work=work, then=progress_view.open_run
-    )
+    busy.primary(label, ":material/play_arrow:", key="score.start", doing="Starting…", work=work, then=opening.open_run)
 
 
 def before_scoring(spec: scoring.ScoreSpec, known: KnownModels) -> None:
@@ -137,7 +144,7 @@ def train(chosen: settings.ChosenModels, right: st.delta_generator.DeltaGenerato
 
         busy.primary(
             f"Train on {plural(n_rows, 'row')}", ":material/model_training:", key="score.train", doing="Starting…",
-            work=work, then=progress_view.open_run, disabled=form.spec is None,
+            work=work, then=opening.open_run, disabled=form.spec is None,
         )  # fmt: skip
     busy.show_error("score.train")
     if form.error:
@@ -169,8 +176,8 @@ scope.show(project, scores=False, datasets=current is None)
 if current is None:
     new_run()
 elif current.is_live:
-    progress_view.live(project, current.run_id)
+    progress_view.show(project, current.run_id)
 else:
-    progress_view.ended(project, current)
+    ended_view.show(project, current)
 past_runs.show([run for run in views if not run.is_live], current.run_id if current else "")
 in_address.write(current.run_id if current else "")

@@ -8,7 +8,7 @@ from lobass_core.workflows import explore
 from lobass_core.workflows.doubts import Doubts
 from lobass_core.workflows.explore import Scored
 from pages.components import parts, state, theme, view
-from pages.components.scoring.progress_view import SHOWN
+from pages.components.scoring.opening import SHOWN
 from pages.components.scoring.settings import TRAIN, USE_REFERENCE
 from pages.components.view import Node, el
 

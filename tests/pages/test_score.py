@@ -28,7 +28,7 @@ from lobass_core.workflows import preflight, score
 from lobass_core.workflows.collect import collect
 from lobass_core.workflows.run_views import run_view
 from pages.components import errors
-from pages.components.scoring.progress_view import SHOWN
+from pages.components.scoring.opening import SHOWN
 from tests.damaged_runs import a_folder, cut_off, finished_run, in_latin_1
 from tests.pages.conftest import OpenPage, view_text
 from tests.pages.projects import HOSTILE, finished_scores, imported_project, scored_project

@@ -16,7 +16,7 @@ from pages.components import address, chips, theme
 from pages.components.chips import Chip
 from pages.components.command_line import exact
 from pages.components.scoring import settings, training
-from pages.components.scoring.progress_view import SHOWN
+from pages.components.scoring.opening import SHOWN
 
 # Models that a link has named and nobody has looked at yet.
 NAMED = "score.named-by-address"

@@ -5,7 +5,8 @@ import streamlit as st
 from lobass_core.workflows.run_views import RunView
 from pages.components import parts, theme, view
 from pages.components.parts import Column
-from pages.components.scoring.progress_view import SHOWN, TONES
+from pages.components.scoring.opening import SHOWN
+from pages.components.scoring.run_parts import TONES
 from pages.components.view import el
 
 KINDS = {"score": "scoring", "train_reference": "training"}

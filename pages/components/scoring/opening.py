@@ -1,13 +1,23 @@
-"""Starting and resuming runs, whatever their kind."""
+"""Opening a run on the Score page, and resuming one, whatever its kind."""
+
+import streamlit as st
 
 from lobass_core.errors import RequestError, RunError
 from lobass_core.project import Project
 from lobass_core.workflows import score, train_reference
 from lobass_core.workflows.run_views import RunView
 
+# The run that the page shows, or "new".
+SHOWN = "score.shown"
+
+
+def open_run(run_id: str) -> None:
+    """Show this run next."""
+    st.session_state[SHOWN] = run_id
+
 
 def resume(project: Project, run: RunView) -> None:
-    """Go on with a stopped run.
+    """Resume a stopped run.
 
     Raises:
         LobassError: it is already running, it cannot be resumed, or its data have changed since.
