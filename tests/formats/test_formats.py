@@ -5,24 +5,9 @@ import json
 import pytest
 
 from lobass_core.formats import FORMATS, RowError
-from lobass_core.formats.preference import n_prompt_turns
 from lobass_core.formats.prompt_completion import build_messages
 from lobass_core.records import Sample, Turn
-
-USER, ANSWER = Turn("user", "2+2?"), Turn("assistant", "4")
-CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 2, "b": 2}'}}
-TOOLS = [{"type": "function", "function": {"name": "add"}}]
-CALLS, TOOLS_TEXT = (json.dumps(value, separators=(",", ":")) for value in ([CALL], TOOLS))
-
-
-def parse(name: str, row: dict, **mapping: str) -> Sample:
-    return FORMATS[name].parse(row, mapping).sample
-
-
-def refuses(name: str, row: dict, reason: str, **mapping: str) -> None:
-    with pytest.raises(RowError) as caught:
-        FORMATS[name].parse(row, mapping)
-    assert caught.value.reason == reason
+from tests.formats.parsing import ANSWER, CALL, TOOLS, TOOLS_TEXT, USER, parse, refuses
 
 
 def test_alpaca_joins_instruction_and_input() -> None:
@@ -41,18 +26,6 @@ def test_thoughts_beside_the_content_come_back_under_their_key(name: str, key: s
     sample = parse("messages", {"messages": [{"role": "user", "content": "2+2?"}, said]})
     assert sample.turns == (USER, Turn("assistant", "4", **{key: "two and two"}))
     assert parse(name, FORMATS[name].build(sample, {})) == sample
-
-
-def test_thoughts_of_a_pair_are_kept_on_both_sides() -> None:
-    row = {
-        "prompt": [{"role": "user", "content": "2+2?"}],
-        "chosen": [{"role": "assistant", "content": "4", "reasoning_content": "easy"}],
-        "rejected": [{"role": "assistant", "content": "5", "thinking": "hm"}],
-    }
-    sample = parse("preference", row)
-    assert sample.turns[-1] == Turn("assistant", "4", reasoning_content="easy")
-    assert sample.rejected == (Turn("assistant", "5", thinking="hm"),)
-    assert FORMATS["preference"].build(sample, {}) == row
 
 
 def test_alpaca_refuses_what_it_cannot_hold() -> None:
@@ -244,64 +217,6 @@ def test_text() -> None:
     refuses("text", {"text": " "}, "'text' is empty")
 
 
-DIALOGUE = "\n\nHuman: Hi.\n\nAssistant: Hello.\n\nHuman: 2+2?\n\nAssistant: "
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        {"chosen": DIALOGUE + "4", "rejected": DIALOGUE + "5"},
-        {"prompt": DIALOGUE, "chosen": "4", "rejected": "5"},
-        {
-            "conversations": [
-                {"from": "human", "value": "Hi."},
-                {"from": "gpt", "value": "Hello."},
-                {"from": "human", "value": "2+2?"},
-            ],
-            "chosen": {"from": "gpt", "value": "4"},
-            "rejected": {"from": "gpt", "value": "5"},
-        },
-    ],
-)
-def test_every_shape_of_a_pair_is_the_same_sample(row: dict) -> None:
-    mapping = {"prompt": "conversations"} if "conversations" in row else {}
-    sample = parse("preference", row, **mapping)
-    assert [turn.content for turn in sample.turns] == ["Hi.", "Hello.", "2+2?", "4"]
-    assert sample.rejected == (Turn("assistant", "5"),)
-    assert n_prompt_turns(sample) == 3
-    assert parse("preference", FORMATS["preference"].build(sample, {})) == sample
-
-
-def test_a_pair_that_repeats_its_prompt() -> None:
-    prompt = [{"role": "user", "content": "2+2?"}]
-    row = {
-        "prompt": "2+2?",
-        "chosen": [*prompt, {"role": "assistant", "content": "4"}],
-        "rejected": [*prompt, {"role": "assistant", "content": "5"}],
-        "score": 1,
-    }
-    parsed = FORMATS["preference"].parse(row, {})
-    assert parsed.sample == Sample.of((USER, ANSWER), kind="preference", rejected=(Turn("assistant", "5"),))
-    assert parsed.extra == {"score": 1}
-
-
-def test_dialogues_that_part_early_come_back_whole() -> None:
-    chosen = "\n\nHuman: a\n\nAssistant: b\n\nHuman: c\n\nAssistant: d"
-    rejected = "\n\nHuman: a\n\nAssistant: x"
-    sample = parse("preference", {"chosen": chosen, "rejected": rejected})
-    assert n_prompt_turns(sample) == 1
-    built = FORMATS["preference"].build(sample, {})
-    assert [turn["content"] for turn in built["prompt"]] == ["a"]
-    assert [turn["content"] for turn in built["chosen"]] == ["b", "c", "d"]
-    assert built["rejected"] == [{"role": "assistant", "content": "x"}]
-    assert parse("preference", built) == sample
-
-
-def test_equal_sides_keep_an_answer_each() -> None:
-    sample = parse("preference", {"prompt": "2+2?", "chosen": "4", "rejected": "4"})
-    assert (sample.turns, sample.rejected) == ((USER, ANSWER), (ANSWER,))
-
-
 def test_a_tree_gives_its_best_path() -> None:
     def node(text: str, role: str, replies: list | None = None, **more: object) -> dict:
         return {"text": text, "role": role, "replies": replies or [], **more}
@@ -319,108 +234,3 @@ def test_a_tree_gives_its_best_path() -> None:
     tree["replies"][1]["replies"][0]["replies"] = []
     assert [turn.content for turn in parse("tree", {"prompt": tree}).turns] == ["q", "best"]
     refuses("tree", {"prompt": node("q", "prompter")}, "no assistant turn: there is nothing to learn from")
-
-
-CALLING = Turn("assistant", "", tool_calls=CALLS)
-SAMPLES = [
-    Sample.of((USER, ANSWER)),
-    Sample.of((Turn("system", "s"), USER, ANSWER, Turn("user", "And 3+3?"), Turn("assistant", "6"))),
-    Sample.of((Turn("user", "Simplify.\n\n4/16", input="4/16"), Turn("assistant", "1/4"))),
-    Sample.of((USER, CALLING, Turn("tool", "4", tool_call_id="c1"), ANSWER), tools=TOOLS_TEXT),
-    Sample.of((USER, Turn("assistant", "5", weight=0.0), Turn("user", "No."), ANSWER)),
-    Sample.of((Turn("user", "猫\u2028\u0000"), Turn("assistant", "‮rtl")),),
-]  # fmt: skip
-FITS = {
-    "alpaca": [0, 1, 2, 5],
-    "sharegpt": [0, 1, 2, 3, 4, 5],
-    "messages": [0, 1, 2, 3, 4, 5],
-    "prompt-completion": [0, 1, 2, 3, 4, 5],
-    "columns": [0, 5],
-}
-
-
-@pytest.mark.parametrize("name", FITS)
-def test_samples_survive_the_way_out_and_in(name: str) -> None:
-    extra = {"id": "r1", "score": 0.5}
-    fitting = []
-    for number, sample in enumerate(SAMPLES):
-        try:
-            row = FORMATS[name].build(sample, extra)
-        except RowError:
-            continue
-        parsed = FORMATS[name].parse(json.loads(json.dumps(row)), {})
-        if name != "columns" or sample.turns[0].input is None:
-            assert parsed.sample == sample
-            fitting.append(number)
-        assert {"id": "r1", "score": 0.5}.items() <= parsed.extra.items()
-    assert fitting == FITS[name]
-
-
-def test_what_does_not_fit_says_why() -> None:
-    def reason(name: str, sample: Sample) -> str:
-        with pytest.raises(RowError) as caught:
-            FORMATS[name].build(sample, {})
-        return caught.value.reason
-
-    assert reason("alpaca", SAMPLES[3]) == "Alpaca has no field for tools"
-    assert reason("alpaca", SAMPLES[4]) == "Alpaca cannot exclude a turn with weight 0 from training"
-    assert reason("alpaca", Sample.of((ANSWER, USER))) == "user and assistant do not take turns, as Alpaca requires"
-    assert (
-        reason("columns", SAMPLES[1])
-        == "the conversation has more than one question and answer, which columns cannot hold"
-    )
-    ends_with_user = Sample.of((USER, ANSWER, USER))
-    assert reason("prompt-completion", ends_with_user) == "the conversation does not end with an assistant answer"
-    pair = Sample.of((USER, ANSWER), kind="preference", rejected=(Turn("assistant", "5"),))
-    for name in ("alpaca", "sharegpt", "messages", "prompt-completion", "columns", "text"):
-        assert "preference" in reason(name, pair) or name == "columns"
-
-
-def test_half_characters_in_json_inside_texts_are_replaced() -> None:
-    call = {"name": "add", "arguments": '{"a": "\\ud83d"}'}
-    turns = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": None, "function_call": call}]
-    sample = parse("messages", {"messages": turns, "tools": '[{"name": "\\udc4d"}]'})
-    assert json.loads(sample.turns[1].tool_calls or "")[0]["function"]["arguments"] == '{"a": "\ufffd"}'
-    assert json.loads(sample.tools or "") == [{"type": "function", "function": {"name": "\ufffd"}}]
-    said = parse(
-        "messages", {"messages": "[{'role': 'user', 'content': '\\ud83d'}, {'role': 'assistant', 'content': 'b'}]"}
-    )
-    assert said.turns[0].content == "\ufffd"
-
-
-def test_bare_tools_get_openais_form() -> None:
-    function = {"name": "add", "parameters": {"type": "object"}}
-    wrapped = [{"type": "function", "function": function}]
-    turns = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "4"}]
-    for tools in (
-        [function],
-        function,
-        json.dumps([function]),
-        [json.dumps(function)],
-        [{"type": "function", **function}],
-        wrapped,
-    ):
-        assert json.loads(parse("messages", {"messages": turns, "tools": tools}).tools or "") == wrapped
-    padded = [
-        {"type": "function", "function": {"name": "add", "strict": None, "parameters": {"type": "object", "x": None}}}
-    ]
-    assert json.loads(parse("messages", {"messages": turns, "tools": padded}).tools or "") == wrapped
-    kept = [{"type": "function", "function": {"name": "add", "parameters": {"enum": [1, None], "default": None}}}]
-    assert json.loads(parse("messages", {"messages": turns, "tools": kept}).tools or "") == kept
-    other = [{"type": "web_search", "name": "search"}]
-    assert json.loads(parse("messages", {"messages": turns, "tools": other}).tools or "") == other
-
-
-def test_the_same_calls_in_another_order_of_keys_are_the_same_sample() -> None:
-    def sample(call: dict, tools: object) -> Sample:
-        turns = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": None, "tool_calls": [call]}]
-        return parse("messages", {"messages": turns, "tools": tools})
-
-    first = sample(CALL, TOOLS)
-    arguments = {"b": 2, "a": 2}
-    swapped = {"function": {"arguments": arguments, "name": "add"}, "type": "function", "id": "c1"}
-    assert sample(swapped, json.dumps([{"function": {"name": "add"}, "type": "function"}])).sample_id == first.sample_id
-    # What was written first is kept: a template renders the keys in their order.
-    assert (
-        json.loads(sample(swapped, TOOLS).turns[1].tool_calls or "")[0]["function"]["arguments"] == '{"b": 2, "a": 2}'
-    )

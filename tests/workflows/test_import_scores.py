@@ -1,82 +1,32 @@
 """Scores from elsewhere become a score column: every line is counted once, and values follow their rows."""
 
-import json
 import math
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.errors import InputFileError, ReadOnlyError, RequestError
 from lobass_core.project import Project
-from lobass_core.specs import ImportSpec, ScoreFileSpec, SetDomainSpec
+from lobass_core.specs import ImportSpec, ScoreFileSpec
 from lobass_core.store.connection import release
-from lobass_core.store.opening import connect
-from lobass_core.store.score_columns import column_values, find_column, imports_of
-from lobass_core.workflows import import_scores as workflow
-from lobass_core.workflows.bundle import plan_bundle, write_bundle
-from lobass_core.workflows.clean import Cleanable, clean
-from lobass_core.workflows.import_data import import_file, undo_import
+from lobass_core.store.score_columns import find_column, imports_of
+from lobass_core.workflows.import_data import import_file
 from lobass_core.workflows.import_scores import (
-    ImportedScores,
     file_columns,
     import_scores,
     list_score_columns,
-    remove_scores,
 )
-from lobass_core.workflows.project_check import check_project
-from lobass_core.workflows.project_repair import repair
 from lobass_core.workflows.score_lines import number_of
-from lobass_core.workflows.set_domain import set_domain
-from lobass_core.workflows.unbundle import unbundle
-from lobass_core.workflows.update_dataset import compare_dataset, undo_update, update_dataset
 from tests.read_only import read_only
 from tests.scored_files import write_jsonl
-
-NAN = math.nan
-
-
-def row(n: int, answer: str = "", **more: object) -> dict:
-    return {"prompt": f"question {n}", "completion": answer or f"answer {n}", "id": f"q{n}", **more}
+from tests.workflows.score_files import NAN, bring, counts, four_rows, ids, row, same, values
 
 
 @pytest.fixture
 def path(project: Project, tmp_path: Path) -> Path:
-    """Four rows, imported as the dataset `a`."""
-    path = write_jsonl(tmp_path / "a.jsonl", [row(n) for n in range(4)])
-    import_file(project, ImportSpec(str(path), domain="math"))
-    return path
-
-
-def ids(project: Project) -> list[str]:
-    """The sample id of each row."""
-    with project.store() as store:
-        sql = "SELECT sample_id FROM rows JOIN samples USING (sample_key) ORDER BY row_key"
-        return [one for (one,) in store.cursor().execute(sql).fetchall()]
-
-
-def values(project: Project, name: str = "quality") -> list[float]:
-    """One value a row, by key."""
-    with project.store() as store:
-        return column_values(store.cursor(), find_column(store.cursor(), name).column_id).tolist()
-
-
-def bring(project: Project, path: Path, rows: list[dict], **asked: object) -> ImportedScores:
-    """Import these lines as the column `quality`."""
-    file = write_jsonl(path.parent / "quality.jsonl", rows)
-    return import_scores(project, ScoreFileSpec(**{"path": str(file), "name": "quality", "key": "row", **asked}))
-
-
-def same(found: list[float], wanted: list[float]) -> bool:
-    return np.array_equal(found, wanted, equal_nan=True)
-
-
-def counts(found: ImportedScores) -> dict[str, int]:
-    """The counts that are not 0."""
-    kinds = ("matched", "unmatched", "missing", "not_number", "non_finite", "repeated", "held", "unreadable")
-    return {kind: n for kind in kinds if (n := getattr(found, f"n_{kind}"))}
+    return four_rows(project, tmp_path)
 
 
 def test_by_sample_id(project: Project, path: Path):
@@ -229,31 +179,6 @@ def test_a_name_that_is_there_is_replaced_or_added_to(project: Project, path: Pa
     assert [column.higher_is_better for column in list_score_columns(project)] == [False]
 
 
-def test_a_removed_column_is_gone(project: Project, path: Path):
-    bring(project, path, [{"row": 0, "quality": 1}])
-    assert remove_scores(project, "quality").n_rows == 1
-    assert list_score_columns(project) == []
-    with project.store() as store:
-        for table in ("score_values", "score_imports"):
-            assert store.cursor().execute(f"SELECT count(*) FROM {table}").fetchall() == [(0,)]
-    with pytest.raises(RequestError, match="there is no score column 'quality'"):
-        remove_scores(project, "quality")
-
-
-def test_whatever_is_kept_of_the_rows_is_read_again(project: Project, path: Path):
-    def content() -> str:
-        with project.store() as store:
-            return store.content()
-
-    marks = [content()]
-    bring(project, path, [{"row": 0, "quality": 1}])
-    marks.append(content())
-    bring(project, path, [{"row": 1, "quality": 1}], if_named="add")
-    marks.append(content())
-    remove_scores(project, "quality")
-    assert len({*marks, content()}) == 4
-
-
 def test_a_row_without_a_value_has_that_of_an_equal_row(project: Project, path: Path):
     other = write_jsonl(path.parent / "b.jsonl", [row(2), row(7), row(2)])
     import_file(project, ImportSpec(str(other), domain="math"))
@@ -313,87 +238,6 @@ def test_what_is_refused_in_a_sentence(project: Project, path: Path, lines: list
     assert list_score_columns(project) == []
 
 
-def test_there_are_so_many_columns_and_no_more(project: Project, path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(workflow, "MOST_COLUMNS", 1)
-    bring(project, path, [{"quality": 1}])
-    with pytest.raises(RequestError, match="1 score columns; the limit is 1"):
-        bring(project, path, [{"quality": 1}], name="second")
-    bring(project, path, [{"quality": 2}], if_named="replace")
-
-
-def test_names_that_are_one_in_a_file_are_refused(project: Project, path: Path):
-    bring(project, path, [{"quality": 1}], name="my-score")
-    with pytest.raises(RequestError, match="'My score' and the score column 'my-score'"):
-        bring(project, path, [{"quality": 1}], name="My score")
-
-
 def test_a_file_that_is_not_there(project: Project, path: Path):
     with pytest.raises(InputFileError, match="not exist"):
         import_scores(project, ScoreFileSpec(str(path.parent / "no.csv"), "quality"))
-
-
-def test_values_follow_updates_and_undos(project: Project, path: Path):
-    bring(project, path, [{"quality": n} for n in range(4)])
-    set_domain(project, "a", SetDomainSpec(domain="code"))
-    write_jsonl(path, [row(3), row(0), row(1, "another"), row(2)])
-    update_dataset(project, compare_dataset(project, "a", {}))
-    by_prompt = dict(zip(prompts(project), values(project), strict=True))
-    assert {name: by_prompt[f"question {name}"] for name in (0, 2, 3)} == {0: 0.0, 2: 2.0, 3: 3.0}
-    assert math.isnan(by_prompt["question 1"])
-    bring(project, path, [{"row": 2, "quality": 9}], if_named="add")
-    undo_update(project, "a")
-    assert values(project) == [0.0, 1.0, 2.0, 3.0]
-    # The key of the row that the undo took away goes to the next row, which must not have its value.
-    import_file(project, ImportSpec(str(write_jsonl(path.parent / "b.jsonl", [row(9)])), domain="math"))
-    assert same(values(project), [0.0, 1.0, 2.0, 3.0, NAN])
-    update_dataset(project, compare_dataset(project, "a", {}))
-    by_prompt = dict(zip(prompts(project), values(project), strict=True))
-    assert by_prompt["question 1"] == 9.0
-
-
-def prompts(project: Project) -> list[str]:
-    with project.store() as store:
-        sql = "SELECT prompt_text FROM rows JOIN samples USING (sample_key) ORDER BY row_key"
-        return [one for (one,) in store.cursor().execute(sql).fetchall()]
-
-
-def test_values_are_there_again_when_the_file_is_imported_again(project: Project, path: Path):
-    bring(project, path, [{"quality": n} for n in range(4)])
-    undo_import(project, "a")
-    assert (values(project), list_score_columns(project)[0].n_rows) == ([], 0)
-    write_jsonl(path, [row(2), row(0)])
-    import_file(project, ImportSpec(str(path), domain="math"))
-    assert values(project) == [2.0, 0.0]
-
-
-def test_a_bundle_and_a_compacted_store_hold_them(project: Project, path: Path, tmp_path: Path):
-    bring(project, path, [{"quality": n} for n in range(4)])
-    file = write_bundle(project, plan_bundle(project), tmp_path / "p.zip").file
-    other = unbundle(file, tmp_path / "other")
-    assert values(other) == [0.0, 1.0, 2.0, 3.0]
-    release(other.store_path)
-    clean(project, [Cleanable("store", project.store_path.name, 0, "")])
-    assert values(project) == [0.0, 1.0, 2.0, 3.0]
-
-
-def test_doctor_gives_a_column_without_a_name_another(project: Project, path: Path):
-    bring(project, path, [{"quality": n} for n in range(4)])
-    checks = {check.name: check for check in check_project(project)}
-    assert (checks["score columns"].verdict, checks["score columns"].detail) == ("good", "1: quality")
-    release(project.store_path)
-    with connect(project.store_path) as damaged:
-        damaged.execute("DELETE FROM score_columns")
-    checks = {check.name: check for check in check_project(project)}
-    found = checks["score columns"]
-    assert (found.verdict, found.detail) == ("bad", "1 score column has values but no name")
-    assert "Gave new names to score columns without a name: recovered. Check unit and direction." in repair(project)
-    assert values(project, "recovered") == [0.0, 1.0, 2.0, 3.0]
-
-
-def test_the_settings_of_each_file_are_kept(project: Project, path: Path):
-    bring(project, path, [{"quality": 1}])
-    with project.store() as store:
-        cursor = store.cursor()
-        (logged,) = imports_of(cursor, find_column(cursor, "quality").column_id)
-    kept = ScoreFileSpec.from_dict(json.loads(logged.spec))
-    assert (logged.file, len(logged.file_sha256), kept.key, kept.path) == ("quality.jsonl", 64, "row", "quality.jsonl")

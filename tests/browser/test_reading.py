@@ -1,0 +1,162 @@
+"""One sample read in a real browser: hits, code, reasoning, markdown, long texts, other scripts, markup."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from lobass_core.project import Project
+from tests.browser.browse_page import (
+    open_browse,
+    press,
+    see_into_components,  # noqa: F401
+    wait_for_log,
+)
+from tests.browser.conftest import Server, start_server, stop_server
+from tests.filled_project import Row, fill
+from tests.pages.projects import HOSTILE
+
+CODE = "Before\n```python\nprint('<b>1</b>')\n```\n<think>hm, 2</think>\nAfter"
+TRUNCATED = "First two words are read, these are not"
+ARABIC = "مرحبا بالعالم"
+
+
+def test_a_filter_is_saved_and_opened_by_keyboard(special: Server, page):
+    open_browse(page, special, "domain=chat")
+    before = len(wait_for_log(special.project, 0))
+    # Typed at once: nothing of it may decide on a sample while the dialog opens.
+    press(page, "s", "k", "d", "k")
+    page.wait_for_function("() => document.activeElement.matches('[role=dialog] input')")
+    page.keyboard.type("talk")
+    press(page, "Enter")
+    page.wait_for_selector("section[role=dialog]", state="detached")
+    press(page, "/")
+    page.keyboard.type("no such text")
+    press(page, "Enter")
+    page.wait_for_function("() => deep('.count b')?.textContent === '0'")
+    press(page, "s")
+    page.wait_for_function("() => document.activeElement.matches('[role=dialog] input')")
+    page.get_by_role("button", name="talk").focus()
+    press(page, "Enter")
+    page.wait_for_function("() => deep('.count b')?.textContent === '1'")
+    assert "domain=chat" in page.url
+    assert len(wait_for_log(special.project, before)) == before
+
+
+def test_hits_are_marked_in_the_list_and_in_the_text(special: Server, page):
+    open_browse(page, special)
+    press(page, "/")
+    page.keyboard.type("<SCRIPT>document")
+    press(page, "Enter")
+    page.wait_for_function("() => deep('.count b')?.textContent === '1'")
+    assert page.locator(".item mark.hit").all_text_contents() == ["<script>document"] * 2
+    # Title in the prompt and in the response, as text and nothing else.
+    assert page.locator(".turn mark.hit").all_text_contents() == ["<script>document"] * 2
+    assert page.query_selector(".sample script") is None
+    # The list has the keys again, and a hit behind a fold is in sight.
+    press(page, "/")
+    page.keyboard.type("😀 word")
+    press(page, "Enter")
+    page.wait_for_function("() => deep('mark.hit')?.textContent === '😀 word'")
+    press(page, "t")
+    page.wait_for_selector(".heat-text .tok")
+    press(page, "t")
+    raw = page.text_content(".turn.assistant .raw")
+    assert raw.startswith("好的 😀 word word")
+    assert page.locator(".turn.user mark.hit").count() == 0
+
+
+@pytest.fixture(scope="module")
+def special(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A small project with tokens on disk and texts that are hard to show."""
+    folder = tmp_path_factory.mktemp("special")
+    project = Project.create(folder / "project")
+    fill(
+        project,
+        [
+            Row("Plain words first", "One two three four", base=3.0, reference=0.3),
+            Row(HOSTILE, HOSTILE, base=2.0, reference=1.0),
+            Row(CODE, CODE, base=2.0, reference=1.2),
+            Row("Which?", "This one", base=2.0, reference=1.3, thoughts="<b>Either</b>", rejected="That one"),
+            Row("Cut off", TRUNCATED, base=1.0, reference=1.9, status="truncated", n_read=2),
+            Row(ARABIC, "好的 😀 " + "word " * 600, domain="chat", base=2.0, reference=2.4),
+        ],
+    )
+    running = start_server(project, folder / "server.log")
+    yield running
+    stop_server(running)
+
+
+def test_nothing_found_says_so(special: Server, page):
+    page.goto(special.url("browse?q=no+such+text"))
+    page.wait_for_selector(".sample .nothing")
+    assert "No rows match" in page.inner_text(".sample")
+    assert page.inner_text(".list") == "No rows"
+
+
+def test_markup_is_shown_and_not_run(special: Server, page):
+    open_browse(page, special)
+    press(page, "ArrowDown")
+    shown = page.inner_text(".turn.user .raw")
+    assert "<script>document.title = 'owned'</script> **bold** $\\frac{1}{0}$" in shown
+    assert "U+202E" in shown
+    assert "owned" not in page.title()
+    assert page.query_selector(".sample script") is None
+
+
+def test_code_and_thinking_fold_and_nothing_is_left_out(special: Server, page):
+    open_browse(page, special)
+    press(page, "ArrowDown", "ArrowDown")
+    assert page.locator(".turn.user details.code").get_attribute("open") is not None
+    assert page.locator(".turn.user details.think").get_attribute("open") is None
+    page.locator(".turn.user details.think summary").click()
+    raw = "".join(page.locator(".turn.user .raw").all_text_contents())
+    assert raw == CODE
+
+
+def test_reasoning_folds_and_the_rejected_answer_is_said_not_to_be_scored(special: Server, page):
+    open_browse(page, special)
+    press(page, "ArrowDown", "ArrowDown", "ArrowDown")
+    heads = page.locator(".turn h2").all_text_contents()
+    assert heads == [
+        "user · 6 characters",
+        "assistant · chosen · scored · 8 characters",
+        "assistant · rejected, not scored yet · 8 characters",
+    ]
+    thought = page.locator(".turn.assistant details.think")
+    assert thought.get_attribute("open") is None
+    assert thought.locator("summary").text_content() == "reasoning_content · 13 characters"
+    thought.locator("summary").click()
+    assert thought.locator(".raw").text_content() == "<b>Either</b>"
+
+
+def test_long_text_folds_and_unfolds_and_other_scripts_keep_their_direction(special: Server, page):
+    open_browse(page, special)
+    press(page, "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown")
+    assert page.inner_text(".turn.user .raw") == ARABIC
+    assert page.eval_on_selector(".turn.user .para", "node => getComputedStyle(node).direction") == "rtl"
+    page.click(".turn.assistant .more")
+    assert page.text_content(".turn.assistant .raw") == "好的 😀 " + "word " * 600
+
+
+def test_a_line_shows_where_the_models_stopped_reading(special: Server, page):
+    open_browse(page, special)
+    press(page, *["ArrowDown"] * 5)
+    page.wait_for_selector(".truncated-here")
+    heads = page.locator(".turn h2").all_text_contents()
+    assert heads[1] == "assistant · scored · 39 characters · truncated, 9 characters read"
+    assert page.locator(".turn.assistant .raw").all_text_contents() == ["First two", " words are read, these are not"]
+    assert page.text_content(".turn.assistant .unread") == " words are read, these are not"
+
+
+def test_markdown_and_formulas_are_drawn_on_request_and_markup_is_still_text(special: Server, page):
+    open_browse(page, special)
+    press(page, "ArrowDown", "f")
+    page.wait_for_selector(".turn.user .formatted math mfrac")
+    shown = page.locator(".turn.user .formatted").inner_text()
+    assert "<script>document.title = 'owned'</script>" in shown and "U+202E" in shown
+    assert page.text_content(".turn.user strong") == "bold"
+    assert page.query_selector(".sample script, .sample a, .sample img") is None
+    assert "owned" not in page.title()
+    press(page, "f")
+    page.wait_for_selector(".turn.user .raw")
+    assert "**bold** $\\frac{1}{0}$" in page.inner_text(".turn.user .raw")
