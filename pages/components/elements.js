@@ -39,9 +39,3 @@ function setAttribute(element, name, value) {
   const text = String(value)
   if (element.getAttribute(name) !== text) element.setAttribute(name, text)
 }
-
-// The eight domain colours of the theme, as --d0 to --d7.
-function paintDomainColours(root) {
-  const colours = getComputedStyle(root).getPropertyValue("--st-chart-categorical-colors").split(",")
-  for (let i = 0; i < 8; i++) root.style.setProperty(`--d${i}`, (colours[i] || "").trim() || "currentColor")
-}

@@ -57,11 +57,12 @@ _HATCH = (
     "</pattern></defs></svg>"
 )
 _ASSETS = Path(__file__).with_name("view_assets")
+_SCRIPTS = ("domain_colours.js", "view_assets/view.js")
 _MOUNT = st.components.v2.component(
     "lobass_view",
     html=_HATCH + '<div class="root"></div>',
     css=(_ASSETS / "view.css").read_text(encoding="utf-8"),
-    js=(_ASSETS / "view.js").read_text(encoding="utf-8"),
+    js="\n".join(_ASSETS.with_name(name).read_text(encoding="utf-8") for name in _SCRIPTS),
 )
 
 

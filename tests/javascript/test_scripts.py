@@ -7,12 +7,17 @@ from types import ModuleType
 
 import pytest
 
-from pages.components import cut_instrument, distribution_chart, sample_list
+from pages.components import cut_instrument, distribution_chart, sample_list, view
 
 FOLDER = Path(__file__).parent
 PAGES = Path(sample_list.__file__).parents[2]
 # Single scripts have a list too; which they are, their own Python files say.
-BUNDLES = {"sample_list": sample_list, "cut_instrument": cut_instrument, "distribution_chart": distribution_chart}
+BUNDLES = {
+    "sample_list": sample_list,
+    "cut_instrument": cut_instrument,
+    "distribution_chart": distribution_chart,
+    "view": view,
+}
 
 
 def checked(name: str) -> list[Path]:

@@ -19,7 +19,14 @@ __all__ = ["MOST_LINES", "Form", "brushed", "payload", "show"]
 
 _FOLDER = Path(__file__).parent
 # One module in the browser: each file is plain functions, the last one has the entry point.
-_SCRIPTS = ("../elements.js", "../cut_instrument/format.js", "plot.js", "picture.js", "chart.js")
+_SCRIPTS = (
+    "../elements.js",
+    "../domain_colours.js",
+    "../cut_instrument/format.js",
+    "plot.js",
+    "picture.js",
+    "chart.js",
+)
 _MOUNT = st.components.v2.component(
     "lobass_distribution_chart",
     html='<div class="distribution"></div>',

@@ -92,7 +92,7 @@ class App {
     this.data = data
     this.send = send
     if (isFirst && this.outbox.open(data.project, data.server)) this.want()
-    paintDomains(this.root)
+    paintDomainColours(this.root)
     if (this.held.view !== data.view) this.openList(data)
     for (const [page, rows] of Object.entries(data.pages)) this.hold(Number(page), rows)
     this.acts.acknowledge(data)

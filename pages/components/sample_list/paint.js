@@ -203,8 +203,3 @@ const Painting = {
     this.root.style.setProperty("--height", `${Math.max(420, window.innerHeight - top - 20)}px`)
   },
 }
-
-function paintDomains(root) {
-  const colours = getComputedStyle(root).getPropertyValue("--st-chart-categorical-colors").split(",")
-  for (let i = 0; i < 8; i++) root.style.setProperty(`--d${i}`, (colours[i] || "").trim() || "currentColor")
-}

@@ -94,12 +94,6 @@ function patch(parent, before, after, inSvg) {
   for (let i = shared; i < after.length; i++) parent.appendChild(create(after[i], inSvg))
 }
 
-/** @param {HTMLElement} root */
-function paintDomains(root) {
-  const colours = getComputedStyle(root).getPropertyValue("--st-chart-categorical-colors").split(",")
-  for (let i = 0; i < 8; i++) root.style.setProperty(`--d${i}`, (colours[i] || "").trim() || "currentColor")
-}
-
 /** @param {Mounted<ViewPayload>} component */
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component
@@ -122,7 +116,7 @@ export default function (component) {
     root.addEventListener("keydown", activate)
   }
   state.send = setTriggerValue
-  paintDomains(root)
+  paintDomainColours(root)
   if (data.label) {
     root.setAttribute("role", "region")
     root.setAttribute("aria-label", data.label)
