@@ -4,6 +4,7 @@ import io
 import json
 import shlex
 import zipfile
+from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -61,17 +62,6 @@ def _about(n_bytes: int) -> str:
 def receipt(project: Project, done: ExportReceipt) -> None:
     """After: every file with its checksum, what was left out and why, how to use it, the download."""
     folder = Path(done.folder)
-    rows = [
-        [el("span", one.name, cls="mono"), theme.count(one.rows) if one.rows else "–", theme.byte_size(one.n_bytes),
-         el("span", one.sha256, cls="mono", title=one.sha256)]
-        for one in done.files
-    ]  # fmt: skip
-    columns = [
-        parts.Column("File", 190),
-        parts.Column("Rows", 70, numeric=True),
-        parts.Column("Size", 80, numeric=True),
-        parts.Column("sha256"),
-    ]
     view.show(
         [
             parts.notice(
@@ -80,25 +70,45 @@ def receipt(project: Project, done: ExportReceipt) -> None:
                 + f"{theme.byte_size(done.n_bytes)} in {draft.shown(done.folder, project)}, read back and verified.",
                 tone="kept",
             ),
-            parts.table(columns, rows, label="Files on disk"),
+            file_table([(one.name, one.rows, one.n_bytes, one.sha256) for one in done.files], "Files on disk"),
             *[
                 parts.check("bad", theme.count(n_rows), f"did not fit {done.format}", detail=reason)
                 for reason, n_rows in done.not_written.items()
             ],
             *[parts.plain_check("note", note[:1].upper() + note[1:], "") for note in done.notes],
-            parts.heading("Usage"),
-            parts.code(usage(done.format, folder)),
-            parts.heading("Reproduce this export"),
-            parts.code(
-                command_line.plain(
-                    "export", project.root, ["--replay", str(folder / "manifest.json")], ["--to", "FOLDER"]
-                )
-            ),
+            *how_to_use(project, done.format, folder),
         ],
         key="export-receipt",
         label="Receipt",
     )
     download(folder, done.n_bytes, key="export.download")
+
+
+def file_table(files: Iterable[tuple[str, int, int, str]], label: str) -> view.Node:
+    """Name, rows, bytes and sha256 of each file; 0 rows for one that holds none."""
+    columns = [
+        parts.Column("File", 190),
+        parts.Column("Rows", 70, numeric=True),
+        parts.Column("Size", 80, numeric=True),
+        parts.Column("sha256"),
+    ]
+    rows = [
+        [el("span", name, cls="mono"), theme.count(n_rows) if n_rows else "–", theme.byte_size(n_bytes),
+         el("span", sha256, cls="mono", title=sha256)]
+        for name, n_rows, n_bytes, sha256 in files
+    ]  # fmt: skip
+    return parts.table(columns, rows, label=label)
+
+
+def how_to_use(project: Project, format: str, folder: Path) -> list[view.Node]:
+    """How to train on an export, and how to write it again."""
+    replay = command_line.plain("export", project.root, ["--replay", str(folder / "manifest.json")], ["--to", "FOLDER"])
+    return [
+        parts.heading("Usage"),
+        parts.code(usage(format, folder)),
+        parts.heading("Reproduce this export"),
+        parts.code(replay),
+    ]
 
 
 def usage(format: str, folder: Path) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 from lobass_core.project import Project
 from lobass_core.store.exports import LoggedExport
 from lobass_core.workflows.export import PastExport, past_export
-from pages.components import command_line, parts, theme, view
+from pages.components import parts, theme, view
 from pages.components.exporting import draft, files
 from pages.components.view import Node, el
 
@@ -74,27 +74,13 @@ def _dialog(project: Project, one: PastExport) -> None:
     entry = one.logged
     folder = Path(entry.folder)
     recorded = entry.manifest["files"]
-    rows = [
-        [el("span", file["name"], cls="mono"), theme.count(file["rows"]) if file["rows"] else "–",
-         theme.byte_size(file["bytes"]), el("span", file["sha256"], cls="mono", title=file["sha256"])]
-        for file in recorded
-    ]  # fmt: skip
-    columns = [
-        parts.Column("File", 190),
-        parts.Column("Rows", 70, numeric=True),
-        parts.Column("Size", 80, numeric=True),
-        parts.Column("sha256"),
-    ]
-    replay = command_line.plain("export", project.root, ["--replay", str(folder / "manifest.json")], ["--to", "FOLDER"])
+    written = [(file["name"], file["rows"], file["bytes"], file["sha256"]) for file in recorded]
     view.show(
         [
             el("div", parts.dot(TONES[one.state], one.state), el("span", entry.folder, cls="mono end"), cls="row"),
             el("div", "Changed or missing: ", ", ".join(one.changed), cls="muted") if one.changed else None,
-            parts.table(columns, rows, label="Files as written"),
-            parts.heading("Usage"),
-            parts.code(files.usage(entry.format, folder)),
-            parts.heading("Reproduce this export"),
-            parts.code(replay),
+            files.file_table(written, "Files as written"),
+            *files.how_to_use(project, entry.format, folder),
         ],
         key="export-past-one",
     )
