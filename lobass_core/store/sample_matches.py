@@ -24,14 +24,16 @@ class Match:
     by_id: bool
 
 
-# A sample that no row has any more is meant only if no row has read otherwise since (`earlier_samples`).
-_MATCHES = """
-WITH known AS (SELECT n.number, s.sample_key FROM named n JOIN samples s ON s.sample_id = n.sample_id),
-gone AS (SELECT number, sample_key FROM known ANTI JOIN rows USING (sample_key)),
+# For a sample in `known` (number, sample_key) that no row has any more: the sample that its rows have become, if it is
+# only one.
+HEIRS = """gone AS (SELECT number, sample_key FROM known ANTI JOIN rows USING (sample_key)),
 heirs AS (
     SELECT g.number, min(e.sample_key) AS sample_key
     FROM gone g JOIN earlier_samples e ON e.earlier_key = g.sample_key SEMI JOIN rows r ON r.sample_key = e.sample_key
-    GROUP BY g.number HAVING count(DISTINCT e.sample_key) = 1),
+    GROUP BY g.number HAVING count(DISTINCT e.sample_key) = 1)"""
+_MATCHES = f"""
+WITH known AS (SELECT n.number, s.sample_key FROM named n JOIN samples s ON s.sample_id = n.sample_id),
+{HEIRS},
 placed AS (
     SELECT n.number, r.sample_key FROM named n ANTI JOIN known k ON k.number = n.number
     JOIN datasets d ON d.name = n.dataset JOIN rows r ON r.dataset_id = d.dataset_id AND r.row_index = n.row_index)

@@ -19,6 +19,7 @@ from lobass_core.formats.raw_records import decode_line
 from lobass_core.formats.row_errors import RowError
 from lobass_core.formats.wrapped_rows import row_of
 from lobass_core.store.datasets import BATCH_ROWS
+from lobass_core.store.sample_matches import HEIRS
 from lobass_core.store.samples import tie_key
 
 
@@ -84,15 +85,10 @@ class BroughtLines:
         self._cursor.from_arrow(table).insert_into("brought")
 
 
-# A sample that no row has any more is meant only if its rows read as one other sample since (`earlier_samples`).
-_BY_SAMPLE = """
+_BY_SAMPLE = f"""
 WITH known AS (
     SELECT b.number, s.sample_key FROM brought b JOIN samples s USING (tie_key) WHERE s.sample_id = b.sample_id),
-gone AS (SELECT number, sample_key FROM known ANTI JOIN rows USING (sample_key)),
-heirs AS (
-    SELECT g.number, min(e.sample_key) AS sample_key
-    FROM gone g JOIN earlier_samples e ON e.earlier_key = g.sample_key SEMI JOIN rows r ON r.sample_key = e.sample_key
-    GROUP BY g.number HAVING count(DISTINCT e.sample_key) = 1),
+{HEIRS},
 meant AS (
     SELECT k.number, coalesce(h.sample_key, k.sample_key) AS sample_key
     FROM known k LEFT JOIN heirs h ON h.number = k.number)

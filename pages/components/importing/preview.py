@@ -10,6 +10,7 @@ import streamlit as st
 from lobass_core.formats.reading_rules import columns_in
 from lobass_core.records import Turn, response_turns
 from lobass_core.specs import ImportSpec
+from lobass_core.words.plural import plural
 from lobass_core.workflows import import_data as workflow
 from lobass_core.workflows.preview_import import count_words, n_response_words
 from pages.components import number_field, parts, theme, view
@@ -145,57 +146,48 @@ def notices(scan: workflow.FileScan) -> None:
         nodes.append(
             parts.notice("Every row is already in the project.", "Importing the file again adds rows but no samples.")
         )
-    if scan.n_empty_response:
-        nodes.append(
-            parts.notice(
-                _count(scan.n_empty_response, "response is", "responses are") + " empty.",
-                "They are imported, but the model only learns to stop at once.",
-                tone="amber",
-            )
-        )
-    if scan.n_one_word:
-        nodes.append(
-            parts.notice(
-                _count(scan.n_one_word, "response is", "responses are") + " a single word.",
-                "They are imported, but their losses are noisy. A gate on Select can exclude short responses.",
-                tone="amber",
-            )
-        )
-    if scan.n_mended:
-        nodes.append(
-            parts.notice(
-                _count(scan.n_mended, "row holds", "rows hold") + " broken characters.",
-                "They are imported with � in their place. The source record stays unchanged.",
-            )
-        )
-    if scan.dropped_media:
-        nodes.append(
-            parts.notice(
-                f"{workflow.counted(scan.dropped_media)} will be left out.",
-                "Only the text of these rows is imported.",
-                tone="amber",
-            )
-        )
-    if scan.n_duplicates:
-        nodes.append(
-            parts.notice(
-                _count(scan.n_duplicates, "row repeats", "rows repeat") + " another row of the file.",
-                "They are imported but scored once. Select excludes duplicates by default.",
-            )
-        )
+    nodes += [parts.notice(f"{what}.", then, tone=tone) for n, what, then, tone in _counted(scan) if n]
     if not scan.complete:
-        nodes.append(
-            parts.notice(
-                f"This preview covers the first {scan.n_rows:,} rows, {theme.percent(scan.read_share, 0)} of the file.",
-                "The import reads the whole file.",
-            )
-        )
+        what = f"This preview covers the first {scan.n_rows:,} rows, {theme.percent(scan.read_share, 0)} of the file."
+        nodes.append(parts.notice(what, "The import reads the whole file."))
     if nodes:
         view.show(el("div", *nodes, cls="stack"), key="import-notices")
 
 
-def _count(n: int, one: str, many: str) -> str:
-    return f"{n:,} {one if n == 1 else many}"
+def _counted(scan: workflow.FileScan) -> list[tuple[int, str, str, str]]:
+    """Whether a notice is due, what it is about, what becomes of these rows, and its tone."""
+    return [
+        (
+            scan.n_empty_response,
+            plural(scan.n_empty_response, "response is", "responses are") + " empty",
+            "They are imported, but the model only learns to stop at once.",
+            "amber",
+        ),
+        (
+            scan.n_one_word,
+            plural(scan.n_one_word, "response is", "responses are") + " a single word",
+            "They are imported, but their losses are noisy. A gate on Select can exclude short responses.",
+            "amber",
+        ),
+        (
+            scan.n_mended,
+            plural(scan.n_mended, "row holds", "rows hold") + " broken characters",
+            "They are imported with � in their place. The source record stays unchanged.",
+            "",
+        ),
+        (
+            len(scan.dropped_media),
+            f"{workflow.counted(scan.dropped_media)} will be left out",
+            "Only the text of these rows is imported.",
+            "amber",
+        ),
+        (
+            scan.n_duplicates,
+            plural(scan.n_duplicates, "row repeats", "rows repeat") + " another row of the file",
+            "They are imported but scored once. Select excludes duplicates by default.",
+            "",
+        ),
+    ]
 
 
 def show_neighbours(spec: ImportSpec, row: int, n_rows: int) -> None:
