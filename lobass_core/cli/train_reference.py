@@ -23,6 +23,7 @@ from lobass_core.cli.options import (
     names,
 )
 from lobass_core.cli.output import print_facts, print_json, warn
+from lobass_core.jobs.run_results import TrainReferenceResult
 from lobass_core.specs import ModelSpec, RenderSpec, TrainReferenceSpec
 from lobass_core.words.loss_words import NATS, OF_TOKENS
 from lobass_core.workflows import train_reference as workflow
@@ -79,6 +80,10 @@ def train_reference(
         raise error
     with followed() as on_progress:
         result = workflow.train_reference(open_project(project), spec, on_progress)
+    _show(result, name, json)
+
+
+def _show(result: TrainReferenceResult, name: str, json: bool) -> None:
     if json:
         print_json(asdict(result))
         return

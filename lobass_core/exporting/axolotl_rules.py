@@ -13,28 +13,8 @@ FRAME_TOKENS = 32
 
 def axolotl(case: Case) -> list[Finding]:
     """`chat_template`, and `chat_template.default` under `rl: dpo` for pairs."""
-    total, first = case.lengths.total, case.lengths.first
-    is_pair = case.has(fact.PAIR)
-    # Of the rejected answer only the bytes are known, and a token has at least one.
-    other = np.where(first != UNKNOWN, first + case.facts.rejected_bytes + FRAME_TOKENS, np.iinfo(np.int64).max)
-    longer = case.longer()
-    unclear = ~longer & ((total == UNKNOWN) | (is_pair & (other > case.cutoff)))
     return [
-        Finding(
-            "over the limit",
-            "dropped",
-            f"are dropped: longer than {case.cutoff:,} tokens",
-            "raise sequence_len, or set excess_length_strategy to truncate",
-            np.flatnonzero(longer),
-        ),
-        *unknown_lengths(case, np.flatnonzero(unclear & ~is_pair)),
-        Finding(
-            "length of the rejected answer not known",
-            "unknown",
-            "have a rejected answer of unknown length",
-            f"Axolotl drops a pair if either side is longer than {case.cutoff:,} tokens, and the chosen one was scored",
-            np.flatnonzero(unclear & is_pair),
-        ),
+        *_lengths(case),
         Finding(
             "empty answer",
             "masked",
@@ -76,5 +56,31 @@ def axolotl(case: Case) -> list[Finding]:
             "do not end with an answer",
             "Axolotl trains on the earlier answers",
             case.places(fact.NOT_ENDING_WITH_ANSWER),
+        ),
+    ]
+
+
+def _lengths(case: Case) -> list[Finding]:
+    total, first = case.lengths.total, case.lengths.first
+    is_pair = case.has(fact.PAIR)
+    # Of the rejected answer only the bytes are known, and a token has at least one.
+    other = np.where(first != UNKNOWN, first + case.facts.rejected_bytes + FRAME_TOKENS, np.iinfo(np.int64).max)
+    longer = case.longer()
+    unclear = ~longer & ((total == UNKNOWN) | (is_pair & (other > case.cutoff)))
+    return [
+        Finding(
+            "over the limit",
+            "dropped",
+            f"are dropped: longer than {case.cutoff:,} tokens",
+            "raise sequence_len, or set excess_length_strategy to truncate",
+            np.flatnonzero(longer),
+        ),
+        *unknown_lengths(case, np.flatnonzero(unclear & ~is_pair)),
+        Finding(
+            "length of the rejected answer not known",
+            "unknown",
+            "have a rejected answer of unknown length",
+            f"Axolotl drops a pair if either side is longer than {case.cutoff:,} tokens, and the chosen one was scored",
+            np.flatnonzero(unclear & is_pair),
         ),
     ]

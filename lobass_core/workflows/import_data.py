@@ -12,18 +12,17 @@ from lobass_core.specs import ImportSpec
 from lobass_core.store.dataset_writer import DatasetInfo, DatasetWriter
 from lobass_core.store.datasets import find_same_file
 from lobass_core.store.removals import remove_dataset
+from lobass_core.workflows.file_scan import FileScan, scan
 from lobass_core.workflows.import_result import FileCount, ImportResult, already_imported, counts_of
 from lobass_core.workflows.import_rows import OnProgress, files_with_rows, nothing_fits, write_rows
 from lobass_core.workflows.import_settings import dataset_name, name_for, settings_as_json, settings_of
 from lobass_core.workflows.preview_import import (
-    FileScan,
     Preview,
     PreviewRow,
     columns_of,
     format_fields,
     format_labels,
     preview,
-    scan,
 )
 from lobass_core.workflows.rejects import list_rejects, rejects_csv, rejects_of, write_rejects
 from lobass_core.workflows.source_file import SourceFile, files_of

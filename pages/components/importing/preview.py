@@ -12,7 +12,7 @@ from lobass_core.records import Turn, response_turns
 from lobass_core.specs import ImportSpec
 from lobass_core.words.plural import plural
 from lobass_core.workflows import import_data as workflow
-from lobass_core.workflows.preview_import import count_words, n_response_words
+from lobass_core.workflows.file_scan import count_words, n_response_words
 from pages.components import number_field, parts, theme, view
 from pages.components.importing import draft, reading
 from pages.components.view import Node, el
