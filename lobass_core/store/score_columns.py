@@ -106,16 +106,6 @@ def find_column(cursor: duckdb.DuckDBPyConnection, name: str) -> StoredColumn:
     )
 
 
-def imports_of(cursor: duckdb.DuckDBPyConnection, column_id: int) -> list[ScoreImport]:
-    """The files that a column came from, oldest first."""
-    rows = cursor.execute(
-        "SELECT file, file_sha256, spec, n_values, made_at, made_by FROM score_imports WHERE column_id = ?"
-        " ORDER BY rowid",
-        [column_id],
-    ).fetchall()
-    return [ScoreImport(*row) for row in rows]
-
-
 _VALUES = """
 WITH own AS (SELECT row_key, value FROM score_values WHERE column_id = $column_id AND row_key IS NOT NULL),
 shared AS (

@@ -11,7 +11,6 @@ from lobass_core.errors import InputFileError, ReadOnlyError, RequestError
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec, ScoreFileSpec
 from lobass_core.store.connection import release
-from lobass_core.store.score_columns import find_column, imports_of
 from lobass_core.workflows.import_data import import_file
 from lobass_core.workflows.import_scores import (
     file_columns,
@@ -173,7 +172,8 @@ def test_a_name_that_is_there_is_replaced_or_added_to(project: Project, path: Pa
         bring(project, path, [{"row": 3, "quality": 2}], if_named="add", unit="points")
     with project.store() as store:
         cursor = store.cursor()
-        assert [one.n_values for one in imports_of(cursor, find_column(cursor, "quality").column_id)] == [2, 1]
+        logged = cursor.execute("SELECT n_values FROM score_imports ORDER BY rowid").fetchall()
+        assert logged == [(2,), (1,)]
     bring(project, path, [{"row": 3, "quality": 4}], if_named="replace", higher_is_better=False)
     assert same(values(project), [NAN, NAN, NAN, 4.0])
     assert [column.higher_is_better for column in list_score_columns(project)] == [False]

@@ -11,7 +11,6 @@ from lobass_core.project import Project
 from lobass_core.specs import ImportSpec, ScoreFileSpec, SetDomainSpec
 from lobass_core.store.connection import release
 from lobass_core.store.opening import connect
-from lobass_core.store.score_columns import find_column, imports_of
 from lobass_core.workflows import import_scores as workflow
 from lobass_core.workflows.bundle import plan_bundle, write_bundle
 from lobass_core.workflows.clean import Cleanable, clean
@@ -135,6 +134,6 @@ def test_the_settings_of_each_file_are_kept(project: Project, path: Path):
     bring(project, path, [{"quality": 1}])
     with project.store() as store:
         cursor = store.cursor()
-        (logged,) = imports_of(cursor, find_column(cursor, "quality").column_id)
-    kept = ScoreFileSpec.from_dict(json.loads(logged.spec))
-    assert (logged.file, len(logged.file_sha256), kept.key, kept.path) == ("quality.jsonl", 64, "row", "quality.jsonl")
+        [(file, file_sha256, spec)] = cursor.execute("SELECT file, file_sha256, spec FROM score_imports").fetchall()
+    kept = ScoreFileSpec.from_dict(json.loads(spec))
+    assert (file, len(file_sha256), kept.key, kept.path) == ("quality.jsonl", 64, "row", "quality.jsonl")
