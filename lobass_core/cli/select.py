@@ -56,30 +56,30 @@ MethodOption = Annotated[
 ]
 BandOption = Annotated[
     list[str] | None,
-    typer.Option("--band", help="Leave out rows outside of a range of any measure: base-loss:0.5..2; repeatable."),
+    typer.Option("--band", help="Exclude rows outside a range of any measure: base-loss:0.5..2; repeatable."),
 ]
 MinResponseTokensOption = Annotated[
-    int, typer.Option("--min-response-tokens", min=0, help="Leave out rows with shorter responses.")
+    int, typer.Option("--min-response-tokens", min=0, help="Exclude rows with shorter responses.")
 ]
 MinLearnabilityOption = Annotated[
     float | None,
     typer.Option(
-        "--min-learnability", parser=number("--min-learnability"), help="Leave out rows with a lower learnability."
+        "--min-learnability", parser=number("--min-learnability"), help="Exclude rows with a lower learnability."
     ),
 ]
-ExcludeTruncatedOption = Annotated[bool, typer.Option("--exclude-truncated", help="Leave out truncated rows.")]
+ExcludeTruncatedOption = Annotated[bool, typer.Option("--exclude-truncated", help="Exclude truncated rows.")]
 ExcludeNegativeOption = Annotated[
-    bool, typer.Option("--exclude-negative", help="Leave out rows where the reference is worse than the base.")
+    bool, typer.Option("--exclude-negative", help="Exclude rows where the reference is worse than the base.")
 ]
 ExcludeNearZeroBaseOption = Annotated[
-    bool, typer.Option("--exclude-near-zero-base", help="Leave out rows with a base loss near zero.")
+    bool, typer.Option("--exclude-near-zero-base", help="Exclude rows with a base loss near zero.")
 ]
 ExcludeWorseThanChanceOption = Annotated[
     bool | None,
     typer.Option(
         "--exclude-worse-than-chance/--keep-worse-than-chance",
-        help="Leave out rows where the base is worse than chance: their scores are not meaningful.",
-        show_default="left out if the method uses losses",
+        help="Exclude rows where the base is worse than chance: their scores are not meaningful.",
+        show_default="excluded if the method uses losses",
     ),
 ]
 KeepDuplicatesOption = Annotated[
@@ -231,6 +231,6 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -
     n_artefacts = result.dropped().get(WORSE_THAN_CHANCE, 0)
     if n_artefacts:
         warn(
-            f"{plural(n_artefacts, 'row is', 'rows are')} left out: scores are not meaningful where the base is "
+            f"{plural(n_artefacts, 'row is', 'rows are')} excluded: scores are not meaningful where the base is "
             "worse than chance. Use --keep-worse-than-chance to include such rows."
         )

@@ -158,7 +158,7 @@ class LengthHistogram:
 
 @dataclass(frozen=True, slots=True)
 class DomainChance:
-    """Rows of one domain that were scored beforehand, and those on which the base is worse than a blind guess."""
+    """Rows of one domain that were scored beforehand, and those where the base is worse than chance."""
 
     domain: str
     n_rows: int

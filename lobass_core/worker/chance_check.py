@@ -1,4 +1,4 @@
-"""Whether the base reads the responses better than a blind guess does: some rows of every domain, scored beforehand."""
+"""Whether the base predicts responses better than chance: some rows of every domain, scored beforehand."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Scores that mislead: rows on which the base is worse than a blind guess, and rows that are new to the reference."""
+"""Scores that mislead: rows where the base is worse than chance, and rows that are new to the reference."""
 
 from dataclasses import dataclass
 

@@ -148,7 +148,7 @@ def test_rows_worse_than_chance_are_found_and_left_out_of_selections(lobass, pro
     everything = ("--ratio", "1", "--balance", "global")
     left = lobass("select", *here, *everything)
     assert left.out.startswith("Selected 3 rows")
-    assert "1 row is left out: scores are not meaningful where the base is worse than chance." in " ".join(
+    assert "1 row is excluded: scores are not meaningful where the base is worse than chance." in " ".join(
         left.err.split()
     )
     assert lobass("select", *here, *everything, "--json").json["left_out"] == {"base worse than chance": 1}

@@ -55,7 +55,7 @@ def show(cut: Cut) -> None:
             (
                 "exclude_worse_than_chance",
                 "Exclude worse than chance",
-                "Rows on which the base is worse than a blind guess. Their scores mean little.",
+                "Rows where the base is worse than chance. Their scores mean little.",
             ),
             ("exclude_truncated", "Exclude truncated", "Responses that were cut at the token limit."),
             ("exclude_negative", "Exclude negative", "Rows on which the reference is worse than the base."),
