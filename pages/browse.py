@@ -1,4 +1,4 @@
-"""Browse: find samples, read them, see their token losses, keep and drop by hand."""
+"""Browse: find and read samples, see their token losses, keep and drop by hand."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Import: choose a file, see what each row becomes, bring it in."""
+"""Import: choose a file, see what each row becomes, import it."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Learnability: where the learnable data lies, and through to the rows behind any part of a chart."""
+"""Learnability: where the learnable data lies, with links to the rows behind each chart."""
 
 import streamlit as st
 

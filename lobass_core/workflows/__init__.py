@@ -1,1 +1,1 @@
-"""What a user does, one file a job: the one door for pages, commands and notebooks."""
+"""What a user does, one file per task: the only room that pages, commands and notebooks call."""

@@ -1,4 +1,4 @@
-"""The token that closes an answer under the template that the samples were scored with, read from the scored tokens."""
+"""The token that closes an answer under the template of a scoring, read from the scored tokens."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

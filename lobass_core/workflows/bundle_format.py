@@ -1,4 +1,4 @@
-"""What a bundle is: a zip archive of the files that a colleague needs to look at a project, and a list of them.
+"""A bundle: a zip archive of the files that a colleague needs to look at a project, and a list of them.
 
     bundle.json                              format, project, files with their sizes and checksums
     store.duckdb                             rows, decisions, tags, notes, losses, selections

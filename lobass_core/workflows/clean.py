@@ -1,4 +1,4 @@
-"""What takes up space in a project and is needed by nothing in it; and its removal.
+"""Find what takes up space in a project and is not needed, and remove it.
 
 Losses are read again from shards, and trainings go on from checkpoints: no run that has either, or could be resumed, is
 listed. A model is where no scoring, run or reference names it and something newer has been trained or scored since.

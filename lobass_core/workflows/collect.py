@@ -1,4 +1,4 @@
-"""Add to the store what ended runs hold and nobody has added, because a parent was killed or a disk was full.
+"""Add the results of finished runs that were not added yet, because a process was killed or a disk was full.
 
 Every command and every page does this when it opens a project. A run folder that has not changed since costs three
 `stat`s; which ones need no further look is known to this process and, for others, to the store.

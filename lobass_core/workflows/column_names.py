@@ -1,4 +1,4 @@
-"""What a new score column may be called: it stands beside the measures in commands, links, pages and exported files."""
+"""Which names a new score column can have: they are used in commands, links, pages and exported files."""
 
 import re
 from collections.abc import Collection

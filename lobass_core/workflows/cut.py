@@ -1,4 +1,4 @@
-"""A cut under the hand: one spec answered at once from sorted scores, and what a person wants to know about it.
+"""Answer a moved cut at once, from sorted scores, and compute what a person wants to know about it.
 
 The numbers equal those of `workflows.select.select` for the same spec; only the picks are not written down.
 """

@@ -1,4 +1,4 @@
-"""A person's acts on samples: keep, drop, undecided, tags, notes, undo; on one, or on all that a filter finds.
+"""Keep, drop, clear, tag, note and undo: on one sample, or on all that match a filter.
 
 Every act has an id of its own, so that an act sent twice is done once. Decisions are append-only and the latest wins.
 """

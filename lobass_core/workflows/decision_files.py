@@ -1,4 +1,4 @@
-"""A curator's work as a file: decisions, tags and notes with their authors and times, out of a project and into one."""
+"""Export decisions, tags and notes with their authors and times to a file, and import them."""
 
 import io
 import uuid

@@ -1,4 +1,4 @@
-"""The lines of a file of decisions: what they hold, how they are written, and what may be wrong with them.
+"""Read, check and write the lines of a file of decisions.
 
 A line holds what one author did to one sample at one time: a decision with its reason, tags, a note, or several of
 them. Samples are named by their id and, for projects that read the same record otherwise, by dataset and row:

@@ -1,4 +1,4 @@
-"""What the lines of a file change on top of what stands: pure, so that a dry run and the import agree.
+"""Merge the lines of a decision file with the project's decisions; pure, so that dry run and import agree.
 
 One line changes a decision, tags and a note, each on its own; a tag or a note that it takes away is compared as an
 empty one. Where the project says something else, that is a

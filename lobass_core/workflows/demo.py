@@ -1,4 +1,4 @@
-"""The demo project: sample data of our own, a base trained on the spot, and the whole job on top of it."""
+"""The demo project: our own sample data, a base trained on the spot, and every step up to an export."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Build the demo in its own process, so that a page can start it, leave, and come back to it.
+"""Build the demo in a process of its own, so that a page can start it and show how far it is.
 
 Whoever holds `ROOT.lock` builds; the log lies beside it. Both stand outside of the demo's folder, which has to be empty
 for the build to begin.

@@ -1,4 +1,4 @@
-"""What can be said of a scoring without training anything: how it follows length, and what it costs."""
+"""What a scoring shows without any training: how the score follows length, and what it costs."""
 
 from dataclasses import asdict, dataclass
 

@@ -1,4 +1,4 @@
-"""Check the machine and a project, and show how one record will be read."""
+"""Check the machine and a project, and show how a record is read and rendered."""
 
 import importlib.metadata
 import os

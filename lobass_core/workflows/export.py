@@ -1,4 +1,4 @@
-"""Export a saved selection, write an export again from its manifest, say beforehand what a trainer would do with it."""
+"""Export a selection, repeat an export from its manifest, and predict what a trainer would do with it."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace

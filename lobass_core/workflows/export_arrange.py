@@ -1,4 +1,4 @@
-"""The order of an export's rows, which of them are set aside for validation, and whether they have weights."""
+"""The order of an export's rows, its validation split, and its weights."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

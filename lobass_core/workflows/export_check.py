@@ -1,4 +1,4 @@
-"""Compare an export with the tokens that were scored, before it takes its place: in a run, as rendering is heavy."""
+"""Compare an export with the scored tokens before it takes its place; a run does it, as rendering is heavy."""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How long the rows of an export are: measured on the tokens that scoring kept, else from the counts in the store."""
+"""How long the rows of an export are: from the tokens that scoring kept, or from the counts in the store."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What an export consists of, read from the store: picks with their numbers, sources, models, decisions, counts."""
+"""What an export consists of: picks with their numbers, sources, models, decisions, counts."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The untouched records of an export's sources, from wherever the project holds a file of the same bytes."""
+"""The original records of an export's rows, from any file of the project with the same bytes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

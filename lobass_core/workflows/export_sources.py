@@ -1,4 +1,4 @@
-"""The imported files as the sources of an export: what each is called, and which rows came from it."""
+"""The imported files as the sources of an export: their names, and which rows came from each."""
 
 import json
 from collections.abc import Sequence

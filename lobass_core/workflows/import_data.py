@@ -1,4 +1,4 @@
-"""Import a file, or several as one dataset: rows stream into the store in one transaction, each is counted."""
+"""Import one or more files as a dataset: rows stream into the store in one transaction and are counted."""
 
 import json
 import time

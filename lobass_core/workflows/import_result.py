@@ -1,4 +1,4 @@
-"""What an import says of itself when it is done."""
+"""The result of an import."""
 
 from collections import Counter
 from collections.abc import Sequence

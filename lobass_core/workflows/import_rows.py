@@ -1,4 +1,4 @@
-"""The rows of a data file on their way into the store, counted while they stream by."""
+"""Write the rows of a data file to the store, and count them."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Bring scores from elsewhere into the project: one number a row or sample, as a score column that counts as a measure.
+"""Import scores from other tools: one number per row or sample, as a score column that works like a measure.
 
     spec = ScoreFileSpec("quality.csv", name="quality", key="sample-id")
     import_scores(project, spec, dry_run=True).n_matched     what an import would find

@@ -1,4 +1,4 @@
-"""The settings of an import as the store keeps them, and the name of what it makes."""
+"""The settings of an import as the store keeps them, and the name of the new dataset."""
 
 import json
 import re

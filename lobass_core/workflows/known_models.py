@@ -1,4 +1,4 @@
-"""Models that a person is likely to mean: those of earlier runs, of references, and of the project's folder."""
+"""Models to offer in a picker: those of earlier runs, of references, and of the project's folder."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What killed processes left in a project: half-written files and folders that nobody will ask for again."""
+"""Half-written files and folders that killed processes left in a project."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""Whether a model that a person names can be there at all, said before anything is copied or started."""
+"""Whether a named model can exist, checked before anything is copied or started."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What to do next in a project, as a button and as a command."""
+"""The next step in a project, as a button and as a command."""
 
 import shlex
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Which rows of the project stand in evaluation files: word for word, or nearly so."""
+"""Find rows of the project that also appear in evaluation files, word for word or nearly."""
 
 from collections import Counter
 from collections.abc import Sequence

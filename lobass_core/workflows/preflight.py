@@ -1,4 +1,4 @@
-"""A look before scoring that nobody has to wait for: start it, ask for its result, throw it away."""
+"""The preview before scoring, in the background: start it, ask for its result, discard it."""
 
 import time
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Check a project: its store, its run folders held against it, models, exports, and what killed processes left."""
+"""Check a project: its store, run folders, models, exports, and what killed processes left."""
 
 import shlex
 import shutil

@@ -1,4 +1,4 @@
-"""Mend what a check of the project finds and can be mended; nothing is dropped, and a copy of the store comes first."""
+"""Repair what a check of the project reports; nothing is dropped, and the store is copied first."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""What a project says of itself: the parts of `ProjectStatus`, which Overview and `lobass status` show."""
+"""The parts of `ProjectStatus`, which Overview and `lobass status` show."""
 
 from dataclasses import asdict, dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Put an export on the Hub as a dataset: one commit, private unless asked otherwise, never over other content."""
+"""Push an export to the Hub as a dataset: one commit, private by default, never over other content."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Where the models stopped reading a sample that was truncated: in which turn, after how many of its characters."""
+"""Where the models stopped reading a truncated sample: in which turn, after how many characters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

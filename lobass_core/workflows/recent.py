@@ -1,4 +1,4 @@
-"""A few results of costly work, kept under the key that decides them."""
+"""A cache of a few results of costly work, by the key that decides them."""
 
 import threading
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""The recipe beside the weights of a model that was trained here, checked where it is read."""
+"""The recipe next to the weights of a model that was trained here, checked when it is read."""
 
 import json
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Which samples a reference was trained on, as far as its folder and the run that trained it tell."""
+"""Which samples a reference was trained on, as far as its folder and its run tell."""
 
 from pathlib import Path
 

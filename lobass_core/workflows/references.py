@@ -1,4 +1,4 @@
-"""Find the reference that a person names, and build the settings of a scoring from what they type."""
+"""Find a reference by name or path, and build the settings of a scoring."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Compute the losses near a cut again in float32, where a scoring ran in a coarser dtype.
+"""Compute the losses near a cut again in float32, if a scoring used a coarser dtype.
 
 bfloat16 keeps eight bits of every activation, which moves a mean loss by some thousandths of a nat: enough to swap rows
 on both sides of a cut, and nowhere else. So only those rows are worth the exact arithmetic.

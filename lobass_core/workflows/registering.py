@@ -1,4 +1,4 @@
-"""Name what a finished run scored in the store."""
+"""Register what a finished run scored in the store."""
 
 import duckdb
 

@@ -1,4 +1,4 @@
-"""The rows that an import set aside: to look at, and to take along."""
+"""The rows that an import rejected: listed, or written to a file."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Whether resuming a stopped run can work, from its files and the paths that it was asked to read."""
+"""Whether a stopped run can be resumed, judged by its files and the paths that it reads."""
 
 from pathlib import Path
 

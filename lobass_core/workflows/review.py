@@ -1,4 +1,4 @@
-"""The review queue: rows to read before a selection is trusted, near its cut or marked by a flag.
+"""The review queue: rows to read before a selection is trusted, near its cut or flagged.
 
 asked = review.queue(cuts=(("math", 0.31),))      # everything in question, undecided rows only
 review.queue_of(project, "paper-6")               # the same for the cut of a saved selection

@@ -1,4 +1,4 @@
-"""A data file's rows without their texts: what an update compares with a dataset, and which column names each row."""
+"""A data file's rows without their texts, to compare with a dataset, and the column that identifies rows."""
 
 import hashlib
 from collections import Counter

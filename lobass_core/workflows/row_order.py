@@ -1,4 +1,4 @@
-"""The orders that rows can be listed in, made once a version of the rows and kept."""
+"""The orders in which rows are listed, computed once per version of the rows."""
 
 import numpy as np
 

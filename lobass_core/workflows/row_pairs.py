@@ -1,4 +1,4 @@
-"""Which of the rows that go is replaced by which of those that come, once all unchanged rows are known."""
+"""Pair the rows that an update removes with the rows that replace them."""
 
 from bisect import bisect_left
 from collections import defaultdict

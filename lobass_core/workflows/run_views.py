@@ -1,4 +1,4 @@
-"""Runs as a person watches them: what, how far, how fast, what stopped it."""
+"""Runs as a person watches them: what they do, how far and how fast they are, what stopped them."""
 
 from dataclasses import dataclass
 from datetime import datetime

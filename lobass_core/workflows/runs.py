@@ -1,4 +1,4 @@
-"""Make, list, cancel and look at a project's runs."""
+"""Create, list, cancel and open a project's runs."""
 
 import shlex
 from collections.abc import Callable

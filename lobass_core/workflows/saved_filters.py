@@ -1,4 +1,4 @@
-"""Keep filters of the Browse page under names, for the page and the command line alike.
+"""Keep filters of Browse under names, for the page and the command line.
 
     saved_filters.save(project, "hard maths", BrowseFilter(domains=("math",), score=(0.4, None)))
     saved_filters.load(project, "hard maths")

@@ -1,4 +1,4 @@
-"""The lines of a file with scores: which columns hold keys and values, and what each line says.
+"""The lines of a file of scores: which columns hold keys and values, and what each line says.
 
     sample_id,quality
     5b0c...e1,3.5

@@ -1,4 +1,4 @@
-"""Write the scores out, one row an imported record."""
+"""Write the scores to a table or a file, one row per imported record."""
 
 from collections.abc import Sequence
 from pathlib import Path

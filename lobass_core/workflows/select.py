@@ -1,4 +1,4 @@
-"""Select rows of a project by a spec, and keep selections under names."""
+"""Select rows by a spec, and keep selections under names."""
 
 import shlex
 

@@ -1,4 +1,4 @@
-"""Give rows of an imported dataset another domain, and take that back."""
+"""Change the domain of rows of an imported dataset, and undo it."""
 
 from lobass_core.project import Project
 from lobass_core.specs import SetDomainSpec

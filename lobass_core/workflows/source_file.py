@@ -1,4 +1,4 @@
-"""A data file, or several as one, under an import's settings: the format told, the rows as samples or rejects."""
+"""One or more data files under an import's settings: the detected format, rows as samples or rejects."""
 
 import itertools
 import re

@@ -1,4 +1,4 @@
-"""The loss of every response token of one sample under base and reference, laid over the text that the models read.
+"""The loss of every response token of a sample under base and reference, with its place in the text.
 
 heat = read_token_losses(project, rows, sample_key)
 heat.text[heat.starts[5]:heat.ends[5]]          the sixth token

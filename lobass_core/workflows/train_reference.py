@@ -1,4 +1,4 @@
-"""Fine-tune a base model into a reference that scoring finds by its name; resume one that was stopped."""
+"""Fine-tune a base into a named reference, and resume a training that was stopped."""
 
 import dataclasses
 import re

@@ -1,4 +1,4 @@
-"""Unpack a bundle into a new project. An archive may come from anybody: whatever is not as it must be is refused."""
+"""Unpack a bundle into a new project. An archive may come from anybody, so anything unexpected is refused."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Compare a dataset with a newer state of its files, bring it to that state, and take that back again."""
+"""Compare a dataset with newer files, update it to them, and undo the update."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""The settings of an update: what is not given again is as in the import that made the dataset."""
+"""The settings of an update: those of the dataset's import, unless they are given again."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Keep a file that came through the browser, so that it can be read like any other."""
+"""Keep an uploaded file, so that it can be read like any other."""
 
 import hashlib
 import re

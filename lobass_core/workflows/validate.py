@@ -1,4 +1,4 @@
-"""Does a subset train better than chance: plan an experiment, run it, and report what was found."""
+"""Plan and run an experiment on whether a subset trains better than chance, and report it."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What an experiment would train, what of it is kept from earlier ones, and how long the rest takes here."""
+"""What an experiment would train, what it reuses from earlier ones, and how long the rest takes here."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""The rows of an experiment: held out first, near duplicates together; the rest are what arms choose from."""
+"""The rows of an experiment: held-out rows first, near duplicates together; arms choose from the rest."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A primary button whose work takes a while: it shows at once that it is at it, and a second click starts nothing.
+"""A primary button for work that takes a while: it shows that the work has begun, and ignores a second click.
 
     busy.primary("Score", ":material/play_arrow:", key="score.start", doing="Starting…", work=start, then=show_run)
 

@@ -1,4 +1,4 @@
-"""What all Plotly charts share: drawing with one bar of tools, the brush, and the frame in the theme's colours.
+"""What all Plotly charts share: the toolbar, the brush, and a layout in the theme's colours.
 
     figure = plane_chart.figure(grid, slots=slots, x_title="base loss", y_title="learnability")
     charts.show(figure, key="learnability.plane", name="loss-plane", alt="...", picture="svg", on_brush=brushed)

@@ -1,4 +1,4 @@
-"""Chips: what narrows the numbers of a page, one button a condition; a click takes it away.
+"""Chips: one button for each restriction of a page's numbers; a click removes it.
 
 chips.row("select", [Chip("at least 16 response tokens", "min-tokens", lambda: ...)])
 """

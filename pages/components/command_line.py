@@ -1,4 +1,4 @@
-"""The "Command" popover: the `lobass` line that does what the page does, quoted for a POSIX shell.
+"""The "Command" popover: the `lobass` command that does what the page does, quoted for a POSIX shell.
 
     from pages.components import command_line
     command_line.popover(command_line.select(project.root, spec, name="paper-6", run="r-0003"))

@@ -1,4 +1,4 @@
-"""Notices about scores that mislead, each with the way to its rows or out of it."""
+"""Notices about scores that mislead, each with a link to its rows or to a remedy."""
 
 import streamlit as st
 

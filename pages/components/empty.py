@@ -1,4 +1,4 @@
-"""A page with nothing to show yet: one sentence why, one button to the step before.
+"""A page with nothing to show yet: why, and a button to the step before.
 
 if not scorings:
     empty.show("No scores yet", "Selecting rows needs scores.", action=("Score the data", "score"))

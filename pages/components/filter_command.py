@@ -1,4 +1,4 @@
-"""The `lobass browse` that finds what a filter of Browse finds."""
+"""The `lobass browse` command for a filter of Browse."""
 
 import dataclasses
 from pathlib import Path

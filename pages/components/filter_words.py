@@ -1,4 +1,4 @@
-"""A filter of Browse in words: one chip a condition, and all of them in a line."""
+"""A filter of Browse in words: one chip per condition, or all in one line."""
 
 import functools
 from collections.abc import Callable

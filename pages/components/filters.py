@@ -1,4 +1,4 @@
-"""The filter of the Browse page: one value in the session, the same in the address, widgets and chips that change it.
+"""The filter of Browse: kept in the session and the address, changed by widgets and chips.
 
     asked = filters.current()            # read from the address when a link or Back changed it
     filters.toolbar(choices, is_scored)  # search, scope, the filter menu, the sort

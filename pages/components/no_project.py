@@ -1,4 +1,4 @@
-"""What the dashboard shows where the folder holds no project."""
+"""What the dashboard shows if the folder holds no project."""
 
 import streamlit as st
 

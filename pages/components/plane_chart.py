@@ -1,4 +1,4 @@
-"""Two values of every row as shaded cells, one panel a domain: the loss plane and its regions, score against length."""
+"""Two values of every row as shaded cells, one panel per domain: the loss plane, or score against length."""
 
 import math
 from collections.abc import Mapping, Sequence

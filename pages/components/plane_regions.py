@@ -1,4 +1,4 @@
-"""The regions on a panel of the loss plane: their borders, their limits on the axes, their names with their shares."""
+"""The regions of the loss plane on a panel: borders, limits on the axes, names with shares."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Where the names of regions stand on a shaded panel: inside their region, apart from each other, off the dense cells.
+"""Places for the names of regions: inside their region, apart from each other, off the dense cells.
 
 Everything is in shares of the panel: x from the left, y from the bottom.
 """

@@ -1,4 +1,4 @@
-"""The line above a page that says which scores and which datasets its numbers come from, where that is not all.
+"""The chips above a page that say which scores and datasets its numbers come from, if not from all.
 
 scope.show(project, scores=True, datasets=True)     # what of the two decides the numbers of this page
 """

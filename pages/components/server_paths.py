@@ -1,4 +1,4 @@
-"""Which files of this machine the dashboard reads: those in allowed folders, whatever links or dots a path holds.
+"""Which files of this machine the dashboard may read: those in allowed folders, whatever links a path contains.
 
 The folders are those of LOBASS_IMPORT_DIRS (separated like PATH); unset, the project's, the one that the dashboard was
 started in, and the home of the user who started it. The command line reads any file that its user can.

@@ -1,4 +1,4 @@
-"""What every page needs to know: the open project, the chosen scoring run, the shared filter, the other pages.
+"""What every page needs: the open project, the chosen scoring and datasets, the other pages.
 
     from pages.components import state
 

@@ -1,4 +1,4 @@
-"""Colours that Python has to know, the style of Streamlit's own elements, and how numbers are written.
+"""Colours that Python needs, the style of Streamlit's own elements, and how numbers are written.
 
 Components and native widgets take their colours from `.streamlit/config.toml` by `--st-*` variables, so that a switch
 of theme repaints them live. Only what cannot read those variables (Plotly figures) asks `palette()` for hex values.

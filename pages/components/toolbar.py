@@ -1,4 +1,4 @@
-"""The first line of every page: title or pickers left; Command, then the one primary button, right.
+"""The first line of every page: title or pickers left; Command and the primary button right.
 
 from pages.components import toolbar
 

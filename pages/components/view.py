@@ -1,4 +1,4 @@
-"""The one read-only view: a tree of tags and text that Python describes and the browser patches in place.
+"""The read-only view: a tree of tags and text that Python describes and the browser patches in place.
 
     from pages.components import parts, view
     from pages.components.view import el

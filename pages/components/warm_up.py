@@ -1,4 +1,4 @@
-"""Read the project while Streamlit starts and the browser loads, so that the first page comes as fast as the next.
+"""Read the project while Streamlit starts and the browser loads, so that the first page opens fast.
 
 A million rows take over a second to read and sort, and the libraries behind tables and charts half of one. What is read
 is kept where the pages look for it; a page that asks meanwhile waits for the same work instead of doing it twice.

@@ -1,4 +1,4 @@
-"""Say where the dashboard is, and open it."""
+"""Print the dashboard's address, and open it in a browser."""
 
 import os
 import sys

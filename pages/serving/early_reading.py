@@ -1,4 +1,4 @@
-"""The project is read from the first moment of the process, while its main thread still imports Streamlit."""
+"""Read the project from the first moment of the process, while Streamlit is being imported."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""The one gate before everything that the server answers: pages, files, uploads, media, health and the websocket."""
+"""The check before every answer of the server: pages, files, uploads, media, health and the websocket."""
 
 from html import escape
 

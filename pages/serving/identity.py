@@ -1,4 +1,4 @@
-"""Which process this is, so that a page can tell whether it still talks to the one that made it."""
+"""An id of this process, so that a page can tell whether it still talks to the same one."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""The token that opens a project's dashboard: made once, kept for its owner alone.
+"""The token that opens a project's dashboard: created once, readable only by its owner.
 
 A restarted dashboard lets in the browsers that the one before let in: an open tab goes on, and saves what it could not
 save meanwhile. The file lies outside of the project, which may be copied or shared.

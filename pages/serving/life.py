@@ -1,4 +1,4 @@
-"""The life of the server's process: its settings, what happens when it has started, and what when it ends."""
+"""How the server's process is configured, starts and ends."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""What the browser is told about every answer."""
+"""Security headers of every answer."""
 
 import re
 

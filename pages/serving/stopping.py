@@ -1,4 +1,4 @@
-"""Ctrl-C, a terminal that closes and `kill` end the dashboard: soon, with its port free and exit code 0. Runs go on."""
+"""End the dashboard soon on Ctrl-C, a closed terminal or `kill`: port freed, exit code 0; runs continue."""
 
 import os
 import signal

@@ -1,1 +1,1 @@
-"""What stands behind the Browse page: the list that a session looks at, the acts that come from it, and the dialogs."""
+"""The Browse page's parts: the list of a session, the acts that come from it, and the dialogs."""

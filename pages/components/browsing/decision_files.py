@@ -1,4 +1,4 @@
-"""Decisions, tags and notes as a file: to download, and to import with its conflicts in sight."""
+"""Download decisions, tags and notes as a file, and import a file after its conflicts were shown."""
 
 import tempfile
 from collections.abc import Callable

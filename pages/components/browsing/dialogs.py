@@ -1,4 +1,4 @@
-"""Acts on everything the filter finds, with the count to confirm, and the log of decisions."""
+"""Acts on all rows that match the filter, confirmed with their number, and the log of decisions."""
 
 import streamlit as st
 

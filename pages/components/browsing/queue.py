@@ -1,4 +1,4 @@
-"""The review queue: one button that lists the rows worth reading, near the working cut or flagged, and leads back."""
+"""The button of the review queue: lists the rows worth reading, near the cut or flagged, and goes back."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""What two sides share, domain by domain, and what each of them is made of."""
+"""What two sides share, by domain, and what each consists of."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""The rows that both sides keep, or only one: the best of each, and through to Browse."""
+"""The rows that both sides keep, or only one: the best of each, with a link to Browse."""
 
 from collections.abc import Mapping, Sequence
 

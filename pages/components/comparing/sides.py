@@ -1,4 +1,4 @@
-"""What is compared: two saved selections, two references, or two methods at the same budget.
+"""What is compared: two saved selections, two references, or two methods with the same budget.
 
 /compare?kind=selections&a=natural&b=equal
 /compare?kind=methods&a=learnability&b=random&ratio=0.06&part=both

@@ -1,1 +1,1 @@
-"""What the Export page is made of."""
+"""The Export page's parts."""

@@ -1,4 +1,4 @@
-"""The format cards, each with what it makes of the selection."""
+"""The format cards, each with how many rows of the selection fit."""
 
 from collections.abc import Mapping
 

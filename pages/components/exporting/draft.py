@@ -1,4 +1,4 @@
-"""What is chosen on the Export page: selection, format, destination, options; and where that may be written."""
+"""The export that is being set up: selection, format, destination, options."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an export will write, and what it has written: files, first line, receipt, how to use it."""
+"""The files of an export: planned, written, how to use them."""
 
 import io
 import json

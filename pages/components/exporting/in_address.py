@@ -1,4 +1,4 @@
-"""What an export is to be as parameters of the address, named as `lobass export` names its options, and as chips.
+"""The settings of an export in the address, named like the options of `lobass export`, and as chips.
 
     /export?selection=paper-6&format=trl&validation=0.05&order=rank
 

@@ -1,4 +1,4 @@
-"""Exports that were made before, and whether their files still are what was written."""
+"""Past exports, and whether their files are unchanged."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the trainer will do with these rows: written, cut, masked to nothing, dropped; with the rows to look at."""
+"""What the trainer will do with these rows: train, cut, mask or drop them; and the rows to look at."""
 
 import json
 from collections import Counter

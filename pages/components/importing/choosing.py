@@ -1,4 +1,4 @@
-"""Choosing the file: a path on the server, a walk through its folders, or an upload."""
+"""Choose a file: type a path on the server, walk through its folders, or upload."""
 
 from pathlib import Path
 

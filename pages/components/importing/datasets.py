@@ -1,4 +1,4 @@
-"""The datasets of the project below the file list: what was done to each, its domains, and the way back."""
+"""The datasets of the project, below the file list: their changes, their domains, undo."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""The import that is being set up: what the widgets say, as the spec that page and command line share."""
+"""The import that is being set up, as the spec that page and command line share."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The import that is being set up as parameters of the address, named as `lobass import` names its options.
+"""The settings of an import in the address, named like the options of `lobass import`.
 
     /import?path=data/alpaca.json&format=alpaca&domain=math
     /import?path=org/name&revision=4f2c1d            # a dataset of the Hub is fetched by a click, never by a link

@@ -1,4 +1,4 @@
-"""The right column: one row as it stands in the file, beside the conversation that it becomes; the rows around it."""
+"""The right column: one row of the file and the conversation that it becomes, and the neighbouring rows."""
 
 import json
 from collections.abc import Sequence

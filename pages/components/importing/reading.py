@@ -1,4 +1,4 @@
-"""What the page reads of a file, kept while neither the file nor the settings nor the store change."""
+"""What the page reads of a file, cached until the file, the settings or the store change."""
 
 import json
 from dataclasses import replace

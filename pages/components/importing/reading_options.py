@@ -1,4 +1,4 @@
-"""How the file is read where its rows alone do not say: lines to skip, one list of several, speakers, pictures."""
+"""Options for reading a file that its rows alone do not decide: skipped lines, lists, speakers, pictures."""
 
 import ast
 import re

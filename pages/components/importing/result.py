@@ -1,4 +1,4 @@
-"""What an import did: counts, reasons with bars, the rejects to look at and to take along, undo, the next step."""
+"""The result of an import: counts, rejected rows with reasons, undo, the next step."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""The import of scores that is being set up: what its widgets say, as the spec that page and command line share."""
+"""The import of scores that is being set up, as the spec that page and command line share."""
 
 from pathlib import Path
 

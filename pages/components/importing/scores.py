@@ -1,4 +1,4 @@
-"""Scores for rows that the project has: how the lines of a file name their rows, what matches, and the import."""
+"""Import scores for rows of the project: how lines name rows, how many match, and the import."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Bring a dataset to a newer state of its files: which one, what would change, the update and the way back."""
+"""Update a dataset to newer files: which dataset, what would change, the update, undo."""
 
 from pathlib import Path
 

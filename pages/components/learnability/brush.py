@@ -1,4 +1,4 @@
-"""What a person brushed on any chart, as a filter of Browse: kept in the session, counted, carried there in the URL."""
+"""The range that a person brushed on a chart, as a filter of Browse: counted here, opened there."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""What the Learnability page shows as parameters of its address: view, measure, limits and the brush.
+"""What Learnability shows, in its address: view, measure, limits and brush.
 
 /learnability?view=distributions&measure=base-loss&form=count
 /learnability?view=loss-plane&domain=math&score=0.1..0.4      # a brush is written as Browse writes its filter

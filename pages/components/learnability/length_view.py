@@ -1,4 +1,4 @@
-"""Is the score just length? Learnability against response tokens."""
+"""Whether the score only follows length: learnability against response tokens."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Where the regions of the loss plane meet in each domain: as moved here, at the working cut, or as is usual for it.
+"""Where the regions of the loss plane meet in each domain: moved by hand, at the working cut, or by default.
 
     limit=math:0.4:0.83     math is learnable from 0.4 and known below 0.83 nats; an empty number is not moved
 

@@ -1,4 +1,4 @@
-"""The menu that moves the limits of the loss plane, by mouse or by keyboard, for one domain or for all."""
+"""The menu that moves the limits of the loss plane, for one domain or for all."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The loss plane: what the base finds hard against what the reference learned, in four named regions."""
+"""The loss plane: base loss against what the reference learned, in four named regions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""A field for a number, with a comma or a point before the decimals; what is no number is marked and changes nothing.
+"""A field for a number with a decimal comma or point; text that is no number is marked and changes nothing.
 
     n = number_field.show("Minimum response tokens", key="select.gate-tokens", whole=True, least=0)
 

@@ -1,1 +1,1 @@
-"""What the Overview page draws: the way of the rows through the project, lists of what there is, and the welcome."""
+"""The Overview page's parts: the rows' way through the project, the lists, and the welcome."""

@@ -1,4 +1,4 @@
-"""The quiet line of Overview that says how much space can be freed, and the dialog behind it that lists and asks."""
+"""The line of Overview that shows how much space can be freed, and the dialog that frees it."""
 
 from collections.abc import Sequence
 

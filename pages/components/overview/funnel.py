@@ -1,4 +1,4 @@
-"""The way of each domain's rows, imported, scored, selected, exported, and the small ridge with its cut.
+"""The rows of each domain: imported, scored, selected, exported, and the small ridge with its cut.
 
     imported    scored      selected    exported     learnability
     ████████████████████▇▅▃

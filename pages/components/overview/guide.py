@@ -1,4 +1,4 @@
-"""Three lines above the demo's Overview: what this is, what the numbers mean, what to do next."""
+"""Three lines above the demo's Overview: what it is, what the numbers mean, what to do next."""
 
 from lobass_core.project import Project
 from lobass_core.words.plural import plural

@@ -1,4 +1,4 @@
-"""The hairline lists under the funnel: datasets, models, and what happened last."""
+"""The lists under the funnel: datasets, models, latest activity."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""An empty project: the question, two ways to begin, the four steps."""
+"""The Overview of an empty project: the question, two ways to begin, the four steps."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What the Score page shows as parameters of its address: a run, or the models and settings of a new one; and as chips.
+"""What the Score page shows, in its address: a run, or the models and settings of a new one; and chips.
 
 /score?show=r-0003
 /score?show=new&base=models/base&reference=ref-1ep&max-tokens=512     # named as `lobass score` names its options

@@ -1,4 +1,4 @@
-"""The table of past runs; a click opens one."""
+"""The table of past runs; a click opens a run."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Which models, and how: the pickers and the Settings popover, and the spec that they make."""
+"""The pickers of models, the Settings popover, and the spec that they make."""
 
 from dataclasses import dataclass
 from pathlib import Path

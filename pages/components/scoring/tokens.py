@@ -1,4 +1,4 @@
-"""A rendered sample as the models read it: prompt grey, scored tokens tinted, special tokens boxed."""
+"""A rendered sample as the models read it: the prompt grey, scored tokens tinted, special tokens boxed."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Train a reference here: the base fine-tuned on the data, whole or by LoRA, once or in folds."""
+"""The form that trains a reference: full or LoRA, one model or folds."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The Select page's toolbar: balance and gates left; working selection, save, command and export right."""
+"""The toolbar of Select: balance and gates left; working selection, save, command and export right."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""The working selection of this session: one spec, under our own key so that a change of page does not lose it.
+"""The working selection of a session: one spec, kept under our own key so that a change of page keeps it.
 
 Tests and other pages may set `st.session_state["select.spec"]`; the instrument follows.
 """

@@ -1,4 +1,4 @@
-"""What the working selection does differently from a fresh one, as chips: the method, the seed and the gates."""
+"""How the working selection differs from a new one, as chips: method, seed and gates."""
 
 import functools
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The Select page's menu of what rows are ranked by and which are excluded regardless of their score."""
+"""The menu of Select for the measure that ranks rows and the rows excluded regardless of score."""
 
 from collections.abc import Mapping
 

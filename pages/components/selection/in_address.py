@@ -1,4 +1,4 @@
-"""The working selection as parameters of the address, under the names that `lobass select` gives its options.
+"""The working selection in the address, named like the options of `lobass select`.
 
 /select?ratio=0.06&balance=natural
 /select?budget-samples=500&balance=custom&weight=0.4:math&weight=0.6:code&exclude-truncated=yes&selection=paper-6

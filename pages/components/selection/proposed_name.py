@@ -1,4 +1,4 @@
-"""A name for a selection that has none yet: what its rule keeps."""
+"""A proposed name for a selection: what its rule keeps."""
 
 from collections.abc import Container
 
