@@ -28,15 +28,15 @@ def overlap(
     project: ProjectOption = DEFAULT_PROJECT,
     datasets: DatasetsOption = "",
     near: Annotated[bool, typer.Option("--near/--no-near", help="Also look for near duplicates.")] = True,
-    tag: Annotated[str, typer.Option("--tag", help="Tag the samples found, so that Browse can filter them.")] = "",
+    tag: Annotated[str, typer.Option("--tag", help="Tag these samples, so that Browse can filter them.")] = "",
     drop: Annotated[
-        bool, typer.Option("--drop", help="Drop the samples found, so that no selection keeps them.")
+        bool, typer.Option("--drop", help="Drop these samples, so that no selection keeps them.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
     """Find samples that share 13 words in a row with an evaluation file, or nearly equal a row of it.
 
-    The exit code is 3 where there are any, so that a pipeline can stop.
+    The exit code is 3 if there are any, so that a pipeline can stop.
     """
     opened = open_project(project)
     paths = [str(Path(path).expanduser()) for path in files]
@@ -55,7 +55,7 @@ def overlap(
 
 
 def _print(shared: workflow.Overlap, tag: str, drop: bool) -> None:
-    print_table(("file", "rows", "samples with 13 words of it", "near duplicates"), shared.by_file())
+    print_table(("file", "rows", "samples with 13 words in common", "near duplicates"), shared.by_file())
     for row in shared.rows[:MOST_SHOWN]:
         what = f"{row.words[:SHOWN_WORDS]}…" if row.is_exact else "near duplicate"
         print_facts(f"{row.sample_id[:12]}  {row.dataset}", [(f"{Path(row.file).name}, row {row.other_row}", what)])

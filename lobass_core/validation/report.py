@@ -57,7 +57,7 @@ def sentence(claim: Claim) -> str:
         "better": f"better than random draws of {budget_words(claim.budget)} {where}",
         "worse": f"worse than random draws of {budget_words(claim.budget)} {where}",
         "no difference found": (
-            f"no difference to random draws of {budget_words(claim.budget)} found at this size {where}"
+            f"no difference from random draws of {budget_words(claim.budget)} found at this size {where}"
         ),
     }[claim.verdict]
     return (
@@ -70,7 +70,7 @@ def markdown(judged: Judgement, title: str, facts: Sequence[tuple[str, str]] = (
     """The whole report as Markdown."""
     lines = [f"# {title}", ""]
     lines += [f"- {name}: {value}" for name, value in facts]
-    lines += ["", "## What was found"]
+    lines += ["", "## Results"]
     for one in judged.sets:
         lines += ["", f"### {one.name}", ""]
         lines += [f"- {sentence(claim)}" for claim in judged.claims if claim.set_name == one.name]
@@ -88,9 +88,9 @@ def _how(judged: Judgement) -> str:
     return (
         f"Each arm is compared with {judged.n_random_draws} random draws of the same number of rows (the untouched "
         "base and all rows with the draws of each budget). Intervals are paired bootstraps over the held-out rows and "
-        "the spread between draws, each for its own comparison alone: an interval without 0 is not yet a claim. "
-        '"Better" and "worse" are said where p, corrected by Holm\'s method over all '
-        f"{n} claims of this report, is under {LEVEL:g}: the chance that any of them is false is then under "
+        "the spread between draws, each for its own comparison: an interval without 0 is not yet a result. "
+        'An arm is called "better" or "worse" if p, corrected by Holm\'s method over all '
+        f"{n} claims of this report, is under {LEVEL:g}. The chance that any of these is false is then under "
         f"{100 * LEVEL:g} %."
     )
 
