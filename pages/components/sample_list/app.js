@@ -27,7 +27,7 @@ class App {
     this.mode = "difference"
     this.showTokens = this.showJoiners = false
     this.reading = new Reading()
-    this.form = this.comeBackTo = this.landing = null
+    this.form = this.comeBackTo = this.rowToShow = null
     this.later = []
     this.seq = 0
     this.build()
@@ -117,7 +117,7 @@ class App {
     // Back from another page of the dashboard: the place is where this tab left it, whatever the server has heard.
     const left = readPlace(data)
     this.place = left ? left.place : this.held.firstOf(data.page)
-    this.landing = left ? left.key : data.row
+    this.rowToShow = left ? left.key : data.row
     // Also when it is mounted anew while the server thinks that it holds the rows: they come with the next answer.
     this.isWaiting = true
   }
@@ -138,13 +138,13 @@ class App {
     if (this.held.n && !this.held.has(this.page)) return
     this.isWaiting = false
     const rows = this.held.rowsOf(this.page)
-    const landed = this.landing === null ? -1 : rows.findIndex((row) => row.key === this.landing)
-    const isLanding = this.landing !== null || this.paintedView !== this.held.view
-    if (landed >= 0) this.place = this.held.firstOf(this.page) + landed
-    this.landing = null
-    if (isLanding) this.anchor = this.place
+    const index = this.rowToShow === null ? -1 : rows.findIndex((row) => row.key === this.rowToShow)
+    const isNewList = this.rowToShow !== null || this.paintedView !== this.held.view
+    if (index >= 0) this.place = this.held.firstOf(this.page) + index
+    this.rowToShow = null
+    if (isNewList) this.anchor = this.place
     this.paintList()
-    this.show({ quiet: isLanding })
+    this.show({ quiet: isNewList })
     // Keys pressed meanwhile, in their order; one that turns the page again makes the rest wait for it.
     while (this.later.length && !this.isWaiting) this.later.shift()()
   }
