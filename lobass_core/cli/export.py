@@ -12,11 +12,10 @@ from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table, progress_bar, warn
 from lobass_core.errors import RequestError
-from lobass_core.exporting.findings import Preflight
-from lobass_core.exporting.plan import ExportReceipt
 from lobass_core.specs import ExportSpec
 from lobass_core.words.plural import plural
 from lobass_core.workflows import export as workflow
+from lobass_core.workflows.export import ExportReceipt, Preflight
 from lobass_core.workflows.push_export import HubTarget, look_at_target
 from lobass_core.workflows.push_export import push as push_export
 

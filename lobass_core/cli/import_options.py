@@ -6,8 +6,7 @@ import typer
 
 from lobass_core.cli.options import pairs
 from lobass_core.errors import RequestError
-from lobass_core.formats.record_limits import DEFAULT_RECORD_MB
-from lobass_core.specs import MOST_RECORD_MB
+from lobass_core.specs import DEFAULT_RECORD_MB, MOST_RECORD_MB
 
 PathsArgument = Annotated[
     list[str] | None,

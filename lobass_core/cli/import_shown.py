@@ -3,7 +3,6 @@
 import shlex
 
 from lobass_core.cli.output import print_facts, print_json, print_table
-from lobass_core.formats.media import counted
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec
 from lobass_core.words.terminal_text import shortened
@@ -51,7 +50,7 @@ def _changes(result: workflow.ImportResult) -> list[tuple[str, object]]:
     if result.n_mended:
         facts.append(("rows with broken characters replaced by U+FFFD", result.n_mended))
     if result.dropped_media:
-        facts.append(("left out", counted(result.dropped_media)))
+        facts.append(("left out", workflow.counted(result.dropped_media)))
     return facts
 
 

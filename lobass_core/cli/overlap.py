@@ -29,9 +29,7 @@ def overlap(
     datasets: DatasetsOption = "",
     near: Annotated[bool, typer.Option("--near/--no-near", help="Also look for near duplicates.")] = True,
     tag: Annotated[str, typer.Option("--tag", help="Tag these samples, so that Browse can filter them.")] = "",
-    drop: Annotated[
-        bool, typer.Option("--drop", help="Drop these samples, so that no selection keeps them.")
-    ] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Drop these samples, so that no selection keeps them.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Find samples that share 13 words in a row with an evaluation file, or nearly equal a row of it.

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 from lobass_core.errors import InputFileError, RequestError
 from lobass_core.files.named_files import size_text
-from lobass_core.specs import MOST_RECORD_MB
+from lobass_core.specs import DEFAULT_RECORD_MB, MOST_RECORD_MB
 
-# Four million tokens, more than any model reads; published rows of 2 MB are known.
-DEFAULT_RECORD_MB = 16
 VARIABLE = "LOBASS_MAX_RECORD_MB"
 # Some containers must be held whole: a JSON object, a page of a Parquet file, a batch of an Arrow file.
 _RECORDS_HELD = 16

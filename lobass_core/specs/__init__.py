@@ -3,7 +3,7 @@
 from lobass_core.specs.base import unknown_settings
 from lobass_core.specs.experiments import DEFAULT_ARMS, ValidateSpec
 from lobass_core.specs.exports import WEIGHTED_FORMATS, ExportFormat, ExportOrder, ExportSpec
-from lobass_core.specs.imports import MOST_RECORD_MB, FormatName, ImportSpec, SetDomainSpec
+from lobass_core.specs.imports import DEFAULT_RECORD_MB, MOST_RECORD_MB, FormatName, ImportSpec, SetDomainSpec
 from lobass_core.specs.runs import (
     MaskRule,
     ModelSpec,
@@ -17,7 +17,8 @@ from lobass_core.specs.score_files import IfNamed, ScoreFileSpec
 from lobass_core.specs.selections import PAPER_RATIOS, Balance, Band, BudgetKind, Gates, SelectionSpec
 
 __all__ = [
-    "DEFAULT_ARMS", "MOST_RECORD_MB", "PAPER_RATIOS", "WEIGHTED_FORMATS", "Balance", "Band", "BudgetKind",
+    "DEFAULT_ARMS", "DEFAULT_RECORD_MB", "MOST_RECORD_MB", "PAPER_RATIOS", "WEIGHTED_FORMATS", "Balance", "Band",
+    "BudgetKind",
     "ExportFormat", "ExportOrder", "ExportSpec", "FormatName", "Gates", "IfNamed", "ImportSpec", "MaskRule",
     "ModelSpec", "RenderSpec", "ScoreFileSpec", "ScoreSpec", "SelectionSpec", "SetDomainSpec", "SmallBaseSizes",
     "TrainMethod", "TrainReferenceSpec", "ValidateSpec", "unknown_settings",

@@ -10,6 +10,8 @@ from lobass_core.specs.base import Spec, check_choice
 FormatName = Literal[
     "auto", "alpaca", "sharegpt", "messages", "prompt-completion", "preference", "text", "columns", "tree"
 ]
+# Four million tokens, more than any model reads; published rows of 2 MB are known.
+DEFAULT_RECORD_MB = 16
 # A text of Python and a cell of Arrow's end at 2 GB.
 MOST_RECORD_MB = 2047
 
