@@ -18,8 +18,7 @@ from lobass_core.specs.selections import PAPER_RATIOS, Balance, Band, BudgetKind
 
 __all__ = [
     "DEFAULT_ARMS", "DEFAULT_RECORD_MB", "MOST_RECORD_MB", "PAPER_RATIOS", "WEIGHTED_FORMATS", "Balance", "Band",
-    "BudgetKind",
-    "ExportFormat", "ExportOrder", "ExportSpec", "FormatName", "Gates", "IfNamed", "ImportSpec", "MaskRule",
-    "ModelSpec", "RenderSpec", "ScoreFileSpec", "ScoreSpec", "SelectionSpec", "SetDomainSpec", "SmallBaseSizes",
-    "TrainMethod", "TrainReferenceSpec", "ValidateSpec", "unknown_settings",
+    "BudgetKind", "ExportFormat", "ExportOrder", "ExportSpec", "FormatName", "Gates", "IfNamed", "ImportSpec",
+    "MaskRule", "ModelSpec", "RenderSpec", "ScoreFileSpec", "ScoreSpec", "SelectionSpec", "SetDomainSpec",
+    "SmallBaseSizes", "TrainMethod", "TrainReferenceSpec", "ValidateSpec", "unknown_settings",
 ]  # fmt: skip

@@ -30,8 +30,8 @@ PLAN = ValidatePlan(24, 0, 960, 500_000, 200_000, 170.0, 3000.0, 1000, (("math",
         ),
         (
             {"arm": "selection:best", "p_adjusted": 0.05},
-            "Selection 'best': no difference from random draws of 16.7 % found at this size on math, mean of rows: 1.860 "
-            "against 1.950 nats/token, -0.090 (95 % interval -0.120 to -0.060).",
+            "Selection 'best': no difference from random draws of 16.7 % found at this size on math, mean of rows: "
+            "1.860 against 1.950 nats/token, -0.090 (95 % interval -0.120 to -0.060).",
         ),
     ],
 )
