@@ -62,7 +62,7 @@ _MOUNT = st.components.v2.component(
     "lobass_view",
     html=_HATCH + '<div class="root"></div>',
     css=(_ASSETS / "view.css").read_text(encoding="utf-8"),
-    js="\n".join(_ASSETS.with_name(name).read_text(encoding="utf-8") for name in _SCRIPTS),
+    js="\n".join(_ASSETS.parent.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS),
 )
 
 
