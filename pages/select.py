@@ -5,7 +5,7 @@ import streamlit as st
 from lobass_core.errors import SelectionError
 from lobass_core.workflows import explore
 from pages.components import cut_instrument, doubts_notice, empty, errors, scope, state, theme
-from pages.components.selection import bar, draft, gate_chips, in_address, tabs
+from pages.components.selection import bar, draft, gate_chips, in_address, tabs, trust_line
 
 project = state.project()
 outline = state.outline(project)
@@ -32,7 +32,7 @@ def instrument_tables(_scores: object, key: tuple, slots: tuple) -> cut_instrume
 
 @st.fragment
 def page() -> None:
-    """All of the page: a moved cut reruns this and nothing around it."""
+    """All of the page: a moved cut reruns this and nothing outline it."""
     # A rerun of a fragment passes the router by.
     with errors.shown(key="select-error", comes_back=True):
         draw()
@@ -51,6 +51,7 @@ def draw() -> None:
     gate_chips.show(cut.spec)
     in_scope = explore.scored_within(cut.rows, cut.spec.datasets)
     doubts_notice.show(in_scope, key="select-doubts", gates=cut.spec.gates)
+    trust_line.show(cut, tested)
     slots = theme.domain_slots(outline.domains)
     built = instrument_tables(cut.scores, cut.key, tuple(slots.items()))
     # A wide window shows the second beside the first: theme.CSS.
@@ -70,4 +71,5 @@ def draw() -> None:
 
 in_address.follow(project)
 scope.show(project)
+tested = trust_line.self_test(project)
 page()

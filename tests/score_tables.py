@@ -30,6 +30,7 @@ COLUMNS = pa.schema(
         "vocabulary_size": pa.int32(),
         "is_unseen": pa.bool_(),
         "is_duplicate": pa.bool_(),
+        "is_in_evaluation": pa.bool_(),
     }
 )
 
@@ -54,6 +55,7 @@ def row(key: int, domain: str = "math", base: float = 2.0, reference: float = 1.
         "vocabulary_size": 50_000,
         "is_unseen": None,
         "is_duplicate": False,
+        "is_in_evaluation": False,
     } | other
 
 
@@ -122,6 +124,7 @@ def score_rows(draw: st.DrawFn, max_rows: int = 40) -> list[dict]:
                 reference_status="ok" if scored else None,
                 n_response_bytes=draw(st.sampled_from([None, 1, 4 * n_tokens])),
                 vocabulary_size=50_000,
+                is_in_evaluation=draw(st.integers(0, 9)) == 0,
                 decision=draw(st.sampled_from([0] * 8 + [1, -1])),
             )
         )

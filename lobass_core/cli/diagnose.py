@@ -1,19 +1,47 @@
 """lobass diagnose"""
 
+import shlex
 from typing import Annotated
 
 import typer
 
+from lobass_core.cli.follow import duration, followed
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption
-from lobass_core.cli.output import print_facts, print_json, print_table, stdout
+from lobass_core.cli.output import print_json, print_table, stderr, stdout
+from lobass_core.project import Project
 from lobass_core.validation.diagnosis import words_of_published
+from lobass_core.words.plural import plural
+from lobass_core.workflows import planted
+from lobass_core.workflows.diagnose import Diagnosis
 from lobass_core.workflows.diagnose import diagnose as look
+from lobass_core.workflows.findings import findings
+from lobass_core.workflows.planted import PlantedPlan
 
-ACTION = (
-    "To see these rows: lobass browse --flag NAME. To leave them out: lobass select with --min-response-tokens or an "
-    "--exclude option."
-)
+MARKS = {"good": "ok", "note": "note", "bad": "look"}
+SelectionOption = Annotated[
+    str,
+    typer.Option(
+        "--selection", help="Look at what this saved selection keeps.", show_default="the best 6 % by learnability"
+    ),
+]
+SwapsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--planted-swaps",
+        help="First run a self-test: swap the answers of so many rows, score them, and see where they rank.",
+        show_default="no self-test",
+    ),
+]
+SwapsSeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed that draws the rows of the self-test.")]
+NearOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--near-duplicates/--no-near-duplicates",
+        help="Look for near duplicates and their advantage.",
+        show_default="up to 20,000 rows",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -24,38 +52,69 @@ def register(app: typer.Typer) -> None:
 def diagnose(
     project: ProjectOption = DEFAULT_PROJECT,
     run: RunOption = None,
-    selection: Annotated[str, typer.Option("--selection", help="Show what this selection keeps, by length.")] = "",
+    selection: SelectionOption = "",
+    near_duplicates: NearOption = None,
+    planted_swaps: SwapsOption = None,
+    seed: SwapsSeedOption = 0,
     json: JsonOption = False,
 ) -> None:
-    """Check how far the score follows length in each domain, and what scoring costs against training on everything."""
-    report = look(open_project(project), run, selection)
+    """Find out how far the scores can be trusted; each finding says what it means and what to do.
+
+    Nothing is trained, and without --planted-swaps no model is loaded.
+    """
+    opened = open_project(project)
+    if planted_swaps is not None:
+        planned = planted.plan(opened, planted_swaps, run, seed)
+        stderr.print(cost_of(planned), markup=False)
+        with followed() as on_progress:
+            planted.plant(opened, planned, on_progress)
+    report = look(opened, run, selection, near_duplicates=near_duplicates)
     if json:
-        print_json(report.to_dict())
+        print_json({**report.to_dict(), "findings": [one.to_dict() for one in findings(report)]})
         return
+    _print(opened, report)
+
+
+def cost_of(planned: PlantedPlan) -> str:
+    """What a self-test scores and how long that takes."""
+    time = f", about {duration(planned.seconds)} here" if planned.seconds is not None else ""
+    return (
+        f"{plural(len(planned.swaps), 'row')} with swapped answers, {planned.n_tokens:,} tokens under base and "
+        f"reference{time}."
+    )
+
+
+def _print(project: Project, report: Diagnosis) -> None:
+    names = ("score, response", "prompt", "steps", "loss drop, response", "prompt", "steps", "summed drop, response")
     print_table(
-        (
-            "domain",
-            "rows",
-            "score and response",
-            "score and prompt",
-            "loss drop and response",
-            "summed drop and response",
-        ),
+        ("domain", "rows", *names),
         [
-            (one.domain, one.n_rows, one.score_response, one.score_prompt, one.drop_response, one.drop_sum_response)
+            (
+                *(one.domain, one.n_rows, one.score_response, one.score_prompt, one.score_steps),
+                *(one.drop_response, one.drop_prompt, one.drop_steps, one.drop_sum_response),
+            )
             for one in report.lengths
         ],
-        title="Rank correlation (Spearman) with length in tokens",
+        title=f"Rank correlation (Spearman) of {report.measure} and of the loss drop with length",
     )
-    for one in report.lengths:
-        stdout.print(one.sentence, markup=False)
     stdout.print(words_of_published(), markup=False)
-    if report.kept:
-        shares = [(f"tenth {number} of lengths", f"{100 * share:.0f} %") for number, share in enumerate(report.kept, 1)]
-        print_facts(f"Kept by {report.selection}, shortest responses first", shares)
+    if report.tenths:
+        print_table(
+            ("response tokens", "rows", "kept", "share kept"),
+            [
+                (f"{one.shortest:,} to {one.longest:,}", one.n_rows, one.n_kept, f"{100 * one.share_kept:.0f} %")
+                for one in report.tenths
+            ],
+            title=f"What is kept by response length: {report.words}",
+        )
     if report.oddities:
-        kept = (f"kept by {report.selection}",) if report.selection else ()
-        rows = [(one.flag, one.n_rows, one.n_kept)[: 2 + len(kept)] for one in report.oddities]
-        print_table(("flag", "rows", *kept), rows, title="Rows whose score can mislead")
-        stdout.print(ACTION, markup=False)
-    stdout.print(report.cost, markup=False)
+        print_table(
+            ("flag", "rows", "kept"),
+            [(one.flag, one.n_rows, one.n_kept) for one in report.oddities],
+            title="Rows whose score can mislead",
+        )
+    at = ("--project", str(project.root))
+    for one in findings(report):
+        stdout.print(f"\n{MARKS[one.tone]}  {one.topic}: {one.what}", markup=False)
+        stdout.print(f"    {one.meaning}", markup=False)
+        stdout.print(f"    {shlex.join(('lobass', *one.command, *at))}", markup=False)

@@ -7,7 +7,7 @@ import typer
 
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, names
-from lobass_core.cli.output import print_facts, print_json, print_table
+from lobass_core.cli.output import print_facts, print_json, print_table, stdout, warn
 from lobass_core.words.plural import plural
 from lobass_core.workflows import decide
 from lobass_core.workflows import overlap as workflow
@@ -15,6 +15,9 @@ from lobass_core.workflows import overlap as workflow
 # So that a pipeline stops: 0 is no overlap, 1 and 2 are errors.
 FOUND = 3
 MOST_SHOWN = 20
+ACTION = (
+    "To leave these rows out: lobass select ... --exclude-overlap. To see them: lobass browse --flag in_evaluation."
+)
 SHOWN_WORDS = 60
 
 
@@ -34,11 +37,16 @@ def overlap(
 ) -> None:
     """Find samples that share 13 words in a row with an evaluation file, or nearly equal a row of it.
 
-    The exit code is 3 if there are any, so that a pipeline can stop.
+    What is found is recorded: lobass select --exclude-overlap leaves it out, and lobass browse --flag in_evaluation
+    shows it. The exit code is 3 where there is any, so that a pipeline can stop.
     """
     opened = open_project(project)
     paths = [str(Path(path).expanduser()) for path in files]
     shared = workflow.overlap(opened, paths, datasets=names(datasets), near=near)
+    if opened.is_read_only:
+        warn("The project is read-only: what was found is not recorded.")
+    else:
+        workflow.record(opened, shared)
     ids = [row.sample_id for row in shared.rows]
     if ids and tag:
         decide.act_on(opened, ids, "tag", tag)
@@ -59,6 +67,8 @@ def _print(shared: workflow.Overlap, tag: str, drop: bool) -> None:
         print_facts(f"{row.sample_id[:12]}  {row.dataset}", [(f"{Path(row.file).name}, row {row.other_row}", what)])
     if len(shared.rows) > MOST_SHOWN:
         print_facts(f"and {len(shared.rows) - MOST_SHOWN:,} more; --json lists all of them", [])
+    if shared.rows:
+        stdout.print(ACTION, markup=False)
     done = [*(["tagged"] if tag else []), *(["dropped"] if drop else [])]
     if shared.rows and done:
         print_facts(f"{plural(len(shared.rows), 'sample')} {' and '.join(done)}", [])

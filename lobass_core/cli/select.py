@@ -82,6 +82,10 @@ ExcludeWorseThanChanceOption = Annotated[
         show_default="excluded if the method uses losses",
     ),
 ]
+ExcludeOverlapOption = Annotated[
+    bool,
+    typer.Option("--exclude-overlap", help="Exclude rows that the last lobass overlap found in evaluation files."),
+]
 KeepDuplicatesOption = Annotated[
     bool, typer.Option("--keep-duplicates", help="Allow a sample to be kept more than once.")
 ]
@@ -106,6 +110,7 @@ def select(
     exclude_negative: ExcludeNegativeOption = False,
     exclude_near_zero_base: ExcludeNearZeroBaseOption = False,
     exclude_worse_than_chance: ExcludeWorseThanChanceOption = None,
+    exclude_overlap: ExcludeOverlapOption = False,
     keep_duplicates: KeepDuplicatesOption = False,
     band: BandOption = None,
     datasets: DatasetsOption = "",
@@ -134,6 +139,7 @@ def select(
             exclude_negative=exclude_negative,
             exclude_near_zero_base=exclude_near_zero_base,
             exclude_duplicates=not keep_duplicates,
+            exclude_overlap=exclude_overlap,
             exclude_worse_than_chance=chance if exclude_worse_than_chance is None else exclude_worse_than_chance,
             bands=tuple((name, *limits) for name, limits in map(parse_named_range, band or ())),
         ),

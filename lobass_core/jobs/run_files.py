@@ -29,6 +29,8 @@ PROBE_SECONDS = 0.05
 LOCK_SECONDS = 1.0
 # Sample ids that a reference was trained on, in its own folder and in those of the runs that score with it.
 TRAINED_ON = "trained_on.parquet"
+# Beside a model that was trained here: each sample with the step, counted from 1, that first showed it.
+FIRST_STEPS = "first_steps.parquet"
 
 
 class RunFiles:

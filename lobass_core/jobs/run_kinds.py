@@ -6,6 +6,7 @@ from typing import Any
 
 from lobass_core.jobs.run_results import (
     CheckExportResult,
+    PlantedResult,
     PreflightResult,
     RenderResult,
     ScoreRunResult,
@@ -15,6 +16,7 @@ from lobass_core.jobs.run_results import (
 )
 from lobass_core.jobs.run_specs import (
     CheckExportRun,
+    PlantedRun,
     RenderRun,
     TrainBaseRun,
     TrainReferenceRun,
@@ -45,4 +47,5 @@ KINDS: dict[str, RunKind] = {
     "train_base": RunKind(TrainBaseRun, TrainBaseResult, reads_input=False),
     "check_export": RunKind(CheckExportRun, CheckExportResult),
     "validate": RunKind(ValidateRun, ValidateResult),
+    "planted": RunKind(PlantedRun, PlantedResult),
 }

@@ -312,8 +312,31 @@ class ValidateResult:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PlantedRow:
+    """A row with the answer of another one: losses are means in nats per response token, None where there is none."""
+
+    sample_id: str
+    donor_id: str
+    domain: str
+    n_tokens: int
+    base_loss: float | None
+    reference_loss: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedResult:
+    """The losses of rows with swapped answers."""
+
+    rows: tuple[PlantedRow, ...]
+    device: str
+    seconds: float
+    warnings: tuple[str, ...] = ()
+
+
 RunResult = (
     ScoreRunResult
+    | PlantedResult
     | RenderResult
     | PreflightResult
     | TrainReferenceResult

@@ -66,6 +66,21 @@ class CheckExportRun:
 
 
 @dataclass(frozen=True, slots=True)
+class PlantedRun:
+    """Score rows with swapped answers under the models of a scoring, whose run is `scoring`, for a self-test.
+
+    pairs.parquet in its folder says whose answers they are. `render_fp` and `models` are the fingerprints of the
+    scoring: with other tokens or weights the rows could not be compared with those that it scored.
+    """
+
+    scored: ScoreSpec
+    scoring: str
+    render_fp: str
+    models: tuple[str, ...]
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedArm:
     """One training of an experiment; `rows` names its rows in arms.parquet, `like` those whose steps it takes.
 
@@ -101,7 +116,7 @@ class ValidateRun:
     set_names: tuple[str, ...] = ()
 
 
-RunSpec = ScoreSpec | RenderRun | TrainReferenceRun | TrainBaseRun | CheckExportRun | ValidateRun
+RunSpec = ScoreSpec | RenderRun | TrainReferenceRun | TrainBaseRun | CheckExportRun | ValidateRun | PlantedRun
 
 
 def model_names(spec: RunSpec) -> tuple[str, str]:
@@ -110,6 +125,8 @@ def model_names(spec: RunSpec) -> tuple[str, str]:
         case ScoreSpec():
             first = spec.references[0]
             return Path(spec.base.path).name, spec.reference_name or Path(first.adapter or first.path).name
+        case PlantedRun():
+            return model_names(spec.scored)
         case TrainReferenceRun():
             return Path(spec.reference.base.path).name, spec.reference.name
         case TrainBaseRun():

@@ -6,37 +6,8 @@ import numpy as np
 
 from lobass_core.learnability.distributions import length_groups
 from lobass_core.learnability.measures import Measure, measures_of, values_of
+from lobass_core.learnability.ranks import spearman
 from lobass_core.learnability.score_table import ScoreTable
-
-# Whole numbers up to here are ranked by counting, ten times as fast as by sorting at a million rows.
-MOST_COUNTED = 1 << 20
-
-
-def average_ranks(values: np.ndarray) -> np.ndarray:
-    """float64[n]: 1 for the least; equal values share the mean of their ranks. No NaN allowed."""
-    if not len(values):
-        return np.zeros(0)
-    if np.issubdtype(values.dtype, np.integer) and values.min() >= 0 and values.max() < MOST_COUNTED:
-        counts = np.bincount(values)
-        return (np.cumsum(counts) - (counts - 1) / 2)[values]
-    order = np.argsort(values, kind="stable")
-    ranked = values[order]
-    first = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
-    sizes = np.diff(np.append(first, len(values)))
-    ranks = np.empty(len(values))
-    ranks[order] = np.repeat(first + (sizes + 1) / 2, sizes)
-    return ranks
-
-
-def spearman(x: np.ndarray, y: np.ndarray) -> float | None:
-    """Rank correlation over the pairs without NaN; None for fewer than two or where one side never varies."""
-    usable = ~(np.isnan(x) | np.isnan(y))
-    if usable.sum() < 2:
-        return None
-    a, b = average_ranks(x[usable]), average_ranks(y[usable])
-    a, b = a - a.mean(), b - b.mean()
-    size = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / size if size else None
 
 
 @dataclass(frozen=True, slots=True)

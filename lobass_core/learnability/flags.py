@@ -14,6 +14,7 @@ NO_RESPONSE = 64
 NOT_SCORED = 128
 WORSE_THAN_CHANCE = 256
 UNSEEN_BY_REFERENCE = 512
+IN_EVALUATION = 1024
 
 FLAG_NAMES = {
     NEGATIVE: "negative",
@@ -26,6 +27,7 @@ FLAG_NAMES = {
     NOT_SCORED: "not_scored",
     WORSE_THAN_CHANCE: "worse_than_chance",
     UNSEEN_BY_REFERENCE: "unseen_by_reference",
+    IN_EVALUATION: "in_evaluation",
 }
 
 # Under 0.05 nats per token the base gives each response token 95 % on average: nothing is left to learn, and the
@@ -61,6 +63,7 @@ def loss_flags(
     duplicate: np.ndarray,
     worse_than_chance: np.ndarray,
     unseen_by_reference: np.ndarray,
+    in_evaluation: np.ndarray,
 ) -> np.ndarray:
     """uint16[n] of flags from mean losses (nats per response token, NaN = none) and boolean columns."""
     has_response = n_tokens > 0
@@ -75,6 +78,7 @@ def loss_flags(
         NOT_SCORED: not_scored,
         WORSE_THAN_CHANCE: worse_than_chance,
         UNSEEN_BY_REFERENCE: unseen_by_reference,
+        IN_EVALUATION: in_evaluation,
     }
     bits = np.zeros(len(n_tokens), np.uint16)
     for bit, holds in conditions.items():

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lobass_core.errors import RequestError, SelectionError
+from lobass_core.learnability.length_adjusted import length_adjusted
 from lobass_core.learnability.score_table import ScoreColumn, ScoreTable
 from lobass_core.records import BASE, REFERENCE
 
@@ -41,7 +42,8 @@ class Measure:
     """One number a row.
 
     `needs` names loss columns, score columns and row facts; `compute` gets them as arrays by those names and returns
-    float64[n], NaN for a row without a value. It goes row by row: no value may depend on another row.
+    float64[n], NaN for a row without a value. It goes row by row: no value depends on another row, unless
+    `of_all_rows` says so; `compute` then gets all rows, and a part of a table has the values of the whole.
 
     `higher_is_better` says which end a selection keeps. `exported`: a column of its own in files of scores.
     """
@@ -55,6 +57,7 @@ class Measure:
     needs: tuple[str, ...]
     compute: Callable[[Arrays], np.ndarray]
     exported: bool = True
+    of_all_rows: bool = False
 
     @property
     def title(self) -> str:
@@ -110,6 +113,10 @@ def _learnability(rows: Arrays) -> np.ndarray:
     return np.where((base > 0) & np.isfinite(share), share, np.nan)
 
 
+def _length_adjusted(rows: Arrays) -> np.ndarray:
+    return length_adjusted(_learnability(rows), rows[RESPONSE_TOKENS], rows[DOMAIN])
+
+
 def _bits_per_byte(loss: str) -> Callable[[Arrays], np.ndarray]:
     """The bytes are the same for every tokenizer, so these numbers compare between models that share none."""
 
@@ -131,6 +138,12 @@ BUILT_IN: dict[str, Measure] = {
         Measure(
             "learnability", "learnability", "", "(base_loss - reference_loss) / base_loss", LOBASS, True,
             (BASE, REFERENCE), _learnability,
+        ),
+        Measure(
+            "length-adjusted", "length-adjusted learnability", "",
+            "learnability - its monotone fit on n_response_tokens, by domain",
+            "LoBaSS and pool-adjacent-violators (Barlow et al. 1972)", True,
+            (BASE, REFERENCE, RESPONSE_TOKENS, DOMAIN), _length_adjusted, exported=False, of_all_rows=True,
         ),
         Measure(
             "loss-drop", "loss drop", NATS_A_TOKEN, "base_loss - reference_loss", BOTH, True,
@@ -206,7 +219,19 @@ def values_of(table: ScoreTable, name: str, seed: int = 0) -> np.ndarray:
         SelectionError: this table has no such measure.
     """
     measure = measure_of(table, name)
-    return measure.compute({need: _array(table, need, seed) for need in measure.needs})
+    if not measure.of_all_rows:
+        return measure.compute({need: _array(table, need, seed) for need in measure.needs})
+    whole = table if table.whole is None else table.whole
+    if name not in whole.fitted:
+        whole.fitted[name] = measure.compute({need: _array(whole, need, seed) for need in measure.needs})
+    return whole.fitted[name] if table.places is None else whole.fitted[name][table.places]
+
+
+def values_under(table: ScoreTable, measure: Measure, reference: str) -> np.ndarray:
+    """float64[n] of a measure of a whole table, with another loss column in the place of the reference."""
+    assert table.whole is None, "the values of a part would depend on that part alone"
+    named = {REFERENCE: reference}
+    return measure.compute({need: _array(table, named.get(need, need), 0) for need in measure.needs})
 
 
 def _array(table: ScoreTable, name: str, seed: int) -> np.ndarray:

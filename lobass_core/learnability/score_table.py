@@ -1,7 +1,7 @@
 """What is known of all rows, as arrays: losses and score columns by name, lengths, domains, flags and decisions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -35,6 +35,8 @@ class ScoreTable:
 
     `tie_key` is the first 8 bytes of the sample id, so it orders rows in the same way on every machine. `domains` is
     alphabetical and `domain_code` points into it; `datasets` likewise. `decision` is 1 keep, -1 drop, 0 none.
+
+    A part of a table remembers the whole: a measure that depends on all rows has the same values in every part.
     """
 
     row_key: np.ndarray  # int64[n]
@@ -51,6 +53,9 @@ class ScoreTable:
     n_bytes: np.ndarray  # int32[n], bytes of the response, -1 where unknown
     flags: np.ndarray  # uint16[n]
     decision: np.ndarray  # int8[n]
+    whole: "ScoreTable | None" = None  # the table that these rows were taken from, None for that table itself
+    places: np.ndarray | None = None  # int64[n]: where they stand in it
+    fitted: dict[str, np.ndarray] = field(default_factory=dict)  # kept values that depend on all rows, by measure
 
     def __len__(self) -> int:
         return len(self.row_key)
@@ -94,11 +99,13 @@ class ScoreTable:
 
     def take(self, rows: np.ndarray) -> Self:
         """The rows that a mask or an index array names, in its order."""
-        apart = ("domains", "datasets", "losses", "columns")
+        apart = ("domains", "datasets", "losses", "columns", "whole", "places", "fitted")
         arrays = {name: getattr(self, name)[rows] for name in self.__slots__ if name not in apart}
         losses = {name: loss[rows] for name, loss in self.losses.items()}
         columns = {name: replace(column, values=column.values[rows]) for name, column in self.columns.items()}
-        return replace(self, losses=losses, columns=columns, **arrays)
+        whole = self if self.whole is None else self.whole
+        places = np.arange(len(self))[rows] if self.places is None else self.places[rows]
+        return replace(self, losses=losses, columns=columns, whole=whole, places=places, **arrays)
 
     def scope(self, names: Sequence[str]) -> np.ndarray:
         """bool[n]: the rows of the named datasets; every row when no name is given.
@@ -207,4 +214,5 @@ def _flags_of(
         duplicate=pc.fill_null(table["is_duplicate"], False).to_numpy(zero_copy_only=False),
         worse_than_chance=flag.above_chance(base_loss, n_tokens, n_bytes, _integers(table, "vocabulary_size", 0)),
         unseen_by_reference=pc.fill_null(table["is_unseen"], False).to_numpy(zero_copy_only=False),
+        in_evaluation=table["is_in_evaluation"].to_numpy(),
     )

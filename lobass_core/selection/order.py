@@ -50,7 +50,7 @@ def copies(table: ScoreTable, scope: np.ndarray) -> np.ndarray:
     return again
 
 
-WORSE_THAN_CHANCE = "base worse than chance"
+WORSE_THAN_CHANCE, IN_EVALUATION = "base worse than chance", "in an evaluation file"
 # Why a row is not kept, in the order in which the reasons are looked for; 0 is kept.
 REASONS = (
     "kept",
@@ -66,6 +66,7 @@ REASONS = (
     "negative learnability",
     "near-zero base loss",
     WORSE_THAN_CHANCE,
+    IN_EVALUATION,
     "below the learnability gate",
     "outside a band",
     "below the cut",
@@ -90,6 +91,7 @@ def gate_reasons(table: ScoreTable, score: np.ndarray, gates: Gates, scope: np.n
         "negative learnability": table.has(flag.NEGATIVE) if gates.exclude_negative else None,
         "near-zero base loss": table.has(flag.NEAR_ZERO_BASE) if gates.exclude_near_zero_base else None,
         WORSE_THAN_CHANCE: table.has(flag.WORSE_THAN_CHANCE) if gates.exclude_worse_than_chance else None,
+        IN_EVALUATION: table.has(flag.IN_EVALUATION) if gates.exclude_overlap else None,
         # A learnability that does not exist is not above any floor.
         "below the learnability gate": None if floor is None else ~(values_of(table, "learnability") >= floor),
         "outside a band": outside_bands(table, gates.bands) if gates.bands else None,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lobass_core.learnability.diagnostics import spearman
+from lobass_core.learnability.ranks import spearman
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class Gates(Spec):
     exclude_near_zero_base: bool = False
     exclude_duplicates: bool = True
     exclude_worse_than_chance: bool = True
+    exclude_overlap: bool = False
     bands: tuple[Band, ...] = ()
 
     def __post_init__(self) -> None:

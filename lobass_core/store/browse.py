@@ -73,8 +73,10 @@ def unscored_rows(cursor: duckdb.DuckDBPyConnection) -> pa.Table:
         SELECT r.row_key, r.sample_key, s.tie_key, r.dataset_id, r.row_index,
                r.domain, NULL::INTEGER AS n_prompt_tokens, NULL::INTEGER AS n_response_bytes,
                NULL::INTEGER AS vocabulary_size, NULL::BOOLEAN AS is_unseen,
-               r.is_duplicate
-        FROM rows r JOIN samples s USING (sample_key) ORDER BY r.row_key
+               r.is_duplicate, o.sample_key IS NOT NULL AS is_in_evaluation
+        FROM rows r JOIN samples s USING (sample_key)
+        LEFT JOIN (SELECT DISTINCT sample_key FROM overlap_samples) o USING (sample_key)
+        ORDER BY r.row_key
         """,
     )
 

@@ -19,6 +19,7 @@ from lobass_core.store.dataset_files import FILES_OF_DATASETS
 from lobass_core.store.decision_imports import DECISION_IMPORTS, REMOVALS_OF_TAGS
 from lobass_core.store.duplicates import mark_duplicates
 from lobass_core.store.follow import extend_fold_files, follow_rows
+from lobass_core.store.overlaps import OVERLAPS
 from lobass_core.store.registrations import register_old_runs
 from lobass_core.store.reread import reread_rows
 from lobass_core.store.saved_filters import SAVED_FILTERS
@@ -156,6 +157,7 @@ STEPS: tuple[Step, ...] = (
     Step("Ids that are given out once", _give_sequences),
     Step("What the database itself refuses", _add_constraints),
     _tables("Losses by name", _LOSS_COLUMNS),
+    _tables("Samples that stand in evaluation files", OVERLAPS),
 )
 SCHEMA_VERSION = 1 + len(STEPS)
 

@@ -43,8 +43,9 @@ def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:
                $vocabulary_size::INTEGER AS vocabulary_size,
                CASE WHEN $is_training_known AND {identifier(REFERENCE)}.sample_key IS NOT NULL
                     THEN t.tie_key IS NULL END AS is_unseen,
-               r.is_duplicate
+               r.is_duplicate, o.sample_key IS NOT NULL AS is_in_evaluation
         FROM rows r JOIN samples s USING (sample_key)
+        LEFT JOIN (SELECT DISTINCT sample_key FROM overlap_samples) o USING (sample_key)
         {" ".join(f"LEFT JOIN {table} USING (sample_key)" for table in tables)}
         LEFT JOIN trained t USING (tie_key)
         ORDER BY r.row_key

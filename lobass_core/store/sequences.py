@@ -16,6 +16,7 @@ SEQUENCES: Mapping[str, tuple[int, tuple[str, ...]]] = {
             "samples.sample_key", "rows.sample_key", "losses.sample_key", "decisions.sample_key", "tags.sample_key",
             "notes.sample_key", "reference_folds.sample_key", "selection_picks.sample_key", "former_rows.sample_key",
             "earlier_samples.sample_key", "earlier_samples.earlier_key", "score_values.sample_key",
+            "compared_samples.sample_key", "overlap_samples.sample_key",
         ),
     ),
     "decision_numbers": (1, ("decisions.decision_number", "decision_imports.after_number")),

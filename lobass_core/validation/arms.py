@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 
 from lobass_core.errors import RequestError
+from lobass_core.learnability.length_adjusted import length_adjusted
 from lobass_core.selection.balance import share_budget
 from lobass_core.validation.candidates import Candidates
-from lobass_core.validation.length_adjusted import length_adjusted
 
 BASE, FULL = "base", "full"
 RANDOM, RANDOM_BY_DOMAIN, LENGTH_MATCHED = "random", "random-by-domain", "length-matched"

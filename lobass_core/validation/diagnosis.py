@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lobass_core.learnability.diagnostics import spearman
 from lobass_core.learnability.flags import FLAG_NAMES
+from lobass_core.learnability.ranks import spearman
 from lobass_core.words.plural import plural
 
 # Rank correlations of score and response length that DavIR reports for gemma-2b: of the loss drop, and of the drop
@@ -19,13 +19,20 @@ N_TENTHS = 10
 
 @dataclass(frozen=True, slots=True)
 class LengthDependence:
-    """Spearman's rank correlations within one domain; None where one side never varies."""
+    """Spearman's rank correlations within one domain; None where one side never varies.
+
+    The score and the loss drop, each with the tokens of the response, those of the prompt, and the response's steps
+    (its lines that are not blank); and the drop summed over the response with its tokens.
+    """
 
     domain: str
     n_rows: int
     score_response: float | None
     score_prompt: float | None
+    score_steps: float | None
     drop_response: float | None
+    drop_prompt: float | None
+    drop_steps: float | None
     drop_sum_response: float | None
 
     @property
@@ -34,54 +41,81 @@ class LengthDependence:
 
     @property
     def sentence(self) -> str:
-        """What it means, and what to do."""
+        """What was found."""
         rho = self.score_response
         if rho is None:
             return f"{self.domain}: too few scored rows to compare score and length."
         if not self.is_clear:
             return f"{self.domain}: the score hardly depends on response length ({rho:+.2f})."
         which = "long" if rho > 0 else "short"
-        return (
-            f"{self.domain}: the score prefers {which} responses ({rho:+.2f}). Compare it with the length-adjusted "
-            "score: lobass validate --arms learnability,length-adjusted,length-matched."
-        )
+        return f"{self.domain}: the score prefers {which} responses ({rho:+.2f})."
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """What length can mean, a number a row: tokens of the response and of the prompt, lines of the response."""
+
+    response: np.ndarray
+    prompt: np.ndarray
+    steps: np.ndarray
+
+    def of(self, rows: np.ndarray) -> "Lengths":
+        """The rows of a mask."""
+        return Lengths(self.response[rows], self.prompt[rows], self.steps[rows])
 
 
 def length_dependence(
-    domains: np.ndarray,
-    base_loss: np.ndarray,
-    reference_loss: np.ndarray,
-    n_response: np.ndarray,
-    n_prompt: np.ndarray,
+    domains: Sequence[str],
+    domain_code: np.ndarray,
+    score: np.ndarray,
+    drop: np.ndarray,
+    lengths: Lengths,
 ) -> list[LengthDependence]:
-    """One entry a domain, alphabetical; losses are means in nats a response token, NaN where there is none."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        score = np.where(base_loss > 0, (base_loss - reference_loss) / base_loss, np.nan)
-    drop = base_loss - reference_loss
-    response, prompt = n_response.astype(np.float64), n_prompt.astype(np.float64)
+    """One entry a domain that has rows, in the order of `domains`; NaN where a row has no score or no drop."""
     entries = []
-    for domain in np.unique(domains).tolist():
-        of = (domains == domain) & np.isfinite(score)
+    for code, domain in enumerate(domains):
+        of = (domain_code == code) & np.isfinite(score)
+        if not (domain_code == code).any():
+            continue
+        own, fell, here = score[of], drop[of], lengths.of(of)
         entries.append(
             LengthDependence(
-                domain=str(domain),
+                domain=domain,
                 n_rows=int(of.sum()),
-                score_response=spearman(score[of], response[of]),
-                score_prompt=spearman(score[of], prompt[of]),
-                drop_response=spearman(drop[of], response[of]),
-                drop_sum_response=spearman((drop * response)[of], response[of]),
+                score_response=spearman(own, here.response),
+                score_prompt=spearman(own, here.prompt),
+                score_steps=spearman(own, here.steps),
+                drop_response=spearman(fell, here.response),
+                drop_prompt=spearman(fell, here.prompt),
+                drop_steps=spearman(fell, here.steps),
+                drop_sum_response=spearman(fell * here.response, here.response),
             )
         )
     return entries
 
 
-def kept_by_tenth(n_response: np.ndarray, kept: np.ndarray) -> list[float]:
-    """Share of the rows that are kept in each tenth of response lengths, shortest first; fewer where lengths tie.
+@dataclass(frozen=True, slots=True)
+class LengthTenth:
+    """A tenth of the rows by response length, from `shortest` to `longest` tokens, and how many of it are kept."""
 
-    `kept` is bool[n]. No rows give no tenths.
-    """
+    shortest: int
+    longest: int
+    n_rows: int
+    n_kept: int
+
+    @property
+    def share_kept(self) -> float:
+        return self.n_kept / self.n_rows
+
+
+def length_tenths(n_response: np.ndarray, kept: np.ndarray) -> list[LengthTenth]:
+    """The tenths, shortest responses first; fewer than ten rows give as many parts. `kept` is bool[n]."""
     order = np.argsort(n_response, kind="stable")
-    return [float(kept[part].mean()) for part in np.array_split(order, N_TENTHS) if len(part)]
+    return [
+        LengthTenth(int(n_response[part[0]]), int(n_response[part[-1]]), len(part), int(kept[part].sum()))
+        for part in np.array_split(order, N_TENTHS)
+        if len(part)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ JOBS = {
     "train_base": "lobass_core.worker.train_base_job:run",
     "check_export": "lobass_core.worker.check_export_job:run",
     "validate": "lobass_core.worker.validate_job:run",
+    "planted": "lobass_core.worker.planted_job:run",
 }
 LOCK_SECONDS = 2.0
 

@@ -142,14 +142,16 @@ class Prepared:
         return assigned.get(sample_id, int(sample_id[:8], 16) % n_folds) if n_folds > 1 else 0
 
 
-def prepare(run: RunFolder, report: Reporter) -> Prepared:
+def prepare(run: RunFolder, report: Reporter, asked: ScoreSpec | None = None) -> Prepared:
     """Find the models, check that they belong together, and fingerprint them; no weights are loaded.
+
+    `asked` are the settings of a scoring that the run itself is not.
 
     Raises:
         LobassError: a model, its tokenizer or the template cannot be used.
     """
     _quiet()
-    spec = run.spec_as(ScoreSpec)
+    spec = asked or run.spec_as(ScoreSpec)
     device = choose_device(spec.device)
     dtype = choose_dtype(spec.dtype, device)
     report.update(phase="checking the models", device=str(device))

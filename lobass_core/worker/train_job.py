@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from lobass_core.jobs.run_files import TRAINED_ON, write_parquet
+from lobass_core.jobs.run_files import FIRST_STEPS, TRAINED_ON, write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import TrainReferenceResult
 from lobass_core.jobs.run_specs import TrainReferenceRun
@@ -54,6 +54,7 @@ def run(run: RunFolder, report: Reporter) -> TrainReferenceResult:
         if recipe is None:
             data = [asdict(dataset) for dataset in asked.data]
             recipe = {**training.train(fold, folder), "data": data, **circumstances()}
+            _write_first_steps(material, fold, folder / FIRST_STEPS)
             write_recipe(folder, recipe)
             training.drop_checkpoints(fold)
         else:
@@ -173,6 +174,17 @@ def _write_folds(material: Material, folder: Path) -> None:
     ids = [material.table.sample_ids[row] for row in material.by_id]
     columns = {"sample_id": pa.array(ids, pa.string()), "fold": pa.array(material.folds[material.by_id], pa.int32())}
     write_parquet(folder / "folds.parquet", pa.table(columns))
+
+
+def _write_first_steps(material: Material, fold: int, path: Path) -> None:
+    """When the model first saw each sample; a reference may know late ones better than early ones."""
+    steps = material.steps(fold)
+    rows = np.concatenate([np.zeros(0, dtype=np.int64), *steps])
+    numbers = np.repeat(np.arange(1, len(steps) + 1), [len(step) for step in steps])
+    seen, place = np.unique(rows, return_index=True)
+    ids = [material.table.sample_ids[row] for row in seen]
+    first = pa.array(numbers[place], pa.int32())
+    write_parquet(path, pa.table({"sample_id": pa.array(ids, pa.string()), "first_step": first}))
 
 
 def _write_ids(material: Material, rows: np.ndarray, path: Path) -> None:

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from lobass_core.learnability.diagnostics import average_ranks, spearman
 from lobass_core.learnability.distributions import Grid, grid, length_groups
 from lobass_core.learnability.measures import Measure, measures_of, values_of
+from lobass_core.learnability.ranks import average_ranks, spearman
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.selection.overlap import Overlap, overlap, ranks_of, score_agreement

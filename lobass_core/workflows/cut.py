@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lobass_core.learnability import flags as flag
-from lobass_core.learnability.diagnostics import LengthCheck, VersusRandom, length_check, spearman, versus_random
+from lobass_core.learnability.diagnostics import LengthCheck, VersusRandom, length_check, versus_random
+from lobass_core.learnability.ranks import spearman
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.records import BASE, REFERENCE, turns_from_json
@@ -68,6 +69,7 @@ def open_cut(project: Project, spec: SelectionSpec, run: str | None = None) -> C
     Raises:
         SelectionError: nothing is scored, several scorings and no `run`, or an unknown dataset or domain.
     """
+    selections.check_gates(project, spec)
     rows = scored(project, run)
     scores = selections.sorted_scores(rows, spec)
     return Cut(rows, scores, spec, scores.answer(spec))
@@ -111,6 +113,7 @@ def _count_gated(table: ScoreTable, scope: np.ndarray) -> dict[str, int]:
         "exclude_truncated": flag.TRUNCATED,
         "exclude_negative": flag.NEGATIVE,
         "exclude_near_zero_base": flag.NEAR_ZERO_BASE,
+        "exclude_overlap": flag.IN_EVALUATION,
     }
     counts = {name: int((table.has(bit) & scope).sum()) for name, bit in bits.items()}
     return {**counts, "exclude_duplicates": int(order.copies(table, scope).sum())}

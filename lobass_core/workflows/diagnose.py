@@ -1,81 +1,194 @@
-"""What a scoring shows without any training: how the score follows length, and what it costs."""
+"""How far a scoring can be trusted, from what is there already: nothing is trained, no model is loaded."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from lobass_core.learnability.score_table import BASE, REFERENCE
+from lobass_core.errors import LobassError, SelectionError
+from lobass_core.learnability.measures import measure_of, values_of
 from lobass_core.project import Project
+from lobass_core.records import BASE, REFERENCE
+from lobass_core.selection.order import usual_gates
 from lobass_core.specs import SelectionSpec
-from lobass_core.store.selections import find_selection, selection_picks
+from lobass_core.store.overlaps import OverlapCheck
+from lobass_core.store.response_steps import response_steps
+from lobass_core.validation.arms import BAND_QUANTILE
 from lobass_core.validation.diagnosis import (
     LengthDependence,
+    Lengths,
+    LengthTenth,
     Oddity,
     cost_sentence,
-    kept_by_tenth,
     length_dependence,
+    length_tenths,
     oddities,
 )
-from lobass_core.workflows.explore import scored
+from lobass_core.validation.stability import CutStability, ReferenceStability
+from lobass_core.validation.training_effects import CopyEffect, InSampleEffect, OrderEffect
+from lobass_core.workflows import stability, training_effects
+from lobass_core.workflows.cut import Cut, kept_rows, open_cut
+from lobass_core.workflows.explore import Scored, list_scorings, scored
+from lobass_core.workflows.latest_overlap import latest_overlap
+from lobass_core.workflows.planted import PlantedReport, latest_report
+from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.recipes import RECIPE, read_recipe
+from lobass_core.workflows.select import load, picks
 
 # As Alpaca is trained, and the paper's subsets of it.
 TRAINING_EPOCHS = 3
+# Near duplicates of so many rows are looked for unasked: about two seconds.
+MOST_ROWS_UNASKED = 20_000
+_diagnoses: Recent["Diagnosis"] = Recent(4)
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Findings on one scoring; `kept` is the share kept of each tenth of response lengths by the named selection."""
+    """Findings on one scoring, and on what a selection keeps of it.
+
+    `selection` is the name of a saved one, empty for the one that `spec` describes. `oddities` are of all imported
+    rows, scored or not. `copies` is empty where near duplicates were not looked for, as `looked_for_copies` says.
+    `base_loss_limit` is where a band of base loss would end. `run_option` names the run to a command, where there are
+    several scorings. `training_known`: whether the reference was trained on these rows ("in-sample"), on other folds
+    of them ("cross-fitted"), or nobody knows ("").
+    """
 
     run_id: str
+    run_option: tuple[str, ...]
+    base: str
     n_rows: int
+    n_kept: int
+    selection: str
+    spec: SelectionSpec
+    measure: str
     lengths: tuple[LengthDependence, ...]
+    tenths: tuple[LengthTenth, ...]
+    oddities: tuple[Oddity, ...]
+    cuts: tuple[CutStability, ...]
+    references: tuple[ReferenceStability, ...]
+    reference_names: tuple[str, ...]
+    base_loss_limit: float | None
+    training_known: str
+    in_sample: tuple[InSampleEffect, ...]
+    other_run: str
+    order: tuple[OrderEffect, ...]
+    copies: tuple[CopyEffect, ...]
+    looked_for_copies: bool
+    overlap: OverlapCheck | None
+    planted: PlantedReport | None
     cost: str
-    selection: str = ""
-    kept: tuple[float, ...] = ()
-    oddities: tuple[Oddity, ...] = ()
+
+    @property
+    def kept(self) -> tuple[float, ...]:
+        """The share kept of each tenth of response lengths, shortest first."""
+        return tuple(one.share_kept for one in self.tenths)
+
+    @property
+    def words(self) -> str:
+        """The selection, as a sentence names it."""
+        if self.selection:
+            return self.selection
+        amounts = {
+            "ratio": f"the best {100 * self.spec.value:.4g} %",
+            "samples": f"the best {self.spec.value:,.0f} rows",
+            "tokens": f"the best {self.spec.value:,.0f} response tokens",
+            "threshold": f"all rows from {self.spec.value:.4g}",
+        }
+        by = "" if self.spec.method == "learnability" else f" by {self.measure}"
+        return f"{amounts[self.spec.budget]}{by}"
 
     def to_dict(self) -> dict:
-        return {**asdict(self), "sentences": [one.sentence for one in self.lengths]}
+        return {**asdict(self), "kept": self.kept, "sentences": [one.sentence for one in self.lengths]}
 
 
-def diagnose(project: Project, run: str | None = None, selection: str = "") -> Diagnosis:
-    """Look at the scores of a run, and at what a saved selection keeps of them.
+def diagnose(
+    project: Project,
+    run: str | None = None,
+    selection: str = "",
+    *,
+    spec: SelectionSpec | None = None,
+    near_duplicates: bool | None = None,
+) -> Diagnosis:
+    """Look at the scores of a run, and at what a saved selection, or that of `spec` (the paper's 6 %), keeps of them.
 
-    `oddities` are of all imported rows, scored or not.
+    `near_duplicates` None looks for them among up to 20,000 rows. Kept until the project changes.
 
     Raises:
         SelectionError: nothing is scored, several scorings and no `run`, or no such selection.
     """
     rows = scored(project, run)
+    if selection:
+        spec = load(project, selection)[1]
+    asked = spec or replace(SelectionSpec(), gates=usual_gates("learnability"))
+    copies = len(rows.table) <= MOST_ROWS_UNASKED if near_duplicates is None else near_duplicates
+    planted = latest_report(project, rows)
+    key = (*rows.key, selection, asked, copies, planted and planted.run_id)
+    return _diagnoses.get(key, lambda: _diagnose(project, rows, selection, asked, copies, planted))
+
+
+def _diagnose(
+    project: Project,
+    rows: Scored,
+    selection: str,
+    spec: SelectionSpec,
+    look_for_copies: bool,
+    planted: PlantedReport | None,
+) -> Diagnosis:
     table = rows.table
-    domains = np.array(table.domains)[table.domain_code]
-    usable = np.isfinite(table.losses[BASE]) & np.isfinite(table.losses[REFERENCE]) & (table.n_tokens > 0)
+    cut = _cut(project, rows, spec)
     is_kept = np.zeros(len(table), bool)
     if selection:
-        with project.store() as store:
-            cursor = store.cursor()
-            picks = selection_picks(cursor, find_selection(cursor, selection).selection_id)
-        is_kept = np.isin(table.row_key, picks["row_key"].to_numpy())
-    share = float(is_kept[usable].mean()) if selection and usable.any() else SelectionSpec().value
-    epochs, folds = _reference(project, rows.scoring.reference.model_name)
+        is_kept = np.isin(table.row_key, picks(project, selection)["row_key"].to_numpy())
+    elif cut is not None:
+        is_kept[kept_rows(cut)] = True
+    base, reference = table.losses[BASE], table.losses[REFERENCE]
+    usable = np.isfinite(base) & np.isfinite(reference) & (table.n_tokens > 0)
+    method = spec.method if cut is not None else "learnability"
+    with project.store() as store:
+        lengths = Lengths(table.n_tokens, table.n_prompt_tokens, response_steps(store.cursor()))
+    share = float(is_kept[usable].mean()) if usable.any() and is_kept.any() else SelectionSpec().value
+    other, in_sample = training_effects.beside_another(project, rows, share)
     return Diagnosis(
         run_id=rows.scoring.run_id,
+        run_option=("--run", rows.scoring.run_id) if len(list_scorings(project)) > 1 else (),
+        base=rows.scoring.spec.base.path,
         n_rows=int(usable.sum()),
+        n_kept=int(is_kept.sum()),
+        selection=selection,
+        spec=spec,
+        measure=measure_of(table, method).label,
         lengths=tuple(
             length_dependence(
-                domains[usable],
-                table.losses[BASE][usable],
-                table.losses[REFERENCE][usable],
-                table.n_tokens[usable],
-                table.n_prompt_tokens[usable],
+                table.domains,
+                table.domain_code[usable],
+                values_of(table, method, spec.seed)[usable],
+                (base - reference)[usable],
+                lengths.of(usable),
             )
         ),
-        cost=cost_sentence(share, TRAINING_EPOCHS, epochs, folds),
-        selection=selection,
-        kept=tuple(kept_by_tenth(table.n_tokens[usable], is_kept[usable])) if selection else (),
+        tenths=tuple(length_tenths(table.n_tokens[usable], is_kept[usable])) if is_kept.any() else (),
         oddities=tuple(oddities(table.flags, is_kept)),
+        cuts=stability.of_cuts(cut),
+        references=stability.of_references(cut),
+        reference_names=stability.names(rows),
+        base_loss_limit=float(np.quantile(base[usable], BAND_QUANTILE)) if usable.any() else None,
+        training_known=training_effects.training_known(project, rows.scoring),
+        in_sample=in_sample,
+        other_run=other,
+        order=training_effects.of_order(project, rows),
+        copies=training_effects.of_copies(project, rows) if look_for_copies else (),
+        looked_for_copies=look_for_copies,
+        overlap=latest_overlap(project),
+        planted=planted,
+        cost=cost_sentence(share, TRAINING_EPOCHS, *_reference(project, rows.scoring.reference.model_name)),
     )
+
+
+def _cut(project: Project, rows: Scored, spec: SelectionSpec) -> Cut | None:
+    """The selection over these scores; None where they do not have what it needs, as another scoring's spec may."""
+    try:
+        return open_cut(project, spec, rows.scoring.run_id)
+    except SelectionError:
+        return None
 
 
 def _reference(project: Project, name: str) -> tuple[float, int]:
@@ -83,5 +196,9 @@ def _reference(project: Project, name: str) -> tuple[float, int]:
     folder = project.models_dir / name
     if not (folder / RECIPE).is_file():
         return 0.0, 1
-    spec = read_recipe(folder).spec
+    try:
+        spec = read_recipe(folder).spec
+    except LobassError:
+        # Whoever reads the recipe for its own sake says what is wrong with it.
+        return 0.0, 1
     return (spec.epochs, spec.folds) if spec else (0.0, 1)

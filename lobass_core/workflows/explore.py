@@ -9,8 +9,8 @@ import numpy as np
 
 from lobass_core.learnability import distributions as views
 from lobass_core.learnability import regions
-from lobass_core.learnability.diagnostics import spearman
 from lobass_core.learnability.measures import Measure, measure_of, measures_of, values_of
+from lobass_core.learnability.ranks import spearman
 from lobass_core.learnability.regions import Limits
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project

@@ -34,6 +34,7 @@ from lobass_core.store.chosen_records import rows_of, standing_decisions
 from lobass_core.store.dataset_files import list_files
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.former_states import former_files
+from lobass_core.store.overlaps import OverlapCheck, latest_check
 from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.store.selections import SavedSelection, find_selection, selection_picks
 from lobass_core.words.plural import plural
@@ -62,7 +63,7 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
         n_gone = picks.num_rows - placed.num_rows
         datasets = {dataset.dataset_id: dataset for dataset in list_datasets(cursor)}
         files = list_files(cursor)
-        decisions = standing_decisions(cursor)
+        decisions, overlap_check = standing_decisions(cursor), latest_check(cursor)
         rows = scored(project, scoring.run_id)
         table = rows.table
         if n_gone != saved.n_gone or (n_gone and not placed.num_rows):
@@ -91,6 +92,7 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
             "formula": _formula(table, saved.spec["method"]),
             "selection": {"spec": saved.spec, "seed": saved.spec["seed"], "domains": saved.result.get("domains", [])},
             "decisions": decisions,
+            **_evaluation_overlap(overlap_check, placed_picks),
             "counts": {
                 "n_considered": saved.result.get("n_rows", len(table)),
                 "n_selected": picks.num_rows,
@@ -193,6 +195,19 @@ def _picks_table(placed: pa.Table, picks: pa.Table, table: ScoreTable, numbers: 
         if one.exported and one.column not in (*columns, *BITS_COLUMNS)
     }
     return pa.table(columns | more).cast(pa.schema([*PICKS_SCHEMA, BYTES_FIELD, *map(measure_field, more)]))
+
+
+def _evaluation_overlap(check: OverlapCheck | None, picks: pa.Table) -> dict:
+    """Which evaluation files the rows were compared with, and how many of the picks stand in one; {} without any."""
+    if check is None:
+        return {}
+    n_picks = sum(flags.FLAG_NAMES[flags.IN_EVALUATION] in text.split(",") for text in picks["flags"].to_pylist())
+    files = [{"name": Path(file.path).name, "sha256": file.sha256, "n_rows": file.n_rows} for file in check.files]
+    return {
+        "evaluation_overlap": {
+            "files": files, "near_duplicates": check.near, "n_selected": n_picks, "n_not_compared": check.n_new
+        }
+    }  # fmt: skip
 
 
 def _finite(values: np.ndarray) -> pa.Array:

@@ -3,16 +3,19 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
 from lobass_core.errors import InputFileError
+from lobass_core.formats.read_files import file_sha256
 from lobass_core.project import Project
 from lobass_core.records import turns_from_json
 from lobass_core.similarity.near_duplicates import duplicate_groups
 from lobass_core.similarity.shared_runs import RUN_WORDS, shared_runs
 from lobass_core.specs import ImportSpec
 from lobass_core.store.datasets import list_datasets, sample_batches
+from lobass_core.store.overlaps import EvaluationFile, FoundSample, record_overlap
 from lobass_core.workflows.score import check_datasets
 from lobass_core.workflows.source_file import SourceFile
 
@@ -38,11 +41,20 @@ class OverlappingRow:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """What of the project stands in the files; `n_files_rows` are the rows of each file that were read."""
+    """What of the project stands in the files; `n_file_rows` are the rows of each file that were read.
 
-    n_samples: int
+    `compared` are the samples that were looked at, of `datasets` (empty: all), with near duplicates or without.
+    """
+
+    compared: tuple[str, ...]
     n_file_rows: tuple[tuple[str, int], ...]
     rows: tuple[OverlappingRow, ...]
+    datasets: tuple[str, ...] = ()
+    near: bool = True
+
+    @property
+    def n_samples(self) -> int:
+        return len(self.compared)
 
     @property
     def n_exact(self) -> int:
@@ -58,7 +70,8 @@ class Overlap:
         return [(file, n_rows, exact[file], near[file]) for file, n_rows in self.n_file_rows]
 
     def to_dict(self) -> dict:
-        return {**asdict(self), "n_exact": self.n_exact, "n_near": self.n_near}
+        shown = {name: value for name, value in asdict(self).items() if name != "compared"}
+        return {"n_samples": self.n_samples, **shown, "n_exact": self.n_exact, "n_near": self.n_near}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +112,25 @@ def overlap(project: Project, files: Sequence[str], *, datasets: tuple[str, ...]
         for row, (other, words) in sorted(match_of.items())
     ]
     counts = Counter(file for file, _ in {(other.file, other.row) for other in others})
-    return Overlap(len(samples), tuple((file, counts[file]) for file in files), tuple(rows))
+    file_rows = tuple((file, counts[file]) for file in files)
+    return Overlap(tuple(sample[0] for sample in samples), file_rows, tuple(rows), datasets, near)
+
+
+def record(project: Project, found: Overlap) -> None:
+    """Keep what was found, in the place of the comparison before: the gate `exclude_overlap` and Browse go by it.
+
+    Raises:
+        ReadOnlyError: the project can only be read.
+    """
+    files = [EvaluationFile(path, _sha256(path), n_rows) for path, n_rows in found.n_file_rows]
+    rows = [FoundSample(row.sample_id, row.file, row.other_row, row.words) for row in found.rows]
+    with project.store() as store, store.transaction() as cursor:
+        record_overlap(cursor, files, found.compared, rows, datasets=found.datasets, near=found.near)
+
+
+def _sha256(path: str) -> str:
+    """Of one file; of a folder or a dataset of the hub there is none."""
+    return file_sha256(Path(path)) if Path(path).is_file() else ""
 
 
 def _near(texts: Sequence[str], others: Sequence[str]) -> list[tuple[int, int]]:

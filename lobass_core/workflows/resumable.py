@@ -5,7 +5,7 @@ from pathlib import Path
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_kinds import KINDS
 from lobass_core.jobs.run_list import DamagedRun
-from lobass_core.jobs.run_specs import RunSpec, TrainReferenceRun, ValidateRun
+from lobass_core.jobs.run_specs import PlantedRun, RunSpec, TrainReferenceRun, ValidateRun
 from lobass_core.specs import ModelSpec, ScoreSpec
 from lobass_core.workflows.recipes import lacks_weights
 
@@ -35,6 +35,8 @@ def _paths(spec: RunSpec) -> list[str]:
             return [*(path for model in models for path in _of(model)), spec.fold_assignment, spec.render.template]
         case TrainReferenceRun():
             return [*_of(spec.reference.base), spec.reference.render.template]
+        case PlantedRun():
+            return _paths(spec.scored)
         case ValidateRun():
             return [*_of(spec.base), spec.render.template]
         case _:

@@ -16,6 +16,7 @@ from lobass_core.store.former_states import GoneRow, gone_rows
 from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.store.selections import SavedSelection
 from lobass_core.workflows.explore import Scored, scored
+from lobass_core.workflows.latest_overlap import check_recorded
 from lobass_core.workflows.recent import Recent
 
 _sorted: Recent[SortedScores] = Recent(4)
@@ -29,7 +30,18 @@ def select(project: Project, spec: SelectionSpec, run: str | None = None) -> Sel
     Raises:
         SelectionError: nothing is scored, several scorings and no `run`; and as `select_from`.
     """
+    check_gates(project, spec)
     return select_from(scored(project, run), spec)
+
+
+def check_gates(project: Project, spec: SelectionSpec) -> None:
+    """Refuse a gate that cannot work in this project.
+
+    Raises:
+        SelectionError: rows of evaluation files should stay out, and no comparison with such files is recorded.
+    """
+    if spec.gates.exclude_overlap:
+        check_recorded(project)
 
 
 def select_from(rows: Scored, spec: SelectionSpec) -> SelectionResult:
@@ -62,6 +74,7 @@ def save(
     Raises:
         SelectionError: as `select`; or the name is empty, or taken and `replace` is not asked.
     """
+    check_gates(project, spec)
     rows = scored(project, run)
     result = select_from(rows, spec)
     with project.store() as store, store.transaction() as cursor:

@@ -189,6 +189,7 @@ def gates(spec: Gates, method: str) -> Groups:
         "--exclude-truncated": spec.exclude_truncated,
         "--exclude-negative": spec.exclude_negative,
         "--exclude-near-zero-base": spec.exclude_near_zero_base,
+        "--exclude-overlap": spec.exclude_overlap,
         "--keep-duplicates": not spec.exclude_duplicates,
         "--exclude-worse-than-chance": spec.exclude_worse_than_chance and not by_default,
         "--keep-worse-than-chance": by_default and not spec.exclude_worse_than_chance,

@@ -34,6 +34,7 @@ PAGES = (
     ("learnability", "learnability.py", "Learnability", ":material/show_chart:", "See where the learnable data is."),
     ("browse", "browse.py", "Browse", ":material/table_rows:", "Filter and read samples; keep or drop them by hand."),
     ("select", "select.py", "Select", ":material/tune:", "Move the cut and the balance between domains."),
+    ("trust", "trust.py", "Trust", ":material/verified_user:", "See how far the scores can be trusted."),
     ("compare", "compare.py", "Compare", ":material/compare:", "Compare two selections, references or methods."),
     ("export", "export.py", "Export", ":material/ios_share:", "Write a selection to files for a trainer."),
 )

@@ -1,5 +1,6 @@
 """`lobass diagnose`: a table a domain, a sentence each, and what a selection keeps by length."""
 
+from lobass_core.errors import RunError
 from lobass_core.project import Project
 from lobass_core.store.connection import release
 from tests.scored_files import import_and_score, select_all, write_jsonl
@@ -12,8 +13,11 @@ def test_the_findings_for_people_and_for_scripts(lobass, selected):
     # Every response has ten tokens: there is nothing to correlate.
     assert chat["domain"] == "chat" and chat["n_rows"] == 6 and chat["score_response"] is None
     assert ran.json["kept"] == [1.0] * 6 and ran.json["sentences"][0].startswith("chat: too few")
+    topics = {one["topic"] for one in ran.json["findings"]}
+    assert {"evaluation files", "training", "self-test", "cost"} <= topics
     shown = lobass("diagnose", "--project", selected.root)
     assert "Published for gemma-2b" in shown.out and "passes over the pool" in shown.out
+    assert f"lobass overlap EVAL_FILE --project {selected.root}" in shown.out
     assert lobass("diagnose", "--project", selected.root, "--selection", "none").exit_code == 2
 
 
@@ -27,5 +31,20 @@ def test_odd_rows_are_counted_in_and_out_of_the_selection(lobass, tmp_path):
     ran = lobass("diagnose", "--project", project.root, "--selection", "all", "--json")
     assert ran.json["oddities"] == [{"flag": "duplicate", "n_rows": 1, "n_kept": 1}]
     shown = lobass("diagnose", "--project", project.root, "--selection", "all").out
-    assert "kept by all" in shown and "duplicate" in shown
+    assert "duplicate: 1 row, 1 of them in all." in shown
+    release(project.store_path)
+
+
+def test_a_self_test_says_its_cost_first_and_refuses_what_it_cannot_do(lobass, tmp_path, monkeypatch):
+    project, begun = Project.create(tmp_path / "p"), []
+    rows = [{"instruction": f"Ask {n}", "output": f"Answer {n}"} for n in range(12)]
+    import_and_score(project, (write_jsonl(tmp_path / "chats.jsonl", rows), "chat"))
+    release(project.store_path)
+    monkeypatch.setattr("lobass_core.workflows.planted.launch", lambda run: begun.append(run.run_id))
+    monkeypatch.setattr("lobass_core.workflows.planted.follow", lambda *_: (_ for _ in ()).throw(RunError("stopped")))
+    ran = lobass("diagnose", "--project", project.root, "--planted-swaps", "6")
+    assert ran.exit_code != 0 and begun == ["r-0002"]
+    assert ran.err.index("6 rows with swapped answers") < ran.err.index("stopped")
+    ran = lobass("diagnose", "--project", project.root, "--planted-swaps", "1")
+    assert ran.exit_code == 2 and "Use --planted-swaps 4 to 2,000" in ran.err
     release(project.store_path)

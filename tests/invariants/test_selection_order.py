@@ -28,6 +28,7 @@ gates_of = st.builds(
     exclude_near_zero_base=st.booleans(),
     exclude_duplicates=st.booleans(),
     exclude_worse_than_chance=st.booleans(),
+    exclude_overlap=st.booleans(),
     bands=st.sampled_from(
         [(), (("length", 2.0, 9.0),), (("base-loss", None, 2.0), ("reference-bits-per-byte", 0.1, None))]
     ),

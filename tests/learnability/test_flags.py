@@ -12,7 +12,7 @@ def flags_of(base: list[float], reference: list[float], n_tokens: list[int]) -> 
     names = ("truncated", "non_finite", "no_response", "not_scored", "duplicate", "worse_than_chance")
     bits = flags.loss_flags(
         np.array(base), np.array(reference), np.array(n_tokens),
-        **dict.fromkeys((*names, "unseen_by_reference"), none),
+        **dict.fromkeys((*names, "unseen_by_reference", "in_evaluation"), none),
     )  # fmt: skip
     return [flags.names(int(one)) for one in bits]
 

@@ -1,5 +1,7 @@
 """The table of measures: what a table has of it, by what needs, and row by row."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -37,6 +39,21 @@ def test_a_value_depends_on_its_own_row_alone(name):
     table = table_of([row(k, base=1.0 + k, reference=3.0 - k / 2, n=k, n_response_bytes=k or None) for k in range(9)])
     chosen = np.array([7, 0, 3])
     assert np.array_equal(values_of(table.take(chosen), name, 5), values_of(table, name, 5)[chosen], equal_nan=True)
+
+
+def test_a_fit_over_all_rows_is_made_once_and_for_every_part_of_them(monkeypatch):
+    fits = []
+    measure = BUILT_IN["length-adjusted"]
+    counting = replace(measure, compute=lambda rows: fits.append(1) or measure.compute(rows))
+    monkeypatch.setitem(BUILT_IN, "length-adjusted", counting)
+    table = table_of([row(k, base=1.0, reference=(k % 7) / 10, n=1 + k % 5) for k in range(20)])
+    whole = values_of(table, "length-adjusted")
+    decided = replace(table, decision=np.ones(20, np.int8))
+    part = decided.take(np.arange(20) % 2 == 0).take(np.array([3, 1]))
+    assert values_of(part, "length-adjusted").tolist() == whole[[6, 2]].tolist()
+    # Three rows alone would lie on their own curve.
+    assert np.abs(whole[[6, 2]]).min() > 0.01
+    assert fits == [1]
 
 
 def test_what_nothing_is_scored_for_is_not_there_and_says_so():
@@ -84,7 +101,7 @@ def test_only_differences_refuse_a_reference_that_gained_nothing():
         except SelectionError as error:
             refused.append(name)
             assert "rank by one of: base-loss, reference-loss, base-bits-per-byte" in str(error)
-    assert refused == ["learnability", "loss-drop", "loss-drop-sum"]
+    assert refused == ["learnability", "length-adjusted", "loss-drop", "loss-drop-sum"]
 
 
 TAKEN = ("learnability", "base_loss", "base", "score", "tokens", "flags", "cut", "domain")

@@ -16,6 +16,8 @@ def test_every_method_on_one_row():
     assert {name: loss.tolist() for name, loss in table.losses.items()} == {"base": [4.0], "reference": [1.0]}
     expected = {
         "learnability": 0.75,
+        # Alone it is what its own length leads to expect.
+        "length-adjusted": 0.0,
         "loss-drop": 3.0,
         "loss-drop-sum": 24.0,
         "base-loss": 4.0,
@@ -68,6 +70,7 @@ def test_losses_that_cannot_be_divided_have_no_learnability_but_a_drop():
         ({"reference_loss_sum": 900.0}, "negative"),
         ({"base_loss_sum": 900.0, "base_status": "truncated"}, "truncated,worse_than_chance"),
         ({"is_unseen": True}, "unseen_by_reference"),
+        ({"is_in_evaluation": True}, "in_evaluation"),
         ({"is_unseen": False}, ""),
         ({}, ""),
     ],

@@ -123,6 +123,7 @@ STATES: dict[str, tuple[str, dict[str, object], dict[str, list[str]]]] = {
             "band": ["base-loss:0.5..", "length:3..90"],
         },
     ),
+    "trust": ("trust", {"trust.selection": "equal"}, {"run": ["r-0002"], "selection": ["equal"]}),
     "compare": (
         "compare",
         {"compare.kind": "Methods", "compare.a-method": "length", "compare.b-method": "base-loss"}

@@ -64,6 +64,7 @@ def test_select(spec: SelectionSpec) -> None:
         given["exclude_near_zero_base"], not given["keep_duplicates"],
         usual_gates(given["method"]).exclude_worse_than_chance
         if given["exclude_worse_than_chance"] is None else given["exclude_worse_than_chance"],
+        given["exclude_overlap"],
         tuple((name, *limits) for name, limits in map(parse_named_range, given["band"] or ())),
     )  # fmt: skip
     again = SelectionSpec(

@@ -5,7 +5,7 @@ import pytest
 from lobass_core.store.connection import release
 from tests.read_only import read_only
 
-PAGES = ("overview", "import_data", "score", "learnability", "browse", "select", "compare", "export")
+PAGES = ("overview", "import_data", "score", "learnability", "browse", "select", "trust", "compare", "export")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -283,6 +283,7 @@ def test_a_column_of_which_less_is_better_keeps_the_lowest():
 
 def test_a_measure_that_the_table_has_not_is_refused_with_those_that_it_has():
     with pytest.raises(
-        SelectionError, match=r"no measure 'beauty'.*Choose from: learnability, loss-drop.*random, quality"
+        SelectionError,
+        match=r"no measure 'beauty'.*Choose from: learnability, length-adjusted, loss-drop.*random, quality",
     ):
         select(with_column(table_of([row(0)]), "quality", [1.0]), samples(1, method="beauty"))

@@ -4,8 +4,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lobass_core.similarity.folds import assign_folds, held_out_rows
+from lobass_core.similarity.near_duplicates import duplicate_groups
 
 IDS = [f"{i:064x}" for i in range(101)]
 DOMAINS = ["math" if i % 4 == 0 else "conversation" for i in range(101)]
@@ -67,3 +70,25 @@ def test_held_out_groups_never_go_beyond_the_share_and_leave_something_to_train_
     rows = held_out_rows(IDS, groups, share=0.1, seed=0, at_most=500)
     assert 9 <= len(rows) <= 10
     assert held_out_rows(IDS[:2], np.zeros(2, int), share=1.0, seed=0, at_most=500).tolist() == []
+
+
+@given(
+    st.lists(st.integers(0, 12), min_size=8, max_size=40), st.integers(2, 4), st.integers(0, 2**32 - 1), st.randoms()
+)
+@settings(max_examples=40)
+def test_no_duplicate_ever_sits_in_two_folds(numbers, n_folds, seed, random):
+    """Copies, in whatever case, spacing and punctuation, and copies but for their last word."""
+    texts, originals = [], []
+    for place, number in enumerate(numbers):
+        words = [f"word{number * 31 + step}" for step in range(20)]
+        if random.random() < 0.3:
+            words[-1] = f"other{place}"
+        spelt = [word.upper() if random.random() < 0.2 else word for word in words]
+        texts.append(random.choice([" ", "  ", ", "]).join(spelt))
+        originals.append(number)
+    ids = [f"{random.getrandbits(256):064x}" for _ in texts]
+    domains = [random.choice(["chat", "math"]) for _ in texts]
+    folds = assign_folds(ids, duplicate_groups(texts), domains, n_folds, seed)
+    fold_of = {}
+    for number, fold in zip(originals, folds.tolist(), strict=True):
+        assert fold_of.setdefault(number, fold) == fold

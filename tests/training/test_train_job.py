@@ -71,6 +71,11 @@ def test_one_model_with_its_recipe(tmp_path, base):
     assert len(held_out) == 12 and set(held_out) <= {sample.sample_id for sample in demo_samples()}
     trained_on = pq.read_table(output / "trained_on.parquet")["sample_id"].to_pylist()
     assert set(trained_on) == {sample.sample_id for sample in demo_samples()} - set(held_out) and len(trained_on) == 108
+    steps = pq.read_table(output / "first_steps.parquet").to_pydict()
+    first = dict(zip(steps["sample_id"], steps["first_step"], strict=True))
+    # Both epochs show all rows: each is first seen in the steps of the first one.
+    assert first.keys() == set(trained_on) and min(first.values()) == 1
+    assert 1 < max(first.values()) < recipe["n_steps"] * 0.7
     progress = run.read_progress()
     assert progress.state == "done" and progress.n_done == progress.n_total == 216
     # What scoring checks before it compares the two.

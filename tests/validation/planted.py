@@ -21,7 +21,8 @@ from lobass_core.training.fit import FitSettings, fit, quiet_transformers
 from lobass_core.training.small_base import small_llama, train_tokenizer
 from lobass_core.training.trainable import save
 
-KNOWN, LEARNABLE, UNLEARNABLE = "known", "learnable", "unlearnable"
+KNOWN, LEARNABLE, UNLEARNABLE, SWAPPED = "known", "learnable", "unlearnable", "swapped"
+N_TOPICS, TOPIC_WORDS, ANSWER_WORDS = 8, 4, 2
 N_WORDS, LENGTH = 30, 24
 SIZES = SmallBaseSizes(
     vocab_size=512,
@@ -68,6 +69,28 @@ def planted_corpus(folder: Path, n_each: int, n_base: int = 240, seed: int = 0) 
     return Planted(folder / "base", tuple(_sample(text) for text in texts), tuple(kinds))
 
 
+def swapped_corpus(folder: Path, n: int, n_swapped: int, seed: int = 0) -> Planted:
+    """Questions about topics, answered in the words of their topic; the last `n_swapped` have those of another topic.
+
+    The base has learnt nothing at all.
+    """
+    rng = np.random.default_rng(seed)
+    words = ["".join(letters) for letters in itertools.product("bdfgklm", "aeiou", "nprs", "aeiou")]
+    chosen = rng.permutation(words)[: N_TOPICS * (TOPIC_WORDS + 1)].reshape(N_TOPICS, TOPIC_WORDS + 1)
+    samples, kinds = [], []
+    for number in range(n):
+        topic, is_swapped = number % N_TOPICS, number >= n - n_swapped
+        told = (topic + int(rng.integers(1, N_TOPICS))) % N_TOPICS if is_swapped else topic
+        answer = " ".join(rng.choice(chosen[told][1:], ANSWER_WORDS))
+        # A number makes every row a sample of its own.
+        samples.append(_sample(answer, f"{number} {chosen[topic][0]}"))
+        kinds.append(SWAPPED if is_swapped else LEARNABLE)
+    quiet_transformers()
+    tokenizer = train_tokenizer([turn.content for one in samples for turn in one.turns] * 2, SIZES.vocab_size)
+    save(small_llama(tokenizer, SIZES, seed), tokenizer, folder / "base")
+    return Planted(folder / "base", tuple(samples), tuple(kinds))
+
+
 def auc(score: np.ndarray, positive: np.ndarray) -> float:
     """Chance that a positive row scores above another one; ties count half."""
     above = score[positive][:, None] - score[~positive][None, :]
@@ -97,5 +120,5 @@ def _walk(words: np.ndarray, successors: np.ndarray, rng: np.random.Generator) -
     return " ".join(found)
 
 
-def _sample(text: str) -> Sample:
-    return Sample.of([Turn("user", "Go on."), Turn("assistant", text)])
+def _sample(text: str, asked: str = "Go on.") -> Sample:
+    return Sample.of([Turn("user", asked), Turn("assistant", text)])

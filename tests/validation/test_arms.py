@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from lobass_core.errors import RequestError
+from lobass_core.learnability.length_adjusted import length_adjusted
 from lobass_core.validation.arms import ARMS, DRAWN, SCORES, rows_of_arm, top_by_domain
 from lobass_core.validation.candidates import Candidates
-from lobass_core.validation.length_adjusted import length_adjusted
 
 
 def candidates(n: int = 200, seed: int = 0) -> Candidates:

@@ -5,10 +5,12 @@ import pytest
 
 from lobass_core.learnability.flags import NEGATIVE, SHORT
 from lobass_core.validation.diagnosis import (
+    Lengths,
+    LengthTenth,
     Oddity,
     cost_sentence,
-    kept_by_tenth,
     length_dependence,
+    length_tenths,
     oddities,
     reference_passes,
     training_passes,
@@ -17,30 +19,34 @@ from lobass_core.validation.diagnosis import (
 
 def test_a_planted_dependence_is_found_in_its_domain_and_direction():
     n_response = np.tile(np.arange(1, 51), 2)
-    domains = np.repeat(["chat", "math"], 50)
-    base = np.full(100, 2.0)
+    code = np.repeat([0, 1], 50)
     # Short answers gain most in conversation; in mathematics the gain has nothing to do with length.
     gain = np.concatenate([0.9 - n_response[:50] / 100, np.tile([0.2, 0.5, 0.3, 0.4, 0.1], 10)])
-    chat, math = length_dependence(domains, base, base * (1 - gain), n_response, 100 - n_response)
+    lengths = Lengths(n_response, 100 - n_response, n_response // 10)
+    chat, math = length_dependence(("chat", "math"), code, gain, 2 * gain, lengths)
     assert (chat.domain, chat.n_rows) == ("chat", 50)
     assert chat.score_response == pytest.approx(-1) and chat.score_prompt == pytest.approx(1)
-    assert chat.drop_response == pytest.approx(-1)
-    assert chat.is_clear and "prefers short responses (-1.00)" in chat.sentence and "lobass validate" in chat.sentence
+    assert chat.drop_response == pytest.approx(-1) and chat.drop_prompt == pytest.approx(1)
+    assert chat.score_steps == chat.drop_steps and -1 < chat.score_steps < -0.95
+    assert chat.is_clear and "prefers short responses (-1.00)" in chat.sentence
     assert not math.is_clear and abs(math.score_response) < 0.1 and "hardly depends" in math.sentence
     # Summed, the drop of a long answer is larger whatever its gain.
     assert math.drop_sum_response > 0.6
 
 
 def test_rows_without_a_score_are_left_out():
-    base, reference = np.array([2.0, np.nan, 0.0]), np.array([1.0, 1.0, 0.0])
-    (one,) = length_dependence(np.array(["a"] * 3), base, reference, np.arange(3), np.arange(3))
+    score = np.array([0.5, np.nan, np.nan])
+    lengths = Lengths(np.arange(3), np.arange(3), np.arange(3))
+    (one,) = length_dependence(("a", "b"), np.zeros(3, int), score, score, lengths)
     assert one.n_rows == 1 and one.score_response is None and "too few" in one.sentence
 
 
 def test_shares_kept_by_tenth():
     n_response = np.arange(100)[::-1]
-    assert kept_by_tenth(n_response, n_response < 15) == [1.0, 0.5, *[0.0] * 8]
-    assert kept_by_tenth(np.zeros(0), np.zeros(0, bool)) == []
+    tenths = length_tenths(n_response, n_response < 15)
+    assert tenths[:2] == [LengthTenth(0, 9, 10, 10), LengthTenth(10, 19, 10, 5)]
+    assert [one.share_kept for one in tenths] == [1.0, 0.5, *[0.0] * 8]
+    assert length_tenths(np.zeros(0), np.zeros(0, bool)) == []
 
 
 def test_odd_rows_in_and_out_of_a_selection():

@@ -14,6 +14,7 @@ const FLAG_WORDS = {
   not_scored: "not scored",
   worse_than_chance: "base worse than chance",
   unseen_by_reference: "not in training data",
+  in_evaluation: "in an evaluation file",
 }
 
 function drawn(tag, attributes) {

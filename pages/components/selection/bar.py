@@ -34,7 +34,7 @@ def show(project: Project, cut: Cut) -> None:
             label_visibility="collapsed",
             help=BALANCE_HELP,
         )
-        gates_menu.show(cut)
+        gates_menu.show(project, cut)
     with right:
         saved = selections.list_selections(project)
         _working_selection(project, [selection.name for selection in saved])

@@ -27,6 +27,7 @@ GATE_KEYS = {
     "exclude_near_zero_base": "select.gate-near-zero",
     "exclude_duplicates": "select.gate-duplicates",
     "exclude_worse_than_chance": "select.gate-chance",
+    "exclude_overlap": "select.gate-overlap",
 }
 METHOD, SEED = "select.method", "select.seed"
 

@@ -18,6 +18,7 @@ WORDS = {
     "exclude_truncated": ("Excludes truncated", ""),
     "exclude_negative": ("Excludes negative", ""),
     "exclude_near_zero_base": ("Excludes already known", ""),
+    "exclude_overlap": ("Excludes rows in evaluation files", ""),
     "exclude_duplicates": ("", "Includes duplicates"),
 }
 

@@ -1,21 +1,25 @@
 """The menu of Select for the measure that ranks rows and the rows excluded regardless of score."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import streamlit as st
 
 from lobass_core.learnability.measures import Measure
+from lobass_core.project import Project
 from lobass_core.specs import Gates
+from lobass_core.store.overlaps import OverlapCheck
 from lobass_core.workflows import cut as cuts
 from lobass_core.workflows import explore
 from lobass_core.workflows.cut import Cut
-from pages.components import number_field, theme
+from lobass_core.workflows.latest_overlap import latest_overlap
+from pages.components import errors, number_field, theme
 from pages.components.selection import draft
 
 MORE_BANDS, ADD_BAND = "select.more-bands", "select.add-band"
 
 
-def show(cut: Cut) -> None:
+def show(project: Project, cut: Cut) -> None:
     """Draw the menu; what it changes is the draft."""
     gates = cut.spec.gates
     n = n_gates(gates)
@@ -50,7 +54,7 @@ def show(cut: Cut) -> None:
                 on_change=draft.on_gates,
             )  # fmt: skip
         _bands(gates, measures)
-        counts = cuts.n_gated(cut)
+        counts, check = cuts.n_gated(cut), latest_overlap(project)
         for field, text, help_text in (
             (
                 "exclude_worse_than_chance",
@@ -61,9 +65,12 @@ def show(cut: Cut) -> None:
             ("exclude_negative", "Exclude negative", "Rows on which the reference is worse than the base."),
             ("exclude_near_zero_base", "Exclude already known", "Rows with a base loss under 0.05 nats per token."),
             ("exclude_duplicates", "Exclude duplicates", "Keeps one row per sample."),
+            ("exclude_overlap", "Exclude rows in evaluation files", _overlap_help(check)),
         ):
             label = f"{text} ({theme.count(counts[field])})" if counts[field] else text
-            st.toggle(label, key=draft.GATE_KEYS[field], on_change=draft.on_gates, help=help_text)
+            shut = getattr(gates, field)
+            cannot = field == "exclude_overlap" and check is None and not shut
+            st.toggle(label, key=draft.GATE_KEYS[field], on_change=draft.on_gates, help=help_text, disabled=cannot)
         _seen(cut)
 
 
@@ -111,6 +118,13 @@ def ranked_by(measure: Measure) -> str:
     return f"{order} {measure.with_unit}: {measure.formula} ({measure.source})."
 
 
+def _overlap_help(check: OverlapCheck | None) -> str:
+    if check is None:
+        return "Compare the rows with evaluation files first: lobass overlap FILE."
+    names = ", ".join(Path(file.path).name for file in check.files)
+    return errors.plain(f"Rows that also appear in {names}, word for word or nearly.")
+
+
 def _seen(cut: Cut) -> None:
     """Rows that are new to the reference; no gate leaves them out, as nothing is wrong with them."""
     n_unseen = explore.doubts(explore.scored_within(cut.rows, cut.spec.datasets)).n_unseen
@@ -130,5 +144,6 @@ def n_gates(gates: Gates) -> int:
         gates.exclude_negative,
         gates.exclude_near_zero_base,
         gates.exclude_duplicates,
+        gates.exclude_overlap,
     )
     return sum(flags) + (gates.min_response_tokens > 0) + (gates.min_learnability is not None) + len(gates.bands)

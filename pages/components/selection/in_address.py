@@ -26,6 +26,7 @@ FLAGS = {
     "exclude-near-zero-base": "exclude_near_zero_base",
     "exclude-duplicates": "exclude_duplicates",
     "exclude-worse-than-chance": "exclude_worse_than_chance",
+    "exclude-overlap": "exclude_overlap",
 }
 SELECTION, TAB, WITH = "selection", "tab", "with"
 TABS = ("rows", "length", "random", "overlap", "table")

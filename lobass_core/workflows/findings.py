@@ -1,0 +1,224 @@
+"""A diagnosis as findings: what was found, what it means, what to do about it. There is no score of trust."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lobass_core.learnability.flags import FLAG_NAMES, IN_EVALUATION
+from lobass_core.validation.diagnosis import LengthDependence, Oddity
+from lobass_core.validation.stability import CutStability, ReferenceStability
+from lobass_core.words.plural import plural
+from lobass_core.workflows.browse_filter import BrowseFilter
+from lobass_core.workflows.diagnose import Diagnosis
+from lobass_core.workflows.finding import FOLDS, Finding, Link, Query, browse, select, validate
+from lobass_core.workflows.training_findings import training_findings
+
+# From here on a selection is mostly about length.
+STRONG_RHO = 0.5
+# Of a selection that stays less is too little to rely on single rows.
+MOSTLY_STAYS = 0.9
+LENGTH_ADJUSTED = "length-adjusted"
+
+
+def findings(found: Diagnosis) -> list[Finding]:
+    """All lines: files for evaluation, length, stability, training, self-test, odd rows, cost."""
+    return [
+        *_overlap(found),
+        *(_length(one, found) for one in found.lengths if one.is_clear),
+        *_even_lengths(found),
+        *_cuts(found.cuts, found),
+        *_references(found.references, found),
+        *training_findings(found),
+        *_planted(found),
+        *(_odd(one, found) for one in found.oddities if one.flag in _ODD),
+        Finding(
+            "cost", "note", found.cost, "A pass reads every row once; training on a row costs three.", validate(found)
+        ),
+    ]
+
+
+def _overlap(found: Diagnosis) -> Iterator[Finding]:
+    check, topic = found.overlap, "evaluation files"
+    command = ("overlap", "EVAL_FILE")
+    if check is None:
+        yield Finding(
+            topic, "note", "The rows have not been compared with evaluation files.",
+            "A row that also appears in a test makes its result look better than it is.", command,
+        )  # fmt: skip
+        return
+    names = ", ".join(Path(file.path).name for file in check.files)
+    flag = FLAG_NAMES[IN_EVALUATION]
+    n_kept = next((one.n_kept for one in found.oddities if one.flag == flag), 0)
+    if check.n_rows:
+        gate = (Link("Leave them out", "select", {"exclude-overlap": "yes"}),) if n_kept else ()
+        kept = f"; {found.words} keeps {n_kept:,}" if n_kept else "; none is kept"
+        yield Finding(
+            topic, "bad" if n_kept else "good",
+            f"{plural(check.n_rows, 'row')} also {'appears' if check.n_rows == 1 else 'appear'} in {names}{kept}.",
+            "A model trained on them is tested on what it has seen.",
+            select(found, "--exclude-overlap") if n_kept else browse(found, "--flag", flag),
+            (*gate, Link("See the rows", "browse", {"flag": [flag]})),
+        )  # fmt: skip
+    elif check.n_compared:
+        yield Finding(
+            topic, "good", f"No row appears in {names}.", f"{plural(check.n_compared, 'sample')} compared.", command
+        )
+    if check.n_new:
+        yield Finding(
+            topic, "note", f"{plural(check.n_new, 'sample')} {'was' if check.n_new == 1 else 'were'} not compared.",
+            "They were imported since, or their datasets were left out.", ("overlap", *(f.path for f in check.files)),
+        )  # fmt: skip
+
+
+def _length(one: LengthDependence, found: Diagnosis) -> Finding:
+    rho = one.score_response or 0.0
+    which = "Long" if rho > 0 else "Short"
+    adjusted = Link("Rank by the length-adjusted measure", "select", {"method": LENGTH_ADJUSTED})
+    curve = Link("See the curve", "learnability", {"view": "length", "domain": [one.domain]})
+    is_adjusted = found.spec.method == LENGTH_ADJUSTED
+    return Finding(
+        "length",
+        "bad" if abs(rho) >= STRONG_RHO else "note",
+        one.sentence,
+        f"{which} responses are kept first, whether or not there is more to learn from them.",
+        validate(found, "learnability", LENGTH_ADJUSTED, "length-matched")
+        if is_adjusted
+        else select(found, "--method", LENGTH_ADJUSTED),
+        (curve,) if is_adjusted else (adjusted, curve),
+    )
+
+
+def _even_lengths(found: Diagnosis) -> Iterator[Finding]:
+    even = [one for one in found.lengths if not one.is_clear and one.score_response is not None]
+    if even:
+        rhos = ", ".join(f"{one.domain} {one.score_response:+.2f}" for one in even)
+        yield Finding(
+            "length", "good", f"The score hardly depends on response length ({rhos}).",
+            "Length decides little of what is kept.", validate(found),
+            (Link("See the curve", "learnability", {"view": "length"}),),
+        )  # fmt: skip
+
+
+def _cuts(cuts: tuple[CutStability, ...], found: Diagnosis) -> Iterator[Finding]:
+    if not cuts:
+        return
+    n_kept = sum(one.n_kept for one in cuts)
+    stays = sum(one.share_stays * one.n_kept for one in cuts) / n_kept
+    n_unsure = sum(one.n_unsure for one in cuts)
+    links = tuple(_between(one.domain, one.low, one.high, found) for one in cuts[:4])
+    yield Finding(
+        "stability",
+        "good" if stays >= MOSTLY_STAYS else "note",
+        f"Of {found.words}, {100 * stays:.0f} % would be kept again if the rows were drawn again.",
+        f"{plural(n_unsure, 'row')} near the cut could go either way: read them before you trust the cut.",
+        browse(found, *_browse_options(cuts[0], found)),
+        links,
+    )
+
+
+def _references(references: tuple[ReferenceStability, ...], found: Diagnosis) -> Iterator[Finding]:
+    if not references:
+        return
+    n_kept = sum(one.n_kept for one in references)
+    stays = sum(one.share_stays * one.n_kept for one in references) / n_kept
+    error = sum(one.standard_error_median * one.n_rows for one in references) / sum(one.n_rows for one in references)
+    yield Finding(
+        "stability",
+        "good" if stays >= MOSTLY_STAYS else "note",
+        f"{len(found.reference_names)} references agree on {100 * stays:.0f} % of {found.words}.",
+        f"A sample's mean score has a standard error of {error:.3f} (median); "
+        f"{plural(sum(one.n_unsure for one in references), 'row')} kept by some references are dropped by others.",
+        browse(found, *_browse_options(references[0], found)),
+        tuple(_between(one.domain, one.low, one.high, found) for one in references[:4]),
+    )
+
+
+def _between(domain: str, low: float, high: float, found: Diagnosis) -> Link:
+    asked = BrowseFilter(domains=(domain,) if domain else (), ranges=((found.spec.method, (low, high)),))
+    return Link(f"Rows near the cut{f' in {domain}' if domain else ''}", "browse", asked.to_query())
+
+
+def _browse_options(one: CutStability | ReferenceStability, found: Diagnosis) -> tuple[str, ...]:
+    domain = ("--domain", one.domain) if one.domain else ()
+    return (*domain, f"--range={found.spec.method}:{one.low!r}..{one.high!r}")
+
+
+def _planted(found: Diagnosis) -> Iterator[Finding]:
+    planted = found.planted
+    rank = planted.of("learnability") if planted else None
+    if planted is None or rank is None:
+        yield Finding(
+            "self-test", "note", "No self-test has been run on these scores.",
+            "It swaps the answers of some rows and scores them: a score that can be trusted lets them sink.",
+            ("diagnose", "--planted-swaps", "100", *found.run_option),
+        )  # fmt: skip
+        return
+    drop = planted.of("loss-drop")
+    beside = f" By the loss drop it is {drop.auc:.2f}." if drop else ""
+    command = validate(found) if rank.sinks else validate(found, "learnability", "band", "random")
+    yield Finding(
+        "self-test",
+        "good" if rank.sinks else "bad",
+        f"In {100 * rank.auc:.0f} % of pairs an imported row scores above a row with a swapped answer (95 % interval "
+        f"{100 * rank.low:.0f} to {100 * rank.high:.0f} %; {plural(rank.n_swapped, 'row')} swapped).",
+        ("Rows with a wrong answer sink." if rank.sinks else "Rows with a wrong answer do not surely sink.")
+        + " 50 % would be chance."
+        + beside,
+        command,
+        () if rank.sinks else _band(found.base_loss_limit),
+    )
+
+
+def _band(limit: float | None) -> tuple[Link, ...]:
+    return () if limit is None else (Link("Limit the base loss", "select", {"band": [f"base-loss:..{limit:.4g}"]}),)
+
+
+# What each flag means for the score, the option of `lobass select` that leaves such rows out, and its parameter.
+_ODD: dict[str, tuple[str, tuple[str, ...], Query]] = {
+    "negative": (
+        "The reference is worse than the base: nothing was learnt from them.",
+        ("--exclude-negative",), {"exclude-negative": "yes"},
+    ),
+    "near_zero_base": (
+        "The base knows them already; dividing by so small a loss magnifies chance.",
+        ("--exclude-near-zero-base",), {"exclude-near-zero-base": "yes"},
+    ),
+    "short": (
+        "A mean over fewer than five tokens is noise.", ("--min-response-tokens", "5"), {"min-response-tokens": "5"}
+    ),
+    "truncated": (
+        "Their responses were cut at the token limit: the score says nothing about the rest.",
+        ("--exclude-truncated",), {"exclude-truncated": "yes"},
+    ),
+    "non_finite": ("A model gave no number for them; they are never kept by their score.", (), {}),
+    "duplicate": (
+        "The sample occurs in another row, which stands for it.", (), {"exclude-duplicates": "yes"}
+    ),
+    "worse_than_chance": (
+        "The base reads them worse than a blind guess: their score means little.",
+        ("--exclude-worse-than-chance",), {"exclude-worse-than-chance": "yes"},
+    ),
+    "unseen_by_reference": (
+        "The reference was not trained on them: this alone lowers their score.", (), FOLDS,
+    ),
+}  # fmt: skip
+
+
+def _odd(one: Oddity, found: Diagnosis) -> Finding:
+    meaning, option, change = _ODD[one.flag]
+    words = one.flag.replace("_", " ")
+    rows = Link("See the rows", "browse", {"flag": [one.flag]})
+    is_kept = one.n_kept > 0
+    fix: tuple[Link, ...] = ()
+    if change is FOLDS:
+        fix = (Link("Train on all rows, with folds", "score", FOLDS),)
+    elif change and is_kept:
+        fix = (Link("Leave them out", "select", change),)
+    command = select(found, *option) if option and is_kept else browse(found, "--flag", one.flag)
+    return Finding(
+        "odd rows",
+        "note" if is_kept else "good",
+        f"{words}: {plural(one.n_rows, 'row')}, {one.n_kept:,} of them in {found.words}.",
+        meaning,
+        command,
+        (rows, *fix),
+    )

@@ -1,0 +1,63 @@
+"""The one thing to know of a selection before it is exported; the page Trust has the rest."""
+
+import numpy as np
+
+from lobass_core.learnability import flags as flag
+from lobass_core.learnability.ranks import spearman
+from lobass_core.validation.diagnosis import CLEAR_RHO
+from lobass_core.words.plural import plural
+from lobass_core.workflows.cut import Cut
+from lobass_core.workflows.planted import PlantedReport
+from lobass_core.workflows.recent import Recent
+
+# A rank correlation of fewer rows moves by a fifth and more from draw to draw.
+LEAST_ROWS = 20
+_headlines: Recent[str] = Recent(8)
+
+
+def headline(cut: Cut, planted: PlantedReport | None = None) -> str:
+    """A sentence on what matters most of what is known, empty where nothing does.
+
+    It is the same for every place of the cut, so that moving it computes nothing.
+    """
+    key = (*cut.key, planted and planted.run_id)
+    return _headlines.get(key, lambda: _in_files(cut) or _self_test(planted) or _length(cut))
+
+
+def _in_files(cut: Cut) -> str:
+    n = int((cut.scores.table.has(flag.IN_EVALUATION) & cut.scores.scope).sum())
+    if not n or cut.spec.gates.exclude_overlap:
+        return ""
+    verb = "appears" if n == 1 else "appear"
+    return f"{plural(n, 'row')} also {verb} in evaluation files, and no gate excludes them."
+
+
+def _self_test(planted: PlantedReport | None) -> str:
+    rank = planted.of("learnability") if planted else None
+    if rank is None or rank.sinks:
+        return ""
+    return (
+        f"Rows with swapped answers do not sink: only {100 * rank.auc:.0f} % of pairs rank the imported row higher; "
+        "50 % is chance."
+    )
+
+
+def _length(cut: Cut) -> str:
+    """Of the domain whose scores follow length most; a selection by length asks for it."""
+    if cut.spec.method == "length" or cut.scores.measure.uses_seed:
+        return ""
+    table, rows, sign = cut.scores.table, cut.scores.pool.rows, cut.scores.sign
+    score, tokens, code = sign * cut.scores.score[rows], table.n_tokens[rows], table.domain_code[rows]
+    found = []
+    for k, domain in enumerate(table.domains):
+        of = code == k
+        rho = spearman(score[of], tokens[of]) if np.count_nonzero(of) >= LEAST_ROWS else None
+        if rho is not None and abs(rho) >= CLEAR_RHO:
+            found.append((abs(rho), rho, domain))
+    if not found:
+        return ""
+    _, rho, domain = max(found)
+    where = f" in {domain}" if len(table.domains) > 1 else ""
+    which = "long" if rho > 0 else "short"
+    number = f"{rho:+.2f}".replace("-", "\N{MINUS SIGN}")
+    return f"This cut prefers {which} answers{where}: Spearman {number} with response length."

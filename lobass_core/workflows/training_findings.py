@@ -1,0 +1,105 @@
+"""Findings about the training of the reference: rows known by heart, their order, their near duplicates."""
+
+from collections.abc import Iterator
+
+from lobass_core.validation.training_effects import CopyEffect, InSampleEffect
+from lobass_core.words.plural import plural
+from lobass_core.workflows.diagnose import Diagnosis
+from lobass_core.workflows.finding import FOLDS, Finding, Link, train, validate
+
+# Rankings that agree less differ in many single rows.
+AGREES = 0.9
+
+
+def training_findings(found: Diagnosis) -> list[Finding]:
+    """What the scores owe to the training."""
+    return [*_training(found), *_order(found), *_copies(found.copies, found)]
+
+
+def _training(found: Diagnosis) -> Iterator[Finding]:
+    folds = (Link("Train with folds", "score", FOLDS),)
+    again = train(found, "--folds", "5")
+    if found.in_sample:
+        yield from (_beside(one, found, folds) for one in found.in_sample)
+    elif found.training_known == "in-sample":
+        yield Finding(
+            "training", "note", "The reference was trained on the rows that it scores.",
+            "Part of the gain may be memory of these very rows. Scores of a reference with folds show how much.",
+            again, folds,
+        )  # fmt: skip
+    elif found.training_known == "cross-fitted":
+        yield Finding(
+            "training", "good", "Each row was scored by a model that was not trained on it.",
+            "No part of the gain is memory of the row itself.", validate(found),
+        )  # fmt: skip
+    else:
+        yield Finding(
+            "training", "note", "It is not known whether the reference was trained on these rows.",
+            "If it was, part of the gain may be memory of them. A reference trained here with folds rules that out.",
+            again, folds,
+        )  # fmt: skip
+
+
+def _beside(one: InSampleEffect, found: Diagnosis, folds: tuple[Link, ...]) -> Finding:
+    agrees = one.agreement is not None and one.agreement >= AGREES
+    rho = "no correlation can be computed" if one.agreement is None else f"rank correlation {one.agreement:+.2f}"
+    other = Link("Compare the two", "compare", {"kind": "references"})
+    return Finding(
+        "training",
+        "good" if agrees else "note",
+        f"{one.domain}: in-sample and cross-fitted scores have a {rho}; {100 * one.share_stays:.0f} % of the best "
+        f"{plural(one.n_kept, 'row')} are the same.",
+        f"A reference that was trained on the rows has a reference loss {one.optimism_nats:.3f} nats per token lower, "
+        f"and scores {one.optimism:+.3f} apart: that much is memory of these rows."
+        + ("" if found.training_known == "cross-fitted" else f" Run {found.other_run} has the cross-fitted scores."),
+        ("diagnose", "--run", found.other_run),
+        (other,) if agrees else (other, *folds),
+    )
+
+
+def _order(found: Diagnosis) -> Iterator[Finding]:
+    clear = [one for one in found.order if one.is_clear]
+    for one in clear:
+        which = "late" if one.loss_rho < 0 else "early"
+        yield Finding(
+            "order", "note",
+            f"{one.domain}: rows that the reference saw {which} have lower losses ({one.loss_rho:+.2f}, 95 % interval "
+            f"{one.low:+.2f} to {one.high:+.2f}).",
+            f"The order of the training moves the score ({one.score_rho:+.2f}). Another seed gives another order.",
+            train(found, "--seed", "1"), (Link("Train with folds", "score", FOLDS),),
+        )  # fmt: skip
+    if found.order and not clear:
+        rhos = ", ".join(f"{one.domain} {one.loss_rho:+.2f}" for one in found.order)
+        yield Finding(
+            "order", "good", f"When the reference saw a row hardly matters to its loss ({rhos}).",
+            "The order of the training moves the score little.", validate(found),
+        )  # fmt: skip
+    if not found.order and found.training_known == "in-sample":
+        yield Finding(
+            "order", "note", "The order in which the reference saw the rows was not recorded.",
+            "A model knows rows better that it saw last. Trainings record the order from now on.",
+            train(found), (Link("Train another reference", "score", FOLDS | {"folds": "1"}),),
+        )  # fmt: skip
+
+
+def _copies(copies: tuple[CopyEffect, ...], found: Diagnosis) -> Iterator[Finding]:
+    for one in copies:
+        has_advantage = one.low > 0 and not one.is_cross_fitted
+        kind = "cross-fitted" if one.is_cross_fitted else "by a reference trained on the rows"
+        yield Finding(
+            "near duplicates",
+            "note" if has_advantage else "good",
+            f"{one.domain}: {plural(one.n_copies, 'row')} with a near duplicate score {one.advantage:+.3f} beside the "
+            f"others (95 % interval {one.low:+.3f} to {one.high:+.3f}), {kind}.",
+            "A reference trained on both copies learnt them twice." if has_advantage
+            else "Near duplicates have no advantage that can be told from chance." if one.low <= 0
+            else "They share a fold, so this is no memory: such rows are easier to learn from the others.",
+            train(found, "--folds", "5") if has_advantage else validate(found),
+            (Link("Train with folds", "score", FOLDS),) if has_advantage else (),
+        )  # fmt: skip
+    if not found.looked_for_copies:
+        yield Finding(
+            "near duplicates", "note", "Near duplicates were not looked for among so many rows.",
+            "A reference trained on both copies of a row learnt it twice.",
+            ("diagnose", "--near-duplicates", *found.run_option),
+        )  # fmt: skip

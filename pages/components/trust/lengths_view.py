@@ -1,0 +1,78 @@
+"""How far score and loss drop follow length, beside the published figures; and what is kept of each length."""
+
+from collections.abc import Mapping
+
+from lobass_core.validation.diagnosis import PUBLISHED, LengthTenth
+from lobass_core.workflows.diagnose import Diagnosis
+from pages.components import parts, theme, view
+from pages.components.parts import Column
+from pages.components.view import Node, el
+
+
+def show(found: Diagnosis, slots: Mapping[str, int]) -> None:
+    """Draw both."""
+    view.show(
+        el("div", _dependence(found, slots), _published(), _kept(found), cls="stack wide"),
+        key="trust-lengths",
+        label="Length",
+    )
+
+
+def _dependence(found: Diagnosis, slots: Mapping[str, int]) -> Node:
+    columns = [
+        Column("Domain"),
+        Column("Rows", 66, numeric=True),
+        Column("Response", 74, numeric=True),
+        Column("Prompt", 64, numeric=True),
+        Column("Steps", 58, numeric=True),
+    ]
+    rows = []
+    for one in found.lengths:
+        name = parts.swatch(slots.get(one.domain, 0), one.domain)
+        score = (one.score_response, one.score_prompt, one.score_steps)
+        drop = (one.drop_response, one.drop_prompt, one.drop_steps)
+        rows.append([name, theme.count(one.n_rows), *map(theme.signed, score)])
+        rows.append([el("span", "loss drop", cls="muted"), "", *map(theme.signed, drop)])
+    return el(
+        "div",
+        parts.heading("Length", f"Spearman's ρ of {found.measure} with"),
+        parts.table(columns, rows, label="Rank correlation with length, by domain"),
+        cls="stack",
+    )
+
+
+def _published() -> Node:
+    columns = [Column("Published, gemma-2b"), Column("Loss drop", 76, numeric=True), Column("Score", 64, numeric=True)]
+    rows: list[list[Node]] = [[name, theme.signed(drop), theme.signed(score)] for name, drop, score in PUBLISHED]
+    return el(
+        "div",
+        parts.table(columns, rows, label="Published rank correlations with response length"),
+        el("p", "With the tokens of the response; arXiv 2310.13008v2.", cls="muted"),
+        cls="stack",
+    )
+
+
+def _kept(found: Diagnosis) -> Node | None:
+    if not found.tenths:
+        return None
+    share = found.n_kept / found.n_rows if found.n_rows else 0.0
+    top = max((one.share_kept for one in found.tenths), default=0.0) or 1.0
+    columns = [Column("Response tokens", 112), Column("Share kept"), Column("", 60, numeric=True)]
+    return el(
+        "div",
+        parts.heading("Kept by length", found.words),
+        parts.table(columns, [_tenth(one, top) for one in found.tenths], label="Share kept by response length"),
+        el(
+            "p",
+            f"Each line is a tenth of the rows, shortest responses first. If length had no effect, each would keep "
+            f"about {theme.percent(share)}.",
+            cls="muted",
+        ),
+        cls="stack",
+    )
+
+
+def _tenth(one: LengthTenth, top: float) -> list[Node]:
+    words = f"{theme.count(one.shortest)} – {theme.count(one.longest)}"
+    bar = parts.bar(one.share_kept / top, label=f"{words} tokens: {theme.percent(one.share_kept)} kept")
+    return [words, bar, theme.percent(one.share_kept)]

@@ -1,0 +1,156 @@
+"""The self-test on the Trust page: what it costs, how far it is, where the swapped rows rank."""
+
+import streamlit as st
+
+from lobass_core.errors import LobassError
+from lobass_core.learnability.measures import label_of
+from lobass_core.project import Project
+from lobass_core.validation.planted import SwappedRank
+from lobass_core.words.plural import plural
+from lobass_core.workflows import planted, run_views
+from lobass_core.workflows.explore import Scored
+from lobass_core.workflows.planted import PlantedPlan, PlantedReport
+from lobass_core.workflows.run_views import RunView
+from pages.components import busy, parts, theme, view
+from pages.components.parts import Column
+from pages.components.view import Node, el
+
+PLAN, START = "trust.plan", "trust.self-test"
+TICK_SECONDS = 1.0
+
+
+def latest(project: Project, rows: Scored) -> RunView | None:
+    """The last self-test of these scores, None where there was none."""
+    run = planted.latest_run(project, rows)
+    return run_views.run_view(project, run.run_id) if run else None
+
+
+def plan(project: Project, rows: Scored) -> PlantedPlan | LobassError:
+    """What a test would score, or why there can be none; read once for these scores."""
+    kept = st.session_state.get(PLAN)
+    if kept and kept[0] == rows.key:
+        return kept[1]
+    try:
+        found: PlantedPlan | LobassError = planted.plan(project, run=rows.scoring.run_id)
+    except LobassError as error:
+        found = error
+    st.session_state[PLAN] = (rows.key, found)
+    return found
+
+
+def button(project: Project, planned: PlantedPlan | LobassError, now: RunView | None) -> None:
+    """The page's primary button; its label says what will be done."""
+    label = f"Self-test, {plural(len(planned.swaps), 'row')}" if isinstance(planned, PlantedPlan) else "Self-test"
+
+    def work() -> str:
+        assert isinstance(planned, PlantedPlan)
+        return planted.start(project, planned).run_id
+
+    busy.primary(
+        label, ":material/science:", key=START, doing="Starting…", work=work, then=lambda _: None,
+        disabled=isinstance(planned, LobassError) or project.is_read_only or bool(now and now.is_live),
+    )  # fmt: skip
+
+
+def cost(planned: PlantedPlan | LobassError) -> str:
+    """What the button costs, before it is clicked."""
+    if isinstance(planned, LobassError):
+        return f"No self-test: {planned.what}."
+    time = f", about {theme.duration(planned.seconds)} here" if planned.seconds is not None else ""
+    return (
+        f"The self-test gives {plural(len(planned.swaps), 'row')} the answer of another row of their domain and scores "
+        f"them: {theme.compact(planned.n_tokens)} tokens under base and reference{time}."
+    )
+
+
+def show(
+    project: Project, planned: PlantedPlan | LobassError, now: RunView | None, found: PlantedReport | None
+) -> None:
+    """Draw how the last test stands, what it found, and what another one costs."""
+    busy.show_error(START)
+    if now and now.is_live:
+        _live(project, now.run_id)
+        return
+    nodes: list[Node | None] = [parts.heading("Self-test", "answers swapped within a domain")]
+    if now and now.is_stopped:
+        nodes.append(_stopped(now))
+    nodes.append(_ranks(found) if found else None)
+    nodes.append(el("p", cost(planned), cls="muted"))
+    view.show(el("div", *nodes, cls="stack"), key="trust-self-test", label="Self-test")
+
+
+def _live(project: Project, run_id: str) -> None:
+    """Draws itself every second, and the page once when the test has ended."""
+
+    @st.fragment(run_every=TICK_SECONDS)
+    def tick() -> None:
+        now = run_views.run_view(project, run_id)
+        if not now.is_live:
+            st.rerun()
+        view.show(_running(now), key="trust-self-test-running", label="Self-test")
+
+    tick()
+
+
+def _running(now: RunView) -> Node:
+    progress = now.progress
+    left = f"{theme.duration(progress.seconds_left)} left" if progress.seconds_left else progress.phase
+    return el(
+        "div",
+        parts.heading("Self-test", f"run {now.run_id} · {left}"),
+        parts.bar(now.share, thick=True, label=f"{now.share:.0%} done"),
+        el(
+            "p",
+            f"{theme.count(progress.n_done)} of {theme.count(progress.n_total)} losses. You can close this tab. "
+            f"To stop it: lobass cancel {now.run_id}.",
+            cls="muted",
+        ),
+        cls="stack",
+    )
+
+
+def _stopped(now: RunView) -> Node:
+    error = now.progress.error
+    if now.state == "cancelled":
+        return parts.notice("The last self-test was cancelled.", f"Run {now.run_id}.")
+    what = f"{error.what[:1].upper()}{error.what[1:]}." if error else "The worker stopped without reporting an error."
+    return parts.notice(
+        f"The last self-test stopped. {what}",
+        f"Run {now.run_id}.",
+        error.do if error else "Start it again.",
+        tone="red",
+    )
+
+
+def _ranks(found: PlantedReport) -> Node:
+    columns = [
+        Column("Measure"),
+        Column("Domain", 108),
+        Column("Sinks", 64, numeric=True),
+        Column("95 %", 92, numeric=True),
+        Column("Below own", 84, numeric=True),
+    ]
+    rows = [_rank(one) for one in found.ranks]
+    return el(
+        "div",
+        parts.table(columns, rows, label="Where rows with swapped answers rank"),
+        el(
+            "p",
+            f"{plural(found.n_swapped, 'row')} swapped, {theme.ago(found.made_at)}, run {found.run_id}. “Sinks” is how "
+            "often an imported row scores above a swapped one; 50 % is chance. “Below own” counts swapped rows that "
+            "score below the row with its own answer.",
+            cls="muted",
+        ),
+        cls="stack",
+    )
+
+
+def _rank(one: SwappedRank) -> list[Node]:
+    label = label_of(one.measure)
+    return [
+        f"{label[:1].upper()}{label[1:]}",
+        one.domain or "all",
+        el("span", theme.percent(one.auc, 0), cls="" if one.sinks else "amber"),
+        f"{100 * one.low:.0f} – {100 * one.high:.0f} %",
+        f"{theme.count(one.n_below_own)} of {theme.count(one.n_swapped)}",
+    ]

@@ -1,0 +1,155 @@
+"""The Trust page: every finding with its action, the self-test's states, and the line on Select."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from lobass_core.jobs.progress import ErrorNote, Progress
+from lobass_core.jobs.run_results import PlantedResult, PlantedRow
+from lobass_core.project import Project
+from lobass_core.specs import SelectionSpec
+from lobass_core.store.connection import release
+from lobass_core.workflows import planted
+from lobass_core.workflows import select as selections
+from lobass_core.workflows.diagnose import diagnose
+from lobass_core.workflows.findings import findings
+from pages.components import command_line
+from pages.components.selection.in_address import query
+from pages.components.trust import findings_view
+from tests.filled_project import Row, fill
+from tests.pages.conftest import OpenPage, view_text, view_texts
+from tests.pages.projects import finished_scores, imported_project
+
+ROWS = [
+    *(Row(f"Ask {k}?", f"Reply{k} " * (3 + k) + "end", "chat", 2.0, 0.4 + k / 50) for k in range(40)),
+    *(Row(f"Sum {k}?", f"Step{k} " * (3 + k % 7) + "end", "math", 2.0, 1 + (k * 7 % 10) / 20) for k in range(40)),
+]
+
+
+@pytest.fixture
+def short_first(tmp_path) -> Iterator[Project]:
+    """In chat short answers gain most."""
+    project = Project.create(tmp_path / "project")
+    fill(project, ROWS)
+    selections.save(project, "third", SelectionSpec(value=1 / 3))
+    yield project
+    release(project.store_path)
+
+
+def test_every_finding_of_the_command_stands_on_the_page(short_first: Project, open_page: OpenPage) -> None:
+    app = open_page(short_first.root, "trust", query={"selection": "third"})
+    assert not app.exception
+    text, found = view_text(app), findings(diagnose(short_first, selection="third"))
+    assert len(found) > 5
+    for one in found:
+        assert one.what in text and one.meaning in text and f"lobass {one.command[0]} …" in text
+        assert all(link.words in text for link in one.links)
+    assert "Published, gemma-2b" in text and "+0.75" in text and "Alpaca" in text
+    assert "chat: the score prefers short responses (-1.00)." in text
+    assert app.selectbox(key="trust.selection").value == "third"
+    assert app.code[0].value == command_line.plain("diagnose", short_first.root, ["--selection", "third"])
+    assert app.query_params["selection"] == "third"
+
+
+def test_the_working_selection_is_looked_at_where_none_is_chosen(short_first: Project, open_page: OpenPage) -> None:
+    state = {"select.spec": SelectionSpec(value=0.5)}
+    app = open_page(short_first.root, "trust", state=state)
+    assert not app.exception
+    assert "the best 50 %" in view_text(app) and "40" in view_texts(app)
+
+
+def test_links_carry_the_selection_with_the_change(short_first: Project) -> None:
+    found = diagnose(short_first, spec=SelectionSpec(value=0.5))
+    adjusted = next(link for one in findings(found) for link in one.links if link.page == "select")
+    assert query(found.spec) | dict(adjusted.query) == {
+        "ratio": "0.5", "balance": "natural", "method": "length-adjusted"
+    }  # fmt: skip
+    groups = findings_view._groups(("FILE", "--domain", "a b", "--range=x:1..2", "--plan"))
+    assert groups == [["FILE"], ["--domain", "a b"], ["--range=x:1..2"], ["--plan"]]
+
+
+def test_a_link_opens_the_rows_in_browse(short_first: Project, open_page: OpenPage) -> None:
+    number, one = next((n, one) for n, one in enumerate(findings(diagnose(short_first))) if one.topic == "stability")
+    # AppTest cannot click in a component: the page is given what the browser would send.
+    app = open_page(short_first.root, "trust", run=False)
+    app.run()
+    target = one.links[0].query
+    app = open_page(short_first.root, "browse", query=dict(target))
+    assert not app.exception and f"browse.chip.range.{one.command[-1].partition(':')[0].removeprefix('--range=')}" in {
+        button.key for button in app.button
+    }
+    assert number >= 0
+
+
+def finished_test(project: Project, reference: float) -> None:
+    run = planted.prepare_run(project, planted.plan(project, 20))
+    ids = [row.sample().sample_id for row in ROWS]
+    rows = [PlantedRow(ids[k], ids[k + 1], ROWS[k].domain, 5, 3.0, reference) for k in range(0, 78, 4)]
+    run.write_result(PlantedResult(tuple(rows), "cpu", 1.0))
+    run.write_progress(Progress(state="done", finished_at="2026-01-02T10:00:51+00:00"))
+
+
+def test_the_self_test_says_its_cost_its_progress_and_its_result(
+    short_first: Project, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page(short_first.root, "trust")
+    button = app.button(key="trust.self-test")
+    assert button.label == "Self-test, 40 rows" and not button.disabled
+    assert "gives 40 rows the answer of another row of their domain" in view_text(app)
+    assert "no self-test yet" in view_text(app)
+    monkeypatch.setattr(planted, "launch", lambda run: run.write_progress(Progress(state="running", n_total=80)))
+    monkeypatch.setattr("lobass_core.jobs.run_folder.RunFolder.is_live", lambda run: not run.result_path.is_file())
+    monkeypatch.setattr(
+        "lobass_core.jobs.run_folder.RunFolder.state", lambda run: "done" if run.result_path.is_file() else "running"
+    )
+    button.click().run()
+    assert not app.exception
+    assert "0 of 80 losses. You can close this tab." in view_text(app)
+    assert app.button(key="trust.self-test").disabled
+    finished_test(short_first, 2.7)
+    app.run()
+    text = view_text(app)
+    assert "Where rows with swapped answers rank" not in text and "100 %" in text and "20 of 20" in text
+    assert "In 100 % of pairs an imported row scores above a row with a swapped answer" in text
+
+
+def test_a_self_test_that_failed_says_why_and_can_be_started_again(short_first: Project, open_page: OpenPage) -> None:
+    run = planted.prepare_run(short_first, planted.plan(short_first, 20))
+    error = ErrorNote("the models have changed since run r-0001 scored the rows", "/m", "Score again.", True)
+    run.write_progress(Progress(state="failed", error=error, finished_at="2026-01-02T10:00:51+00:00"))
+    app = open_page(short_first.root, "trust")
+    assert not app.exception
+    assert "The last self-test stopped. The models have changed since run r-0001 scored the rows." in view_text(app)
+    assert not app.button(key="trust.self-test").disabled
+
+
+def test_no_scores_a_scoring_that_runs_and_one_that_stopped(tmp_path, open_page: OpenPage, monkeypatch) -> None:
+    project = Project.create(tmp_path / "empty")
+    assert "Nothing to look at yet" in view_text(open_page(project.root, "trust"))
+    project = imported_project(tmp_path / "unscored", {"math": 4})
+    app = open_page(project.root, "trust")
+    assert "No scores yet" in view_text(app) and app.button(key="empty-action").label == "Score the data"
+    run = finished_scores(project)
+    run.result_path.unlink()
+    run.write_progress(Progress(state="failed", n_done=2, n_total=8, error=ErrorNote("memory ran out")))
+    text = view_text(open_page(project.root, "trust"))
+    assert f"Run {run.run_id} stopped at 25 %." in text and "No scores yet" in text
+    monkeypatch.setattr("lobass_core.jobs.run_folder.RunFolder.state", lambda _: "running")
+    assert f"Run {run.run_id} is scoring: 25 % done." in view_text(open_page(project.root, "trust"))
+    release(project.store_path)
+
+
+def test_select_says_the_most_important_thing_with_a_way_to_trust(short_first: Project, open_page: OpenPage) -> None:
+    app = open_page(short_first.root, "select")
+    assert not app.exception
+    said = "This cut prefers short answers in chat: Spearman \N{MINUS SIGN}1.00 with response length."
+    assert said in view_texts(app) and "Look at Trust" in view_texts(app)
+    by_length = open_page(short_first.root, "select", query={"method": "length"})
+    assert "Look at Trust" not in view_texts(by_length)
+
+
+def test_the_gate_for_evaluation_files_waits_for_a_comparison(short_first: Project, open_page: OpenPage) -> None:
+    app = open_page(short_first.root, "select")
+    assert app.toggle(key="select.gate-overlap").disabled
+    link = open_page(short_first.root, "select", query={"exclude-overlap": "yes"})
+    assert "not been compared with evaluation files" in " ".join(error.proto.title for error in link.error).lower()

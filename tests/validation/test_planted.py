@@ -1,0 +1,36 @@
+"""Where swapped rows rank, by counting pairs."""
+
+import numpy as np
+import pytest
+
+from lobass_core.validation.planted import swapped_rank
+
+
+def test_pairs_are_counted_and_ties_count_half():
+    imported = np.array([1.0, 2.0, 3.0, 4.0, np.nan])
+    swapped = np.array([0.5, 2.0, np.nan])
+    found = swapped_rank("learnability", "math", swapped, np.array([1.0, 1.5, 3.0]), imported)
+    # 0.5 is below all four; of 2.0 two are above and one is equal.
+    assert found.auc == pytest.approx((1 + 2.5 / 4) / 2)
+    assert (found.n_swapped, found.n_rows, found.n_below_own) == (2, 4, 1)
+    assert found.median_rank == pytest.approx((1 + 0.625) / 2)
+    assert not found.sinks
+
+
+def test_the_interval_holds_the_truth_nineteen_times_in_twenty():
+    rng = np.random.default_rng(0)
+    # One standard deviation apart: AUC = Phi(1 / sqrt(2)) = 0.760.
+    held = 0
+    for _ in range(300):
+        found = swapped_rank("m", "", rng.normal(-1, 1, 60), np.zeros(60), rng.normal(0, 1, 400))
+        held += found.low <= 0.7602 <= found.high
+    assert 0.91 <= held / 300 <= 0.98
+
+
+def test_no_error_among_few_rows_is_not_certainty():
+    found = swapped_rank("m", "", np.full(10, -9.0), np.zeros(10), np.arange(50.0))
+    assert (found.auc, found.high) == (1.0, 1.0) and found.low == pytest.approx(0.025**0.1)
+    worst = swapped_rank("m", "", np.full(10, 99.0), np.zeros(10), np.arange(50.0))
+    assert (worst.auc, worst.low) == (0.0, 0.0) and worst.high == pytest.approx(1 - 0.025**0.1)
+    assert not worst.sinks
+    assert swapped_rank("m", "", np.array([np.nan]), np.zeros(1), np.arange(3.0)) is None

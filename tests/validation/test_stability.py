@@ -1,0 +1,60 @@
+"""How sure a cut is, against pools drawn again; and how references agree, against counts by hand."""
+
+import numpy as np
+import pytest
+
+from lobass_core.validation.stability import cut_stability, reference_names, reference_stability
+
+
+def test_a_cut_moves_as_it_does_when_the_pool_is_drawn_again():
+    n, n_kept = 400, 80
+    score = np.sort(np.random.default_rng(3).normal(size=n))[::-1]
+    found = cut_stability("math", score, n_kept)
+    rng = np.random.default_rng(4)
+    kept = np.zeros(n)
+    for _ in range(2000):
+        drawn = np.sort(rng.integers(0, n, n))
+        kept[: drawn[n_kept - 1] + 1] += 1
+    kept /= 2000
+    unsure = np.flatnonzero((kept > 0.025) & (kept < 0.975))
+    assert found.share_stays == pytest.approx(kept[:n_kept].mean(), abs=0.01)
+    assert found.n_unsure == pytest.approx(len(unsure), abs=3)
+    # Two standard deviations of the rank: 2 * sqrt(400 * 0.2 * 0.8) = 16 rows on either side.
+    assert 28 <= found.n_unsure <= 36
+    assert found.low < score[n_kept - 1] < found.high
+    assert np.count_nonzero((score >= found.low) & (score <= found.high)) == found.n_unsure
+
+
+def test_the_lowest_scores_may_be_the_best():
+    score = np.linspace(0, 1, 200)
+    found = cut_stability("", score, 50)
+    assert found.low < 0.25 < found.high
+
+
+@pytest.mark.parametrize("n_kept", [0, 5])
+def test_nothing_and_everything_have_no_cut(n_kept):
+    assert cut_stability("math", np.arange(5.0)[::-1], n_kept) is None
+
+
+def test_references_of_a_scoring_by_their_names():
+    names = ["base", "reference@seed-2", "reference", "reference@epoch-1", "chosen", "base@2", "reference-x"]
+    assert reference_names(names) == ["reference", "reference@epoch-1", "reference@seed-2"]
+    assert reference_names(["base"]) == []
+
+
+def test_what_references_keep_in_common():
+    scores = {
+        "reference": np.array([0.9, 0.8, 0.7, 0.2, 0.1, np.nan]),
+        "reference@seed-2": np.array([0.9, 0.1, 0.7, 0.8, 0.1, 0.5]),
+    }
+    found = reference_stability("chat", scores, 2)
+    # Of the five rows that both score, one keeps 0 and 1, the other 0 and 3.
+    assert (found.n_rows, found.share_stays, found.n_unsure, found.low, found.high) == (5, 0.5, 2, 0.2, 0.8)
+    # Standard deviations 0, 0.7/sqrt(2), 0, 0.6/sqrt(2), 0, over sqrt(2).
+    assert found.standard_error_median == 0
+    assert found.standard_error_90 == pytest.approx(0.3 + 0.6 * 0.05)
+    assert reference_stability("chat", {"reference": scores["reference"]}, 2) is None
+    assert reference_stability("chat", scores, 5) is None
+    lowest = reference_stability("chat", scores, 1, higher_is_better=False)
+    # Row 4 is lowest under the first; under the second rows 1 and 4 tie, and the first of them is taken.
+    assert lowest.share_stays == 0 and lowest.n_unsure == 2

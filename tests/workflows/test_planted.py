@@ -1,0 +1,133 @@
+"""A self-test from the plan to the report: who gets whose answer, and the losses as scoring them gives them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from lobass_core.errors import RequestError
+from lobass_core.jobs.run_results import PlantedResult, PlantedRow
+from lobass_core.jobs.run_specs import PlantedRun
+from lobass_core.learnability.measures import values_of
+from lobass_core.records import Sample, Turn, turns_from_json
+from lobass_core.specs import SelectionSpec
+from lobass_core.store.connection import release
+from lobass_core.store.datasets import sample_batches
+from lobass_core.workflows import explore, planted
+from lobass_core.workflows.cut import open_cut
+from lobass_core.workflows.diagnose import diagnose
+from lobass_core.workflows.findings import findings
+from lobass_core.workflows.headline import headline
+from tests.filled_project import Row, fill
+from tests.validation.projects import ScoredProject, scored_project
+from tests.worker.runs import work
+
+ROWS = [
+    *(Row(f"Ask {k}?", f"Answer number {k} of chat", "chat", 2.0, 1.0 + k / 100) for k in range(20)),
+    *(Row(f"Sum {k}?", f"Result {k}", "math", 2.0, 0.5 + k / 100) for k in range(10)),
+]
+
+
+def test_answers_change_places_within_a_domain(project):
+    filled = fill(project, [*ROWS, Row("Pair?", "Chosen", "math", rejected="Not chosen")])
+    found = planted.plan(project, 12)
+    assert found.by_domain() == {"chat": 6, "math": 5}
+    texts = {row.sample().sample_id: row for row in ROWS}
+    assert {one.original_id for one in found.swaps} == {one.donor_id for one in found.swaps} <= set(filled.sample_ids)
+    for one in found.swaps:
+        own, donor = texts[one.original_id], texts[one.donor_id]
+        assert one.domain == own.domain == donor.domain and own is not donor
+        assert one.swapped == Sample.of([Turn("user", own.prompt), Turn("assistant", donor.response)])
+    assert planted.plan(project, 12).swaps == found.swaps != planted.plan(project, 12, seed=1).swaps
+    assert found.spec.scoring == "r-0001" and found.spec.models == ("base0000base0000", "refe0000refe0000")
+    for n in (3, 2_001):
+        with pytest.raises(RequestError, match="answers cannot be swapped"):
+            planted.plan(project, n)
+
+
+def test_rows_that_are_no_question_with_one_answer_are_left(project):
+    fill(project, [Row(f"Same {k}?", "The same answer") for k in range(20)])
+    with pytest.raises(RequestError, match="too few scored rows"):
+        planted.plan(project, 10)
+
+
+def finished(project, reference: float) -> None:
+    """A self-test that is done, in which the swapped rows of ROWS lose `reference` under the reference."""
+    run = planted.prepare_run(project, planted.plan(project, 20))
+    ids = [row.sample().sample_id for row in ROWS]
+    rows = [
+        PlantedRow(ids[k], ids[(k + 1) % 20], "chat" if k < 20 else "math", 5, 3.0, reference) for k in range(0, 30, 3)
+    ]
+    run.write_result(PlantedResult(tuple(rows), "cpu", 1.0))
+
+
+def test_a_report_ranks_the_rows_among_those_that_were_scored(project):
+    fill(project, ROWS)
+    assert planted.latest_report(project, explore.scored(project)) is None
+    # (3 - 2.7) / 3 = 0.1 where the rows themselves have 0.405 or more.
+    finished(project, 2.7)
+    found = planted.latest_report(project, explore.scored(project))
+    everything = found.of("learnability")
+    assert (everything.auc, everything.n_swapped, everything.n_rows, everything.n_below_own) == (1.0, 10, 30, 10)
+    assert found.of("learnability", "math").n_swapped == 3
+    # A drop of 0.3 nats is below all others too; 0.8 nats and more stand against it.
+    assert {one.measure for one in found.ranks} == {"learnability", "loss-drop", "loss-drop-sum"}
+    line = next(one for one in findings(diagnose(project)) if one.topic == "self-test")
+    assert line.tone == "good" and "In 100 % of pairs" in line.what
+    # A later test counts, and one that is not done does not.
+    finished(project, 0.3)
+    planted.prepare_run(project, planted.plan(project, 20))
+    line = next(one for one in findings(diagnose(project)) if one.topic == "self-test")
+    assert line.tone == "bad" and "do not surely sink" in line.meaning and line.links[0].page == "select"
+    report = planted.latest_report(project, explore.scored(project))
+    assert report.of("learnability").auc == 0.0
+    assert headline(open_cut(project, SelectionSpec()), report).startswith("Rows with swapped answers do not sink")
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScoredProject]:
+    made = scored_project(tmp_path_factory.mktemp("planted"))
+    yield made
+    release(made.project.store_path)
+
+
+@pytest.mark.slow
+def test_the_worker_scores_them_as_it_scored_the_rows(scored: ScoredProject):
+    project = scored.project
+    found = planted.plan(project, 16)
+    # An answer that is not swapped has the losses that its row has.
+    first = found.swaps[0]
+    with project.store() as store:
+        turns = {
+            sample_id: text
+            for batch in sample_batches(store.cursor())
+            for sample_id, text in zip(batch["sample_id"].to_pylist(), batch["turns"].to_pylist(), strict=True)
+        }
+    assert first.original_id in turns
+    rows = explore.scored(project)
+    own = rows.table.tie_key.tolist().index(int(first.original_id[:16], 16))
+    same = replace(first, swapped=Sample.of(turns_from_json(turns[first.original_id])))
+    run = planted.prepare_run(project, replace(found, swaps=(same, *found.swaps[1:])))
+    assert work(run) == 0
+    result = run.read_result(PlantedResult)
+    assert len(result.rows) == 16 and {row.domain for row in result.rows} == {"chat", "math"}
+    control = result.rows[0]
+    assert control.base_loss == pytest.approx(rows.table.losses["base"][own], abs=1e-5)
+    assert control.reference_loss == pytest.approx(rows.table.losses["reference"][own], abs=1e-5)
+    assert control.n_tokens == rows.table.n_tokens[own]
+    # Random models know no answer from another: swapped rows rank anywhere.
+    rank = planted.report(run, rows).of("learnability")
+    assert rank.low < 0.5 < rank.high
+    assert rank.n_rows == int((values_of(rows.table, "learnability") > -9).sum()) == 80
+    with project.store() as store:
+        assert store.cursor().execute("SELECT count(*) FROM losses").fetchall() == [(160,)]
+
+
+@pytest.mark.slow
+def test_models_that_have_changed_are_refused(scored: ScoredProject):
+    found = planted.plan(scored.project, 8)
+    spec: PlantedRun = replace(found.spec, models=("other", "model"))
+    run = planted.prepare_run(scored.project, replace(found, spec=spec))
+    assert work(run) == 1
+    error = run.read_progress().error
+    assert error.what == "the models have changed since run r-0001 scored the rows" and error.is_final
