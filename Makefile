@@ -10,7 +10,7 @@ PORT ?= 8501
 # Two workers with one thread each; whole files to a worker, the longest first.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup setup-tests demo demo-real serve fast test thorough js real-model trainers faults-ci faults axe wheel try-wheel check bench bench-ui screenshots clean
+.PHONY: setup setup-tests demo demo-real serve fast fast-torch fast-rest test thorough js real-model trainers faults-ci faults axe wheel try-wheel check bench bench-ui screenshots clean
 
 # On a terminal, pip draws bars while it downloads and (since 25.1) while it unpacks. Elsewhere a line every ten seconds
 # shows that it continues; the watcher ends with the shell that started it.
@@ -54,11 +54,19 @@ check: setup-tests
 	$(BIN)/lint-imports
 	$(MAKE) test
 
-# The quick tests of the rooms, in about a minute: what a change should pass before each commit. Journeys over a project, a
-# page or a process are left to `make test`.
+# The quick tests of the rooms, in under a minute: what a change should pass before each commit. Journeys over a project, a
+# page or a process are left to `make test`. Two processes side by side, so that one alone pays for the import of torch.
 JOURNEYS := browser cli faults pages real_model serving trainers worker workflows
+WITH_TORCH := benchmarks invariants rendering scoring training validation
+QUICKLY := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not thorough and not real_model"
 fast: setup-tests
-	$(PYTEST) -m "not slow and not thorough and not real_model" $(JOURNEYS:%=--ignore=tests/%)
+	@$(MAKE) --no-print-directory -k -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) fast-torch fast-rest
+
+fast-torch:
+	$(QUICKLY) $(WITH_TORCH:%=tests/%)
+
+fast-rest:
+	$(QUICKLY) $(JOURNEYS:%=--ignore=tests/%) $(WITH_TORCH:%=--ignore=tests/%)
 
 test: setup-tests
 	$(PYTEST) -m "not thorough and not real_model and not trainers and not faults and not wheel"

@@ -1,5 +1,6 @@
 """Start a worker that outlives its starter, and follow it."""
 
+import os
 import re
 import signal
 import subprocess
@@ -35,8 +36,10 @@ def launch(run: RunFolder, command: Sequence[str] = WORKER) -> int:
         run.write_progress(Progress(state="queued", phase="starting"))
         with run.log_path.open("ab") as log:
             process = subprocess.Popen(
-                [*command, str(run.path)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+                [*command, str(run.path)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                # Bars of libraries are for a terminal: in a log, every state of one is a line.
+                env={**os.environ, "TQDM_DISABLE": "1"},
+            )  # fmt: skip
     except OSError as error:
         raise RunError(
             f"run {run.run_id} cannot be started: {error.strerror}",

@@ -198,7 +198,7 @@ def _seconds(progress: Progress) -> float | None:
 
 
 def log_tail(view: RunView, n_lines: int = 12) -> list[str]:
-    """The last lines that the worker printed; empty where it said nothing."""
+    """The last lines that the worker printed, as a terminal shows them, without blank ones."""
     try:
         with (view.path / "log").open("rb") as file:
             file.seek(0, 2)
@@ -206,7 +206,8 @@ def log_tail(view: RunView, n_lines: int = 12) -> list[str]:
             text = file.read().decode("utf-8", errors="replace")
     except OSError:
         return []
-    return text.splitlines()[-n_lines:]
+    # A bar writes its states over each other: the last one is what is left of the line.
+    return [line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n") if line.strip()][-n_lines:]
 
 
 def saved_shards(view: RunView, n_last: int = 9) -> tuple[int, list[SavedShard]]:

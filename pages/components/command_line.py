@@ -57,7 +57,7 @@ def plain(command: str, root: Path | str, *groups: Sequence[str]) -> str:
 
 def in_sight(command: str, root: Path | str, *groups: Sequence[str]) -> str:
     """A command without a spec, over the datasets and the scores that the sidebar has."""
-    chosen, run = state.chosen_datasets(), state.chosen_run()
+    chosen, run = state.chosen_datasets(), state.named_run()
     shared: Groups = [["--datasets", ",".join(chosen)]] if chosen else []
     return plain(command, root, *groups, *shared, *([["--run", run]] if run else []))
 

@@ -16,7 +16,7 @@ RANGE_OPTIONS = {
 
 def command(root: Path, asked: BrowseFilter) -> str:
     """`lobass browse`, finding the same rows under the scores and datasets that the sidebar has."""
-    chosen, run = state.chosen_datasets(), state.chosen_run()
+    chosen, run = state.chosen_datasets(), state.named_run()
     if chosen:
         both = tuple(name for name in asked.datasets or chosen if name in chosen)
         asked = dataclasses.replace(asked, datasets=both or asked.datasets)

@@ -3,7 +3,7 @@
     from pages.components import state
 
     project = state.project()                 # stops the page with a friendly state if there is none
-    run = state.chosen_run()                  # None: the only scoring there is; pass it to workflows as `run=`
+    run = state.chosen_run()                  # None where nothing is scored; pass it to workflows as `run=`
     datasets = state.chosen_datasets()        # () means all
     state.go("browse", domain="math")         # another page, with query parameters
 
@@ -40,6 +40,8 @@ PAGES = (
 )
 
 RUN_KEY = "run"
+# The only scoring, as the sidebar found it.
+ONLY_RUN_KEY = "run.only"
 DATASETS_KEY = "datasets"
 PAGE_KEY, VISIT_KEY = "page.name", "page.visit"
 
@@ -102,7 +104,15 @@ def outline(project: Project) -> Outline:
 
 
 def chosen_run() -> str | None:
-    """Run id of the scoring chosen in the sidebar; None leaves the choice to the workflow (there is one, or none)."""
+    """Run id of the scoring that the sidebar shows; None where nothing is scored.
+
+    A second scoring may be added while a page is drawn or read: the page stays with the one that it has.
+    """
+    return named_run() or st.session_state.get(ONLY_RUN_KEY)
+
+
+def named_run() -> str | None:
+    """Run id of the scoring chosen in the sidebar, as commands name it; None where there is no choice."""
     return st.session_state.get(RUN_KEY) or None
 
 
@@ -152,16 +162,19 @@ def scoring_label(item: Scoring) -> str:
 
 def _scoring_picker(scorings: tuple[Scoring, ...]) -> None:
     if not scorings:
+        st.session_state.pop(ONLY_RUN_KEY, None)
         st.caption("No scores yet.")
         return
     labels = {item.run_id: scoring_label(item) for item in scorings}
     if len(scorings) == 1:
         st.session_state.pop(RUN_KEY, None)
+        st.session_state[ONLY_RUN_KEY] = scorings[0].run_id
         st.markdown("**Scores**")
         st.caption(next(iter(labels.values())))
         return
+    before = st.session_state.pop(ONLY_RUN_KEY, None)
     if st.session_state.get(RUN_KEY) not in labels:
-        st.session_state[RUN_KEY] = scorings[0].run_id
+        st.session_state[RUN_KEY] = before if before in labels else scorings[0].run_id
     st.selectbox(
         "Scores", list(labels), key=RUN_KEY, format_func=lambda run: labels.get(run, run), persist_state="session",
         help="The pair of models that computed the scores.",
@@ -186,6 +199,12 @@ def go(name: str, **query: str | list[str]) -> None:
     path = page_file(name)
     if path is not None:
         st.switch_page(str(path), query_params=query or None)
+
+
+def naming_scores(project: Project, run_id: str) -> dict[str, str]:
+    """Query parameters for `go` that choose the scores of a run, where there are others."""
+    runs = [item.run_id for item in outline(project).scorings]
+    return {RUN_KEY: run_id} if len(runs) > 1 and run_id in runs else {}
 
 
 def open_other(root: Path) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -128,3 +130,10 @@ def test_what_a_record_holds_is_shown_and_not_obeyed(capsys):
     out = capsys.readouterr().out
     assert out.splitlines()[1] == printable(LINK)
     assert not STEERS.search(out)
+
+
+def test_commands_start_without_the_libraries_that_few_of_them_need():
+    heavy = {"torch", "transformers", "datasets", "pandas", "scipy", "streamlit", "plotly"}
+    script = f"import sys, lobass_core.cli.main; print({heavy!r} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

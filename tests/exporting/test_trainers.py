@@ -10,7 +10,6 @@ import pytest
 
 from lobass_core.specs import ExportFormat, ExportSpec
 from lobass_core.workflows.export import export
-from tests.models import tiny_llama
 from tests.scored_files import import_and_score, select_all, write_jsonl
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_checks")]
@@ -102,9 +101,8 @@ WITH_INPUT = [{"instruction": "Add.", "input": f"{n}", "output": "1"} for n in r
 MIXTURES = {
     "tools last": {"a": ONE_TARGET * 40, "b": SEVERAL * 40, "z": TOOLS * 10},
     "tools first": {"a": TOOLS * 10, "y": ONE_TARGET * 40, "z": SEVERAL * 40},
-    "fields last": {"a": ONE_TARGET * 40, "y": MARKED * 40, "z": MIXED},
-    "fields first": {"a": MIXED, "b": MARKED * 40, "z": ONE_TARGET * 40},
-    "dates and inputs": {"a": DATED * 20, "b": WITH_INPUT * 20, "z": ONE_TARGET * 20},
+    "fields last": {"a": ONE_TARGET * 40, "w": WITH_INPUT * 20, "x": DATED * 20, "y": MARKED * 40, "z": MIXED},
+    "fields first": {"a": MIXED, "b": MARKED * 40, "c": DATED * 20, "d": WITH_INPUT * 20, "z": ONE_TARGET * 40},
 }
 CHUNK_BYTES = 4096
 
@@ -126,7 +124,6 @@ def test_mixtures_open_a_small_piece_at_a_time(project, tmp_path, load_dataset, 
             assert (out / name).stat().st_size > 2 * CHUNK_BYTES
         rows = load_dataset(builder, data_files=str(out / name), split="train", **settings)
         assert len(rows) == receipt["written"]["n_rows"] == n_written, format
-        assert load_dataset(out)["train"][-1] == rows[-1]
 
 
 @pytest.mark.slow
@@ -134,7 +131,7 @@ def test_mixtures_open_a_small_piece_at_a_time(project, tmp_path, load_dataset, 
     ("files", "columns", "more"),
     [
         ({"plain": ONE_TARGET * 2}, {"prompt", "completion", "level"}, {"validation": 4, "order": "rank"}),
-        ({"several": SEVERAL, "tools": TOOLS}, {"messages", "tools"}, {}),
+        pytest.param({"several": SEVERAL, "tools": TOOLS}, {"messages", "tools"}, {}, marks=pytest.mark.thorough),
         ({"pairs": PAIRS}, {"prompt", "chosen", "rejected"}, {"validation": 1}),
     ],
 )
@@ -143,6 +140,8 @@ def test_the_script_trains_with_trl(project, tmp_path, load_dataset, files, colu
 
     The model has no chat template: the export brings the one that the scores were computed with.
     """
+    from tests.models import tiny_llama
+
     _scored(project, tmp_path, **files)
     out = tmp_path / "out"
     receipt = export(project, ExportSpec(selection="all", to=str(out), format="trl", **more))
@@ -168,6 +167,8 @@ def test_sft_trainer_reads_tokens_as_they_are(project, tmp_path, load_dataset):
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer, DataCollatorForSeq2Seq, Trainer, TrainingArguments
     from trl import SFTConfig, SFTTrainer
+
+    from tests.models import tiny_llama
 
     out = _exported(project, tmp_path, "tokens", plain=ONE_TARGET)
     rows = load_dataset(out)["train"]

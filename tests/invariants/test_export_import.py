@@ -146,9 +146,7 @@ def test_conversations_come_back(rows):
     )
 )
 def test_alpaca_rows_come_back_with_their_input(rows):
-    _check_round_trips(
-        rows, "alpaca", "messages", "sharegpt", "parquet", "source", "trl", "axolotl", "prompt-completion"
-    )
+    _check_round_trips(rows, "alpaca", "messages", "sharegpt", "source", "prompt-completion")
 
 
 @FEW

@@ -120,6 +120,14 @@ def test_a_worker_that_cannot_start_is_told_at_once_with_its_last_words(tmp_path
     assert time.monotonic() - began < 20
 
 
+def test_a_library_draws_no_bars_into_the_log(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    launch(run, (sys.executable, "-c", "from tqdm.auto import tqdm; list(tqdm(range(9))); print('end')"))
+    with pytest.raises(RunError):
+        follow(run, poll_seconds=0.01)
+    assert run.log_path.read_text() == "end\n"
+
+
 # What a library warns of stands in the log with the line of code that it stands in.
 WARNS_AND_ENDS = """
 import sys, warnings

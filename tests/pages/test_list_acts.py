@@ -177,6 +177,23 @@ def test_what_is_refused_is_taken_back_and_what_is_not_acknowledged_stays() -> N
     }
 
 
+@pytest.mark.parametrize(("row_to_show", "form"), [(101, "note"), (100, None)])
+def test_a_note_that_is_being_written_stays_when_the_list_is_found_anew(row_to_show: int, form: str | None) -> None:
+    body = """
+    Object.defineProperty(app, "page", { get() { return this.held.pageOf(this.place) } })
+    Object.assign(app, {
+      place: 1, form: "note", draft: { kind: "note", key: 1, text: "half a sen" }, comeBackTo: null, later: [],
+      paintList() {}, show() {},
+    })
+    App.prototype.openList.call(app, { project: "p", view: "w", n: 6, page_rows: 2, page: 1, row: given })
+    app.held.put(1, [makeRow(0, 0), makeRow(1, 1)], 1)
+    App.prototype.arrive.call(app)
+    return { form: app.form, text: app.draft.text }
+    """
+    scripts = (*ACTS, "find.js", "remembered.js", "keys.js", "paint.js", "app.js")
+    assert run(APP + body, *scripts, given=row_to_show) == {"form": form, "text": "half a sen"}
+
+
 @pytest.mark.parametrize(
     ("held", "page", "lacks"), [([1], 1, True), ([1, 2], 1, False), ([2], 2, True), ([1, 2, 3], 2, False)]
 )

@@ -31,7 +31,7 @@ from pages.components import errors
 from pages.components.scoring.opening import SHOWN
 from tests.damaged_runs import a_folder, cut_off, finished_run, in_latin_1
 from tests.pages.conftest import OpenPage, view_text
-from tests.pages.projects import HOSTILE, finished_scores, imported_project, scored_project
+from tests.pages.projects import HOSTILE, add_scores, finished_scores, imported_project, scored_project
 from tests.run_specs import empty_input
 
 SPEC = ScoreSpec(ModelSpec("models/base-7b"), (ModelSpec("models/ref"),), reference_name="ref")
@@ -217,6 +217,16 @@ def test_losses_of_a_run_that_ended_unwatched_are_ingested(tmp_path: Path, open_
     assert "Scored 8 samples" in text
     assert "base-7b → second" in text
     assert collect(project).n_new == 0
+    release(project.store_path)
+
+
+def test_select_opens_with_the_scores_of_the_run(tmp_path: Path, open_page: OpenPage) -> None:
+    project = scored_project(tmp_path / "project", {"math": 8})
+    add_scores(project, reference_name="second", reference_fp="4ef0000000000002")
+    app = open_page(project.root, "score", state={"run": "r-0001"})
+    app.button(key="score.go-select").click().run()
+    assert not app.exception
+    assert (app.session_state["run"], app.query_params["run"]) == ("r-0002", "r-0002")
     release(project.store_path)
 
 

@@ -98,15 +98,6 @@ def test_save_reopen_delete_undo(scored: Project, open_page: OpenPage) -> None:
     assert [saved.name for saved in selections.list_selections(scored)] == ["paper"]
 
 
-@pytest.mark.parametrize(("page", "field"), [("select", "select.save-name"), ("browse", "browse.w.q")])
-def test_a_run_of_the_page_leaves_what_is_being_typed(scored: Project, open_page: OpenPage, page: str, field: str):
-    """A field that is given its value again loses the letters that have not been sent yet."""
-    app = open_page(scored.root, page)
-    app.run()
-    assert field in {one.key for one in app.text_input}
-    assert [one.key for one in app.text_input if one.proto.set_value] == []
-
-
 def test_rows_at_the_cut_show_hostile_text_as_text(tmp_path: Path, open_page: OpenPage) -> None:
     project = scored_project(tmp_path / "hostile", {"math": 3}, hostile=True)
     app = open_page(project.root, "select", state={"select.spec": SelectionSpec(budget="samples", value=2)})

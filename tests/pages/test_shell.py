@@ -8,8 +8,9 @@ import pytest
 
 from lobass_core.errors import LobassError
 from lobass_core.project import Project
+from lobass_core.specs import SelectionSpec
 from lobass_core.store.connection import release
-from pages.components import errors
+from pages.components import errors, state
 from tests.filled_project import Row, fill
 from tests.pages.conftest import OpenPage, component_data, view_text
 from tests.pages.projects import add_scores, scored_project
@@ -64,6 +65,30 @@ def test_sidebar_offers_scores_and_datasets(tmp_path: Path, open_page: OpenPage)
     instrument = next(data for data in component_data(app) if "exact" in data)
     assert [domain["name"] for domain in instrument["domains"]] == ["math"]
     assert instrument["n_rows"] == 20
+    release(project.store_path)
+
+
+@pytest.mark.parametrize("page", ["overview", "learnability", "select", "browse"])
+def test_scores_that_come_while_a_page_is_drawn_leave_it_with_its_own(
+    tmp_path: Path, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    project = scored_project(tmp_path / "project", {"math": 20})
+    spec = SelectionSpec(value=0.5)
+    app = open_page(project.root, page, state={"select.spec": spec})
+    draw = state.sidebar
+
+    def draw_then_score(project: Project) -> None:
+        draw(project)
+        add_scores(project, gain=0.5, reference_name="ref-2ep", reference_fp="4ef0000000000002")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "sidebar", draw_then_score)
+        app.run()
+    for _ in range(2):
+        assert not app.exception and [error.value for error in app.error] == []
+        assert app.session_state["select.spec"] == spec
+        app.run()
+    assert app.sidebar.selectbox(key="run").value == "r-0001"
     release(project.store_path)
 
 

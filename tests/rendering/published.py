@@ -1,13 +1,15 @@
 """Chat templates as published, out of TRL's wheel, and a tokenizer that knows the markers of all of them."""
 
+import importlib.util
 from pathlib import Path
 
-import trl
 from transformers import PreTrainedTokenizerFast
 
 from tests.models import tiny_tokenizer
 
-FOLDER = Path(trl.__file__).parent / "chat_templates"
+_TRL = importlib.util.find_spec("trl")
+assert _TRL and _TRL.origin
+FOLDER = Path(_TRL.origin).parent / "chat_templates"
 MARKERS = [
     "<|im_start|>", "<|im_end|>", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>", "<start_of_turn>",
     "<end_of_turn>", "<|end|>", "<|return|>", "<|call|>", "<|start|>", "<|channel|>", "<|message|>", "<|user|>",

@@ -132,7 +132,7 @@ def _computed(
         compare.computed_side(project, label, spec, run) for label, spec, run in zip(labels, specs, runs, strict=True)
     ]
     lines = [
-        command_line.select(project.root, spec, name=name, run=run or "")
+        command_line.select(project.root, spec, name=name, run=(run or "") if state.named_run() else "")
         for name, spec, run in zip("AB", specs, runs, strict=True)
     ]
     together = command_line.shell("compare", [["A"], ["B"], ["--project", str(project.root)]])

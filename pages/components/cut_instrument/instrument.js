@@ -114,7 +114,8 @@ function turnedAnswer(model, answer) {
 /** @param {InstrumentView} view */
 function rebuildRows(view) {
   const { root } = view
-  root.replaceChildren(view.strip)
+  // The strip stays where it is: somebody may be typing into it.
+  for (const node of [...root.childNodes]) if (node !== view.strip) node.remove()
   view.stage = buildRows(view.model, view.spec.balance)
   root.classList.toggle("custom", view.spec.balance === "custom")
   root.append(view.stage.head, view.stage.body, view.stage.foot)

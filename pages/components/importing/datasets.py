@@ -37,7 +37,7 @@ def _facts(project: Project, one: DatasetStatus) -> list[view.Node]:
     nodes: list[view.Node] = [
         parts.table(
             [parts.Column("Domain"), parts.Column("Rows", 90, numeric=True)],
-            [[parts.swatch(slots[name], name), theme.count(n)] for name, n in counts.items()],
+            [[parts.swatch(slots.get(name, 0), name), theme.count(n)] for name, n in counts.items()],
         )
     ]
     if one.changes:

@@ -89,7 +89,7 @@ def _row(
         "div",
         el(
             "div",
-            parts.swatch(slots[domain.domain], ""),
+            parts.swatch(slots.get(domain.domain, 0), ""),
             el("button", domain.domain, cls="name ellipsis", on=f"domain-{index}", title=domain.domain, dir="auto"),
             cls="row tight",
         ),

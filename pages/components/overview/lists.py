@@ -92,7 +92,7 @@ def _domains(names: Sequence[str], slots: Mapping[str, int]) -> Node:
     if not names:
         return el("span", "–", cls="muted")
     more = f" +{len(names) - 1}" if len(names) > 1 else ""
-    return el("span", parts.swatch(slots[names[0]], names[0] + more), title=", ".join(names), dir="auto")
+    return el("span", parts.swatch(slots.get(names[0], 0), names[0] + more), title=", ".join(names), dir="auto")
 
 
 def _scored(item: DatasetStatus) -> Node:

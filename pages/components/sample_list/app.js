@@ -27,7 +27,7 @@ class App {
     this.mode = "difference"
     this.showTokens = this.showJoiners = false
     this.reading = new Reading()
-    this.form = this.comeBackTo = this.rowToShow = null
+    this.form = this.draft = this.comeBackTo = this.rowToShow = null
     this.later = []
     this.seq = 0
     this.build()
@@ -111,8 +111,10 @@ class App {
   openList(data) {
     this.held.open(data.view, data.n, data.page_rows)
     this.finder = finderOf(data.search)
+    // What is being written stays, if its sample is in sight again: see `arrive`.
+    if (!this.draft || this.range.size > 1 || this.comeBackTo !== null) this.form = null
     this.range.clear()
-    this.form = this.comeBackTo = this.tokens = this.full = null
+    this.comeBackTo = this.tokens = this.full = null
     this.later = []
     // Back from another page of the dashboard: the place is where this tab left it, whatever the server has heard.
     const left = readPlace(data)
@@ -142,6 +144,7 @@ class App {
     const isNewList = this.rowToShow !== null || this.paintedView !== this.held.view
     if (index >= 0) this.place = this.held.firstOf(this.page) + index
     this.rowToShow = null
+    if (this.draft?.key !== this.row?.sample_key) this.form = null
     if (isNewList) this.anchor = this.place
     this.paintList()
     this.show({ quiet: isNewList })
@@ -229,7 +232,7 @@ class App {
   }
 
   closeForm() {
-    this.form = null
+    this.form = this.draft = null
     if (this.comeBackTo !== null) {
       const place = this.comeBackTo
       this.comeBackTo = null

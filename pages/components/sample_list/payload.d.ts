@@ -171,6 +171,8 @@ interface App extends WalkingMethods, PaintingMethods {
   finder: Finder | null
   full: number | null
   form: string | null
+  /** What is written in the form and not saved yet. */
+  draft: { kind: string; key: number; text: string } | null
   historyIsOpen?: boolean
   isOpening?: boolean
   marker: Marker

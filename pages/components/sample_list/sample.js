@@ -176,13 +176,18 @@ function turnsNode(row, app) {
   return body
 }
 
-// A small form under the buttons: one line for a tag or a reason, several for a note. Enter saves, Escape leaves.
+// A small form under the buttons: one line for a tag or a reason, several for a note. Enter saves, Escape leaves;
+// what is written survives a repaint.
 /** @param {string} kind @param {SampleRow} row @param {App} app */
 function inlineForm(kind, row, app) {
   const form = make("form", "inline-form")
   const field = make(kind === "note" ? "textarea" : "input")
   if (kind === "note") field.rows = 2
-  field.value = kind === "note" ? row.note : ""
+  const begun = app.draft?.kind === kind && app.draft.key === row.sample_key ? app.draft : null
+  field.value = begun ? begun.text : kind === "note" ? row.note : ""
+  field.oninput = () => {
+    app.draft = { kind, key: row.sample_key, text: field.value }
+  }
   field.maxLength = { tag: 60, note: 10000, reason: 1000 }[kind]
   field.placeholder = { tag: "Tag this sample", note: "Note on this sample; leave empty to remove it", reason: "Why?" }[
     kind

@@ -33,7 +33,7 @@ def show(project: Project, now: RunView) -> None:
             _resume(project, now, "Resume training")
         elif now.state == "done" and now.kind == "score":
             if toolbar.primary("Select rows", ":material/tune:", key="score.go-select"):
-                state.go("select")
+                state.go("select", **state.naming_scores(project, now.run_id))
         elif now.state == "done" and toolbar.primary("Score with it", ":material/play_arrow:", key="score.use"):
             st.session_state[SHOWN] = "new"
             st.session_state[USE_REFERENCE] = now.reference

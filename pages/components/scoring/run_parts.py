@@ -47,8 +47,7 @@ def log_lines(now: RunView) -> list[str]:
     if now.kind == "score":
         _, shards = run_views.saved_shards(now)
         lines = [_shard_line(shard) for shard in shards]
-    said = [line for line in run_views.log_tail(now) if line.strip()]
-    lines += said
+    lines += run_views.log_tail(now)
     if now.progress.message and now.is_live:
         lines.append(now.progress.message)
     nothing = "All losses were cached, so nothing was computed." if now.state == "done" else "Nothing saved yet."

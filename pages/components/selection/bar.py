@@ -40,7 +40,7 @@ def show(project: Project, cut: Cut) -> None:
         _working_selection(project, [selection.name for selection in saved])
         _save(project, cut, {selection.name for selection in saved})
         _more(project)
-        run = state.chosen_run() or ""
+        run = state.named_run() or ""
         command_line.popover(
             command_line.select(project.root, cut.spec, name=draft.name() or "NAME", run=run), key="select.command"
         )

@@ -231,10 +231,10 @@ def load(project: Project, chosen: str) -> None:
     st.session_state.pop(DELETED, None)
     saved, saved_spec = selections.load(project, chosen)
     run = selections.scoring_of(project, saved).run_id
-    elsewhere = saved_spec.datasets != state.chosen_datasets() or state.chosen_run() not in (None, run)
+    elsewhere = saved_spec.datasets != state.chosen_datasets() or state.named_run() not in (None, run)
     if saved_spec.datasets != state.chosen_datasets():
         st.session_state[state.DATASETS_KEY] = list(saved_spec.datasets)
-    if state.chosen_run() is not None:
+    if state.named_run() is not None:
         st.session_state[state.RUN_KEY] = run
     put(saved_spec)
     opened(chosen)
