@@ -38,10 +38,6 @@ def duplicate_groups(texts: Sequence[str], threshold: float = THRESHOLD, seed: i
 
     if not texts:
         return np.zeros(0, dtype=np.int64)
-    # SciPy takes a quarter of a second to import, which every command and page would wait for.
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     normal, index = np.unique(np.array([_normal(text) for text in texts], dtype=object), return_inverse=True)
     signatures = _signatures(normal.tolist(), seed)
     left, right = _similar_pairs(signatures, threshold)
