@@ -8,6 +8,7 @@ from lobass_core.workflows.headline import headline
 from lobass_core.workflows.planted import PlantedReport
 from pages.components import parts, state, view
 from pages.components.selection import draft
+from pages.components.view import el
 
 
 def self_test(project: Project) -> PlantedReport | None:
@@ -24,7 +25,7 @@ def show(cut: Cut, found: PlantedReport | None) -> None:
     sentence = headline(cut, found)
     if not sentence:
         return
-    node = parts.notice(sentence, link=("Look at Trust", "trust"))
-    if view.show(node, key="select-trust", label="About these scores"):
+    node = el("div", parts.notice(sentence, link=("Look at Trust", "trust")), cls="notices")
+    if view.show(node, key="select-trust", label="Most important finding"):
         name = draft.name()
         state.go("trust", **({"selection": name} if name and not draft.is_changed() else {}))

@@ -50,7 +50,7 @@ def _groups(words: Sequence[str]) -> list[list[str]]:
 
 def table(found: Sequence[Finding]) -> Node:
     """One line a finding."""
-    widths = ("116px", "", "", "216px")
+    widths = ("124px", "", "", "300px")
     columns = el("colgroup", *[el("col", style={"width": width} if width else None) for width in widths])
     names = ("About", "Finding", "What it means", "What to do")
     head = el("thead", el("tr", *[el("th", name, scope="col") for name in names]))
@@ -61,14 +61,20 @@ def table(found: Sequence[Finding]) -> Node:
 def _line(number: int, one: Finding) -> Node:
     sign, tone, words = MARKS[one.tone]
     mark = el("span", sign, cls=f"mark {tone}", role="img", aria_label=words)
-    links = [el("div", parts.link(link.words, on=f"{number}.{place}")) for place, link in enumerate(one.links)]
+    links = [parts.link(link.words, on=f"{number}.{place}") for place, link in enumerate(one.links)]
+    links.append(parts.link(f"lobass {one.command[0]} …", on=f"{number}.{COMMAND}"))
     return el(
         "tr",
         el("td", mark, " ", one.topic),
-        el("td", one.what),
-        el("td", one.meaning, cls="muted"),
-        el("td", *links, el("div", parts.link(f"lobass {one.command[0]} …", on=f"{number}.{COMMAND}"))),
+        el("td", whole(one.what)),
+        el("td", whole(one.meaning), cls="muted"),
+        el("td", *[node for link in links for node in (link, " · ")][:-1]),
     )
+
+
+def whole(text: str) -> str:
+    """The text with every number and its per cent on one line."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def key_numbers(found: Diagnosis) -> Node:

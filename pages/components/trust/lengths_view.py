@@ -12,7 +12,12 @@ from pages.components.view import Node, el
 def show(found: Diagnosis, slots: Mapping[str, int]) -> None:
     """Draw both."""
     view.show(
-        el("div", _dependence(found, slots), _published(), _kept(found), cls="stack wide"),
+        el(
+            "div",
+            el("div", _dependence(found, slots), _published(), cls="stack wide"),
+            _kept(found) or el("div"),
+            cls="grid two aside",
+        ),
         key="trust-lengths",
         label="Length",
     )

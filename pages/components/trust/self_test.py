@@ -123,34 +123,41 @@ def _stopped(now: RunView) -> Node:
 
 
 def _ranks(found: PlantedReport) -> Node:
+    """A line a domain: how often the imported row is above, by each measure."""
+    measures = list(dict.fromkeys(one.measure for one in found.ranks))
+    domains = list(dict.fromkeys(one.domain for one in found.ranks))
     columns = [
-        Column("Measure"),
-        Column("Domain", 108),
-        Column("Sinks", 64, numeric=True),
-        Column("95 %", 92, numeric=True),
+        Column("Domain"),
+        *(Column(_title(name), 124, numeric=True) for name in measures),
         Column("Below own", 84, numeric=True),
     ]
-    rows = [_rank(one) for one in found.ranks]
+    rows: list[list[Node]] = []
+    for domain in domains:
+        own = found.of("learnability", domain)
+        below = f"{theme.count(own.n_below_own)} of {theme.count(own.n_swapped)}" if own else "–"
+        rows.append([domain or "all", *(_cell(found.of(name, domain)) for name in measures), below])
     return el(
         "div",
         parts.table(columns, rows, label="Where rows with swapped answers rank"),
         el(
             "p",
-            f"{plural(found.n_swapped, 'row')} swapped, {theme.ago(found.made_at)}, run {found.run_id}. “Sinks” is how "
-            "often an imported row scores above a swapped one; 50 % is chance. “Below own” counts swapped rows that "
-            "score below the row with its own answer.",
+            f"{plural(found.n_swapped, 'row')} swapped, {theme.ago(found.made_at)}, run {found.run_id}. Each number is "
+            "how often an imported row scores above a swapped one, with its 95\N{NO-BREAK SPACE}% interval; "
+            "50\N{NO-BREAK SPACE}% is chance. “Below own” counts swapped rows whose learnability is below that of the "
+            "row with its own answer.",
             cls="muted",
         ),
         cls="stack",
     )
 
 
-def _rank(one: SwappedRank) -> list[Node]:
-    label = label_of(one.measure)
-    return [
-        f"{label[:1].upper()}{label[1:]}",
-        one.domain or "all",
-        el("span", theme.percent(one.auc, 0), cls="" if one.sinks else "amber"),
-        f"{100 * one.low:.0f} – {100 * one.high:.0f} %",
-        f"{theme.count(one.n_below_own)} of {theme.count(one.n_swapped)}",
-    ]
+def _title(measure: str) -> str:
+    label = label_of(measure)
+    return f"{label[:1].upper()}{label[1:]}".replace(" of the whole response", ", summed")
+
+
+def _cell(one: SwappedRank | None) -> Node:
+    if one is None:
+        return "–"
+    interval = f" ({100 * one.low:.0f} – {100 * one.high:.0f})"
+    return el("span", theme.percent(one.auc, 0), el("span", interval, cls="muted"), cls="" if one.sinks else "amber")
