@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from lobass_core.words.loss_columns import BASE as BASE
+from lobass_core.words.loss_columns import REFERENCE as REFERENCE
+
 Role = Literal["system", "user", "assistant", "tool"]
 SampleKind = Literal["chat", "text", "preference"]
 LossStatus = Literal["ok", "truncated", "no_response", "non_finite"]
@@ -222,7 +225,3 @@ class RenderFingerprint:
             self.truncation_side,
             str(self.version),
         )
-
-
-# The losses that every scoring has, by their names.
-BASE, REFERENCE = "base", "reference"

@@ -4,10 +4,11 @@ import streamlit as st
 
 from lobass_core.errors import LobassError
 from lobass_core.words.plural import plural
+from lobass_core.workflows import costs
 from lobass_core.workflows import score as scoring
 from lobass_core.workflows.known_models import KnownModels, known_models
 from lobass_core.workflows.run_views import RunView, run_views
-from pages.components import busy, command_line, empty, errors, parts, scope, state, theme, toolbar, view
+from pages.components import busy, command_line, cost_line, empty, errors, parts, scope, state, theme, toolbar, view
 from pages.components.scoring import (
     ended_view,
     in_address,
@@ -52,7 +53,7 @@ def new_run() -> None:
     left, right = toolbar.toolbar("score")
     with left:
         chosen = settings.pickers(known)
-        settings.popover()
+        settings.popover(known)
     in_address.show_chips()
     if chosen.is_training:
         train(chosen, right)
@@ -62,7 +63,8 @@ def new_run() -> None:
         if spec is None or isinstance(spec, LobassError):
             toolbar.primary("Score", ":material/play_arrow:", key="score.start", disabled=True)
         else:
-            command_line.popover(command_line.score(project.root, spec, chosen.reference), key="score.command")
+            target = st.session_state.get(settings.TARGET) or ""
+            command_line.popover(command_line.score(project.root, spec, chosen.reference, target), key="score.command")
             start_button(spec)
     if spec is None:
         nothing_chosen(bool(known.bases))
@@ -100,6 +102,7 @@ def before_scoring(spec: scoring.ScoreSpec, known: KnownModels) -> None:
     now = st.session_state.get(preview.PREVIEW)
     asked = isinstance(now, preview.Preview) and now.key == key
     n_rows = outline.rows_in(state.chosen_datasets())
+    view.show(cost_line.of(costs.cost_of_scoring(project, spec)), key="score-cost", label="What it costs")
     if in_address.waits(spec, known) and not asked:
         # A link alone must not make this machine fetch or load anything.
         view.show(
@@ -170,7 +173,7 @@ if not outline.datasets:
     )
     st.stop()
 
-in_address.follow([run.run_id for run in views])
+in_address.follow([run.run_id for run in views], list(outline.datasets))
 current = shown_run()
 scope.show(project, scores=False, datasets=current is None)
 if current is None:

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from lobass_core.errors import SelectionError
-from lobass_core.workflows import explore
-from pages.components import cut_instrument, doubts_notice, empty, errors, scope, state, theme
+from lobass_core.workflows import costs, explore
+from lobass_core.workflows.cut import Cut
+from pages.components import cost_line, cut_instrument, doubts_notice, empty, errors, scope, state, theme, view
 from pages.components.selection import bar, draft, gate_chips, in_address, tabs, trust_line
 
 project = state.project()
@@ -38,6 +39,12 @@ def page() -> None:
         draw()
 
 
+def show_cost(cut: Cut) -> None:
+    """What the scores cost and training on the selection will, against training on everything."""
+    share = cut.answer.n_kept / max(len(cut.rows.table), 1)
+    view.show(cost_line.of(costs.cost_of_selection(project, cut.rows.scoring, share)), key="select-cost", label="Cost")
+
+
 def draw() -> None:
     """The cut, and what it means."""
     trouble = st.session_state.get(draft.TROUBLE, "")
@@ -66,6 +73,7 @@ def draw() -> None:
         )
     with room.container(key=f"{theme.BESIDE_KEY}-aside"):
         tabs.show(project, cut)
+    show_cost(cut)
     in_address.write(cut.spec)
 
 

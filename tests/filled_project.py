@@ -4,13 +4,14 @@ Losses are given as means, in nats a response token, so that a test can say what
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 
 from lobass_core.jobs.run_files import write_parquet
 from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import ScoredColumn, ScoredModel
 from lobass_core.project import Project
 from lobass_core.records import Sample, Turn
 from lobass_core.store.dataset_writer import DatasetInfo, DatasetWriter, ImportedRow
@@ -93,6 +94,31 @@ def fill(
         with store.transaction() as cursor:
             register_scoring(cursor, run.run_id, A_SCORING, result, run.path / "folds.parquet")
     return Filled(project, ids)
+
+
+def add_references(filled: Filled, rows: Sequence[Row], means: dict[str, Sequence[float]]) -> str:
+    """Score the rows of `fill` with further references, each under its loss column; returns the run's id.
+
+    The reference of the new scoring is the mean of those called reference@seed-N, else the one that `fill` scored.
+    """
+    run = RunFolder.create(filled.project.runs_dir, "score", A_SCORING)
+    others = []
+    for number, (column, values) in enumerate(means.items()):
+        model_fp = f"{number:04x}feed" * 2
+        others.append(ScoredColumn(column, column, model_fp, (ScoredModel(model_fp, column),)))
+        scored = {
+            sample_id: replace(row, reference=value)
+            for sample_id, row, value in zip(filled.sample_ids, rows, values, strict=True)
+        }
+        run.write_shard(f"{column}-{model_fp}-00000", _shard(scored, model_fp, "reference"))
+    result = score_result(BASE, REFERENCE, RENDER, vocabulary_size=VOCABULARY_SIZE, others=tuple(others))
+    if result.is_mean:
+        result = replace(result, reference_fp="mean0000mean0000", references=others[0].models)
+    with filled.project.store() as store:
+        ingest_run(store, run)
+        with store.transaction() as cursor:
+            register_scoring(cursor, run.run_id, A_SCORING, result, run.path / "folds.parquet")
+    return run.run_id
 
 
 def words(text: str) -> list[tuple[int, int]]:

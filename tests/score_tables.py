@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
 
+from lobass_core.learnability.measures import BUILT_IN, FACTS
 from lobass_core.learnability.score_table import ScoreColumn, ScoreTable
 from lobass_core.selection.result import SelectionResult
 from lobass_core.selection.sorted_scores import SortedScores
@@ -89,6 +90,9 @@ def learnable(key: int, score: float, domain: str = "math", **other) -> dict:
     """A row whose learnability is `score`, up to rounding: base loss 1."""
     return row(key, domain, 1.0, 1.0 - score, **other)
 
+
+# The measures that a scoring of base and reference has.
+USUAL = [name for name, one in BUILT_IN.items() if {"base", "reference", *FACTS}.issuperset(one.needs)]
 
 LOSSES = st.one_of(
     st.sampled_from([0.0, 1e-9, 0.5, 1.0, 2.0, -0.25, float("nan"), float("inf")]),

@@ -110,6 +110,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, tit
     stdout.print(table)
 
 
+def say(message: str) -> None:
+    """One line on stderr."""
+    stderr.print(_safe(message))
+
+
 def warn(message: str) -> None:
     """One warning on stderr."""
     stderr.print(f"[yellow]warning:[/yellow] {_safe(message)}")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.costs import say_cost
 from lobass_core.cli.follow import followed
 from lobass_core.cli.former_names import accepting
 from lobass_core.cli.number_option import number
@@ -29,12 +30,19 @@ from lobass_core.errors import RequestError
 from lobass_core.jobs.run_results import PreflightResult
 from lobass_core.workflows import refine as refinement
 from lobass_core.workflows import score as workflow
+from lobass_core.workflows.costs import Cost, cost_of_scoring
 from lobass_core.workflows.model_paths import why_not
 from lobass_core.workflows.references import score_spec
 from lobass_core.workflows.refine import DEFAULT_BAND
 
 ReferenceOption = Annotated[
     str, typer.Option("--reference", help="Reference model: name of one trained here, folder, adapter or Hub id.")
+]
+TargetOption = Annotated[
+    str,
+    typer.Option(
+        "--target", help="A further reference, trained with --target: how learnable rows are towards the target."
+    ),
 ]
 AdapterOption = Annotated[bool, typer.Option("--adapter", help="The reference is a PEFT adapter on the base.")]
 ReferenceRevisionOption = Annotated[
@@ -69,6 +77,7 @@ def score(
     project: ProjectOption = DEFAULT_PROJECT,
     base: Annotated[str, typer.Option("--base", help=BASE_HELP)] = "",
     reference: ReferenceOption = "",
+    target: TargetOption = "",
     adapter: AdapterOption = False,
     revision: RevisionOption = "",
     reference_revision: ReferenceRevisionOption = "",
@@ -115,23 +124,26 @@ def score(
         trust_remote_code=trust_remote_code,
         revision=revision,
         reference_revision=reference_revision,
+        target=target,
     )
     if error := why_not(spec):
         raise error
+    cost = cost_of_scoring(opened, spec)
+    say_cost(cost)
     with followed() as on_progress:
         if preflight:
             forecast = workflow.preflight(opened, spec, on_progress)
         else:
             result = workflow.score(opened, spec, on_progress)
     if preflight:
-        _show_forecast(forecast, json)
+        _show_forecast(forecast, cost, json)
     else:
-        _show(result, json)
+        _show(result, json, cost)
 
 
-def _show(result: workflow.ScoreResult, json: bool) -> None:
+def _show(result: workflow.ScoreResult, json: bool, cost: Cost | None = None) -> None:
     if json:
-        print_json(result.to_dict())
+        print_json(result.to_dict() | ({"cost": cost.to_dict()} if cost else {}))
         return
     for warning in result.warnings:
         warn(warning)
@@ -192,10 +204,9 @@ def _facts_of(forecast: PreflightResult) -> list[tuple[str, object]]:
     ]
 
 
-def _show_forecast(forecast: PreflightResult, json: bool) -> None:
-    values = asdict(forecast)
+def _show_forecast(forecast: PreflightResult, cost: Cost, json: bool) -> None:
     if json:
-        print_json(values)
+        print_json({**asdict(forecast), "cost": cost.to_dict()})
         return
     print_facts("Before scoring", _facts_of(forecast))
     for warning in forecast.warnings:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.costs import print_cost, say_cost
 from lobass_core.cli.follow import followed
 from lobass_core.cli.number_option import number
 from lobass_core.cli.opening import open_project
@@ -27,6 +28,7 @@ from lobass_core.jobs.run_results import TrainReferenceResult
 from lobass_core.specs import ModelSpec, RenderSpec, TrainReferenceSpec
 from lobass_core.words.loss_words import NATS, OF_TOKENS
 from lobass_core.workflows import train_reference as workflow
+from lobass_core.workflows.costs import Cost, cost_of_training
 from lobass_core.workflows.model_paths import why_no_model
 
 
@@ -43,14 +45,40 @@ def train_reference(
     method: Annotated[str, typer.Option("--method", help="full or lora.")] = "full",
     folds: Annotated[
         int,
-        typer.Option("--folds", help="Train K models; each sample is scored by the model that was not trained on it."),
+        typer.Option(
+            "--folds",
+            help="Train K models; each sample is scored by the model that was not trained on it. 2: half-pools.",
+        ),
     ] = 1,
-    epochs: Annotated[float, typer.Option("--epochs", parser=number("--epochs"), help="Passes over the data.")] = 1.0,
+    epochs: Annotated[
+        float,
+        typer.Option(
+            "--epochs",
+            parser=number("--epochs"),
+            help="Passes over the data; of several, the epoch with the lowest held-out loss is kept.",
+        ),
+    ] = 1.0,
+    keep_epochs: Annotated[
+        bool, typer.Option("--keep-epochs", help="Keep every epoch, each as a loss column of its own.")
+    ] = False,
     learning_rate: Annotated[
         float,
         typer.Option("--lr", parser=number("--lr"), help="Peak learning rate; 0 sets it by method and model size."),
     ] = 0.0,
     seed: Annotated[int, typer.Option("--seed", help="Seed for the order, the folds and the LoRA weights.")] = 0,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            "--seeds", help="Train so many references, from --seed upwards; their mean loss is the reference's."
+        ),
+    ] = 1,
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            help="Train on a target set, a dataset or a file, instead of the data; for lobass score --target.",
+        ),
+    ] = "",
     template: TemplateOption = "",
     max_tokens: MaxTokensOption = 0,
     mask: MaskOption = "all",
@@ -59,6 +87,7 @@ def train_reference(
     batch_tokens: Annotated[int, typer.Option("--batch-tokens", min=1, help="Tokens per optimiser step.")] = 4096,
     revision: RevisionOption = "",
     trust_remote_code: TrustOption = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what the training costs; train nothing.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Fine-tune the base model into a reference. A stopped run of the same name resumes from its checkpoint."""
@@ -75,17 +104,26 @@ def train_reference(
         device=device,
         batch_tokens=batch_tokens,
         lora_rank=lora_rank,
+        seeds=seeds,
+        keep_epochs=keep_epochs,
+        target=target,
     )
     if error := why_no_model(spec.base):
         raise error
+    opened = open_project(project)
+    cost = cost_of_training(opened, spec)
+    if dry_run:
+        print_cost(cost, json=json)
+        return
+    say_cost(cost)
     with followed() as on_progress:
-        result = workflow.train_reference(open_project(project), spec, on_progress)
-    _show(result, name, json)
+        result = workflow.train_reference(opened, spec, on_progress)
+    _show(result, name, cost, json)
 
 
-def _show(result: TrainReferenceResult, name: str, json: bool) -> None:
+def _show(result: TrainReferenceResult, name: str, cost: Cost, json: bool) -> None:
     if json:
-        print_json(asdict(result))
+        print_json({**asdict(result), "cost": cost.to_dict()})
         return
     for warning in result.warnings:
         warn(warning)
@@ -95,6 +133,7 @@ def _show(result: TrainReferenceResult, name: str, json: bool) -> None:
             ("folder", result.path),
             ("method", result.method),
             ("folds", result.folds),
+            ("seeds", result.seeds),
             ("learning rate", result.learning_rate),
             ("template", result.template),
             ("longest sample, tokens", result.max_tokens),
@@ -102,6 +141,7 @@ def _show(result: TrainReferenceResult, name: str, json: bool) -> None:
             ("samples", result.n_samples),
             ("samples without a response", result.n_samples_without_response),
             ("optimiser steps", result.n_steps),
+            *([("epoch kept", result.epoch_words)] if result.epoch_words else []),
             (f"held-out loss before, {NATS}, {OF_TOKENS}", result.held_out_loss_before),
             (f"held-out loss after, {NATS}, {OF_TOKENS}", result.held_out_loss_after),
             ("seconds", result.seconds),

@@ -31,7 +31,8 @@ class ModelProgress:
 class Progress:
     """A worker's state; times are ISO 8601 in UTC, rates are over the last minute or so.
 
-    `n_carried` of the `n_done` losses were carried over from runs under another rendering.
+    `n_carried` of the `n_done` losses were carried over from runs under another rendering; this worker itself read
+    `n_samples_done` samples with `n_tokens_done` tokens, which says how fast it is.
     """
 
     state: RunState = "queued"
@@ -39,6 +40,7 @@ class Progress:
     n_done: int = 0
     n_total: int = 0
     n_tokens_done: int = 0
+    n_samples_done: int = 0
     n_carried: int = 0
     samples_per_second: float | None = None
     tokens_per_second: float | None = None

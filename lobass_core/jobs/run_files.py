@@ -23,6 +23,7 @@ from lobass_core.jobs.checksums import (
     write_checked,
 )
 from lobass_core.jobs.run_ids import number_of
+from lobass_core.records import REFERENCE
 
 # Whoever asks whether a run is alive holds its lock for some microseconds: one refusal is no answer yet.
 PROBE_SECONDS = 0.05
@@ -31,6 +32,11 @@ LOCK_SECONDS = 1.0
 TRAINED_ON = "trained_on.parquet"
 # Beside a model that was trained here: each sample with the step, counted from 1, that first showed it.
 FIRST_STEPS = "first_steps.parquet"
+
+
+def folds_file(column: str) -> str:
+    """The file in a run folder that says which fold model of a loss column scored each sample."""
+    return "folds.parquet" if column == REFERENCE else f"folds-{column.partition('@')[2]}.parquet"
 
 
 class RunFiles:

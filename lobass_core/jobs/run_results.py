@@ -2,8 +2,14 @@
 
 from dataclasses import dataclass
 
-from lobass_core.jobs.run_specs import TrainBaseRun
+# The results of trainings stand in a file of their own, and are had from here like the others.
+from lobass_core.jobs.train_results import EpochLoss as EpochLoss
+from lobass_core.jobs.train_results import StepLoss as StepLoss
+from lobass_core.jobs.train_results import TrainBaseResult as TrainBaseResult
+from lobass_core.jobs.train_results import TrainedModel as TrainedModel
+from lobass_core.jobs.train_results import TrainReferenceResult as TrainReferenceResult
 from lobass_core.records import BASE, REFERENCE
+from lobass_core.words.loss_columns import is_member
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,16 @@ class LossColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoredColumn:
+    """A loss column and what scored it: one model, or one a fold."""
+
+    name: str
+    model_name: str
+    models_fp: str
+    models: tuple[ScoredModel, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """A sample that cannot be scored, and why."""
 
@@ -59,6 +75,10 @@ class ScoreRunResult:
 
     Known losses are in the store under this rendering; carried ones are of earlier runs under another rendering, whose
     tokens and mask are the same. `chat_template` is the text of the template as it goes with an export.
+
+    `others` are the loss columns beside base and reference. Where some of them are members of an ensemble
+    (loss_columns.py), the reference is their mean, `references` are the models of the first of them, and `reference_fp`
+    is made of all of them.
     """
 
     render_fp: str
@@ -86,20 +106,34 @@ class ScoreRunResult:
     padding_share: float | None = None
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
+    others: tuple[ScoredColumn, ...] = ()
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether the reference loss is the mean of several columns."""
+        return any(is_member(column.name) for column in self.others)
 
     @property
     def columns(self) -> tuple[LossColumn, ...]:
-        """The loss columns that the run scored."""
-        reference_name = self.reference_name or self.references[0].name
-        return (
-            LossColumn(BASE, self.base.name, self.base.model_fp, self.render_fp),
-            LossColumn(REFERENCE, reference_name, self.reference_fp, self.render_fp),
+        """The loss columns that the run made."""
+        return tuple(
+            LossColumn(column.name, column.model_name, column.models_fp, self.render_fp)
+            for column in (self._of_base, self._of_reference, *self.others)
         )
 
     @property
-    def models(self) -> tuple[tuple[str, ScoredModel], ...]:
-        """Each model with the name of its loss column."""
-        return ((BASE, self.base), *((REFERENCE, one) for one in self.references))
+    def scored(self) -> tuple[ScoredColumn, ...]:
+        """The loss columns that models scored: all but `reference` where that is a mean."""
+        return (self._of_base, *(() if self.is_mean else (self._of_reference,)), *self.others)
+
+    @property
+    def _of_base(self) -> ScoredColumn:
+        return ScoredColumn(BASE, self.base.name, self.base.model_fp, (self.base,))
+
+    @property
+    def _of_reference(self) -> ScoredColumn:
+        name = self.reference_name or self.references[0].name
+        return ScoredColumn(REFERENCE, name, self.reference_fp, self.references)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,51 +245,6 @@ class PreflightResult:
     def n_to_do(self) -> int:
         """Losses to compute, of all models."""
         return sum(model.n_to_do for model in self.models)
-
-
-@dataclass(frozen=True, slots=True)
-class TrainReferenceResult:
-    """The reference that a run trained; losses in nats per response token of unseen samples, means over folds."""
-
-    name: str
-    path: str
-    method: str
-    folds: int
-    learning_rate: float
-    template: str
-    max_tokens: int
-    device: str
-    n_samples: int
-    n_samples_without_response: int
-    n_steps: int
-    held_out_loss_before: float | None
-    held_out_loss_after: float | None
-    seconds: float
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StepLoss:
-    """The training loss of one step, in nats per token."""
-
-    step: int
-    loss: float
-
-
-@dataclass(frozen=True, slots=True)
-class TrainBaseResult:
-    """The base that a run trained."""
-
-    path: str
-    final_loss: float | None
-    kind: str
-    settings: TrainBaseRun
-    n_texts: int
-    n_tokens_shown: int
-    n_steps: int
-    n_parameters: int
-    losses: tuple[StepLoss, ...]
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ class RenderRun:
 
 @dataclass(frozen=True, slots=True)
 class TrainedDataset:
-    """A dataset that a reference is trained on, as its recipe names it."""
+    """A dataset, or a file of a target, that a reference is trained on, as its recipe names it."""
 
     name: str
     path: str
     sha256: str
     n_rows: int
+    n_rejected: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from lobass_core.errors import RequestError, SelectionError
 from lobass_core.learnability.length_adjusted import length_adjusted
 from lobass_core.learnability.score_table import ScoreColumn, ScoreTable
 from lobass_core.records import BASE, REFERENCE
+from lobass_core.words.loss_columns import SPREAD, TARGET, is_member
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -33,6 +34,12 @@ OTHER_NAMES = (
 
 NATS_A_TOKEN, BITS_A_BYTE, TOKENS = "nats/token", "bits/byte", "tokens"
 LOBASS, BOTH = "LoBaSS, arXiv 2310.13008, section 3.1", "base and reference model"
+TARGETED, SEVERAL = "base and a reference trained on a target set", "several references"
+# What a scoring may lack, and how to get it.
+HOW_TO_SCORE = {
+    TARGET: "Train a reference on the target with lobass train-reference --target, and score with --target NAME.",
+    SPREAD: "Train several references with lobass train-reference --seeds 3, and score with them.",
+}
 # Two passes over one model differ by no more, in nats a response token: see tests/invariants/test_losses.py.
 EQUAL_NATS = 5e-6
 
@@ -87,7 +94,7 @@ class Measure:
     @property
     def reads_losses(self) -> bool:
         """Whether a bad loss makes a bad value."""
-        return any(need.partition("@")[0] in LOSSES for need in self.needs)
+        return any(need.partition("@")[0] in (*LOSSES, SPREAD) for need in self.needs)
 
     @property
     def is_difference(self) -> bool:
@@ -107,9 +114,12 @@ class Measure:
 
 def _learnability(rows: Arrays) -> np.ndarray:
     """At most 1; NaN where the base loss is not above 0 or the share overflows."""
-    base = rows[BASE]
+    return _share_of_base(rows[BASE] - rows[REFERENCE], rows[BASE])
+
+
+def _share_of_base(nats: np.ndarray, base: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        share = (base - rows[REFERENCE]) / base
+        share = nats / base
     return np.where((base > 0) & np.isfinite(share), share, np.nan)
 
 
@@ -180,6 +190,23 @@ BUILT_IN: dict[str, Measure] = {
             "random", "random", "", "a number in [0, 1) from the seed and the sample id", "seed", True,
             (DRAW, RESPONSE_TOKENS), lambda rows: _where_answered(rows[DRAW], rows), exported=False,
         ),
+        Measure(
+            "target-learnability", "learnability towards the target", "", "(base_loss - target_loss) / base_loss",
+            TARGETED, True, (BASE, TARGET), lambda rows: _share_of_base(rows[BASE] - rows[TARGET], rows[BASE]),
+        ),
+        Measure(
+            "target-loss", "loss of the target's reference", NATS_A_TOKEN, "target_loss",
+            "reference trained on a target set", True, (TARGET,), lambda rows: rows[TARGET],
+        ),
+        Measure(
+            "reference-spread", "standard error of the reference loss", NATS_A_TOKEN,
+            "standard deviation of the references' losses / sqrt(number of references)", SEVERAL, False,
+            (SPREAD,), lambda rows: rows[SPREAD],
+        ),
+        Measure(
+            "learnability-spread", "standard error of learnability", "", "reference_spread / base_loss", SEVERAL,
+            False, (BASE, SPREAD), lambda rows: _share_of_base(rows[SPREAD], rows[BASE]),
+        ),
     )
 }  # fmt: skip
 
@@ -208,8 +235,16 @@ def measure_of(table: ScoreTable, name: str) -> Measure:
     if name in measures:
         return measures[name]
     if name in BUILT_IN:
-        raise SelectionError(f"{name} needs losses, and nothing is scored", do="Run lobass score first.")
+        raise _lacking(table, BUILT_IN[name])
     raise SelectionError(f"there is no measure {name!r}", do=f"Choose from: {', '.join(measures)}.")
+
+
+def _lacking(table: ScoreTable, measure: Measure) -> SelectionError:
+    missing = [need for need in measure.needs if need in HOW_TO_SCORE]
+    if not table.losses or not missing:
+        return SelectionError(f"{measure.name} needs losses, and nothing is scored", do="Run lobass score first.")
+    which = "a reference trained on a target set" if missing[0] == TARGET else "several references"
+    return SelectionError(f"{measure.name} needs {which}, and this scoring has none", do=HOW_TO_SCORE[missing[0]])
 
 
 def values_of(table: ScoreTable, name: str, seed: int = 0) -> np.ndarray:
@@ -232,6 +267,21 @@ def values_under(table: ScoreTable, measure: Measure, reference: str) -> np.ndar
     assert table.whole is None, "the values of a part would depend on that part alone"
     named = {REFERENCE: reference}
     return measure.compute({need: _array(table, named.get(need, need), 0) for need in measure.needs})
+
+
+def standard_errors(table: ScoreTable, name: str) -> np.ndarray | None:
+    """float64[n]: the standard error of a measure over several references; None where it has but one, or needs none."""
+    measure = measure_of(table, name)
+    members = [column for column in table.losses if is_member(column)]
+    if len(members) < 2 or REFERENCE not in measure.needs:
+        return None
+    whole = table.whole if measure.of_all_rows and table.whole is not None else table
+    under = [
+        measure.compute({need: _array(whole, member if need == REFERENCE else need, 0) for need in measure.needs})
+        for member in members
+    ]
+    errors = np.std(under, axis=0, ddof=1) / math.sqrt(len(members))
+    return errors if whole is table else errors[table.places]
 
 
 def _array(table: ScoreTable, name: str, seed: int) -> np.ndarray:

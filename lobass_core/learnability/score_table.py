@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from lobass_core.errors import IncomparableLossesError, SelectionError
 from lobass_core.learnability import flags as flag
 from lobass_core.records import BASE, REFERENCE
+from lobass_core.words.loss_columns import SPREAD, is_member
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +47,7 @@ class ScoreTable:
     domain_code: np.ndarray  # int16[n]
     datasets: tuple[str, ...]
     dataset_code: np.ndarray  # int16[n]
-    losses: Mapping[str, np.ndarray]  # float64[n] each; "base" and "reference" where something is scored
+    losses: Mapping[str, np.ndarray]  # float64[n] each, by the names in loss_columns.py; none where nothing is scored
     columns: Mapping[str, ScoreColumn]
     n_tokens: np.ndarray  # int32[n], response tokens
     n_prompt_tokens: np.ndarray  # int32[n]
@@ -77,6 +78,7 @@ class ScoreTable:
         names = [name.removesuffix("_loss_sum") for name in table.column_names if name.endswith("_loss_sum")]
         n_tokens = _response_tokens(table, names)
         losses = {name: _mean_loss(table, f"{name}_loss_sum", n_tokens) for name in names}
+        losses |= _spread([loss for name, loss in losses.items() if is_member(name)])
         n_bytes = _integers(table, "n_response_bytes", -1).astype(np.int32)
         domains, domain_code = _codes(table["domain"])
         datasets, dataset_code = _dataset_codes(table["dataset_id"], dataset_names or {})
@@ -167,6 +169,13 @@ def _mean_loss(table: pa.Table, name: str, n_tokens: np.ndarray) -> np.ndarray:
     mean = np.full(len(n_tokens), np.nan)
     mean[usable] = loss_sum[usable] / n_tokens[usable]
     return mean
+
+
+def _spread(members: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """The standard error of the mean over several references, NaN where one of them has no loss."""
+    if len(members) < 2:
+        return {}
+    return {SPREAD: np.std(members, axis=0, ddof=1) / np.sqrt(len(members))}
 
 
 def _codes(column: pa.ChunkedArray) -> tuple[tuple[str, ...], np.ndarray]:

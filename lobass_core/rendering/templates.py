@@ -204,6 +204,11 @@ def _own(named: dict[str, str], reason: str) -> Template:
     return Template("tokenizer", named[DEFAULT], "tokenizer", reason, named.get(TOOL_USE, ""))
 
 
+def own_template(tokenizer: Any) -> str:
+    """The text of the tokenizer's own chat template; empty where it has none, or none called default."""
+    return _named_templates(tokenizer).get(DEFAULT, "")
+
+
 def _named_templates(tokenizer: Any) -> dict[str, str]:
     """The tokenizer's chat templates by name; a single one is called default."""
     template = getattr(tokenizer, "chat_template", None)

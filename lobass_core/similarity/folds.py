@@ -2,7 +2,8 @@
 
 import hashlib
 import heapq
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -36,6 +37,30 @@ def assign_folds(
         folds[members[group]] = fold
         heapq.heappush(smallest, (n_samples + len(members[group]), fold))
     return folds
+
+
+def fold_by_hash(sample_id: str, n_folds: int) -> int:
+    """The fold of a sample that no fold model was trained on."""
+    return int(sample_id[:8], 16) % n_folds
+
+
+def folds_beside(
+    sample_ids: Sequence[str], groups: np.ndarray, assigned: Mapping[str, int], n_folds: int
+) -> dict[str, int]:
+    """The fold of every sample where only some were there when the folds were cut.
+
+    One that came later goes to the fold of its near duplicates, whose model was not trained on them either: to that of
+    most of them where they lie in several, else by its own hash.
+    """
+    votes: dict[int, Counter[int]] = {}
+    for sample_id, group in zip(sample_ids, np.asarray(groups).tolist(), strict=True):
+        if sample_id in assigned:
+            votes.setdefault(group, Counter())[assigned[sample_id]] += 1
+    of_group = {group: min(folds, key=lambda fold: (-folds[fold], fold)) for group, folds in votes.items()}
+    return {
+        sample_id: assigned.get(sample_id, of_group.get(group, fold_by_hash(sample_id, n_folds)))
+        for sample_id, group in zip(sample_ids, np.asarray(groups).tolist(), strict=True)
+    }
 
 
 def held_out_rows(sample_ids: Sequence[str], groups: np.ndarray, share: float, seed: int, at_most: int) -> np.ndarray:

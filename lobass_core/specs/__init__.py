@@ -7,6 +7,7 @@ from lobass_core.specs.imports import DEFAULT_RECORD_MB, MOST_RECORD_MB, FormatN
 from lobass_core.specs.runs import (
     MaskRule,
     ModelSpec,
+    NamedReference,
     RenderSpec,
     ScoreSpec,
     SmallBaseSizes,
@@ -19,6 +20,6 @@ from lobass_core.specs.selections import PAPER_RATIOS, Balance, Band, BudgetKind
 __all__ = [
     "DEFAULT_ARMS", "DEFAULT_RECORD_MB", "MOST_RECORD_MB", "PAPER_RATIOS", "WEIGHTED_FORMATS", "Balance", "Band",
     "BudgetKind", "ExportFormat", "ExportOrder", "ExportSpec", "FormatName", "Gates", "IfNamed", "ImportSpec",
-    "MaskRule", "ModelSpec", "RenderSpec", "ScoreFileSpec", "ScoreSpec", "SelectionSpec", "SetDomainSpec",
-    "SmallBaseSizes", "TrainMethod", "TrainReferenceSpec", "ValidateSpec", "unknown_settings",
+    "MaskRule", "ModelSpec", "NamedReference", "RenderSpec", "ScoreFileSpec", "ScoreSpec", "SelectionSpec",
+    "SetDomainSpec", "SmallBaseSizes", "TrainMethod", "TrainReferenceSpec", "ValidateSpec", "unknown_settings",
 ]  # fmt: skip

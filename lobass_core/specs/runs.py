@@ -10,6 +10,9 @@ from lobass_core.specs.checks import MOST_SEED, check_path, check_recipe, check_
 MaskRule = Literal["all", "last"]
 TrainMethod = Literal["full", "lora"]
 
+# Each costs a training and a pass of scoring; the standard error of 20 is a quarter of that of one.
+MOST_SEEDS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class RenderSpec(Spec):
@@ -50,12 +53,28 @@ class ModelSpec(Spec):
 
 
 @dataclass(frozen=True, slots=True)
+class NamedReference(Spec):
+    """A loss column beside base and reference (loss_columns.py says which there are): one model, or one a fold.
+
+    `title` is what a person calls it; `fold_assignment` as in a `ScoreSpec`.
+    """
+
+    name: str
+    models: tuple[ModelSpec, ...]
+    title: str = ""
+    fold_assignment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreSpec(Spec):
     """Score every sample in scope under the base and under each model of the reference.
 
     `references` has one model, or one a fold. `fold_assignment` is a Parquet file (sample_id, fold) for K folds;
     a sample it does not name belongs to fold `int(sample_id[:8], 16) % K`. `refines` names the run of a scoring in a
     coarser dtype, in which these losses stand in for those of the same samples.
+
+    `others` are further loss columns. Where some are called reference@seed-N, the reference loss is their mean, and
+    `references` has the models of the first of them.
     """
 
     base: ModelSpec
@@ -68,6 +87,17 @@ class ScoreSpec(Spec):
     batch_tokens: int = 0
     datasets: tuple[str, ...] = ()
     refines: str = ""
+    others: tuple[NamedReference, ...] = ()
+
+    @property
+    def models(self) -> tuple[ModelSpec, ...]:
+        """Every model that is asked for; one that is asked for twice is in it twice."""
+        return (self.base, *self.references, *(model for one in self.others for model in one.models))
+
+    @property
+    def fold_assignments(self) -> tuple[str, ...]:
+        """Every file of folds."""
+        return tuple(path for path in (self.fold_assignment, *(one.fold_assignment for one in self.others)) if path)
 
     def __post_init__(self) -> None:
         if self.dtype not in ("auto", "float32", "bfloat16"):
@@ -79,7 +109,12 @@ class ScoreSpec(Spec):
 
 @dataclass(frozen=True, slots=True)
 class TrainReferenceSpec(Spec):
-    """Fine-tune the base on chosen datasets into a reference of one or K fold models."""
+    """Fine-tune the base on chosen datasets into a reference of one or K fold models.
+
+    `seeds` references are trained, with `seed` and the next ones, which also decide the order of the samples. Of
+    several epochs the one with the lowest held-out loss is kept; with `keep_epochs` the others are too. `target` is a
+    dataset or a file to train on in place of the data: the reference is what the base should become.
+    """
 
     base: ModelSpec
     name: str
@@ -94,9 +129,23 @@ class TrainReferenceSpec(Spec):
     batch_tokens: int = 4096
     held_out_share: float = 0.02
     lora_rank: int = 16
+    seeds: int = 1
+    keep_epochs: bool = False
+    target: str = ""
+
+    @property
+    def each_seed(self) -> range:
+        """The seeds of the references to train, in order."""
+        return range(self.seed, self.seed + self.seeds)
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, TrainMethod)
+        check_whole("number of seeds", self.seeds, 1, MOST_SEEDS)
+        if self.target and self.datasets:
+            raise RequestError(
+                "a reference is trained on a target or on datasets, not on both",
+                do="Leave out --datasets or --target.",
+            )
         if self.folds < 1:
             raise RequestError(
                 f"{self.folds} folds cannot be trained", do="Use --folds 1 (the paper's recipe) or more."

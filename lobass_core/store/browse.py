@@ -191,15 +191,15 @@ def sample_ids(cursor: duckdb.DuckDBPyConnection, sample_keys: np.ndarray) -> li
 
 
 def loss_places(cursor: duckdb.DuckDBPyConnection, scoring: Scoring, sample_key: int) -> dict[str, LossPlace]:
-    """Where a sample's losses under a scoring came from, by the name of the loss column."""
+    """Where a sample's losses under a scoring came from, by the name of the column; a mean of several has no place."""
     tables, values = loss_tables(cursor, scoring)
     parts = [
         f"SELECT {k} AS place, model_fp, run_id, shard FROM {identifier(one.name)} WHERE sample_key = $sample_key"
-        for k, one in enumerate(scoring.columns)
+        for k, one in enumerate(scoring.scored)
     ]
     query = f"WITH {tables} {' UNION ALL '.join(parts)}"
     rows = cursor.execute(query, {**values, "sample_key": sample_key}).fetchall()
-    return {scoring.columns[k].name: LossPlace(*place) for k, *place in rows}
+    return {scoring.scored[k].name: LossPlace(*place) for k, *place in rows}
 
 
 def runs_that_scored(cursor: duckdb.DuckDBPyConnection, sample_key: int, render_fp: str) -> list[str]:

@@ -28,6 +28,16 @@ def count_samples(cursor: duckdb.DuckDBPyConnection) -> int:
     return _number(cursor, "SELECT count(DISTINCT sample_key) FROM rows")
 
 
+def count_samples_of(cursor: duckdb.DuckDBPyConnection, datasets: Sequence[str]) -> int:
+    """Different samples of the rows of these datasets; of all when none is named."""
+    ((n,),) = cursor.execute(
+        "SELECT count(DISTINCT r.sample_key) FROM rows r JOIN datasets d USING (dataset_id) "
+        "WHERE len($datasets) = 0 OR list_contains($datasets, d.name)",
+        {"datasets": list(datasets)},
+    ).fetchall()
+    return int(n)
+
+
 def count_pairs(cursor: duckdb.DuckDBPyConnection) -> int:
     """Different samples of the rows that are preference pairs."""
     return _number(cursor, "SELECT count(*) FROM samples SEMI JOIN rows USING (sample_key) WHERE kind = 'preference'")

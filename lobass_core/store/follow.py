@@ -114,7 +114,7 @@ def extend_fold_files(cursor: duckdb.DuckDBPyConnection, models_dir: Path) -> No
         "SELECT o.sample_id AS sample_id, n.sample_id AS new_id FROM links l"
         " JOIN samples o ON o.sample_key = l.old_key JOIN samples n ON n.sample_key = l.new_key"
     ).to_arrow_table()
-    for path in sorted(models_dir.glob("*/folds.parquet")):
+    for path in sorted([*models_dir.glob("*/folds.parquet"), *models_dir.glob("*/seed-*/folds.parquet")]):
         try:
             folds = read_parquet(path, ["sample_id", "fold"])
         except RunError:

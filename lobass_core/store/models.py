@@ -7,8 +7,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from lobass_core.jobs.run_files import TRAINED_ON, read_parquet
-from lobass_core.jobs.run_results import ScoredModel, ScoreRunResult
+from lobass_core.jobs.run_files import TRAINED_ON, folds_file, read_parquet
+from lobass_core.jobs.run_results import ScoredColumn, ScoredModel, ScoreRunResult
+from lobass_core.records import REFERENCE
 from lobass_core.store.home import Home
 from lobass_core.store.reference_training import register_training
 
@@ -47,22 +48,29 @@ def list_models(cursor: duckdb.DuckDBPyConnection) -> list[KnownModel]:
 
 
 def register_models(cursor: duckdb.DuckDBPyConnection, result: ScoreRunResult, folds: Path, finished_at: str) -> None:
-    """Record the models of a finished run, the folds of its reference and what that was trained on.
+    """Record the models of a finished run, the folds of its references and what the reference was trained on.
 
     `folds` as in `scorings.register_scoring`.
     """
-    references, reference_fp = result.references, result.reference_fp
-    for part, model in result.models:
-        _register_model(cursor, part, model, finished_at)
-    cursor.execute("DELETE FROM reference_models WHERE reference_fp = ?", [reference_fp])
+    for column in result.scored:
+        part = column.name.partition("@")[0]
+        for model in column.models:
+            _register_model(cursor, part, model, finished_at)
+        if part == REFERENCE:
+            of_column = folds if column.name == REFERENCE else folds.with_name(folds_file(column.name))
+            _register_reference(cursor, column, of_column)
+    if len(result.references) == 1:
+        register_training(cursor, result.reference_fp, folds.with_name(TRAINED_ON))
+
+
+def _register_reference(cursor: duckdb.DuckDBPyConnection, column: ScoredColumn, folds: Path) -> None:
+    cursor.execute("DELETE FROM reference_models WHERE reference_fp = ?", [column.models_fp])
     cursor.executemany(
         "INSERT INTO reference_models VALUES (?, ?, ?)",
-        [(reference_fp, fold, model.model_fp) for fold, model in enumerate(references)],
+        [(column.models_fp, fold, model.model_fp) for fold, model in enumerate(column.models)],
     )
-    if len(references) > 1 and folds.is_file():
-        _register_folds(cursor, reference_fp, read_parquet(folds, ["sample_id", "fold"]))
-    if len(references) == 1:
-        register_training(cursor, reference_fp, folds.with_name(TRAINED_ON))
+    if len(column.models) > 1 and folds.is_file():
+        _register_folds(cursor, column.models_fp, read_parquet(folds, ["sample_id", "fold"]))
 
 
 def _register_model(cursor: duckdb.DuckDBPyConnection, part: str, model: ScoredModel, finished_at: str) -> None:
@@ -82,8 +90,13 @@ def _register_model(cursor: duckdb.DuckDBPyConnection, part: str, model: ScoredM
 
 
 def _register_folds(cursor: duckdb.DuckDBPyConnection, reference_fp: str, folds: pa.Table) -> None:
-    cursor.execute("DELETE FROM reference_folds WHERE reference_fp = ?", [reference_fp])
+    """A run of some datasets says nothing of the samples of others, whose folds stay."""
     cursor.register("fold_table", folds)
+    cursor.execute(
+        "DELETE FROM reference_folds WHERE reference_fp = $reference_fp "
+        "AND sample_key IN (SELECT sample_key FROM samples SEMI JOIN fold_table USING (sample_id))",
+        {"reference_fp": reference_fp},
+    )
     cursor.execute(
         "INSERT INTO reference_folds "
         "SELECT $reference_fp, s.sample_key, f.fold FROM fold_table f JOIN samples s USING (sample_id)",

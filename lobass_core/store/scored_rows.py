@@ -1,6 +1,6 @@
 """The losses of a scoring side by side, one row an imported record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -17,7 +17,7 @@ Bound = dict[str, str | int | None]
 def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:
     """One row an imported row in order of row_key, losses null where not scored; columns as selected below.
 
-    A loss called NAME stands in NAME_loss_sum, NAME_n_tokens and NAME_status.
+    A loss called NAME stands in NAME_loss_sum, NAME_n_tokens and NAME_status; that of several references is their mean.
 
     `tie_key` is the first 8 bytes of the sample id. For K folds each sample's reference loss is that of the fold model
     assigned to it (by hash where none is). `is_unseen` is null where the samples that the reference was trained on are
@@ -93,19 +93,39 @@ def loss_tables(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> tuple[st
     """
     values: Bound = {}
     own: dict[str, str] = {}
-    for k, column in enumerate(scoring.columns):
+    for k, column in enumerate(scoring.scored):
         own[column.name], bound = _losses_of(cursor, f"own_{k}", column.models_fp, column.render_fp)
         values |= bound
     refined = cursor.execute(
         "SELECT name, refined_fp FROM loss_columns WHERE scoring_id = ? AND refined_fp <> ''", [scoring.scoring_id]
     ).fetchall()
-    if not refined:
-        return ", ".join(f"{identifier(name)} AS ({query})" for name, query in own.items()), values
     fine = {}
     for k, (name, models_fp) in enumerate(refined):
-        fine[name], bound = _losses_of(cursor, f"fine_{k}", models_fp, scoring.column(name).render_fp)
-        values |= bound
-    return _with_refined(own, fine), values
+        if name in own:
+            fine[name], bound = _losses_of(cursor, f"fine_{k}", models_fp, scoring.column(name).render_fp)
+            values |= bound
+    tables = _with_refined(own, fine) if fine else _each(own)
+    if scoring.members:
+        tables += f", {identifier(REFERENCE)} AS ({_mean_of([column.name for column in scoring.members])})"
+    return tables, values
+
+
+def _each(queries: Mapping[str, str]) -> str:
+    return ", ".join(f"{identifier(name)} AS ({query})" for name, query in queries.items())
+
+
+def _mean_of(names: Sequence[str]) -> str:
+    """The samples that all of these columns have, each with the mean of its losses, null where one is."""
+    first, *others = (identifier(name) for name in names)
+    losses = " + ".join(f"{table}.loss_sum_nats" for table in (first, *others))
+    failed = " OR ".join(f"{table}.status = 'non_finite'" for table in (first, *others))
+    facts = ", ".join(f"{first}.{name}" for name in ("sample_key", "n_tokens", "n_prompt_tokens", "n_response_bytes"))
+    # A sum in one order, where avg() over a union would add up in any: selections are the same to the last bit.
+    return f"""
+        SELECT {facts}, ({losses}) / {len(names)} AS loss_sum_nats,
+               CASE WHEN {failed} THEN 'non_finite' ELSE {first}.status END AS status
+        FROM {first} {" ".join(f"JOIN {table} USING (sample_key)" for table in others)}
+        """
 
 
 def identifier(name: str) -> str:

@@ -20,6 +20,7 @@ from lobass_core.store.registrations import note_registered, registered_at
 from lobass_core.store.sequences import take_ids
 from lobass_core.store.versions import raise_content
 from lobass_core.words.clock import utc_now
+from lobass_core.words.loss_columns import is_member
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,16 @@ class Scoring:
     def column(self, name: str) -> LossColumn:
         """The loss column of this name; it must be there."""
         return next(column for column in self.columns if column.name == name)
+
+    @property
+    def members(self) -> tuple[LossColumn, ...]:
+        """The references whose mean is the reference loss; none where there is one reference."""
+        return tuple(column for column in self.columns if is_member(column.name))
+
+    @property
+    def scored(self) -> tuple[LossColumn, ...]:
+        """The columns that models scored: all but `reference` where that is a mean."""
+        return tuple(column for column in self.columns if not (self.members and column.name == REFERENCE))
 
     @property
     def base(self) -> LossColumn:

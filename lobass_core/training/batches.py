@@ -9,19 +9,26 @@ POOL_STEPS = 50
 
 
 def plan_steps(lengths: np.ndarray, batch_tokens: int, epochs: float, seed: int) -> list[np.ndarray]:
-    """The samples of every step, as indices into `lengths`; each step holds at most `batch_tokens`, padding included.
+    """The steps of all epochs one after the other; see `plan_epochs`."""
+    return [step for of_epoch in plan_epochs(lengths, batch_tokens, epochs, seed) for step in of_epoch]
+
+
+def plan_epochs(lengths: np.ndarray, batch_tokens: int, epochs: float, seed: int) -> list[list[np.ndarray]]:
+    """The samples of every step of each epoch, as indices into `lengths`.
+
+    Each step holds at most `batch_tokens`, padding included.
 
     Every epoch shows each sample once, in an order of its own; a fractional last epoch shows a part of them. Samples
     of fewer than two tokens are left out, as nothing predicts their first token. A sample longer than the budget makes
     a step by itself. The plan depends on nothing but its arguments: a resumed training continues with the same steps.
     """
     usable = np.flatnonzero(np.asarray(lengths) > 1)
-    steps: list[np.ndarray] = []
+    planned: list[list[np.ndarray]] = []
     for epoch in range(math.ceil(epochs)):
         of_epoch = _epoch(usable, lengths, batch_tokens, np.random.default_rng([seed, epoch]))
         share = min(1.0, epochs - epoch)
-        steps += of_epoch[: max(1, round(share * len(of_epoch)))]
-    return steps
+        planned.append(of_epoch[: max(1, round(share * len(of_epoch)))])
+    return planned
 
 
 def _epoch(usable: np.ndarray, lengths: np.ndarray, batch_tokens: int, rng: np.random.Generator) -> list[np.ndarray]:

@@ -72,8 +72,11 @@ def fit(
     checkpoints: Path,
     on_pulse: Callable[[Pulse], None],
     should_stop: Callable[[], bool],
+    on_step: Callable[[int], None] = lambda _: None,
 ) -> FitOutcome:
     """Train in place; continues from the last whole checkpoint in `checkpoints`, if there is one.
+
+    `on_step` hears of every step before a checkpoint of it can be written; it may measure and save the model.
 
     The checkpoint holds weights, optimiser, schedule and random state, and the plan of steps is the same: a training
     that was killed gives the same weights as one that was not.
@@ -86,7 +89,7 @@ def fit(
     arguments = _arguments(loaded, len(steps), settings, checkpoints)
     # With more, Trainer would draw as many items a step and `_only_item` would lose all but one (see one_gpu.py).
     assert arguments.n_gpu <= 1
-    watcher = _Watcher(table, steps, settings, on_pulse, should_stop)
+    watcher = _Watcher(table, steps, settings, on_pulse, should_stop, on_step)
     trainer = _ResponseTrainer(
         loaded, args=arguments, train_dataset=_Steps(table, steps), data_collator=_only_item, callbacks=[watcher]
     )
@@ -193,10 +196,11 @@ class _Watcher(TrainerCallback):
         settings: FitSettings,
         on_pulse: Callable[[Pulse], None],
         should_stop: Callable[[], bool],
+        on_step: Callable[[int], None],
     ) -> None:
         self.n_samples = np.cumsum([len(step) for step in steps])
         self.n_tokens = np.cumsum([int(table.lengths[step].sum()) for step in steps])
-        self.on_pulse, self.should_stop = on_pulse, should_stop
+        self.on_pulse, self.should_stop, self.on_step = on_pulse, should_stop, on_step
         self.interval = settings.checkpoint_seconds
         self.last_saved = time.monotonic()
         self.asked_at = 0.0
@@ -211,6 +215,7 @@ class _Watcher(TrainerCallback):
         self.on_pulse(
             Pulse(done, len(self.n_samples), int(self.n_samples[done - 1]), int(self.n_tokens[done - 1]), self.loss)
         )
+        self.on_step(done)
         now = time.monotonic()
         if self.should_stop():
             control.should_training_stop = True

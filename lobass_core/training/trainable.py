@@ -75,13 +75,18 @@ def save(loaded: LoadedModel, tokenizer: Any, folder: Path) -> None:
     (folder / "README.md").unlink(missing_ok=True)
 
 
+def is_finite(loaded: LoadedModel) -> bool:
+    """Whether every weight is a number."""
+    return all(bool(torch.isfinite(parameter).all()) for parameter in loaded.model.parameters())
+
+
 def check_finite(loaded: LoadedModel, learning_rate: float) -> None:
     """Refuse to save weights that a training has blown up.
 
     Raises:
         RequestError: a weight is infinite or not a number.
     """
-    if all(bool(torch.isfinite(parameter).all()) for parameter in loaded.model.parameters()):
+    if is_finite(loaded):
         return
     raise RequestError(
         f"the training diverged at a learning rate of {learning_rate:g}: weights are NaN or infinite",

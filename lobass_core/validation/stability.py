@@ -1,6 +1,5 @@
 """Would the same rows be selected again: had the pool been drawn again, or with another reference?"""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -8,12 +7,11 @@ from itertools import combinations
 import numpy as np
 
 from lobass_core.records import REFERENCE
+from lobass_core.words.loss_columns import is_reference
 
 # A row could go either way where it is kept in more than 2.5 % and in less than 97.5 % of the draws.
 UNSURE = (0.025, 0.975)
 N_DRAWS = 4000
-# Further references of a scoring: "reference@seed-2", "reference@epoch-1".
-_REFERENCE = re.compile(rf"{REFERENCE}(@.+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,8 @@ def cut_stability(domain: str, best_first: np.ndarray, n_kept: int, seed: int = 
 
 
 def reference_names(columns: Sequence[str]) -> list[str]:
-    """The loss columns that are references, the scoring's own one first."""
-    return sorted((name for name in columns if _REFERENCE.fullmatch(name)), key=lambda name: (name != REFERENCE, name))
+    """The loss columns of references that were trained on the data, the scoring's own one first."""
+    return sorted((name for name in columns if is_reference(name)), key=lambda name: (name != REFERENCE, name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def _may_hold(run: RunFolder | DamagedRun, model_fps: set[str], render_fp: str, 
         result = run.read_result(ScoreRunResult)
     except RunError:
         return True
-    models = {result.base.model_fp, *(model.model_fp for model in result.references)}
+    models = {model.model_fp for column in result.scored for model in column.models}
     return (other_ids or result.render_fp != render_fp) and bool(models & model_fps)
 
 

@@ -50,7 +50,7 @@ def check_numbers(run: RunFolder, prepared: Prepared, losses: pa.Table) -> None:
 def without_difference(prepared: Prepared, losses: pa.Table) -> LobassError | None:
     """The error of a reference whose losses equal the base's in every sample, else None."""
     base = losses.filter(pc.equal(losses["model_fp"], prepared.base.fp)).select(["sample_id", "loss_sum_nats"])
-    fps = pa.array([task.fp for task in prepared.references])
+    fps = pa.array([task.fp for task in prepared.all_references])
     reference = losses.filter(pc.is_in(losses["model_fp"], fps))
     both = reference.join(base.rename_columns(["sample_id", "base"]), "sample_id", join_type="inner")
     both = both.filter(pc.and_(pc.is_valid(both["base"]), pc.is_valid(both["loss_sum_nats"])))

@@ -26,9 +26,10 @@ from lobass_core.words.plural import plural
 from lobass_core.worker.carry_over import LOOKING, find_carried, n_token_rows
 from lobass_core.worker.chance_check import check_chance
 from lobass_core.worker.model_cache import ModelCache
-from lobass_core.worker.preparation import ModelTask, Prepared, prepare, read_folds, read_known
+from lobass_core.worker.preparation import ModelTask, Prepared, prepare, read_known
 from lobass_core.worker.render_job import preview_row
 from lobass_core.worker.reporter import Reporter
+from lobass_core.worker.run_folds import Folds, read_folds
 from lobass_core.worker.samples import read_sample_ids, read_samples
 
 # Enough rows for shares exact to a per cent, at about a minute of tokenising at most.
@@ -69,7 +70,7 @@ def run(run: RunFolder, report: Reporter) -> PreflightResult:
     prepared = prepare(run, report)
     sample_ids = read_sample_ids(run.input_path)
     known = read_known(run, prepared.render_fp)
-    folds = read_folds(prepared, sample_ids, run)
+    folds = read_folds(prepared, sample_ids, run, report)
     look = _look(run, report, prepared, len(sample_ids))
     table = TokenTable.of(look.rendered)
     carried = _shares_carried(run, report, prepared, table, folds, known)
@@ -173,7 +174,7 @@ def _shares_carried(
     report: Reporter,
     prepared: Prepared,
     table: TokenTable,
-    folds: dict[str, int],
+    folds: Folds,
     known: dict[str, set[str]],
 ) -> dict[str, float] | None:
     """By model, the share of the losses to do that earlier runs have under another rendering.
@@ -190,19 +191,15 @@ def _shares_carried(
     return {fp: counts[fp] / len(places) for fp, places in to_do.items() if len(places)}
 
 
-def _places_to_do(task: ModelTask, table: TokenTable, folds: dict[str, int], known: dict[str, set[str]]) -> list[int]:
-    own = known.get(task.fp, ())
-    return [
-        place
-        for place, name in enumerate(table.sample_ids)
-        if name not in own and (task.fold is None or folds[name] == task.fold)
-    ]
+def _places_to_do(task: ModelTask, table: TokenTable, folds: Folds, known: dict[str, set[str]]) -> list[int]:
+    own, mine = known.get(task.fp, ()), set(folds.samples_of(task, table.sample_ids))
+    return [place for place, name in enumerate(table.sample_ids) if name not in own and name in mine]
 
 
 def _forecast(
-    task: ModelTask, sample_ids: list[str], folds: dict[str, int], known: dict[str, set[str]], share_carried: float
+    task: ModelTask, sample_ids: list[str], folds: Folds, known: dict[str, set[str]], share_carried: float
 ) -> ModelForecast:
-    mine = [name for name in sample_ids if task.fold is None or folds[name] == task.fold]
+    mine = folds.samples_of(task, sample_ids)
     n_known = sum(name in known.get(task.fp, ()) for name in mine)
     n_carried = round(share_carried * (len(mine) - n_known))
     model = {field.name: getattr(task.scored(), field.name) for field in fields(ScoredModel)}

@@ -3,21 +3,18 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from lobass_core.errors import RequestError
-from lobass_core.jobs.run_files import read_parquet, write_parquet
+from lobass_core.jobs.run_files import read_parquet
 from lobass_core.jobs.run_folder import RunFolder
-from lobass_core.jobs.run_results import ModelInfo, ScoredModel
+from lobass_core.jobs.run_results import ModelInfo, ScoredColumn, ScoredModel
 from lobass_core.records import BASE, REFERENCE, ModelFingerprint
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.rendering.render import Renderer, resolve_max_tokens
-from lobass_core.rendering.templates import Template, load_template
+from lobass_core.rendering.templates import Template, load_template, own_template
 from lobass_core.scoring.adapters import check_adapter_fits
 from lobass_core.scoring.fingerprint import model_fingerprint
 from lobass_core.scoring.model_files import (
@@ -32,6 +29,8 @@ from lobass_core.scoring.model_files import (
 from lobass_core.scoring.models import DTYPES, check_same_vocabulary, choose_device, choose_dtype, load_tokenizer
 from lobass_core.scoring.products import Library
 from lobass_core.specs import ModelSpec, ScoreSpec
+from lobass_core.words.loss_columns import is_member, label_of_column
+from lobass_core.worker.recipe import is_trained_here
 from lobass_core.worker.reporter import Reporter
 from lobass_core.worker.run_products import settle_products
 
@@ -43,7 +42,7 @@ class ModelTask:
     spec: ModelSpec
     files: ModelFiles
     fingerprint: ModelFingerprint
-    part: str
+    column: str
     fold: int | None
     model_type: str
     vocabulary_size: int | None
@@ -51,12 +50,12 @@ class ModelTask:
 
     @classmethod
     def of(
-        cls, spec: ModelSpec, files: ModelFiles, tokenizer: str, dtype: str, part: str, fold: int | None = None
+        cls, spec: ModelSpec, files: ModelFiles, tokenizer: str, dtype: str, column: str, fold: int | None = None
     ) -> "ModelTask":
         """The task for a model; `tokenizer` is the fingerprint of the one that all models of the run read with."""
         config, fingerprint = config_of(files), model_fingerprint(files, tokenizer, dtype)
         known = config.get("model_type", ""), vocabulary_size(config), weight_bytes(files)
-        return cls(spec, files, fingerprint, part, fold, *known)
+        return cls(spec, files, fingerprint, column, fold, *known)
 
     @property
     def fp(self) -> str:
@@ -64,7 +63,16 @@ class ModelTask:
 
     @property
     def label(self) -> str:
-        return self.part if self.fold is None else f"fold-{self.fold}"
+        """What shards and adapters of the model are called; PEFT takes no dot in a name."""
+        if self.column in (BASE, REFERENCE):
+            return self.column if self.fold is None else f"fold-{self.fold}"
+        column = self.column.replace("@", "-").replace(".", "_")
+        return column if self.fold is None else f"{column}-fold-{self.fold}"
+
+    @property
+    def part(self) -> str:
+        """The column as a person reads it."""
+        return label_of_column(self.column)
 
     @property
     def revision(self) -> str:
@@ -79,7 +87,7 @@ class ModelTask:
             name=self.files.name,
             path=self.spec.path,
             adapter=self.spec.adapter,
-            part=self.part,
+            part=self.column,
             fold=self.fold,
             info=ModelInfo(
                 weights=self.fingerprint.weights,
@@ -119,8 +127,19 @@ class Prepared:
         return self.columns[BASE][0]
 
     @property
+    def members(self) -> tuple[str, ...]:
+        """The columns whose mean is the reference loss; none where there is one reference."""
+        return tuple(name for name in self.columns if is_member(name))
+
+    @property
     def references(self) -> tuple[ModelTask, ...]:
-        return self.columns[REFERENCE]
+        """The models of the reference, one or one a fold; of several references those of the first."""
+        return self.columns[(self.members or (REFERENCE,))[0]]
+
+    @property
+    def all_references(self) -> tuple[ModelTask, ...]:
+        """The models of the reference, or of all references whose mean it is."""
+        return tuple(task for name in self.members or (REFERENCE,) for task in self.columns[name])
 
     @property
     def reference_name(self) -> str:
@@ -129,17 +148,32 @@ class Prepared:
 
     @property
     def reference_fp(self) -> str:
-        """The model's own fingerprint, or for K folds one over theirs."""
-        if len(self.references) == 1:
-            return self.references[0].fp
-        return hashlib.sha256("\x1f".join(["reference", *(task.fp for task in self.references)]).encode()).hexdigest()[
-            :16
-        ]
+        """Of the reference's models, or of all columns whose mean it is."""
+        if not self.members:
+            return self.models_fp(REFERENCE)
+        return _hash_of("mean", [self.models_fp(name) for name in self.members])
 
-    def fold_of(self, sample_id: str, assigned: dict[str, int]) -> int:
-        """Which reference scores a sample: the one that did not train on it."""
-        n_folds = len(self.references)
-        return assigned.get(sample_id, int(sample_id[:8], 16) % n_folds) if n_folds > 1 else 0
+    def models_fp(self, column: str) -> str:
+        """The model's own fingerprint, or for K folds one over theirs."""
+        tasks = self.columns[column]
+        return tasks[0].fp if len(tasks) == 1 else _hash_of("reference", [task.fp for task in tasks])
+
+    @property
+    def others(self) -> tuple[ScoredColumn, ...]:
+        """The columns beside base and reference, as the result has them."""
+        return tuple(
+            ScoredColumn(
+                one.name,
+                one.title or self.columns[one.name][0].files.name,
+                self.models_fp(one.name),
+                tuple(task.scored() for task in self.columns[one.name]),
+            )
+            for one in self.spec.others
+        )
+
+
+def _hash_of(kind: str, fingerprints: list[str]) -> str:
+    return hashlib.sha256("\x1f".join([kind, *fingerprints]).encode()).hexdigest()[:16]
 
 
 def prepare(run: RunFolder, report: Reporter, asked: ScoreSpec | None = None) -> Prepared:
@@ -155,34 +189,43 @@ def prepare(run: RunFolder, report: Reporter, asked: ScoreSpec | None = None) ->
     device = choose_device(spec.device)
     dtype = choose_dtype(spec.dtype, device)
     report.update(phase="checking the models", device=str(device))
-    base_files = find_model(spec.base)
-    reference_files = [find_model(reference) for reference in spec.references]
-    for model, files in zip((spec.base, *spec.references), (base_files, *reference_files), strict=True):
+    asked = _columns(spec)
+    found = {model: find_model(model) for model in dict.fromkeys(spec.models)}
+    for model, files in found.items():
         if files.adapter:
             check_adapter_fits(files, trust_remote_code=model.trust_remote_code)
     tokenizer = load_tokenizer(spec.base)
-    warnings: list[str] = []
-    for reference, files in zip(spec.references, reference_files, strict=True):
-        warnings += _vocabulary_warnings(tokenizer, base_files, reference, files)
     template = load_template(spec.render.template, tokenizer)
-    limits = [position_limit(config_of(files)) for files in (base_files, *reference_files)]
+    warnings: list[str] = []
+    for model in dict.fromkeys(spec.models[1:]):
+        warnings += _tokenizer_warnings(tokenizer, template, found[spec.base], model, found[model])
+    limits = [position_limit(config_of(files)) for files in found.values()]
     max_tokens = resolve_max_tokens(spec.render.max_tokens, *limits)
     renderer = Renderer(tokenizer, template, spec.render.mask_rule, max_tokens, report.check_cancel)
     report.update(phase="fingerprinting the weights")
     of_tokenizer = tokenizer_fingerprint(tokenizer)
-    base = ModelTask.of(spec.base, base_files, of_tokenizer, dtype, BASE)
-    many = len(spec.references) > 1
-    references = tuple(
-        ModelTask.of(reference, files, of_tokenizer, dtype, REFERENCE, fold if many else None)
-        for fold, (reference, files) in enumerate(zip(spec.references, reference_files, strict=True))
-    )
-    if any(task.fp == base.fp for task in references):
+    columns = {
+        name: tuple(
+            ModelTask.of(model, found[model], of_tokenizer, dtype, name, fold if len(models) > 1 else None)
+            for fold, model in enumerate(models)
+        )
+        for name, models in asked.items()
+    }
+    (base,) = columns[BASE]
+    if any(task.fp == base.fp for name in columns if name != BASE for task in columns[name]):
         warnings.append("Base and reference are the same model: every learnability will be 0.")
     products = settle_products(run, device, DTYPES[dtype])
     return Prepared(
         spec, tokenizer, template, renderer, renderer.fingerprint.fp, max_tokens, device, dtype,
-        {BASE: (base,), REFERENCE: references}, products.library, tuple(dict.fromkeys([*warnings, *products.warnings])),
+        columns, products.library, tuple(dict.fromkeys([*warnings, *products.warnings])),
     )  # fmt: skip
+
+
+def _columns(spec: ScoreSpec) -> dict[str, tuple[ModelSpec, ...]]:
+    """The models of each loss column; `reference` is none of them where it is the mean of others."""
+    others = {one.name: one.models for one in spec.others}
+    own = {} if any(map(is_member, others)) else {REFERENCE: spec.references}
+    return {BASE: (spec.base,), **own, **others}
 
 
 def read_known(run: RunFolder, render_fp: str) -> dict[str, set[str]]:
@@ -199,37 +242,27 @@ def read_known(run: RunFolder, render_fp: str) -> dict[str, set[str]]:
     return known
 
 
-def read_folds(prepared: Prepared, sample_ids: list[str], run: RunFolder) -> dict[str, int]:
-    """Fold of each sample; for K folds also kept in the run folder, as the weights may be gone by the time one asks.
-
-    Raises:
-        RequestError: the assignment names a fold that has no model.
-        RunError: the assignment is missing or damaged.
-    """
-    n_folds = len(prepared.references)
-    if n_folds == 1:
-        return dict.fromkeys(sample_ids, 0)
-    assigned: dict[str, int] = {}
-    if prepared.spec.fold_assignment:
-        table = read_parquet(Path(prepared.spec.fold_assignment), ["sample_id", "fold"])
-        assigned = dict(zip(table["sample_id"].to_pylist(), table["fold"].to_pylist(), strict=True))
-        if any(not 0 <= fold < n_folds for fold in assigned.values()):
-            raise RequestError(
-                f"the fold assignment names a fold that has no model among the {n_folds} references",
-                where=prepared.spec.fold_assignment,
-                do="Use one reference per fold, in their order.",
-            )
-    folds = {sample_id: prepared.fold_of(sample_id, assigned) for sample_id in sample_ids}
-    columns = {"sample_id": pa.array(folds.keys(), pa.string()), "fold": pa.array(folds.values(), pa.int32())}
-    write_parquet(run.folds_path, pa.table(columns))
-    return folds
-
-
-def _vocabulary_warnings(tokenizer: Any, base: ModelFiles, spec: ModelSpec, files: ModelFiles) -> tuple[str, ...]:
+def _tokenizer_warnings(
+    tokenizer: Any, template: Template, base: ModelFiles, spec: ModelSpec, files: ModelFiles
+) -> tuple[str, ...]:
+    """What a reference's own tokenizer says against comparing it with the base."""
     own = files.adapter or files.place
-    if own != base.place and (files.gguf or any(has_tokenizer(folder) for folder in (own, files.folder))):
-        return check_same_vocabulary(tokenizer, load_tokenizer(spec), base_name=base.name, reference_name=files.name)
-    return ()
+    if own == base.place or not (files.gguf or any(has_tokenizer(folder) for folder in (own, files.folder))):
+        return ()
+    theirs = load_tokenizer(spec)
+    warnings = check_same_vocabulary(tokenizer, theirs, base_name=base.name, reference_name=files.name)
+    # One that was trained here has read what the run reads, whatever its tokenizer has.
+    if is_trained_here(own) or not own_template(theirs) or own_template(theirs) == own_template(tokenizer):
+        return warnings
+    if own_template(theirs) == template.text:
+        return warnings
+    file = own / "chat_template.jinja"
+    where = f": --template {file}" if file.is_file() else ", as a Jinja file, with --template"
+    return (
+        *warnings,
+        f"{files.name} has its own chat template, but both models read {template.label}. If it was trained with its "
+        f"own, its losses are too high here, and scores too low. To use that template, name it{where}.",
+    )
 
 
 def _quiet() -> None:

@@ -27,6 +27,11 @@ def read_recipe(folder: Path) -> dict[str, Any] | None:
         return None
 
 
+def is_trained_here(folder: Path) -> bool:
+    """Whether a folder has a model, a fold or an epoch of a reference that this program trained."""
+    return any((one / RECIPE).is_file() for one in (folder, folder.parent))
+
+
 def circumstances() -> dict[str, Any]:
     """When and with what: versions of everything that touches the numbers."""
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}

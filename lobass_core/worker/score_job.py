@@ -12,8 +12,9 @@ from lobass_core.rendering.notes import sentences
 from lobass_core.words.plural import plural
 from lobass_core.worker.carry_over import carry_over
 from lobass_core.worker.outcome import all_losses, check_numbers, without_difference
-from lobass_core.worker.preparation import ModelTask, Prepared, prepare, read_folds, read_known
+from lobass_core.worker.preparation import ModelTask, Prepared, prepare, read_known
 from lobass_core.worker.reporter import EndedInVain, Reporter
+from lobass_core.worker.run_folds import read_folds
 from lobass_core.worker.samples import read_sample_ids
 from lobass_core.worker.score_progress import ScoreProgress
 from lobass_core.worker.scoring_pass import ScoringPass, Work
@@ -34,11 +35,11 @@ def run(run: RunFolder, report: Reporter) -> ScoreRunResult:
     prepared = prepare(run, report)
     sample_ids = read_sample_ids(run.input_path)
     known = read_known(run, prepared.render_fp)
-    folds = read_folds(prepared, sample_ids, run)
+    folds = read_folds(prepared, sample_ids, run, report)
     mine: dict[str, set[str]] = {}
     for task in prepared.tasks:
         # Union, as a reference may be the base, or two folds the same model.
-        mine.setdefault(task.fp, set()).update(_samples_of(task, sample_ids, folds))
+        mine.setdefault(task.fp, set()).update(folds.samples_of(task, sample_ids))
     to_do = {model_fp: samples - known.get(model_fp, set()) for model_fp, samples in mine.items()}
     needed = set().union(*to_do.values())
     tokenised = tokenise(run, report, prepared, needed, seen=set().union(*known.values()) if known else set())
@@ -75,10 +76,6 @@ def _say_carried(report: Reporter, works: Sequence[Work]) -> None:
         words = f"{n_carried:,} losses carried over from earlier runs, {n_left:,} to compute"
         print(words, flush=True)
         report.update(n_carried=n_carried, message=words)
-
-
-def _samples_of(task: ModelTask, sample_ids: list[str], folds: dict[str, int]) -> list[str]:
-    return sample_ids if task.fold is None else [name for name in sample_ids if folds[name] == task.fold]
 
 
 def _distinct(tasks: Sequence[ModelTask]) -> list[ModelTask]:
@@ -128,4 +125,5 @@ def _result(
         padding_share=progress.padding_share,
         seconds=round(seconds, 3),
         warnings=tuple(warnings),
+        others=prepared.others,
     )

@@ -60,6 +60,7 @@ class ScoreProgress:
             n_done=sum(model.n_done for model in self._models),
             n_total=sum(model.n_total for model in self._models),
             n_tokens_done=self._n_tokens,
+            n_samples_done=self._n_samples,
             samples_per_second=samples,
             tokens_per_second=tokens,
             seconds_left=left / tokens if tokens else None,

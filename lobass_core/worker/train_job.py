@@ -1,4 +1,4 @@
-"""The training run: render once, cut folds, train each model from the base, save it with its recipe."""
+"""The training run: render once, cut folds, train each model from the base, save its best epoch with its recipe."""
 
 import shutil
 import time
@@ -6,19 +6,19 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import torch
 
-from lobass_core.jobs.run_files import FIRST_STEPS, TRAINED_ON, write_parquet
+from lobass_core.jobs.run_files import FIRST_STEPS
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import TrainReferenceResult
 from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.products import compute_by
+from lobass_core.training.epochs import EpochKeeper
 from lobass_core.training.fit import CHECKPOINT_SECONDS, FitOutcome, FitSettings, Pulse, fit, quiet_transformers
 from lobass_core.training.held_out import mean_loss
 from lobass_core.training.learning_rate import default_learning_rate
-from lobass_core.training.trainable import check_finite, load_base, make_trainable, n_trainable, save
+from lobass_core.training.trainable import check_finite, is_finite, load_base, make_trainable, n_trainable, save
 from lobass_core.words.loss_words import NATS, OF_TOKENS
 from lobass_core.worker.hand_over import hand_over, handed_over, staging_folder
 from lobass_core.worker.recipe import circumstances, read_recipe, write_recipe
@@ -26,6 +26,7 @@ from lobass_core.worker.reporter import Cancelled, Reporter
 from lobass_core.worker.run_products import RunProducts, settle_products
 from lobass_core.worker.score_progress import ScoreProgress
 from lobass_core.worker.train_material import Material, prepare_material
+from lobass_core.worker.train_output import result_of, write_first_steps, write_samples
 from lobass_core.worker.train_recipe import Fitted, recipe_of, summary_of
 
 
@@ -44,71 +45,94 @@ def run(run: RunFolder, report: Reporter) -> TrainReferenceResult:
     asked = run.spec_as(TrainReferenceRun)
     spec, staging = asked.reference, staging_folder(run)
     checkpoint_seconds = CHECKPOINT_SECONDS if asked.checkpoint_seconds is None else asked.checkpoint_seconds
-    material = prepare_material(run, report, spec)
-    products = settle_products(run, material.device, torch.float32)
-    training = _Training(run, report, material, products, checkpoint_seconds)
+    materials = prepare_material(run, report, spec)
+    products = settle_products(run, materials[0].device, torch.float32)
+    training = _Training(run, report, materials, products, checkpoint_seconds)
+    # Nobody has to be told that nothing was rejected.
+    data = [{key: value for key, value in asdict(one).items() if key != "n_rejected" or value} for one in asked.data]
     recipes = []
-    for fold in range(spec.folds):
-        folder = staging / f"fold-{fold}" if spec.folds > 1 else staging
-        recipe = read_recipe(folder)
+    for member in materials:
+        folder = staging / f"seed-{member.spec.seed}" if spec.seeds > 1 else staging
+        recipes += _train_reference(training, member, folder, data)
+    if spec.seeds > 1:
+        write_recipe(staging, {**summary_of(recipes), "spec": spec.to_dict()})
+    seconds = time.monotonic() - started
+    return hand_over(run, result_of(asked, materials, recipes, products.warnings, seconds))
+
+
+def _train_reference(training: "_Training", member: Material, folder: Path, data: list[dict]) -> list[dict]:
+    """Train the models of one reference into its folder, but those that an earlier worker finished; their recipes."""
+    recipes = []
+    for fold in range(member.spec.folds):
+        of_fold = folder / f"fold-{fold}" if member.spec.folds > 1 else folder
+        recipe = read_recipe(of_fold)
         if recipe is None:
-            data = [asdict(dataset) for dataset in asked.data]
-            recipe = {**training.train(fold, folder), "data": data, **circumstances()}
-            _write_first_steps(material, fold, folder / FIRST_STEPS)
-            write_recipe(folder, recipe)
-            training.drop_checkpoints(fold)
+            recipe = {**training.train(member, fold, of_fold), "data": data, **circumstances()}
+            write_first_steps(member, fold, of_fold / FIRST_STEPS)
+            write_recipe(of_fold, recipe)
+            training.drop_checkpoints(member, fold)
         else:
-            training.skip(fold, recipe)
+            training.skip(member, fold, recipe)
         recipes.append(recipe)
-    if spec.folds > 1:
-        _write_folds(material, staging)
-        write_recipe(staging, summary_of(recipes))
-    else:
-        _write_ids(material, material.held_out, staging / "held_out.parquet")
-        _write_ids(material, material.trained_rows(0), staging / TRAINED_ON)
-    return hand_over(run, _result(asked, material, recipes, products.warnings, time.monotonic() - started))
+    write_samples(member, folder)
+    if member.spec.folds > 1:
+        write_recipe(folder, summary_of(recipes))
+    return recipes
 
 
 class _Training:
     """Trains the models of a run one after the other, each from the base, and shows how far it is."""
 
     def __init__(
-        self, run: RunFolder, report: Reporter, material: Material, products: RunProducts, checkpoint_seconds: float
+        self, run: RunFolder, report: Reporter, materials: list[Material], products: RunProducts, seconds: float
     ) -> None:
-        self.run, self.report, self.material = run, report, material
-        self.products, self.checkpoint_seconds = products, checkpoint_seconds
-        self.progress = ScoreProgress(report, material.device)
-        self.slots = [self._enter(fold) for fold in range(material.spec.folds)]
+        self.run, self.report = run, report
+        self.products, self.checkpoint_seconds = products, seconds
+        self.n_seeds = len(materials)
+        self.progress = ScoreProgress(report, materials[0].device)
+        self.slots = {
+            (member.spec.seed, fold): self._enter(member, fold)
+            for member in materials
+            for fold in range(member.spec.folds)
+        }
 
-    def _enter(self, fold: int) -> int:
-        spec, lengths, steps = self.material.spec, self.material.table.lengths, self.material.steps(fold)
+    def _enter(self, member: Material, fold: int) -> int:
+        lengths, steps = member.table.lengths, member.steps(fold)
         return self.progress.add_model(
-            spec.name if spec.folds == 1 else f"{spec.name}, fold {fold}",
+            f"{member.spec.name}{self._which(member, fold)}",
             "reference",
             n_known=0,
             n_to_do=sum(len(step) for step in steps),
             n_tokens=sum(int(lengths[step].sum()) for step in steps),
         )
 
-    def skip(self, fold: int, recipe: dict) -> None:
-        """Count a fold that an earlier worker finished."""
-        n_samples, n_tokens = recipe["n_samples_shown"], recipe["n_tokens_shown"]
-        self.progress.advance(self.slots[fold], n_samples=n_samples, n_tokens=n_tokens, resumed=True)
+    def _which(self, member: Material, fold: int) -> str:
+        seed = f", seed {member.spec.seed}" if self.n_seeds > 1 else ""
+        return seed + (f", fold {fold}" if member.spec.folds > 1 else "")
 
-    def train(self, fold: int, folder: Path) -> dict:
+    def _counted(self, member: Material, fold: int) -> str:
+        seed = f", seed {member.spec.seed}" if self.n_seeds > 1 else ""
+        return seed + (f", fold {fold + 1} of {member.spec.folds}" if member.spec.folds > 1 else "")
+
+    def skip(self, member: Material, fold: int, recipe: dict) -> None:
+        """Count a model that an earlier worker finished."""
+        n_samples, n_tokens = recipe["n_samples_shown"], recipe["n_tokens_shown"]
+        slot = self.slots[member.spec.seed, fold]
+        self.progress.advance(slot, n_samples=n_samples, n_tokens=n_tokens, resumed=True)
+
+    def train(self, member: Material, fold: int, folder: Path) -> dict:
         """Train and save one model, and return its recipe.
 
         Raises:
             Cancelled: the run's owner asked it to stop; a checkpoint stays.
         """
         started = time.monotonic()
-        material, spec, table = self.material, self.material.spec, self.material.table
-        which = f", fold {fold + 1} of {spec.folds}" if spec.folds > 1 else ""
+        spec, table, which = member.spec, member.table, self._counted(member, fold)
         self.report.update(phase=f"loading the base{which}")
-        loaded = load_base(spec.base, spec.method, material.device)
+        loaded = load_base(spec.base, spec.method, member.device)
         compute_by(loaded.model, self.products.library)
         rate = spec.learning_rate or default_learning_rate(spec.method, loaded.n_parameters)
-        held_out = material.measured_rows(fold)
+        held_out = member.measured_rows(fold)
         self.report.update(phase=f"measuring the base{which}")
         before = mean_loss(loaded, table, held_out)
         # Before the LoRA matrices are drawn.
@@ -117,37 +141,55 @@ class _Training:
         compute_by(loaded.model, self.products.library)
         n_trained = n_trainable(loaded)
         self.report.update(phase=f"training{which}")
-        steps = material.steps(fold)
-        outcome = self._fit(loaded, steps, rate, fold)
+        steps = member.steps(fold)
+        epochs = EpochKeeper(
+            self._checkpoints(member, fold) / "epochs",
+            member.epoch_ends(fold),
+            lambda: mean_loss(loaded, table, held_out) if is_finite(loaded) else None,
+            lambda path: save(loaded, member.tokenizer, path),
+            keep_all=spec.keep_epochs,
+        )
+        outcome = self._fit(loaded, member, steps, rate, fold, epochs)
         if not outcome.finished:
             raise Cancelled
         self.report.update(phase=f"measuring the reference{which}", message="")
-        check_finite(loaded, rate)
-        after = mean_loss(loaded, table, held_out)
+        losses = epochs.with_last()
+        if all(loss is None for loss in losses.values()):
+            check_finite(loaded, rate)
         self.report.update(phase=f"saving{which}")
-        save(loaded, material.tokenizer, folder)
+        chosen = epochs.hand_out(losses, folder)
         seconds = time.monotonic() - started
-        fitted = Fitted(fold, loaded, rate, n_trained, steps, outcome, before, after, seconds)
-        return {**recipe_of(material, fitted), "products": asdict(self.products)}
+        fitted = Fitted(fold, loaded, rate, n_trained, steps, outcome, before, losses, chosen, seconds)
+        return {**recipe_of(member, fitted), "products": asdict(self.products)}
 
-    def _fit(self, loaded: LoadedModel, steps: list[np.ndarray], rate: float, fold: int) -> FitOutcome:
+    def _fit(
+        self,
+        loaded: LoadedModel,
+        member: Material,
+        steps: list[np.ndarray],
+        rate: float,
+        fold: int,
+        epochs: EpochKeeper,
+    ) -> FitOutcome:
         self.progress.restart_clock()
         return fit(
             loaded,
-            self.material.table,
+            member.table,
             steps,
-            FitSettings(rate, self.material.spec.seed, self.checkpoint_seconds),
-            self._checkpoints(fold),
-            Follower(self.report, self.progress, self.slots[fold]),
+            FitSettings(rate, member.spec.seed, self.checkpoint_seconds),
+            self._checkpoints(member, fold),
+            Follower(self.report, self.progress, self.slots[member.spec.seed, fold]),
             self.run.cancel_requested,
+            epochs.reached,
         )
 
-    def drop_checkpoints(self, fold: int) -> None:
+    def drop_checkpoints(self, member: Material, fold: int) -> None:
         """Three times the size of the weights, and of no more use once they are saved."""
-        shutil.rmtree(self._checkpoints(fold), ignore_errors=True)
+        shutil.rmtree(self._checkpoints(member, fold), ignore_errors=True)
 
-    def _checkpoints(self, fold: int) -> Path:
-        return self.run.path / "checkpoints" / f"fold-{fold}"
+    def _checkpoints(self, member: Material, fold: int) -> Path:
+        name = f"seed-{member.spec.seed}-fold-{fold}" if self.n_seeds > 1 else f"fold-{fold}"
+        return self.run.path / "checkpoints" / name
 
 
 class Follower:
@@ -168,50 +210,3 @@ class Follower:
         self.n_samples, self.n_tokens = pulse.n_samples, pulse.n_tokens
         loss = "" if pulse.loss is None else f", loss {pulse.loss:.3f} {NATS}, {OF_TOKENS}"
         self.report.update(message=f"step {pulse.step:,} of {pulse.n_steps:,}{loss}")
-
-
-def _write_folds(material: Material, folder: Path) -> None:
-    ids = [material.table.sample_ids[row] for row in material.by_id]
-    columns = {"sample_id": pa.array(ids, pa.string()), "fold": pa.array(material.folds[material.by_id], pa.int32())}
-    write_parquet(folder / "folds.parquet", pa.table(columns))
-
-
-def _write_first_steps(material: Material, fold: int, path: Path) -> None:
-    """When the model first saw each sample; a reference may know late ones better than early ones."""
-    steps = material.steps(fold)
-    rows = np.concatenate([np.zeros(0, dtype=np.int64), *steps])
-    numbers = np.repeat(np.arange(1, len(steps) + 1), [len(step) for step in steps])
-    seen, place = np.unique(rows, return_index=True)
-    ids = [material.table.sample_ids[row] for row in seen]
-    first = pa.array(numbers[place], pa.int32())
-    write_parquet(path, pa.table({"sample_id": pa.array(ids, pa.string()), "first_step": first}))
-
-
-def _write_ids(material: Material, rows: np.ndarray, path: Path) -> None:
-    ids = sorted(material.table.sample_ids[row] for row in rows)
-    write_parquet(path, pa.table({"sample_id": pa.array(ids, pa.string())}))
-
-
-def _result(
-    asked: TrainReferenceRun, material: Material, recipes: list[dict], warnings: tuple[str, ...], seconds: float
-) -> TrainReferenceResult:
-    spec = asked.reference
-    before, after = ([recipe[key] for recipe in recipes] for key in ("held_out_loss_before", "held_out_loss_after"))
-    known = [value for value in (*before, *after) if value is not None]
-    return TrainReferenceResult(
-        name=spec.name,
-        path=asked.output_dir,
-        method=spec.method,
-        folds=spec.folds,
-        learning_rate=recipes[0]["learning_rate"],
-        template=material.template.label,
-        max_tokens=material.max_tokens,
-        device=str(material.device),
-        n_samples=len(material.table),
-        n_samples_without_response=material.n_without_response,
-        n_steps=sum(recipe["n_steps"] for recipe in recipes),
-        held_out_loss_before=sum(before) / len(before) if known else None,
-        held_out_loss_after=sum(after) / len(after) if known else None,
-        seconds=round(seconds, 1),
-        warnings=warnings,
-    )

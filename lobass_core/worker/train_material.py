@@ -1,6 +1,6 @@
 """What a training run settles first: tokens, folds, and who trains on what."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from lobass_core.scoring.token_table import TokenTable
 from lobass_core.similarity.folds import assign_folds, held_out_rows
 from lobass_core.similarity.near_duplicates import duplicate_groups
 from lobass_core.specs import TrainReferenceSpec
-from lobass_core.training.batches import plan_steps
+from lobass_core.training.batches import plan_epochs
+from lobass_core.training.epochs import EpochEnd, epoch_ends
 from lobass_core.training.one_gpu import one_gpu
 from lobass_core.worker.reporter import Reporter
 from lobass_core.worker.samples import read_samples
@@ -28,10 +29,11 @@ MOST_HELD_OUT = 500
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What all folds share.
+    """What all folds of one reference share; `spec` is of one seed.
 
     `by_id` holds the table's rows in order of their sample ids: whatever is drawn is drawn from it, so that nothing
-    depends on the order of the input. `folds` has the fold of each row; `held_out` the rows that one model leaves out.
+    depends on the order of the input. `folds` has the fold of each row; `held_out` the rows that one model leaves out,
+    which are the same for every seed.
     """
 
     spec: TrainReferenceSpec
@@ -59,13 +61,20 @@ class Material:
 
     def steps(self, fold: int) -> list[np.ndarray]:
         """The rows of every optimiser step of a fold's model."""
+        return [step for of_epoch in self._planned(fold) for step in of_epoch]
+
+    def epoch_ends(self, fold: int) -> tuple[EpochEnd, ...]:
+        """After how many of these steps each epoch ends."""
+        return epoch_ends([len(of_epoch) for of_epoch in self._planned(fold)], self.spec.epochs)
+
+    def _planned(self, fold: int) -> list[list[np.ndarray]]:
         rows, spec = self.trained_rows(fold), self.spec
-        plan = plan_steps(self.table.lengths[rows], spec.batch_tokens, spec.epochs, spec.seed)
-        return [rows[step] for step in plan]
+        plan = plan_epochs(self.table.lengths[rows], spec.batch_tokens, spec.epochs, spec.seed)
+        return [[rows[step] for step in of_epoch] for of_epoch in plan]
 
 
-def prepare_material(run: RunFolder, report: Reporter, spec: TrainReferenceSpec) -> Material:
-    """Render the samples and decide who trains on what.
+def prepare_material(run: RunFolder, report: Reporter, spec: TrainReferenceSpec) -> list[Material]:
+    """Render the samples once, and decide who trains on what; one for each seed.
 
     Raises:
         LobassError: the base's tokenizer, the template or the samples cannot be used.
@@ -98,28 +107,40 @@ def prepare_material(run: RunFolder, report: Reporter, spec: TrainReferenceSpec)
             do="Use another --template, or other --datasets.",
         )
     table = TokenTable.concatenated(tables)
-    folds, held_out = _assign(report, spec, table, texts, domains)
     by_id = np.array(sorted(range(len(table)), key=lambda row: table.sample_ids[row]), dtype=np.int64)
-    return Material(spec, tokenizer, template, max_tokens, device, table, by_id, folds, held_out, n_refused)
+    groups = _groups(report, spec, table, texts)
+    held_out = np.zeros(0, dtype=np.int64)
+    if spec.folds == 1 and spec.held_out_share:
+        held_out = held_out_rows(table.sample_ids, groups, spec.held_out_share, spec.seed, MOST_HELD_OUT)
+    return [
+        Material(
+            replace(spec, seed=seed, seeds=1), tokenizer, template, max_tokens, device, table, by_id,
+            _folds(spec, seed, table, groups, domains), held_out, n_refused,
+        )
+        for seed in spec.each_seed
+    ]  # fmt: skip
 
 
-def _assign(
-    report: Reporter, spec: TrainReferenceSpec, table: TokenTable, texts: dict[str, str], domains: dict[str, str]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The fold of each row (K folds), and the rows left out (one model); near duplicates stay together."""
-    one_fold, nothing = np.zeros(len(table), dtype=np.int32), np.zeros(0, dtype=np.int64)
+def _groups(report: Reporter, spec: TrainReferenceSpec, table: TokenTable, texts: dict[str, str]) -> np.ndarray:
+    """The group of near duplicates of each row; only looked for where rows are kept apart."""
     if spec.folds == 1 and not spec.held_out_share:
-        return one_fold, nothing
+        return np.arange(len(table))
     report.update(phase="looking for near duplicates", n_done=0, n_total=0)
-    ids = table.sample_ids
-    groups = duplicate_groups([texts[sample_id] for sample_id in ids])
+    return duplicate_groups([texts[sample_id] for sample_id in table.sample_ids])
+
+
+def _folds(
+    spec: TrainReferenceSpec, seed: int, table: TokenTable, groups: np.ndarray, domains: dict[str, str]
+) -> np.ndarray:
+    """The fold of each row; near duplicates stay together."""
     if spec.folds == 1:
-        return one_fold, held_out_rows(ids, groups, spec.held_out_share, spec.seed, MOST_HELD_OUT)
-    folds = assign_folds(ids, groups, [domains[sample_id] for sample_id in ids], spec.folds, spec.seed)
+        return np.zeros(len(table), dtype=np.int32)
+    ids = table.sample_ids
+    folds = assign_folds(ids, groups, [domains[sample_id] for sample_id in ids], spec.folds, seed)
     if len(np.unique(folds)) < spec.folds:
         raise RequestError(
             f"{spec.folds} folds cannot be filled: near duplicates share a fold, and there are only "
             f"{groups.max() + 1:,} groups of them",
             do="Use fewer --folds.",
         )
-    return folds, nothing
+    return folds

@@ -1,4 +1,4 @@
-"""The recipe of a trained model, and of K folds together."""
+"""The recipe of a trained model, and of K folds or several seeds together."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,10 @@ from lobass_core.worker.train_material import Material
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """One trained model with what is known of its training; losses in nats per response token of unseen samples."""
+    """One trained model with what is known of its training; losses in nats per response token of unseen samples.
+
+    `epoch_losses` has that after each epoch, `epoch_chosen` is the one whose weights were kept.
+    """
 
     fold: int
     loaded: LoadedModel
@@ -23,7 +26,8 @@ class Fitted:
     steps: list[np.ndarray]
     outcome: FitOutcome
     held_out_loss_before: float | None
-    held_out_loss_after: float | None
+    epoch_losses: dict[float, float | None]
+    epoch_chosen: float
     seconds: float
 
 
@@ -71,18 +75,27 @@ def recipe_of(material: Material, fitted: Fitted) -> dict[str, Any]:
         "n_steps": outcome.n_steps,
         "losses": [{"step": step, "loss": round(loss, 5)} for step, loss in outcome.losses],
         "held_out_loss_before": fitted.held_out_loss_before,
-        "held_out_loss_after": fitted.held_out_loss_after,
+        "held_out_loss_after": fitted.epoch_losses[fitted.epoch_chosen],
+        "epoch_chosen": fitted.epoch_chosen,
+        "epoch_losses": [{"epoch": epoch, "held_out_loss": loss} for epoch, loss in fitted.epoch_losses.items()],
         "seconds": round(fitted.seconds, 1),
     }
 
 
 def summary_of(recipes: list[dict]) -> dict:
-    """The recipe of K folds: what they share, and the means of what they do not."""
-    own = ("fold", "losses", "held_out_loss_before", "held_out_loss_after", "seconds")
+    """The recipe of several models of one reference: what they share, and the means of what they do not."""
+    losses = ("held_out_loss_before", "held_out_loss_after")
+    own = ("seed", "fold", "losses", *losses, "epoch_chosen", "epoch_losses", "seconds")
     shared = {key: value for key, value in recipes[0].items() if key not in own}
-    means = {
-        key: sum(recipe[key] for recipe in recipes) / len(recipes)
-        for key in ("held_out_loss_before", "held_out_loss_after")
+    means = {}
+    for key in losses:
+        values = [recipe[key] for recipe in recipes]
+        means[key] = sum(values) / len(values) if None not in values else None
+    folds = [{key: recipe.get(key) for key in (*own, "n_samples_trained", "n_samples_held_out")} for recipe in recipes]
+    return {
+        **shared,
+        **means,
+        "seed": recipes[0]["seed"],
+        "seconds": round(sum(recipe["seconds"] for recipe in recipes), 1),
+        "folds": folds,
     }
-    folds = [{key: recipe[key] for key in (*own, "n_samples_trained", "n_samples_held_out")} for recipe in recipes]
-    return {**shared, **means, "seconds": round(sum(recipe["seconds"] for recipe in recipes), 1), "folds": folds}

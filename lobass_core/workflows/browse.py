@@ -14,7 +14,7 @@ import numpy as np
 
 from lobass_core.errors import RequestError
 from lobass_core.learnability import flags as flag
-from lobass_core.learnability.measures import BUILT_IN, Measure, measures_of, values_of
+from lobass_core.learnability.measures import BUILT_IN, FACTS, LOSSES, Measure, measures_of, values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.store import browse as rows_of_store
@@ -165,7 +165,8 @@ def read_rows(project: Project, rows: RowTable, positions: np.ndarray) -> list[B
         stored = rows_of_store.read_rows(store.cursor(), keys)
     place = dict(zip(keys, positions.tolist(), strict=True))
     part = rows.table.take(positions)
-    values = {one.column: np.full(len(part), np.nan) for one in BUILT_IN.values() if one.exported}
+    usual = (one for one in BUILT_IN.values() if one.exported and {*FACTS, *LOSSES}.issuperset(one.needs))
+    values = {one.column: np.full(len(part), np.nan) for one in usual}
     values |= {one.column: values_of(part, name) for name, one in measures_of(part).items() if one.exported}
     of_row = {key: {name: _number(column[k]) for name, column in values.items()} for k, key in enumerate(keys)}
     return [_browse_row(rows, row, place[row.row_key], of_row[row.row_key]) for row in stored]

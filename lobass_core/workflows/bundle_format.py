@@ -23,18 +23,20 @@ TIME = (1980, 1, 1, 0, 0, 0)
 
 _TABLE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.parquet(?:\.sha256)?"
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+# A reference of several seeds, folds or kept epochs has a folder for each.
+_MODEL = rf"models/{_NAME}/(?:(?:seed|fold|epoch)-[0-9.]{{1,19}}/){{0,3}}"
 _NAMES = re.compile(
     "|".join(
         (
             r"store\.duckdb(?:\.wal)?",
             r"runs/\.(?:last-run|project|places)",
             r"runs/r-\d{4,12}/(?:(?:spec|result|progress|products)\.json|log)",
-            r"runs/r-\d{4,12}/(?:folds|trained_on|arms|measured)\.parquet(?:\.sha256)?",
+            r"runs/r-\d{4,12}/(?:folds(?:-[a-z0-9.-]{1,60})?|trained_on|arms|measured)\.parquet(?:\.sha256)?",
             rf"runs/r-\d{{4,12}}/(?:shards|tokens)/{_TABLE}",
-            rf"models/{_NAME}/(?:fold-\d{{1,4}}/)?recipe\.json",
+            rf"{_MODEL}recipe\.json",
             r"validation/(?:arms|rows)/[0-9a-f]{16}\.json",
             r"validation/r-\d{4,12}\.(?:md|json)",
-            rf"models/{_NAME}/(?:fold-\d{{1,4}}/)?(?:folds|trained_on|held_out)\.parquet(?:\.sha256)?",
+            rf"{_MODEL}(?:folds|trained_on|held_out)\.parquet(?:\.sha256)?",
         )
     )
 )

@@ -194,8 +194,8 @@ def _named_models(
     texts = {model.base for model in list_references(project)}
     for spec in [*(run.spec for run in runs if isinstance(run, RunFolder)), *(scoring.spec for scoring in scorings)]:
         if isinstance(spec, ScoreSpec):
-            texts |= {path for model in (spec.base, *spec.references) for path in (model.path, model.adapter)}
-            texts.add(spec.fold_assignment)
+            texts |= {path for model in spec.models for path in (model.path, model.adapter)}
+            texts.update(spec.fold_assignments)
         elif isinstance(spec, TrainReferenceRun):
             texts.add(spec.reference.base.path)
     paths = (Path(text).expanduser() for text in texts if text)

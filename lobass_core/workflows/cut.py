@@ -9,6 +9,7 @@ import numpy as np
 
 from lobass_core.learnability import flags as flag
 from lobass_core.learnability.diagnostics import LengthCheck, VersusRandom, length_check, versus_random
+from lobass_core.learnability.measures import standard_errors
 from lobass_core.learnability.ranks import spearman
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
@@ -52,7 +53,10 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class RowAtCut:
-    """One row beside the cut; losses are mean nats per response token."""
+    """One row beside the cut; losses are mean nats per response token.
+
+    `error` is the standard error of the score over several references, None where there is one.
+    """
 
     row_key: int
     domain: str
@@ -61,6 +65,7 @@ class RowAtCut:
     base_loss: float
     reference_loss: float
     prompt: str
+    error: float | None = None
 
 
 def open_cut(project: Project, spec: SelectionSpec, run: str | None = None) -> Cut:
@@ -171,10 +176,14 @@ def rows_at_cut(
     keys = cut.rows.table.row_key[np.concatenate([kept, dropped])]
     with project.store() as store:
         stored = {row.row_key: row for row in read_rows(store.cursor(), keys.tolist())}
-    return [_at_cut(cut, stored, row) for row in kept], [_at_cut(cut, stored, row) for row in dropped]
+    rows = [*kept, *dropped]
+    errors = standard_errors(cut.rows.table.take(np.array(rows, np.int64)), cut.spec.method)
+    error_of = dict(zip(rows, [None] * len(rows) if errors is None else errors.tolist(), strict=True))
+    near = [_at_cut(cut, stored, row, error_of[row]) for row in rows]
+    return near[: len(kept)], near[len(kept) :]
 
 
-def _at_cut(cut: Cut, stored: dict[int, StoredRow], row: int) -> RowAtCut:
+def _at_cut(cut: Cut, stored: dict[int, StoredRow], row: int, error: float | None) -> RowAtCut:
     table = cut.rows.table
     key = int(table.row_key[row])
     return RowAtCut(
@@ -185,6 +194,7 @@ def _at_cut(cut: Cut, stored: dict[int, StoredRow], row: int) -> RowAtCut:
         base_loss=float(table.losses[BASE][row]),
         reference_loss=float(table.losses[REFERENCE][row]),
         prompt=prompt_of(stored[key]) if key in stored else "",
+        error=error,
     )
 
 

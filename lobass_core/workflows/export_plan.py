@@ -230,6 +230,7 @@ def _models(project: Project, scoring: Scoring) -> dict:
             "folds": [model.model_fp for model in references] if len(references) > 1 else [],
             "recipe": trained_recipe(project, scoring),
         },
+        **_others(scoring),
         "render_fingerprint": scoring.render_fp,
         "template": scoring.result.template,
         "max_tokens": scoring.result.max_tokens,
@@ -238,9 +239,17 @@ def _models(project: Project, scoring: Scoring) -> dict:
     }
 
 
+def _others(scoring: Scoring) -> dict:
+    """The loss columns beside base and reference, of which the reference may be the mean; nothing without them."""
+    others = [column for column in scoring.columns if column.name not in (BASE, REFERENCE)]
+    named = {column.name: {"name": column.model_name, "fingerprint": column.models_fp} for column in others}
+    return {"other_losses": named} if named else {}
+
+
 _RECIPE_KEYS = (
     "method",
     "epochs",
+    "epoch_chosen",
     "learning_rate",
     "schedule",
     "warmup_share",
@@ -273,6 +282,7 @@ def trained_recipe(project: Project, scoring: Scoring) -> dict:
         "base": Path(recipe.base).name,
         "datasets": list(recipe.spec.datasets if recipe.spec else []),
         "folds": recipe.spec.folds if recipe.spec else 1,
+        **({"seeds": recipe.spec.seeds} if recipe.spec and recipe.spec.seeds > 1 else {}),
     }
 
 

@@ -13,11 +13,15 @@ from lobass_core.workflows.train_reference import list_references
 
 @dataclass(frozen=True, slots=True)
 class KnownModels:
-    """Bases as paths or hub ids, latest first; references by name (trained here) or path."""
+    """Bases as paths or hub ids, latest first; references by name (trained here) or path.
+
+    `targets` are those that were trained here on a target set; they are the last of `references` too.
+    """
 
     bases: tuple[str, ...]
     references: tuple[str, ...]
     trained_here: tuple[str, ...]
+    targets: tuple[str, ...] = ()
 
 
 def known_models(project: Project) -> KnownModels:
@@ -33,19 +37,20 @@ def known_models(project: Project) -> KnownModels:
     trained = list_references(project)
     bases += [str(item.base) for item in trained]
     bases += [str(config.parent) for config in sorted(project.models_dir.glob("*/config.json"))]
-    names = tuple(item.name for item in trained if not is_gone(str(item.path)))
+    there = sorted((item for item in trained if not is_gone(str(item.path))), key=lambda item: bool(item.target))
     inside = {str(item.path) for item in trained}
-    others = [path for path in _usable(references) if path not in inside and Path(path).parent not in _folders(inside)]
+    others = [path for path in _usable(references) if path not in inside and not _is_within(path, inside)]
     return KnownModels(
         bases=tuple(path for path in _usable(bases) if path not in inside),
-        references=(*names, *others),
-        trained_here=names,
+        references=(*(item.name for item in there), *others),
+        trained_here=tuple(item.name for item in there),
+        targets=tuple(item.name for item in there if item.target),
     )
 
 
-def _folders(paths: set[str]) -> set[Path]:
-    """Fold models lie inside their reference's folder."""
-    return {Path(path) for path in paths}
+def _is_within(path: str, folders: set[str]) -> bool:
+    """Models of folds and seeds lie inside their reference's folder."""
+    return any(str(parent) in folders for parent in Path(path).parents)
 
 
 def _usable(paths: list[str]) -> list[str]:

@@ -26,6 +26,8 @@ _FILES = (
     "runs/r-*/tokens/.*.tmp",
     "models/*/.*.tmp",
     "models/*/fold-*/.*.tmp",
+    "models/*/seed-*/.*.tmp",
+    "models/*/seed-*/fold-*/.*.tmp",
 )
 _STAGED = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)\.[0-9a-f]{8}(?P<old>\.old)?\.lobass")
 _SPILLED = re.compile(r"duckdb_temp_(?P<pid>\d+)_.+")

@@ -13,7 +13,7 @@ MOST_NAMED = 5
 
 def why_not(spec: ScoreSpec) -> LobassError | None:
     """Why a scoring cannot be started; None where its models may be there."""
-    reasons = (why_no_model(model) for model in (spec.base, *spec.references))
+    reasons = (why_no_model(model) for model in spec.models)
     return next((error for error in reasons if error), None)
 
 

@@ -12,6 +12,7 @@ from lobass_core.files.named_files import read_small
 from lobass_core.jobs.former_places import at_home
 from lobass_core.specs import TrainReferenceSpec
 from lobass_core.specs.base import with_present_names
+from lobass_core.workflows.reference_folders import model_folders
 
 RECIPE = "recipe.json"
 
@@ -52,5 +53,5 @@ def lacks_weights(folder: Path) -> bool:
     """Whether the folder of a model that was trained has its recipe alone, as a bundle brings it."""
     if not (folder / RECIPE).is_file():
         return False
-    folders = sorted(folder.glob("fold-*")) or [folder]
-    return not all(any((one / name).is_file() for name in ("config.json", "adapter_config.json")) for one in folders)
+    names = ("config.json", "adapter_config.json")
+    return not all(any((one / name).is_file() for name in names) for one in model_folders(folder))

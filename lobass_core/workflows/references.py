@@ -7,19 +7,26 @@ from lobass_core.errors import ModelError, RequestError
 from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.project import Project
-from lobass_core.specs import ModelSpec, RenderSpec, ScoreSpec
-from lobass_core.workflows.recipes import RECIPE, lacks_weights, read_recipe
+from lobass_core.records import REFERENCE
+from lobass_core.specs import ModelSpec, NamedReference, RenderSpec, ScoreSpec
+from lobass_core.words.loss_columns import TARGET, epoch_column, is_member, seed_column
+from lobass_core.workflows.recipes import RECIPE, Recipe, lacks_weights, read_recipe
+from lobass_core.workflows.reference_folders import epoch_folders, fold_folders, seed_folders
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedReference:
-    """What a reference's name or path stands for: one model, or one a fold, and how it was rendered in training."""
+    """What a reference's name or path stands for: one model, or one a fold, and how it was rendered in training.
+
+    `others` are the further loss columns that it brings: one for each of several references, and for each kept epoch.
+    """
 
     models: tuple[ModelSpec, ...]
     name: str
     fold_assignment: str = ""
     render: RenderSpec = RenderSpec()
     trained_from: ModelSpec | None = None
+    others: tuple[NamedReference, ...] = ()
 
 
 def resolve_reference(
@@ -81,8 +88,8 @@ def _reference_model(base: ModelSpec, path: str, is_adapter: bool, revision: str
 def _trained_reference(folder: Path, base: ModelSpec) -> ResolvedReference:
     if not (folder / RECIPE).is_file():
         raise _unfinished(folder.name, str(folder))
-    spec = read_recipe(folder).spec
-    fold_folders = sorted(folder.glob("fold-*"), key=lambda path: int(path.name.removeprefix("fold-"))) or [folder]
+    recipe = read_recipe(folder)
+    spec = recipe.spec
     if lacks_weights(folder):
         raise ModelError(
             f"the weights of reference {folder.name!r} are not in this project",
@@ -90,15 +97,61 @@ def _trained_reference(folder: Path, base: ModelSpec) -> ResolvedReference:
             do="Bundles do not contain weights: copy this folder from the project that trained it, or train another "
             "reference.",
         )
-    models = tuple(_reference_model(base, str(path), (path / "adapter_config.json").is_file()) for path in fold_folders)
-    folds = folder / "folds.parquet"
+    seeds = seed_folders(folder)
+    others = [
+        NamedReference(seed_column(seed), *_models_of(one, base, f"{folder.name}, seed {seed}"))
+        for seed, one in seeds.items()
+    ]
+    for seed, one in seeds.items() or [(None, folder)]:
+        column = REFERENCE if seed is None else seed_column(seed)
+        title = folder.name if seed is None else f"{folder.name}, seed {seed}"
+        others += _epochs_of(one, base, column, title, _chosen_epochs(recipe, seed))
+    models, _, fold_assignment = _models_of(next(iter(seeds.values()), folder), base, folder.name)
     return ResolvedReference(
         models,
         folder.name,
-        str(folds) if len(models) > 1 and folds.is_file() else "",
+        fold_assignment,
         spec.render if spec else RenderSpec(),
         spec.base if spec else None,
+        tuple(others),
     )
+
+
+def _models_of(folder: Path, base: ModelSpec, title: str) -> tuple[tuple[ModelSpec, ...], str, str]:
+    """The models in the folder of one reference, its title, and the file of its folds."""
+    models = tuple(_model_in(path, base) for path in fold_folders(folder))
+    folds = folder / "folds.parquet"
+    return models, title, str(folds) if len(models) > 1 and folds.is_file() else ""
+
+
+def _model_in(folder: Path, base: ModelSpec) -> ModelSpec:
+    return _reference_model(base, str(folder), (folder / "adapter_config.json").is_file())
+
+
+def _chosen_epochs(recipe: Recipe, seed: int | None) -> list[float]:
+    """The epoch that was kept of each fold of a reference; none where the recipe does not say."""
+    models = recipe.values.get("folds") or [recipe.values]
+    chosen = [one.get("epoch_chosen") for one in models if seed is None or one.get("seed") == seed]
+    return [] if None in chosen else chosen
+
+
+def _epochs_of(folder: Path, base: ModelSpec, column: str, title: str, chosen: list[float]) -> list[NamedReference]:
+    """A column for every epoch that all folds of a reference have kept, the chosen one among them."""
+    folders = fold_folders(folder)
+    kept = [epoch_folders(path) for path in folders]
+    if not any(kept) or len(chosen) != len(folders):
+        return []
+    of_fold = [{**epochs, best: path} for epochs, best, path in zip(kept, chosen, folders, strict=True)]
+    _, _, fold_assignment = _models_of(folder, base, title)
+    return [
+        NamedReference(
+            epoch_column(column, epoch),
+            tuple(_model_in(epochs[epoch], base) for epochs in of_fold),
+            f"{title}, epoch {epoch:g}",
+            fold_assignment,
+        )
+        for epoch in sorted(set.intersection(*map(set, of_fold)))
+    ]
 
 
 def score_spec(
@@ -117,10 +170,15 @@ def score_spec(
     trust_remote_code: bool = False,
     revision: str = "",
     reference_revision: str = "",
+    target: str = "",
 ) -> ScoreSpec:
     """Build the settings from what a person types; a reference trained here brings its own rendering along.
 
     It brings the revision of its base along too, where the base is the same hub id and no other revision is asked for.
+    `target` names a reference that was trained on a target set, which scores beside the other.
+
+    Raises:
+        LobassError: the training of a reference has not finished, or the two were trained under different settings.
     """
     base_model = ModelSpec(_absolute(base), revision=revision, trust_remote_code=trust_remote_code)
     resolved = resolve_reference(project, reference, base_model, adapter=adapter, revision=reference_revision)
@@ -143,4 +201,23 @@ def score_spec(
         device=device,
         batch_tokens=batch_tokens,
         datasets=datasets,
+        others=(*resolved.others, *_target(project, target, base_model, resolved, is_rendering_given=bool(template))),
     )
+
+
+def _target(
+    project: Project, name: str, base: ModelSpec, reference: ResolvedReference, *, is_rendering_given: bool
+) -> tuple[NamedReference, ...]:
+    """The loss column of a reference that was trained on a target; none without a name."""
+    if not name:
+        return ()
+    resolved = resolve_reference(project, name, base)
+    if any(is_member(one.name) for one in resolved.others):
+        raise RequestError(f"{name!r} is several references, but a target has one", do="Train it with --seeds 1.")
+    renders = {one.render for one in (resolved, reference) if one.trained_from}
+    if len(renders) > 1 and not is_rendering_given:
+        raise RequestError(
+            f"{name!r} and {reference.name!r} were trained with different templates, limits or masks",
+            do="Train one of them again with the settings of the other, or say --template.",
+        )
+    return (NamedReference(TARGET, resolved.models, resolved.name, resolved.fold_assignment),)

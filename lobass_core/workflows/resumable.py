@@ -31,8 +31,8 @@ def _paths(spec: RunSpec) -> list[str]:
     """What the run reads from outside of its folder; some of it may be ids of the hub or names of templates."""
     match spec:
         case ScoreSpec():
-            models = (spec.base, *spec.references)
-            return [*(path for model in models for path in _of(model)), spec.fold_assignment, spec.render.template]
+            models = (path for model in spec.models for path in _of(model))
+            return [*models, *spec.fold_assignments, spec.render.template]
         case TrainReferenceRun():
             return [*_of(spec.reference.base), spec.reference.render.template]
         case PlantedRun():

@@ -11,7 +11,7 @@ from lobass_core.jobs.progress import ErrorNote, Progress, RunState
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_ids import project_id_in
 from lobass_core.jobs.run_list import DamagedRun, open_any, scan_runs
-from lobass_core.jobs.run_results import ScoreRunResult
+from lobass_core.jobs.run_results import ScoreRunResult, TrainReferenceResult
 from lobass_core.jobs.run_specs import RunSpec, TrainReferenceRun, model_names
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec, TrainReferenceSpec
@@ -85,6 +85,18 @@ class RunView:
     def share(self) -> float:
         """How much is done, 0 to 1."""
         return self.progress.n_done / self.progress.n_total if self.progress.n_total else 0.0
+
+
+def notes_of(project: Project, view: RunView) -> tuple[str, ...]:
+    """What a finished training has to say of its reference: the epoch that was kept, and warnings."""
+    if view.state != "done" or view.training is None:
+        return ()
+    try:
+        result = RunFolder.open(run_path(project, view.run_id)).read_result(TrainReferenceResult)
+    except RunError:
+        return ()
+    kept = (f"Epoch kept: {result.epoch_words}.",) if result.epoch_words else ()
+    return (*kept, *result.warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +173,8 @@ def _settings(run: RunFolder, progress: Progress) -> str:
             spec.method,
             f"{spec.epochs:g} epoch" + ("" if spec.epochs == 1 else "s"),
             f"{spec.folds} folds" if spec.folds > 1 else "",
+            f"{spec.seeds} seeds" if spec.seeds > 1 else "",
+            "on a target" if spec.target else "",
         ]
     elif isinstance(run.spec, ScoreSpec):
         result, render = _result(run), run.spec.render

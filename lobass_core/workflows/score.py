@@ -25,21 +25,11 @@ from lobass_core.workflows.reference_training import write_trained_on
 from lobass_core.workflows.registering import register_finished
 from lobass_core.workflows.resumable import why_not_resumable
 from lobass_core.workflows.runs import new_run, open_run, resume_command
+from lobass_core.workflows.target_rows import INPUT_SCHEMA as INPUT_SCHEMA
 
 OnProgress = Callable[[Progress], None]
 
 ADDED_LATER = "The results are kept in the run folder; the next command or page that opens the project adds them."
-
-INPUT_SCHEMA = pa.schema(
-    [
-        ("sample_id", pa.string()),
-        ("kind", pa.string()),
-        ("turns", pa.string()),
-        ("tools", pa.string()),
-        ("domain", pa.string()),
-        ("dataset", pa.string()),
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)

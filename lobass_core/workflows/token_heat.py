@@ -1,5 +1,7 @@
 """The loss of every response token of a sample under base and reference, with its place in the text.
 
+Of several references it is the mean.
+
 heat = read_token_losses(project, rows, sample_key)
 heat.text[heat.starts[5]:heat.ends[5]]          the sixth token
 heat.base[5] - heat.reference[5]                nats that the reference gained on it; None before the response
@@ -15,6 +17,7 @@ import pyarrow.parquet as pq
 from lobass_core.errors import RunError
 from lobass_core.jobs.checksums import require_good
 from lobass_core.project import Project
+from lobass_core.records import BASE, REFERENCE
 from lobass_core.store import browse as rows_of_store
 from lobass_core.store.browse import LossPlace
 from lobass_core.workflows.row_table import RowTable
@@ -59,6 +62,8 @@ def read_token_losses(project: Project, rows: RowTable, sample_key: int) -> Toke
         raise RunError("this sample is not scored with the chosen models", do="Score it, or choose another run.")
     tokens = _find_tokens(project.runs_dir, runs, sample_id, scoring.render_fp, share)
     response = tuple(tokens["response_mask"])
+    members = [column.name for column in scoring.members] or [REFERENCE]
+    read = [_read_losses(project.runs_dir, places.get(name), sample_id, scoring.render_fp) for name in members]
     return TokenLosses(
         sample_id=sample_id,
         text=tokens["text"],
@@ -66,10 +71,8 @@ def read_token_losses(project: Project, rows: RowTable, sample_key: int) -> Toke
         starts=tuple(tokens["token_starts"]),
         ends=tuple(tokens["token_ends"]),
         response=response,
-        base=_spread(_read_losses(project.runs_dir, places.get("base"), sample_id, scoring.render_fp), response),
-        reference=_spread(
-            _read_losses(project.runs_dir, places.get("reference"), sample_id, scoring.render_fp), response
-        ),
+        base=_spread(_read_losses(project.runs_dir, places.get(BASE), sample_id, scoring.render_fp), response),
+        reference=_mean([_spread(losses, response) for losses in read]),
     )
 
 
@@ -141,6 +144,16 @@ def _spread(losses: Sequence[float] | None, response: Sequence[bool]) -> tuple[f
         )
     rest = iter(losses)
     return tuple(_finite(next(rest)) if scored else None for scored in response)
+
+
+def _mean(of_each: Sequence[tuple[float | None, ...]]) -> tuple[float | None, ...]:
+    """The mean loss of each token over several references, None where one has none."""
+    if len(of_each) == 1:
+        return of_each[0]
+    return tuple(
+        sum(losses) / len(losses) if None not in losses else None  # type: ignore[arg-type]
+        for losses in zip(*of_each, strict=True)
+    )
 
 
 def _finite(value: float | None) -> float | None:

@@ -19,6 +19,7 @@ from lobass_core.store.datasets import Dataset, list_datasets, sample_batches
 from lobass_core.workflows.recipes import RECIPE, read_recipe
 from lobass_core.workflows.runs import new_run
 from lobass_core.workflows.score import check_datasets, write_input
+from lobass_core.workflows.target_rows import target_rows
 
 OnProgress = Callable[[Progress], None]
 
@@ -41,6 +42,8 @@ class TrainedReference:
     held_out_loss_after: float | None
     made_at: str
     recipe: dict
+    seeds: int = 1
+    target: str = ""
 
 
 def train_reference(
@@ -63,7 +66,8 @@ def start(project: Project, spec: TrainReferenceSpec) -> RunFolder:
     """Launch the training, or the stopped one of the same name, settings and data again; returns at once.
 
     Raises:
-        RequestError: the name is taken or no name, a dataset is not there, or there is nothing to train on.
+        RequestError: the name is taken or no name, a dataset or the target is not there, or there is nothing to train
+            on.
         RunError: that reference is being trained already.
     """
     if not _NAME.fullmatch(spec.name):
@@ -77,11 +81,15 @@ def start(project: Project, spec: TrainReferenceSpec) -> RunFolder:
     spec = dataclasses.replace(spec, base=_absolute(spec))
     with project.store() as store:
         datasets = list_datasets(store.cursor())
-        check_datasets([dataset.name for dataset in datasets], spec.datasets)
-        asked = TrainReferenceRun(spec, str(output), _data(datasets, spec.datasets))
+        target = target_rows(store.cursor(), datasets, spec.target) if spec.target else None
+        if target is None:
+            check_datasets([dataset.name for dataset in datasets], spec.datasets)
+        else:
+            spec = dataclasses.replace(spec, target=target.name)
+        asked = TrainReferenceRun(spec, str(output), target.data if target else _data(datasets, spec.datasets))
         run = _stopped(project, asked)
         if run is None:
-            batches = sample_batches(store.cursor(), spec.datasets)
+            batches = target.batches if target else sample_batches(store.cursor(), spec.datasets)
             run = new_run(project, store, KIND, asked, lambda new: write_input(new, batches))
     launch(run)
     return run
@@ -111,6 +119,8 @@ def list_references(project: Project) -> list[TrainedReference]:
                     held_out_loss_after=recipe.held_out_loss_after,
                     made_at=recipe.made_at,
                     recipe=recipe.values,
+                    seeds=recipe.spec.seeds,
+                    target=recipe.spec.target,
                 )
             )
     return trained

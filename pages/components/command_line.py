@@ -122,11 +122,12 @@ def set_domain(root: Path | str, name: str, spec: SetDomainSpec) -> str:
     return shell("set-domain", groups)
 
 
-def score(root: Path | str, spec: ScoreSpec, reference: str) -> str:
-    """`lobass score`; `reference` is the name, path or hub id that the person chose (a spec holds one model a fold)."""
+def score(root: Path | str, spec: ScoreSpec, reference: str, target: str = "") -> str:
+    """`lobass score`; both names are what the person chose, a name, path or hub id (a spec holds one model a fold)."""
     groups: Groups = [["--project", str(root)], ["--base", spec.base.path], ["--reference", reference]]
     if any(model.adapter for model in spec.references) and reference == spec.references[0].adapter:
         groups.append(["--adapter"])
+    _add(groups, "--target", target)
     _add(groups, "--revision", spec.base.revision)
     first = spec.references[0]
     _add(groups, "--reference-revision", first.adapter_revision if first.adapter else first.revision)
@@ -147,8 +148,11 @@ def train_reference(root: Path | str, spec: TrainReferenceSpec) -> str:
     _add(groups, "--method", spec.method, "full")
     _add(groups, "--folds", str(spec.folds), "1")
     _add(groups, "--epochs", f"{spec.epochs:g}", "1")
+    groups += [["--keep-epochs"]] if spec.keep_epochs else []
     _add(groups, "--lr", f"{spec.learning_rate:g}", "0")
     _add(groups, "--seed", str(spec.seed), "0")
+    _add(groups, "--seeds", str(spec.seeds), "1")
+    _add(groups, "--target", spec.target)
     groups += _render(spec.render)
     _add(groups, "--device", spec.device, "auto")
     _add(groups, "--lora-rank", str(spec.lora_rank), "16")

@@ -20,7 +20,7 @@ from lobass_core.learnability.measures import (
     values_of,
 )
 from lobass_core.learnability.score_table import ScoreTable
-from tests.score_tables import arrow_of, row, table_of, with_column
+from tests.score_tables import USUAL, arrow_of, row, table_of, with_column
 
 
 def unscored() -> ScoreTable:
@@ -34,7 +34,7 @@ def unscored() -> ScoreTable:
     return ScoreTable.from_arrow(table)
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", USUAL)
 def test_a_value_depends_on_its_own_row_alone(name):
     table = table_of([row(k, base=1.0 + k, reference=3.0 - k / 2, n=k, n_response_bytes=k or None) for k in range(9)])
     chosen = np.array([7, 0, 3])

@@ -7,8 +7,8 @@ import pytest
 
 from lobass_core.errors import IncomparableLossesError, SelectionError
 from lobass_core.learnability import flags
-from lobass_core.learnability.measures import BUILT_IN, hashed_uniform, values_of
-from tests.score_tables import row, shuffled, table_of
+from lobass_core.learnability.measures import hashed_uniform, values_of
+from tests.score_tables import USUAL, row, shuffled, table_of
 
 
 def test_every_method_on_one_row():
@@ -27,7 +27,7 @@ def test_every_method_on_one_row():
         "length": 8.0,
     }
     assert {name: values_of(table, name).tolist() for name in expected} == {k: [v] for k, v in expected.items()}
-    assert {*expected, "random"} == set(BUILT_IN)
+    assert {*expected, "random"} == set(USUAL)
 
 
 def test_losses_that_cannot_be_divided_have_no_learnability_but_a_drop():

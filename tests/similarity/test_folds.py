@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lobass_core.similarity.folds import assign_folds, held_out_rows
+from lobass_core.similarity.folds import assign_folds, fold_by_hash, folds_beside, held_out_rows
 from lobass_core.similarity.near_duplicates import duplicate_groups
 
 IDS = [f"{i:064x}" for i in range(101)]
@@ -92,3 +92,17 @@ def test_no_duplicate_ever_sits_in_two_folds(numbers, n_folds, seed, random):
     fold_of = {}
     for number, fold in zip(originals, folds.tolist(), strict=True):
         assert fold_of.setdefault(number, fold) == fold
+
+
+def test_a_sample_that_came_later_joins_its_near_duplicates():
+    ids = [f"{i:08x}" + "0" * 56 for i in range(8)]
+    # 0 and 4 are near duplicates; 1, 2 and 5 too, of which 1 and 2 were cut into folds; 6 and 7 have nobody.
+    groups = np.array([0, 1, 1, 2, 0, 1, 3, 4])
+    folds = folds_beside(ids, groups, {ids[0]: 2, ids[1]: 1, ids[2]: 1, ids[3]: 0}, 3)
+    assert [folds[name] for name in ids] == [2, 1, 1, 0, 2, 1, fold_by_hash(ids[6], 3), fold_by_hash(ids[7], 3)]
+
+
+def test_between_near_duplicates_in_several_folds_most_of_them_decide():
+    folds = folds_beside(IDS[:4], np.zeros(4, int), {IDS[0]: 2, IDS[1]: 0, IDS[2]: 0}, 3)
+    assert folds[IDS[3]] == 0
+    assert folds_beside(IDS[:3], np.zeros(3, int), {IDS[0]: 2, IDS[1]: 1}, 3)[IDS[2]] == 1

@@ -65,6 +65,6 @@ def test_no_sample_is_scored_by_a_model_that_has_seen_it(tmp_path):
 
 def _trained_on(run: RunFolder) -> list[set[str]]:
     """Sample ids that each fold's model trained on: those that stand in its steps."""
-    material = prepare_material(run, Reporter(run), run.spec_as(TrainReferenceRun).reference)
+    (material,) = prepare_material(run, Reporter(run), run.spec_as(TrainReferenceRun).reference)
     ids = material.table.sample_ids
     return [{ids[row] for step in material.steps(fold) for row in step} for fold in range(N_FOLDS)]

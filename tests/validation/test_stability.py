@@ -39,7 +39,7 @@ def test_nothing_and_everything_have_no_cut(n_kept):
 def test_references_of_a_scoring_by_their_names():
     names = ["base", "reference@seed-2", "reference", "reference@epoch-1", "chosen", "base@2", "reference-x"]
     assert reference_names(names) == ["reference", "reference@epoch-1", "reference@seed-2"]
-    assert reference_names(["base"]) == []
+    assert reference_names(["base", "reference@target", "spread"]) == []
 
 
 def test_what_references_keep_in_common():

@@ -5,7 +5,7 @@ import streamlit as st
 from lobass_core.errors import LobassError
 from lobass_core.project import Project
 from lobass_core.words.plural import plural
-from lobass_core.workflows import explore
+from lobass_core.workflows import explore, run_views
 from lobass_core.workflows.doubts import Doubts
 from lobass_core.workflows.run_views import RunView
 from pages.components import busy, command_line, parts, state, theme, toolbar, view
@@ -41,6 +41,7 @@ def show(project: Project, now: RunView) -> None:
     doubts = _doubts(project, now)
     nodes: list[Node | None] = [_cause(now)] if now.is_stopped or now.fault else [_done_numbers(now, doubts)]
     nodes += [parts.notice("Note.", sentence, tone="amber") for sentence in (doubts.sentences() if doubts else ())]
+    nodes += [parts.notice("Note.", sentence) for sentence in run_views.notes_of(project, now)]
     nodes += [
         el("div", *meters(now.progress)) if now.progress.models else None,
         el("div", parts.heading("End of the log", f"runs/{now.run_id}/log"), parts.log(log_lines(now)), cls="stack"),

@@ -31,12 +31,15 @@ CHOICES = {
 WHOLE = {"max-tokens": settings.MAX_TOKENS, "batch-tokens": settings.BATCH}
 TRAINING: dict[str, tuple[str, Callable[[str], float]]] = {
     "folds": (training.FOLDS, int), "epochs": (training.EPOCHS, float), "lr": (training.RATE, float),
-    "seed": (training.SEED, int), "lora-rank": (training.RANK, int),
+    "seed": (training.SEED, int), "seeds": (training.SEEDS, int), "lora-rank": (training.RANK, int),
 }  # fmt: skip
-NAMES = ("show", "reference-from", "adapter", "name", "method", *TEXTS, *CHOICES, *WHOLE, *TRAINING)
+NAMES = (
+    "show", "reference-from", "adapter", "name", "method", "keep-epochs", "target",
+    *TEXTS, *CHOICES, *WHOLE, *TRAINING,
+)  # fmt: skip
 
 
-def follow(runs: list[str]) -> None:
+def follow(runs: list[str], datasets: list[str]) -> None:
     """Take over what the address asks for, where somebody came by it."""
     asked = address.asked(NAMES)
     if asked is None:
@@ -59,13 +62,17 @@ def follow(runs: list[str]) -> None:
     session[training.METHOD] = address.one(asked, "method", training.METHODS) or "full"
     for name, (key, how) in TRAINING.items():
         session[key] = address.read(asked, name, how, None)
-    session[NAMED] = {address.one(asked, name) for name in ("base", "reference")} - {""}
+    session[training.KEEP_EPOCHS] = address.one(asked, "keep-epochs", ("yes",)) == "yes"
+    is_training = session[settings.HOW] == settings.TRAIN
+    target = address.one(asked, "target", datasets if is_training else None)
+    session[training.TRAINED_ON], session[settings.TARGET] = (target, "") if is_training else ("", target)
+    session[NAMED] = {address.one(asked, name) for name in ("base", "reference", "target")} - {""}
 
 
 def waits(spec: ScoreSpec, known: KnownModels) -> bool:
     """Whether the models came by a link, so that nothing is fetched or loaded until a person asks for it."""
     named: set[str] = st.session_state.get(NAMED, set())
-    models = {path for model in (spec.base, *spec.references) for path in (model.path, model.adapter)}
+    models = {path for model in spec.models for path in (model.path, model.adapter)}
     return any(
         name in models and name not in (*known.bases, *known.references) and not Path(name).expanduser().exists()
         for name in named
@@ -89,7 +96,10 @@ def write(run_id: str) -> None:
         query["reference-from"] = "training"
         query |= {"name": name} if (name := (session.get(training.NAME) or "").strip()) else {}
         query |= {"method": "lora"} if session.get(training.METHOD) == "lora" else {}
+        query |= {"keep-epochs": "yes"} if session.get(training.KEEP_EPOCHS) else {}
         query |= {name: exact(number) for name, (key, _) in TRAINING.items() if (number := session.get(key))}
+    if target := session.get(training.TRAINED_ON if is_training else settings.TARGET):
+        query["target"] = target
     usual = {"device": "auto", **({"reference": session.get(settings.REFERENCE)} if is_training else {})}
     for name, key in TEXTS.items():
         text = (session.get(key) or "").strip()
@@ -120,6 +130,8 @@ def show_chips() -> None:
         shown.append(_chip(f"Device {device}", settings.DEVICE, "auto"))
     if batch := session.get(settings.BATCH):
         shown.append(_chip(f"{theme.count(batch)} tokens per batch", settings.BATCH, 0))
+    if target := session.get(settings.TARGET):
+        shown.append(_chip(f"Target {target}", settings.TARGET, ""))
     if revision := session.get(settings.REVISION):
         shown.append(_chip(f"Base revision {revision}", settings.REVISION, ""))
     if revision := session.get(settings.REFERENCE_REVISION):

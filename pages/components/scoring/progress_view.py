@@ -6,6 +6,7 @@ import streamlit as st
 
 from lobass_core.errors import LobassError
 from lobass_core.project import Project
+from lobass_core.words.loss_columns import label_of_column
 from lobass_core.workflows import run_views, runs
 from lobass_core.workflows.collect import try_collect
 from lobass_core.workflows.run_views import RunView
@@ -143,8 +144,10 @@ def _this_run(now: RunView) -> list[Node]:
     if now.scoring:
         n = len(now.scoring.references)
         facts.append(("Reference", now.reference + (f", {n} folds" if n > 1 else "")))
+        facts += [(label_of_column(one.name).capitalize(), one.title) for one in now.scoring.others]
     elif now.training:
         facts.append(("Method", f"{now.training.method}, seed {now.training.seed}"))
+        facts += [("Target", now.training.target)] if now.training.target else []
     facts += [
         ("Samples", f"{theme.count(now.n_rows)} in {', '.join(spec.datasets) or 'all datasets'}"),
         ("Template", render.template or "the tokenizer's own"),

@@ -16,6 +16,7 @@ from pages.components import number_field, state
 BASE, REFERENCE = "score.base", "score.reference"
 TEMPLATE, MASK, MAX_TOKENS = "score.template", "score.mask", "score.max-tokens"
 DTYPE, DEVICE, BATCH, ADAPTER = "score.dtype", "score.device", "score.batch", "score.adapter"
+TARGET = "score.target"
 REVISION, REFERENCE_REVISION = "score.revision", "score.reference-revision"
 HOW = "score.how"
 BRING, TRAIN = "Use a reference", "Train a reference"
@@ -70,7 +71,9 @@ def pickers(known: KnownModels) -> ChosenModels:
         accept_new_options=True, placeholder="Reference: name, folder or Hub id",
         label_visibility="collapsed", width=276,
         format_func=lambda name: _reference_label(name, known), persist_state="session",
-        help="The base after fine-tuning on this data: a reference trained here, a folder, a PEFT adapter or a Hub id.",
+        help="The base after fine-tuning on this data: a reference trained here, a folder, a PEFT adapter or a Hub id. "
+        "A published model that was fine-tuned from the base costs no training. It needs the base's tokenizer; the "
+        "preview says if its chat template is another.",
     )  # fmt: skip
     return ChosenModels((base or "").strip(), (reference or "").strip())
 
@@ -89,8 +92,8 @@ def _reference_label(name: str, known: KnownModels) -> str:
     return f"Reference: {_short(name)}" + (" (trained here)" if name in known.trained_here else "")
 
 
-def popover() -> None:
-    """Template, limit, mask, numbers and device; all have a sensible default."""
+def popover(known: KnownModels) -> None:
+    """Template, limit, mask, numbers, device and target; all have a sensible default."""
     with st.popover("Settings", icon=":material/tune:", key="score.settings"):
         left, right = st.columns(2)
         left.selectbox(
@@ -121,6 +124,12 @@ def popover() -> None:
             "Reference revision", key=REFERENCE_REVISION, placeholder="main", persist_state="session",
             help="Branch, tag or commit, if the reference comes from the Hub.",
         )  # fmt: skip
+        st.selectbox(
+            "Target", ["", *_with_typed(known.targets, TARGET)], key=TARGET, persist_state="session",
+            format_func=lambda name: name or ("none" if known.targets else "none: train a reference on a target first"),
+            help="A second reference, trained on what the model should become. It adds the measure Learnability "
+            "towards the target, for one more pass over the rows.",
+        )  # fmt: skip
         st.toggle("The reference is a PEFT adapter on the base", key=ADAPTER, persist_state="session")
         st.caption(
             "A model with its own Python code runs only from the command line: read the code, copy the line under "
@@ -149,6 +158,7 @@ def spec_of(project: Project, chosen: ChosenModels) -> ScoreSpec:
         datasets=state.chosen_datasets(),
         revision=(value(REVISION) or "").strip(),
         reference_revision=(value(REFERENCE_REVISION) or "").strip(),
+        target=value(TARGET) or "",
     )
 
 

@@ -1,6 +1,7 @@
-"""The form that trains a reference: full or LoRA, one model or folds."""
+"""The form that trains a reference on the data or on a target: full or LoRA, one model, folds, or several seeds."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -8,13 +9,15 @@ import streamlit as st
 from lobass_core.errors import LobassError
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, RenderSpec, TrainReferenceSpec
-from lobass_core.workflows import model_paths, train_reference
+from lobass_core.specs.runs import MOST_SEEDS
+from lobass_core.workflows import costs, model_paths, train_reference
 from pages.components import number_field, parts, state, theme, view
-from pages.components.scoring import settings
+from pages.components.scoring import cost_view, settings
 from pages.components.view import el
 
 NAME, METHOD, FOLDS, EPOCHS = "score.train-name", "score.train-method", "score.train-folds", "score.train-epochs"
 RATE, SEED, RANK = "score.train-rate", "score.train-seed", "score.train-rank"
+SEEDS, KEEP_EPOCHS, TRAINED_ON = "score.train-seeds", "score.train-keep-epochs", "score.train-on"
 METHODS = {"full": "All weights", "lora": "LoRA adapter"}
 
 
@@ -31,20 +34,28 @@ def form(project: Project, base: str, n_rows: int) -> TrainingForm:
     left, right = st.columns([11, 13], gap="medium")
     with left:
         view.show(parts.heading("Train a reference", "the base, fine-tuned on this data"), key="score-train-title")
-        _fields()
+        _fields(state.outline(project).datasets)
+    spec, wrong = _try_spec(base)
     with right:
+        if spec is not None:
+            cost_view.show_choices(spec, costs.cost_of_training(project, spec), FOLDS, SEEDS)
         view.show(_explanation(n_rows), key="score-train-why", label="What this does")
+    return TrainingForm(spec, wrong)
+
+
+def _try_spec(base: str) -> tuple[TrainReferenceSpec | None, LobassError | None]:
+    """What the form asks for, or why that cannot be; neither before a base is chosen."""
     if not base:
-        return TrainingForm(None, None)
+        return None, None
     try:
         spec = _spec(base)
     except LobassError as error:
-        return TrainingForm(None, error)
+        return None, error
     wrong = model_paths.why_no_model(spec.base)
-    return TrainingForm(None if wrong else spec, wrong)
+    return None if wrong else spec, wrong
 
 
-def _fields() -> None:
+def _fields(datasets: Sequence[str]) -> None:
     left, right = st.columns(2, vertical_alignment="bottom")
     left.text_input("Name", key=NAME, placeholder="ref-1ep", max_chars=80, persist_state="session")
     right.selectbox(
@@ -55,10 +66,28 @@ def _fields() -> None:
     with left:
         number_field.show(
             "Folds", key=FOLDS, whole=True, least=1, most=20, otherwise=1,
-            help="1: one model, as in the paper. K: K models; each sample is scored by the one not trained on it.",
+            help="1: one model, as in the paper. 2: half-pools. K: K models; each sample is scored by the one not "
+            "trained on it.",
         )  # fmt: skip
     with right:
-        number_field.show("Epochs", key=EPOCHS, above=0, otherwise=1.0)
+        number_field.show(
+            "Epochs", key=EPOCHS, above=0, otherwise=1.0,
+            help="Of several, the epoch with the lowest loss on held-out samples is kept.",
+        )  # fmt: skip
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        number_field.show(
+            "References", key=SEEDS, whole=True, least=1, most=MOST_SEEDS, otherwise=1,
+            help="Several are trained with other seeds and orders. Their mean loss is the reference loss, and their "
+            "spread is the standard error of each score.",
+        )  # fmt: skip
+    right.selectbox(
+        "Trained on", ["", *datasets], format_func=lambda name: f"Target: {name}" if name else "The data",
+        key=TRAINED_ON, persist_state="session",
+        help="A target is a dataset of what the model should become. Scores then say how far each row leads there: "
+        "choose the reference as Target under Settings when you score. From the command line, a target can be a file "
+        "that stays outside of the project.",
+    )  # fmt: skip
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         number_field.show("Peak learning rate", key=RATE, least=0, placeholder="automatic")
@@ -67,6 +96,10 @@ def _fields() -> None:
             number_field.show("LoRA rank", key=RANK, whole=True, least=1, otherwise=16)
         else:
             number_field.show("Seed", key=SEED, whole=True, least=0, otherwise=0)
+    st.toggle(
+        "Keep every epoch", key=KEEP_EPOCHS, persist_state="session",
+        help="Each is scored as a loss column of its own, beside the epoch that was chosen.",
+    )  # fmt: skip
 
 
 def _spec(base: str) -> TrainReferenceSpec:
@@ -75,7 +108,7 @@ def _spec(base: str) -> TrainReferenceSpec:
     return TrainReferenceSpec(
         base=ModelSpec(base, revision=(value(settings.REVISION) or "").strip()),
         name=name,
-        datasets=state.chosen_datasets(),
+        datasets=() if value(TRAINED_ON) else state.chosen_datasets(),
         method=value(METHOD) or "full",
         folds=int(value(FOLDS) or 1),
         epochs=float(value(EPOCHS) or 1.0),
@@ -86,6 +119,9 @@ def _spec(base: str) -> TrainReferenceSpec:
         ),
         device=value(settings.DEVICE) or "auto",
         lora_rank=int(value(RANK) or 16),
+        seeds=int(value(SEEDS) or 1),
+        keep_epochs=bool(value(KEEP_EPOCHS)),
+        target=value(TRAINED_ON) or "",
     )
 
 
@@ -116,9 +152,9 @@ def _explanation(n_rows: int) -> view.Node:
         ),
         parts.facts(
             [
-                ("Rows", f"{theme.count(n_rows)}, of {', '.join(state.chosen_datasets()) or 'all datasets'}"),
+                ("Rows", _rows(n_rows)),
                 ("Template, limit", "as under Settings; scoring uses the same"),
-                ("Held out", "2 % of the samples, to measure the loss before and after"),
+                ("Held out", "2 % of the samples, to measure the loss before and after, and to choose the best epoch"),
                 (
                     "Folds",
                     "duplicates and near duplicates share a fold, so no model scores a sample that it was trained on",
@@ -128,3 +164,9 @@ def _explanation(n_rows: int) -> view.Node:
         ),
         cls="stack",
     )
+
+
+def _rows(n_rows: int) -> str:
+    if target := st.session_state.get(TRAINED_ON):
+        return f"those of {target}; the pool is what you score"
+    return f"{theme.count(n_rows)}, of {', '.join(state.chosen_datasets()) or 'all datasets'}"

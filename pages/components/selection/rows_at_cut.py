@@ -38,7 +38,7 @@ def show(project: Project, cut: Cut) -> None:
 def _side(title: str, note: str, rows: Sequence[RowAtCut], slots: dict[str, int], nothing: str) -> Node:
     columns = [
         Column("Domain", 112),
-        Column("Score", 62, numeric=True),
+        Column("Score", 112 if any(row.error is not None for row in rows) else 62, numeric=True),
         Column("Tokens", 56, numeric=True),
         Column("Base → ref.", 88, numeric=True),
         Column("Prompt"),
@@ -46,7 +46,7 @@ def _side(title: str, note: str, rows: Sequence[RowAtCut], slots: dict[str, int]
     body = [
         [
             parts.swatch(slots.get(row.domain, 0), row.domain),
-            theme.number(row.score, 4),
+            theme.number(row.score, 4) + ("" if row.error is None else f" ± {theme.number(row.error, 3)}"),
             theme.count(row.n_tokens),
             f"{theme.number(row.base_loss, 2)} → {theme.number(row.reference_loss, 2)}",
             parts.first_line(row.prompt),

@@ -1,0 +1,266 @@
+"""What a scoring costs against training on everything: passes over the pool, and hours at the speed measured here."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from lobass_core.errors import LobassError
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_list import list_runs
+from lobass_core.jobs.run_specs import TrainReferenceRun
+from lobass_core.project import Project
+from lobass_core.specs import ModelSpec, ScoreSpec, TrainReferenceSpec
+from lobass_core.store.counts import count_samples_of
+from lobass_core.store.datasets import list_datasets
+from lobass_core.store.scorings import Scoring
+from lobass_core.validation.passes import FINAL_EPOCHS, TRAINING, scoring_passes, training_passes
+from lobass_core.words.loss_columns import TARGET, is_member
+from lobass_core.words.plural import plural
+from lobass_core.workflows.recent import Recent
+from lobass_core.workflows.recipes import RECIPE, Recipe, read_recipe
+from lobass_core.workflows.target_rows import target_rows
+
+# Starting a worker takes seconds, which say nothing of a speed.
+LEAST_SAMPLES = 50
+_targets: Recent[int] = Recent(4)
+_scorings: Recent["Cost"] = Recent(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How many seconds one pass over one sample takes on average, as finished runs of this base measured it.
+
+    `runs` names them; `device` is where they ran.
+    """
+
+    device: str
+    runs: tuple[str, ...]
+    scoring_seconds: float
+    training_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Passes over the pool, and seconds where a speed is known.
+
+    `training` is what the references cost, `was_trained` says that it has been spent; `final` is training a model on
+    `share` of the pool for `FINAL_EPOCHS`. `share` is 0 before anything is selected. A reference that is still to be
+    trained is so on `trained_share` of the pool.
+    """
+
+    n_samples: int
+    training: float
+    scoring: float
+    share: float = 0.0
+    final: float = 0.0
+    was_trained: bool = False
+    trained_share: float = 1.0
+    speed: Speed | None = None
+
+    @property
+    def everything(self) -> float:
+        """Training on all rows, for as many epochs."""
+        return training_passes(FINAL_EPOCHS)
+
+    @property
+    def total(self) -> float:
+        """References, scoring, and the final model where its share is known."""
+        return self.training + self.scoring + self.final
+
+    @property
+    def seconds(self) -> float | None:
+        """Of what is left to do: without a training that was done before."""
+        if self.speed is None:
+            return None
+        left = self.final + (0.0 if self.was_trained else self.training)
+        return self.n_samples * (self.scoring * self.speed.scoring_seconds + left * self.speed.training_seconds)
+
+    @property
+    def everything_seconds(self) -> float | None:
+        """Of training on all rows."""
+        return self.n_samples * self.everything * self.speed.training_seconds if self.speed else None
+
+    @property
+    def sentence(self) -> str:
+        """The passes against those of training on everything."""
+        parts = [f"{self.training:.3g} to train the reference"] if self.training else []
+        parts += [f"{self.scoring:.3g} to score"]
+        parts += [f"{self.final:.3g} to train on {100 * self.share:.3g} % for {self._epochs}"] if self.share else []
+        spent = ", ".join(parts)
+        no_training = "" if self.training else " The reference needs no training."
+        compared = "less than" if self.total < self.everything else "no less than"
+        return (
+            f"Passes over the pool: {self.total:.3g} ({spent}), {compared} the {self.everything:.3g} of training on "
+            f"all rows for {self._epochs}.{no_training}"
+        )
+
+    @property
+    def _epochs(self) -> str:
+        return plural(FINAL_EPOCHS, "epoch")
+
+    @property
+    def time_sentence(self) -> str:
+        """How long that takes here, or why nobody can say."""
+        if self.speed is None or self.seconds is None or self.everything_seconds is None:
+            return "How long that takes is unknown: no finished run of this project has timed this base yet."
+        runs = " and ".join(f"run {run_id}" for run_id in self.speed.runs)
+        return (
+            f"That takes about {duration(self.seconds)} on {self.speed.device}, training on all rows "
+            f"{duration(self.everything_seconds)}, at the speed of {runs}."
+        )
+
+    def to_dict(self) -> dict:
+        return {
+            **asdict(self), "everything": self.everything, "total": self.total, "seconds": self.seconds,
+            "everything_seconds": self.everything_seconds, "sentences": [self.sentence, self.time_sentence],
+        }  # fmt: skip
+
+
+def duration(seconds: float) -> str:
+    """Roughly, as a forecast is: "40 s", "12 min", "3.4 h"."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def cost_of_training(project: Project, spec: TrainReferenceSpec) -> Cost:
+    """What training the reference costs, and scoring with it; a target's rows count as their share of the pool.
+
+    Raises:
+        LobassError: the target is neither a dataset nor a file that can be read.
+    """
+    n_samples = _n_samples(project, spec.datasets)
+    share = _n_target(project, spec.target) / max(n_samples, 1) if spec.target else 1.0
+    speed = measured_speed(project, spec.base, spec.device, spec.method)
+    return planned(Cost(n_samples, 0.0, 0.0, trained_share=share, speed=speed), spec)
+
+
+def planned(cost: Cost, spec: TrainReferenceSpec) -> Cost:
+    """The cost of another training on the same rows of the same pool, and of scoring with it."""
+    columns = 1 + spec.seeds * (math.ceil(spec.epochs) if spec.keep_epochs else 1)
+    training = training_passes(spec.epochs, folds=spec.folds, seeds=spec.seeds, share=cost.trained_share)
+    return replace(cost, training=training, scoring=scoring_passes(columns))
+
+
+def cost_of_scoring(project: Project, spec: ScoreSpec) -> Cost:
+    """What scoring costs, and what the training of references that were trained here did."""
+    names = [spec.reference_name, *(one.title for one in spec.others if one.name == TARGET)]
+    recipes = [recipe for name in names if (recipe := _trained(project, name)) is not None]
+    n_samples = _n_samples(project, spec.datasets)
+    return Cost(
+        n_samples=n_samples,
+        training=sum(_training_of(recipe, n_samples) for recipe in recipes),
+        scoring=scoring_passes(n_columns(spec)),
+        was_trained=True,
+        speed=measured_speed(project, spec.base, spec.device, recipes[0].method if recipes else ""),
+    )
+
+
+def cost_of_selection(project: Project, scoring: Scoring, share: float) -> Cost:
+    """What the selection of a share of the rows cost, and what training on it for `FINAL_EPOCHS` will."""
+    changed = project.runs_dir.stat().st_mtime_ns if project.runs_dir.is_dir() else 0
+    key = (project.root, scoring.scoring_id, scoring.made_at, changed)
+    cost = _scorings.get(key, lambda: cost_of_scoring(project, scoring.spec))
+    return replace(cost, share=share, final=training_passes(FINAL_EPOCHS, share=share))
+
+
+def n_columns(spec: ScoreSpec) -> int:
+    """How many models read each sample: base and references, the same models once."""
+    own = [] if any(is_member(one.name) for one in spec.others) else [spec.references]
+    return len({(spec.base,), *own, *(one.models for one in spec.others)})
+
+
+def _n_target(project: Project, target: str) -> int:
+    path = Path(target).expanduser()
+    key = (project.root, target, path.stat().st_mtime_ns if path.is_file() else 0)
+
+    def count() -> int:
+        with project.store() as store:
+            cursor = store.cursor()
+            return sum(batch.num_rows for batch in target_rows(cursor, list_datasets(cursor), target).batches)
+
+    return _targets.get(key, count)
+
+
+def _n_samples(project: Project, datasets: Sequence[str]) -> int:
+    with project.store() as store:
+        return count_samples_of(store.cursor(), datasets)
+
+
+def _trained(project: Project, name: str) -> Recipe | None:
+    """The recipe of a reference that was trained here; None of another, and of one whose recipe is damaged."""
+    folder = project.models_dir / name
+    if not name or not (folder / RECIPE).is_file():
+        return None
+    try:
+        recipe = read_recipe(folder)
+    except LobassError:
+        return None
+    return recipe if recipe.spec else None
+
+
+def _training_of(recipe: Recipe, n_samples: int) -> float:
+    spec = recipe.spec
+    assert spec is not None
+    # What the pool has become since then, or another scope of scoring, is the yardstick.
+    share = recipe.n_samples / n_samples if recipe.n_samples and n_samples else 1.0
+    return training_passes(spec.epochs, folds=spec.folds, seeds=spec.seeds, share=share)
+
+
+def measured_speed(project: Project, base: ModelSpec, device: str, method: str = "") -> Speed | None:
+    """The speed of the latest finished runs of this base on this device; None where there is none.
+
+    `device` auto is that of the latest of them, `method` the one of a training, any for "". Where only a training or
+    only a scoring was timed, the other is reckoned from it.
+    """
+    timed: dict[str, Timed] = {}
+    where = "" if device == "auto" else device
+    for run in reversed(list_runs(project.runs_dir)):
+        kind = _kind_of(run, base, method)
+        if not kind or kind in timed or (found := _time(run)) is None:
+            continue
+        if not where or _sort(found.device) == _sort(where):
+            where = found.device
+            timed[kind] = found
+    if not timed:
+        return None
+    scoring = timed["score"].seconds if "score" in timed else timed["train"].seconds / TRAINING
+    training = timed["train"].seconds / TRAINING if "train" in timed else scoring
+    return Speed(where, tuple(sorted(one.run_id for one in timed.values())), scoring, training)
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """What a finished run's worker took for each sample that it read, and where."""
+
+    run_id: str
+    device: str
+    seconds: float
+
+
+def _sort(device: str) -> str:
+    """cuda of cuda:0."""
+    return device.partition(":")[0]
+
+
+def _kind_of(run: RunFolder, base: ModelSpec, method: str) -> str:
+    """Whether a run trained or scored with this base; empty for neither."""
+    if isinstance(run.spec, ScoreSpec) and run.kind == "score":
+        return "score" if run.spec.base == base else ""
+    if isinstance(run.spec, TrainReferenceRun):
+        own = run.spec.reference
+        return "train" if own.base == base and method in ("", own.method) else ""
+    return ""
+
+
+def _time(run: RunFolder) -> Timed | None:
+    """None of a run that is not done, or read few samples itself."""
+    progress = run.read_progress()
+    if progress.state != "done" or progress.n_samples_done < LEAST_SAMPLES:
+        return None
+    if not (progress.started_at and progress.finished_at):
+        return None
+    took = datetime.fromisoformat(progress.finished_at) - datetime.fromisoformat(progress.started_at)
+    return Timed(run.run_id, progress.device, took.total_seconds() / progress.n_samples_done)

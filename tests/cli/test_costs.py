@@ -1,0 +1,43 @@
+"""lobass train-reference and score say what they cost before they start."""
+
+from pathlib import Path
+
+import pytest
+
+from lobass_core.jobs.run_list import list_runs
+from lobass_core.project import Project
+from lobass_core.workflows import train_reference
+from tests.cli.conftest import Ran
+from tests.filled_project import Row, import_rows
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> Project:
+    project = Project.create(tmp_path / "project")
+    import_rows(project, [Row(f"Say {k}", f"It is {k}") for k in range(10)], "first")
+    return project
+
+
+def test_a_dry_run_starts_nothing(pool: Project, lobass):
+    ran: Ran = lobass(
+        "train-reference", "--project", pool.root, "--base", "org/base", "--folds", 5, "--dry-run", "--json"
+    )
+    assert ran.exit_code == 0
+    assert {name: ran.json[name] for name in ("training", "scoring", "total", "everything", "seconds")} == {
+        "training": 12.0, "scoring": 2.0, "total": 14.0, "everything": 9.0, "seconds": None,
+    }  # fmt: skip
+    assert ran.json["n_samples"] == 10 and ran.json["sentences"][0].startswith("Passes over the pool: 14")
+    assert list_runs(pool.runs_dir) == []
+
+
+def test_the_cost_is_said_before_the_work(pool: Project, lobass, monkeypatch):
+    monkeypatch.setattr(train_reference, "launch", lambda _: (_ for _ in ()).throw(RuntimeError("started")))
+    ran: Ran = lobass("train-reference", "--project", pool.root, "--base", "org/base", "--seeds", 3)
+    assert ran.exit_code != 0
+    assert "Passes over the pool: 13 (9 to train the reference, 4 to score)" in ran.err
+    assert "How long that takes is unknown" in ran.err and ran.err.index("Passes") < ran.err.index("started")
+
+
+def test_a_target_that_is_not_there_is_refused(pool: Project, lobass):
+    ran: Ran = lobass("train-reference", "--project", pool.root, "--base", "org/base", "--target", "no.jsonl")
+    assert ran.exit_code == 2 and "'no.jsonl' is neither a dataset nor a file" in ran.err

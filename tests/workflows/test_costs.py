@@ -1,0 +1,157 @@
+"""Costs in passes over the pool, and in hours only where a finished run of the same base has measured a speed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lobass_core.jobs.progress import Progress
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_specs import TrainReferenceRun
+from lobass_core.project import Project
+from lobass_core.specs import ModelSpec, NamedReference, ScoreSpec, TrainReferenceSpec
+from lobass_core.store.scorings import find_scoring
+from lobass_core.worker.recipe import write_recipe
+from lobass_core.workflows.costs import cost_of_scoring, cost_of_selection, cost_of_training, duration
+from tests.filled_project import Row, fill, import_rows
+from tests.run_specs import A_SCORING
+
+BASE = A_SCORING.base
+ROWS = [Row(f"Say {k}", f"It is {k}") for k in range(10)]
+
+
+@pytest.fixture
+def pool(project: Project) -> Project:
+    """Ten samples, two of them in a dataset of their own."""
+    import_rows(project, ROWS[:8], "first")
+    import_rows(project, ROWS[8:], "second")
+    return project
+
+
+def training(**settings) -> TrainReferenceSpec:
+    return TrainReferenceSpec(BASE, "ref", **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "train", "score"),
+    [
+        ({}, 3, 2),
+        ({"epochs": 3.0}, 9, 2),
+        ({"folds": 2}, 3, 2),
+        ({"folds": 5}, 12, 2),
+        ({"seeds": 3}, 9, 4),
+        ({"seeds": 2, "folds": 5}, 24, 3),
+        ({"epochs": 3.0, "keep_epochs": True}, 9, 4),
+        ({"epochs": 2.5, "keep_epochs": True, "seeds": 2}, 15, 7),
+        ({"target": "second"}, 0.6, 2),
+    ],
+)
+def test_passes_of_a_training(pool, settings, train, score):
+    cost = cost_of_training(pool, training(**settings))
+    assert (cost.training, cost.scoring, cost.everything) == (pytest.approx(train), score, 9)
+
+
+def test_five_folds_cost_14_passes_and_say_so(pool):
+    cost = cost_of_training(pool, training(folds=5))
+    assert cost.total == 14
+    assert cost.sentence == (
+        "Passes over the pool: 14 (12 to train the reference, 2 to score), no less than the 9 of training on all rows "
+        "for 3 epochs."
+    )
+    assert cost.seconds is None
+    assert cost.time_sentence.startswith("How long that takes is unknown")
+
+
+def test_a_model_from_elsewhere_costs_no_training(pool):
+    assert cost_of_scoring(pool, A_SCORING).sentence == (
+        "Passes over the pool: 2 (2 to score), less than the 9 of training on all rows for 3 epochs. "
+        "The reference needs no training."
+    )
+
+
+def test_the_training_of_a_reference_counts_when_it_scores(pool):
+    write_recipe(_folder(pool, "ref"), {"spec": training(folds=2, epochs=2.0).to_dict(), "n_samples": 10})
+    write_recipe(_folder(pool, "t"), {"spec": TrainReferenceSpec(BASE, "t").to_dict(), "n_samples": 5})
+    own = replace(A_SCORING, reference_name="ref")
+    cost = cost_of_scoring(pool, own)
+    assert (cost.training, cost.scoring, cost.was_trained) == (6, 2, True)
+    targeted = replace(own, others=(NamedReference("reference@target", (ModelSpec("org/t"),), "t"),))
+    cost = cost_of_scoring(pool, targeted)
+    assert (cost.training, cost.scoring) == (7.5, 3)
+    # The pool has grown to twice what the reference was trained on: half as many passes over it.
+    write_recipe(_folder(pool, "ref"), {"spec": training(epochs=2.0).to_dict(), "n_samples": 5})
+    assert cost_of_scoring(pool, own).training == 3
+
+
+def test_members_are_read_once_each_and_the_same_model_once(pool):
+    seeds = tuple(NamedReference(f"reference@seed-{k}", (ModelSpec(f"org/{k}"),)) for k in range(3))
+    epoch = NamedReference("reference@epoch-1", A_SCORING.references)
+    assert cost_of_scoring(pool, replace(A_SCORING, others=seeds)).scoring == 4
+    assert cost_of_scoring(pool, replace(A_SCORING, others=(epoch,))).scoring == 2
+
+
+def test_a_selection_costs_its_training_too(project: Project):
+    fill(project, ROWS)
+    with project.store() as store:
+        scoring = find_scoring(store.cursor())
+    cost = cost_of_selection(project, scoring, 0.06)
+    assert cost.total == pytest.approx(2 + 0.54)
+    assert "0.54 to train on 6 % for 3 epochs" in cost.sentence
+
+
+def test_hours_are_those_of_the_latest_finished_runs_of_this_base(pool):
+    train = TrainReferenceRun(training(), "/models/ref")
+    _ran(pool, "train_reference", train, seconds=120, n_samples=100)
+    _ran(pool, "score", A_SCORING, seconds=50, n_samples=100)
+    # Of another base, another device, unfinished, or too short to say anything.
+    _ran(pool, "score", replace(A_SCORING, base=ModelSpec("org/other")), seconds=1, n_samples=100)
+    _ran(pool, "score", A_SCORING, seconds=1, n_samples=100, device="cuda:0", state="failed")
+    _ran(pool, "score", A_SCORING, seconds=1, n_samples=10)
+    cost = cost_of_training(pool, training())
+    # 10 samples: 2 passes at 0.5 s, and an epoch, which is 3 passes, at 1.2 s.
+    assert cost.seconds == pytest.approx(10 * (2 * 0.5 + 1.2))
+    assert cost.everything_seconds == pytest.approx(10 * 3 * 1.2)
+    assert cost.time_sentence == (
+        "That takes about 22 s on cpu, training on all rows 36 s, at the speed of run r-0001 and run r-0002."
+    )
+    assert cost_of_training(pool, training(device="cuda")).speed is None
+    assert cost_of_training(pool, training(method="lora")).speed.training_seconds == 0.5
+    assert cost_of_scoring(pool, A_SCORING).seconds == pytest.approx(10 * 2 * 0.5)
+
+
+def test_of_a_lone_training_a_third_is_a_pass(pool):
+    _ran(pool, "train_reference", TrainReferenceRun(training(), "/models/ref"), seconds=90, n_samples=100)
+    assert cost_of_scoring(pool, A_SCORING).seconds == pytest.approx(10 * 2 * 0.3)
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0.2, "1 s"), (89, "89 s"), (100, "2 min"), (7200, "2.0 h")])
+def test_durations_are_rough(seconds, words):
+    assert duration(seconds) == words
+
+
+def _folder(project: Project, name: str) -> Path:
+    folder = project.models_dir / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _ran(
+    project: Project,
+    kind: str,
+    spec: ScoreSpec | TrainReferenceRun,
+    *,
+    seconds: int,
+    n_samples: int,
+    device: str = "cpu",
+    state: str = "done",
+) -> None:
+    run = RunFolder.create(project.runs_dir, kind, spec)
+    run.write_progress(
+        Progress(
+            state=state,
+            device=device,
+            n_samples_done=n_samples,
+            started_at="2026-01-01T10:00:00+00:00",
+            finished_at=f"2026-01-01T10:{seconds // 60:02d}:{seconds % 60:02d}+00:00",
+        )
+    )
