@@ -189,7 +189,7 @@ def prepare(run: RunFolder, report: Reporter, asked: ScoreSpec | None = None) ->
     device = choose_device(spec.device)
     dtype = choose_dtype(spec.dtype, device)
     report.update(phase="checking the models", device=str(device))
-    asked = _columns(spec)
+    models_of = _columns(spec)
     found = {model: find_model(model) for model in dict.fromkeys(spec.models)}
     for model, files in found.items():
         if files.adapter:
@@ -209,7 +209,7 @@ def prepare(run: RunFolder, report: Reporter, asked: ScoreSpec | None = None) ->
             ModelTask.of(model, found[model], of_tokenizer, dtype, name, fold if len(models) > 1 else None)
             for fold, model in enumerate(models)
         )
-        for name, models in asked.items()
+        for name, models in models_of.items()
     }
     (base,) = columns[BASE]
     if any(task.fp == base.fp for name in columns if name != BASE for task in columns[name]):
