@@ -37,8 +37,9 @@ from transformers import AutoConfig, AutoModelForCausalLM, logging
 from lobass_core.scoring.batch_plan import longest_first
 from lobass_core.scoring.engine import Engine
 from lobass_core.scoring.models import LoadedModel
+from lobass_core.scoring.onednn import onednn_or_plain
 from lobass_core.scoring.output_head import find_output_head
-from lobass_core.scoring.products import compute_by, fastest_library, onednn_or_plain
+from lobass_core.scoring.products import compute_by, fastest_library
 from lobass_core.scoring.shared_prefixes import find_prefixes
 from lobass_core.scoring.token_table import TokenTable
 

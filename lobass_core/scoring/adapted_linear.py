@@ -12,7 +12,7 @@ import torch
 from peft.tuners.lora.layer import Linear as LoraLinear
 from torch import nn
 
-from lobass_core.scoring.products import Product, is_linear, product_of
+from lobass_core.scoring.onednn import Product, is_linear, product_of
 
 
 def fuse_adapters(model: nn.Module) -> None:

@@ -5,8 +5,8 @@ from typing import cast
 import torch
 from torch import nn
 
+from lobass_core.scoring.onednn import Product, is_linear, product_of
 from lobass_core.scoring.output_head import OutputHead
-from lobass_core.scoring.products import Product, is_linear, product_of
 
 # Columns of the vocabulary at a time, and positions at a time: a tile of float32 logits is then at most 16 MiB. On two
 # CPU cores 4096 columns ran at 126 GFLOP/s and the whole head of a 128k vocabulary at 73.

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
+from lobass_core.scoring.onednn import FEW_SHAPES, Product, few_shapes, product_of
 from lobass_core.scoring.output_head import OutputHead
-from lobass_core.scoring.products import FEW_SHAPES, Product, few_shapes, product_of
 
 # Logits at a time, 128 MiB in float32; a head with a soft cap needs as much again.
 MOST_LOGITS = 1 << 25

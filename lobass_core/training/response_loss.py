@@ -8,8 +8,8 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from lobass_core.scoring.models import LoadedModel
+from lobass_core.scoring.onednn import is_linear
 from lobass_core.scoring.output_head import OutputHead
-from lobass_core.scoring.products import is_linear
 from lobass_core.training import head_loss
 from lobass_core.training.head_loss import head_loss_sum
 

@@ -8,14 +8,8 @@ from torch import nn
 from torch.nn import functional
 
 from lobass_core.scoring import products
-from lobass_core.scoring.products import (
-    OneDnnLinear,
-    compute_by,
-    fastest_library,
-    has_onednn,
-    onednn_is_faster,
-    onednn_or_plain,
-)
+from lobass_core.scoring.onednn import OneDnnLinear, onednn_or_plain
+from lobass_core.scoring.products import compute_by, fastest_library, has_onednn, onednn_is_faster
 from tests.models import tiny_model
 
 CPU = torch.device("cpu")

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from lobass_core.scoring.models import LoadedModel
+from lobass_core.scoring.onednn import FEW_SHAPES
 from lobass_core.scoring.output_head import OutputHead, find_output_head
-from lobass_core.scoring.products import FEW_SHAPES, Library, compute_by
+from lobass_core.scoring.products import Library, compute_by
 from lobass_core.specs import TrainMethod
 from lobass_core.training import head_loss
 from lobass_core.training.response_loss import IGNORED, micro_batches, n_targets, response_loss_sum

@@ -18,7 +18,7 @@ from lobass_core.records import Sample, Turn
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.scoring.adapted_linear import FusedLoraLinear
 from lobass_core.scoring.models import load_tokenizer
-from lobass_core.scoring.products import OneDnnLinear
+from lobass_core.scoring.onednn import OneDnnLinear
 from lobass_core.specs import ModelSpec, RenderSpec
 from lobass_core.training import head_loss
 from lobass_core.training.fit import fit
