@@ -7,11 +7,12 @@ from itertools import combinations
 import numpy as np
 
 from lobass_core.records import REFERENCE
-from lobass_core.words.loss_columns import is_reference
+from lobass_core.words.loss_columns import epoch_column, is_member
 
 # A row could go either way where it is kept in more than 2.5 % and in less than 97.5 % of the draws.
 UNSURE = (0.025, 0.975)
 N_DRAWS = 4000
+SEEDS, EPOCHS = "seeds", "epochs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +50,32 @@ def cut_stability(domain: str, best_first: np.ndarray, n_kept: int, seed: int = 
     )
 
 
-def reference_names(columns: Sequence[str]) -> list[str]:
-    """The loss columns of references that were trained on the data, the scoring's own one first."""
-    return sorted((name for name in columns if is_reference(name)), key=lambda name: (name != REFERENCE, name))
+def comparable_references(columns: Sequence[str]) -> dict[str, list[str]]:
+    """Loss columns that tell how far a selection depends on one training: of several seeds, and of several epochs.
+
+    A scoring's own reference is the epoch that was chosen; among the seeds it is none, as it is their mean.
+    """
+    seeds = sorted((name for name in columns if is_member(name)), key=_number)
+    epochs = sorted((name for name in columns if name.startswith(epoch_column(REFERENCE, 0)[:-1])), key=_number)
+    found = {SEEDS: seeds, EPOCHS: [*epochs, REFERENCE]}
+    return {kind: names for kind, names in found.items() if len(names) > 1}
+
+
+def _number(name: str) -> float:
+    return float(name.rpartition("-")[2])
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceStability:
-    """How one domain's selection depends on the reference.
+    """How one domain's selection depends on the reference: on its seed, or on its epochs, as `kind` says.
 
     `share_stays`: of the rows that one reference keeps, another one keeps so many, the mean over all pairs. A sample's
     standard error is that of its mean score over the references. `n_unsure` rows are kept under some references and not
     under others; by the first reference their scores go from `low` to `high`.
     """
 
+    kind: str
+    n_references: int
     domain: str
     n_rows: int
     n_kept: int
@@ -75,12 +88,11 @@ class ReferenceStability:
 
 
 def reference_stability(
-    domain: str, scores: Mapping[str, np.ndarray], n_kept: int, *, higher_is_better: bool = True
+    kind: str, domain: str, scores: Mapping[str, np.ndarray], n_kept: int, *, higher_is_better: bool = True
 ) -> ReferenceStability | None:
     """Compare what each reference would keep of the same rows; None for fewer than two references or no cut.
 
-    `scores` holds each reference's scores of the rows, the scoring's own one first; rows that one of them has no score
-    for are left out.
+    `scores` holds each reference's scores of the rows; rows that one of them has no score for are left out.
     """
     if len(scores) < 2:
         return None
@@ -97,6 +109,8 @@ def reference_stability(
     unsure = kept.any(axis=0) & ~kept.all(axis=0)
     edges = table[0][unsure] if unsure.any() else table[0][order[0][n_kept - 1 : n_kept]]
     return ReferenceStability(
+        kind=kind,
+        n_references=n_references,
         domain=domain,
         n_rows=n,
         n_kept=n_kept,

@@ -31,12 +31,12 @@ _NAMES = re.compile(
             r"store\.duckdb(?:\.wal)?",
             r"runs/\.(?:last-run|project|places)",
             r"runs/r-\d{4,12}/(?:(?:spec|result|progress|products)\.json|log)",
-            r"runs/r-\d{4,12}/(?:folds(?:-[a-z0-9.-]{1,60})?|trained_on|arms|measured)\.parquet(?:\.sha256)?",
+            r"runs/r-\d{4,12}/(?:folds(?:-[a-z0-9.-]{1,60})?|trained_on|arms|measured|pairs)\.parquet(?:\.sha256)?",
             rf"runs/r-\d{{4,12}}/(?:shards|tokens)/{_TABLE}",
             rf"{_MODEL}recipe\.json",
             r"validation/(?:arms|rows)/[0-9a-f]{16}\.json",
             r"validation/r-\d{4,12}\.(?:md|json)",
-            rf"{_MODEL}(?:folds|trained_on|held_out)\.parquet(?:\.sha256)?",
+            rf"{_MODEL}(?:folds|trained_on|held_out|first_steps)\.parquet(?:\.sha256)?",
         )
     )
 )

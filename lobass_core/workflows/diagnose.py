@@ -65,7 +65,6 @@ class Diagnosis:
     oddities: tuple[Oddity, ...]
     cuts: tuple[CutStability, ...]
     references: tuple[ReferenceStability, ...]
-    reference_names: tuple[str, ...]
     base_loss_limit: float | None
     training_known: str
     in_sample: tuple[InSampleEffect, ...]
@@ -169,7 +168,6 @@ def _diagnose(
         oddities=tuple(oddities(table.flags, is_kept)),
         cuts=stability.of_cuts(cut),
         references=stability.of_references(cut),
-        reference_names=stability.names(rows),
         base_loss_limit=float(np.quantile(base[usable], BAND_QUANTILE)) if usable.any() else None,
         training_known=training_effects.training_known(project, rows.scoring),
         in_sample=in_sample,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lobass_core.learnability.flags import FLAG_NAMES, IN_EVALUATION
 from lobass_core.validation.diagnosis import LengthDependence, Oddity
-from lobass_core.validation.stability import CutStability, ReferenceStability
+from lobass_core.validation.stability import SEEDS, CutStability, ReferenceStability
 from lobass_core.words.plural import plural
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.diagnose import Diagnosis
@@ -116,20 +116,25 @@ def _cuts(cuts: tuple[CutStability, ...], found: Diagnosis) -> Iterator[Finding]
 
 
 def _references(references: tuple[ReferenceStability, ...], found: Diagnosis) -> Iterator[Finding]:
-    if not references:
-        return
-    n_kept = sum(one.n_kept for one in references)
-    stays = sum(one.share_stays * one.n_kept for one in references) / n_kept
-    error = sum(one.standard_error_median * one.n_rows for one in references) / sum(one.n_rows for one in references)
-    yield Finding(
-        "stability",
-        "good" if stays >= MOSTLY_STAYS else "note",
-        f"{len(found.reference_names)} references agree on {100 * stays:.0f} % of {found.words}.",
-        f"A sample's mean score has a standard error of {error:.3f} (median); "
-        f"{plural(sum(one.n_unsure for one in references), 'row')} kept by some references are dropped by others.",
-        browse(found, *_browse_options(references[0], found)),
-        tuple(_between(one.domain, one.low, one.high, found) for one in references[:4]),
-    )
+    for kind in dict.fromkeys(one.kind for one in references):
+        own = [one for one in references if one.kind == kind]
+        n_kept, n_rows = sum(one.n_kept for one in own), sum(one.n_rows for one in own)
+        stays = sum(one.share_stays * one.n_kept for one in own) / n_kept
+        error = sum(one.standard_error_median * one.n_rows for one in own) / n_rows
+        n = own[0].n_references
+        who = f"{n} references with different seeds" if kind == SEEDS else f"The reference after each of {n} epochs"
+        sure = f"A sample's mean score has a standard error of {error:.3f} (median). " if kind == SEEDS else ""
+        moved = plural(sum(one.n_unsure for one in own), "row")
+        yield Finding(
+            "stability",
+            "good" if stays >= MOSTLY_STAYS else "note",
+            f"{who} {'agree' if kind == SEEDS else 'agrees'} on {100 * stays:.0f} % of {found.words}.",
+            f"{sure}{moved} kept by one is dropped by another."
+            if moved.startswith("1 ")
+            else f"{sure}{moved} kept by some are dropped by others.",
+            browse(found, *_browse_options(own[0], found)),
+            tuple(_between(one.domain, one.low, one.high, found) for one in own[:4]),
+        )
 
 
 def _between(domain: str, low: float, high: float, found: Diagnosis) -> Link:

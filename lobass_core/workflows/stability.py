@@ -7,17 +7,11 @@ from lobass_core.records import REFERENCE
 from lobass_core.validation.stability import (
     CutStability,
     ReferenceStability,
+    comparable_references,
     cut_stability,
-    reference_names,
     reference_stability,
 )
 from lobass_core.workflows.cut import Cut
-from lobass_core.workflows.explore import Scored
-
-
-def names(rows: Scored) -> tuple[str, ...]:
-    """The references of a scoring by the names of their loss columns."""
-    return tuple(reference_names(tuple(rows.table.losses)))
 
 
 def of_cuts(cut: Cut | None) -> tuple[CutStability, ...]:
@@ -32,27 +26,18 @@ def of_cuts(cut: Cut | None) -> tuple[CutStability, ...]:
 
 
 def of_references(cut: Cut | None) -> tuple[ReferenceStability, ...]:
-    """For each cut, where the scoring has several references and the selection's measure needs one."""
+    """For seeds and for epochs, by cut, where the scoring has several and the selection's measure needs a reference."""
     if cut is None or REFERENCE not in cut.scores.measure.needs:
         return ()
-    scores = reference_scores(cut)
-    higher = cut.scores.measure.higher_is_better
-    return tuple(
-        found
-        for domain, rows, n_kept in _cuts(cut)
-        if (
-            found := reference_stability(
-                domain, {name: score[rows] for name, score in scores.items()}, n_kept, higher_is_better=higher
-            )
-        )
-        is not None
-    )
-
-
-def reference_scores(cut: Cut) -> dict[str, np.ndarray]:
-    """float64[n] of the selection's measure under each reference of the scoring, its own one first."""
-    table, measure = cut.scores.table, cut.scores.measure
-    return {name: values_under(table, measure, name) for name in reference_names(tuple(table.losses))}
+    table, measure, cuts = cut.scores.table, cut.scores.measure, _cuts(cut)
+    found = []
+    for kind, names in comparable_references(tuple(table.losses)).items():
+        scores = {name: values_under(table, measure, name) for name in names}
+        for domain, rows, n_kept in cuts:
+            of_cut = {name: score[rows] for name, score in scores.items()}
+            higher = measure.higher_is_better
+            found.append(reference_stability(kind, domain, of_cut, n_kept, higher_is_better=higher))
+    return tuple(one for one in found if one is not None)
 
 
 def _cuts(cut: Cut) -> list[tuple[str, np.ndarray, int]]:

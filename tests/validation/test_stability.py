@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lobass_core.validation.stability import cut_stability, reference_names, reference_stability
+from lobass_core.validation.stability import comparable_references, cut_stability, reference_stability
 
 
 def test_a_cut_moves_as_it_does_when_the_pool_is_drawn_again():
@@ -37,9 +37,13 @@ def test_nothing_and_everything_have_no_cut(n_kept):
 
 
 def test_references_of_a_scoring_by_their_names():
-    names = ["base", "reference@seed-2", "reference", "reference@epoch-1", "chosen", "base@2", "reference-x"]
-    assert reference_names(names) == ["reference", "reference@epoch-1", "reference@seed-2"]
-    assert reference_names(["base", "reference@target", "spread"]) == []
+    names = ["base", "reference@seed-10", "reference@seed-2", "reference", "reference@target", "reference@epoch-0.5"]
+    assert comparable_references(names) == {
+        "seeds": ["reference@seed-2", "reference@seed-10"],
+        "epochs": ["reference@epoch-0.5", "reference"],
+    }
+    # One seed has nothing to be compared with, and its own epochs are not those of the mean.
+    assert comparable_references(["base", "reference", "reference@seed-0", "reference@seed-0-epoch-1"]) == {}
 
 
 def test_what_references_keep_in_common():
@@ -47,14 +51,14 @@ def test_what_references_keep_in_common():
         "reference": np.array([0.9, 0.8, 0.7, 0.2, 0.1, np.nan]),
         "reference@seed-2": np.array([0.9, 0.1, 0.7, 0.8, 0.1, 0.5]),
     }
-    found = reference_stability("chat", scores, 2)
+    found = reference_stability("seeds", "chat", scores, 2)
     # Of the five rows that both score, one keeps 0 and 1, the other 0 and 3.
     assert (found.n_rows, found.share_stays, found.n_unsure, found.low, found.high) == (5, 0.5, 2, 0.2, 0.8)
     # Standard deviations 0, 0.7/sqrt(2), 0, 0.6/sqrt(2), 0, over sqrt(2).
     assert found.standard_error_median == 0
     assert found.standard_error_90 == pytest.approx(0.3 + 0.6 * 0.05)
-    assert reference_stability("chat", {"reference": scores["reference"]}, 2) is None
-    assert reference_stability("chat", scores, 5) is None
-    lowest = reference_stability("chat", scores, 1, higher_is_better=False)
+    assert reference_stability("seeds", "chat", {"reference": scores["reference"]}, 2) is None
+    assert reference_stability("seeds", "chat", scores, 5) is None
+    lowest = reference_stability("seeds", "chat", scores, 1, higher_is_better=False)
     # Row 4 is lowest under the first; under the second rows 1 and 4 tie, and the first of them is taken.
     assert lowest.share_stays == 0 and lowest.n_unsure == 2

@@ -88,17 +88,22 @@ def test_several_references_of_a_scoring_are_held_against_each_other(filled, mon
     rows = explore.scored(filled.project)
     other = rows.table.losses["reference"].copy()
     other[:60] = other[:60][::-1]
-    table = replace(rows.table, losses={**rows.table.losses, "reference@seed-2": other})
+    seeds = {"reference@seed-1": rows.table.losses["reference"], "reference@seed-2": other}
+    table = replace(
+        rows.table, losses={**rows.table.losses, **seeds, "reference@epoch-1": other, "reference@target": other}
+    )
     monkeypatch.setattr("lobass_core.workflows.diagnose.scored", lambda *_: replace(rows, table=table, revision="2"))
     monkeypatch.setattr("lobass_core.workflows.cut.scored", lambda *_: replace(rows, table=table, revision="2"))
     report = diagnose(filled.project, spec=SelectionSpec(value=0.2))
-    assert report.reference_names == ("reference", "reference@seed-2")
-    chat, math = report.references
+    assert [(one.kind, one.n_references) for one in report.references] == [("seeds", 2)] * 2 + [("epochs", 2)] * 2
+    chat, math = report.references[:2]
     # Backwards in chat, the same in mathematics.
     assert (chat.share_stays, chat.n_unsure, chat.n_kept) == (0.0, 24, 12)
     assert (math.share_stays, math.n_unsure, math.standard_error_90) == (1.0, 0, 0.0)
-    line = next(one for one in findings(report) if "agree" in one.what)
-    assert line.what == "2 references agree on 50 % of the best 20 %." and "24 rows kept by some" in line.meaning
+    line, epochs = (one for one in findings(report) if "agree" in one.what)
+    assert line.what == "2 references with different seeds agree on 50 % of the best 20 %."
+    assert line.meaning.endswith("24 rows kept by some are dropped by others.") and "standard error" in line.meaning
+    assert epochs.what == "The reference after each of 2 epochs agrees on 50 % of the best 20 %."
 
 
 def test_the_order_of_the_training_is_read_beside_the_reference(filled, tmp_path):
