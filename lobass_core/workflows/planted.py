@@ -20,7 +20,8 @@ from lobass_core.learnability import flags
 from lobass_core.learnability.measures import BUILT_IN, RESPONSE_TOKENS, Measure, hashed_uniform, values_of
 from lobass_core.project import Project
 from lobass_core.records import BASE, REFERENCE, Sample
-from lobass_core.store.planted_rows import PlantableRow, plantable_rows
+from lobass_core.specs import ScoreSpec
+from lobass_core.store.planted_rows import PlantableRow, plantable_rows, reference_columns
 from lobass_core.store.scorings import Scoring
 from lobass_core.validation.planted import SwappedRank, swapped_rank
 from lobass_core.workflows.explore import Scored, scored
@@ -50,7 +51,7 @@ class Swap:
     original_id: str
     donor_id: str
     domain: str
-    fold: int
+    folds: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,7 @@ def plan(project: Project, n_swaps: int = DEFAULT_SWAPS, run: str | None = None,
         )
     scoring = rows.scoring
     spec = PlantedRun(
-        # A dtype that the device decided then could be another one now.
-        scored=replace(scoring.spec, datasets=(), refines="", dtype=scoring.dtype or "auto"),  # type: ignore[arg-type]
+        scored=_asked(scoring),
         scoring=scoring.run_id,
         render_fp=scoring.render_fp,
         models=_models(scoring),
@@ -119,8 +119,9 @@ def plan(project: Project, n_swaps: int = DEFAULT_SWAPS, run: str | None = None,
     chosen = np.isin(table.sample_key, [one.sample_key for group in candidates for one in group])
     chosen &= ~table.has(flags.DUPLICATE)
     n_tokens = int((table.n_tokens + table.n_prompt_tokens)[chosen].sum(dtype=np.int64))
-    # Every row is read by the base and by one reference.
-    return PlantedPlan(spec, tuple(swaps), 2 * n_tokens, _seconds(project, scoring.run_id, 2 * n_tokens))
+    # Every row is read by the base and by a model of each reference.
+    n_tokens *= 1 + len(reference_columns(scoring))
+    return PlantedPlan(spec, tuple(swaps), n_tokens, _seconds(project, scoring.run_id, n_tokens))
 
 
 def _candidates(project: Project, rows: Scored, n_swaps: int, seed: int) -> list[list[PlantableRow]]:
@@ -136,8 +137,8 @@ def _candidates(project: Project, rows: Scored, n_swaps: int, seed: int) -> list
             n = min(a_domain, int(MOST_SHARE * len(here)))
             drawn = here[np.argsort(draw[here], kind="stable")][: n * _SPARE]
             found = plantable_rows(store.cursor(), rows.scoring, table.sample_key[drawn], domain)[:n]
-            folds = sorted({one.fold for one in found})
-            groups += [[one for one in found if one.fold == fold] for fold in folds]
+            folds = sorted({one.folds for one in found})
+            groups += [[one for one in found if one.folds == fold] for fold in folds]
     return groups
 
 
@@ -147,7 +148,7 @@ def _swapped(group: list[PlantableRow]) -> list[Swap]:
     for own, donor in zip(group, [*group[1:], *group[:1]], strict=True):
         if own.answer.content != donor.answer.content:
             swapped = Sample.of((*own.question, donor.answer), kind="chat")
-            swaps.append(Swap(swapped, own.sample_id, donor.sample_id, own.domain, own.fold))
+            swaps.append(Swap(swapped, own.sample_id, donor.sample_id, own.domain, own.folds))
     return swaps
 
 
@@ -178,7 +179,7 @@ def prepare_run(project: Project, planned: PlantedPlan) -> RunFolder:
             "original_id": [one.original_id for one in planned.swaps],
             "donor_id": [one.donor_id for one in planned.swaps],
             "domain": [one.domain for one in planned.swaps],
-            "fold": [one.fold for one in planned.swaps],
+            "folds": [list(one.folds) for one in planned.swaps],
         }
         write_parquet(new.path / PAIRS, pa.table(columns))
 
@@ -230,7 +231,17 @@ def _runs(project: Project, rows: Scored) -> list[RunFolder]:
 
 
 def _models(scoring: Scoring) -> tuple[str, ...]:
-    return tuple(model.model_fp for model in (scoring.result.base, *scoring.result.references))
+    references = [model.model_fp for column in reference_columns(scoring) for model in column.models]
+    return (scoring.result.base.model_fp, *references)
+
+
+def _asked(scoring: Scoring) -> ScoreSpec:
+    """The scoring's settings, without the columns that are no part of its scores."""
+    members = {column.name for column in scoring.members}
+    others = tuple(one for one in scoring.spec.others if one.name in members)
+    # A dtype that the device decided then could be another one now.
+    dtype = scoring.dtype or "auto"
+    return replace(scoring.spec, datasets=(), refines="", others=others, dtype=dtype)  # type: ignore[arg-type]
 
 
 def report(run: RunFolder, rows: Scored) -> PlantedReport:

@@ -7,7 +7,7 @@ import numpy as np
 
 from lobass_core.errors import LobassError
 from lobass_core.jobs.run_files import FIRST_STEPS, read_parquet
-from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.measures import measure_of, values_of, values_under
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.records import BASE, REFERENCE, turns_from_json
@@ -71,11 +71,13 @@ def of_order(project: Project, rows: Scored) -> tuple[OrderEffect, ...]:
     steps = first_steps(rows)
     if steps is None:
         return ()
-    table, score = rows.table, values_of(rows.table, "learnability")
+    # Of several references the first one's: the mean has seen the rows in several orders.
+    table, name = rows.table, next((column.name for column in rows.scoring.members), REFERENCE)
+    loss, score = table.losses[name], values_under(table, measure_of(table, "learnability"), name)
     found = []
     for code, domain in enumerate(table.domains):
         of = table.domain_code == code
-        found.append(order_effect(domain, steps[of], table.losses[REFERENCE][of], score[of]))
+        found.append(order_effect(domain, steps[of], loss[of], score[of]))
     return tuple(one for one in found if one is not None)
 
 
