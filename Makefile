@@ -10,7 +10,7 @@ PORT ?= 8501
 # Two workers with one thread each; whole files to a worker, the longest first.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup setup-tests demo demo-real serve fast fast-torch fast-rest test thorough js real-model trainers faults-ci faults axe wheel try-wheel check bench bench-ui screenshots clean
+.PHONY: setup setup-tests demo demo-real demo-report serve fast fast-torch fast-rest test thorough js real-model trainers faults-ci faults axe wheel try-wheel check bench bench-ui screenshots clean
 
 # On a terminal, pip draws bars while it downloads and (since 25.1) while it unpacks. Elsewhere a line every ten seconds
 # shows that it continues; the watcher ends with the shell that started it.
@@ -43,6 +43,14 @@ demo: setup
 # The demo's data with a real pretrained model, downloaded once; about half an hour on two cores.
 demo-real: setup
 	$(BIN)/lobass demo --real $(DEMO)-real --port $(PORT)
+
+# The demo's own experiment, about two minutes on one core; its report goes to docs/validation/demo.
+REPORT_ARMS := base,full,learnability,random,length-matched,longest,shortest,bottom
+demo-report: setup
+	$(BIN)/lobass demo $(DEMO) --no-serve
+	$(BIN)/lobass validate --project $(DEMO) --arms $(REPORT_ARMS) --selections demo --budgets 0.167 --held-out 60 \
+		--method full --epochs 2 --lr 2e-3
+	$(BIN)/lobass validate --project $(DEMO) --report latest --to docs/validation/demo
 
 serve: setup
 	$(BIN)/lobass serve --project $(DEMO) --port $(PORT)

@@ -13,10 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from lobass_core.errors import LobassError
+from lobass_core.files.atomic_file import write_whole
 from lobass_core.validation.arm_results import ID_DIGITS, ArmCache, ArmResult, MeasuredRows
 from lobass_core.validation.arms import BASE, DRAWN, FULL, SCORES, rows_of_arm
 from lobass_core.validation.candidates import Candidates
-from lobass_core.validation.judge import Finished, judge
+from lobass_core.validation.figure import svg
+from lobass_core.validation.forest import ROWS, TOKENS, budgets_of, forest
+from lobass_core.validation.judge import Finished, Judgement, judge
 from lobass_core.validation.report import budget_words, markdown, table
 
 RESULTS = Path(__file__).parents[1] / "docs" / "validation"
@@ -128,20 +131,33 @@ def _aucs(score: np.ndarray, damage: np.ndarray, domains: np.ndarray, way: str) 
     return " / ".join(found)
 
 
+def write_figures(judged: Judgement, folder: Path, title: str) -> None:
+    """A forest plot a budget, over rows and over tokens, as `lobass validate` draws them."""
+    pool = title.rpartition(", ")[2].replace(" ", "-")
+    for budget in budgets_of(judged):
+        for view in (ROWS, TOKENS):
+            write_whole(folder / f"{pool}-{100 * budget:g}-{view}.svg", svg(forest(judged, view, budget), title))
+
+
 def main() -> int:
     """Print the report of a model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", help="name of the model among the results")
     parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--figures", action="store_true", help="write a figure a pool and budget beside the results")
     arguments = parser.parse_args()
     results = Results(arguments.results / arguments.name)
     for pool in (CLEAN, BAD):
         finished = list(results.finished(pool))
         print(f"{len(finished)} arms of the pool {pool!r} are finished\n")
         try:
-            print(markdown(judge(finished, SETS), f"{arguments.name}, {pool}"))
+            judged = judge(finished, SETS)
         except LobassError as error:
             print(f"No comparison yet: {error}\n")
+            continue
+        print(markdown(judged, f"{arguments.name}, {pool}"))
+        if arguments.figures:
+            write_figures(judged, arguments.results / arguments.name, f"{arguments.name}, {pool}")
     print("\n".join(bad_rows_table(results)))
     return 0
 

@@ -14,7 +14,7 @@ from lobass_core.workflows.serve import Served, ServeSpec, free_port, served
 
 REPOSITORY = Path(__file__).parents[1]
 IMAGES = REPOSITORY / "docs" / "images"
-PAGES = ("", "import", "score", "learnability", "browse", "select", "trust", "compare", "export")
+PAGES = ("", "import", "score", "learnability", "browse", "select", "trust", "compare", "validate", "export")
 # The demo saves one selection, so two methods are compared.
 QUERIES = {"compare": "?kind=methods"}
 SCHEMES = ("light", "dark")

@@ -18,6 +18,7 @@ from lobass_core.workflows.clean import Cleanable, Kind
 WORDS: dict[Kind, tuple[str, str]] = {
     "run": ("run", "runs"),
     "model": ("model", "models"),
+    "arm": ("file of an experiment", "files of experiments"),
     "export": ("export", "exports"),
     "copy": ("copy of the store", "copies of the store"),
     "upload": ("upload", "uploads"),
@@ -38,22 +39,28 @@ def clean(
     ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List what can be removed; remove nothing.")] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask. Trained models are kept unless --only names them.")
+        bool,
+        typer.Option(
+            "--yes",
+            "-y",
+            help="Do not ask. Models and arms, which only a training makes again, are kept unless --only names them.",
+        ),
     ] = False,
     json: JsonOption = False,
 ) -> None:
     """List what a project no longer needs, and remove it to free space.
 
     That is: runs without losses that cannot be resumed, previews, runs of other projects, trained models that no
-    scoring uses, exports identical to a later one, copies of the store, uploads that were not imported, files left by
-    killed processes, and free pages in the store. Losses, decisions and selections are always kept.
+    scoring uses, arms and reports of experiments whose run is gone, exports identical to a later one, copies of the
+    store, uploads that were not imported, files left by killed processes, and free pages in the store. Losses,
+    decisions and selections are always kept.
     """
     opened, kinds = open_project(project), names(only)
     if unknown := [kind for kind in kinds if kind not in workflow.KINDS]:
         raise RequestError(f"unknown kind {unknown[0]!r}", where="--only", do=f"Kinds are {', '.join(workflow.KINDS)}.")
     items = [item for item in workflow.cleanable(opened) if item.kind in (kinds or workflow.KINDS)]
     if yes and not kinds:
-        items = [item for item in items if item.kind != "model"]
+        items = [item for item in items if item.kind not in workflow.TRAINED]
     if items and not dry_run and not yes and (json or not sys.stdin.isatty()):
         raise RequestError(
             "the removal has not been confirmed", do="Add --yes, or --dry-run to list what can be removed."

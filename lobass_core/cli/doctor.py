@@ -48,7 +48,8 @@ def doctor(
 ) -> None:
     """Check this machine and a project; or, with --render FILE ROW, show one record's tokens and what is scored.
 
-    A project check covers the store, run folders, checksums, models, exports and files left by killed processes.
+    A project check covers the store, run folders, checksums, models, arms of experiments, exports and files left by
+    killed processes.
     The last column says what --repair would do.
     """
     if repair and not project:

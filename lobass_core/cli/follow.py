@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from lobass_core.cli.output import progress_bar
 from lobass_core.jobs.progress import Progress
+from lobass_core.words.time_words import duration
 
 
 @contextmanager
@@ -29,12 +30,3 @@ def _detail(progress: Progress) -> str:
     if progress.message:
         parts.append(progress.message)
     return ", ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """Hours and minutes, or minutes and seconds."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -47,7 +47,7 @@ def cancel(
     to_resume = {
         "score": workflow.resume_command(opened, run),
         "train_reference": "run the same train-reference command again",
-        "validate": "run the same validate command again",
+        "validate": workflow.resume_command(opened, run, "validate"),
     }
     print_facts(
         f"Asked {run} to stop", [("to resume", to_resume[cancelled.kind])] if cancelled.kind in to_resume else []

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lobass_core.cli.follow import duration, followed
+from lobass_core.cli.follow import followed
 from lobass_core.cli.number_option import number
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import (
@@ -17,16 +17,19 @@ from lobass_core.cli.options import (
     RunOption,
     names,
 )
-from lobass_core.cli.output import print_facts, print_json, stderr, stdout
+from lobass_core.cli.output import print_facts, print_json, print_table, stderr, stdout
 from lobass_core.errors import RequestError
 from lobass_core.specs import DEFAULT_ARMS, ValidateSpec
 from lobass_core.validation.arms import ARMS
-from lobass_core.validation.report import sentence
+from lobass_core.validation.report import answer_sentence, label_of, sentence
 from lobass_core.words.plural import plural
 from lobass_core.words.typed_numbers import NotANumber, read_number
 from lobass_core.workflows import validate as workflow
-from lobass_core.workflows.validate import Outcome
+from lobass_core.workflows import validate_report
 from lobass_core.workflows.validate_plan import ValidatePlan
+from lobass_core.workflows.validate_report import Outcome
+
+LATEST = "latest"
 
 ArmsOption = Annotated[
     str,
@@ -60,12 +63,29 @@ HeldOutOption = Annotated[
 EvaluateOption = Annotated[
     str, typer.Option("--evaluate", help="Files to also measure on, separated by commas; each is a separate set.")
 ]
+AnswersOption = Annotated[
+    int,
+    typer.Option(
+        "--answers",
+        min=0,
+        help="Also let each arm answer up to so many held-out rows per set, and count exact matches of the final "
+        "answer (#### or \\boxed{}). Only sets of which the base gets some right are counted.",
+    ),
+]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed for drawing the held-out rows.")]
 PlanOption = Annotated[
     bool, typer.Option("--plan", help="Show what would be trained and what it costs; train nothing.")
 ]
+ResumeOption = Annotated[
+    str | None, typer.Option("--resume", help="Go on with this stopped run; finished arms are not trained again.")
+]
 ReportOption = Annotated[
-    str | None, typer.Option("--report", help="Report the results of a run's finished arms; train nothing.")
+    str | None,
+    typer.Option("--report", help="Report the results of this run's finished arms, or of `latest`; train nothing."),
+]
+ToOption = Annotated[
+    Path | None,
+    typer.Option("--to", help="With --report: also write report.md, report.json and report.svg into this folder."),
 ]
 
 
@@ -90,17 +110,31 @@ def validate(
     batch_tokens: BatchTokensOption = 1024,
     held_out: HeldOutOption = 100,
     evaluate: EvaluateOption = "",
+    answers: AnswersOption = 0,
     seed: SeedOption = 0,
     datasets: DatasetsOption = "",
     device: DeviceOption = "auto",
     plan: PlanOption = False,
+    resume: ResumeOption = None,
     report: ReportOption = None,
+    to: ToOption = None,
     json: JsonOption = False,
 ) -> None:
     """Train the base on selections and on random draws, and compare them on held-out rows."""
     opened = open_project(project)
     if report is not None:
-        _print_outcome(workflow.report(opened, report), json)
+        reported = validate_report.report(opened, None if report == LATEST else report)
+        if to is not None:
+            reported.write(to.expanduser(), "report")
+        _print_outcome(reported, json)
+        return
+    if to is not None:
+        raise RequestError("--to names a folder for the report of a run", do="Use it with --report RUN.")
+    if resume is not None:
+        resumed = workflow.resume(opened, resume)
+        with followed() as on_progress:
+            outcome = workflow.follow_and_report(opened, resumed, on_progress)
+        _print_outcome(outcome, json)
         return
     spec = ValidateSpec(
         arms=names(arms) or DEFAULT_ARMS,
@@ -116,6 +150,7 @@ def validate(
         batch_tokens=batch_tokens,
         device=device,
         held_out=held_out,
+        answers=answers,
         seed=seed,
         datasets=names(datasets),
         evaluate=tuple(str(Path(path).expanduser().resolve()) for path in names(evaluate)),
@@ -124,7 +159,7 @@ def validate(
     if plan and json:
         print_json(experiment.plan.to_dict())
         return
-    stderr.print(cost_sentence(experiment.plan), markup=False)
+    stderr.print(experiment.plan.cost(), markup=False)
     for note in experiment.plan.notes:
         stderr.print(note, markup=False)
     if plan:
@@ -142,20 +177,6 @@ def _shares(text: str) -> tuple[float, ...]:
         raise RequestError(f"--budgets: {error}", do="Use shares of the rows: --budgets 0.06,0.167.") from None
 
 
-def cost_sentence(plan: ValidatePlan) -> str:
-    """What the experiment costs, before it starts."""
-    to_do = plan.n_trainings - plan.n_kept
-    kept = f"; {plural(plan.n_kept, 'arm')} kept from earlier runs" if plan.n_kept else ""
-    if not to_do:
-        return f"All {plural(plan.n_trainings, 'arm')} are kept from earlier runs: there is nothing to train."
-    time = (
-        f"about {duration(plan.seconds)} here at {plan.tokens_per_second:,.0f} tokens/s"
-        if plan.seconds is not None
-        else "no training has been timed on this machine yet: the first arm shows how long it takes"
-    )
-    return f"{plural(to_do, 'training')}, {plural(plan.n_steps, 'step')} in all, {time}{kept}."
-
-
 def _print_plan(plan: ValidatePlan) -> None:
     print_facts(
         "Experiment",
@@ -167,17 +188,28 @@ def _print_plan(plan: ValidatePlan) -> None:
             ("steps", plan.n_steps),
             ("tokens trained on", plan.n_tokens),
             ("tokens measured", plan.n_measured_tokens),
+            *([("answers per arm", plan.n_answers)] if plan.n_answers else []),
+        ],
+    )
+    print_table(
+        ("arm", "budget", "trainings", "kept", "rows", "steps"),
+        [
+            (label_of(one.arm), one.budget_words, one.n_trainings, one.n_kept, one.n_rows, one.n_steps)
+            for one in plan.arms
         ],
     )
 
 
 def _print_outcome(outcome: Outcome, as_json: bool) -> None:
     if as_json:
-        print_json({"run": outcome.run_id, "n_missing": outcome.n_missing, **outcome.judged.to_dict()})
+        print_json(outcome.to_dict())
         return
     for claim in outcome.judged.claims:
         stdout.print(sentence(claim), markup=False)
+    for answers in outcome.judged.answers:
+        stdout.print(answer_sentence(answers), markup=False)
     if outcome.n_missing:
         stderr.print(f"{plural(outcome.n_missing, 'arm')} not finished yet.", markup=False)
-    if outcome.markdown_path.is_file():
-        stderr.print(f"Report: {outcome.markdown_path} and {outcome.json_path.name}", markup=False)
+    if outcome.is_written:
+        name = outcome.run_id
+        stderr.print(f"Report: {outcome.folder / name}.md, {name}.json and {name}.svg", markup=False)

@@ -103,7 +103,8 @@ class ValidateRun:
     """Train the planned arms of an experiment and measure each, in their order.
 
     `scoring` is the run whose losses chose the rows, of the base with the fingerprint `base_weights` under `render_fp`.
-    Finished arms are kept in `cache_dir`, whichever run trained them.
+    Finished arms are kept in `cache_dir`, whichever run trained them. `answered_on` names the held-out rows that the
+    arms answer themselves, empty for none.
     """
 
     settings: ValidateSpec
@@ -115,6 +116,7 @@ class ValidateRun:
     cache_dir: str
     planned: tuple[PlannedArm, ...]
     set_names: tuple[str, ...] = ()
+    answered_on: str = ""
 
 
 RunSpec = ScoreSpec | RenderRun | TrainReferenceRun | TrainBaseRun | CheckExportRun | ValidateRun | PlantedRun

@@ -22,6 +22,7 @@ class ValidateSpec(Spec):
     trained with `seeds` seeds. `equal` "steps": every arm takes as many optimiser steps as the first random draw of its
     budget does in `epochs`. `held_out` rows of each domain are set aside before anything is chosen, near duplicates
     together, drawn from `seed`. `evaluate` are files whose rows are measured too, each a set of its own.
+    Of each set, `answers` rows at most are answered by the arms themselves, where the base gets some of them right.
     `learning_rate` 0: by method and model size.
     """
 
@@ -41,6 +42,7 @@ class ValidateSpec(Spec):
     seed: int = 0
     datasets: tuple[str, ...] = ()
     evaluate: tuple[str, ...] = ()
+    answers: int = 0
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, TrainMethod)
@@ -55,4 +57,5 @@ class ValidateSpec(Spec):
         check_whole("number of draws", self.draws, LEAST_DRAWS)
         check_whole("number of training seeds", self.seeds, 1)
         check_whole("number of held-out rows per domain", self.held_out, 2)
+        check_whole("number of answers per set", self.answers)
         check_whole("seed", self.seed, 0, MOST_SEED)

@@ -3,12 +3,13 @@
 import gc
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.products import Library, compute_by
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.specs import ModelSpec
@@ -22,7 +23,8 @@ from lobass_core.validation.arm_results import ArmRecipe
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArmLosses:
-    """What an arm came to: `sums` are nats over each measured response, float64[n_measured]."""
+    """What an arm came to: `sums` are nats over each measured response, float64[n_measured]; `answers` say of rows of
+    the table whether the arm's own answer was right."""
 
     sums: np.ndarray
     n_steps: int
@@ -31,6 +33,7 @@ class ArmLosses:
     measure_seconds: float
     cpu_seconds: float
     dtype: str
+    answers: dict[int, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,12 @@ def train_arm(
     on_pulse: Callable[[Pulse], None],
     on_measured: Callable[[int], None],
     should_stop: Callable[[], bool],
+    answer: Callable[[LoadedModel], dict[int, bool]] = lambda _: {},
 ) -> ArmLosses | None:
     """Train the base by these steps and measure it; without steps, measure the base as it is.
 
-    `on_measured` hears of the tokens of every measured batch, and may raise. None where `should_stop` asked for it
-    while training: a checkpoint stays, and the same call goes on from it.
+    `on_measured` hears of the tokens of every measured batch, and may raise; `answer` asks the trained model. None
+    where `should_stop` asked for it while training: a checkpoint stays, and the same call goes on from it.
 
     Raises:
         LobassError: the base cannot be loaded, a step does not fit into memory, or the training diverged.
@@ -95,6 +99,7 @@ def train_arm(
         check_finite(loaded, rate)
     trained = time.monotonic()
     sums = loss_sums(loaded, table, measured, on_measured)
+    answers = answer(loaded)
     dtype = str(loaded.dtype).removeprefix("torch.")
     del loaded
     gc.collect()
@@ -106,4 +111,5 @@ def train_arm(
         measure_seconds=round(time.monotonic() - trained, 1),
         cpu_seconds=round(time.process_time() - started_cpu, 1),
         dtype=dtype,
+        answers=answers,
     )

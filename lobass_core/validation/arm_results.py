@@ -19,7 +19,7 @@ VERSION = 1
 UNITS_A_NAT = 10_000
 ID_DIGITS = 16
 
-_TRAIN_AGAIN = "Remove the file: the next run trains this arm again."
+TRAIN_AGAIN = "Start or resume the experiment: it trains this arm again."
 
 Document = TypeVar("Document", "ArmResult", "MeasuredRows")
 
@@ -50,11 +50,15 @@ class ArmContent:
     seed: int
     trained_on: str
     measured_on: str
+    answered_on: str = ""
 
     @property
     def key(self) -> str:
         """16 hex digits that name the arm's file."""
         parts = asdict(self)
+        if not self.answered_on:
+            # As arms were named before they could answer.
+            del parts["answered_on"]
         if self.trained_on == digest_of(()):
             # Nothing is trained: recipe and seed decide nothing.
             parts |= {"recipe": None, "seed": None}
@@ -63,7 +67,11 @@ class ArmContent:
 
 @dataclass(frozen=True, slots=True)
 class ArmResult:
-    """Losses of one trained arm, in nats/`UNITS_A_NAT` summed over each response, in the order of the measured rows."""
+    """Losses of one trained arm, in nats/`UNITS_A_NAT` summed over each response, in the order of the measured rows.
+
+    `answers` are in the same order: 1 where the arm's own answer was right, 0 where it was wrong, -1 where it was not
+    asked; empty where no row was.
+    """
 
     content: ArmContent
     n_rows: int
@@ -76,6 +84,7 @@ class ArmResult:
     device: str
     dtype: str
     losses: tuple[int, ...]
+    answers: tuple[int, ...] = ()
     version: int = VERSION
 
     def loss_sums(self) -> np.ndarray:
@@ -115,8 +124,16 @@ class ArmCache:
         return self.folder / "arms" / f"{key}.json"
 
     def has(self, content: ArmContent) -> bool:
-        """Whether the arm is finished."""
-        return self.path_of(content.key).is_file()
+        """Whether the arm is finished and its file whole; a damaged one is to be trained again."""
+        return self.path_of(content.key).is_file() and not self.fault(content)
+
+    def fault(self, content: ArmContent) -> str:
+        """What is wrong with the arm's file; empty where it is whole, or not there."""
+        try:
+            self.read(content)
+        except RunError as error:
+            return error.what if self.path_of(content.key).exists() else ""
+        return ""
 
     def read(self, content: ArmContent) -> ArmResult:
         """A finished arm.
@@ -133,10 +150,10 @@ class ArmCache:
             RunError: there is none, or its file is damaged or of another content than its name says.
         """
         path = self.path_of(key)
-        result = _read(path, ArmResult, _TRAIN_AGAIN)
+        result = _read(path, ArmResult, TRAIN_AGAIN)
         if result.content.key != key:
             raise RunError(
-                "the file of an arm contains a different arm than its name says", where=str(path), do=_TRAIN_AGAIN
+                "the file of an arm contains a different arm than its name says", where=str(path), do=TRAIN_AGAIN
             )
         return result
 
@@ -153,6 +170,13 @@ class ArmCache:
             RunError: they are not there, or damaged.
         """
         return _read(self._rows_path(digest), MeasuredRows, "Start the experiment again: it writes its rows again.")
+
+    def has_rows(self, digest: str) -> bool:
+        """Whether the measured rows of that digest can be read."""
+        try:
+            return self.read_rows(digest).digest == digest
+        except RunError:
+            return False
 
     def write_rows(self, rows: MeasuredRows) -> None:
         """Keep what each measured row is."""

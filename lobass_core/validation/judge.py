@@ -1,6 +1,6 @@
 """Finished arms against random draws: one claim for each arm, budget, set of held-out rows and kind of mean."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, get_args
 
@@ -68,6 +68,29 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerClaim:
+    """What is said of an arm's own answers to one set: shares of exact matches, and their difference.
+
+    `p_adjusted` is Holm's over all claims of the report, those of losses included.
+    """
+
+    arm: str
+    budget: float
+    set_name: str
+    n_rows: int
+    share: float
+    random_share: float
+    difference: Difference
+    p_adjusted: float = 1.0
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.p_adjusted >= LEVEL:
+            return "no difference found"
+        return "better" if self.difference.value > 0 else "worse"
+
+
+@dataclass(frozen=True, slots=True)
 class ArmSummary:
     """An arm at a budget: how many trainings, of how many rows and response tokens each (mean)."""
 
@@ -97,11 +120,14 @@ class Judgement:
     claims: tuple[Claim, ...]
     n_random_draws: int
     seeds: tuple[int, ...]
+    answers: tuple[AnswerClaim, ...] = ()
 
     def to_dict(self) -> dict:
         """As JSON has it, with the verdicts."""
-        claims = [{**asdict(claim), "verdict": claim.verdict} for claim in self.claims]
-        return {**asdict(self), "claims": claims}
+        claims, answers = (
+            [{**asdict(claim), "verdict": claim.verdict} for claim in of] for of in (self.claims, self.answers)
+        )
+        return {**asdict(self), "claims": claims, "answers": answers}
 
 
 def judge(finished: Sequence[Finished], set_names: Sequence[str], n_resamples: int = N_RESAMPLES) -> Judgement:
@@ -116,6 +142,7 @@ def judge(finished: Sequence[Finished], set_names: Sequence[str], n_resamples: i
     if not budgets:
         raise RequestError("no random draw is finished, so there is nothing to compare with", do="Add the arm random.")
     claims: list[Claim] = []
+    answers: list[AnswerClaim] = []
     for budget in budgets:
         arms = {
             name: [one for one in finished if one.arm == name and (one.budget == budget or name in (BASE, FULL))]
@@ -124,20 +151,22 @@ def judge(finished: Sequence[Finished], set_names: Sequence[str], n_resamples: i
         arms = {name: many for name, many in arms.items() if many}
         for set_name in set_names:
             claims += _claims(arms, budget, set_name, n_resamples)
-    adjusted = holm([claim.difference.p for claim in claims])
+            answers += _answer_claims(arms, budget, set_name, n_resamples)
+    adjusted = holm([*(claim.difference.p for claim in claims), *(claim.difference.p for claim in answers)]).tolist()
     random_arms = [one for one in finished if one.arm == RANDOM]
     return Judgement(
         arms=tuple(_summaries(finished)),
         sets=tuple(_set_summary(finished, name) for name in set_names),
-        claims=tuple(replace(claim, p_adjusted=float(p)) for claim, p in zip(claims, adjusted, strict=True)),
+        claims=tuple(replace(claim, p_adjusted=p) for claim, p in zip(claims, adjusted, strict=False)),
         n_random_draws=len({one.draw for one in random_arms}),
         seeds=tuple(sorted({one.seed for one in random_arms})),
+        answers=tuple(replace(claim, p_adjusted=p) for claim, p in zip(answers, adjusted[len(claims) :], strict=True)),
     )
 
 
 def _claims(arms: dict[str, list[Finished]], budget: float, set_name: str, n_resamples: int) -> list[Claim]:
     n_tokens = _of_set(arms[RANDOM][0], set_name)[1]
-    units = {name: _units(many, arms[RANDOM], set_name) for name, many in arms.items()}
+    units = {name: _units(many, arms[RANDOM], lambda one: _of_set(one, set_name)[0]) for name, many in arms.items()}
     drawn = [units[name] for name, many in arms.items() if many[0].draws]
     if len(units[RANDOM]) < 2:
         raise RequestError(
@@ -165,8 +194,45 @@ def _claims(arms: dict[str, list[Finished]], budget: float, set_name: str, n_res
     return claims
 
 
-def _units(many: list[Finished], random_arms: list[Finished], set_name: str) -> np.ndarray:
-    """float64[draws, rows]: losses summed over each response, a draw's seeds averaged.
+def _answer_claims(
+    arms: dict[str, list[Finished]], budget: float, set_name: str, n_resamples: int
+) -> list[AnswerClaim]:
+    """Exact matches of the rows that every arm has answered; none where an arm was not asked, or has one draw."""
+    asked = np.all([_right(one, set_name) >= 0 for many in arms.values() for one in many], axis=0)
+    if asked.sum() < 2:
+        return []
+    units = {
+        name: _units(many, arms[RANDOM], lambda one: _right(one, set_name)[asked].astype(np.float64))
+        for name, many in arms.items()
+    }
+    # A right answer counts as one, whatever its length.
+    each = np.ones(int(asked.sum()))
+    spread = spread_of([units[name] for name, many in arms.items() if many[0].draws], each, "rows")
+    resamples = Resamples(len(each), np.random.default_rng(RESAMPLING_SEED), n_resamples)
+    return [
+        AnswerClaim(
+            name,
+            budget,
+            set_name,
+            len(each),
+            float(own.mean()),
+            float(units[RANDOM].mean()),
+            difference(own, units[RANDOM], each, "rows", spread, resamples),
+        )
+        for name, own in units.items()
+        if name != RANDOM
+    ]
+
+
+def _right(one: Finished, set_name: str) -> np.ndarray:
+    """int8[rows of the set]: 1 right, 0 wrong, -1 not asked."""
+    chosen = np.array(one.rows.sets) == set_name
+    answers = one.result.answers or (-1,) * len(chosen)
+    return np.array(answers, dtype=np.int8)[chosen]
+
+
+def _units(many: list[Finished], random_arms: list[Finished], values: Callable[[Finished], np.ndarray]) -> np.ndarray:
+    """float64[draws, rows]: the values of each draw, its seeds averaged.
 
     The untouched base has no seed. Of the others, seeds that the random draws lack are left out.
     """
@@ -179,7 +245,7 @@ def _units(many: list[Finished], random_arms: list[Finished], set_name: str) -> 
     return np.array(
         [
             np.mean(
-                [_of_set(one, set_name)[0] for one in many if one.draw == draw and (is_base or one.seed in seeds)],
+                [values(one) for one in many if one.draw == draw and (is_base or one.seed in seeds)],
                 axis=0,
             )
             for draw in _draws(many)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from lobass_core.validation.arms import BASE, FULL, RANDOM, SELECTION
-from lobass_core.validation.judge import LEVEL, Claim, Judgement
+from lobass_core.validation.arms import BASE, FULL, MEASURE, RANDOM, SELECTION
+from lobass_core.validation.judge import LEVEL, AnswerClaim, Claim, Judgement
 from lobass_core.validation.statistics import Difference
 
 MEANS = {"rows": "mean of rows", "tokens": "mean of tokens"}
@@ -38,6 +38,8 @@ def label_of(arm: str) -> str:
     """The arm as a report names it; further words after the arm's own name stay: "learnability, in-sample"."""
     if arm.startswith(SELECTION):
         return f"selection {arm.removeprefix(SELECTION)!r}"
+    if arm.startswith(MEASURE):
+        return f"best by {arm.removeprefix(MEASURE)}"
     name, comma, rest = arm.partition(", ")
     return LABELS.get(name, name) + comma + rest
 
@@ -66,14 +68,32 @@ def sentence(claim: Claim) -> str:
     )
 
 
-def markdown(judged: Judgement, title: str, facts: Sequence[tuple[str, str]] = ()) -> str:
-    """The whole report as Markdown."""
+def answer_sentence(claim: AnswerClaim) -> str:
+    """The same of the arm's own answers."""
+    name = label_of(claim.arm)
+    said = {
+        "better": f"better than random draws of {budget_words(claim.budget)}",
+        "worse": f"worse than random draws of {budget_words(claim.budget)}",
+        "no difference found": f"no difference from random draws of {budget_words(claim.budget)} found at this size",
+    }[claim.verdict]
+    points = [100 * value for value in (claim.difference.value, claim.difference.low, claim.difference.high)]
+    return (
+        f"{name[:1].upper()}{name[1:]}: {said} on {claim.set_name}, exact match of {claim.n_rows} final answers: "
+        f"{100 * claim.share:.1f} % against {100 * claim.random_share:.1f} %, {points[0]:+.1f} points (95 % interval "
+        f"{points[1]:+.1f} to {points[2]:+.1f})."
+    )
+
+
+def markdown(judged: Judgement, title: str, facts: Sequence[tuple[str, str]] = (), figure: str = "") -> str:
+    """The whole report as Markdown; `figure` is the file name of its forest plot."""
     lines = [f"# {title}", ""]
     lines += [f"- {name}: {value}" for name, value in facts]
     lines += ["", "## Results"]
+    lines += ["", f"![Differences to random draws]({figure})"] if figure else []
     for one in judged.sets:
         lines += ["", f"### {one.name}", ""]
         lines += [f"- {sentence(claim)}" for claim in judged.claims if claim.set_name == one.name]
+        lines += [f"- {answer_sentence(claim)}" for claim in judged.answers if claim.set_name == one.name]
     lines += ["", _how(judged), "", "## What this comparison cannot say", ""]
     lines += [f"- {limit}" for limit in LIMITS]
     lines += ["", "## Arms", "", *_arms(judged)]
@@ -84,7 +104,7 @@ def markdown(judged: Judgement, title: str, facts: Sequence[tuple[str, str]] = (
 
 
 def _how(judged: Judgement) -> str:
-    n = len(judged.claims)
+    n = len(judged.claims) + len(judged.answers)
     return (
         f"Each arm is compared with {judged.n_random_draws} random draws of the same number of rows (the untouched "
         "base and all rows with the draws of each budget). Intervals are paired bootstraps over the held-out rows and "

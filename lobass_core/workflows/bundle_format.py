@@ -35,6 +35,7 @@ _NAMES = re.compile(
             rf"runs/r-\d{{4,12}}/(?:shards|tokens)/{_TABLE}",
             rf"{_MODEL}recipe\.json",
             r"validation/(?:arms|rows)/[0-9a-f]{16}\.json",
+            # Not the figure: an SVG from elsewhere may hold scripts, and the report draws it again.
             r"validation/r-\d{4,12}\.(?:md|json)",
             rf"{_MODEL}(?:folds|trained_on|held_out|first_steps)\.parquet(?:\.sha256)?",
         )

@@ -28,9 +28,12 @@ from lobass_core.workflows.leftovers import Leftover, clear, leftovers, size_of
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.resumable import why_not_resumable
 from lobass_core.workflows.train_reference import list_references
+from lobass_core.workflows.validation_files import DAMAGED, validation_files
 
-Kind = Literal["run", "model", "export", "copy", "upload", "leftover", "store"]
-KINDS: tuple[Kind, ...] = ("run", "model", "export", "copy", "upload", "leftover", "store")
+Kind = Literal["run", "model", "arm", "export", "copy", "upload", "leftover", "store"]
+KINDS: tuple[Kind, ...] = ("run", "model", "arm", "export", "copy", "upload", "leftover", "store")
+# Only a training makes them again: nobody loses them who has not named them.
+TRAINED: tuple[Kind, ...] = ("model", "arm")
 # Looks at samples and settings before a run; a page may still show the last one.
 PREVIEWS = ("preflight", "render", "check_export")
 PREVIEW_SECONDS = 3600.0
@@ -85,6 +88,7 @@ def cleanable(project: Project) -> tuple[Cleanable, ...]:
     items = [
         *_runs(project, runs, own),
         *_models(project, _named_models(project, runs, scorings), latest),
+        *_arms(project),
         *_exports(project),
         *_copies(project),
         *_uploads(project, imported),
@@ -200,6 +204,14 @@ def _named_models(
             texts.add(spec.reference.base.path)
     paths = (Path(text).expanduser() for text in texts if text)
     return frozenset(path if path.is_absolute() else project.root / path for path in paths)
+
+
+def _arms(project: Project) -> Iterator[Cleanable]:
+    """Files of experiments whose run is gone, and damaged ones that were moved away."""
+    files = validation_files(project)
+    yield from (_item(project, "arm", path, reason) for path, reason in files.orphans)
+    for path in sorted((project.validation_dir / DAMAGED).glob("*.json")):
+        yield _item(project, "arm", path, "damaged, and moved away by lobass doctor --repair")
 
 
 def _exports(project: Project) -> Iterator[Cleanable]:

@@ -28,6 +28,8 @@ _FILES = (
     "models/*/fold-*/.*.tmp",
     "models/*/seed-*/.*.tmp",
     "models/*/seed-*/fold-*/.*.tmp",
+    "validation/.*.tmp",
+    "validation/*/.*.tmp",
 )
 _STAGED = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)\.[0-9a-f]{8}(?P<old>\.old)?\.lobass")
 _SPILLED = re.compile(r"duckdb_temp_(?P<pid>\d+)_.+")

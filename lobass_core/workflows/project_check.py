@@ -29,6 +29,7 @@ from lobass_core.workflows.check import Check
 from lobass_core.workflows.export import logged_exports, past_exports
 from lobass_core.workflows.leftovers import leftovers
 from lobass_core.workflows.recipes import RECIPE, lacks_weights
+from lobass_core.workflows.validation_files import validation_files
 
 LOW_DISK_BYTES = 2 * 2**30
 ALONE = "decisions, tags, notes, selections, imported rows and imported scores are only in the store"
@@ -55,7 +56,14 @@ def check_project(project: Project) -> list[Check]:
             ]
     except LobassError as error:
         return [*checks, Check("store", "bad", str(error))]
-    return [*checks, *_models(project), *_exports(project), *_copies(project), *_leftovers(project)]
+    return [
+        *checks,
+        *_models(project),
+        *_experiments(project),
+        *_exports(project),
+        *_copies(project),
+        *_leftovers(project),
+    ]
 
 
 def needs_salvage(project: Project) -> bool:
@@ -249,6 +257,25 @@ def _is_model(folder: Path) -> bool:
     return any((folder / name).is_file() for name in ("config.json", "adapter_config.json")) or any(
         folder.glob("*.gguf")
     )
+
+
+def _experiments(project: Project) -> list[Check]:
+    files = validation_files(project)
+    if not files.n_bytes:
+        return []
+    size = f"{files.n_bytes / 2**20:,.1f} MiB"
+    detail = f"{plural(files.n_arms, 'finished arm')}, {plural(files.n_reports, 'report')}, {size}"
+    checks = [Check("experiments", "good", detail)]
+    if files.orphans:
+        n = plural(len(files.orphans), "file belongs", "files belong")
+        checks.append(Check("experiments", "note", f"{n} to runs that are gone: lobass clean lists them"))
+    if files.damaged:
+        path, reason = files.damaged[0]
+        more = f" and {len(files.damaged) - 1:,} more" if files.damaged[1:] else ""
+        where = path.relative_to(project.root)
+        repair = "moves them away; resuming their experiment trains them again"
+        checks.append(Check("experiments", "bad", f"{where}{more}: {reason}", repair))
+    return checks
 
 
 def _exports(project: Project) -> list[Check]:

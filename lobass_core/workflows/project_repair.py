@@ -24,6 +24,7 @@ from lobass_core.words.plural import plural
 from lobass_core.workflows.collect import collect, forget
 from lobass_core.workflows.leftovers import clear, leftovers
 from lobass_core.workflows.project_check import in_words, needs_salvage, unlogged_exports
+from lobass_core.workflows.validation_files import set_damaged_aside
 
 PURPOSE = "the loss tables must be read from the shards again"
 
@@ -44,6 +45,7 @@ def repair(project: Project) -> list[str]:
     done += _name_columns(project)
     done += collect(project).sentences
     done += _mend_losses(project)
+    done += _set_arms_aside(project)
     done += _log_exports(project)
     if gone := clear(leftovers(project)):
         n_back = sum(item.belongs is not None for item in gone)
@@ -145,6 +147,14 @@ def _mend_losses(project: Project) -> list[str]:
             n_losses = rebuild_losses(store, project.runs_dir)
             done.append(f"Read {n_losses:,} losses from the shards; the old store is kept as {copy.name}.")
     return done
+
+
+def _set_arms_aside(project: Project) -> list[str]:
+    moved = set_damaged_aside(project)
+    if not moved:
+        return []
+    n = plural(len(moved), "damaged file of an experiment", "damaged files of experiments")
+    return [f"Moved {n} to {moved[0].parent.relative_to(project.root)}. Resume the experiment to train them again."]
 
 
 def _log_exports(project: Project) -> list[str]:

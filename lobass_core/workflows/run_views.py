@@ -1,5 +1,6 @@
 """Runs as a person watches them: what they do, how far and how fast they are, what stopped them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +13,11 @@ from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_ids import project_id_in
 from lobass_core.jobs.run_list import DamagedRun, open_any, scan_runs
 from lobass_core.jobs.run_results import ScoreRunResult, TrainReferenceResult
-from lobass_core.jobs.run_specs import RunSpec, TrainReferenceRun, model_names
+from lobass_core.jobs.run_specs import RunSpec, TrainReferenceRun, ValidateRun, model_names
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec, TrainReferenceSpec
+from lobass_core.validation.report import budget_words
+from lobass_core.words.plural import plural
 from lobass_core.workflows.resumable import why_not_resumable
 from lobass_core.workflows.runs import STOPPED, run_path
 
@@ -109,10 +112,10 @@ class SavedShard:
     mean_nats: float | None
 
 
-def run_views(project: Project) -> list[RunView]:
-    """Scorings, trainings and damaged runs, newest first; previews are not runs that a person started."""
+def run_views(project: Project, kinds: Collection[str] = SHOWN_KINDS) -> list[RunView]:
+    """Runs of these kinds and damaged ones, newest first; previews are not runs that a person started."""
     runs, own = reversed(scan_runs(project.runs_dir)), project_id_in(project.runs_dir)
-    return [_view(run, own) for run in runs if isinstance(run, DamagedRun) or run.kind in SHOWN_KINDS]
+    return [_view(run, own) for run in runs if isinstance(run, DamagedRun) or run.kind in kinds]
 
 
 def run_view(project: Project, run_id: str) -> RunView:
@@ -184,6 +187,14 @@ def _settings(run: RunFolder, progress: Progress) -> str:
             (result and result.dtype) or run.spec.dtype,
             Path((result and result.template) or render.template).name,
             progress.device,
+        ]
+    elif isinstance(run.spec, ValidateRun):
+        own = run.spec.settings
+        parts = [
+            plural(len({one.arm for one in run.spec.planned}), "arm"),
+            ", ".join(budget_words(share) for share in own.budgets),
+            own.method,
+            "equal steps" if own.equal == "steps" else "",
         ]
     else:
         parts = []

@@ -95,9 +95,9 @@ def cancel(project: Project, run_id: str) -> Cancelled:
     raise RunError(f"run {run_id} is {run.state()}, not running", where=str(run.path))
 
 
-def resume_command(project: Project, run_id: str) -> str:
-    """The command that resumes a scoring run."""
-    return f"lobass score --project {shlex.quote(str(project.root))} --resume {run_id}"
+def resume_command(project: Project, run_id: str, command: str = "score") -> str:
+    """The command that resumes a run of that command: a scoring, or an experiment."""
+    return f"lobass {command} --project {shlex.quote(str(project.root))} --resume {run_id}"
 
 
 def run_status(run: RunFolder | DamagedRun, project_id: str = "") -> RunStatus:

@@ -1,36 +1,31 @@
-"""Plan and run an experiment on whether a subset trains better than chance, and report it."""
+"""Plan an experiment on whether a subset trains better than chance, start it, and go on with one that stopped."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
-from lobass_core.errors import LobassError, RequestError, RunError
-from lobass_core.files.atomic_file import write_whole
+from lobass_core.errors import LobassError, RunError
 from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
-from lobass_core.jobs.run_files import RunFiles, read_parquet, write_parquet
+from lobass_core.jobs.run_files import RunFiles, write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_specs import ValidateRun
 from lobass_core.project import Project
 from lobass_core.specs import ValidateSpec
-from lobass_core.validation.arm_results import ArmCache, digest_of
-from lobass_core.validation.judge import Finished, Judgement, judge
-from lobass_core.validation.report import markdown
-from lobass_core.words.plural import plural
+from lobass_core.workflows.recent import Recent
+from lobass_core.workflows.resumable import why_not_resumable
+from lobass_core.workflows.run_views import RunView, run_views
 from lobass_core.workflows.runs import new_run, open_run
 from lobass_core.workflows.score import write_input
-from lobass_core.workflows.validate_plan import Planned, ValidatePlan, content_of, plan_experiment
-from lobass_core.workflows.validate_rows import ExperimentRows, experiment_rows
+from lobass_core.workflows.validate_plan import Planned, ValidatePlan, plan_experiment
+from lobass_core.workflows.validate_report import ARMS, KIND, MEASURED, Outcome, is_complete, report
+from lobass_core.workflows.validate_rows import ExperimentRows, experiment_rows, rows_key
 
 OnProgress = Callable[[Progress], None]
-
-KIND = "validate"
-# As the worker reads them (worker/validate_job.py).
-ARMS, MEASURED = "arms.parquet", "measured.parquet"
+_plans: Recent["Experiment"] = Recent(2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,18 +40,6 @@ class Experiment:
         return self.planned.plan
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the finished arms of a run say, and the files of its report; `n_missing` arms are not finished."""
-
-    run_id: str
-    judged: Judgement
-    n_missing: int
-    markdown: str
-    markdown_path: Path
-    json_path: Path
-
-
 def plan(project: Project, spec: ValidateSpec, run: str | None = None) -> Experiment:
     """What the experiment would train and what that costs; nothing is started.
 
@@ -65,6 +48,16 @@ def plan(project: Project, spec: ValidateSpec, run: str | None = None) -> Experi
     """
     own = experiment_rows(project, spec, run)
     return Experiment(own, plan_experiment(project, spec, own))
+
+
+def recent_plan(project: Project, spec: ValidateSpec, run: str | None = None) -> Experiment:
+    """The same for a page that is drawn often: planned again where rows, files, arms or runs have changed.
+
+    Raises:
+        LobassError: as `plan`.
+    """
+    key = (rows_key(project, spec, run), spec, _changed(project.validation_dir / "arms"), _changed(project.runs_dir))
+    return _plans.get(key, lambda: plan(project, spec, run))
 
 
 def start(project: Project, experiment: Experiment) -> RunFolder:
@@ -92,10 +85,39 @@ def prepare_run(project: Project, experiment: Experiment) -> RunFolder:
             write_input(new, iter(own.samples))
             write_parquet(new.path / ARMS, _arms_table(experiment.planned.rows))
             ids, names = zip(*own.sets, strict=True)
-            write_parquet(new.path / MEASURED, pa.table({"sample_id": list(ids), "set_name": list(names)}))
+            answers = pa.array([own.answers.get(sample_id) for sample_id in ids], pa.string())
+            measured = {"sample_id": list(ids), "set_name": list(names), "answer": answers}
+            write_parquet(new.path / MEASURED, pa.table(measured))
 
         with project.store() as store:
             run = new_run(project, store, KIND, asked, prepare)
+    return run
+
+
+def resume(project: Project, run_id: str) -> RunFolder:
+    """Launch a stopped experiment again; finished arms are not trained again. Returns at once.
+
+    Raises:
+        RunError: no such run, not an experiment, already running, done and whole, or it cannot be resumed.
+        ReadOnlyError: the project can only be read.
+    """
+    run = open_run(project, run_id)
+    project.require_writable()
+    run.spec_as(ValidateRun)
+    state = run.state()
+    if state in ("running", "queued") and run.is_live():
+        raise RunError(f"run {run_id} is already running", where=str(run.path), do="See its progress with lobass runs.")
+    if state == "done" and is_complete(project, run):
+        raise RunError(
+            f"run {run_id} is done", where=str(run.path), do=f"Report it: lobass validate --report {run_id}."
+        )
+    if why := why_not_resumable(run):
+        raise RunError(
+            f"run {run_id} cannot be resumed: {why}",
+            where=str(run.path),
+            do="Start the experiment again: finished arms are kept.",
+        )
+    launch(run)
     return run
 
 
@@ -105,73 +127,26 @@ def validate(project: Project, experiment: Experiment, on_progress: OnProgress |
     Raises:
         LobassError: in the worker's words; finished arms are kept, and the same call goes on from there.
     """
-    run = start(project, experiment)
+    return follow_and_report(project, start(project, experiment), on_progress)
+
+
+def follow_and_report(project: Project, run: RunFolder, on_progress: OnProgress | None = None) -> Outcome:
+    """Follow a run to its end and report.
+
+    Raises:
+        LobassError: in the worker's words; finished arms are kept.
+    """
     try:
         follow(run, on_progress)
     except LobassError as error:
-        again = "Finished arms are kept; the same command trains the others."
+        again = f"Finished arms are kept; lobass validate --resume {run.run_id} trains the others."
         raise type(error)(error.what, where=error.where, do=f"{error.do} {again}".strip()) from error
     return report(project, run.run_id)
 
 
-def report(project: Project, run_id: str | None = None) -> Outcome:
-    """What the finished arms of a run say; also of one that has not ended.
-
-    Writes Markdown and JSON beside the arms, unless the project can only be read.
-
-    Raises:
-        RunError: no such run, or it is none of an experiment, or none has been started.
-        RequestError: too few arms are finished to compare any.
-    """
-    run = _latest(project) if run_id is None else open_run(project, run_id)
-    asked = run.spec_as(ValidateRun)
-    measured = read_parquet(run.path / MEASURED)["sample_id"].to_pylist()
-    finished, n_missing = _finished(asked, digest_of(measured))
-    if not finished:
-        raise RequestError(f"no arm of run {run.run_id} is finished", do="Wait for it, or resume it.")
-    judged = judge(finished, asked.set_names)
-    text = markdown(judged, f"Validation of {Path(asked.base.path).name}", _facts(asked, run, n_missing))
-    folder = Path(asked.cache_dir)
-    paths = [folder / f"{run.run_id}{ending}" for ending in (".md", ".json")]
-    if not project.is_read_only:
-        write_whole(paths[0], text)
-        write_whole(
-            paths[1], json.dumps({"run": run.run_id, "n_missing": n_missing, **judged.to_dict()}, indent=1) + "\n"
-        )
-    return Outcome(run.run_id, judged, n_missing, text, *paths)
-
-
-def _finished(asked: ValidateRun, measured: str) -> tuple[list[Finished], int]:
-    cache = ArmCache(Path(asked.cache_dir))
-    finished = []
-    for planned in asked.planned:
-        content = content_of(asked, planned, measured)
-        if cache.has(content):
-            rows = cache.read_rows(measured)
-            finished.append(
-                Finished(
-                    planned.arm,
-                    planned.budget,
-                    planned.draw,
-                    planned.seed,
-                    cache.read(content),
-                    rows,
-                    planned.is_drawn,
-                )
-            )
-    return finished, len(asked.planned) - len(finished)
-
-
-def _facts(asked: ValidateRun, run: RunFolder, n_missing: int) -> list[tuple[str, str]]:
-    own = asked.settings
-    equal = "the same number of steps for each arm" if own.equal == "steps" else "each arm over its own rows"
-    facts = [
-        ("Base", asked.base.path),
-        ("Scores", f"run {asked.scoring}"),
-        ("Training", f"{own.method}, {plural(int(own.epochs), 'epoch')}, {equal}, {plural(own.seeds, 'seed')}"),
-        ("Run", run.run_id),
-    ]
-    return [*facts, ("Not finished", plural(n_missing, "arm"))] if n_missing else facts
+def list_experiments(project: Project) -> list[RunView]:
+    """The project's experiments, newest first."""
+    return [view for view in run_views(project, (KIND,)) if view.kind == KIND]
 
 
 def _arms_table(rows: dict[str, tuple[str, ...]]) -> pa.Table:
@@ -180,11 +155,8 @@ def _arms_table(rows: dict[str, tuple[str, ...]]) -> pa.Table:
     return pa.table({"rows": pa.array(names, pa.string()), "sample_id": pa.array(ids, pa.string())})
 
 
-def _latest(project: Project) -> RunFolder:
-    for run in reversed(list_runs(project.runs_dir)):
-        if run.kind == KIND:
-            return run
-    raise RunError("no experiment has been started", do="Start one with lobass validate.")
+def _changed(folder: Path) -> int:
+    return folder.stat().st_mtime_ns if folder.is_dir() else 0
 
 
 def _stopped(project: Project, asked: ValidateRun) -> RunFolder | None:

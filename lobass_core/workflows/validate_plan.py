@@ -13,11 +13,33 @@ from lobass_core.project import Project
 from lobass_core.specs import RenderSpec, ValidateSpec
 from lobass_core.validation.arm_results import ArmCache, ArmContent, ArmRecipe, digest_of
 from lobass_core.validation.arms import BASE, DRAWN, FULL, RANDOM, SELECTION, check_arm, rows_of_arm
+from lobass_core.validation.report import budget_words
+from lobass_core.words.plural import plural
+from lobass_core.words.time_words import duration
 from lobass_core.workflows.train_reference import list_references
 from lobass_core.workflows.validate_rows import ExperimentRows
 
 # A forward pass costs a third of a training step.
 TRAINING_PASSES = 3
+# Writing the answer to a row takes as long as training on so many times the tokens of its prompt and response.
+ANSWER_COST = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ArmPlan:
+    """An arm at a budget: its trainings, how many of them are kept from earlier runs, and the size of each, about."""
+
+    arm: str
+    budget: float
+    n_trainings: int
+    n_kept: int
+    n_rows: int
+    n_steps: int
+
+    @property
+    def budget_words(self) -> str:
+        """The budget as a share of the pool; empty for an arm that is the same at every budget."""
+        return "" if self.arm in (BASE, FULL) else budget_words(self.budget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +59,24 @@ class ValidatePlan:
     n_pool: int
     sets: tuple[tuple[str, int], ...]
     notes: tuple[str, ...]
+    arms: tuple[ArmPlan, ...] = ()
+    n_answers: int = 0
+
+    @property
+    def n_to_do(self) -> int:
+        return self.n_trainings - self.n_kept
+
+    def cost(self) -> str:
+        """What the experiment costs, as said before it starts."""
+        if not self.n_to_do:
+            return f"All {plural(self.n_trainings, 'arm')} are kept from earlier runs: there is nothing to train."
+        kept = f"; {plural(self.n_kept, 'arm')} kept from earlier runs" if self.n_kept else ""
+        time = (
+            f"about {duration(self.seconds)} here at {self.tokens_per_second:,.0f} tokens/s"
+            if self.seconds is not None
+            else "no training has been timed on this machine yet: the first arm shows how long it takes"
+        )
+        return f"{plural(self.n_to_do, 'training')}, {plural(self.n_steps, 'step')} in all, {time}{kept}."
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -70,6 +110,7 @@ def plan_experiment(project: Project, spec: ValidateSpec, own: ExperimentRows) -
         cache_dir=str(project.validation_dir),
         planned=planned,
         set_names=tuple(dict.fromkeys(sorted(name for _, name in own.sets))),
+        answered_on=digest_of(own.answers) if own.answers else "",
     )
     return Planned(run, rows, _cost(project, run, rows, own))
 
@@ -78,7 +119,7 @@ def content_of(run: ValidateRun, planned: PlannedArm, measured: str) -> ArmConte
     """What names the result of a planned arm; `measured` is the digest of the measured rows."""
     own = run.settings
     recipe = ArmRecipe(own.method, own.epochs, own.learning_rate, own.batch_tokens, own.lora_rank, planned.like)
-    return ArmContent(run.base_weights, run.render_fp, recipe, planned.seed, planned.rows, measured)
+    return ArmContent(run.base_weights, run.render_fp, recipe, planned.seed, planned.rows, measured, run.answered_on)
 
 
 def _planned(spec: ValidateSpec, own: ExperimentRows, rows: dict[str, tuple[str, ...]]) -> Iterator[PlannedArm]:
@@ -86,7 +127,8 @@ def _planned(spec: ValidateSpec, own: ExperimentRows, rows: dict[str, tuple[str,
     for arm in spec.arms:
         check_arm(arm)
     seeds = range(1, spec.seeds + 1)
-    if BASE in spec.arms:
+    # Only what the base gets right some of is asked of the others, so it comes first.
+    if BASE in spec.arms or own.answers:
         yield _arm(own, rows, BASE, 0.0, 0, 0)
     if FULL in spec.arms:
         yield from (_arm(own, rows, FULL, 1.0, 0, seed) for seed in seeds)
@@ -155,8 +197,10 @@ def _cost(project: Project, run: ValidateRun, rows: dict[str, tuple[str, ...]], 
     tokens = [_n_tokens(planned, rows, own, spec) for planned in to_do]
     n_steps = sum(-(-n // spec.batch_tokens) for n in tokens)
     rate = measured_rate(project, run)
-    passes = sum(tokens) + len(to_do) * n_measured / TRAINING_PASSES
+    n_answered = sum(own.n_tokens.get(sample_id, usual) for sample_id in own.answers)
+    passes = sum(tokens) + len(to_do) * (n_measured / TRAINING_PASSES + ANSWER_COST * n_answered)
     names = [name for _, name in own.sets]
+    kept = {content.key for content, _ in contents.values() if cache.has(content)}
     return ValidatePlan(
         n_trainings=len(contents),
         n_kept=len(contents) - len(to_do),
@@ -168,7 +212,22 @@ def _cost(project: Project, run: ValidateRun, rows: dict[str, tuple[str, ...]], 
         n_pool=len(own.candidates),
         sets=tuple((name, names.count(name)) for name in run.set_names),
         notes=own.left_out,
+        arms=tuple(_arms(run, rows, own, measured, kept)),
+        n_answers=len(own.answers),
     )
+
+
+def _arms(
+    run: ValidateRun, rows: dict[str, tuple[str, ...]], own: ExperimentRows, measured: str, kept: set[str]
+) -> Iterator[ArmPlan]:
+    """The trainings by arm and budget, in their order."""
+    groups: dict[tuple[str, float], list[PlannedArm]] = {}
+    for planned in run.planned:
+        groups.setdefault((planned.arm, planned.budget), []).append(planned)
+    for (arm, budget), many in groups.items():
+        steps = [-(-_n_tokens(one, rows, own, run.settings) // run.settings.batch_tokens) for one in many]
+        n_kept = sum(content_of(run, one, measured).key in kept for one in many)
+        yield ArmPlan(arm, budget, len(many), n_kept, many[0].n_rows, round(sum(steps) / len(steps)))
 
 
 def _n_tokens(planned: PlannedArm, rows: dict[str, tuple[str, ...]], own: ExperimentRows, spec: ValidateSpec) -> int:

@@ -1,7 +1,8 @@
 """The rows of an experiment: held-out rows first, near duplicates together; arms choose from the rest."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from lobass_core.errors import RequestError
 from lobass_core.learnability.measures import measure_of, values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
-from lobass_core.records import BASE, REFERENCE, Sample, turns_from_json, turns_to_json
+from lobass_core.records import BASE, REFERENCE, Sample, Turn, turns_from_json, turns_to_json
 from lobass_core.similarity.near_duplicates import duplicate_groups
 from lobass_core.specs import ImportSpec, ValidateSpec
 from lobass_core.store.datasets import list_datasets, sample_batches, sample_ids_of_rows
@@ -19,14 +20,18 @@ from lobass_core.store.scorings import Scoring
 from lobass_core.store.selections import find_selection, selection_picks
 from lobass_core.validation.arms import MEASURE
 from lobass_core.validation.candidates import Candidates
+from lobass_core.validation.final_answers import final_answer
 from lobass_core.validation.held_out import has_duplicate_in, held_out_by_domain
 from lobass_core.words.plural import plural
 from lobass_core.workflows.explore import scored
+from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.score import INPUT_SCHEMA, check_datasets
 from lobass_core.workflows.source_file import SourceFile
 
 # A set needs more than one row to say how far chance goes.
 LEAST_ROWS = 2
+# Near duplicates of the same texts, which take longer to find than all the rest.
+_groups: Recent[np.ndarray] = Recent(2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +39,7 @@ class ExperimentRows:
     """What is trained on and what is measured. `sets` has (sample id, set) of every held-out row.
 
     `n_tokens` is how long each sample is to a model, prompt included, where a scoring has read it. `left_out` says in
-    sentences which rows take no part.
+    sentences which rows take no part. `answers` has the final answer of each held-out row that the arms answer.
     """
 
     scoring: Scoring
@@ -43,6 +48,7 @@ class ExperimentRows:
     n_tokens: dict[str, int]
     samples: tuple[pa.RecordBatch, ...]
     left_out: tuple[str, ...]
+    answers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ def experiment_rows(project: Project, spec: ValidateSpec, run: str | None) -> Ex
         RequestError: no such dataset, or too few rows to hold any out.
     """
     chosen = scored(project, run)
-    table = chosen.table
+    table, key = chosen.table, rows_key(project, spec, run)
     with project.store() as store:
         cursor = store.cursor()
         check_datasets([dataset.name for dataset in list_datasets(cursor)], spec.datasets)
@@ -69,9 +75,9 @@ def experiment_rows(project: Project, spec: ValidateSpec, run: str | None) -> Ex
         batches = list(sample_batches(cursor, spec.datasets))
         selections = {name: _picked(cursor, name, table, facts) for name in spec.selections}
     pool = [row for row in _rows(batches) if row.sample_id in facts]
-    files = [row for path in spec.evaluate for row in _rows_of_file(path)]
+    files = [row for path, name in names_of_files(spec.evaluate).items() for row in _rows_of_file(path, name)]
     n_unscored = sum(batch.num_rows for batch in batches) - len(pool)
-    groups = duplicate_groups([row.text for row in (*pool, *files)])
+    groups = _groups.get(key, lambda: duplicate_groups([row.text for row in (*pool, *files)]))
     held_out = held_out_by_domain(
         [row.sample_id for row in pool], groups[: len(pool)], [row.domain for row in pool], spec.held_out, spec.seed
     )
@@ -91,7 +97,23 @@ def experiment_rows(project: Project, spec: ValidateSpec, run: str | None) -> Ex
         n_tokens={sample_id: fact.n_tokens for sample_id, fact in facts.items()},
         samples=(*_scored_only(batches, facts), _batch(of_files)),
         left_out=tuple(_left_out(n_unscored, int(leaks.sum()))),
+        answers=_answers(measured, spec.answers),
     )
+
+
+def rows_key(project: Project, spec: ValidateSpec, run: str | None) -> tuple[Hashable, ...]:
+    """What decides the texts of an experiment: the store's state, its scoring and datasets, and the files."""
+    with project.store() as store:
+        revision = store.revision()
+    return project.store_path, revision, run, spec.datasets, tuple(_stamp(path) for path in spec.evaluate)
+
+
+def _stamp(path: str) -> tuple[str, int, int]:
+    try:
+        stat = Path(path).stat()
+    except OSError:
+        return path, 0, 0
+    return path, stat.st_mtime_ns, stat.st_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +121,13 @@ class _Row:
     sample_id: str
     domain: str
     set_name: str
-    text: str
+    turns: tuple[Turn, ...]
     sample: Sample | None = None
+
+    @property
+    def text(self) -> str:
+        """All that is said, as near duplicates are found by."""
+        return "\n".join(turn.content for turn in self.turns)
 
 
 def _facts(table: ScoreTable, sample_ids: list[str]) -> dict[str, _Facts]:
@@ -118,16 +145,34 @@ def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[_Row]:
         for sample_id, turns, domain in zip(
             *(batch[name].to_pylist() for name in ("sample_id", "turns", "domain")), strict=True
         ):
-            text = "\n".join(turn.content for turn in turns_from_json(turns))
-            yield _Row(sample_id, domain, f"{domain}, held out", text)
+            yield _Row(sample_id, domain, f"{domain}, held out", turns_from_json(turns))
 
 
-def _rows_of_file(path: str) -> Iterator[_Row]:
-    name = Path(path).stem
+def names_of_files(paths: Iterable[str]) -> dict[str, str]:
+    """The set that each file is: its name without the ending, with its folder where two files are called alike."""
+    stems = [Path(path).stem for path in dict.fromkeys(paths)]
+    return {
+        path: Path(path).stem if stems.count(Path(path).stem) == 1 else f"{Path(path).parent.name}/{Path(path).name}"
+        for path in dict.fromkeys(paths)
+    }
+
+
+def _rows_of_file(path: str, name: str) -> Iterator[_Row]:
     for row in SourceFile.open(ImportSpec(path, domain=name)).rows():
         if row.sample is not None:
-            text = "\n".join(turn.content for turn in row.sample.turns)
-            yield _Row(row.sample.sample_id, name, name, text, row.sample)
+            yield _Row(row.sample.sample_id, name, name, row.sample.turns, row.sample)
+
+
+def _answers(measured: list[_Row], most: int) -> dict[str, str]:
+    """Final answers of at most so many rows of each set, those first whose ids, which are hashes, come first."""
+    answers: dict[str, str] = {}
+    n_of = Counter[str]()
+    for row in sorted(measured, key=lambda row: row.sample_id) if most else ():
+        last = row.turns[-1] if row.turns else None
+        if last and last.is_answer and n_of[row.set_name] < most and (answer := final_answer(last.content)):
+            answers[row.sample_id] = answer
+            n_of[row.set_name] += 1
+    return answers
 
 
 def _first_of_each(files: list[_Row], leaks: np.ndarray, known: set[str]) -> list[_Row]:

@@ -40,9 +40,11 @@ def show(
     picture: Picture = "png",
     on_brush: Callable[[Brush | None], None] | None = None,
     revision: int = 0,
+    fills: bool = True,
 ) -> None:
     """Draw a figure. `name` is the file name of its picture; `on_brush` is told of each box, None when taken off.
-    Another `revision` draws the figure anew, without the box that was on it.
+    Another `revision` draws the figure anew, without the box that was on it. One row of plots `fills` what a tall
+    window has left; else the figure keeps its own height.
 
     The brush is handed over in the callback because any change of the figure drops Plotly's own selection silently.
     """
@@ -56,7 +58,7 @@ def show(
     if on_brush is not None:
         figure["layout"] |= {"selectionrevision": revision}
         chart |= {"on_select": lambda: on_brush(brush_of(st.session_state.get(key))), "selection_mode": "box"}
-    if figure["layout"].get("height", 0) > theme.ONE_ROW_PX:
+    if not fills or figure["layout"].get("height", 0) > theme.ONE_ROW_PX:
         st.plotly_chart(figure, **chart)
         return
     with st.container(key=theme.TALL_KEY + key.replace(".", "-"), height="stretch"):

@@ -23,6 +23,7 @@ from lobass_core.specs import (
     SelectionSpec,
     SetDomainSpec,
     TrainReferenceSpec,
+    ValidateSpec,
 )
 from lobass_core.workflows.browse_filter import range_text
 from pages.components import state
@@ -161,6 +162,36 @@ def train_reference(root: Path | str, spec: TrainReferenceSpec) -> str:
     if spec.base.trust_remote_code:
         groups.append(["--trust-remote-code"])
     return shell("train-reference", groups)
+
+
+def validate(root: Path | str, spec: ValidateSpec, *, run: str = "") -> str:
+    """`lobass validate`."""
+    usual = ValidateSpec()
+    groups: Groups = [["--project", str(root)]]
+    groups += [["--arms", ",".join(spec.arms)]] if spec.arms != usual.arms else []
+    _add(groups, "--selections", ",".join(spec.selections))
+    groups.append(["--budgets", ",".join(exact(share) for share in spec.budgets)])
+    for name in (
+        "draws",
+        "seeds",
+        "epochs",
+        "equal",
+        "method",
+        "lora_rank",
+        "batch_tokens",
+        "held_out",
+        "answers",
+        "seed",
+        "device",
+    ):
+        value, standard = getattr(spec, name), getattr(usual, name)
+        option = f"--{name.replace('_', '-')}"
+        _add(groups, option, *(exact(one) if isinstance(one, float) else str(one) for one in (value, standard)))
+    _add(groups, "--lr", exact(spec.learning_rate), "0")
+    _add(groups, "--evaluate", ",".join(spec.evaluate))
+    _add(groups, "--datasets", ",".join(spec.datasets))
+    _add(groups, "--run", run)
+    return shell("validate", groups)
 
 
 def select(root: Path | str, spec: SelectionSpec, *, name: str = "", run: str = "") -> str:

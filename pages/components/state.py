@@ -36,6 +36,13 @@ PAGES = (
     ("select", "select.py", "Select", ":material/tune:", "Move the cut and the balance between domains."),
     ("trust", "trust.py", "Trust", ":material/verified_user:", "See how far the scores can be trusted."),
     ("compare", "compare.py", "Compare", ":material/compare:", "Compare two selections, references or methods."),
+    (
+        "validate",
+        "validate.py",
+        "Validate",
+        ":material/science:",
+        "Test if a selection trains better than random rows.",
+    ),
     ("export", "export.py", "Export", ":material/ios_share:", "Write a selection to files for a trainer."),
 )
 

@@ -68,6 +68,9 @@ def opened() -> list[Place]:
         Place("browse", "texts", "token losses", open=press("t")),
         Place("select", "filled", "gates", open=click("Gates")),
         Place("select", "filled", "custom", open=click("Custom", "radio")),
+        Place("validate", "filled", "new experiment", query="show=new"),
+        Place("validate", "filled", "settings", query="show=new", open=click("Settings")),
+        Place("validate", "filled", "download", open=click("Download")),
         Place("export", "filled", "options", open=click("Options")),
     ]
 

@@ -11,6 +11,7 @@ from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.export import export
 from tests.filled_project import Row, fill
 from tests.pages.projects import HOSTILE, add_scores, scored_project
+from tests.validation.experiments import finished_experiment
 
 MARKED_UP = """\
 ## Two ways
@@ -38,12 +39,14 @@ def empty(root: Path) -> Project:
 
 
 def filled(root: Path) -> Project:
-    """Three domains, two references, two selections, an export, decisions and tags."""
+    """Three domains, two references, two selections, an export, an experiment, decisions and tags."""
     project = scored_project(root, {"code": 40, "conversation": 90, "math": 60}, hostile=True)
     second = add_scores(project, seed=1, reference_name="ref-3ep", reference_fp="4ef0000000000003")
     selections.save(project, "natural", SelectionSpec(value=0.2), second.run_id)
     selections.save(project, "equal", SelectionSpec(value=0.2, balance="equal"), second.run_id)
     export(project, ExportSpec(selection="natural", to=str(root / "exports" / "natural"), check=False))
+    effects = {"base": 0.9, "full": -0.1, "learnability": -0.2, "longest": 0.2}
+    finished_experiment(project, effects, run_id=second.run_id)
     found = browse.find(project, BrowseFilter(), second.run_id)
     first = [row.stored.sample_id for row in browse.read_page(project, found)[:4]]
     decide.decide(project, first[:2], "keep", "reads well")

@@ -143,6 +143,20 @@ STATES: dict[str, tuple[str, dict[str, object], dict[str, list[str]]]] = {
         {"compare.a-selection": "natural", "compare.b-selection": "equal"},
         {"run": ["r-0002"], "kind": ["selections"], "a": ["natural"], "b": ["equal"], "part": ["only_a"]},
     ),
+    "validate": (
+        "validate",
+        {"run": "r-0001", "validate.shown": "new", "validate.arms": ["base", "longest"], "validate.selections": []}
+        | {"validate.budgets": [0.06, 0.25], "validate.draws": 3, "validate.equal": "steps", "validate.held-out": 30},
+        {
+            "run": ["r-0001"],
+            "show": ["new"],
+            "arms": ["base", "longest"],
+            "budgets": ["0.06", "0.25"],
+            "draws": ["3"],
+            "equal": ["steps"],
+            "held-out": ["30"],
+        },
+    ),
     "export": (
         "export",
         {"selection": "equal", "export.format": "axolotl", "export.cutoff": 64, "export.validation": 0.1}
@@ -249,6 +263,10 @@ TROUBLES = {
         "Invalid value in the address, ignored: validation=-1.0 is below 0.",
     ),
     "show": ("score", {"show": ["r-4711"]}, "Unknown value in the address, ignored: show=r-4711."),
+    "experiment": ("validate", {"show": ["r-4711"]}, "Unknown value in the address, ignored: show=r-4711."),
+    "arm": ("validate", {"show": ["new"], "arms": ["luck"]}, "Unknown value in the address, ignored: arms=luck."),
+    "share": ("validate", {"budgets": ["7"]}, "Invalid value in the address, ignored: budgets=7."),
+    "file": ("validate", {"evaluate": ["/no/such.json"]}, "There is no file /no/such.json to measure."),
     "measure": ("learnability", {"measure": ["beauty"]}, "Unknown value in the address, ignored: measure=beauty."),
     "range": ("learnability", {"range": ["beauty:1.."]}, "There is no measure beauty"),
     "band": ("select", {"ratio": ["0.1"], "band": ["base-loss"]}, "'base-loss' is no range of a measure."),

@@ -22,6 +22,7 @@ from lobass_core.specs import (
     SelectionSpec,
     SetDomainSpec,
     TrainReferenceSpec,
+    ValidateSpec,
 )
 from lobass_core.workflows.browse_filter import parse_named_range
 from pages.components import command_line
@@ -160,3 +161,20 @@ def test_the_line_has_the_datasets_of_the_sidebar(page, command, scored, open_pa
     lines = text.replace("\\\n", "").splitlines()
     # Overview names the next step too.
     assert [parsed(line)[1]["datasets"] for line in lines] == ["math"] * len(lines)
+
+
+def test_validate() -> None:
+    spec = ValidateSpec(
+        arms=("base", "random", "measure:a b"), selections=("one", "two"), budgets=(0.06, 1 / 3), draws=3, seeds=2,
+        epochs=0.5, equal="steps", method="full", learning_rate=1e-4, lora_rank=8, batch_tokens=512, device="cpu",
+        held_out=20, seed=7, datasets=("a",), evaluate=("/data/one file.json", "/data/two.json"),
+    )  # fmt: skip
+    _, given = parsed(command_line.validate(ROOT, spec, run="r-0003"))
+    assert options.names(given["arms"]) == spec.arms and options.names(given["selections"]) == spec.selections
+    assert tuple(float(share) for share in given["budgets"].split(",")) == spec.budgets
+    assert (given["draws"], given["seeds"], given["epochs"], given["equal"]) == (3, 2, 0.5, "steps")
+    assert (given["method"], given["learning_rate"], given["lora_rank"]) == ("full", 1e-4, 8)
+    assert (given["batch_tokens"], given["device"], given["held_out"], given["seed"]) == (512, "cpu", 20, 7)
+    assert options.names(given["evaluate"]) == spec.evaluate and options.names(given["datasets"]) == ("a",)
+    assert given["run"] == "r-0003"
+    assert command_line.validate("p", ValidateSpec()) == "lobass validate --project p --budgets 0.167"

@@ -12,7 +12,18 @@ from tests.pages.conftest import OpenPage, view_text
 from tests.pages.projects import finished_scores
 from tests.read_only import closed
 
-PAGES = ["overview", "import_data", "score", "learnability", "select", "browse", "trust", "compare", "export"]
+PAGES = [
+    "overview",
+    "import_data",
+    "score",
+    "learnability",
+    "select",
+    "browse",
+    "trust",
+    "compare",
+    "validate",
+    "export",
+]
 TABLES = ("input.parquet", "known.parquet", "folds.parquet", "trained_on.parquet", "tokens/00000.parquet")
 
 

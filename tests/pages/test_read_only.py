@@ -5,7 +5,18 @@ import pytest
 from lobass_core.store.connection import release
 from tests.read_only import read_only
 
-PAGES = ("overview", "import_data", "score", "learnability", "browse", "select", "trust", "compare", "export")
+PAGES = (
+    "overview",
+    "import_data",
+    "score",
+    "learnability",
+    "browse",
+    "select",
+    "trust",
+    "compare",
+    "validate",
+    "export",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -28,7 +28,7 @@ def test_no_project_offers_to_make_one(tmp_path: Path, open_page: OpenPage) -> N
     assert Project.open(root).name == "new"
 
 
-@pytest.mark.parametrize("page", ["select", "score", "learnability", "browse", "trust", "compare"])
+@pytest.mark.parametrize("page", ["select", "score", "learnability", "browse", "trust", "compare", "validate"])
 def test_a_project_in_use_elsewhere_waits_and_comes_back(
     tmp_path: Path, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:

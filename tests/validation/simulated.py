@@ -1,6 +1,7 @@
 """Experiments whose truth is known: losses drawn around given means, as finished arms."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -50,3 +51,15 @@ def experiment(seed: int, effects: Mapping[str, float], n_rows: int = 100, n_dra
 
     drawn = [finished_arm(RANDOM, draw, sums(0.0), rows) for draw in range(n_draws)]
     return [*drawn, *(finished_arm(arm, 0, sums(effect), rows) for arm, effect in effects.items())]
+
+
+def answering(finished: list[Finished], shares: Mapping[str, float], set_name: str, seed: int = 0) -> list[Finished]:
+    """The same arms with own answers to the rows of one set, right in these shares; of arms not named, in half."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for one in finished:
+        asked = np.array(one.rows.sets) == set_name
+        right = rng.random(len(asked)) < shares.get(one.arm, 0.5)
+        answers = tuple(np.where(asked, right.astype(int), -1).tolist())
+        found.append(replace(one, result=replace(one.result, answers=answers)))
+    return found

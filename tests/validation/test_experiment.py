@@ -21,6 +21,7 @@ from lobass_core.workflows.import_scores import import_scores
 from lobass_core.workflows.scores import read_scores
 from lobass_core.workflows.unbundle import unbundle
 from lobass_core.workflows.validate_plan import content_of
+from lobass_core.workflows.validate_report import report
 from tests.validation.projects import ScoredProject, scored_project
 from tests.worker.runs import work
 
@@ -109,14 +110,52 @@ def test_the_untouched_base_has_the_losses_that_were_scored(done, scored):
 
 
 def test_the_report_has_a_sentence_for_each_claim(done, scored):
-    outcome = workflow.report(scored.project)
+    outcome = report(scored.project)
     assert outcome.n_missing == 0 and len(outcome.judged.claims) == 3 * 3 * 2
-    text = outcome.markdown_path.read_text(encoding="utf-8")
+    text = (outcome.folder / f"{outcome.run_id}.md").read_text(encoding="utf-8")
     assert text.count(" random draws of 25 % ") == 18
     assert "Learnability: " in text and "Untouched base: " in text and "trees" in text
-    document = json.loads(outcome.json_path.read_text(encoding="utf-8"))
+    assert f"![Differences to random draws]({outcome.run_id}.svg)" in text and str(scored.project.root) not in text
+    assert (outcome.folder / f"{outcome.run_id}.svg").read_text(encoding="utf-8") == outcome.figure()
+    document = json.loads((outcome.folder / f"{outcome.run_id}.json").read_text(encoding="utf-8"))
     assert {claim["verdict"] for claim in document["claims"]} <= {"better", "worse", "no difference found"}
     assert document["n_random_draws"] == 2
+
+
+def test_the_same_file_under_another_name_is_a_set_of_that_name(done, scored, other_file, tmp_path):
+    renamed = tmp_path / "forest.json"
+    shutil.copy(other_file, renamed)
+    experiment = workflow.plan(scored.project, _spec(evaluate=(str(renamed),)))
+    assert experiment.plan.n_to_do == 0
+    run = workflow.prepare_run(scored.project, experiment)
+    assert work(run) == 0
+    judged = report(scored.project, run.run_id).judged
+    assert [one.name for one in judged.sets] == ["chat, held out", "forest", "math, held out"]
+    expected = {(one.arm, one.mean): one.loss for one in report(scored.project, done[1].run_id).judged.claims}
+    assert {(one.arm, one.mean): one.loss for one in judged.claims} == expected
+
+
+def test_files_called_alike_are_sets_of_their_own(scored, other_file, tmp_path):
+    other = tmp_path / "trees.json"
+    other.write_text(json.dumps([{"instruction": f"Say {n}", "output": f"{n} it is."} for n in range(5)]))
+    plan = workflow.plan(scored.project, _spec(evaluate=(str(other_file), str(other)))).plan
+    names = [f"{path.parent.name}/trees.json" for path in (other_file, other)]
+    assert dict(plan.sets)[names[0]] == 12 and dict(plan.sets)[names[1]] == 5
+
+
+def test_a_damaged_arm_is_trained_again_and_named(done, scored):
+    run = done[1]
+    result = run.read_result(ValidateResult)
+    path = ArmCache(scored.project.validation_dir).path_of(result.arms[2].key)
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before[: len(before) // 2], encoding="utf-8")
+    assert report(scored.project, run.run_id).n_missing == 1
+    assert work(run) == 0
+    again = run.read_result(ValidateResult)
+    assert (again.n_trained, again.n_kept) == (1, 4)
+    assert again.warnings[-1].startswith("1 kept arm was damaged and trained again: a file of the experiment cannot")
+    losses = '"losses":['
+    assert path.read_text(encoding="utf-8").split(losses)[1] == before.split(losses)[1]
 
 
 def test_a_new_selection_costs_one_arm_and_the_draws_of_its_size(done, scored, other_file):
@@ -138,7 +177,7 @@ def test_a_cancelled_experiment_goes_on_with_what_it_lacks(done, scored):
 
     assert main([str(run.path)]) == 3
     with pytest.raises(RequestError, match="no arm of run"):
-        workflow.report(scored.project, run.run_id)
+        report(scored.project, run.run_id)
     again = workflow.prepare_run(scored.project, workflow.plan(scored.project, _spec(arms=("random",), held_out=6)))
     assert again.run_id == run.run_id
     assert work(again) == 0 and again.read_result(ValidateResult).n_trained == len(asked.planned)
@@ -153,6 +192,25 @@ def test_equal_steps_gives_every_arm_as_many_as_the_first_draw(scored):
     kept = [cache.read(content_of(asked, one, result.rows)) for one in asked.planned]
     assert len({one.n_steps for one in kept}) == 1
     assert kept[-1].n_response_tokens < kept[-2].n_response_tokens
+
+
+def test_arms_answer_held_out_rows_where_the_base_gets_some_right(scored, tmp_path):
+    rows = [{"instruction": f"What is {n} and {n}?", "output": f"It is {2 * n}.\n#### {2 * n}"} for n in range(6)]
+    sums = tmp_path / "sums.json"
+    sums.write_text(json.dumps(rows), encoding="utf-8")
+    experiment = workflow.plan(scored.project, _spec(arms=("random",), evaluate=(str(sums),), answers=4))
+    assert experiment.plan.n_answers == 4
+    run = workflow.prepare_run(scored.project, experiment)
+    assert work(run) == 0
+    asked, result = run.spec_as(ValidateRun), run.read_result(ValidateResult)
+    assert [one.arm for one in asked.planned] == ["base", "random", "random"] and asked.answered_on
+    cache = ArmCache(scored.project.validation_dir)
+    base, *drawn = [cache.read(content_of(asked, one, result.rows)) for one in asked.planned]
+    # An untrained base gets nothing right, so nobody else is asked.
+    assert sorted(base.answers) == [-1] * 18 + [0] * 4
+    assert all(set(one.answers) == {-1} for one in drawn)
+    outcome = report(scored.project, run.run_id)
+    assert outcome.judged.answers == () and outcome.n_missing == 0
 
 
 def test_a_base_that_has_changed_is_refused(scored, tmp_path):
@@ -184,17 +242,17 @@ def test_a_measure_is_an_arm_in_its_own_direction(scored, tmp_path):
 def test_a_report_of_a_project_that_can_only_be_read_writes_nothing(done, scored, monkeypatch):
     before = {path: path.stat().st_mtime_ns for path in scored.project.validation_dir.glob("r-*")}
     monkeypatch.setattr(type(scored.project), "is_read_only", property(lambda _: True))
-    assert workflow.report(scored.project, done[1].run_id).judged.claims
+    assert report(scored.project, done[1].run_id).judged.claims
     assert before == {path: path.stat().st_mtime_ns for path in scored.project.validation_dir.glob("r-*")}
 
 
 def test_a_bundle_carries_the_report_and_what_it_rests_on(done, scored, tmp_path):
-    expected = workflow.report(scored.project, done[1].run_id).judged
+    expected = report(scored.project, done[1].run_id).judged
     write_bundle(scored.project, plan_bundle(scored.project), tmp_path / "all.zip")
     unbundle(tmp_path / "all.zip", tmp_path / "theirs")
     theirs = Project.open(tmp_path / "theirs")
     assert (theirs.validation_dir / f"{done[1].run_id}.md").is_file()
-    assert workflow.report(theirs, done[1].run_id).judged == expected
+    assert report(theirs, done[1].run_id).judged == expected
     release(theirs.store_path)
 
 
@@ -206,7 +264,7 @@ def test_what_cannot_be_planned_is_refused(scored):
     with pytest.raises(RequestError, match="random draws"):
         _spec(draws=1)
     with pytest.raises(RunError, match="r-9999"):
-        workflow.report(scored.project, "r-9999")
+        report(scored.project, "r-9999")
 
 
 def test_digests_name_rows_in_any_order():

@@ -5,7 +5,7 @@ import pytest
 
 from lobass_core.errors import RequestError
 from lobass_core.validation.judge import judge
-from tests.validation.simulated import SETS, experiment, finished_arm, rows_of
+from tests.validation.simulated import SETS, answering, experiment, finished_arm, rows_of
 
 N_REPEATS = 100
 FEW = 100
@@ -96,3 +96,33 @@ def test_one_draw_says_nothing_about_chance():
         judge(experiment(0, {"learnability": 0.0}, n_draws=1), SETS, FEW)
     with pytest.raises(RequestError, match="no random draw"):
         judge([], SETS, FEW)
+
+
+def test_answers_are_compared_where_every_arm_was_asked_and_nowhere_else():
+    arms = {"base": 0.0, "learnability": 0.0, "longest": 0.0}
+    finished = answering(experiment(3, arms, n_rows=200), {"base": 0.02, "learnability": 0.95}, SETS[1])
+    judged = judge(finished, SETS, FEW)
+    assert {claim.set_name for claim in judged.answers} == {SETS[1]}
+    verdicts = {claim.arm: claim.verdict for claim in judged.answers}
+    assert verdicts == {"base": "worse", "learnability": "better", "longest": "no difference found"}
+    claim = next(one for one in judged.answers if one.arm == "learnability")
+    own = next(one for one in finished if one.arm == "learnability").result.answers
+    assert claim.n_rows == sum(answer >= 0 for answer in own)
+    assert claim.share == pytest.approx(sum(answer == 1 for answer in own) / claim.n_rows)
+    assert claim.difference.value == pytest.approx(claim.share - claim.random_share)
+    # One correction over the claims of losses and of answers.
+    assert len(judged.claims) + len(judged.answers) == 3 * 2 * 2 + 3
+    assert claim.p_adjusted >= claim.difference.p * (len(judged.claims) + len(judged.answers) - 2)
+    unasked = answering(finished[:-1], {}, SETS[1]) + finished[-1:]
+    unasked[-1] = answering(unasked[-1:], {}, "none of them")[0]
+    assert judge(unasked, SETS, FEW).answers == ()
+
+
+@pytest.mark.slow
+def test_answers_without_a_difference_claim_nothing():
+    silent = 0
+    for seed in range(40):
+        finished = answering(experiment(seed, {"a": 0.0, "b": 0.0}), {}, SETS[0], seed)
+        answers = judge(finished, SETS[:1], 10).answers
+        silent += all(claim.verdict == "no difference found" for claim in answers)
+    assert silent >= 38

@@ -4,7 +4,6 @@ import dataclasses
 
 import pytest
 
-from lobass_core.cli.validate import cost_sentence
 from lobass_core.validation.judge import Claim, judge
 from lobass_core.validation.report import budget_words, label_of, markdown, sentence
 from lobass_core.validation.statistics import Difference
@@ -72,4 +71,4 @@ def test_the_report_holds_every_claim_and_its_limits_and_no_cell_breaks_a_table(
     ],
 )
 def test_the_cost_is_said_before_it_starts(changes, expected):
-    assert cost_sentence(dataclasses.replace(PLAN, **changes)) == expected
+    assert dataclasses.replace(PLAN, **changes).cost() == expected

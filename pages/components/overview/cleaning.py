@@ -19,6 +19,7 @@ SHOWN_ITEMS = 200
 WORDS = {
     "run": "Run",
     "model": "Model",
+    "arm": "Experiment",
     "export": "Export",
     "copy": "Copy of the store",
     "upload": "Upload",
@@ -52,12 +53,12 @@ def dialog(project: Project) -> None:
         return
     st.caption("The project does not need these. Losses, decisions and selections stay, and runs can still be resumed.")
     view.show([_table(items)], key="overview-clean-table")
-    with_models = any(item.kind == "model" for item in items) and st.checkbox(
-        "Also remove trained models",
+    with_models = any(item.kind in workflow.TRAINED for item in items) and st.checkbox(
+        "Also remove trained models and arms",
         key="overview.clean_models",
         help="You would have to train them again to get them back.",
     )
-    chosen = [item for item in items if item.kind != "model" or with_models]
+    chosen = [item for item in items if item.kind not in workflow.TRAINED or with_models]
     n_bytes = theme.byte_size(sum(item.n_bytes for item in chosen))
     with st.container(horizontal=True):
         if st.button(

@@ -30,7 +30,7 @@ FORMATS = {
     "sharegpt": "ShareGPT",
     "parquet": "Parquet",
 }
-RUN_KINDS = {"score": "scores", "train_reference": "reference", "train_base": "base"}
+RUN_KINDS = {"score": "scores", "train_reference": "reference", "train_base": "base", "validate": "experiment"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ def _imported(n_rows: int, n_rejected: int) -> str:
 def _run_event(run: RunStatus) -> Event:
     done = f"at {run.n_done / run.n_total:.0%}".replace("%", " %") if run.n_total else ""
     seconds = _seconds(run.created_at, run.finished_at)
-    amount = f"{run.n_total:,} losses" if run.kind == "score" else "trained"
+    amount = {"score": f"{run.n_total:,} losses", "validate": "finished"}.get(run.kind, "trained")
     result, tone = {
         "done": (f"{amount} in {theme.duration(seconds)}", ""),
         "running": (f"running, {done}" if done else "running", "kept"),
@@ -208,7 +208,8 @@ def _run_event(run: RunStatus) -> Event:
         "damaged": (f"damaged: {run.message}", "red"),
     }[run.state]
     kind, when = RUN_KINDS.get(run.kind, "run"), run.finished_at or run.created_at
-    return Event(kind, run.name or run.run_id, result, when, "score", tone)
+    page = "validate" if run.kind == "validate" else "score"
+    return Event(kind, run.name or run.run_id, result, when, page, tone)
 
 
 def _seconds(start: str, end: str | None) -> float | None:

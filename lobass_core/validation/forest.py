@@ -1,0 +1,145 @@
+"""What a forest plot of an experiment shows: each arm's difference to random draws, one panel for each held-out set."""
+
+from dataclasses import dataclass
+
+from lobass_core.errors import RequestError
+from lobass_core.validation.arms import BASE, DRAWN, FULL
+from lobass_core.validation.judge import AnswerClaim, Claim, Judgement, Verdict
+from lobass_core.validation.report import THIRDS, budget_words, label_of
+from lobass_core.validation.statistics import Difference
+
+ROWS, TOKENS, BY_THIRDS, ANSWERS = "rows", "tokens", "thirds", "answers"
+VIEWS = {ROWS: "By rows", TOKENS: "By tokens", BY_THIRDS: "By length third", ANSWERS: "Answers"}
+NATS, POINTS = "nats/token", "percentage points"
+# A plot without differences still needs an axis.
+LEAST_LIMIT = {NATS: 0.01, POINTS: 5.0}
+MARGIN = 1.08
+
+
+@dataclass(frozen=True, slots=True)
+class ForestMark:
+    """One interval; `part` names the length third, empty for all rows, and nothing is claimed of a third."""
+
+    difference: Difference
+    verdict: Verdict
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ForestRow:
+    """An arm with one mark, or one for each length third; `said` is the arm's value against that of random draws."""
+
+    arm: str
+    label: str
+    said: str
+    p_adjusted: float
+    marks: tuple[ForestMark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForestPanel:
+    """A held-out set."""
+
+    name: str
+    n_rows: int
+    rows: tuple[ForestRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """All panels hold the same arms in the same order. `limit` is the end of the axis on both sides, in the unit.
+
+    The untouched base is often so far behind that an axis with it would show nothing else; it may lie beyond the end.
+    """
+
+    view: str
+    budget: float
+    panels: tuple[ForestPanel, ...]
+    limit: float
+    unit: str = NATS
+
+    @property
+    def title(self) -> str:
+        """What stands under the axis."""
+        more = {BY_THIRDS: ", mean of rows", ANSWERS: " of exact matches"}.get(self.view, "")
+        return f"difference to random, {self.unit}{more}"
+
+    @property
+    def better_side(self) -> str:
+        """Where better arms stand: left has less loss, right more right answers."""
+        return "right" if self.view == ANSWERS else "left"
+
+
+def budgets_of(judged: Judgement) -> dict[float, str]:
+    """The budgets that arms were compared at, in the order of the report, in words: 6 %; 9 %, selection 'best'."""
+    words: dict[float, str] = {}
+    for budget in dict.fromkeys(claim.budget for claim in judged.claims):
+        arms = {claim.arm for claim in judged.claims if claim.budget == budget} - {BASE, FULL, *DRAWN}
+        names = [label_of(arm) for arm in sorted(arms) if arm.startswith("selection:")]
+        # A saved selection is compared at its own size, which no other arm has.
+        words[budget] = ", ".join([budget_words(budget), *(names if len(names) == len(arms) else ())])
+    return words
+
+
+def views_of(judged: Judgement) -> dict[str, str]:
+    """The figures that a report has, in words."""
+    return {view: words for view, words in VIEWS.items() if view != ANSWERS or judged.answers}
+
+
+def forest(judged: Judgement, view: str = ROWS, budget: float | None = None) -> Forest:
+    """The claims of one budget, the first without one: over rows, over tokens, over rows by length third, of answers.
+
+    Raises:
+        RequestError: there is no such view or budget.
+    """
+    budgets = budgets_of(judged)
+    chosen = next(iter(budgets), 0.0) if budget is None else budget
+    if view not in views_of(judged) or chosen not in budgets:
+        raise RequestError(f"this report has no figure {view!r} of the budget {chosen:g}", do="Choose another.")
+    rows: dict[str, list[ForestRow]] = {one.name: [] for one in judged.sets}
+    if view == ANSWERS:
+        for answer in judged.answers:
+            if answer.budget == chosen:
+                rows[answer.set_name].append(_answer_row(answer))
+    else:
+        mean = TOKENS if view == TOKENS else ROWS
+        for claim in judged.claims:
+            if claim.budget == chosen and claim.mean == mean:
+                rows[claim.set_name].append(_row(claim, view))
+    n_asked = {answer.set_name: answer.n_rows for answer in judged.answers}
+    panels = tuple(
+        ForestPanel(one.name, n_asked[one.name] if view == ANSWERS else one.n_rows, tuple(rows[one.name]))
+        for one in judged.sets
+        if rows[one.name]
+    )
+    unit = POINTS if view == ANSWERS else NATS
+    return Forest(view, chosen, panels, _limit(panels, LEAST_LIMIT[unit]), unit)
+
+
+def _row(claim: Claim, view: str) -> ForestRow:
+    marks: tuple[ForestMark, ...] = (ForestMark(claim.difference, claim.verdict),)
+    if view == BY_THIRDS:
+        marks = tuple(
+            ForestMark(difference, "no difference found", part)
+            for part, difference in zip(THIRDS, claim.thirds, strict=False)
+        )
+    said = f"{claim.loss:.3f} against {claim.random_loss:.3f} {NATS}"
+    return ForestRow(claim.arm, label_of(claim.arm), said, claim.p_adjusted, marks)
+
+
+def _answer_row(claim: AnswerClaim) -> ForestRow:
+    own = claim.difference
+    points = Difference(100 * own.value, 100 * own.low, 100 * own.high, own.p)
+    said = f"{100 * claim.share:.1f} % against {100 * claim.random_share:.1f} % right"
+    return ForestRow(claim.arm, label_of(claim.arm), said, claim.p_adjusted, (ForestMark(points, claim.verdict),))
+
+
+def _limit(panels: tuple[ForestPanel, ...], least: float) -> float:
+    ends = [
+        max(abs(mark.difference.low), abs(mark.difference.high))
+        for panel in panels
+        for row in panel.rows
+        if row.arm != BASE or len(panel.rows) == 1
+        for mark in row.marks
+    ]
+    return MARGIN * max([least, *ends])

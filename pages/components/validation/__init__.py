@@ -1,0 +1,1 @@
+"""What the Validate page is made of."""
