@@ -1,6 +1,7 @@
 """Run axe on every page in every theme, width and zoom, and write the table in docs/pages.md:
 
-    python -m tests.accessibility.matrix
+    python -m tests.accessibility.matrix                # every page
+    python -m tests.accessibility.matrix validate       # this page alone; the lines of the others stay
 
 Fails, and writes nothing, where there is a violation. One server a project, one browser; a page is opened once, and
 theme, width and zoom are switched in place, as a person would.
@@ -105,8 +106,8 @@ def look(browser: Browser, dashboard: Served, place: Place, views: Sequence[View
     page.context.close()
 
 
-def run(folder: Path) -> Cells:
-    """All cells: (place, project, view) -> violations."""
+def run(folder: Path, names: Sequence[str] = ()) -> Cells:
+    """The cells of these pages, of all without a name: (place, project, view) -> violations."""
     cells: Cells = {}
     with ExitStack() as stack:
         dashboards = {
@@ -117,6 +118,8 @@ def run(folder: Path) -> Cells:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         for group, views in ((places.pages(), VIEWS), (places.opened(), NARROW)):
             for place in group:
+                if names and place.page not in names:
+                    continue
                 before = time.monotonic()
                 for view, found in look(browser, dashboards[place.project], place, views):
                     cells[place.name, place.project, view.words] = found
@@ -131,11 +134,17 @@ def _spec() -> ServeSpec:
     return ServeSpec(port=free_port(), open_browser=False)
 
 
-def table(cells: Cells) -> str:
-    """A row a place, a column a view, in each the number of violations."""
+def table(cells: Cells, before: str = "") -> str:
+    """A row a place, a column a view, in each the number of violations; places not looked at have their line of
+    before."""
+    known = {line.split(" | ")[0] + line.split(" | ")[1]: line for line in before.splitlines() if " | " in line}
+    looked_at = {(name, project) for name, project, _ in cells}
     lines = [_introduction(), _line(["page", "project", *(view.words for view in VIEWS)])]
     lines.append(_line(["---", "---", *["---:"] * len(VIEWS)]))
     for place in (*places.pages(), *places.opened()):
+        if (place.name, place.project) not in looked_at and (line := known.get(f"| {place.name}{place.project}")):
+            lines.append(line)
+            continue
         counts = [cells.get((place.name, place.project, view.words)) for view in VIEWS]
         lines.append(_line([place.name, place.project, *("" if one is None else str(len(one)) for one in counts)]))
     return "\n".join([*lines, ""])
@@ -156,8 +165,8 @@ def _line(cells: Sequence[str]) -> str:
 def write(cells: Cells) -> None:
     """Put the table between its marks in docs/pages.md."""
     before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{table(cells)}{END}{after}", encoding="utf-8")
+    old, after = rest.split(END)
+    PAGE.write_text(f"{before}{BEGIN}\n{table(cells, old)}{END}{after}", encoding="utf-8")
 
 
 def main() -> int:
@@ -167,7 +176,7 @@ def main() -> int:
     before = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LOBASS_CACHE"] = str(Path(folder) / "cache")
-        cells = run(Path(folder))
+        cells = run(Path(folder), sys.argv[1:])
     n_found = sum(len(found) for found in cells.values())
     print(f"{n_found} violations in {len(cells)} cells, {time.monotonic() - before:.0f} s")
     if n_found:
