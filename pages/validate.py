@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lobass_core.errors import LobassError
+from lobass_core.errors import LobassError, RequestError
 from lobass_core.specs import ValidateSpec
 from lobass_core.workflows import explore, validate
 from lobass_core.workflows.run_views import RunView
@@ -46,6 +46,12 @@ def new_experiment() -> None:
         spec = settings.spec_of(project)
         command = command_line.validate(project.root, spec, run=state.chosen_run() or "")
         experiment = planned(spec, strip, plan)
+    except RequestError as error:
+        # Something to change in the form, and no fault.
+        what = error.what[:1].upper() + error.what[1:]
+        with plan:
+            view.show(parts.notice(f"{what}.", error.do, error.where, tone="amber"), key="validate-plan-refused")
+        command, experiment = "", None
     except LobassError as error:
         with plan:
             errors.show(error, key="validate-plan-error")

@@ -103,10 +103,10 @@ def test_a_budget_is_typed_in_per_cent_and_what_is_none_is_said(project: Project
 
 def test_what_cannot_be_planned_is_said_and_nothing_can_be_started(project: Project, open_page: OpenPage) -> None:
     app = shown(open_page, project, state={**CHOSEN, "validate.budgets": [0.001], "validate.selections": []})
-    assert "contains no row" in app.error[0].proto.title
+    assert "A budget of 0.001 of 80 rows contains no row. Use a larger budget." in text_of(app)
     assert app.button(key="validate.start").disabled
     outside = shown(open_page, project, state={**CHOSEN, "validate.files": ["/etc/hostname"]})
-    assert "outside the folders" in outside.error[0].proto.title
+    assert "The path is outside the folders that the dashboard may read." in text_of(outside)
 
 
 def test_a_done_experiment_is_a_sentence_a_claim_with_figure_and_files(own: Project, open_page: OpenPage) -> None:
