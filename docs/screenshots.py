@@ -1,4 +1,4 @@
-"""Take the pictures of the documents from the demo project: python docs/screenshots.py [PROJECT]
+"""Take the pictures of the documents from the demo project: python docs/screenshots.py [PROJECT [PAGE ...]]
 
 Starts the dashboard on a free port and drives a Chromium found here; writes docs/images/PAGE_SCHEME_WIDTH.png.
 """
@@ -53,7 +53,7 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        for page_name in PAGES:
+        for page_name in sys.argv[2:] or PAGES:
             for scheme in SCHEMES:
                 print(take(browser, dashboard, page_name, scheme))
         browser.close()
