@@ -24,6 +24,9 @@ def figure(plot: Forest) -> Figure:
     x = charts.axis(palette, plot.title) | {
         "range": [-plot.limit, plot.limit],
         "fixedrange": True,
+        "zeroline": True,
+        "zerolinecolor": palette.muted,
+        "zerolinewidth": 1.5,
         "tickvals": at,
         "ticktext": [f"{tick:+g}".replace("-", "−") if tick else "0" for tick in at],
     }
@@ -36,10 +39,9 @@ def figure(plot: Forest) -> Figure:
     }
     n_panel_rows = -(-len(plot.panels) // (2 if len(plot.panels) == 4 else 3))
     layout = charts.panels(titles, x, y, palette, height=n_panel_rows * (n_rows * ROW_PX + FRAME_PX))
-    layout |= {"dragmode": False, "margin": {"l": LABEL_PX, "r": 16, "t": 30, "b": 44}, "shapes": []}
+    layout |= {"dragmode": False, "margin": {"l": LABEL_PX, "r": 16, "t": 30, "b": 44}}
     data = []
     for number, panel in enumerate(plot.panels):
-        layout["shapes"].append(_zero(number, palette))
         data += _traces(plot, panel, number, palette)
     return {"data": data, "layout": layout}
 
@@ -108,22 +110,6 @@ def _hover(row: ForestRow, mark: ForestMark) -> str:
     if not mark.part:
         lines.append(f"{mark.verdict}, corrected p {theme.number(row.p_adjusted)}")
     return "<br>".join(lines)
-
-
-def _zero(number: int, palette: Palette) -> dict:
-    refs = charts.refs(number)
-    return {
-        "type": "line",
-        "x0": 0,
-        "x1": 0,
-        "y0": 0,
-        "y1": 1,
-        "xref": refs["xref"],
-        "yref": f"{refs['yref']} domain",
-        # Below would put it under the grid.
-        "layer": "between",
-        "line": {"color": palette.muted, "width": 1, "dash": "dash"},
-    }
 
 
 def _short(label: str) -> str:

@@ -24,11 +24,11 @@ from pages.components.view import Node, el
 TONES: dict[Verdict, str] = {"better": "kept", "worse": "amber", "no difference found": ""}
 READ = {
     "rows": "Each line is the difference of an arm's held-out loss to random draws, with its 95 % interval; left of "
-    "the dashed line the arm is better. Filled marks are claims that stand after the correction for many questions.",
+    "0 the arm is better. Filled marks are claims that stand after the correction for many questions.",
     BY_THIRDS: "The same among the shortest (triangle), middle (circle) and longest (square) third of the responses. "
     "Nothing is claimed of a third.",
     ANSWERS: "Each line is the difference to random draws in the share of held-out rows whose final answer the arm "
-    "writes exactly, decoded greedily; right of the dashed line the arm is better.",
+    "writes exactly, decoded greedily; right of 0 the arm is better.",
 }
 ARM_COLUMNS = (
     Column("Arm"),
