@@ -50,12 +50,12 @@ class TrainReferenceResult:
         """Which epoch was kept, and why; empty where there was only one to keep."""
         if not any(len(model.epochs) > 1 for model in self.models):
             return ""
-        kept = ", ".join(f"{model.epoch:g}" for model in self.models)
-        first = self.models[0]
+        epochs, first = [f"{model.epoch:g}" for model in self.models], self.models[0]
+        kept = f"{epochs[0]} of each model" if len(epochs) > 1 and len(set(epochs)) == 1 else ", ".join(epochs)
         if all(one.held_out_loss is None for one in first.epochs):
             return f"{kept}, the last: no samples are held out"
         losses = ", ".join("none" if one.held_out_loss is None else f"{one.held_out_loss:.3f}" for one in first.epochs)
-        return f"{kept}: lowest held-out loss" + (f" of {losses}" if len(self.models) == 1 else " of each model")
+        return f"{kept}: lowest held-out loss" + (f" of {losses}" if len(self.models) == 1 else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How much a score follows length, and what a reference costs: facts that need no training."""
+"""How much a score follows length, and what odd rows it keeps: facts that need no training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ import numpy as np
 
 from lobass_core.learnability.flags import FLAG_NAMES
 from lobass_core.learnability.ranks import spearman
-from lobass_core.words.plural import plural
 
 # Rank correlations of score and response length that DavIR reports for gemma-2b: of the loss drop, and of the drop
 # divided by the base loss (arXiv 2310.13008v2).
@@ -135,31 +134,6 @@ def oddities(flags: np.ndarray, kept: np.ndarray) -> list[Oddity]:
         if flagged.any():
             listed.append(Oddity(name, int(flagged.sum()), int((flagged & kept).sum())))
     return listed
-
-
-def reference_passes(epochs: float, folds: int = 1) -> float:
-    """Passes over the pool that scoring costs: training the reference, then scoring base and reference.
-
-    A forward pass is 1, an epoch of training 3. K folds train K models on (K-1)/K of the pool each.
-    """
-    trained = 3 * epochs * (folds - 1) if folds > 1 else 3 * epochs
-    return trained + 2
-
-
-def training_passes(share: float, epochs: float) -> float:
-    """Passes over the pool that training on a share of it costs."""
-    return 3 * share * epochs
-
-
-def cost_sentence(share: float, epochs: int, reference_epochs: float, folds: int) -> str:
-    """Scoring and training on a share against training on everything."""
-    scoring = reference_passes(reference_epochs, folds)
-    whole, part = training_passes(1.0, epochs), scoring + training_passes(share, epochs)
-    compared = "less than" if part < whole else "no less than"
-    return (
-        f"Scoring costs {scoring:g} passes over the pool, and with training on {100 * share:.3g} % for "
-        f"{plural(epochs, 'epoch')} {part:.3g}: {compared} the {whole:g} of training on everything."
-    )
 
 
 def words_of_published(rows: Sequence[tuple[str, float, float]] = PUBLISHED) -> str:

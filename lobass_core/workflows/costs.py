@@ -30,7 +30,7 @@ _scorings: Recent["Cost"] = Recent(4)
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """How many seconds one pass over one sample takes on average, as finished runs of this base measured it.
+    """How many seconds one pass over one sample takes on average, as a finished run of this base measured it.
 
     `runs` names them; `device` is where they ran.
     """
@@ -106,8 +106,9 @@ class Cost:
         if self.speed is None or self.seconds is None or self.everything_seconds is None:
             return "How long that takes is unknown: no finished run of this project has timed this base yet."
         runs = " and ".join(f"run {run_id}" for run_id in self.speed.runs)
+        what = "What is left of it" if self.was_trained and self.training else "That"
         return (
-            f"That takes about {duration(self.seconds)} on {self.speed.device}, training on all rows "
+            f"{what} takes about {duration(self.seconds)} on {self.speed.device}, training on all rows "
             f"{duration(self.everything_seconds)}, at the speed of {runs}."
         )
 
@@ -210,19 +211,19 @@ def _training_of(recipe: Recipe, n_samples: int) -> float:
 
 
 def measured_speed(project: Project, base: ModelSpec, device: str, method: str = "") -> Speed | None:
-    """The speed of the latest finished runs of this base on this device; None where there is none.
+    """The speed of the largest finished runs of this base on this device; None where there is none.
 
-    `device` auto is that of the latest of them, `method` the one of a training, any for "". Where only a training or
-    only a scoring was timed, the other is reckoned from it.
+    The larger a run, the less starting it counts. `device` auto is that of the latest of them, `method` the one of a
+    training, any for "". Where only a training or only a scoring was timed, the other is reckoned from it.
     """
     timed: dict[str, Timed] = {}
     where = "" if device == "auto" else device
     for run in reversed(list_runs(project.runs_dir)):
         kind = _kind_of(run, base, method)
-        if not kind or kind in timed or (found := _time(run)) is None:
+        if not kind or (found := _time(run)) is None or (where and _sort(found.device) != _sort(where)):
             continue
-        if not where or _sort(found.device) == _sort(where):
-            where = found.device
+        where = where or found.device
+        if kind not in timed or found.n_samples > timed[kind].n_samples:
             timed[kind] = found
     if not timed:
         return None
@@ -237,6 +238,7 @@ class Timed:
 
     run_id: str
     device: str
+    n_samples: int
     seconds: float
 
 
@@ -263,4 +265,5 @@ def _time(run: RunFolder) -> Timed | None:
     if not (progress.started_at and progress.finished_at):
         return None
     took = datetime.fromisoformat(progress.finished_at) - datetime.fromisoformat(progress.started_at)
-    return Timed(run.run_id, progress.device, took.total_seconds() / progress.n_samples_done)
+    n_samples = progress.n_samples_done
+    return Timed(run.run_id, progress.device, n_samples, took.total_seconds() / n_samples)

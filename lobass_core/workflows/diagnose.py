@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from lobass_core.errors import LobassError, SelectionError
+from lobass_core.errors import SelectionError
 from lobass_core.learnability.measures import measure_of, values_of
 from lobass_core.project import Project
 from lobass_core.records import BASE, REFERENCE
@@ -18,7 +18,6 @@ from lobass_core.validation.diagnosis import (
     Lengths,
     LengthTenth,
     Oddity,
-    cost_sentence,
     length_dependence,
     length_tenths,
     oddities,
@@ -26,16 +25,14 @@ from lobass_core.validation.diagnosis import (
 from lobass_core.validation.stability import CutStability, ReferenceStability
 from lobass_core.validation.training_effects import CopyEffect, InSampleEffect, OrderEffect
 from lobass_core.workflows import stability, training_effects
+from lobass_core.workflows.costs import cost_of_selection
 from lobass_core.workflows.cut import Cut, kept_rows, open_cut
 from lobass_core.workflows.explore import Scored, list_scorings, scored
 from lobass_core.workflows.latest_overlap import latest_overlap
 from lobass_core.workflows.planted import PlantedReport, latest_report
 from lobass_core.workflows.recent import Recent
-from lobass_core.workflows.recipes import RECIPE, read_recipe
 from lobass_core.workflows.select import load, picks
 
-# As Alpaca is trained, and the paper's subsets of it.
-TRAINING_EPOCHS = 3
 # Near duplicates of so many rows are looked for unasked: about two seconds.
 MOST_ROWS_UNASKED = 20_000
 _diagnoses: Recent["Diagnosis"] = Recent(4)
@@ -145,6 +142,7 @@ def _diagnose(
     with project.store() as store:
         lengths = Lengths(table.n_tokens, table.n_prompt_tokens, response_steps(store.cursor()))
     share = float(is_kept[usable].mean()) if usable.any() and is_kept.any() else SelectionSpec().value
+    cost = cost_of_selection(project, rows.scoring, share)
     other, in_sample = training_effects.beside_another(project, rows, share)
     return Diagnosis(
         run_id=rows.scoring.run_id,
@@ -177,7 +175,7 @@ def _diagnose(
         looked_for_copies=look_for_copies,
         overlap=latest_overlap(project),
         planted=planted,
-        cost=cost_sentence(share, TRAINING_EPOCHS, *_reference(project, rows.scoring.reference.model_name)),
+        cost=f"{cost.sentence} {cost.time_sentence}",
     )
 
 
@@ -187,16 +185,3 @@ def _cut(project: Project, rows: Scored, spec: SelectionSpec) -> Cut | None:
         return open_cut(project, spec, rows.scoring.run_id)
     except SelectionError:
         return None
-
-
-def _reference(project: Project, name: str) -> tuple[float, int]:
-    """Epochs and folds of a reference that was trained here; of another one, none: it was there already."""
-    folder = project.models_dir / name
-    if not (folder / RECIPE).is_file():
-        return 0.0, 1
-    try:
-        spec = read_recipe(folder).spec
-    except LobassError:
-        # Whoever reads the recipe for its own sake says what is wrong with it.
-        return 0.0, 1
-    return (spec.epochs, spec.folds) if spec else (0.0, 1)

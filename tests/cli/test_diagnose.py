@@ -16,7 +16,7 @@ def test_the_findings_for_people_and_for_scripts(lobass, selected):
     topics = {one["topic"] for one in ran.json["findings"]}
     assert {"evaluation files", "training", "self-test", "cost"} <= topics
     shown = lobass("diagnose", "--project", selected.root)
-    assert "Published for gemma-2b" in shown.out and "passes over the pool" in shown.out
+    assert "Published for gemma-2b" in shown.out and "Passes over the pool" in shown.out
     assert f"lobass overlap EVAL_FILE --project {selected.root}" in shown.out
     assert lobass("diagnose", "--project", selected.root, "--selection", "none").exit_code == 2
 

@@ -1,4 +1,4 @@
-"""Length dependence of planted scores, shares by tenth, and the ledger of passes."""
+"""Length dependence of planted scores, shares by tenth, and odd rows."""
 
 import numpy as np
 import pytest
@@ -8,12 +8,9 @@ from lobass_core.validation.diagnosis import (
     Lengths,
     LengthTenth,
     Oddity,
-    cost_sentence,
     length_dependence,
     length_tenths,
     oddities,
-    reference_passes,
-    training_passes,
 )
 
 
@@ -54,17 +51,3 @@ def test_odd_rows_in_and_out_of_a_selection():
     kept = np.array([True, False, True, True, False])
     assert oddities(flags, kept) == [Oddity("negative", 2, 1), Oddity("short", 3, 2)]
     assert oddities(np.zeros(2, np.uint16), np.ones(2, bool)) == []
-
-
-@pytest.mark.parametrize(("epochs", "folds", "passes"), [(1, 1, 5), (3, 1, 11), (1, 5, 14), (1, 2, 5), (0, 1, 2)])
-def test_passes_of_a_reference(epochs, folds, passes):
-    assert reference_passes(epochs, folds) == passes
-
-
-def test_the_cost_is_compared_with_training_on_everything():
-    assert training_passes(1, 3) == 9
-    assert cost_sentence(0.06, 3, 1, 1) == (
-        "Scoring costs 5 passes over the pool, and with training on 6 % for 3 epochs 5.54: less than the 9 of training "
-        "on everything."
-    )
-    assert "17: no less than the 3 of training on everything" in cost_sentence(1.0, 1, 1, 5)

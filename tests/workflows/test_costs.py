@@ -99,7 +99,7 @@ def test_a_selection_costs_its_training_too(project: Project):
     assert "0.54 to train on 6 % for 3 epochs" in cost.sentence
 
 
-def test_hours_are_those_of_the_latest_finished_runs_of_this_base(pool):
+def test_hours_are_those_of_the_largest_finished_runs_of_this_base(pool):
     train = TrainReferenceRun(training(), "/models/ref")
     _ran(pool, "train_reference", train, seconds=120, n_samples=100)
     _ran(pool, "score", A_SCORING, seconds=50, n_samples=100)
@@ -107,6 +107,8 @@ def test_hours_are_those_of_the_latest_finished_runs_of_this_base(pool):
     _ran(pool, "score", replace(A_SCORING, base=ModelSpec("org/other")), seconds=1, n_samples=100)
     _ran(pool, "score", A_SCORING, seconds=1, n_samples=100, device="cuda:0", state="failed")
     _ran(pool, "score", A_SCORING, seconds=1, n_samples=10)
+    # Smaller, and so with a larger share of starting up.
+    _ran(pool, "score", A_SCORING, seconds=99, n_samples=60)
     cost = cost_of_training(pool, training())
     # 10 samples: 2 passes at 0.5 s, and an epoch, which is 3 passes, at 1.2 s.
     assert cost.seconds == pytest.approx(10 * (2 * 0.5 + 1.2))
