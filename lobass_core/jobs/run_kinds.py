@@ -4,15 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lobass_core.jobs.experiment_results import PlantedResult, ValidateResult
 from lobass_core.jobs.run_results import (
     CheckExportResult,
-    PlantedResult,
     PreflightResult,
     RenderResult,
     ScoreRunResult,
     TrainBaseResult,
     TrainReferenceResult,
-    ValidateResult,
 )
 from lobass_core.jobs.run_specs import (
     CheckExportRun,

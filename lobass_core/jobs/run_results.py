@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 # The results of trainings stand in a file of their own, and are had from here like the others.
+from lobass_core.jobs.experiment_results import PlantedResult, ValidateResult
 from lobass_core.jobs.train_results import EpochLoss as EpochLoss
 from lobass_core.jobs.train_results import StepLoss as StepLoss
 from lobass_core.jobs.train_results import TrainBaseResult as TrainBaseResult
@@ -276,51 +277,6 @@ class CheckExportResult:
     first_wrong: OtherRow | None = None
     n_trainer_labels: int = 0
     first_trainer_labels: OtherRow | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TrainedArm:
-    """One arm of an experiment: its place among the planned ones, and the key under which its losses are kept."""
-
-    number: int
-    key: str
-    was_kept: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ValidateResult:
-    """What an experiment trained; `tokens_per_second` of the trainings, None where every arm was kept before."""
-
-    arms: tuple[TrainedArm, ...]
-    rows: str
-    n_trained: int
-    n_kept: int
-    device: str
-    tokens_per_second: float | None
-    seconds: float
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PlantedRow:
-    """A row with the answer of another one: losses are means in nats per response token, None where there is none."""
-
-    sample_id: str
-    donor_id: str
-    domain: str
-    n_tokens: int
-    base_loss: float | None
-    reference_loss: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class PlantedResult:
-    """The losses of rows with swapped answers."""
-
-    rows: tuple[PlantedRow, ...]
-    device: str
-    seconds: float
-    warnings: tuple[str, ...] = ()
 
 
 RunResult = (

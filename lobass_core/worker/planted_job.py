@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from lobass_core.errors import ModelError
+from lobass_core.jobs.experiment_results import PlantedResult, PlantedRow
 from lobass_core.jobs.run_files import read_parquet
 from lobass_core.jobs.run_folder import RunFolder
-from lobass_core.jobs.run_results import PlantedResult, PlantedRow
 from lobass_core.jobs.run_specs import PlantedRun
 from lobass_core.records import REFERENCE
 from lobass_core.worker.outcome import all_losses

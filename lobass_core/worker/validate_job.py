@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from lobass_core.errors import ModelError
+from lobass_core.jobs.experiment_results import TrainedArm, ValidateResult
 from lobass_core.jobs.run_files import read_parquet
 from lobass_core.jobs.run_folder import RunFolder
-from lobass_core.jobs.run_results import TrainedArm, ValidateResult
 from lobass_core.jobs.run_specs import ValidateRun
 from lobass_core.rendering.fingerprint import tokenizer_fingerprint
 from lobass_core.rendering.render import Renderer

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from lobass_core.errors import LobassError, RequestError
+from lobass_core.jobs.experiment_results import PlantedResult, PlantedRow
 from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_files import RunFiles, write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_list import list_runs
-from lobass_core.jobs.run_results import PlantedResult, PlantedRow
 from lobass_core.jobs.run_specs import PlantedRun
 from lobass_core.learnability import flags
 from lobass_core.learnability.measures import BUILT_IN, RESPONSE_TOKENS, Measure, hashed_uniform, values_of

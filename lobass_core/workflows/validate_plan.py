@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from lobass_core.errors import LobassError, RequestError
+from lobass_core.jobs.experiment_results import ValidateResult
 from lobass_core.jobs.run_list import list_runs
-from lobass_core.jobs.run_results import ValidateResult
 from lobass_core.jobs.run_specs import PlannedArm, ValidateRun
 from lobass_core.project import Project
 from lobass_core.specs import RenderSpec, ValidateSpec

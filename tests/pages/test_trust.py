@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from lobass_core.jobs.experiment_results import PlantedResult, PlantedRow
 from lobass_core.jobs.progress import ErrorNote, Progress
-from lobass_core.jobs.run_results import PlantedResult, PlantedRow
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.connection import release

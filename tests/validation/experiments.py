@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from lobass_core.jobs.experiment_results import TrainedArm, ValidateResult
 from lobass_core.jobs.progress import ErrorNote, Progress
 from lobass_core.jobs.run_folder import RunFolder
-from lobass_core.jobs.run_results import TrainedArm, ValidateResult
 from lobass_core.jobs.run_specs import PlannedArm, ValidateRun
 from lobass_core.project import Project
 from lobass_core.specs import ValidateSpec

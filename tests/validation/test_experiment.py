@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.errors import RequestError, RunError
-from lobass_core.jobs.run_results import ValidateResult
+from lobass_core.jobs.experiment_results import ValidateResult
 from lobass_core.jobs.run_specs import ValidateRun
 from lobass_core.project import Project
 from lobass_core.specs import ScoreFileSpec, ValidateSpec
