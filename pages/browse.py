@@ -33,7 +33,7 @@ except LobassError as error:
 scope.show(project)
 left, right = toolbar.toolbar("browse")
 with left:
-    filters.toolbar(asked, shown.choices, shown.matching.rows.is_scored)
+    filters.toolbar(asked, shown.choices, shown.matching.rows)
 with right:
     queue.button(project, asked)
     saved.button(project, asked)

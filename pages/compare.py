@@ -22,12 +22,8 @@ from pages.components.learnability import save
 
 project = state.project()
 outline = state.outline(project)
-if not outline.scorings:
-    empty.show(
-        "No scores yet",
-        "Compare shows which scored rows each selection, reference or method keeps.",
-        action=("Score the data", "score"),
-    )
+if not outline.has_measures:
+    empty.no_scores("Compare shows which rows each selection, reference or method keeps.")
     st.stop()
 
 NAMES = (*sides.NAMES, "part")

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from lobass_core.learnability.measures import Measure
 from lobass_core.words import loss_words
 from lobass_core.words.plural import plural
 from lobass_core.workflows import explore
@@ -24,11 +25,24 @@ VIEWS = {
     "Length": length_view.show,
     "Tables": tables_view.show,
 }
+# Views that need losses: what they show, and what they need it for.
+OF_LOSSES = {
+    "Loss plane": (
+        "The loss plane needs losses",
+        "It shows what the base finds hard against what the reference learned. Score the data with both models first.",
+    ),
+    "Length": (
+        "This view needs losses",
+        "It shows how learnability depends on the number of response tokens. Score the data with two models first.",
+    ),
+}
 
 
 def key_numbers(rows: Scored, chosen: BrowseFilter, n_inside: int) -> view.Node:
     """The strip: the rows, their learnability and losses, and the brush that the button acts on."""
-    total = explore.total(rows)
+    if rows.scoring is None:
+        return column_numbers(rows, chosen, n_inside)
+    total, scoring = explore.total(rows), rows.scoring
     quartiles = f"quartiles {theme.number(total.learnability_lower, 2)} to {theme.number(total.learnability_upper, 2)}"
     n_missing = total.n_rows - total.n_scored
     worse = theme.percent(total.negative_share) if total.negative_share is not None else "–"
@@ -40,27 +54,58 @@ def key_numbers(rows: Scored, chosen: BrowseFilter, n_inside: int) -> view.Node:
             f"Base loss, {loss_words.OF_ROWS}",
             theme.number(total.base_loss, 2),
             loss_words.NATS,
-            note=_loss_note(total.base_bits_per_byte, rows.scoring.base.model_name),
+            note=_loss_note(total.base_bits_per_byte, scoring.base.model_name),
             weight=1.35,
         ),
         KeyNumber(
             f"Reference loss, {loss_words.OF_ROWS}",
             theme.number(total.reference_loss, 2),
             loss_words.NATS,
-            note=_loss_note(total.reference_bits_per_byte, rows.scoring.reference.model_name),
+            note=_loss_note(total.reference_bits_per_byte, scoring.reference.model_name),
             weight=1.35,
         ),
         KeyNumber("Negative", worse, note="reference above base"),
-        KeyNumber(
-            "No brush: all rows" if chosen.is_open else "Brushed",
-            theme.count(n_inside),
-            "rows",
-            note=brush.words(chosen) or "drag on a chart to set one",
-            tinted=True,
-            weight=1.7,
-        ),
+        brushed_number(chosen, n_inside),
     ]
     return parts.key_numbers(cells)
+
+
+def column_numbers(rows: Scored, chosen: BrowseFilter, n_inside: int) -> view.Node:
+    """The strip where nothing is scored: the rows, the measure that is drawn, and the brush."""
+    measure = distributions_view.drawn(rows)
+    total = explore.value_summaries(rows, measure.name, "all")[0]
+    n_missing = total.n_rows - total.n_with_value
+    quartiles = f"quartiles {theme.figure(total.lower)} to {theme.figure(total.upper)}"
+    cells = [
+        KeyNumber("Rows", theme.count(total.n_rows), note=parts_of(rows)),
+        KeyNumber("With a value", theme.count(total.n_with_value), "rows", note=f"{theme.count(n_missing)} without"),
+        KeyNumber(f"{measure.title}, median", theme.figure(total.median), measure.unit, note=quartiles, weight=1.35),
+        KeyNumber(f"{measure.title}, mean", theme.figure(total.mean), measure.unit, note=direction(measure)),
+        brushed_number(chosen, n_inside),
+    ]
+    return parts.key_numbers(cells)
+
+
+def parts_of(rows: Scored) -> str:
+    """How many domains the rows are in."""
+    return plural(len(rows.table.domains), "domain")
+
+
+def direction(measure: Measure) -> str:
+    """Which end of a measure a selection keeps."""
+    return "higher is better" if measure.higher_is_better else "lower is better"
+
+
+def brushed_number(chosen: BrowseFilter, n_inside: int) -> KeyNumber:
+    """The rows that the button acts on."""
+    return KeyNumber(
+        "No brush: all rows" if chosen.is_open else "Brushed",
+        theme.count(n_inside),
+        "rows",
+        note=brush.words(chosen) or "drag on a chart to set one",
+        tinted=True,
+        weight=1.7,
+    )
 
 
 def _loss_note(bits_per_byte: float | None, model: str) -> str:
@@ -72,17 +117,13 @@ def _loss_note(bits_per_byte: float | None, model: str) -> str:
 
 project = state.project()
 outline = state.outline(project)
-if not outline.scorings:
-    empty.show(
-        "No scores yet",
-        "Learnability is the share of the base loss that the reference removes, so it needs the losses of both models.",
-        action=("Score the data", "score"),
-    )
+if not outline.has_measures:
+    empty.no_scores("This page shows how scores are distributed.")
     st.stop()
 
 scored_rows = explore.scored(project, state.chosen_run(), state.chosen_datasets())
 measures = explore.measures(scored_rows)
-in_address.follow(tuple(VIEWS), measures)
+in_address.follow(tuple(VIEWS), measures, explore.usual(scored_rows))
 scope.show(project)
 chosen_box = brush.of_measures(measures)
 n_chosen = explore.n_within(scored_rows, chosen_box)
@@ -104,5 +145,8 @@ with right:
 
 view.show(key_numbers(scored_rows, chosen_box, n_chosen), key="learnability-numbers", label="Key numbers")
 doubts_notice.show(scored_rows, key="learnability-doubts")
-VIEWS[chosen_view](scored_rows, theme.domain_slots(outline.domains))
+if chosen_view in OF_LOSSES and scored_rows.scoring is None:
+    empty.show(*OF_LOSSES[chosen_view], action=empty.SCORE)
+else:
+    VIEWS[chosen_view](scored_rows, theme.domain_slots(outline.domains))
 in_address.write(chosen_view, project, scored_rows)

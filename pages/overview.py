@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from lobass_core.learnability.measures import title_of
 from lobass_core.workflows import explore
 from lobass_core.workflows.import_data import rejects_of
 from lobass_core.workflows.project_status import ProjectStatus
@@ -25,11 +26,11 @@ if not project_status.datasets:
 
 
 def scored_rows(project_status: ProjectStatus) -> explore.Scored | None:
-    """The rows behind the ridges; None before the first scoring, or where its losses do not fit together."""
-    if project_status.scoring is None or not project_status.n_scored:
+    """The rows behind the ridges; None before there is any score, or where losses do not fit together."""
+    if not project_status.n_scored:
         return None
     with errors.shown():
-        return explore.scored(project, project_status.scoring.run_id, datasets)
+        return explore.scored(project, project_status.scoring.run_id if project_status.scoring else None, datasets)
     return None
 
 
@@ -52,9 +53,11 @@ def key_numbers(project_status: ProjectStatus, rows: explore.Scored | None) -> v
             + (" · all datasets" if datasets else ""),
         )
     if rows:
-        total = explore.total(rows)
-        lower, upper = theme.number(total.learnability_lower, 2), theme.number(total.learnability_upper, 2)
-        median = theme.number(total.learnability_median)
+        total = explore.value_summaries(rows, project_status.measure, "all")[0]
+        lower, upper = (
+            theme.number(one, 2) if abs(one or 0) < 10 else theme.figure(one) for one in (total.lower, total.upper)
+        )
+        median = theme.figure(total.median)
         median_note = f"quartiles {lower} and {upper} of the scored rows"
     station = funnel.STATION_WEIGHT
     return parts.key_numbers(
@@ -84,7 +87,9 @@ def key_numbers(project_status: ProjectStatus, rows: explore.Scored | None) -> v
                 weight=station,
             ),
             KeyNumber("Exported", written, "rows" if project_status.export else "", note=written_note, weight=station),
-            KeyNumber("Learnability, median", median, note=median_note, weight=funnel.RIDGE_WEIGHT),
+            KeyNumber(
+                f"{title_of(project_status.measure)}, median", median, note=median_note, weight=funnel.RIDGE_WEIGHT
+            ),
         ]
     )
 
@@ -92,12 +97,14 @@ def key_numbers(project_status: ProjectStatus, rows: explore.Scored | None) -> v
 def scored_note(project_status: ProjectStatus) -> str:
     """The share, and what is left."""
     share = funnel.percent_of(project_status.n_scored, project_status.n_rows)
+    if project_status.scoring is None and project_status.columns:
+        return f"{share} · by {project_status.measure}"
     return f"{share} · {theme.count(project_status.n_to_score)} to do" if project_status.n_to_score else share
 
 
 def ridges(rows: explore.Scored | None) -> explore.views.Distribution | None:
-    """Learnability by domain in bins that all domains share."""
-    return explore.distribution(rows, "learnability", n_bins=RIDGE_BINS) if rows else None
+    """The measure of the project by domain, in bins that all domains share."""
+    return explore.distribution(rows, n_bins=RIDGE_BINS) if rows else None
 
 
 @st.dialog("Rejected rows", width="large")
@@ -168,12 +175,20 @@ clicked = view.show(
         *([lists.upgrade(project_status.upgrade)] if project_status.upgrade else []),
         *([about] if (about := guide.lines(project, project_status)) else []),
         key_numbers(project_status, rows),
-        funnel.funnel(project_status.domains, slots, ridges=ridges(rows), selection=project_status.selection),
+        funnel.funnel(
+            project_status.domains,
+            slots,
+            ridges=ridges(rows),
+            selection=project_status.selection,
+            measure=project_status.measure,
+            higher_is_better=project_status.higher_is_better,
+        ),
         el(
             "div",
             el(
                 "div",
                 lists.datasets(project_status.datasets, slots, all_of_them=state.remember(ALL_DATASETS, False)),
+                lists.columns(project_status.columns),
                 lists.models(project_status.models),
                 cls="stack wide",
             ),

@@ -16,12 +16,8 @@ if not outline.datasets:
         "Nothing to select yet", "Import and score data, then select rows here.", action=("Import data", "import")
     )
     st.stop()
-if not outline.scorings:
-    empty.show(
-        "No scores yet",
-        "Selecting rows needs the losses of a base and a reference model.",
-        action=("Score the data", "score"),
-    )
+if not outline.has_measures:
+    empty.no_scores("Rows are selected by their scores.")
     st.stop()
 
 
@@ -33,7 +29,7 @@ def instrument_tables(_scores: object, key: tuple, slots: tuple) -> cut_instrume
 
 @st.fragment
 def page() -> None:
-    """All of the page: a moved cut reruns this and nothing outline it."""
+    """All of the page: a moved cut reruns this and nothing around it."""
     # A rerun of a fragment passes the router by.
     with errors.shown(key="select-error", comes_back=True):
         draw()
@@ -41,6 +37,8 @@ def page() -> None:
 
 def show_cost(cut: Cut) -> None:
     """What the scores cost and training on the selection will, against training on everything."""
+    if cut.rows.scoring is None:
+        return
     share = cut.answer.n_kept / max(len(cut.rows.table), 1)
     view.show(cost_line.of(costs.cost_of_selection(project, cut.rows.scoring, share)), key="select-cost", label="Cost")
 
@@ -55,7 +53,7 @@ def draw() -> None:
         errors.show(error)
         cut = draft.start_over(project)
     bar.show(project, cut)
-    gate_chips.show(cut.spec)
+    gate_chips.show(cut)
     in_scope = explore.scored_within(cut.rows, cut.spec.datasets)
     doubts_notice.show(in_scope, key="select-doubts", gates=cut.spec.gates)
     trust_line.show(cut, tested)

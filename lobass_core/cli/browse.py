@@ -207,14 +207,11 @@ def _show(project: Project, matching: workflow.MatchingRows, page: int, n_rows: 
             }
         )
         return
-    asked = _asked_measures(matching.filter)
+    asked, is_scored = _asked_measures(matching), matching.rows.is_scored
     print_table(
         (
             "rank",
-            "score",
-            "base",
-            "reference",
-            "bits/byte",
+            *(("score", "base", "reference", "bits/byte") if is_scored else ()),
             *asked,
             "domain",
             "tokens",
@@ -226,11 +223,10 @@ def _show(project: Project, matching: workflow.MatchingRows, page: int, n_rows: 
         [
             (
                 row.rank or None,
-                *(row.values[name] for name in SHOWN),
-                _bits(row),
+                *((*(row.values[name] for name in SHOWN), _bits(row)) if is_scored else ()),
                 *(row.values.get(column) for column in asked.values()),
                 row.stored.domain,
-                row.n_tokens,
+                row.n_tokens if is_scored else None,
                 *_decision(row),
                 row.stored.sample_id[:12],
                 _first_line(row),
@@ -243,9 +239,11 @@ def _show(project: Project, matching: workflow.MatchingRows, page: int, n_rows: 
     stderr.print(f"{matching.n_found:,} of {matching.n_rows:,} rows; {where}.")
 
 
-def _asked_measures(asked: BrowseFilter) -> dict[str, str]:
-    """The measures that the rows were sorted or filtered by and that have no column yet, with their names in files."""
-    named = dict.fromkeys((asked.sort, *(name for name, _ in asked.ranges)))
+def _asked_measures(matching: workflow.MatchingRows) -> dict[str, str]:
+    """The measures that the rows were ranked, sorted or filtered by and that have no column yet, with their names in
+    files."""
+    asked, ranked_by = matching.filter, matching.rows.measure
+    named = dict.fromkeys((ranked_by.name if ranked_by else "", asked.sort, *(name for name, _ in asked.ranges)))
     columns = {name: BUILT_IN[name].column if name in BUILT_IN else name for name in named if name}
     hidden = (*SHOWN, *(name for name, one in BUILT_IN.items() if not one.exported), "imported", "cut")
     return {name: column for name, column in columns.items() if column not in hidden}

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.import_options import ConfigOption, DataRevisionOption, SplitOption
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table, progress_bar, warn
@@ -61,6 +62,9 @@ def import_scores(
         bool,
         typer.Option("--add", help="Add values to the score column of that name, for rows without a value."),
     ] = False,
+    split: SplitOption = "",
+    config: ConfigOption = "",
+    revision: DataRevisionOption = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Match the lines and show what would be imported; write nothing.")
     ] = False,
@@ -76,7 +80,17 @@ def import_scores(
         raise RequestError("--replace and --add cannot be combined", do="Use one of them.")
     if_named: IfNamed = "replace" if replace else "add" if add else "refuse"
     spec = ScoreFileSpec(
-        file, name, key, dataset, column, unit, higher_is_better=DIRECTIONS[higher_is], if_named=if_named
+        file,
+        name,
+        key,
+        dataset,
+        column,
+        unit,
+        higher_is_better=DIRECTIONS[higher_is],
+        if_named=if_named,
+        split=split,
+        config=config,
+        revision=revision,
     )
     opened = open_project(project)
     with progress_bar() as show:

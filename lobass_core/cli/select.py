@@ -1,5 +1,6 @@
 """lobass select"""
 
+import dataclasses
 from typing import Annotated
 
 import typer
@@ -17,7 +18,9 @@ from lobass_core.words.plural import plural
 from lobass_core.words.typed_numbers import NotANumber, read_number
 from lobass_core.workflows import select as workflow
 from lobass_core.workflows.browse_filter import parse_named_range
+from lobass_core.workflows.explore import scored
 
+LEARNABILITY = SelectionSpec().method
 RatioOption = Annotated[
     float | None,
     typer.Option("--ratio", parser=number("--ratio"), help="Share of the scored rows to keep: 0.06 for 6 %."),
@@ -41,7 +44,7 @@ ThresholdOption = Annotated[
     typer.Option(
         "--threshold",
         parser=number("--threshold"),
-        help="Keep every row that scores at least this (with --balance global).",
+        help="Keep every row that scores at least this, or at most if lower is better (with --balance global).",
     ),
 ]
 BalanceOption = Annotated[
@@ -52,6 +55,7 @@ MethodOption = Annotated[
     typer.Option(
         "--method",
         help=f"Measure to rank by; the best are kept: {', '.join(BUILT_IN)}, or a score column of the project.",
+        show_default="learnability; the score column if nothing is scored",
     ),
 ]
 BandOption = Annotated[
@@ -103,7 +107,7 @@ def select(
     budget_tokens: BudgetTokensOption = None,
     threshold: ThresholdOption = None,
     balance: BalanceOption = "natural",
-    method: MethodOption = "learnability",
+    method: MethodOption = "",
     min_response_tokens: MinResponseTokensOption = 0,
     min_learnability: MinLearnabilityOption = None,
     exclude_truncated: ExcludeTruncatedOption = False,
@@ -122,12 +126,12 @@ def select(
     run: RunOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Keep the most learnable rows, up to a budget, balanced between domains."""
+    """Keep the most learnable rows, or the best by another measure, up to a budget, balanced between domains."""
     budget, value = _budget(ratio, budget_samples, budget_tokens, threshold)
     balance_kind, weights = _balance(balance)
-    chance = usual_gates(method).exclude_worse_than_chance
+    chance = usual_gates(method or LEARNABILITY).exclude_worse_than_chance
     spec = SelectionSpec(
-        method=method,
+        method=method or LEARNABILITY,
         budget=budget,
         value=value,
         balance=balance_kind,
@@ -147,11 +151,14 @@ def select(
         datasets=names(datasets),
     )
     opened = open_project(project)
+    if not method and (usual := workflow.usual_method(opened, run)) != LEARNABILITY:
+        gates = dataclasses.replace(spec.gates, exclude_worse_than_chance=bool(exclude_worse_than_chance))
+        spec = dataclasses.replace(spec, method=usual, gates=gates)
     if name:
         result = workflow.save(opened, name, spec, run=run, replace=replace)
     else:
         result = workflow.select(opened, spec, run=run)
-    _show(result, name, spec, json)
+    _show(result, name, spec, json, has_tokens=scored(opened, run).table.is_scored)
 
 
 def _budget(
@@ -189,7 +196,8 @@ def _weight(domain: str, text: str) -> tuple[str, float]:
         raise RequestError(f"the weight of {domain}: {error}", do="Use --balance math=0.4,code=0.6.") from error
 
 
-def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -> None:
+def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool, *, has_tokens: bool) -> None:
+    """`has_tokens`: whether response tokens have been counted, which only a scoring does."""
     shares = [
         {
             "domain": share.domain,
@@ -197,7 +205,7 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -
             "n_eligible": share.n_eligible,
             "asked": share.asked,
             "got": share.got,
-            "response_tokens": share.tokens,
+            "response_tokens": share.tokens if has_tokens else None,
             "threshold": share.threshold,
             "exhausted": share.exhausted,
         }
@@ -209,7 +217,7 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -
                 "name": name or None,
                 "n_kept": result.n_kept,
                 "n_rows": sum(share.n_rows for share in result.domains),
-                "response_tokens_kept": result.tokens_kept,
+                "response_tokens_kept": result.tokens_kept if has_tokens else None,
                 "domains": shares,
                 "left_out": result.dropped(),
                 "spec": spec.to_dict(),
@@ -219,7 +227,11 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -
     print_facts(
         f"Selected {plural(result.n_kept, 'row')}"
         + (f" as {name}" if name else " (not saved: use --name to save them)"),
-        [("response tokens", result.tokens_kept), ("method", spec.method), ("balance", spec.balance)],
+        [
+            ("response tokens", result.tokens_kept if has_tokens else "not counted: nothing is scored"),
+            ("method", spec.method),
+            ("balance", spec.balance),
+        ],
     )
     print_table(
         ("domain", "rows", "eligible", "asked", "got", "response tokens", "threshold", "note"),

@@ -60,7 +60,15 @@ def selections(
     print_table(
         ("id", "name", "rows", "response tokens", "method", "balance", "made"),
         [
-            (s.selection_id, s.name, s.n_kept, s.tokens_kept, s.spec["method"], s.spec["balance"], s.made_at)
+            (
+                s.selection_id,
+                s.name,
+                s.n_kept,
+                s.tokens_kept if s.scoring_id else None,
+                s.spec["method"],
+                s.spec["balance"],
+                s.made_at,
+            )
             for s in listed
         ],
     )

@@ -69,6 +69,7 @@ def _show_upgrade(done: UpgradeStatus) -> None:
 
 
 def _show(status: ProjectStatus) -> None:
+    scored = "scored" if status.measure == "learnability" else f"with {status.measure}"
     print_facts(
         f"Project {status.name}",
         [
@@ -77,16 +78,19 @@ def _show(status: ProjectStatus) -> None:
             ("rows", status.n_rows),
             ("rejected", status.n_rejected),
             ("repeated", status.n_duplicates),
-            ("scored", status.n_scored),
+            (scored, status.n_scored),
             *([("access", READ_ONLY)] if status.read_only else []),
             ("next", f"{status.next_step.label}: {status.next_step.command}"),
         ],
     )
     if status.datasets:
         print_table(
-            ("dataset", "domain", "format", "rows", "rejected", "repeated", "scored", "response tokens"),
+            ("dataset", "domain", "format", "rows", "rejected", "repeated", scored, "response tokens"),
             [
-                (d.name, ", ".join(d.domains), d.format, d.n_rows, d.n_rejected, d.n_duplicates, d.n_scored, d.n_tokens)
+                (
+                    *(d.name, ", ".join(d.domains), d.format, d.n_rows, d.n_rejected, d.n_duplicates, d.n_scored),
+                    d.n_tokens if status.scoring else None,
+                )
                 for d in status.datasets
             ],
         )
@@ -101,10 +105,18 @@ def _show(status: ProjectStatus) -> None:
             ("scored", "run", "samples", "template", "longest"),
             [(s.label, s.run_id, s.n_scored, s.template, s.max_tokens) for s in status.scorings],
         )
+    if status.columns:
+        print_table(
+            ("score column", "rows with a value", "higher is", "unit", "source"),
+            [
+                (one.name, one.n_rows, "better" if one.higher_is_better else "worse", one.unit, one.source)
+                for one in status.columns
+            ],
+        )
     if status.selections:
         print_table(
             ("selection", "rows", "of", "response tokens", "rule"),
-            [(s.name, s.n_kept, s.n_rows, s.tokens_kept, s.rule) for s in status.selections],
+            [(s.name, s.n_kept, s.n_rows, s.tokens_kept if s.run_id else None, s.rule) for s in status.selections],
         )
         for s in status.selections:
             if s.n_gone:

@@ -52,6 +52,8 @@ def _use(plan: ExportPlan, written: Written) -> str:
         if written.n_validation:
             names += [f"`eval_dataset: {dataset_name(kind, 'validation')}`" for kind in written.kinds]
         return f"Train with LLaMA-Factory: `dataset_dir: THIS_FOLDER`, {', '.join(names)}."
+    if plan.format == "trl" and not plan.facts.get("models"):
+        return "To train with TRL, run `python train.py --model MODEL`."
     return _USE.get(plan.format, "Load it with `datasets.load_dataset(THIS_FOLDER)`.")
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lobass_core.jobs.token_files import KeptLengths
 
@@ -66,7 +67,7 @@ class Lengths:
     def counted(cls, picks: pa.Table, one_answer: np.ndarray) -> "Lengths":
         """From the counts that stand with the losses: the total, and where the only answer of a row begins."""
         n_prompt, n_response = (
-            picks[name].to_numpy(zero_copy_only=False).astype(np.int64)
+            pc.fill_null(picks[name], 0).to_numpy().astype(np.int64)
             for name in ("n_prompt_tokens", "n_response_tokens")
         )
         cut = np.array(["truncated" in (names or "").split(",") for names in picks["flags"].to_pylist()], bool)

@@ -165,6 +165,31 @@ def summaries(table: ScoreTable, code: np.ndarray, names: tuple[str, ...]) -> li
     return lines
 
 
+@dataclass(frozen=True, slots=True)
+class ValueSummary:
+    """One measure in one domain or dataset: rows, those with a value, mean and quartiles; None without a value."""
+
+    name: str
+    n_rows: int
+    n_with_value: int
+    mean: float | None
+    lower: float | None
+    median: float | None
+    upper: float | None
+
+
+def value_summaries(values: np.ndarray, code: np.ndarray, names: tuple[str, ...]) -> list[ValueSummary]:
+    """One line a group; NaN is no value."""
+    lines = []
+    for k, name in enumerate(names):
+        of_group = values[code == k]
+        known = of_group[~np.isnan(of_group)]
+        lower, median, upper = np.quantile(known, [0.25, 0.5, 0.75]).tolist() if len(known) else (None, None, None)
+        mean = float(known.mean()) if len(known) else None
+        lines.append(ValueSummary(name, len(of_group), len(known), mean, lower, median, upper))
+    return lines
+
+
 def _bits_per_byte(table: ScoreTable, loss: np.ndarray, rows: np.ndarray) -> float | None:
     known = rows & (table.n_bytes > 0)
     n_bytes = int(table.n_bytes[known].sum(dtype=np.int64))

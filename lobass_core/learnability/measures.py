@@ -21,9 +21,11 @@ Arrays = Mapping[str, np.ndarray]
 
 LOSSES = (BASE, REFERENCE)
 RESPONSE_TOKENS, PROMPT_TOKENS, RESPONSE_BYTES = "response_tokens", "prompt_tokens", "response_bytes"
-DOMAIN, DRAW = "domain", "draw"
-# What is known of every row: counts (bytes -1 where unknown), the domain's name, and a number in [0, 1) from the seed.
-FACTS = (RESPONSE_TOKENS, PROMPT_TOKENS, RESPONSE_BYTES, DOMAIN, DRAW)
+DOMAIN, DRAW, ANSWERED = "domain", "draw", "answered"
+# What is known of every row: the domain's name, a number in [0, 1) from the seed, and whether it has a response (true
+# until tokens are counted); with a scoring counts too (bytes -1 where unknown).
+UNSCORED_FACTS = (DOMAIN, DRAW, ANSWERED)
+FACTS = (RESPONSE_TOKENS, PROMPT_TOKENS, RESPONSE_BYTES, *UNSCORED_FACTS)
 
 # What files of scores, links and sorts call something else; a score column cannot have these names.
 OTHER_NAMES = (
@@ -138,8 +140,8 @@ def _bits_per_byte(loss: str) -> Callable[[Arrays], np.ndarray]:
     return compute
 
 
-def _where_answered(values: np.ndarray, rows: Arrays) -> np.ndarray:
-    return np.where(rows[RESPONSE_TOKENS] > 0, values.astype(np.float64), np.nan)
+def _where_answered(values: np.ndarray, answered: np.ndarray) -> np.ndarray:
+    return np.where(answered, values.astype(np.float64), np.nan)
 
 
 BUILT_IN: dict[str, Measure] = {
@@ -184,11 +186,11 @@ BUILT_IN: dict[str, Measure] = {
         ),
         Measure(
             "length", "response tokens", TOKENS, "n_response_tokens", "tokenizer", True, (RESPONSE_TOKENS,),
-            lambda rows: _where_answered(rows[RESPONSE_TOKENS], rows), exported=False,
+            lambda rows: _where_answered(rows[RESPONSE_TOKENS], rows[RESPONSE_TOKENS] > 0), exported=False,
         ),
         Measure(
             "random", "random", "", "a number in [0, 1) from the seed and the sample id", "seed", True,
-            (DRAW, RESPONSE_TOKENS), lambda rows: _where_answered(rows[DRAW], rows), exported=False,
+            (DRAW, ANSWERED), lambda rows: _where_answered(rows[DRAW], rows[ANSWERED]), exported=False,
         ),
         Measure(
             "target-learnability", "learnability towards the target", "", "(base_loss - target_loss) / base_loss",
@@ -213,7 +215,7 @@ BUILT_IN: dict[str, Measure] = {
 
 def measures_of(table: ScoreTable) -> dict[str, Measure]:
     """The measures that this table has, by name: the built-in ones whose needs are met, then its score columns."""
-    known = {*FACTS, *table.losses, *table.columns}
+    known = {*(FACTS if table.is_scored else UNSCORED_FACTS), *table.losses, *table.columns}
     built_in = {name: measure for name, measure in BUILT_IN.items() if known.issuperset(measure.needs)}
     return built_in | {name: _measure_of_column(one) for name, one in table.columns.items() if name not in built_in}
 
@@ -242,9 +244,18 @@ def measure_of(table: ScoreTable, name: str) -> Measure:
 def _lacking(table: ScoreTable, measure: Measure) -> SelectionError:
     missing = [need for need in measure.needs if need in HOW_TO_SCORE]
     if not table.losses or not missing:
-        return SelectionError(f"{measure.name} needs losses, and nothing is scored", do="Run lobass score first.")
+        needed = "losses" if measure.reads_losses else "token counts"
+        instead = f", or use a score column: {', '.join(table.columns)}" if table.columns else ""
+        return SelectionError(
+            f"{measure.name} needs {needed}, and nothing is scored", do=f"Run lobass score first{instead}."
+        )
     which = "a reference trained on a target set" if missing[0] == TARGET else "several references"
     return SelectionError(f"{measure.name} needs {which}, and this scoring has none", do=HOW_TO_SCORE[missing[0]])
+
+
+def usual_measure(table: ScoreTable) -> str:
+    """The measure that counts unless another is asked for: learnability, without losses the first score column."""
+    return "learnability" if table.is_scored or not table.columns else next(iter(table.columns))
 
 
 def values_of(table: ScoreTable, name: str, seed: int = 0) -> np.ndarray:
@@ -291,6 +302,8 @@ def _array(table: ScoreTable, name: str, seed: int) -> np.ndarray:
         return table.columns[name].values
     if name == DRAW:
         return hashed_uniform(table.tie_key, seed)
+    if name == ANSWERED:
+        return table.n_tokens > 0 if table.is_scored else np.ones(len(table), bool)
     if name == DOMAIN:
         return np.array(table.domains, str)[table.domain_code]
     counts = {RESPONSE_TOKENS: table.n_tokens, PROMPT_TOKENS: table.n_prompt_tokens, RESPONSE_BYTES: table.n_bytes}
@@ -320,6 +333,11 @@ def check_difference(table: ScoreTable, measure: Measure) -> None:
 def label_of(name: str) -> str:
     """The label of the measure of this name, in any project; a score column has its name."""
     return BUILT_IN[name].label if name in BUILT_IN else name
+
+
+def title_of(name: str) -> str:
+    """The same at the start of a line."""
+    return BUILT_IN[name].title if name in BUILT_IN else name
 
 
 def reads_losses(name: str) -> bool:

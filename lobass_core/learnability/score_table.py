@@ -61,6 +61,11 @@ class ScoreTable:
     def __len__(self) -> int:
         return len(self.row_key)
 
+    @property
+    def is_scored(self) -> bool:
+        """Whether it has losses. Without them no token is counted, and no flag tells one row from another."""
+        return bool(self.losses)
+
     @classmethod
     def from_arrow(
         cls,

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lobass_core.errors import SelectionError
 from lobass_core.learnability import flags as flag
 from lobass_core.learnability.measures import reads_losses, values_of
 from lobass_core.learnability.score_table import ScoreTable
@@ -82,7 +83,7 @@ def gate_reasons(table: ScoreTable, score: np.ndarray, gates: Gates, scope: np.n
         "out of scope": ~scope,
         "dropped by hand": table.decision < 0,
         "duplicate": copies(table, scope) if gates.exclude_duplicates else None,
-        "not scored": table.has(flag.NOT_SCORED) & np.isnan(score),
+        "not scored": _not_scored(table, score, gates) if table.is_scored else None,
         "no response": table.has(flag.NO_RESPONSE),
         "non-finite loss": table.has(flag.NON_FINITE),
         "no score": np.isnan(score),
@@ -101,6 +102,35 @@ def gate_reasons(table: ScoreTable, score: np.ndarray, gates: Gates, scope: np.n
         if rows is not None:
             reason[rows] = REASONS.index(name)
     return reason
+
+
+def uncounted(table: ScoreTable) -> np.ndarray:
+    """bool[n]: rows whose tokens nobody has counted, as no model has read them."""
+    return table.has(flag.NOT_SCORED) & (table.n_tokens == 0)
+
+
+def _not_scored(table: ScoreTable, score: np.ndarray, gates: Gates) -> np.ndarray:
+    """bool[n]: rows that lack losses which the score, or the gate of short responses, goes by."""
+    missing = table.has(flag.NOT_SCORED) & np.isnan(score)
+    return missing | uncounted(table) if gates.min_response_tokens else missing
+
+
+# Gates that go by losses, flags or token counts, as the command line calls them.
+_SCORED_GATES = ("min_response_tokens", "exclude_truncated", "exclude_negative", "exclude_near_zero_base")
+
+
+def check_gates(table: ScoreTable, gates: Gates) -> None:
+    """Refuse gates that would let everything through, as nothing is scored.
+
+    Raises:
+        SelectionError: the table has no losses, and a gate needs them.
+    """
+    shut = [name.replace("_", "-") for name in _SCORED_GATES if getattr(gates, name)]
+    if shut and not table.is_scored:
+        raise SelectionError(
+            f"the gate {', '.join(shut)} needs a scoring, and nothing is scored",
+            do="Run lobass score first, or select without this gate.",
+        )
 
 
 def outside_bands(table: ScoreTable, bands: tuple[Band, ...]) -> np.ndarray:

@@ -6,12 +6,14 @@ from typing import Self
 
 import numpy as np
 
+from lobass_core.errors import SelectionError
 from lobass_core.learnability.measures import Measure, check_difference, measure_of, values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.selection import order
 from lobass_core.selection.balance import Supply, n_wanted, quotas
 from lobass_core.selection.result import CutAnswer, DomainShare, SelectionResult
 from lobass_core.specs import Gates, SelectionSpec
+from lobass_core.words.plural import plural
 
 NO_GATES = Gates()  # but for duplicates, which stay out unless asked for
 
@@ -56,6 +58,7 @@ class SortedScores:
     supply: Supply
     domains: tuple[SortedDomain, ...]
     pool: SortedDomain  # the same rows over all domains
+    n_uncounted: int  # of these: rows whose response tokens nobody has counted
 
     @classmethod
     def build(
@@ -70,8 +73,8 @@ class SortedScores:
         """Sort the table.
 
         Raises:
-            SelectionError: a dataset that no scored row has, no such measure, or one that needs a reference other than
-                the base.
+            SelectionError: a dataset that no row has, no such measure, one that needs a reference other than the base,
+                or a gate that needs losses where there are none.
         """
         measure = measure_of(table, method)
         check_difference(table, measure)
@@ -90,10 +93,9 @@ class SortedScores:
         """The same order under other gates."""
         if gates == self.gates:
             return self
-        reason, by_hand, supply, domains, pool = _gated(
-            self.table, self.score, -self.sign * self.score, self.scope, self.ranked, gates
-        )
-        return replace(self, gates=gates, reason=reason, by_hand=by_hand, supply=supply, domains=domains, pool=pool)
+        parts = _gated(self.table, self.score, -self.sign * self.score, self.scope, self.ranked, gates)
+        names = ("reason", "by_hand", "supply", "domains", "pool", "n_uncounted")
+        return replace(self, gates=gates, **dict(zip(names, parts, strict=True)))  # type: ignore[arg-type]
 
     def answers(self, spec: SelectionSpec) -> bool:
         """Whether the spec differs in budget, balance and weights alone."""
@@ -134,9 +136,16 @@ class SortedScores:
         """Counts, tokens and thresholds by domain.
 
         Raises:
-            SelectionError: a weight for a domain that no scored row has.
+            SelectionError: a weight for a domain that no scored row has, or a budget of tokens where rows compete
+                whose tokens nobody has counted.
         """
         assert self.answers(spec), "sorted under another method, scope, seed or gates"
+        if spec.budget == "tokens" and self.n_uncounted:
+            raise SelectionError(
+                f"a budget of response tokens needs their number, and {plural(self.n_uncounted, 'row is', 'rows are')} "
+                "not scored",
+                do="Give the budget in rows or as a ratio, or score these rows first.",
+            )
         if spec.balance == "global":
             return self._one_pool(spec)
         supply, grants = self.supply, quotas(spec, self.supply)
@@ -236,8 +245,9 @@ def _sign(measure: Measure) -> int:
 
 def _gated(
     table: ScoreTable, score: np.ndarray, cost: np.ndarray, scope: np.ndarray, ranked: np.ndarray, gates: Gates
-) -> tuple[np.ndarray, np.ndarray, Supply, tuple[SortedDomain, ...], SortedDomain]:
+) -> tuple[np.ndarray, np.ndarray, Supply, tuple[SortedDomain, ...], SortedDomain, int]:
     """What depends on the gates, in the order of the fields."""
+    order.check_gates(table, gates)
     reason = order.gate_reasons(table, score, gates, scope)
     by_hand = order.kept_by_hand(table, reason)
     competing = (reason == order.BELOW_CUT) & ~by_hand
@@ -250,7 +260,8 @@ def _gated(
     parts = [place[start:end] for start, end in itertools.pairwise(edges)]
     domains = tuple(_sorted_domain(candidates, costs, tokens, part) for part in parts)
     pool = _sorted_domain(candidates, costs, tokens, np.arange(len(candidates), dtype=np.int32))
-    return reason, ranked[by_hand[ranked]], _supply(table, scope, by_hand, candidates), domains, pool
+    n_uncounted = int(order.uncounted(table)[candidates].sum())
+    return reason, ranked[by_hand[ranked]], _supply(table, scope, by_hand, candidates), domains, pool, n_uncounted
 
 
 def _sorted_domain(candidates: np.ndarray, costs: np.ndarray, tokens: np.ndarray, place: np.ndarray) -> SortedDomain:

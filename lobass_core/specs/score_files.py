@@ -19,6 +19,8 @@ class ScoreFileSpec(Spec):
     the line's own place in the file, counted from 0), or a column that the imported records have too. `column` holds
     the values; empty: the one called `name`, else the only one left. A name with points leads into nested records.
 
+    `path` may be a dataset of the Hub, at `revision`; `split` and `config` choose of what a folder has several of.
+
     `if_named` says what happens where there is a score column of that name: "replace" removes it first, "add" keeps its
     values and adds those of rows that have none.
     """
@@ -31,6 +33,9 @@ class ScoreFileSpec(Spec):
     unit: str = ""
     higher_is_better: bool = True
     if_named: IfNamed = "refuse"
+    split: str = ""
+    config: str = ""
+    revision: str = ""
 
     def __post_init__(self) -> None:
         check_path("file with scores", self.path)

@@ -69,24 +69,43 @@ FROM score_columns LEFT JOIN files USING (column_id) ORDER BY lower(name), name
 _LIST = """
 WITH imports AS (
     SELECT column_id, string_agg(DISTINCT file, ', ' ORDER BY file) AS source, arg_max(made_by, made_at) AS made_by
-    FROM score_imports GROUP BY column_id),
-scored AS (SELECT DISTINCT column_id, sample_key FROM score_values),
-counts AS (SELECT column_id, count(*) AS n_rows FROM rows JOIN scored USING (sample_key) GROUP BY column_id)
-SELECT c.column_id, c.name, c.unit, c.higher_is_better, coalesce(i.source, ''), c.made_at, coalesce(i.made_by, ''),
-       coalesce(n.n_rows, 0)
-FROM score_columns c LEFT JOIN imports i USING (column_id) LEFT JOIN counts n USING (column_id)
+    FROM score_imports GROUP BY column_id)
+SELECT c.column_id, c.name, c.unit, c.higher_is_better, coalesce(i.source, ''), c.made_at, coalesce(i.made_by, '')
+FROM score_columns c LEFT JOIN imports i USING (column_id)
 ORDER BY lower(c.name), c.name
 """
 
 
-def list_columns(cursor: duckdb.DuckDBPyConnection) -> list[StoredColumn]:
-    """All score columns by name."""
-    return [StoredColumn(*row) for row in cursor.execute(_LIST).fetchall()]
+def list_columns(
+    cursor: duckdb.DuckDBPyConnection, counts: Mapping[str, Mapping[tuple[int, str], int]] | None = None
+) -> list[StoredColumn]:
+    """All score columns by name; `counts` are those of `column_counts`, where they are known already."""
+    counts = column_counts(cursor) if counts is None else counts
+    columns = cursor.execute(_LIST).fetchall()
+    return [StoredColumn(*(*column, sum(counts[column[1]].values()))) for column in columns]
 
 
 def column_names(cursor: duckdb.DuckDBPyConnection) -> list[str]:
     """The names of all score columns; nothing is counted."""
     return [name for (name,) in cursor.execute("SELECT name FROM score_columns ORDER BY lower(name), name").fetchall()]
+
+
+def column_counts(cursor: duckdb.DuckDBPyConnection) -> dict[str, dict[tuple[int, str], int]]:
+    """Name of a score column -> rows with a value in each (dataset_id, domain); columns by name."""
+    counts: dict[str, dict[tuple[int, str], int]] = {name: {} for name in column_names(cursor)}
+    if not counts:
+        return counts
+    rows = cursor.execute(
+        """
+        WITH scored AS (SELECT DISTINCT column_id, sample_key FROM score_values)
+        SELECT c.name, r.dataset_id, r.domain, count(*)
+        FROM rows r JOIN scored USING (sample_key) JOIN score_columns c USING (column_id)
+        GROUP BY ALL
+        """
+    ).fetchall()
+    for name, dataset_id, domain, n_rows in rows:
+        counts[name][dataset_id, domain] = n_rows
+    return counts
 
 
 def find_column(cursor: duckdb.DuckDBPyConnection, name: str) -> StoredColumn:
@@ -104,6 +123,15 @@ def find_column(cursor: duckdb.DuckDBPyConnection, name: str) -> StoredColumn:
         f"there is no score column {name!r}",
         do=f"The score columns are {names}." if names else "Import one with lobass import-scores FILE --name NAME.",
     )
+
+
+def columns_by_file(cursor: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """sha256 of each file that scores came from -> the columns that have them, by name."""
+    rows = cursor.execute(
+        "SELECT file_sha256, string_agg(DISTINCT name, ', ' ORDER BY name) FROM score_imports"
+        " JOIN score_columns USING (column_id) GROUP BY file_sha256"
+    ).fetchall()
+    return dict(rows)
 
 
 _VALUES = """

@@ -11,6 +11,9 @@ from lobass_core.store.connection import read_table
 from lobass_core.store.sequences import take_ids
 from lobass_core.words.clock import utc_now
 
+# The `scoring_id` of a selection that was made without losses; those of scorings begin at 1.
+NO_SCORING = 0
+
 
 @dataclass(frozen=True, slots=True)
 class SavedSelection:

@@ -72,8 +72,9 @@ class BrowseFilter:
 
     Selections are the exception: a row is in all of `in_selections` and in none of `not_in_selections`.
 
-    `ranges` are (measure, limits). `sort` is a measure, "imported" or "cut"; empty: by learnability where rows are
-    scored, else in import order; `descending` None: the direction natural to the sort.
+    `ranges` are (measure, limits). `sort` is a measure, "imported" or "cut"; empty: the best first by
+    learnability, by the first score column where nothing is scored, else in import order; `descending` None: the
+    direction natural to the sort.
 
     `cuts` are (domain, score by the method `cut_by`), "" for every domain: what `review` near_cut and the sort by
     distance from the cut go by. Where neither asks for them they are dropped.

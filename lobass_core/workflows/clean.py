@@ -5,7 +5,7 @@ listed. A model is where no scoring, run or reference names it and something new
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,12 +22,14 @@ from lobass_core.store.connection import release
 from lobass_core.store.copies import list_copies, why_kept
 from lobass_core.store.dataset_files import paths_of_files
 from lobass_core.store.exports import LoggedExport
+from lobass_core.store.score_columns import columns_by_file
 from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.workflows.export import logged_exports, past_export
 from lobass_core.workflows.leftovers import Leftover, clear, leftovers, size_of
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.resumable import why_not_resumable
 from lobass_core.workflows.train_reference import list_references
+from lobass_core.workflows.uploads import upload_folder
 from lobass_core.workflows.validation_files import DAMAGED, validation_files
 
 Kind = Literal["run", "model", "arm", "export", "copy", "upload", "leftover", "store"]
@@ -78,10 +80,11 @@ def cleanable(project: Project) -> tuple[Cleanable, ...]:
     runs = scan_runs(project.runs_dir)
     with project.store() as store:
         cursor = store.cursor()
-        own, scorings, imported, free = (
+        own, scorings, imported, scores, free = (
             project_id_of(cursor),
             list_scorings(cursor),
             paths_of_files(cursor),
+            columns_by_file(cursor),
             free_bytes(store),
         )
     latest = max((scoring.made_at for scoring in scorings), default="")
@@ -91,7 +94,7 @@ def cleanable(project: Project) -> tuple[Cleanable, ...]:
         *_arms(project),
         *_exports(project),
         *_copies(project),
-        *_uploads(project, imported),
+        *_uploads(project, imported, scores),
         *(_item(project, "leftover", item.path, "left by a killed process") for item in leftovers(project)),
     ]
     if free >= FREE_PAGES_BYTES:
@@ -237,7 +240,9 @@ def _copies(project: Project) -> Iterator[Cleanable]:
             yield _item(project, "copy", copy, reason)
 
 
-def _uploads(project: Project, imported: frozenset[str]) -> Iterator[Cleanable]:
+def _uploads(project: Project, imported: frozenset[str], scores: Mapping[str, str]) -> Iterator[Cleanable]:
+    """Those that no dataset was imported from; the store holds the scores of the others, and never reads them again."""
+    columns = {upload_folder(digest): names for digest, names in scores.items()}
     for path in sorted((project.root / "uploads").glob("*/*")):
         if (
             path.is_file()
@@ -245,7 +250,9 @@ def _uploads(project: Project, imported: frozenset[str]) -> Iterator[Cleanable]:
             and str(path) not in imported
             and _age(path) > UPLOAD_SECONDS
         ):
-            yield _item(project, "upload", path, "uploaded, but no dataset was imported from it")
+            names = columns.get(path.parent.name)
+            reason = f"its scores are in the project: {names}" if names else "no dataset was imported from it"
+            yield _item(project, "upload", path, f"uploaded, {'and' if names else 'but'} {reason}")
 
 
 def _age(path: Path) -> float:

@@ -55,7 +55,7 @@ def saved_side(project: Project, name: str) -> Side:
         SelectionError: no such selection, or its scores are gone.
     """
     selection, spec = selections.load(project, name)
-    rows = scored(project, selections.scoring_of(project, selection).run_id)
+    rows = selections.rows_of(project, selection)
     picked = selections.picks(project, name)["row_key"].to_numpy()
     key = (*rows.key, name, selection.selection_id)
     return Side(name, rows, spec, ranks_of(rows.table.row_key, picked), key, selections.gone_in_words(selection))

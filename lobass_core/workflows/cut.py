@@ -62,8 +62,8 @@ class RowAtCut:
     domain: str
     score: float
     n_tokens: int
-    base_loss: float
-    reference_loss: float
+    base_loss: float | None
+    reference_loss: float | None
     prompt: str
     error: float | None = None
 
@@ -100,7 +100,7 @@ def _pool(scores: SortedScores) -> Pool:
     with np.errstate(invalid="ignore"):
         means = np.bincount(code, weights=score, minlength=n_domains) / np.where(counts, counts, np.nan)
     return Pool(
-        rho=spearman(score, table.n_tokens[competing].astype(np.float64)),
+        rho=spearman(score, table.n_tokens[competing].astype(np.float64)) if table.is_scored else None,
         means=means,
         mean=float(score.mean()) if len(score) else float("nan"),
     )
@@ -186,13 +186,14 @@ def rows_at_cut(
 def _at_cut(cut: Cut, stored: dict[int, StoredRow], row: int, error: float | None) -> RowAtCut:
     table = cut.rows.table
     key = int(table.row_key[row])
+    losses = {name: float(loss[row]) for name, loss in table.losses.items()}
     return RowAtCut(
         row_key=key,
         domain=table.domains[table.domain_code[row]],
         score=float(cut.scores.score[row]),
         n_tokens=int(table.n_tokens[row]),
-        base_loss=float(table.losses[BASE][row]),
-        reference_loss=float(table.losses[REFERENCE][row]),
+        base_loss=losses.get(BASE),
+        reference_loss=losses.get(REFERENCE),
         prompt=prompt_of(stored[key]) if key in stored else "",
         error=error,
     )

@@ -142,12 +142,12 @@ def _diagnose(
     with project.store() as store:
         lengths = Lengths(table.n_tokens, table.n_prompt_tokens, response_steps(store.cursor()))
     share = float(is_kept[usable].mean()) if usable.any() and is_kept.any() else SelectionSpec().value
-    cost = cost_of_selection(project, rows.scoring, share)
+    cost = cost_of_selection(project, rows.need_scoring(), share)
     other, in_sample = training_effects.beside_another(project, rows, share)
     return Diagnosis(
-        run_id=rows.scoring.run_id,
-        run_option=("--run", rows.scoring.run_id) if len(list_scorings(project)) > 1 else (),
-        base=rows.scoring.spec.base.path,
+        run_id=rows.need_scoring().run_id,
+        run_option=("--run", rows.need_scoring().run_id) if len(list_scorings(project)) > 1 else (),
+        base=rows.need_scoring().spec.base.path,
         n_rows=int(usable.sum()),
         n_kept=int(is_kept.sum()),
         selection=selection,
@@ -167,7 +167,7 @@ def _diagnose(
         cuts=stability.of_cuts(cut),
         references=stability.of_references(cut),
         base_loss_limit=float(np.quantile(base[usable], BAND_QUANTILE)) if usable.any() else None,
-        training_known=training_effects.training_known(project, rows.scoring),
+        training_known=training_effects.training_known(project, rows.need_scoring()),
         in_sample=in_sample,
         other_run=other,
         order=training_effects.of_order(project, rows),
@@ -182,6 +182,6 @@ def _diagnose(
 def _cut(project: Project, rows: Scored, spec: SelectionSpec) -> Cut | None:
     """The selection over these scores; None where they do not have what it needs, as another scoring's spec may."""
     try:
-        return open_cut(project, spec, rows.scoring.run_id)
+        return open_cut(project, spec, rows.need_scoring().run_id)
     except SelectionError:
         return None

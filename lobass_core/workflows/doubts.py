@@ -51,7 +51,9 @@ class Doubts:
 
 
 def doubts_of(table: ScoreTable) -> Doubts:
-    """Count them."""
+    """Count them; none without losses."""
+    if not table.is_scored:
+        return Doubts(0, 0, 0)
     return Doubts(
         n_scored=int((~np.isnan(table.losses[BASE])).sum()),
         n_worse_than_chance=int(table.has(flag.WORSE_THAN_CHANCE).sum()),

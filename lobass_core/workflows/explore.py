@@ -3,25 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from lobass_core.errors import SelectionError
 from lobass_core.learnability import distributions as views
 from lobass_core.learnability import regions
-from lobass_core.learnability.measures import Measure, measure_of, measures_of, values_of
+from lobass_core.learnability.measures import Measure, measure_of, measures_of, usual_measure, values_of
 from lobass_core.learnability.ranks import spearman
 from lobass_core.learnability.regions import Limits
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
-from lobass_core.records import BASE, REFERENCE
 from lobass_core.store import scorings
+from lobass_core.store.connection import Store
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.scorings import Scoring
+from lobass_core.store.selections import NO_SCORING
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.doubts import Doubts, doubts_of
 from lobass_core.workflows.recent import Recent
-from lobass_core.workflows.row_table import decisions_of, leased_rows
+from lobass_core.workflows.row_table import chosen_scoring, decisions_of, rows_with
 
 _scored: Recent["Scored"] = Recent(4)
 _views: Recent[Any] = Recent(24)
@@ -32,18 +34,42 @@ PLANE_BINS = (60, 48)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
-    """One scoring's rows, of all datasets or of some, as they stood at one revision of one store."""
+    """One scoring's rows, of all datasets or of some, as they stood at one revision of one store.
+
+    `scoring` is None for rows that have score columns alone.
+    """
 
     store_path: Path
     revision: str
-    scoring: Scoring
+    scoring: Scoring | None
     table: ScoreTable
     datasets: tuple[str, ...] = ()
 
     @property
+    def scoring_id(self) -> int:
+        return self.scoring.scoring_id if self.scoring else NO_SCORING
+
+    @property
+    def run_id(self) -> str:
+        """The run that scored; empty without losses."""
+        return self.scoring.run_id if self.scoring else ""
+
+    def need_scoring(self) -> Scoring:
+        """The scoring, for what goes by losses.
+
+        Raises:
+            SelectionError: nothing is scored.
+        """
+        if self.scoring is None:
+            raise SelectionError(
+                "this needs losses, and nothing is scored", do="Run lobass score --base MODEL --reference MODEL first."
+            )
+        return self.scoring
+
+    @property
     def key(self) -> tuple[Path, str, int, tuple[str, ...]]:
         """What decides every number computed from the table: keep results under it."""
-        return self.store_path, self.revision, self.scoring.scoring_id, self.datasets
+        return self.store_path, self.revision, self.scoring_id, self.datasets
 
 
 def list_scorings(project: Project) -> list[Scoring]:
@@ -63,28 +89,40 @@ def scored(project: Project, run: str | None = None, datasets: Sequence[str] = (
 
     `table` holds arrays with one entry a row: `losses["base"]` float64[n] in nats per response token, NaN for none;
     `n_tokens` int32[n]; `domain_code` int16[n] into `domains`; `columns[NAME].values` float64[n] of a score column.
+    Where nothing is scored but there are score columns, it has those alone: no losses, and no tokens are counted.
 
     `datasets` leaves the rows of those only (all when empty), domains without a row too.
 
     Raises:
-        SelectionError: nothing is scored, several scorings and no `run`, or no such dataset.
+        SelectionError: nothing is scored and there is no score column, several scorings and no `run`, or no such
+            dataset.
         IncomparableLossesError: base and reference counted different response tokens.
     """
     with project.store() as store:
-        cursor = store.cursor()
-        scoring, revision = scorings.find_scoring(cursor, run), store.revision()
-        key = (project.store_path, revision, scoring.scoring_id, ())
-
-        def read() -> Scored:
-            _scored.forget(lambda old: old[0] == key[0] and old[1] != revision)  # type: ignore[index]
-            _views.forget(lambda old: old[0][0] == key[0] and old[0][1] != revision)  # type: ignore[index]
-            # A decision bumps the revision, but leaves the million losses as they are: only verdicts are read again.
-            rows = leased_rows(project, store, scoring.run_id)
-            table = replace(rows.table, decision=decisions_of(store, rows))
-            return Scored(project.store_path, revision, scoring, table)
-
-        whole = _scored.get(key, read)
+        whole = _whole(project, store, chosen_scoring(store.cursor(), run))
     return scored_within(whole, datasets)
+
+
+def unscored(project: Project, datasets: Sequence[str] = ()) -> Scored:
+    """The same rows with their score columns alone, whatever has been scored."""
+    with project.store() as store:
+        whole = _whole(project, store, None)
+    return scored_within(whole, datasets)
+
+
+def _whole(project: Project, store: Store, scoring: Scoring | None) -> Scored:
+    revision = store.revision()
+    key = (project.store_path, revision, scoring.scoring_id if scoring else NO_SCORING, ())
+
+    def read() -> Scored:
+        _scored.forget(lambda old: old[0] == key[0] and old[1] != revision)  # type: ignore[index]
+        _views.forget(lambda old: old[0][0] == key[0] and old[0][1] != revision)  # type: ignore[index]
+        # A decision bumps the revision, but leaves the million losses as they are: only verdicts are read again.
+        rows = rows_with(project, store, scoring)
+        table = replace(rows.table, decision=decisions_of(store, rows))
+        return Scored(project.store_path, revision, scoring, table)
+
+    return _scored.get(key, read)
 
 
 def scored_within(rows: Scored, datasets: Sequence[str]) -> Scored:
@@ -118,11 +156,17 @@ def measures(rows: Scored) -> dict[str, Measure]:
     return measures_of(rows.table)
 
 
-def distribution(rows: Scored, measure: str = "learnability", *, n_bins: int = N_BINS) -> views.Distribution:
+def usual(rows: Scored) -> str:
+    """The measure that counts unless another is asked for: learnability, without losses the first score column."""
+    return usual_measure(rows.table)
+
+
+def distribution(rows: Scored, measure: str = "", *, n_bins: int = N_BINS) -> views.Distribution:
     """One measure by domain, in its own unit: int64[domains, bins] counts between shared edges, float64[bins + 1].
 
-    Bins of lengths grow; rows beyond the edges are counted apart.
+    Without a name it is the usual one. Bins of lengths grow; rows beyond the edges are counted apart.
     """
+    measure = measure or usual(rows)
 
     def make() -> views.Distribution:
         values = values_of(rows.table, measure)
@@ -155,7 +199,7 @@ def usual_limits(rows: Scored) -> tuple[Limits, ...]:
 
     def make() -> tuple[Limits, ...]:
         return regions.usual_limits(
-            table.losses[BASE], values_of(table, "learnability"), table.domain_code, len(table.domains)
+            values_of(table, "base-loss"), values_of(table, "learnability"), table.domain_code, len(table.domains)
         )
 
     return _views.get((rows.key, "usual limits"), make)
@@ -177,10 +221,10 @@ def plane(
 
     def cells() -> views.Grid:
         n_x, n_y = bins
-        x = table.losses[BASE]
+        x = values_of(table, "base-loss")
         x_edges = np.geomspace(*views.log_axis(x), n_x + 1)
         if against_reference:
-            y = table.losses[REFERENCE]
+            y = values_of(table, "reference-loss")
             y_edges = np.geomspace(*views.log_axis(y), n_y + 1)
         else:
             y = values_of(table, "learnability")
@@ -188,7 +232,9 @@ def plane(
         return views.grid(x, y, table.domain_code, table.domains, x_edges, y_edges)
 
     def counts() -> np.ndarray:
-        region = regions.regions(table.losses[BASE], values_of(table, "learnability"), table.domain_code, limits)
+        region = regions.regions(
+            values_of(table, "base-loss"), values_of(table, "learnability"), table.domain_code, limits
+        )
         return regions.region_counts(region, table.domain_code, len(table.domains))
 
     return Plane(
@@ -252,6 +298,19 @@ def doubts(rows: Scored) -> Doubts:
     return _views.get((rows.key, "doubts"), lambda: doubts_of(rows.table))
 
 
+def value_summaries(rows: Scored, measure: str, by: Literal["domain", "dataset", "all"]) -> list[views.ValueSummary]:
+    """How a measure lies in each domain, in each dataset, or in all rows."""
+    table = rows.table
+    code, names = {
+        "domain": (table.domain_code, table.domains),
+        "dataset": (table.dataset_code, table.datasets),
+        "all": (np.zeros(len(table), np.int16), ("all",)),
+    }[by]
+    return _views.get(
+        (rows.key, "values", measure, by), lambda: views.value_summaries(values_of(table, measure), code, names)
+    )
+
+
 def total(rows: Scored) -> views.GroupSummary:
     """One line for all rows."""
     table = rows.table
@@ -272,7 +331,7 @@ def _n_within(table: ScoreTable, asked: BrowseFilter) -> int:
     inside |= not asked.domains
     for name, (low, high) in asked.ranges:
         # As Browse has it: a row without a response has 0 response tokens.
-        values = table.n_tokens if name == "length" else values_of(table, name)
+        values = table.n_tokens if name == "length" and table.is_scored else values_of(table, name)
         if low is not None:
             inside &= values >= low
         if high is not None:

@@ -23,10 +23,11 @@ from lobass_core.project import Project
 from lobass_core.specs import ExportFormat, ExportSpec
 from lobass_core.store.exports import LoggedExport, forget_export, list_exports, log_export
 from lobass_core.store.selections import find_selection
+from lobass_core.workflows import select as selections
 from lobass_core.workflows.export_arrange import NearDuplicates, arranged, find_near_duplicates
 from lobass_core.workflows.export_check import check_of
 from lobass_core.workflows.export_lengths import measure
-from lobass_core.workflows.export_plan import originals_of, plan_export, scoring_of, tokens_reader
+from lobass_core.workflows.export_plan import originals_of, plan_export, tokens_reader
 from lobass_core.workflows.export_records import texts_reader
 from lobass_core.workflows.recent import Recent
 
@@ -70,10 +71,10 @@ class PastExport:
 def export(project: Project, spec: ExportSpec, on_progress: OnProgress | None = None) -> ExportReceipt:
     """Write a saved selection into a folder, check it by reading it back, and log it.
 
-    Each row is compared with the tokens that were scored, in a short run, unless `spec.check` is off; what differs
-    because of the trainer is said in the notes. Rows stand in the order of their files, dataset by dataset, or by rank;
-    some are set aside for validation if that is asked. Rows that the format cannot hold are counted and listed in the
-    receipt and the manifest. `on_progress` gets rows read and rows to read.
+    Each row is compared with the tokens that were scored, in a short run, unless `spec.check` is off or nothing was
+    scored; what differs because of the trainer is said in the notes. Rows stand in the order of their files, dataset by
+    dataset, or by rank; some are set aside for validation if that is asked. Rows that the format cannot hold are
+    counted and listed in the receipt and the manifest. `on_progress` gets rows read and rows to read.
 
     Raises:
         SelectionError: no such selection.
@@ -83,7 +84,8 @@ def export(project: Project, spec: ExportSpec, on_progress: OnProgress | None = 
     to = _destination(project, spec.to, Claim(spec.selection, spec.format, spec.replace))
     plan = plan_export(project, spec)
     plan = arranged(plan, spec, lambda: find_near_duplicates(project, plan))
-    check = check_of(project, plan, scoring_of(project, spec.selection)) if spec.check else None
+    scoring = selections.scoring_of(project, selections.load(project, spec.selection)[0])
+    check = check_of(project, plan, scoring) if spec.check and scoring else None
     return _write(project, plan, to, on_progress, check=check, replace=spec.replace)
 
 

@@ -16,14 +16,17 @@ def measure(project: Project, plan: ExportPlan, facts: RowFacts) -> tuple[Length
     """The lengths of the picks, and why some of them cannot be written as tokens, by their places."""
     sample_ids = plan.picks["sample_id"].to_pylist()
     models = plan.facts["models"]
-    with project.store() as store:
-        dropped = cut_samples(store.cursor(), models["base"]["fingerprint"], models["render_fingerprint"])
-    kept = TokenFiles(project.runs_dir, models["render_fingerprint"], sample_ids).lengths(sample_ids, dropped)
+    # Without a scoring no run has kept a token of theirs.
+    render_fp, dropped = models.get("render_fingerprint", ""), dict[str, int]()
+    if models:
+        with project.store() as store:
+            dropped = cut_samples(store.cursor(), models["base"]["fingerprint"], render_fp)
+    kept = TokenFiles(project.runs_dir, render_fp, sample_ids).lengths(sample_ids, dropped)
     one_answer = (facts.bits & np.uint32(fact.SEVERAL_ANSWERS)) == 0
     is_pair = (facts.bits & np.uint32(fact.PAIR)) != 0
-    n_answers = np.where(plan.facts["render"]["mask_rule"] == "last", 1, facts.n_answers)
+    n_answers = np.where(plan.facts["render"].get("mask_rule") == "last", 1, facts.n_answers)
     n_dropped = n_dropped_of(sample_ids, dropped)
-    lengths = Lengths.measured(kept, n_dropped, n_answers, int(models["max_tokens"] or 0)).or_else(
+    lengths = Lengths.measured(kept, n_dropped, n_answers, int(models.get("max_tokens") or 0)).or_else(
         Lengths.counted(plan.picks, one_answer)
     )
     reasons = {

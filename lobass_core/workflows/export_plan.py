@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lobass_core.errors import ExportError, ModelError, SelectionError
+from lobass_core.errors import ExportError, ModelError
 from lobass_core.exporting.plan import (
     BITS_COLUMNS,
     BYTES_FIELD,
@@ -24,7 +24,7 @@ from lobass_core.exporting.plan import (
 from lobass_core.formats.read_files import file_sha256
 from lobass_core.jobs.token_files import TokenFiles
 from lobass_core.learnability import flags
-from lobass_core.learnability.measures import measure_of, measures_of, values_of
+from lobass_core.learnability.measures import BUILT_IN, Measure, measure_of, measures_of, values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.records import BASE, REFERENCE
@@ -35,13 +35,14 @@ from lobass_core.store.dataset_files import list_files
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.former_states import former_files
 from lobass_core.store.overlaps import OverlapCheck, latest_check
-from lobass_core.store.scorings import Scoring, list_scorings
+from lobass_core.store.scorings import Scoring
 from lobass_core.store.selections import SavedSelection, find_selection, selection_picks
 from lobass_core.words.plural import plural
 from lobass_core.workflows.answer_ending import answer_ending
-from lobass_core.workflows.explore import Scored, scored
+from lobass_core.workflows.explore import Scored
 from lobass_core.workflows.export_sources import SourceNumbers, source_of
 from lobass_core.workflows.recipes import read_recipe
+from lobass_core.workflows.select import rows_of as rows_of_selection
 from lobass_core.workflows.select import select_from
 
 LOSS_UNIT = "losses are mean negative log-likelihoods of the response tokens given the prompt, in nats per token"
@@ -57,15 +58,14 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
     with project.store() as store:
         cursor = store.cursor()
         saved = find_selection(cursor, spec.selection)
-        scoring = _scoring_of(cursor, saved)
+        rows = rows_of_selection(project, saved)
+        scoring, table = rows.scoring, rows.table
         picks = selection_picks(cursor, saved.selection_id)
         placed = rows_of(cursor, picks["row_key"].combine_chunks())
         n_gone = picks.num_rows - placed.num_rows
         datasets = {dataset.dataset_id: dataset for dataset in list_datasets(cursor)}
         files = list_files(cursor)
         decisions, overlap_check = standing_decisions(cursor), latest_check(cursor)
-        rows = scored(project, scoring.run_id)
-        table = rows.table
         if n_gone != saved.n_gone or (n_gone and not placed.num_rows):
             raise ExportError(
                 f"{plural(n_gone, 'row is', 'rows are')} gone of {picks.num_rows:,} in selection {saved.name!r}",
@@ -87,8 +87,9 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
         sources=tuple(source_of(dataset, file) for dataset, file in parts),
         picks=placed_picks,
         facts={
-            "models": _models(project, scoring),
-            "render": _render(project, scoring, placed_picks["sample_id"].to_pylist()),
+            # A selection by a score column needs no model, so its manifest names none.
+            "models": _models(project, scoring) if scoring else {},
+            "render": _render(project, scoring, placed_picks["sample_id"].to_pylist()) if scoring else {},
             "formula": _formula(table, saved.spec["method"]),
             "selection": {"spec": saved.spec, "seed": saved.spec["seed"], "domains": saved.result.get("domains", [])},
             "decisions": decisions,
@@ -108,30 +109,13 @@ def plan_export(project: Project, spec: ExportSpec) -> ExportPlan:
     )
 
 
-def scoring_of(project: Project, selection: str) -> Scoring:
-    """The scoring that a saved selection was made from.
-
-    Raises:
-        SelectionError: no such selection, or its scores are gone.
-    """
-    with project.store() as store:
-        return _scoring_of(store.cursor(), find_selection(store.cursor(), selection))
-
-
-def _scoring_of(cursor: duckdb.DuckDBPyConnection, saved: SavedSelection) -> Scoring:
-    for scoring in list_scorings(cursor):
-        if scoring.scoring_id == saved.scoring_id:
-            return scoring
-    raise SelectionError(f"the scores that selection {saved.name!r} is based on are gone", do="Select again and save.")
-
-
 def _formula(table: ScoreTable, method: str) -> dict:
     """What the score of the selection is."""
     measure = measure_of(table, method)
     return {
         "method": method,
         "text": measure.formula,
-        "unit": LOSS_UNIT,
+        **({"unit": LOSS_UNIT} if table.is_scored else {}),
         "score_unit": measure.unit,
         "source": measure.source,
         "higher_is_better": measure.higher_is_better,
@@ -181,11 +165,9 @@ def _picks_table(placed: pa.Table, picks: pa.Table, table: ScoreTable, numbers: 
         "rank": saved["pick_rank"],
         "reason": saved["reason"],
         "score": saved["score"],
-        "learnability": _finite(values_of(rows, "learnability")),
-        "base_loss": _finite(rows.losses[BASE]),
-        "reference_loss": _finite(rows.losses[REFERENCE]),
-        "n_response_tokens": pa.array(rows.n_tokens, pa.int32()),
-        "n_prompt_tokens": pa.array(rows.n_prompt_tokens, pa.int32()),
+        **{one.column: _measured(rows, one) for one in map(BUILT_IN.__getitem__, _SCORED)},
+        "n_response_tokens": _counted_tokens(rows, rows.n_tokens),
+        "n_prompt_tokens": _counted_tokens(rows, rows.n_prompt_tokens),
         "flags": pa.array([flags.names(bits) for bits in rows.flags.tolist()], pa.string()),
         BYTES_FIELD.name: pa.array(rows.n_bytes, BYTES_FIELD.type, mask=rows.n_bytes <= 0),
     }
@@ -208,6 +190,19 @@ def _evaluation_overlap(check: OverlapCheck | None, picks: pa.Table) -> dict:
             "files": files, "near_duplicates": check.near, "n_selected": n_picks, "n_not_compared": check.n_new
         }
     }  # fmt: skip
+
+
+# Measures that every manifest has a column for.
+_SCORED = ("learnability", "base-loss", "reference-loss")
+
+
+def _measured(rows: ScoreTable, measure: Measure) -> pa.Array:
+    """The values of a measure; none where nothing is scored."""
+    return _finite(values_of(rows, measure.name)) if rows.is_scored else pa.nulls(len(rows), pa.float64())
+
+
+def _counted_tokens(rows: ScoreTable, n_tokens: np.ndarray) -> pa.Array:
+    return pa.array(n_tokens, pa.int32()) if rows.is_scored else pa.nulls(len(rows), pa.int32())
 
 
 def _finite(values: np.ndarray) -> pa.Array:
@@ -305,7 +300,7 @@ def tokens_reader(project: Project, plan: ExportPlan) -> ReadTokens:
     """Reads the scored tokens of samples from the folders of the runs; they are looked up at the first call."""
 
     def read(sample_ids: Sequence[str]) -> Iterator[ScoredTokens | None]:
-        files = TokenFiles(project.runs_dir, plan.facts["models"]["render_fingerprint"], sample_ids)
+        files = TokenFiles(project.runs_dir, plan.facts["models"].get("render_fingerprint", ""), sample_ids)
         for kept in files.read(sample_ids):
             yield ScoredTokens(kept.token_ids, kept.response_mask) if kept else None
 

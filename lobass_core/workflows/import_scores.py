@@ -34,7 +34,7 @@ from lobass_core.words.clock import utc_now
 from lobass_core.words.plural import plural
 from lobass_core.workflows.author import author_name
 from lobass_core.workflows.column_names import check_new_name
-from lobass_core.workflows.score_lines import FileColumns, ScoreLines, SetAside, file_columns, file_name
+from lobass_core.workflows.score_lines import FileColumns, ScoreLines, SetAside, file_columns, file_name, files_asked
 
 __all__ = [
     "FileColumns",
@@ -42,6 +42,7 @@ __all__ = [
     "ScoreFileSpec",
     "StoredColumn",
     "file_columns",
+    "files_asked",
     "import_scores",
     "list_score_columns",
     "remove_scores",

@@ -20,8 +20,11 @@ def next_step(
     export: LoggedExport | None,
     runs: tuple[RunStatus, ...],
     datasets: Sequence[str] = (),
+    measure: str = "learnability",
 ) -> NextStep:
     """The first of: import, watch or resume a run, score what is not scored, select, export, select again.
+
+    Without a scoring the rows of a project are selected by a score column, `measure`, and none is left to score.
 
     Where `domains` counts the rows of some datasets alone, the commands name them.
 
@@ -36,19 +39,23 @@ def next_step(
         return NextStep("score", f"Watch run {work.run_id}", f"lobass runs --project {root}")
     if work and work.kind == "score" and work.can_resume:
         return NextStep("score", f"Resume run {work.run_id}", resume_command(project, work.run_id))
-    to_do = [domain for domain in domains if domain.n_to_score]
+    by_column = measure != "learnability"
+    to_do = [] if by_column else [domain for domain in domains if domain.n_to_score]
     if to_do:
         n = sum(domain.n_to_score for domain in to_do)
         of = f"{to_do[0].domain} " if len(to_do) == 1 and len(domains) > 1 else ""
         models = _model_options(project, scoring)
         return NextStep("score", f"Score {n:,} {of}rows", f"lobass score --project {root} {models}{within}")
+    method = f" --method {shlex.quote(measure)}" if by_column else ""
+    select = f"lobass select --project {root}{method} --ratio 0.06 --name"
     if selection is None:
-        return NextStep("select", "Select rows", f"lobass select --project {root} --ratio 0.06 --name paper-6{within}")
+        name = shlex.quote(f"{measure}-6") if by_column else "paper-6"
+        return NextStep("select", "Select rows", f"{select} {name}{within}")
     if export is None:
         name = shlex.quote(selection.name)
         command = f"lobass export --project {root} --selection {name} --to FOLDER --format messages"
         return NextStep("export", f"Export {selection.name}", command)
-    return NextStep("select", "Move the cut", f"lobass select --project {root} --ratio 0.06 --name NAME{within}")
+    return NextStep("select", "Move the cut", f"{select} NAME{within}")
 
 
 def _counts(run: RunStatus) -> bool:

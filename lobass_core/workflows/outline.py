@@ -1,4 +1,4 @@
-"""The outline of a project that every page needs: its scorings, datasets, domains and counts."""
+"""The outline of a project that every page needs: its scorings, score columns, datasets, domains and counts."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lobass_core.project import Project
 from lobass_core.store.counts import count_pairs, count_samples, rows_by_dataset, rows_by_domain
 from lobass_core.store.datasets import list_datasets
+from lobass_core.store.score_columns import column_names
 from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.workflows.recent import Recent
 
@@ -14,7 +15,10 @@ _outlines: Recent["Outline"] = Recent(4)
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Scorings latest first; datasets in order of import; domains alphabetical; `n_samples` are those of the rows."""
+    """Scorings latest first; datasets in order of import; domains alphabetical; `n_samples` are those of the rows.
+
+    `columns` are the names of the score columns.
+    """
 
     scorings: tuple[Scoring, ...]
     datasets: tuple[str, ...]
@@ -24,6 +28,12 @@ class Outline:
     n_pairs: int
     content: str
     rows_by_dataset: tuple[tuple[str, int], ...] = ()
+    columns: tuple[str, ...] = ()
+
+    @property
+    def has_measures(self) -> bool:
+        """Whether rows can be ranked by anything."""
+        return bool(self.scorings or self.columns)
 
     def rows_in(self, datasets: Collection[str]) -> int:
         """Rows of these datasets; of all where none is named."""
@@ -47,6 +57,7 @@ def read_outline(project: Project) -> Outline:
                 n_pairs=count_pairs(cursor),
                 content=content,
                 rows_by_dataset=tuple((item.name, n_rows.get(item.dataset_id, 0)) for item in datasets),
+                columns=tuple(column_names(cursor)),
             )
 
         return _outlines.get((project.store_path, content), read)

@@ -107,7 +107,7 @@ def plan(project: Project, n_swaps: int = DEFAULT_SWAPS, run: str | None = None,
             "too few scored rows are a question with one answer to swap the answers of",
             do="Import and score more rows.",
         )
-    scoring = rows.scoring
+    scoring = rows.need_scoring()
     spec = PlantedRun(
         scored=_asked(scoring),
         scoring=scoring.run_id,
@@ -136,7 +136,7 @@ def _candidates(project: Project, rows: Scored, n_swaps: int, seed: int) -> list
             here = np.flatnonzero(usable & (table.domain_code == code))
             n = min(a_domain, int(MOST_SHARE * len(here)))
             drawn = here[np.argsort(draw[here], kind="stable")][: n * _SPARE]
-            found = plantable_rows(store.cursor(), rows.scoring, table.sample_key[drawn], domain)[:n]
+            found = plantable_rows(store.cursor(), rows.need_scoring(), table.sample_key[drawn], domain)[:n]
             folds = sorted({one.folds for one in found})
             groups += [[one for one in found if one.folds == fold] for fold in folds]
     return groups
@@ -221,7 +221,7 @@ def _kept_report(run: RunFolder, rows: Scored) -> PlantedReport:
 
 def _runs(project: Project, rows: Scored) -> list[RunFolder]:
     """Self-tests of these scores, latest first."""
-    scoring = rows.scoring
+    scoring = rows.need_scoring()
     asked = scoring.render_fp, _models(scoring)
     return [
         run

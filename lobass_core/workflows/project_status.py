@@ -88,6 +88,19 @@ class ScoringStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnStatus:
+    """A score column with the rows that have a value; `source` names its files."""
+
+    name: str
+    unit: str
+    higher_is_better: bool
+    source: str
+    n_rows: int
+    made_at: str
+    made_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class SelectionStatus:
     """A saved selection; `rule` is its budget and balance in words.
 
@@ -160,9 +173,12 @@ class UpgradeStatus:
 class ProjectStatus:
     """Everything that Overview and `lobass status` show. Counts are of imported rows.
 
-    `scoring` is the one that scored counts refer to: the chosen or the latest; `selection` the latest made from it,
-    `export` the latest of that selection, and `upgrade` the latest whose copy of the store has not been deleted. Lists
-    are latest first, but datasets in order of import and domains by name.
+    `scoring` is the one that scored counts refer to: the chosen or the latest; where nothing is scored they count the
+    values of the first score column. `measure` is what they are scores of: learnability, or that column.
+
+    `selection` is the latest made from it, `export` the latest of that selection, and `upgrade` the latest whose copy
+    of the store has not been deleted. Lists are latest first, but datasets in order of import, domains and score
+    columns by name.
     """
 
     name: str
@@ -186,17 +202,26 @@ class ProjectStatus:
     next_step: NextStep
     upgrade: UpgradeStatus | None = None
     read_only: bool = False
+    columns: tuple[ColumnStatus, ...] = ()
+    measure: str = "learnability"
 
     @property
     def n_to_score(self) -> int:
         return self.n_rows - self.n_scored
 
     @property
+    def higher_is_better(self) -> bool:
+        """Which end of `measure` a selection keeps."""
+        return next((one.higher_is_better for one in self.columns if one.name == self.measure), True)
+
+    @property
     def changed_at(self) -> str | None:
         """ISO time of the latest event."""
         times = [item.imported_at for item in self.datasets]
         times += [change.undone_at or change.made_at for item in self.datasets for change in item.changes]
-        times += [item.made_at for group in (self.scorings, self.selections, self.exports) for item in group]
+        times += [
+            item.made_at for group in (self.scorings, self.columns, self.selections, self.exports) for item in group
+        ]
         times += [run.finished_at or run.created_at for run in self.runs]
         return max(times, default=None)
 

@@ -62,7 +62,7 @@ def refine(
         SelectionError: there is no such selection, or its scoring is gone.
     """
     saved, spec = selections.load(project, selection)
-    scoring = selections.scoring_of(project, saved)
+    scoring = selections.rows_of(project, saved).need_scoring()
     before = open_cut(project, spec, scoring.run_id)
     run = start(project, before, band)
     done = follow_and_ingest(project, run, on_progress)
@@ -86,11 +86,12 @@ def start(project: Project, cut: Cut, band: float = DEFAULT_BAND) -> RunFolder:
     Raises:
         RequestError: the scoring is in float32 already, the cut does not go by losses, or nothing is that near.
     """
-    _check(cut.rows.scoring, cut.spec, band)
+    scoring = cut.rows.need_scoring()
+    _check(scoring, cut.spec, band)
     rows = rows_near_cut(cut, band)
     if not len(rows):
         raise RequestError(f"no row is within {band:g} of the cut", do="Use a larger --band.")
-    run = _prepare(project, cut.rows.scoring, cut.rows.table.sample_key[rows])
+    run = _prepare(project, scoring, cut.rows.table.sample_key[rows])
     launch(run)
     return run
 

@@ -12,14 +12,21 @@ from lobass_core.workflows.row_table import RowTable, listed_values
 _orders: Recent[np.ndarray] = Recent(8)
 
 
+def sort_of(rows: RowTable, asked: BrowseFilter) -> tuple[str, bool]:
+    """The sort that holds, and whether it runs downward; the best by the usual measure come first unless it is said."""
+    if rows.measure and not asked.sort and asked.descending is None:
+        return rows.measure.name, rows.measure.higher_is_better
+    sort = asked.sort or (rows.measure.name if rows.measure else "imported")
+    return sort, is_descending(sort, asked.descending)
+
+
 def row_order(rows: RowTable, asked: BrowseFilter) -> np.ndarray:
     """int32[n]: every row, in the order of the sort; rows without the value last, ties by sample, then by row.
 
     Raises:
         SelectionError: the rows have no measure of the sort's name, or of that which the cut is on.
     """
-    sort = asked.sort or ("learnability" if rows.is_scored else "imported")
-    descending = is_descending(sort, asked.descending)
+    sort, descending = sort_of(rows, asked)
     key = (rows.root, rows.version, sort, descending, asked.cuts if sort == "cut" else (), asked.cut_by)
     return _orders.get(key, lambda: _sorted(rows, asked, sort, descending))
 
@@ -28,7 +35,7 @@ def _sorted(rows: RowTable, asked: BrowseFilter, sort: str, descending: bool) ->
     table = rows.table
     if sort == "imported":
         return rows.as_imported[::-1].copy() if descending else rows.as_imported
-    if sort == "learnability" and rows.is_scored and descending:
+    if rows.measure and sort == rows.measure.name and descending == rows.measure.higher_is_better:
         return rows.best_first
     values = distance(rows, asked) if sort == "cut" else listed_values(rows, sort)
     # A stable sort of rows that stand in tie order already; NaN goes last in both directions.

@@ -7,16 +7,18 @@ array that is made anew with every decision.
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import numpy as np
 
-from lobass_core.learnability.measures import values_of
+from lobass_core.errors import SelectionError
+from lobass_core.learnability.measures import Measure, measures_of, usual_measure, values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.selection.order import rank_order
 from lobass_core.store import browse as rows_of_store
 from lobass_core.store.connection import Store
 from lobass_core.store.datasets import list_datasets
-from lobass_core.store.score_columns import score_columns
+from lobass_core.store.score_columns import column_names, score_columns
 from lobass_core.store.scored_rows import score_rows
 from lobass_core.store.scorings import Scoring, find_scoring, list_scorings
 from lobass_core.store.standing import verdict_codes
@@ -27,14 +29,18 @@ RIDGE_BINS = 60
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowTable:
-    """All rows of a project as arrays by row key, with ranks by learnability (1 is best, 0 has none)."""
+    """All rows of a project as arrays by row key, with ranks by their usual measure (1 is best, 0 has none).
+
+    That is learnability; where nothing is scored the first score column, and None without one.
+    """
 
     root: Path
     version: tuple  # of the content and the scoring: what every number computed from the table is kept under
     scoring: Scoring | None
     table: ScoreTable
-    score: np.ndarray  # float64[n], learnability
-    best_first: np.ndarray  # int32[n]: positions by learnability, rows without one last
+    measure: Measure | None
+    score: np.ndarray  # float64[n], by this measure; NaN without one
+    best_first: np.ndarray  # int32[n]: positions from the best score, rows without one last
     rank: np.ndarray  # int32[n], over all rows
     rank_in_domain: np.ndarray  # int32[n]
     as_imported: np.ndarray  # int32[n]: positions by dataset, then by place in its files, which an update may change
@@ -45,7 +51,7 @@ class RowTable:
         Raises:
             SelectionError: these rows have no such measure.
         """
-        if name == "learnability" and self.is_scored:
+        if self.measure and name == self.measure.name:
             return self.score
         return _values.get((self.root, self.version, name), lambda: values_of(self.table, name))
 
@@ -59,7 +65,7 @@ class RowTable:
 
 @dataclass(frozen=True, slots=True)
 class DomainShape:
-    """How learnability lies in one domain: counts in equal bins from `low` to `high`, and what lies beyond."""
+    """How the scores lie in one domain: counts in equal bins from `low` to `high`, and what lies beyond."""
 
     domain: str
     n_rows: int
@@ -91,11 +97,11 @@ def open_rows(project: Project, run: str | None = None) -> RowTable:
 
 def listed_values(rows: RowTable, name: str) -> np.ndarray:
     """The values of a measure that rows are filtered and sorted by; a row without a response has 0 response tokens."""
-    return rows.table.n_tokens if name == "length" else rows.values(name)
+    return rows.table.n_tokens if name == "length" and rows.is_scored else rows.values(name)
 
 
 def domain_shapes(rows: RowTable) -> list[DomainShape]:
-    """A small distribution of learnability for each domain, over one axis without a half percent at each end."""
+    """A small distribution of the scores for each domain, over one axis without a half percent at each end."""
     return list(_shapes.get((rows.root, rows.version), lambda: _domain_shapes(rows)))
 
 
@@ -135,8 +141,29 @@ def _axis(values: np.ndarray) -> tuple[float, float]:
 
 
 def leased_rows(project: Project, store: Store, run: str | None) -> RowTable:
+    """As `open_rows`, from a store that is open."""
     cursor = store.cursor()
-    scoring = find_scoring(cursor, run) if run or list_scorings(cursor) else None
+    return rows_with(project, store, find_scoring(cursor, run) if run or list_scorings(cursor) else None)
+
+
+def chosen_scoring(cursor: duckdb.DuckDBPyConnection, run: str | None) -> Scoring | None:
+    """The scoring that rows are measured by; None where nothing is scored, but the project has score columns.
+
+    Raises:
+        SelectionError: there is nothing to measure by, several scorings and no `run`, or no scoring of that run.
+    """
+    if run or list_scorings(cursor):
+        return find_scoring(cursor, run)
+    if not column_names(cursor):
+        raise SelectionError(
+            "nothing is scored yet",
+            do="Run lobass score --base MODEL --reference MODEL, or lobass import-scores FILE --name NAME, first.",
+        )
+    return None
+
+
+def rows_with(project: Project, store: Store, scoring: Scoring | None) -> RowTable:
+    """All rows with the losses of a scoring, or with their score columns alone."""
     version = (store.content(), scoring and scoring.scoring_id)
     return _tables.get((project.root, version), lambda: _load(project.root, store, version, scoring))
 
@@ -160,14 +187,17 @@ def _load(root: Path, store: Store, version: tuple, scoring: Scoring | None) -> 
     names = {dataset.dataset_id: dataset.name for dataset in list_datasets(cursor)}
     columns = score_rows(cursor, scoring) if scoring else rows_of_store.unscored_rows(cursor)
     table = ScoreTable.from_arrow(columns, names, score_columns(cursor))
-    score = values_of(table, "learnability") if scoring else np.full(len(table), np.nan)
-    best_first = rank_order(-score, table.tie_key, table.row_key)
+    measure = measures_of(table).get(usual_measure(table))
+    score = values_of(table, measure.name) if measure else np.full(len(table), np.nan)
+    cost = -score if measure is None or measure.higher_is_better else score
+    best_first = rank_order(cost, table.tie_key, table.row_key)
     ranked = best_first[: int(np.isfinite(score).sum())]
     return RowTable(
         root=root,
         version=version,
         scoring=scoring,
         table=table,
+        measure=measure,
         score=score,
         best_first=best_first.astype(np.int32),
         rank=_ranks(ranked, len(table)),

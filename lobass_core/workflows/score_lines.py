@@ -29,6 +29,8 @@ Fault = Literal["missing", "not a number", "non-finite", "unreadable"]
 PLACE_COLUMNS = ("sample_id", "dataset", "row_index", "row")
 # Records whose columns are looked at before the file is read.
 FIRST_RECORDS = 100
+# A spec of files asks for a domain, which scores do not have.
+_NO_DOMAIN = "scores"
 # Records inside records that are looked into for numbers.
 DEEPEST = 3
 _ID = re.compile(r"[0-9a-f]{64}")
@@ -73,7 +75,7 @@ class ScoreLines:
             InputFileError: the file is missing, empty, or not a file of rows.
             RequestError: it lacks a column, or several could hold the values.
         """
-        stream, rows = _first_rows(spec.path)
+        stream, rows = _first_rows(ImportSpec(spec.path, domain=_NO_DOMAIN, **files_asked(spec)))
         columns = tuple(dict.fromkeys(name for row in rows for name in row))
         lines = cls(spec, stream, columns, "", "", dataset)
         lines.value_column = lines._value_column(rows)
@@ -180,22 +182,27 @@ class FileColumns:
     numeric: tuple[str, ...]
 
 
-def file_columns(path: str) -> FileColumns:
-    """What of a file can be a key, and what can be a score.
+def files_asked(spec: ScoreFileSpec) -> dict[str, Any]:
+    """Which of several files are read, as fields that an import of records has too; what is not chosen is left out."""
+    return {name: value for name in ("split", "config", "revision") if (value := getattr(spec, name))}
+
+
+def file_columns(path: str, **files: Any) -> FileColumns:
+    """What of a file can be a key, and what can be a score; `files` are as `files_asked` gives them.
 
     Raises:
         InputFileError: the file is missing, empty, or not a file of rows.
     """
-    _, rows = _first_rows(path)
+    _, rows = _first_rows(ImportSpec(path, domain=_NO_DOMAIN, **files))
     columns = tuple(dict.fromkeys(name for row in rows for name in row))
     numeric = dict.fromkeys(name for row in rows for name in _numeric(row, "") if name not in PLACE_COLUMNS)
     return FileColumns(columns, tuple(numeric))
 
 
-def _first_rows(path: str) -> tuple[RecordSet, list[dict]]:
+def _first_rows(files: ImportSpec) -> tuple[RecordSet, list[dict]]:
     """The file, opened, and its first records."""
     # As an import finds its files, a folder or a dataset of the Hub too.
-    stream = open_set(files_of(ImportSpec(path, domain="scores")), limits=read_limits())
+    stream = open_set(files_of(files), limits=read_limits())
     heads = [record for number in range(len(stream.opened)) for record in stream.head(number, FIRST_RECORDS)]
     return stream, [one.value for one in heads if isinstance(one, RawRecord) and isinstance(one.value, dict)]
 

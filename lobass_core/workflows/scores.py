@@ -13,13 +13,14 @@ from lobass_core.errors import RequestError
 from lobass_core.files.atomic_file import whole_file
 from lobass_core.formats.spreadsheet_cells import harmless_cell
 from lobass_core.learnability.flags import names
-from lobass_core.learnability.measures import measures_of, values_of
+from lobass_core.learnability.measures import BUILT_IN, measures_of, values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
+from lobass_core.store.browse import unscored_rows
 from lobass_core.store.datasets import find_dataset, list_datasets, sample_ids_of_rows
 from lobass_core.store.score_columns import score_columns
 from lobass_core.store.scored_rows import score_rows
-from lobass_core.store.scorings import find_scoring
+from lobass_core.workflows.row_table import chosen_scoring
 
 # The worst comes first: what either model's loss is marked with is what the row is marked with.
 STATUSES = ("non_finite", "no_response", "truncated", "ok")
@@ -35,9 +36,11 @@ def write_scores(project: Project, output: Path, *, run: str | None = None, data
     compares between tokenizers), learnability, status (ok, truncated, no_response, non_finite, not_scored), flags (by
     commas); then the other measures that are exported, score columns among them.
 
+    Where nothing is scored, columns of losses are empty, and score columns are what the file is for.
+
     Raises:
         RequestError: the file's ending is none of the three, or no such dataset.
-        SelectionError: nothing is scored, or several scorings and no `run`.
+        SelectionError: nothing is scored and there is no score column, or several scorings and no `run`.
     """
     writers = {".parquet": _write_parquet, ".csv": _write_csv, ".jsonl": _write_jsonl}
     if output.suffix not in writers:
@@ -61,17 +64,19 @@ def read_scores(project: Project, *, run: str | None = None, datasets: Sequence[
     number. `.to_pandas()` makes a data frame.
 
     Raises:
-        SelectionError: nothing is scored, or several scorings and no `run`.
+        SelectionError: nothing is scored and there is no score column, or several scorings and no `run`.
     """
     with project.store() as store:
         cursor = store.cursor()
         chosen = [find_dataset(cursor, name).dataset_id for name in datasets]
         names_of = {dataset.dataset_id: dataset.name for dataset in list_datasets(cursor)}
-        rows = score_rows(cursor, find_scoring(cursor, run))
+        scoring = chosen_scoring(cursor, run)
+        rows = score_rows(cursor, scoring) if scoring else unscored_rows(cursor)
         sample_ids = sample_ids_of_rows(cursor)
         brought = score_columns(cursor)
     scores = ScoreTable.from_arrow(rows, names_of, brought)
-    measured = {
+    measured = {one.column: pa.nulls(len(scores), pa.float64()) for one in BUILT_IN.values() if one.exported}
+    measured |= {
         one.column: _numbers(values_of(scores, name)) for name, one in measures_of(scores).items() if one.exported
     }
     table = pa.table(
@@ -97,10 +102,14 @@ def _numbers(values: np.ndarray) -> pa.Array:
 
 
 def _not_scored(rows: pa.Table) -> np.ndarray:
+    if "base_status" not in rows.column_names:
+        return np.ones(rows.num_rows, bool)
     return rows["base_status"].is_null().to_numpy() & rows["reference_status"].is_null().to_numpy()
 
 
 def _status(rows: pa.Table) -> pa.Array:
+    if "base_status" not in rows.column_names:
+        return pa.repeat("not_scored", rows.num_rows)
     pairs = zip(rows["base_status"].to_pylist(), rows["reference_status"].to_pylist(), strict=True)
     return pa.array(
         ["not_scored" if None in pair else next(status for status in STATUSES if status in pair) for pair in pairs],

@@ -8,14 +8,15 @@ import pyarrow as pa
 from lobass_core.errors import SelectionError
 from lobass_core.learnability.measures import uses_seed
 from lobass_core.project import Project
+from lobass_core.selection.order import usual_gates
 from lobass_core.selection.result import SelectionResult
 from lobass_core.selection.sorted_scores import SortedScores
 from lobass_core.specs import SelectionSpec
 from lobass_core.store import selections as saved
 from lobass_core.store.former_states import GoneRow, gone_rows
 from lobass_core.store.scorings import Scoring, list_scorings
-from lobass_core.store.selections import SavedSelection
-from lobass_core.workflows.explore import Scored, scored
+from lobass_core.store.selections import NO_SCORING, SavedSelection
+from lobass_core.workflows.explore import Scored, scored, unscored, usual
 from lobass_core.workflows.latest_overlap import check_recorded
 from lobass_core.workflows.recent import Recent
 
@@ -81,7 +82,7 @@ def save(
         saved.save_selection(
             cursor,
             name=name.strip(),
-            scoring_id=rows.scoring.scoring_id,
+            scoring_id=rows.scoring_id,
             spec=spec.to_dict(),
             result=result.to_dict(),
             tokens_kept=result.tokens_kept,
@@ -211,12 +212,46 @@ def undelete(project: Project, selection_id: int) -> str:
         return saved.undelete_selection(cursor, selection_id)
 
 
-def scoring_of(project: Project, selection: SavedSelection) -> Scoring:
-    """The scoring that a selection was made from.
+def usual_method(project: Project, run: str | None = None) -> str:
+    """What rows are ranked by where no measure is named: learnability, without losses the only score column.
+
+    Raises:
+        SelectionError: as `explore.scored`; or nothing is scored, and there are several score columns.
+    """
+    rows = scored(project, run)
+    columns = rows.table.columns
+    if rows.scoring is None and len(columns) > 1:
+        raise SelectionError(
+            "nothing is scored, and the project has several score columns",
+            do=f"Choose one with --method: {', '.join(columns)}.",
+        )
+    return usual(rows)
+
+
+def usual_spec(rows: Scored) -> SelectionSpec:
+    """What a new selection starts from: 6 % by the usual measure of these rows."""
+    method = usual(rows)
+    return SelectionSpec(method=method, gates=usual_gates(method))
+
+
+def rows_of(project: Project, selection: SavedSelection) -> Scored:
+    """The rows with what a selection was made from: a scoring, or score columns alone.
 
     Raises:
         SelectionError: the scoring is not in the store any more.
     """
+    scoring = scoring_of(project, selection)
+    return scored(project, scoring.run_id) if scoring else unscored(project)
+
+
+def scoring_of(project: Project, selection: SavedSelection) -> Scoring | None:
+    """The scoring that a selection was made from; None for one that was made without losses.
+
+    Raises:
+        SelectionError: the scoring is not in the store any more.
+    """
+    if selection.scoring_id == NO_SCORING:
+        return None
     with project.store() as store:
         for scoring in list_scorings(store.cursor()):
             if scoring.scoring_id == selection.scoring_id:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from lobass_core.learnability.measures import BUILT_IN
 from lobass_core.project import Project
 from lobass_core.store.connection import Store
 from lobass_core.store.datasets import Dataset, RowCount, find_dataset, list_datasets, row_counts
@@ -14,12 +15,14 @@ from lobass_core.store.exports import LoggedExport, list_exports
 from lobass_core.store.models import KnownModel, list_models
 from lobass_core.store.reread import SCORE_AGAIN
 from lobass_core.store.reread_losses import reread_rows_lack_losses
+from lobass_core.store.score_columns import StoredColumn, column_counts, list_columns
 from lobass_core.store.scored_rows import Coverage, coverage
 from lobass_core.store.scorings import Scoring, list_scorings
-from lobass_core.store.selections import SavedSelection, list_selections, picked_rows
+from lobass_core.store.selections import NO_SCORING, SavedSelection, list_selections, picked_rows
 from lobass_core.store.updates import LoggedUpdate, list_updates
 from lobass_core.store.upgrade import Upgrade, list_upgrades
 from lobass_core.words.plural import plural
+from lobass_core.workflows.column_status import Counts, as_coverage, column_status, of_datasets
 from lobass_core.workflows.next_step import next_step
 from lobass_core.workflows.project_status import (
     DatasetChange,
@@ -48,10 +51,12 @@ class _Stored:
     scorings: list[Scoring]
     coverage: dict[int, list[Coverage]]
     selections: list[SavedSelection]
-    picked: dict[int, dict[tuple[int, str], int]]
+    picked: dict[int, Counts]
     exports: list[LoggedExport]
     upgrades: list[Upgrade]
     lacking: set[int]  # scorings in which rows that an upgrade has read again lack losses
+    columns: list[StoredColumn]
+    column_counts: dict[str, Counts]
     updates: list[LoggedUpdate]
     domain_changes: list[DomainChange]
 
@@ -60,7 +65,7 @@ _stored: Recent[_Stored] = Recent(4)
 
 
 def status(project: Project, run: str | None = None, datasets: Sequence[str] = ()) -> ProjectStatus:
-    """Look at the project; `run` names the scoring that scored counts refer to, else the latest one's.
+    """Look at the project; `run` names the scoring that scored counts refer to, else it is the latest one.
 
     `datasets` narrows the counts of rows to theirs (all when empty); selections and exports are listed as they are.
 
@@ -75,8 +80,11 @@ def status(project: Project, run: str | None = None, datasets: Sequence[str] = (
     stored = _within(stored, datasets)
     runs = tuple(list_runs(project))
     scoring = _shown_scoring(stored.scorings, run)
-    seen = {(item.dataset_id, item.domain): item for item in (stored.coverage[scoring.scoring_id] if scoring else [])}
-    selection = next((item for item in stored.selections if scoring and item.scoring_id == scoring.scoring_id), None)
+    measure = "learnability" if scoring or not stored.columns else stored.columns[0].name
+    scored = stored.coverage[scoring.scoring_id] if scoring else as_coverage(stored.column_counts.get(measure, {}))
+    seen = {(item.dataset_id, item.domain): item for item in scored}
+    made_from = scoring.scoring_id if scoring else NO_SCORING
+    selection = next((item for item in stored.selections if item.scoring_id == made_from), None)
     export = next((item for item in stored.exports if selection and item.selection_name == selection.name), None)
     shown = tuple(_dataset_status(item, stored, seen) for item in stored.datasets)
     # The log of an export says how many rows of each domain, not of each dataset.
@@ -100,15 +108,18 @@ def status(project: Project, run: str | None = None, datasets: Sequence[str] = (
         export=_export_status(export) if export else None,
         exports=tuple(_export_status(item) for item in stored.exports),
         runs=runs,
-        next_step=next_step(project, scoring, domains, selection, export, runs, datasets),
+        next_step=next_step(project, scoring, domains, selection, export, runs, datasets, measure),
         upgrade=_upgrade_status(stored, scoring),
         read_only=project.is_read_only,
+        columns=tuple(column_status(item, stored.column_counts) for item in stored.columns),
+        measure=measure,
     )
 
 
 def _read(store: Store) -> _Stored:
     cursor: duckdb.DuckDBPyConnection = store.cursor()
     scorings, upgrades = list_scorings(cursor), list_upgrades(cursor, store.path.parent)
+    counts = column_counts(cursor)
     return _Stored(
         revision=store.revision(),
         datasets=list_datasets(cursor),
@@ -121,6 +132,8 @@ def _read(store: Store) -> _Stored:
         exports=list_exports(cursor),
         upgrades=upgrades,
         lacking={one.scoring_id for one in scorings if upgrades and reread_rows_lack_losses(cursor, one)},
+        columns=list_columns(cursor, counts),
+        column_counts=counts,
         updates=list_updates(cursor),
         domain_changes=list_domain_changes(cursor),
     )
@@ -137,7 +150,8 @@ def _within(stored: _Stored, datasets: Sequence[str]) -> _Stored:
         datasets=kept,
         rows=[item for item in stored.rows if item.dataset_id in ids],
         coverage={key: [one for one in parts if one.dataset_id in ids] for key, parts in stored.coverage.items()},
-        picked={key: {at: n for at, n in parts.items() if at[0] in ids} for key, parts in stored.picked.items()},
+        picked=of_datasets(stored.picked, ids),
+        column_counts=of_datasets(stored.column_counts, ids),
     )
 
 
@@ -191,7 +205,7 @@ def _domain_status(
     seen: dict[tuple[int, str], Coverage],
     selection: SavedSelection | None,
     export: LoggedExport | None,
-    picked: dict[int, dict[tuple[int, str], int]],
+    picked: dict[int, Counts],
 ) -> tuple[DomainStatus, ...]:
     selected = picked.get(selection.selection_id, {}) if selection else None
     names = {item.domain for item in rows}
@@ -286,15 +300,15 @@ def _export_status(export: LoggedExport) -> ExportStatus:
 
 def rule_in_words(spec: dict) -> str:
     """A selection's budget, balance and method as a person would say them: "6 %, natural", "5,000 rows, equal"."""
-    value, budget = spec.get("value", 0), spec.get("budget")
+    value, budget, method = spec.get("value", 0), spec.get("budget"), spec.get("method", "learnability")
     amount = {
         "ratio": f"{value * 100:.4g} %",
         "samples": f"{value:,.0f} rows",
         "tokens": f"{value:,.0f} response tokens",
-        "threshold": f"≥ {value:.4g}",
+        # Of a score column the lowest may be the best.
+        "threshold": f"{'≥' if method in BUILT_IN else 'cut at'} {value:.4g}",
     }.get(str(budget), str(value))
     weights = " / ".join(f"{domain} {weight:g}" for domain, weight in spec.get("weights", []))
-    method = spec.get("method", "learnability")
     parts = [amount, weights or spec.get("balance", ""), "" if method == "learnability" else f"by {method}"]
     return ", ".join(part for part in parts if part)
 

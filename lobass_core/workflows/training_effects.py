@@ -52,12 +52,12 @@ def another(project: Project, scoring: Scoring) -> Scoring | None:
 
 def beside_another(project: Project, rows: Scored, share: float) -> tuple[str, tuple[InSampleEffect, ...]]:
     """The run of that other scoring, and what one is beside the other by domain; of the best `share` of the rows."""
-    other = another(project, rows.scoring)
+    other = another(project, rows.need_scoring())
     if other is None:
         return "", ()
     table = rows.table
     own, theirs = table.losses[REFERENCE], scored(project, other.run_id).table.losses[REFERENCE]
-    is_fitted = len(rows.scoring.result.references) > 1
+    is_fitted = len(rows.need_scoring().result.references) > 1
     in_sample, cross_fitted = (theirs, own) if is_fitted else (own, theirs)
     found = []
     for code, domain in enumerate(table.domains):
@@ -72,7 +72,7 @@ def of_order(project: Project, rows: Scored) -> tuple[OrderEffect, ...]:
     if steps is None:
         return ()
     # Of several references the first one's: the mean has seen the rows in several orders.
-    table, name = rows.table, next((column.name for column in rows.scoring.members), REFERENCE)
+    table, name = rows.table, next((column.name for column in rows.need_scoring().members), REFERENCE)
     loss, score = table.losses[name], values_under(table, measure_of(table, "learnability"), name)
     found = []
     for code, domain in enumerate(table.domains):
@@ -83,7 +83,7 @@ def of_order(project: Project, rows: Scored) -> tuple[OrderEffect, ...]:
 
 def first_steps(rows: Scored) -> np.ndarray | None:
     """float64[n]: the step at which the reference first saw each row, NaN for never; None where nobody knows."""
-    references = rows.scoring.spec.references
+    references = rows.need_scoring().spec.references
     path = Path(references[0].adapter or references[0].path) / FIRST_STEPS
     if len(references) != 1 or not path.is_file():
         return None
@@ -107,10 +107,10 @@ def _looked_up(table: ScoreTable, keys: np.ndarray, values: np.ndarray) -> np.nd
 def of_copies(project: Project, rows: Scored) -> tuple[CopyEffect, ...]:
     """The advantage of near duplicates by domain, under these scores and under the other ones of `another`."""
     has_copy = rows_with_copies(project, rows.table)
-    other = another(project, rows.scoring)
+    other = another(project, rows.need_scoring())
     found = []
     for one in (rows, *([scored(project, other.run_id)] if other else [])):
-        score, is_fitted = values_of(one.table, "learnability"), len(one.scoring.result.references) > 1
+        score, is_fitted = values_of(one.table, "learnability"), len(one.need_scoring().result.references) > 1
         for code, domain in enumerate(one.table.domains):
             of = one.table.domain_code == code
             found.append(copy_effect(domain, score[of], has_copy[of], is_cross_fitted=is_fitted))

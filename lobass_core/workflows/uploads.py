@@ -11,6 +11,11 @@ from lobass_core.project import Project
 MAX_UPLOAD_BYTES = 200 << 20
 
 
+def upload_folder(sha256: str) -> str:
+    """The name of the folder that holds an upload with these bytes."""
+    return sha256[:16]
+
+
 def keep_upload(project: Project, name: str, data: bytes) -> Path:
     """Write the bytes to the project's `uploads` folder, once a content, and return the file.
 
@@ -27,7 +32,7 @@ def keep_upload(project: Project, name: str, data: bytes) -> Path:
         )
     # The name comes from the browser: only its last part, and no character that a path could hold against us.
     safe = re.sub(r"[^\w.\- ]+", "_", Path(name.replace("\\", "/")).name).lstrip(".") or "upload"
-    folder = project.root / "uploads" / hashlib.sha256(data).hexdigest()[:16]
+    folder = project.root / "uploads" / upload_folder(hashlib.sha256(data).hexdigest())
     path = folder / safe[-120:]
     if not path.exists():
         try:

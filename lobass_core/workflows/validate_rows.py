@@ -67,7 +67,8 @@ def experiment_rows(project: Project, spec: ValidateSpec, run: str | None) -> Ex
         RequestError: no such dataset, or too few rows to hold any out.
     """
     chosen = scored(project, run)
-    table, key = chosen.table, rows_key(project, spec, run)
+    scoring, table = chosen.need_scoring(), chosen.table
+    key = rows_key(project, spec, run)
     with project.store() as store:
         cursor = store.cursor()
         check_datasets([dataset.name for dataset in list_datasets(cursor)], spec.datasets)
@@ -91,7 +92,7 @@ def experiment_rows(project: Project, spec: ValidateSpec, run: str | None) -> Ex
     measured = [*(row for row, out in zip(pool, held_out, strict=True) if out), *of_files]
     left = [row for row, out in zip(pool, held_out, strict=True) if not out]
     return ExperimentRows(
-        scoring=chosen.scoring,
+        scoring=scoring,
         candidates=_candidates(table, facts, left, spec).with_selections(selections),
         sets=tuple((row.sample_id, row.set_name) for row in measured),
         n_tokens={sample_id: fact.n_tokens for sample_id, fact in facts.items()},

@@ -110,6 +110,8 @@ def import_scores(root: Path | str, spec: ScoreFileSpec) -> str:
     _add(groups, "--column", spec.column, spec.name)
     _add(groups, "--higher-is", "better" if spec.higher_is_better else "worse", "better")
     _add(groups, "--unit", spec.unit)
+    for option in ("split", "config", "revision"):
+        _add(groups, f"--{option}", getattr(spec, option))
     groups += [[f"--{spec.if_named}"]] if spec.if_named != "refuse" else []
     return shell("import-scores", groups)
 

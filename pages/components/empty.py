@@ -1,7 +1,7 @@
 """A page with nothing to show yet: why, and a button to the step before.
 
-if not scorings:
-    empty.show("No scores yet", "Selecting rows needs scores.", action=("Score the data", "score"))
+if not around.has_measures:
+    empty.no_scores("Rows are selected by their scores.")
     st.stop()
 """
 
@@ -10,9 +10,21 @@ import streamlit as st
 from pages.components import state, view
 from pages.components.view import el
 
+SCORE = ("Score the data", "score")
+IMPORT_SCORES = ("Import scores", "import")
 
-def show(title: str, text: str, *, action: tuple[str, str] | None = None, key: str = "empty") -> None:
-    """Draw the state; `action` is (label, page name)."""
+
+def no_scores(why: str) -> None:
+    """Say that a project has neither losses nor score columns, with the ways to either."""
+    show("No scores yet", f"{why} Compute them with two models, or import scores that you have.", action=SCORE,
+         other=IMPORT_SCORES)  # fmt: skip
+
+
+def show(
+    title: str, text: str, *, action: tuple[str, str] | None = None, other: tuple[str, str] | None = None,
+    key: str = "empty",
+) -> None:  # fmt: skip
+    """Draw the state; `action` is (label, page name), and so is `other`, a second way."""
     st.space("large")
     with st.container(horizontal_alignment="center", key=f"{key}-state", gap="small"):
         view.show(
@@ -21,3 +33,5 @@ def show(title: str, text: str, *, action: tuple[str, str] | None = None, key: s
         )
         if action and st.button(action[0], type="primary", icon=":material/arrow_forward:", key=f"{key}-action"):
             state.go(action[1])
+        if other and st.button(other[0], key=f"{key}-other"):
+            state.go(other[1])

@@ -1,7 +1,7 @@
 """The filter of Browse: kept in the session and the address, changed by widgets and chips.
 
     asked = filters.current()            # read from the address when a link or Back changed it
-    filters.toolbar(choices, is_scored)  # search, scope, the filter menu, the sort
+    filters.toolbar(asked, choices, rows)  # search, scope, the filter menu, the sort
     filters.chips(asked)                 # one a condition; a click takes it away
 
 Widgets never hold the truth: before they are drawn they are given the filter's values, and a change makes a new filter.
@@ -16,7 +16,9 @@ from lobass_core.errors import RequestError
 from lobass_core.learnability.flags import FLAG_NAMES
 from lobass_core.learnability.measures import Measure
 from lobass_core.workflows.browse import Choices
-from lobass_core.workflows.browse_filter import PARAMETERS, BrowseFilter, Range, is_descending
+from lobass_core.workflows.browse_filter import PARAMETERS, BrowseFilter, Range
+from lobass_core.workflows.row_order import sort_of
+from lobass_core.workflows.row_table import RowTable
 from pages.components import errors, number_field, state
 from pages.components.filter_words import conditions
 
@@ -27,6 +29,7 @@ SCOPES = {"any": "any text", "user": "user", "assistant": "assistant", "system":
 OTHER_SORTS = {"imported": "Import order", "cut": "Distance from the cut"}
 # Measures whose ranges the menu has from the start; the others are added to it.
 FIRST_RANGES = ("learnability", "base-loss", "reference-loss", "length")
+MOST_FIRST = 4
 MORE_RANGES, ADD_RANGE = "browse.more-ranges", "browse.add-range"
 SELECTION_WORDS = {"in_selections": "In all of these selections", "not_in_selections": "In none of these selections"}
 STATUS_WORDS = {
@@ -84,18 +87,17 @@ def place_in_address() -> tuple[int, int | None]:
     return (max(1, int(page)) if page.isdecimal() else 1), (int(row) if row.isdecimal() else None)
 
 
-def toolbar(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
-    """Search, scope, filters and sort, as widgets of the row that is open."""
+def toolbar(asked: BrowseFilter, choices: Choices, rows: RowTable) -> None:
+    """Search, scope, filters and sort, as widgets of the row that is open; `rows` are those that are listed."""
     _text_input(asked)
     _choice("in", "Search in", list(SCOPES), asked.scope, SCOPES.__getitem__, _change("scope"), width=104)
     n_set = len(conditions(asked.without("text")))
     with st.popover(f"Filters · {n_set}" if n_set else "Filters", icon=":material/filter_list:", key="browse.filters"):
-        _menu(asked, choices, is_scored)
+        _menu(asked, choices, rows.is_scored)
     words = {one.name: one.title for one in choices.measures} | OTHER_SORTS
     sorts = [name for name in words if name != "cut" or asked.cuts]
-    sort = asked.sort or ("learnability" if is_scored else "imported")
-    _choice("sort", "Sort by", sorts, sort, words.__getitem__, lambda: _change_sort(sort), width=148)
-    down = is_descending(sort, asked.descending)
+    sort, down = sort_of(rows, asked)
+    _choice("sort", "Sort by", sorts, sort, words.__getitem__, lambda: _change_sort(sort, choices.measures), width=148)
     st.button(
         "Highest first" if down else "Lowest first",
         icon=":material/arrow_downward:" if down else ":material/arrow_upward:",
@@ -149,11 +151,12 @@ def _put_if_new(asked: BrowseFilter) -> None:
         put(asked)
 
 
-def _change_sort(shown: str) -> None:
+def _change_sort(shown: str, measures: Sequence[Measure]) -> None:
     chosen = st.session_state["browse.w.sort"]
     if chosen != shown:
         # Another measure starts from its natural end.
-        put(dataclasses.replace(st.session_state[FILTER], sort=chosen, descending=None))
+        upward = any(one.name == chosen and not one.higher_is_better for one in measures)
+        put(dataclasses.replace(st.session_state[FILTER], sort=chosen, descending=False if upward else None))
 
 
 def _default(field: str) -> object:
@@ -180,7 +183,8 @@ def _menu(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
     if right is not None:
         with right:
             _range_rows(asked, choices.measures)
-            _several("statuses", "Status", list(STATUS_WORDS), asked, STATUS_WORDS.__getitem__)
+            if is_scored:
+                _several("statuses", "Status", list(STATUS_WORDS), asked, STATUS_WORDS.__getitem__)
             _several("flags", "Flags", list(FLAG_WORDS), asked, FLAG_WORDS.__getitem__)
 
 
@@ -203,7 +207,10 @@ def _pills(field: str, label: str, options: Sequence[str], asked: BrowseFilter) 
 
 def _range_rows(asked: BrowseFilter, measures: Sequence[Measure]) -> None:
     """A row for each measure that stands in the menu, was asked for or has a range; a box adds others."""
-    wanted = {*FIRST_RANGES, *st.session_state.get(MORE_RANGES, ()), *(name for name, _ in asked.ranges)}
+    names = [measure.name for measure in measures]
+    # Without losses the first score columns stand there.
+    first = set(FIRST_RANGES).intersection(names) or names[:MOST_FIRST]
+    wanted = {*first, *st.session_state.get(MORE_RANGES, ()), *(name for name, _ in asked.ranges)}
     for measure in measures:
         if measure.name in wanted:
             _range_row(measure, asked.within(measure.name))

@@ -21,7 +21,7 @@ from lobass_core.project import Project
 from lobass_core.words.loss_words import which_side_is_scored
 from lobass_core.workflows.outline import Outline, Scoring, read_outline
 from lobass_core.workflows.serve import ROOT, served_root
-from pages.components import address
+from pages.components import address, errors
 
 T = TypeVar("T")
 
@@ -139,7 +139,7 @@ def sidebar(project: Project) -> None:
             return
         names = list(known.datasets)
         _adopt(names, [item.run_id for item in known.scorings])
-        _scoring_picker(known.scorings)
+        _scoring_picker(known)
         if known.n_pairs:
             st.caption(which_side_is_scored(known.n_pairs))
         if len(names) > 1:
@@ -167,10 +167,12 @@ def scoring_label(item: Scoring) -> str:
     return f"{item.label} · {item.run_id}"
 
 
-def _scoring_picker(scorings: tuple[Scoring, ...]) -> None:
+def _scoring_picker(known: Outline) -> None:
+    scorings = known.scorings
     if not scorings:
         st.session_state.pop(ONLY_RUN_KEY, None)
-        st.caption("No scores yet.")
+        columns = ", ".join(known.columns)
+        st.caption(f"Imported scores: {errors.plain(columns)}" if columns else "No scores yet.")
         return
     labels = {item.run_id: scoring_label(item) for item in scorings}
     if len(scorings) == 1:

@@ -141,6 +141,15 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:,.{digits}f}".replace("-", "−")
 
 
+def figure(value: float | None) -> str:
+    """A value of any size, such as that of a score column: about four digits of it, a dash for none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if value and abs(value) < 0.01:
+        return f"{value:.3g}".replace("-", "−")
+    return number(value, 3 - min(max(len(str(int(abs(value)))) - 1, 0), 3))
+
+
 def signed(value: float | None, digits: int = 2) -> str:
     """A difference with its sign: "+0.31", "−0.18"."""
     if value is None or not math.isfinite(value):

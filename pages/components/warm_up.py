@@ -13,8 +13,7 @@ from contextlib import contextmanager, suppress
 
 from lobass_core.errors import LobassError
 from lobass_core.project import Project
-from lobass_core.specs import SelectionSpec
-from lobass_core.workflows import browse, cut, explore
+from lobass_core.workflows import browse, cut, explore, select
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.outline import read_outline
 from lobass_core.workflows.serve import served_root
@@ -69,16 +68,25 @@ def warm_up() -> None:
 
 def _read_rows(project: Project) -> None:
     browse.find(project, BrowseFilter())
-    if len(read_outline(project).scorings) == 1:
+    if _has_one_measure(project):
         rows = explore.scored(project)
         explore.distribution(rows)
-        explore.total(rows)
-        explore.doubts(rows)
+        if rows.scoring:
+            explore.total(rows)
+            explore.doubts(rows)
+        else:
+            explore.value_summaries(rows, explore.usual(rows), "all")
 
 
 def _sort_for_the_cut(project: Project) -> None:
-    if len(read_outline(project).scorings) == 1:
-        cut.pool(cut.open_cut(project, SelectionSpec()))
+    if _has_one_measure(project):
+        cut.pool(cut.open_cut(project, select.usual_spec(explore.scored(project))))
+
+
+def _has_one_measure(project: Project) -> bool:
+    """Whether the pages know what to show without a choice: one scoring, or score columns alone."""
+    outline = read_outline(project)
+    return len(outline.scorings) == 1 or (outline.has_measures and not outline.scorings)
 
 
 def _sort_the_other_way(project: Project) -> None:

@@ -1,6 +1,8 @@
 """lobass import-scores and score-columns."""
 
+from lobass_core.store.connection import release
 from tests.scored_files import write_jsonl
+from tests.unscored_columns import unscored_project
 
 
 def test_scores_come_in_are_listed_and_go(lobass, selected, tmp_path):
@@ -41,3 +43,32 @@ def test_options_that_exclude_each_other(lobass, selected, tmp_path):
     ):
         ran = lobass(*line, *options)
         assert (ran.exit_code, said in ran.err) == (2, True)
+
+
+def test_a_project_without_a_model_from_import_to_export(lobass, tmp_path):
+    project = unscored_project(tmp_path)
+    root = ("-p", project.root)
+    status = lobass("status", *root)
+    shown = [" ".join(line.split()) for line in status.out.splitlines()]
+    assert "with quality 36" in shown
+    assert "quality 36 better points quality.jsonl" in shown
+    ran = lobass("select", "--ratio", "0.25", "--name", "best", *root)
+    assert ran.exit_code == 0
+    assert "response tokens  not counted: nothing is scored" in ran.out
+    done = lobass("select", "--method", "random", "--ratio", "0.25", "--name", "chance", "--json", *root).json
+    assert (done["n_kept"], done["response_tokens_kept"]) == (10, None)
+    for options, said in (
+        (("--method", "learnability", "--ratio", "0.1"), "learnability needs losses, and nothing is scored"),
+        (("--budget-tokens", "100"), "a budget of response tokens needs their number"),
+    ):
+        ran = lobass("select", *options, *root)
+        assert (ran.exit_code, said in ran.err) == (2, True)
+    head, first, *_ = lobass("browse", "--in-selection", "best", *root).out.splitlines()
+    assert head.split()[:3] == ["rank", "quality", "domain"]
+    assert first.split()[:3] == ["1", "19", "chat"]
+    assert lobass("scores", "--to", tmp_path / "s.csv", *root).exit_code == 0
+    assert (tmp_path / "s.csv").read_text().splitlines()[1].endswith(',"not_scored","not_scored",0')
+    assert lobass("compare", "best", "chance", "--json", *root).json["composition"][0]["quality"] == 15.5
+    ran = lobass("export", "--selection", "best", "--to", tmp_path / "out", "--format", "trl", *root)
+    assert ran.exit_code == 0
+    release(project.store_path)

@@ -58,7 +58,7 @@ def test_a_fit_over_all_rows_is_made_once_and_for_every_part_of_them(monkeypatch
 
 def test_what_nothing_is_scored_for_is_not_there_and_says_so():
     table = with_column(unscored(), "quality", [1.0, 2.0])
-    assert list(measures_of(table)) == ["length", "random", "quality"]
+    assert list(measures_of(table)) == ["random", "quality"]
     assert [flags.names(bits) for bits in table.flags] == ["not_scored", "not_scored"]
     assert values_of(table, "quality").tolist() == [1.0, 2.0]
     with pytest.raises(SelectionError, match="learnability needs losses, and nothing is scored"):

@@ -60,16 +60,17 @@ def test_select(spec: SelectionSpec) -> None:
         given["ratio"], given["budget_samples"], given["budget_tokens"], given["threshold"]
     )
     balance, weights = select_command._balance(given["balance"])
+    method = given["method"] or "learnability"
     gates = Gates(
         given["min_response_tokens"], given["min_learnability"], given["exclude_truncated"], given["exclude_negative"],
         given["exclude_near_zero_base"], not given["keep_duplicates"],
-        usual_gates(given["method"]).exclude_worse_than_chance
+        usual_gates(method).exclude_worse_than_chance
         if given["exclude_worse_than_chance"] is None else given["exclude_worse_than_chance"],
         given["exclude_overlap"],
         tuple((name, *limits) for name, limits in map(parse_named_range, given["band"] or ())),
     )  # fmt: skip
     again = SelectionSpec(
-        given["method"], budget, value, balance, weights, gates, given["seed"], options.names(given["datasets"])
+        method, budget, value, balance, weights, gates, given["seed"], options.names(given["datasets"])
     )
     assert again == spec
 

@@ -24,6 +24,7 @@ from lobass_core.store.rebuild import rebuild_losses
 from lobass_core.workflows.clean import clean, cleanable
 from lobass_core.workflows.export import export, replay
 from lobass_core.workflows.import_data import import_file
+from lobass_core.workflows.import_scores import ScoreFileSpec, import_scores, remove_scores
 from lobass_core.workflows.project_check import check_project
 from lobass_core.workflows.runs import list_runs
 from lobass_core.workflows.status import status
@@ -219,3 +220,14 @@ def test_a_read_only_project_is_left_alone(scored):
         with pytest.raises(ReadOnlyError):
             clean(scored, cleanable(scored))
         release(scored.store_path)
+
+
+def test_an_uploaded_file_of_scores_says_where_its_scores_are(scored):
+    held = keep_upload(scored, "ratings.jsonl", b'{"row": 0, "quality": 1}\n')
+    import_scores(scored, ScoreFileSpec(str(held), "quality", key="row"))
+    assert cleanable(scored) == ()
+    age(held, 3)
+    (item,) = cleanable(scored)
+    assert (item.kind, item.reason) == ("upload", "uploaded, and its scores are in the project: quality")
+    remove_scores(scored, "quality")
+    assert cleanable(scored)[0].reason == "uploaded, but no dataset was imported from it"

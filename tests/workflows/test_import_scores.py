@@ -1,6 +1,7 @@
 """Scores from elsewhere become a score column: every line is counted once, and values follow their rows."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -241,3 +242,26 @@ def test_what_is_refused_in_a_sentence(project: Project, path: Path, lines: list
 def test_a_file_that_is_not_there(project: Project, path: Path):
     with pytest.raises(InputFileError, match="not exist"):
         import_scores(project, ScoreFileSpec(str(path.parent / "no.csv"), "quality"))
+
+
+def test_one_split_of_a_folder_and_one_revision_of_a_hub_dataset(
+    project: Project, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "ratings"
+    folder.mkdir()
+    for split, value in (("train", 1), ("test", 2)):
+        write_jsonl(folder / f"{split}.jsonl", [{"id": "q0", "depth": value}])
+    spec = ScoreFileSpec(str(folder), "depth", key="id", split="test")
+    assert file_columns(str(folder), split="test").numeric == ("depth",)
+    assert import_scores(project, spec).n_lines == 1
+    assert values(project, "depth")[0] == 2
+    fetched = []
+    monkeypatch.setattr(
+        "lobass_core.workflows.source_file.fetch_dataset",
+        lambda name, revision: fetched.append((name, revision)) or folder,
+    )
+    hub = replace(spec, path="org/ratings", name="old", column="depth", revision="v1")
+    assert import_scores(project, hub, dry_run=True).n_matched == 1
+    assert set(fetched) == {("org/ratings", "v1")}
+    with pytest.raises(RequestError, match="--revision applies only to a dataset on the Hub"):
+        import_scores(project, replace(spec, name="no", revision="v1"))

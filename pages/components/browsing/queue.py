@@ -47,7 +47,7 @@ def queue(project: Project) -> BrowseFilter:
     Raises:
         LobassError: the working selection names something that is gone.
     """
-    if not state.outline(project).scorings:
+    if not state.outline(project).has_measures:
         return review.queue()
     try:
         answer = draft.answer(project).answer

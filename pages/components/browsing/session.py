@@ -10,12 +10,14 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import numpy as np
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from lobass_core.errors import LobassError, RequestError, StoreLockedError
+from lobass_core.learnability.measures import Measure, measures_of
 from lobass_core.project import Project
 from lobass_core.workflows import browse, decide, review
 from lobass_core.workflows.author import author_name
@@ -74,11 +76,12 @@ def view(project: Project, asked: BrowseFilter) -> View:
     if row_key is None and kept is not None and kept.made_for[1:] == made_for[1:]:
         # The same question over rows that have changed since: around the row that was read last.
         row_key = st.session_state.get(AT)
+    ranked_by = matching.rows.measure
     made = View(
         made_for=made_for,
         matching=matching,
         choices=browse.choices(project, matching.rows),
-        ridges=payload.shapes(domain_shapes(matching.rows)) if matching.rows.is_scored else {},
+        ridges=payload.shapes(domain_shapes(matching.rows), ranked_by.label) if ranked_by else {},
         start=_place(matching, page, row_key),
         visit=state.visit(),
     )
@@ -238,7 +241,11 @@ def _missing_pages(project: Project, shown: View, message: Message | None) -> di
     why = _review_reasons(matching, positions)
     ready = {
         row.stored.row_key: payload.row(
-            row, mask_rule=_mask_rule(matching), hits=hits, review=why.get(row.stored.row_key, ())
+            row,
+            mask_rule=_mask_rule(matching),
+            hits=hits,
+            review=why.get(row.stored.row_key, ()),
+            **_measures(matching),
         )
         for row in rows
     }
@@ -290,7 +297,20 @@ def _full(project: Project, shown: View, message: Message | None) -> dict | None
     if place is None:
         return None
     rows = browse.read_rows(project, shown.matching.rows, np.array([place]))
-    return payload.row(rows[0], mask_rule=_mask_rule(shown.matching), whole=True) if rows else None
+    if not rows:
+        return None
+    return payload.row(rows[0], mask_rule=_mask_rule(shown.matching), whole=True, **_measures(shown.matching))
+
+
+class _Measures(TypedDict):
+    measures: dict[str, Measure]
+    ranked_by: Measure
+
+
+def _measures(matching: MatchingRows) -> _Measures:
+    """The measures of these rows by the names that they have in files, and the one that ranks them."""
+    measures = {one.column: one for one in measures_of(matching.rows.table).values()}
+    return {"measures": payload.BY_COLUMN | measures, "ranked_by": matching.rows.measure or payload.LEARNABILITY}
 
 
 def _row_place(matching: MatchingRows, row_key: int) -> int | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from lobass_core.words import loss_words
-from lobass_core.workflows.compare import Comparison, Side
+from lobass_core.workflows.compare import Comparison, Composition, Side
 from pages.components import parts, theme
 from pages.components.parts import Column, KeyNumber
 from pages.components.view import Node, el
@@ -30,8 +30,8 @@ def key_numbers(comparison: Comparison, part: str) -> Node:
 
 def made_with(side: Side, other: Side) -> str:
     """What a side is called, with what else decides its rows: its scores where the other has others, its datasets."""
-    parts, run = [side.label], side.rows.scoring.run_id
-    if run != other.rows.scoring.run_id and run not in side.label:
+    parts, run = [side.label], side.rows.run_id
+    if run and run != other.rows.run_id and run not in side.label:
         parts.append(run)
     if side.spec.datasets:
         parts.append(f"only {', '.join(side.spec.datasets)}")
@@ -86,7 +86,7 @@ def composition(comparison: Comparison, slots: Mapping[str, int]) -> list[Node]:
     """Means and shares by domain of both sides, a line each."""
     a, b = comparison.composition
     lines: list[list[Node]] = [
-        ["Response tokens", theme.compact(a.tokens_kept), theme.compact(b.tokens_kept), ""],
+        ["Response tokens", *(_tokens(side, one) for side, one in ((comparison.a, a), (comparison.b, b))), ""],
     ]
     for one in comparison.measures:
         means = [theme.number(side.means.get(one.column)) for side in (a, b)]
@@ -101,8 +101,15 @@ def composition(comparison: Comparison, slots: Mapping[str, int]) -> list[Node]:
     ]
 
 
+def _tokens(side: Side, of: Composition) -> str:
+    """The response tokens that a side keeps, where they are counted."""
+    return theme.compact(of.tokens_kept) if side.rows.scoring else "–"
+
+
 def lengths(comparison: Comparison) -> list[Node]:
-    """Shares by response tokens of both sides."""
+    """Shares by response tokens of both sides; nothing where no token is counted."""
+    if not (comparison.a.rows.scoring or comparison.b.rows.scoring):
+        return []
     a, b = comparison.composition
     return [
         parts.heading("By length", "share of each side's rows"),

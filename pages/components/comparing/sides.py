@@ -118,7 +118,10 @@ def _references(project: Project, scorings: Sequence[Scoring]) -> Pair | Missing
 
 def _methods(project: Project) -> Pair:
     run = state.chosen_run()
-    titles = {name: one.title for name, one in explore.measures(explore.scored(project, run)).items()}
+    rows = explore.scored(project, run)
+    titles = {name: one.title for name, one in explore.measures(rows).items()}
+    # The first two are what the page opens with.
+    titles = {explore.usual(rows): "", **titles}
     a, b = _two("method", titles)
     ratio, datasets = _ratio(), state.chosen_datasets()
     specs = [SelectionSpec(method=method, value=ratio, datasets=datasets) for method in (a, b)]

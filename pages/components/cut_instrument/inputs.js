@@ -28,7 +28,7 @@ function listenToInputs(view) {
     const target = inputOf(event)
     if (!target) return
     if (view.wrong?.input !== target) {
-      if (target.dataset.budget === "tokens") target.value = String(view.shown.tokens)
+      if (target.dataset.budget === "tokens" && !target.readOnly) target.value = String(view.shown.tokens)
       if (target.dataset.budget === "threshold" && view.shown.cut !== null && !target.readOnly)
         target.value = String(view.model.measure.sign * view.shown.cut)
     }

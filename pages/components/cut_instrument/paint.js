@@ -1,6 +1,8 @@
 // @ts-check
 // Puts one state of the selection onto the stage: numbers, clips, handles, bars, spoken values.
 
+const NOT_COUNTED = "not counted yet"
+
 /** @param {InstrumentView} view */
 function paint(view) {
   const { spec, shown, stage } = view
@@ -58,8 +60,10 @@ function paintCells({ model, spec, shown, cells, digits }) {
   setText(cells.ratio.note, `of ${count(model.nRows)} rows${shortOf(spec, shown, model)}`)
   setValue(cells.samples.input, count(shown.kept))
   setText(cells.samples.note, `${count(model.nRows - shown.kept)} dropped`)
-  setValue(cells.tokens.input, compact(shown.tokens))
-  setText(cells.tokens.note, `${percent(shown.tokens / Math.max(model.nTokens, 1))} of ${compact(model.nTokens)}`)
+  cells.tokens.input.readOnly = !model.hasTokens
+  setValue(cells.tokens.input, model.hasTokens ? compact(shown.tokens) : "–")
+  const ofAll = `${percent(shown.tokens / Math.max(model.nTokens, 1))} of ${compact(model.nTokens)}`
+  setText(cells.tokens.note, model.hasTokens ? ofAll : NOT_COUNTED)
   setValue(cells.threshold.input, global ? cutWords(model, shown.cut, digits) : "per domain")
   cells.threshold.input.readOnly = !global
   const range = cuts.length
@@ -73,18 +77,21 @@ function paintCells({ model, spec, shown, cells, digits }) {
     const held = spec.budget === kind
     cells[kind].box.classList.toggle("held", held)
     setAttribute(cells[kind].lock, "aria-pressed", held)
-    const possible = kind !== "threshold" || global
-    cells[kind].lock.disabled = !possible
+    const why = whyNot(kind, model, global)
+    cells[kind].lock.disabled = Boolean(why)
     setAttribute(
       cells[kind].lock,
       "title",
-      held
-        ? "This budget is fixed"
-        : possible
-          ? `Fix the ${TITLES[kind].toLowerCase()}`
-          : "A threshold needs one cut for all domains: choose Global",
+      held ? "This budget is fixed" : why || `Fix the ${TITLES[kind].toLowerCase()}`,
     )
   }
+}
+
+// Why a budget cannot be fixed, empty where it can.
+/** @param {BudgetKind} kind @param {InstrumentModel} model @param {boolean} global */
+function whyNot(kind, model, global) {
+  if (kind === "threshold" && !global) return "A threshold needs one cut for all domains: choose Global"
+  return kind === "tokens" && !model.hasTokens ? "Response tokens are counted when all rows are scored" : ""
 }
 
 // Asked for more rows than there are.
@@ -116,7 +123,8 @@ function cutWords(model, cut, digits) {
 /** @param {Answer} shown @param {number} ratio @param {number} digits */
 function spoken(model, shown, ratio, digits) {
   const cut = shown.cut === null ? "" : `, cut at ${score(model.measure.sign * shown.cut, digits)}`
-  return `${points(ratio)} percent, ${count(shown.kept)} rows, ${count(shown.tokens)} response tokens${cut}`
+  const tokens = model.hasTokens ? `, ${count(shown.tokens)} response tokens` : ""
+  return `${points(ratio)} percent, ${count(shown.kept)} rows${tokens}${cut}`
 }
 
 /** @param {InstrumentView} view @param {InstrumentRow} row @param {number} d */
@@ -125,7 +133,7 @@ function paintNumbers({ model, shown }, row, d) {
     now = shown.domains[d]
   setText(row.kept, count(now.kept))
   setText(row.rate, percent(now.kept / Math.max(domain.nRows, 1)))
-  setText(row.tokens, compact(now.tokens))
+  setText(row.tokens, model.hasTokens ? compact(now.tokens) : "–")
   const shares = {
     rowBar: now.kept / Math.max(shown.kept, 1),
     tokenBar: now.tokens / Math.max(shown.tokens, 1),
@@ -139,8 +147,10 @@ function paintNumbers({ model, shown }, row, d) {
   setAttribute(
     row.bars,
     "aria-label",
-    `${percent(shares.rowBar)} of the kept rows, ${percent(shares.rowTick)} of all rows; ` +
-      `${percent(shares.tokenBar)} of the kept tokens, ${percent(shares.tokenTick)} of all tokens`,
+    `${percent(shares.rowBar)} of the kept rows, ${percent(shares.rowTick)} of all rows` +
+      (model.hasTokens
+        ? `; ${percent(shares.tokenBar)} of the kept tokens, ${percent(shares.tokenTick)} of all tokens`
+        : ""),
   )
   row.numbers.classList.toggle("none", now.kept === 0)
 }
@@ -206,11 +216,12 @@ function paintFixed({ model, stage }) {
     const domain = model.domains[d]
     const eligible = domain.nCompeting + domain.nByHand
     const rows = eligible === domain.nRows ? count(domain.nRows) : `${compact(eligible)} of ${compact(domain.nRows)}`
-    setText(row.sub, `${rows} · ${compact(domain.tokens)} tok`)
+    setText(row.sub, model.hasTokens ? `${rows} · ${compact(domain.tokens)} tok` : `${rows} rows`)
+    const tokens = model.hasTokens ? `, ${count(domain.tokens)} response tokens` : ""
     row.sub.title =
       eligible === domain.nRows
-        ? `${count(domain.nRows)} rows, ${count(domain.tokens)} response tokens`
-        : `${count(eligible)} of ${count(domain.nRows)} rows are eligible; gates, decisions and missing losses exclude the others`
+        ? `${count(domain.nRows)} rows${tokens}`
+        : `${count(eligible)} of ${count(domain.nRows)} rows are eligible; gates, decisions and missing scores exclude the others`
   })
   const below = model.domains.reduce((sum, domain) => sum + domain.nBelow, 0)
   const above = model.domains.reduce((sum, domain) => sum + domain.nAbove, 0)

@@ -54,6 +54,8 @@ interface InstrumentPayload {
   measure: ShownMeasure
   n_rows: number
   n_tokens: number
+  /** Whether the response tokens of all rows that compete are counted, as a budget of tokens needs. */
+  has_tokens: boolean
   least_ratio: number
   axis: [low: number, high: number]
   bins: number[][]
@@ -91,6 +93,7 @@ interface InstrumentModel {
   measure: ShownMeasure
   nRows: number
   nTokens: number
+  hasTokens: boolean
   leastRatio: number
   axis: [low: number, high: number]
   bins: number[][]

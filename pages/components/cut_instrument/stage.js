@@ -86,7 +86,7 @@ function buildRows(model, balance) {
   const heads = ["Kept", "Rate", "", "Tokens", ...(custom ? ["Weight, %"] : [])].map((text) =>
     make("span", "", {}, [text]),
   )
-  heads[2].append("Share of rows, tokens ", make("i", "tick-key"), " before")
+  heads[2].append(model.hasTokens ? "Share of rows, tokens " : "Share of rows ", make("i", "tick-key"), " before")
   const cutBadge = make("div", "cut-badge", { "aria-hidden": "true" })
   const axisTitle = make("div", "axis-title", {}, formulaNodes(model.measure))
   const head = make("div", "grid head", {}, [
@@ -106,7 +106,7 @@ function buildRows(model, balance) {
   const below = make("div"),
     above = make("div")
   const foot = make("div", "grid foot", {}, [below, axis, above])
-  const rows = model.domains.map((domain, d) => buildRow(domain, d, custom))
+  const rows = model.domains.map((domain, d) => buildRow(domain, d, custom, model.hasTokens))
   for (const row of rows) {
     left.append(row.label)
     right.append(row.numbers)
@@ -114,8 +114,14 @@ function buildRows(model, balance) {
   return { head, body, foot, below, above, svg, plot, cut, cutBadge, axis, left, right, rows }
 }
 
-/** @param {InstrumentDomain} domain @param {number} d @param {boolean} custom @returns {InstrumentRow} */
-function buildRow(domain, d, custom) {
+/**
+ * @param {InstrumentDomain} domain
+ * @param {number} d
+ * @param {boolean} custom
+ * @param {boolean} hasTokens
+ * @returns {InstrumentRow}
+ */
+function buildRow(domain, d, custom, hasTokens) {
   const sub = make("span", "sub"),
     swatch = make("i", "swatch")
   const label = make("div", "domain", { title: domain.name }, [
@@ -132,7 +138,7 @@ function buildRow(domain, d, custom) {
     tokenTick = make("i", "tick")
   const bars = make("div", "bars", { role: "img" }, [
     make("div", "track", {}, [rowBar, rowTick]),
-    make("div", "track", {}, [tokenBar, tokenTick]),
+    ...(hasTokens ? [make("div", "track", {}, [tokenBar, tokenTick])] : []),
   ])
   const numbers = make("div", custom ? "numbers row with-weight" : "numbers row", {}, [kept, rate, bars, tokens])
   const row = { label, sub, numbers, kept, rate, tokens, bars, rowBar, tokenBar, rowTick, tokenTick }

@@ -64,7 +64,7 @@ def _written(preflight: Preflight) -> Node:
     shares = ", ".join(f"{theme.count(n)} {domain}" for domain, n in domains.most_common(4))
     if len(domains) > 4:
         shares += f" and {len(domains) - 4} more domains"
-    detail = f"{shares}; {theme.count(n_tokens)} response tokens"
+    detail = f"{shares}; {theme.count(n_tokens)} response tokens" if n_tokens else shares
     words = "row is written" if n_rows == 1 else "rows are written"
     return parts.check("good" if n_rows else "bad", theme.count(n_rows), words, detail=detail)
 
@@ -136,7 +136,8 @@ def _rows_dialog(project: Project, preflight: Preflight, finding: Finding) -> No
 def leave_out(project: Project, preflight: Preflight, finding: Finding) -> None:
     """Decide against the rows of a finding, and save the selection again under its name."""
     saved, spec = selections.load(project, preflight.plan.selection)
-    run = selections.scoring_of(project, saved).run_id
+    scoring = selections.scoring_of(project, saved)
+    run = scoring.run_id if scoring else None
     reason = f"{preflight.trainer or preflight.format}: {finding.rule}"
     decide(project, [row["sample_id"] for row in preflight.rows(finding)], "drop", reason)
     selections.save(project, saved.name, spec, run, replace=True)

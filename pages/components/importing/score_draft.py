@@ -1,6 +1,6 @@
 """The import of scores that is being set up, as the spec that page and command line share."""
 
-from pathlib import Path
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -51,8 +51,8 @@ def settle(columns: FileColumns) -> None:
         session[NAME] = str(session[COLUMN] or "").rpartition(".")[2]
 
 
-def spec(path: Path) -> ScoreFileSpec | None:
-    """What is set up; None while a name, a key or a column is missing.
+def spec(path: str, files: Mapping[str, str]) -> ScoreFileSpec | None:
+    """What is set up; None while a name, a key or a column is missing. `files` are the chosen split, config, revision.
 
     Raises:
         RequestError: a setting that no import can have.
@@ -65,7 +65,8 @@ def spec(path: Path) -> ScoreFileSpec | None:
         return None
     dataset = session.get(DATASET) or ""
     return ScoreFileSpec(
-        str(path), name, key, "" if dataset == ALL_DATASETS else dataset, column, (session.get(UNIT) or "").strip(),
+        path, name, key, "" if dataset == ALL_DATASETS else dataset, column, (session.get(UNIT) or "").strip(),
         higher_is_better=session.get(HIGHER) != WORSE,
         if_named={REPLACE: "replace", ADD: "add"}.get(session.get(IF_NAMED) or "", "refuse"),  # type: ignore[arg-type]
+        **files,
     )  # fmt: skip

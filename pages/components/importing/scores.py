@@ -13,7 +13,7 @@ from lobass_core.workflows import import_scores as workflow
 from lobass_core.workflows.import_data import files_of
 from lobass_core.workflows.import_scores import FileColumns, ImportedScores
 from pages.components import command_line, errors, parts, state, theme, toolbar, view
-from pages.components.importing import draft, hub, score_draft
+from pages.components.importing import draft, score_draft
 from pages.components.view import Node, el
 
 MATCHED = "scores.matched"
@@ -23,21 +23,20 @@ MAX_BYTES_UNASKED = 64 << 20
 
 def page(project: Project, path: Path, right: DeltaGenerator, revision: str) -> None:
     """The settings beside what they match, and the button that imports it."""
-    if hub.named(str(path)):
-        # What was fetched, at the revision that was asked for.
-        path = files_of(draft.as_spec(draft.files_asked(path))).root
+    asked = draft.files_asked(path)
+    files = {name: asked[name] for name in ("split", "config", "revision") if name in asked}
     done_path, done = st.session_state.get(score_draft.RESULT, ("", None))
     if done is not None and done_path == str(path):
         _done_page(project, done, right)
         return
-    columns = workflow.file_columns(str(path))
+    columns = workflow.file_columns(str(path), **files)
     score_draft.settle(columns)
     beside, main = st.columns([0.37, 0.63], gap="medium")
     with beside:
         _settings(project, columns)
     with main:
         try:
-            spec = score_draft.spec(path)
+            spec = score_draft.spec(str(path), files)
             matched = _matched(project, spec, revision) if spec is not None else None
         except LobassError as error:
             errors.show(error)
@@ -104,9 +103,8 @@ def _what_is_missing(columns: FileColumns) -> None:
 
 def _matched(project: Project, spec: ScoreFileSpec, revision: str) -> ImportedScores | None:
     """A dry run, kept while file, settings and store are the same; None while a large file waits for its click."""
-    stamp = tuple(
-        (str(file.path), file.path.stat().st_mtime_ns) for file in files_of(draft.as_spec({"path": spec.path})).files
-    )
+    read = files_of(draft.as_spec({"path": spec.path, **workflow.files_asked(spec)})).files
+    stamp = tuple((str(file.path), file.path.stat().st_mtime_ns) for file in read)
     key = (json.dumps(spec.to_dict()), stamp, revision)
     kept = st.session_state.get(MATCHED)
     if kept and kept[0] == key:
@@ -188,7 +186,8 @@ def _lines(matched: ImportedScores) -> list[Node]:
 def _done_page(project: Project, done: ImportedScores, right: DeltaGenerator) -> None:
     with right:
         if toolbar.primary("Browse the rows", ":material/arrow_forward:", key="scores-next"):
-            state.go("browse", sort=done.name)
+            column = next((one for one in workflow.list_score_columns(project) if one.name == done.name), None)
+            state.go("browse", sort=f"{done.name}-{'desc' if column is None or column.higher_is_better else 'asc'}")
     text = f"{done.n_rows:,} rows have a value, {done.n_without:,} have none."
     view.show([_strip(done), parts.notice(f"Imported {done.name}.", text, tone="kept")], key="scores-done")
     with st.container(horizontal=True, gap="small"):

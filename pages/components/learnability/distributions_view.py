@@ -14,6 +14,8 @@ from pages.components.learnability import brush, save
 MEASURE, FORM = "learnability.measure", "learnability.form"
 # Measures that stand side by side; the others are in a list after them.
 FIRST_MEASURES = ("learnability", "base-loss", "reference-loss", "length")
+# Without losses the first score columns stand there.
+MOST_FIRST = 4
 FIRST, OTHER = "learnability.first-measures", "learnability.other-measures"
 FORMS = {"density": "Density", "count": "Count", "cumulative": "Cumulative"}
 CHART, SEQ = "learnability.distribution", "learnability.distribution-seq"
@@ -28,7 +30,7 @@ SCALES = ("Each ridge is scaled to the full height.", "The area under each line 
 
 def show(rows: Scored, slots: Mapping[str, int]) -> None:
     """Draw controls and chart; a drag across the chart brushes a range."""
-    state.remember(MEASURE, "learnability")
+    state.remember(MEASURE, explore.usual(rows))
     state.remember(FORM, "density")
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="learnability-bar")
     with bar:
@@ -66,19 +68,29 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
     )
 
 
+def drawn(rows: Scored) -> Measure:
+    """The measure that the session has chosen; the usual one where it has chosen none that these rows have."""
+    measures = _drawable(rows)
+    return measures.get(st.session_state.get(MEASURE, ""), measures[explore.usual(rows)])
+
+
+def _drawable(rows: Scored) -> dict[str, Measure]:
+    return {name: one for name, one in explore.measures(rows).items() if not one.uses_seed}
+
+
 def _picked(rows: Scored) -> Measure:
     """The measure that is drawn: one of the first, or of a list of all others that these rows have."""
-    measures = {name: one for name, one in explore.measures(rows).items() if not one.uses_seed}
-    if st.session_state[MEASURE] not in measures:
-        st.session_state[MEASURE] = "learnability"
-    chosen = st.session_state[MEASURE]
-    first = [name for name in FIRST_MEASURES if name in measures]
+    measures = _drawable(rows)
+    st.session_state[MEASURE] = chosen = drawn(rows).name
+    first = [name for name in FIRST_MEASURES if name in measures] or list(measures)[:MOST_FIRST]
     others = [name for name in measures if name not in first]
     st.session_state[FIRST], st.session_state[OTHER] = (chosen, None) if chosen in first else (None, chosen)
     st.segmented_control(
         "Measure", first, format_func=lambda name: measures[name].title, key=FIRST, label_visibility="collapsed",
         on_change=_pick, args=(FIRST,),
     )  # fmt: skip
+    if not others:
+        return measures[chosen]
     st.selectbox(
         "Other measure", others, index=None, placeholder="Other measure", format_func=lambda name: measures[name].title,
         key=OTHER, label_visibility="collapsed", on_change=_pick, args=(OTHER,), width=190,

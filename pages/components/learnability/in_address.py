@@ -10,6 +10,7 @@ import streamlit as st
 
 from lobass_core.errors import RequestError
 from lobass_core.project import Project
+from lobass_core.workflows import explore
 from lobass_core.workflows.browse_filter import SHORT_NAMES, BrowseFilter
 from lobass_core.workflows.explore import Scored
 from pages.components import address
@@ -26,14 +27,17 @@ def slug(view: str) -> str:
     return view.lower().replace(" ", "-")
 
 
-def follow(views: tuple[str, ...], measures: Collection[str]) -> None:
-    """Take over what the address asks for, where somebody came by it; `views` begin with the one shown at first."""
+def follow(views: tuple[str, ...], measures: Collection[str], usual: str) -> None:
+    """Take over what the address asks for, where somebody came by it; `views` begin with the one shown at first.
+
+    `usual` is the measure that is drawn where the address names none.
+    """
     asked = address.asked(NAMES)
     if asked is None:
         return
     by_slug = {slug(name): name for name in views}
     st.session_state[VIEW] = by_slug.get(address.one(asked, "view", by_slug), views[0])
-    st.session_state[distributions_view.MEASURE] = address.one(asked, "measure", measures) or "learnability"
+    st.session_state[distributions_view.MEASURE] = address.one(asked, "measure", measures) or usual
     st.session_state[distributions_view.FORM] = address.one(asked, "form", distributions_view.FORMS) or "density"
     if st.session_state[VIEW] == PLANE:
         for text in limits.adopt(asked.get(limits.PARAMETER, [])):
@@ -58,7 +62,7 @@ def write(view: str, project: Project, rows: Scored) -> None:
     query: dict[str, str | list[str]] = {"view": slug(view)}
     session = st.session_state
     if view == "Distributions":
-        query["measure"] = session.get(distributions_view.MEASURE) or "learnability"
+        query["measure"] = session.get(distributions_view.MEASURE) or explore.usual(rows)
         query["form"] = session.get(distributions_view.FORM) or "density"
     if view == PLANE:
         placed = limits.placed(rows, limits.working_cuts(project), limits.moved())

@@ -1,16 +1,17 @@
 """Losses and learnability by domain, dataset and length, as tables whose rows open Browse."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple, fields
 
 import streamlit as st
 
-from lobass_core.learnability.distributions import LENGTH_BINS, GroupSummary
+from lobass_core.learnability.distributions import LENGTH_BINS, GroupSummary, ValueSummary
 from lobass_core.words import loss_words
 from lobass_core.workflows import explore
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.explore import Scored
 from pages.components import parts, state, theme, view
-from pages.components.learnability import brush, save
+from pages.components.learnability import brush, distributions_view, save
 from pages.components.parts import Column
 
 SENTENCE = (
@@ -36,7 +37,10 @@ HEADER = (
 
 
 def show(rows: Scored, slots: Mapping[str, int]) -> None:
-    """Draw the three tables."""
+    """Draw the three tables; without losses two of the measure that is drawn."""
+    if rows.scoring is None:
+        _show_values(rows, slots)
+        return
     groups = {
         "domain": explore.by_domain(rows),
         "dataset": [line for line in explore.by_dataset(rows) if line.n_rows],
@@ -92,6 +96,54 @@ def _table(by: str, lines: Sequence[GroupSummary], slots: Mapping[str, int]) -> 
     return parts.table(columns, rows, on=[f"{by}-{k}" for k in range(len(lines))], label=f"Learnability by {by}")
 
 
+def _show_values(rows: Scored, slots: Mapping[str, int]) -> None:
+    """One measure by domain and by dataset."""
+    measure = distributions_view.drawn(rows)
+    groups: dict[str, list[ValueSummary]] = {
+        "domain": explore.value_summaries(rows, measure.name, "domain"),
+        "dataset": [one for one in explore.value_summaries(rows, measure.name, "dataset") if one.n_rows],
+    }
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False, key="learnability-bar")
+    with bar:
+        st.caption(f"{measure.with_unit} in each group. Click a line to browse its rows.", width="stretch")
+        lines = [(by, *astuple(line)) for by, shown in groups.items() for line in shown]
+        header = ("by", *(field.name for field in fields(ValueSummary)))
+        save.popover(f"tables-{measure.name}", header, lines, has_picture=False)
+    clicked = view.show(
+        [
+            node
+            for by, shown in groups.items()
+            for node in (parts.heading(f"By {by}"), _value_table(by, shown, slots if by == "domain" else {}))
+        ],
+        key="learnability-value-tables",
+    )
+    if clicked:
+        _open(*clicked.split("-", 1), groups=groups)
+
+
+def _value_table(by: str, lines: Sequence[ValueSummary], slots: Mapping[str, int]) -> view.Node:
+    columns = [
+        Column(by.capitalize()),
+        Column("Rows", 90, numeric=True),
+        Column("With a value", 110, numeric=True),
+        Column("Mean", 100, numeric=True),
+        Column("Quartiles", 170, numeric=True),
+        Column("Median", 100, numeric=True),
+    ]
+    rows = [
+        [
+            parts.swatch(slots[line.name], line.name) if line.name in slots else line.name,
+            theme.count(line.n_rows),
+            theme.count(line.n_with_value),
+            theme.figure(line.mean),
+            f"{theme.figure(line.lower)} to {theme.figure(line.upper)}",
+            theme.figure(line.median),
+        ]
+        for line in lines
+    ]
+    return parts.table(columns, rows, on=[f"{by}-{k}" for k in range(len(lines))], label=f"Values by {by}")
+
+
 def _values(line: GroupSummary) -> tuple[object, ...]:
     return (
         line.name,
@@ -109,7 +161,7 @@ def _values(line: GroupSummary) -> tuple[object, ...]:
     )
 
 
-def _open(by: str, index: str, *, groups: Mapping[str, Sequence[GroupSummary]]) -> None:
+def _open(by: str, index: str, *, groups: Mapping[str, Sequence[GroupSummary | ValueSummary]]) -> None:
     """Browse on the rows of a line."""
     name = groups[by][int(index)].name
     if by == "domain":

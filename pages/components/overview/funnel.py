@@ -11,10 +11,12 @@ pattern would lie at another angle in every row.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from lobass_core.learnability.distributions import Distribution
+from lobass_core.learnability.distributions import Distribution, rounded_step
+from lobass_core.learnability.measures import title_of
 from lobass_core.workflows.project_status import DomainStatus, SelectionStatus
 from pages.components import parts, theme
 from pages.components.view import Node, el
@@ -37,16 +39,19 @@ def funnel(
     *,
     ridges: Distribution | None,
     selection: SelectionStatus | None,
+    measure: str = "learnability",
+    higher_is_better: bool = True,
 ) -> Node:
-    """All domains, largest first; `ridges` has one group a domain. Clicks are "score" and "domain-N"."""
+    """All domains, largest first; `ridges` has one group a domain, of `measure`. Clicks are "score" and "domain-N"."""
     ordered = sorted(domains, key=lambda domain: -domain.n_rows)
     shown = ordered[:MOST_DOMAINS]
-    by_score = selection is not None and selection.method == "learnability"
+    by_score = selection is not None and selection.method == measure
     cuts = dict(selection.cuts) if selection and by_score else {}
-    rows = [_row(domain, index, slots, ridges, cuts) for index, domain in enumerate(shown)]
+    shown_ridges = _Ridges(ridges, cuts, measure, higher_is_better)
+    rows = [_row(domain, index, slots, shown_ridges) for index, domain in enumerate(shown)]
     left_out = len(ordered) - len(shown)
     more = el("div", f"and {left_out} smaller domains", cls="muted more") if left_out else None
-    return el("div", _head(ridges, selection), *rows, more, _axis(ridges) if ridges else None, cls="funnel")
+    return el("div", _head(ridges, selection, measure), *rows, more, _axis(ridges) if ridges else None, cls="funnel")
 
 
 def largest_first(domains: Sequence[DomainStatus]) -> list[str]:
@@ -54,12 +59,22 @@ def largest_first(domains: Sequence[DomainStatus]) -> list[str]:
     return [domain.domain for domain in sorted(domains, key=lambda domain: -domain.n_rows)]
 
 
-def _head(ridges: Distribution | None, selection: SelectionStatus | None) -> Node:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ridges:
+    """What the ridge of a domain is drawn from; `cuts` are those of the selection, by domain."""
+
+    distribution: Distribution | None
+    cuts: Mapping[str, float]
+    measure: str
+    higher_is_better: bool
+
+
+def _head(ridges: Distribution | None, selection: SelectionStatus | None, measure: str) -> Node:
     cut: Node | None = None
-    if selection is not None and selection.method != "learnability":
+    if selection is not None and selection.method != measure:
         cut = f", selected by {selection.method}"
     elif selection is not None and selection.threshold is not None:
-        cut = el("span", ", cut at ", el("b", theme.number(selection.threshold)))
+        cut = el("span", ", cut at ", el("b", theme.figure(selection.threshold)))
     elif selection is not None and selection.cuts:
         cut = ", each domain with its own cut"
     return el(
@@ -67,7 +82,7 @@ def _head(ridges: Distribution | None, selection: SelectionStatus | None) -> Nod
         _lane("Domain", weight=DOMAIN_WEIGHT, cls="lane flush"),
         _stations("Rows: solid = selected, hatched = not selected. Each domain has its own scale."),
         _lane(
-            "Learnability of scored rows" if ridges else "",
+            f"{title_of(measure)} of scored rows" if ridges else "",
             cut if ridges else None,
             weight=RIDGE_WEIGHT,
             cls="lane ridge-lane",
@@ -80,8 +95,7 @@ def _row(
     domain: DomainStatus,
     index: int,
     slots: Mapping[str, int],
-    ridges: Distribution | None,
-    cuts: Mapping[str, float],
+    ridges: _Ridges,
 ) -> Node:
     n_files = "1 dataset" if domain.n_datasets == 1 else f"{domain.n_datasets} datasets"
     tokens = f" · {theme.compact(domain.n_tokens)} tok" if domain.n_tokens else ""
@@ -99,8 +113,8 @@ def _row(
     return el(
         "div",
         _lane(name, weight=DOMAIN_WEIGHT, cls="lane flush"),
-        _stations(*_numbers(domain), ribbon=_ribbon(domain)),
-        _lane(_ridge(domain, ridges, cuts), weight=RIDGE_WEIGHT, cls="lane ridge-lane"),
+        _stations(*_numbers(domain, ridges.measure), ribbon=_ribbon(domain)),
+        _lane(_ridge(domain, ridges), weight=RIDGE_WEIGHT, cls="lane ridge-lane"),
         cls="way",
     )
 
@@ -116,9 +130,11 @@ def _stations(*children: Node, ribbon: Node | None = None) -> Node:
     return el("div", ribbon, *content, cls="stations", style={"flex": f"{STATIONS * STATION_WEIGHT:g} 1 {basis}px"})
 
 
-def _numbers(domain: DomainStatus) -> list[Node]:
+def _numbers(domain: DomainStatus, measure: str) -> list[Node]:
     scored = percent_of(domain.n_scored, domain.n_rows)
-    to_do = f"{theme.count(domain.n_to_score)} to do" if domain.n_to_score else scored
+    # Rows that a score column has no value for are not work to do.
+    by_losses = measure == "learnability"
+    to_do = f"{theme.count(domain.n_to_score)} to do" if domain.n_to_score and by_losses else scored
     return [
         el("span", theme.count(domain.n_rows), cls="strong"),
         _number(domain.n_scored, to_do),
@@ -186,7 +202,10 @@ def _edge(heights: Sequence[float]) -> str:
     return path + f"L400,{y[-1]:.2f}"
 
 
-def _ridge(domain: DomainStatus, ridges: Distribution | None, cuts: Mapping[str, float]) -> Node:
+def _ridge(domain: DomainStatus, shown: _Ridges) -> Node:
+    ridges, cuts = shown.distribution, shown.cuts
+    if not domain.n_scored and shown.measure != "learnability":
+        return el("div", f"No row has a value for {shown.measure}.", cls="muted no-ridge")
     if not domain.n_scored or ridges is None or domain.domain not in ridges.names:
         n = theme.count(domain.n_to_score)
         return el("div", "No scores yet. ", parts.link(f"Score {n} rows", on="score"), cls="muted no-ridge")
@@ -195,10 +214,10 @@ def _ridge(domain: DomainStatus, ridges: Distribution | None, cuts: Mapping[str,
     cut = cuts.get(domain.domain)
     place = None if cut is None else 100 * _place(cut, ridges.edges)
     median = ridges.median[ridges.names.index(domain.domain)]
-    words = f"Learnability of {domain.domain}: median {theme.number(float(median))}"
+    words = f"{title_of(shown.measure)} of {domain.domain}: median {theme.figure(float(median))}"
     return el(
         "div",
-        el("div", cls="solid", style={"left": f"{place:.3f}%"}) if place is not None else None,
+        el("div", cls="solid", style=_kept_side(place, shown)) if place is not None else None,
         el(
             "svg",
             el("path", d=f"{outline}L100,-2L0,-2Z", cls="ground-fill"),
@@ -209,8 +228,13 @@ def _ridge(domain: DomainStatus, ridges: Distribution | None, cuts: Mapping[str,
         el("div", cls="cut-line", style={"left": f"{place:.3f}%"}) if place is not None else None,
         cls="ridge hatched",
         role="img",
-        aria_label=words if cut is None else f"{words}, cut at {theme.number(cut)}",
+        aria_label=words if cut is None else f"{words}, cut at {theme.figure(cut)}",
     )
+
+
+def _kept_side(place: float, shown: _Ridges) -> dict[str, str]:
+    """The ground right of the cut, left of it where the lowest are the best."""
+    return {"left": f"{place:.3f}%"} if shown.higher_is_better else {"left": "0", "right": f"{100 - place:.3f}%"}
 
 
 def _outline(counts: np.ndarray) -> str:
@@ -227,8 +251,9 @@ def _place(value: float, edges: np.ndarray) -> float:
 
 
 def _axis(ridges: Distribution) -> Node:
+    digits = max(-math.floor(math.log10(tick_step(float(ridges.edges[0]), float(ridges.edges[-1]))) + 1e-9), 0)
     marks = [
-        el("span", theme.number(tick, 1), style={"left": f"{100 * _place(tick, ridges.edges):.2f}%"})
+        el("span", theme.number(tick, digits), style={"left": f"{100 * _place(tick, ridges.edges):.2f}%"})
         for tick in ticks(float(ridges.edges[0]), float(ridges.edges[-1]))
     ]
     return el(
@@ -240,8 +265,13 @@ def _axis(ridges: Distribution) -> Node:
     )
 
 
+def tick_step(low: float, high: float) -> float:
+    """The least of 1, 2, 5 times a power of ten of which seven make the axis."""
+    return rounded_step((high - low) / 7)
+
+
 def ticks(low: float, high: float) -> list[float]:
     """Round values inside the axis, none at its very ends."""
-    step = next(step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 1e9) if (high - low) / step <= 7)
+    step = tick_step(low, high)
     first = math.floor(low / step + 1e-9) + 1
-    return [round(k * step, 6) + 0.0 for k in range(first, math.ceil(high / step - 1e-9))]
+    return [round(k * step, 12) + 0.0 for k in range(first, math.ceil(high / step - 1e-9))]

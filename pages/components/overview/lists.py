@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lobass_core.words import loss_words
 from lobass_core.workflows.project_status import (
+    ColumnStatus,
     DatasetChange,
     DatasetStatus,
     ExportStatus,
@@ -103,6 +104,30 @@ def _scored(item: DatasetStatus) -> Node:
     return el("div", parts.bar(share, label=label), el("span", text, cls="muted num"), cls="share", title=label)
 
 
+def columns(listed: Sequence[ColumnStatus]) -> Node | None:
+    """Score columns; nothing where there is none."""
+    if not listed:
+        return None
+    rows = [
+        [
+            el("span", item.name, dir="auto", title=item.name),
+            el("span", *parts.visible(item.unit)),
+            theme.count(item.n_rows),
+            "better" if item.higher_is_better else "worse",
+            el("span", *parts.visible(item.source), title=item.source),
+        ]
+        for item in listed
+    ]
+    heads = [Column("Name"), Column("Unit", 90), Column("Rows", 80, numeric=True), Column("Higher is", 80),
+             Column("Source", 150)]  # fmt: skip
+    return el(
+        "section",
+        parts.heading("Score columns", str(len(listed)), link=("Import scores", "import")),
+        parts.table(heads, rows, label="Score columns"),
+        cls="stack",
+    )
+
+
 def models(listed: Sequence[ModelStatus]) -> Node:
     """Models with losses on record."""
     if not listed:
@@ -168,6 +193,10 @@ def events(status: ProjectStatus) -> list[Event]:
         Event(change.kind, item.name, _changed(change), change.undone_at or change.made_at, "import")
         for item in status.datasets
         for change in item.changes
+    ]
+    listed += [
+        Event("scores", item.name, f"{item.n_rows:,} rows from {item.source}", item.made_at, "import")
+        for item in status.columns
     ]
     listed += [_run_event(item) for item in status.runs if item.kind in RUN_KINDS or item.state == "damaged"]
     listed += [

@@ -4,11 +4,19 @@
 const MARKS = { keep: "✓", drop: "✕", undecided: "·" }
 const VERDICT_WORDS = { keep: "kept", drop: "dropped", undecided: "undecided" }
 
-/** @param {number | null} score */
-function scoreBar(score) {
-  const bar = make("span", score === null ? "bar empty" : score < 0 ? "bar below" : "bar")
+// Learnability lies on either side of 0, and at most 1 above it; another score within the axis of its domains.
+/** @param {number | null} score @param {DomainShape | null} axis */
+function scoreBar(score, axis) {
+  const bar = make("span", score === null ? "bar empty" : axis ? "bar whole" : score < 0 ? "bar below" : "bar")
   if (score === null) return bar
   const fill = make("span", "fill")
+  if (axis) {
+    const share = (score - axis.low) / (axis.high - axis.low || 1)
+    fill.style.width = `${Math.min(Math.max(share, 0), 1) * 100}%`
+    fill.style.left = "0"
+    bar.append(fill)
+    return bar
+  }
   const size = Math.min(Math.abs(score), 1) * 50
   fill.style.width = `${size}%`
   fill.style.left = `${score < 0 ? 50 - size : 50}%`
@@ -40,7 +48,7 @@ function rowItem(row, place, app) {
   head.append(
     make("span", "mark"),
     make("span", "rank", row.rank ? formatCount(row.rank) : "–"),
-    scoreBar(row.score),
+    scoreBar(row.score, app.data.scored ? null : (app.data.shapes[row.domain] ?? null)),
     make("span", "score", formatNumber(row.score, 2)),
     domainMark(row.domain, app.data.slots),
     make("span", "muted", tokensOf(row)),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from lobass_core.learnability.flags import FLAG_NAMES
-from lobass_core.learnability.measures import BUILT_IN
+from lobass_core.learnability.measures import BUILT_IN, Measure
 from lobass_core.records import response_turns, turns_from_json
 from lobass_core.workflows.browse import BrowseRow
 from lobass_core.workflows.browse_filter import BrowseFilter
@@ -28,6 +28,7 @@ LOSS_PAIRS = (
         "The same losses per byte of the response. Use this unit to compare models with different tokenizers.",
     ),
 )  # fmt: skip
+BY_COLUMN = {one.column: one for one in BUILT_IN.values()}
 KNOWN_FLAGS = frozenset(FLAG_NAMES.values())
 # Letters around a hit that lies beyond what is sent: enough for a line of the list at any width.
 BEFORE_HIT, AFTER_HIT = 300, 500
@@ -36,9 +37,13 @@ Hits = Mapping[str, int]
 
 
 def row(
-    browse_row: BrowseRow, *, mask_rule: str, whole: bool = False, hits: Hits | None = None, review: Sequence[str] = ()
-) -> dict:
-    """One row as the component reads it; `whole` leaves no text out, `review` says why it is in the queue."""
+    browse_row: BrowseRow, *, mask_rule: str, whole: bool = False, hits: Hits | None = None, review: Sequence[str] = (),
+    measures: Mapping[str, Measure] = BY_COLUMN, ranked_by: Measure = LEARNABILITY,
+) -> dict:  # fmt: skip
+    """One row as the component reads it; `whole` leaves no text out, `review` says why it is in the queue.
+
+    `measures` are those of the project by the names that they have in files; the rows are ranked by one of them.
+    """
     stored = browse_row.stored
     return {
         "key": stored.row_key,
@@ -46,8 +51,8 @@ def row(
         "sample_id": stored.sample_id,
         "rank": browse_row.rank,
         "rank_in_domain": browse_row.rank_in_domain,
-        "score": browse_row.values[LEARNABILITY.column],
-        "numbers": _numbers(browse_row.values),
+        "score": browse_row.values.get(ranked_by.column),
+        "numbers": _numbers(browse_row.values, measures),
         "n_tokens": browse_row.n_tokens,
         "n_prompt_tokens": browse_row.n_prompt_tokens,
         "n_chars": stored.n_chars,
@@ -55,7 +60,12 @@ def row(
         "dataset": stored.dataset,
         "row_index": stored.row_index,
         "is_duplicate": stored.is_duplicate,
-        "flags": [name for name in browse_row.flags if name in KNOWN_FLAGS],
+        # Where no row is scored, it is nothing to mark a row with.
+        "flags": [
+            name
+            for name in browse_row.flags
+            if name in KNOWN_FLAGS - ({"not_scored"} if ranked_by.is_column else set())
+        ],
         "kind": stored.kind,
         "review": list(review),
         "turns": _turns(browse_row, mask_rule, whole, hits or {}),
@@ -68,7 +78,7 @@ def row(
     }
 
 
-def _numbers(values: Mapping[str, float | None]) -> list[dict[str, str]]:
+def _numbers(values: Mapping[str, float | None], measures: Mapping[str, Measure]) -> list[dict[str, str]]:
     """The measures of a row in words, and what each is; losses of one unit stand together."""
     left, shown = dict(values), []
     score = left.pop(LEARNABILITY.column)
@@ -79,12 +89,15 @@ def _numbers(values: Mapping[str, float | None]) -> list[dict[str, str]]:
         if any(number is not None for number in numbers):
             words = [f"{label}{theme.number(number, 2)}" for label, number in zip(labels, numbers, strict=True)]
             shown.append({"text": f"{' → '.join(words)} {pair[0].unit}", "about": about})
-    measures = {one.column: one for one in BUILT_IN.values()}
-    for name, value in left.items():
-        if value is not None:
-            one = measures.get(name)
-            shown.append({"text": f"{one.label if one else name} {value:.4g}", "about": one.formula if one else ""})
+    shown += [_in_words(value, measures[name]) for name, value in left.items() if value is not None]
     return shown
+
+
+def _in_words(value: float, measure: Measure) -> dict[str, str]:
+    text = f"{measure.label} {value:.4g} {measure.unit}".rstrip()
+    better = "higher" if measure.higher_is_better else "lower"
+    about = f"from {measure.source}; {better} is better" if measure.is_column else measure.formula
+    return {"text": text, "about": about}
 
 
 def long_texts(browse_row: BrowseRow) -> list[str]:
@@ -153,15 +166,15 @@ def _pretty(tool_calls: str | None) -> str:
         return tool_calls
 
 
-def shapes(domains: Iterable[DomainShape]) -> dict[str, dict]:
-    """The ridge of each domain."""
+def shapes(domains: Iterable[DomainShape], label: str = LEARNABILITY.label) -> dict[str, dict]:
+    """The ridge of each domain; `label` says of what."""
     return {
         shape.domain: {
             "n_scored": shape.n_scored,
             "low": shape.low,
             "high": shape.high,
             "counts": list(shape.counts),
-            "label": LEARNABILITY.label,
+            "label": label,
         }
         for shape in domains
     }

@@ -1,5 +1,7 @@
 """The kept rows against all rows and against a random selection: their lengths, and every measure."""
 
+import streamlit as st
+
 from lobass_core.learnability.diagnostics import RandomComparison
 from lobass_core.project import Project
 from lobass_core.words import loss_words
@@ -15,6 +17,9 @@ SMALL_RHO, LARGE_RHO = 0.1, 0.5
 
 def show_length(_project: Project, cut: Cut) -> None:
     """How far the score depends on length."""
+    if not cut.rows.table.is_scored:
+        st.caption("Response tokens are counted when the data is scored. Until then this tab is empty.")
+        return
     length = cuts.verdicts(cut).length
     view.show(
         el(

@@ -80,7 +80,7 @@ def _save(project: Project, cut: Cut, taken: set[str]) -> None:
             state.put_text(SAVE_NAME, proposed)
         st.session_state[PROPOSED] = proposed
         name = st.text_input("Name", key=SAVE_NAME, placeholder="paper-6", max_chars=80).strip()
-        st.caption(f"{theme.count(cut.answer.n_kept)} rows, {theme.compact(cut.answer.tokens_kept)} response tokens")
+        st.caption(_amount(cut))
         replace = name in taken
         label = f"Replace {name}" if replace else "Save"
         if st.button(label, type="primary", key="select.save", disabled=not name, width="stretch"):
@@ -88,6 +88,12 @@ def _save(project: Project, cut: Cut, taken: set[str]) -> None:
                 save(project, cut, name, replace=replace)
                 st.session_state[CLOSE_SAVE] = True
                 st.rerun()
+
+
+def _amount(cut: Cut) -> str:
+    """Rows that are kept, with their response tokens where they are counted."""
+    rows = f"{theme.count(cut.answer.n_kept)} rows"
+    return f"{rows}, {theme.compact(cut.answer.tokens_kept)} response tokens" if cut.rows.table.is_scored else rows
 
 
 def save(project: Project, cut: Cut, name: str, *, replace: bool) -> None:
@@ -135,10 +141,7 @@ def _export(project: Project, cut: Cut, taken: set[str]) -> None:
 @st.dialog("Save and export")
 def _save_and_export(project: Project, cut: Cut, proposed: str) -> None:
     """An export writes a saved selection, so that it can be replayed."""
-    st.markdown(
-        f"{theme.count(cut.answer.n_kept)} rows, {theme.compact(cut.answer.tokens_kept)} response tokens. "
-        "An export needs a saved selection, so that it can be reproduced."
-    )
+    st.markdown(f"{_amount(cut)}. An export needs a saved selection, so that it can be reproduced.")
     name = st.text_input("Name", value=proposed, key="select.export-name", placeholder="paper-6").strip()
     if st.button("Save and export", type="primary", key="select.export-go", disabled=not name):
         with errors.shown():

@@ -34,7 +34,9 @@ METHOD, SEED = "select.method", "select.seed"
 
 def spec() -> SelectionSpec:
     """The working spec over the datasets chosen in the sidebar."""
-    working: SelectionSpec = state.remember(SPEC, SelectionSpec())
+    if SPEC not in st.session_state:
+        st.session_state[SPEC] = fresh()
+    working: SelectionSpec = st.session_state[SPEC]
     return replace(working, datasets=state.chosen_datasets())
 
 
@@ -44,8 +46,11 @@ def is_begun() -> bool:
 
 
 def fresh() -> SelectionSpec:
-    """What a new working selection starts from."""
-    return SelectionSpec()
+    """What a new working selection starts from: learnability, where nothing is scored the first score column."""
+    outline = state.outline(state.project())
+    if outline.scorings or not outline.columns:
+        return SelectionSpec()
+    return SelectionSpec(method=outline.columns[0], gates=usual_gates(outline.columns[0]))
 
 
 def start_over(project: Project) -> Cut:
@@ -194,7 +199,7 @@ def on_open(project: Project) -> None:
     """Open the selection that was picked, with its scores and datasets; the empty choice starts a fresh one."""
     chosen = st.session_state[OPEN]
     if not chosen:
-        put(SelectionSpec())
+        put(fresh())
         opened("")
         return
     try:
@@ -230,7 +235,9 @@ def load(project: Project, chosen: str) -> None:
     """Open a saved selection; raises SelectionError where it or its scores are gone."""
     st.session_state.pop(DELETED, None)
     saved, saved_spec = selections.load(project, chosen)
-    run = selections.scoring_of(project, saved).run_id
+    scoring = selections.scoring_of(project, saved)
+    # Made without losses, it can be opened under any scores.
+    run = scoring.run_id if scoring else state.chosen_run()
     elsewhere = saved_spec.datasets != state.chosen_datasets() or state.named_run() not in (None, run)
     if saved_spec.datasets != state.chosen_datasets():
         st.session_state[state.DATASETS_KEY] = list(saved_spec.datasets)

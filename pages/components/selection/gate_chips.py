@@ -7,6 +7,8 @@ from functools import partial
 from lobass_core.learnability.measures import label_of, uses_seed
 from lobass_core.selection.order import usual_gates
 from lobass_core.specs import SelectionSpec
+from lobass_core.workflows import explore
+from lobass_core.workflows.cut import Cut
 from pages.components import chips, theme
 from pages.components.chips import Chip
 from pages.components.filter_words import range_words
@@ -23,17 +25,18 @@ WORDS = {
 }
 
 
-def show(spec: SelectionSpec) -> None:
+def show(cut: Cut) -> None:
     """Draw a chip for each difference; a click takes it back."""
-    chips.row("select", list(of(spec)))
+    chips.row("select", list(of(cut.spec, explore.usual(cut.rows))))
 
 
-def of(spec: SelectionSpec) -> list[Chip]:
-    """The chips, in the order of the gates' menu."""
+def of(spec: SelectionSpec, usual_method: str = "learnability") -> list[Chip]:
+    """The chips, in the order of the gates' menu; `usual_method` is what a fresh selection ranks by."""
     shown = []
-    if spec.method != "learnability":
+    if spec.method != usual_method:
         seed = f", seed {spec.seed}" if uses_seed(spec.method) else ""
-        shown.append(Chip(f"Ranked by {label_of(spec.method)}{seed}", "method", _by_learnability))
+        words = f"Ranked by {label_of(spec.method)}{seed}"
+        shown.append(Chip(words, "method", functools.partial(draft.rank_by, usual_method, 0)))
     gates, usual = spec.gates, usual_gates(spec.method)
     if gates.min_response_tokens:
         words = f"At least {theme.count(gates.min_response_tokens)} response tokens"
@@ -48,10 +51,6 @@ def of(spec: SelectionSpec) -> list[Chip]:
         if (on := getattr(gates, field)) != getattr(usual, field):
             shown.append(Chip(shut if on else let_in, field, partial(_open, field)))
     return shown
-
-
-def _by_learnability() -> None:
-    draft.rank_by("learnability", 0)
 
 
 def _open(field: str) -> None:

@@ -42,17 +42,9 @@ def show(project: Project, cut: Cut) -> None:
             number_field.show("Seed", key=draft.SEED, whole=True, least=0, otherwise=0, on_change=draft.on_method)
         for field, key in draft.GATE_KEYS.items():
             st.session_state[key] = getattr(gates, field)
-        left, right = st.columns(2)
-        with left:
-            number_field.show(
-                "Minimum response tokens", key=draft.GATE_KEYS["min_response_tokens"], whole=True, least=0, otherwise=0,
-                on_change=draft.on_gates, help="Losses of short responses are noisy.",
-            )  # fmt: skip
-        with right:
-            number_field.show(
-                "Minimum learnability", key=draft.GATE_KEYS["min_learnability"], placeholder="none",
-                on_change=draft.on_gates,
-            )  # fmt: skip
+        is_scored = cut.rows.table.is_scored
+        if is_scored:
+            _minimums()
         _bands(gates, measures)
         counts, check = cuts.n_gated(cut), latest_overlap(project)
         for field, text, help_text in (
@@ -67,11 +59,29 @@ def show(project: Project, cut: Cut) -> None:
             ("exclude_duplicates", "Exclude duplicates", "Keeps one row per sample."),
             ("exclude_overlap", "Exclude rows in evaluation files", _overlap_help(check)),
         ):
+            if not is_scored and field != "exclude_duplicates":
+                continue
             label = f"{text} ({theme.count(counts[field])})" if counts[field] else text
             shut = getattr(gates, field)
             cannot = field == "exclude_overlap" and check is None and not shut
             st.toggle(label, key=draft.GATE_KEYS[field], on_change=draft.on_gates, help=help_text, disabled=cannot)
         _seen(cut)
+        if not is_scored:
+            st.caption("Gates for losses and response tokens appear here once the data is scored.")
+
+
+def _minimums() -> None:
+    left, right = st.columns(2)
+    with left:
+        number_field.show(
+            "Minimum response tokens", key=draft.GATE_KEYS["min_response_tokens"], whole=True, least=0, otherwise=0,
+            on_change=draft.on_gates, help="Losses of short responses are noisy.",
+        )  # fmt: skip
+    with right:
+        number_field.show(
+            "Minimum learnability", key=draft.GATE_KEYS["min_learnability"], placeholder="none",
+            on_change=draft.on_gates,
+        )  # fmt: skip
 
 
 def _bands(gates: Gates, measures: Mapping[str, Measure]) -> None:

@@ -113,7 +113,7 @@ def follow(project: Project) -> None:
     asked = address.asked(NAMES)
     if asked is None:
         return
-    name, start = address.one(asked, SELECTION), SelectionSpec()
+    name, start = address.one(asked, SELECTION), draft.fresh()
     if name:
         try:
             start = selections.load(project, name)[1]

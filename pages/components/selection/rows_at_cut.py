@@ -36,19 +36,15 @@ def show(project: Project, cut: Cut) -> None:
 
 
 def _side(title: str, note: str, rows: Sequence[RowAtCut], slots: dict[str, int], nothing: str) -> Node:
-    columns = [
-        Column("Domain", 112),
-        Column("Score", 112 if any(row.error is not None for row in rows) else 62, numeric=True),
-        Column("Tokens", 56, numeric=True),
-        Column("Base → ref.", 88, numeric=True),
-        Column("Prompt"),
-    ]
+    has_losses = any(row.base_loss is not None for row in rows)
+    of_losses = [Column("Tokens", 56, numeric=True), Column("Base → ref.", 88, numeric=True)] if has_losses else []
+    wide = 112 if any(row.error is not None for row in rows) else 62
+    columns = [Column("Domain", 112), Column("Score", wide, numeric=True), *of_losses, Column("Prompt")]
     body = [
         [
             parts.swatch(slots.get(row.domain, 0), row.domain),
-            theme.number(row.score, 4) + ("" if row.error is None else f" ± {theme.number(row.error, 3)}"),
-            theme.count(row.n_tokens),
-            f"{theme.number(row.base_loss, 2)} → {theme.number(row.reference_loss, 2)}",
+            _score(row) if has_losses else theme.figure(row.score),
+            *(_losses(row) if has_losses else ()),
             parts.first_line(row.prompt),
         ]
         for row in rows
@@ -57,10 +53,19 @@ def _side(title: str, note: str, rows: Sequence[RowAtCut], slots: dict[str, int]
     return el("div", parts.heading(title, note), shown if rows else el("p", nothing, cls="muted"), cls="stack")
 
 
+def _score(row: RowAtCut) -> str:
+    return theme.number(row.score, 4) + ("" if row.error is None else f" ± {theme.number(row.error, 3)}")
+
+
+def _losses(row: RowAtCut) -> list[Node]:
+    losses = f"{theme.number(row.base_loss, 2)} → {theme.number(row.reference_loss, 2)}"
+    return [theme.count(row.n_tokens), losses]
+
+
 def _precision(project: Project, cut: Cut) -> None:
     """Losses in a coarser dtype may put rows this near on the wrong side; how to have them exact."""
     scoring = cut.rows.scoring
-    if scoring.dtype in ("", "float32") or not reads_losses(cut.spec.method):
+    if scoring is None or scoring.dtype in ("", "float32") or not reads_losses(cut.spec.method):
         return
     if scoring.refined_by:
         st.caption(f"Scored in {scoring.dtype}; rows near a cut were scored again in float32 ({scoring.refined_by}).")

@@ -63,13 +63,13 @@ def opened() -> tuple[int, str]:
 
 def _table(project: Project, cut: Cut) -> None:
     slots = theme.domain_slots(state.outline(project).domains)
-    view.show(
-        domain_table(cut.answer, slots, in_tokens=cut.spec.budget == "tokens"), key="select-table", label="By domain"
-    )
+    in_tokens, has_tokens = cut.spec.budget == "tokens", cut.rows.table.is_scored
+    table = domain_table(cut.answer, slots, in_tokens=in_tokens, has_tokens=has_tokens)
+    view.show(table, key="select-table", label="By domain")
 
 
-def domain_table(answer: CutAnswer, slots: dict[str, int], *, in_tokens: bool) -> Node:
-    """What each domain has, asked for and got."""
+def domain_table(answer: CutAnswer, slots: dict[str, int], *, in_tokens: bool, has_tokens: bool = True) -> Node:
+    """What each domain has, asked for and got; response tokens where they are counted."""
     unit = "tokens" if in_tokens else "rows"
     columns = [
         Column("Domain"),
@@ -89,7 +89,7 @@ def domain_table(answer: CutAnswer, slots: dict[str, int], *, in_tokens: bool) -
             theme.count(share.n_eligible),
             theme.count(share.asked),
             el("b", theme.count(share.got)),
-            theme.count(share.tokens),
+            theme.count(share.tokens) if has_tokens else "–",
             theme.number(share.threshold, 4),
             theme.count(share.n_by_hand),
             parts.tag("all taken", "amber") if share.exhausted else "",

@@ -31,7 +31,7 @@ def plan(project: Project, rows: Scored) -> PlantedPlan | LobassError:
     if kept and kept[0] == rows.key:
         return kept[1]
     try:
-        found: PlantedPlan | LobassError = planted.plan(project, run=rows.scoring.run_id)
+        found: PlantedPlan | LobassError = planted.plan(project, run=rows.need_scoring().run_id)
     except LobassError as error:
         found = error
     st.session_state[PLAN] = (rows.key, found)
