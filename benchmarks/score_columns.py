@@ -21,8 +21,7 @@ import pyarrow.csv
 from million_rows import make_project
 
 from lobass_core.project import Project
-from lobass_core.score_file_spec import ScoreFileSpec
-from lobass_core.specs import SelectionSpec
+from lobass_core.specs import ScoreFileSpec, SelectionSpec
 from lobass_core.store.connection import release
 from lobass_core.workflows import browse, cut, explore
 from lobass_core.workflows import select as selections

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from lobass_core.project import Project
-from lobass_core.score_file_spec import ScoreFileSpec
-from lobass_core.specs import ImportSpec
+from lobass_core.specs import ImportSpec, ScoreFileSpec
 from lobass_core.workflows.import_data import import_file
 from lobass_core.workflows.import_scores import import_scores
 from tests.scored_files import write_jsonl
