@@ -13,7 +13,7 @@ from lobass_core.errors import RequestError
 from lobass_core.files.atomic_file import whole_file
 from lobass_core.formats.spreadsheet_cells import harmless_cell
 from lobass_core.learnability.flags import names
-from lobass_core.learnability.measures import BUILT_IN, measures_of, values_of
+from lobass_core.learnability.measures import measures_of, values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.store.browse import unscored_rows
@@ -23,6 +23,7 @@ from lobass_core.store.scored_rows import score_rows
 from lobass_core.workflows.row_table import chosen_scoring
 
 # The worst comes first: what either model's loss is marked with is what the row is marked with.
+OF_LOSSES = ("base_loss", "reference_loss", "base_bits_per_byte", "reference_bits_per_byte", "learnability")
 STATUSES = ("non_finite", "no_response", "truncated", "ok")
 
 
@@ -75,7 +76,7 @@ def read_scores(project: Project, *, run: str | None = None, datasets: Sequence[
         sample_ids = sample_ids_of_rows(cursor)
         brought = score_columns(cursor)
     scores = ScoreTable.from_arrow(rows, names_of, brought)
-    measured = {one.column: pa.nulls(len(scores), pa.float64()) for one in BUILT_IN.values() if one.exported}
+    measured = dict.fromkeys(OF_LOSSES, pa.nulls(len(scores), pa.float64()))
     measured |= {
         one.column: _numbers(values_of(scores, name)) for name, one in measures_of(scores).items() if one.exported
     }
