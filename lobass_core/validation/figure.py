@@ -15,7 +15,7 @@ from lobass_core.validation.statistics import Difference
 
 WIDTH, N_COLUMNS = 960, 2
 LABEL_WIDTH, GAP, ROW_HEIGHT, PANEL_TOP, PANEL_BOTTOM, TOP, BOTTOM = 236, 28, 24, 34, 34, 64, 58
-MOST_LABEL = 40
+MOST_LABEL = 34
 # Marks of one arm by length third stand below each other.
 _OFFSETS = {1: (0.0,), 2: (-4.0, 4.0), 3: (-6.0, 0.0, 6.0)}
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
@@ -104,6 +104,9 @@ def _mark(plot: Forest, mark: ForestMark, x_of: Callable[[float], float], y: flo
         tip = x_of(side * plot.limit)
         points = f"{tip:.1f},{y:.1f} {tip - 7 * side:.1f},{y - 4:.1f} {tip - 7 * side:.1f},{y + 4:.1f}"
         yield f'<g>{title}<polygon class="{of}" points="{points}"/></g>'
+        if mark.part not in ("", THIRDS[1]):
+            # The numbers of the three would lie over each other; the title of each mark has its own.
+            return
         yield _text(tip - 11 * side, y + 4, f"{difference.value:+.3g}", "muted", anchor="end" if side > 0 else "start")
         return
     yield _line(x_of(difference.low), y, x_of(difference.high), y, of, width=1.6)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lobass_core.errors import RequestError
-from lobass_core.validation.arms import BASE, DRAWN, FULL
+from lobass_core.validation.arms import BASE, DRAWN, FULL, SELECTION
 from lobass_core.validation.judge import AnswerClaim, Claim, Judgement, Verdict
 from lobass_core.validation.report import THIRDS, budget_words, label_of
 from lobass_core.validation.statistics import Difference
@@ -71,14 +71,18 @@ class Forest:
 
 
 def budgets_of(judged: Judgement) -> dict[float, str]:
-    """The budgets that arms were compared at, in the order of the report, in words: 6 %; 9 %, selection 'best'."""
-    words: dict[float, str] = {}
-    for budget in dict.fromkeys(claim.budget for claim in judged.claims):
-        arms = {claim.arm for claim in judged.claims if claim.budget == budget} - {BASE, FULL, *DRAWN}
-        names = [label_of(arm) for arm in sorted(arms) if arm.startswith("selection:")]
-        # A saved selection is compared at its own size, which no other arm has.
-        words[budget] = ", ".join([budget_words(budget), *(names if len(names) == len(arms) else ())])
-    return words
+    """The budgets that arms were compared at, that of most arms first, in words: 6 %; 9 %, selection 'best'."""
+    arms: dict[float, set[str]] = {}
+    for claim in judged.claims:
+        arms.setdefault(claim.budget, set()).add(claim.arm)
+    return {budget: _budget(budget, arms[budget]) for budget in sorted(arms, key=lambda one: -len(arms[one]))}
+
+
+def _budget(budget: float, arms: set[str]) -> str:
+    """A saved selection is compared at its own size, which no other arm but draws has."""
+    own = arms - {BASE, FULL, *DRAWN}
+    names = [label_of(arm) for arm in sorted(own) if arm.startswith(SELECTION)]
+    return ", ".join([budget_words(budget), *(names if len(names) == len(own) else ())])
 
 
 def views_of(judged: Judgement) -> dict[str, str]:

@@ -44,6 +44,12 @@ def label_of(arm: str) -> str:
     return LABELS.get(name, name) + comma + rest
 
 
+def title_of(arm: str) -> str:
+    """The same at the start of a line."""
+    label = label_of(arm)
+    return label[:1].upper() + label[1:]
+
+
 def budget_words(budget: float) -> str:
     """A share of the pool in per cent: 16.7 %."""
     return f"{round(100 * budget, 1):g} %"
@@ -51,8 +57,6 @@ def budget_words(budget: float) -> str:
 
 def sentence(claim: Claim) -> str:
     """What is claimed, with the numbers behind it."""
-    arm = label_of(claim.arm)
-    name = arm[:1].upper() + arm[1:]
     where = f"on {claim.set_name}, {MEANS[claim.mean]}"
     difference = claim.difference
     verdict = {
@@ -63,14 +67,13 @@ def sentence(claim: Claim) -> str:
         ),
     }[claim.verdict]
     return (
-        f"{name}: {verdict}: {claim.loss:.3f} against {claim.random_loss:.3f} nats/token, "
+        f"{title_of(claim.arm)}: {verdict}: {claim.loss:.3f} against {claim.random_loss:.3f} nats/token, "
         f"{difference.value:+.3f} (95 % interval {difference.low:+.3f} to {difference.high:+.3f})."
     )
 
 
 def answer_sentence(claim: AnswerClaim) -> str:
     """The same of the arm's own answers."""
-    name = label_of(claim.arm)
     said = {
         "better": f"better than random draws of {budget_words(claim.budget)}",
         "worse": f"worse than random draws of {budget_words(claim.budget)}",
@@ -78,7 +81,7 @@ def answer_sentence(claim: AnswerClaim) -> str:
     }[claim.verdict]
     points = [100 * value for value in (claim.difference.value, claim.difference.low, claim.difference.high)]
     return (
-        f"{name[:1].upper()}{name[1:]}: {said} on {claim.set_name}, exact match of {claim.n_rows} final answers: "
+        f"{title_of(claim.arm)}: {said} on {claim.set_name}, exact match of {claim.n_rows} final answers: "
         f"{100 * claim.share:.1f} % against {100 * claim.random_share:.1f} %, {points[0]:+.1f} points (95 % interval "
         f"{points[1]:+.1f} to {points[2]:+.1f})."
     )

@@ -68,6 +68,8 @@ def test_budgets_have_names_and_unknown_ones_are_refused(judged):
     both = replace(judged, claims=(*judged.claims, *own))
     assert budgets_of(both) == {0.167: "16.7 %", 0.09: "9 %, selection 'best'"}
     assert [row.arm for row in forest(both, budget=0.09).panels[0].rows] == ["selection:best"]
+    # The budget of most arms comes first, whichever the report has first.
+    assert list(budgets_of(replace(both, claims=(*own, *judged.claims)))) == [0.167, 0.09]
     with pytest.raises(RequestError, match="no figure"):
         forest(judged, budget=0.5)
     for view in ("pie", "answers"):

@@ -1,6 +1,6 @@
 """What an experiment would train and what it costs, before anything is started."""
 
-from lobass_core.validation.report import label_of
+from lobass_core.validation.report import title_of
 from lobass_core.workflows.validate_plan import ArmPlan, ValidatePlan
 from pages.components import parts, theme
 from pages.components.parts import Column, KeyNumber
@@ -77,9 +77,8 @@ def table(plan: ValidatePlan) -> list[Node | None]:
 
 
 def _row(one: ArmPlan) -> list[Node]:
-    label = label_of(one.arm)
     return [
-        label[:1].upper() + label[1:],
+        title_of(one.arm),
         one.budget_words or "–",
         theme.count(one.n_rows) if one.n_rows else "–",
         theme.count(one.n_steps) if one.n_steps else "–",

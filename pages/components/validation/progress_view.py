@@ -8,14 +8,14 @@ import streamlit as st
 from lobass_core.errors import LobassError
 from lobass_core.project import Project
 from lobass_core.validation.arms import BASE, FULL
-from lobass_core.validation.report import budget_words, label_of
+from lobass_core.validation.report import budget_words, title_of
 from lobass_core.words.plural import plural
 from lobass_core.workflows import run_views, runs, validate, validate_report
 from lobass_core.workflows.run_views import RunView
 from lobass_core.workflows.validate_report import ArmState
 from pages.components import busy, command_line, parts, theme, toolbar, view
 from pages.components.parts import Column, KeyNumber
-from pages.components.scoring.run_parts import TONES, log_lines
+from pages.components.scoring.run_parts import TONES
 from pages.components.validation.in_address import SHOWN
 from pages.components.view import Node, el
 
@@ -129,7 +129,7 @@ def _running(now: RunView, states: Sequence[ArmState]) -> list[Node]:
             el(
                 "div",
                 parts.heading("Log", f"runs/{now.run_id}/log"),
-                parts.log(log_lines(now), max_height=206),
+                parts.log(_log(now), max_height=206),
                 parts.notice("You can close this tab.", "The experiment continues in the background."),
                 cls="stack",
             ),
@@ -150,7 +150,7 @@ def arms_table(states: Sequence[ArmState]) -> Node:
         word, tone = ("done", "kept") if all(done) else ("next", "amber") if key == current else ("to do", "hollow")
         rows.append(
             [
-                label_of(arm),
+                title_of(arm),
                 "–" if arm in (BASE, FULL) else budget_words(budget),
                 f"{sum(done)} of {len(done)}",
                 parts.dot(tone, word),
@@ -185,7 +185,7 @@ def stopped(project: Project, now: RunView) -> None:
                 el(
                     "div",
                     parts.heading("End of the log", f"runs/{now.run_id}/log"),
-                    parts.log(log_lines(now)),
+                    parts.log(_log(now)),
                     cls="stack",
                 ),
                 cls="grid two",
@@ -208,6 +208,12 @@ def badge(now: RunView) -> Node:
     """The state of a run that is over."""
     tone = TONES[now.state]
     return el("span", el("span", cls=f"dot {tone}"), now.state, cls=f"tag {tone if tone != 'hollow' else ''}".strip())
+
+
+def _log(now: RunView) -> list[str]:
+    """What the worker printed; most print nothing."""
+    message = [now.progress.message] if now.progress.message and now.is_live else []
+    return [line for line in run_views.log_tail(now) if line.strip()] + message or ["Nothing printed."]
 
 
 def _cause(now: RunView, n_done: int, n: int) -> Node:

@@ -10,7 +10,7 @@ from lobass_core.project import Project
 from lobass_core.validation.arms import BASE, FULL
 from lobass_core.validation.forest import ANSWERS, BY_THIRDS, ROWS, TOKENS, budgets_of, forest, views_of
 from lobass_core.validation.judge import ArmSummary, Judgement, Verdict
-from lobass_core.validation.report import LIMITS, answer_sentence, budget_words, label_of, sentence
+from lobass_core.validation.report import LIMITS, answer_sentence, budget_words, sentence, title_of
 from lobass_core.words.plural import plural
 from lobass_core.workflows import validate_report
 from lobass_core.workflows.run_views import RunView
@@ -204,7 +204,7 @@ def _claims(claims: Sequence[tuple[Verdict, str]], name: str) -> Node:
 
 def _arm(arm: ArmSummary) -> list[Node]:
     return [
-        label_of(arm.arm),
+        title_of(arm.arm),
         "–" if arm.arm in (BASE, FULL) else budget_words(arm.budget),
         theme.count(arm.n_trainings),
         theme.count(arm.n_rows),

@@ -7,7 +7,7 @@ import streamlit as st
 from lobass_core.project import Project
 from lobass_core.specs import DEFAULT_ARMS, ValidateSpec
 from lobass_core.validation.arms import ARMS, MEASURE
-from lobass_core.validation.report import budget_words, label_of
+from lobass_core.validation.report import budget_words, title_of
 from lobass_core.words.typed_numbers import NotANumber, read_number
 from lobass_core.workflows import explore
 from lobass_core.workflows import select as selections_workflow
@@ -47,7 +47,7 @@ def arms_of(rows: Scored) -> dict[str, str]:
         for name, one in explore.measures(rows).items()
         if name not in ARMS and not one.uses_seed
     }
-    return {arm: _capital(label_of(arm)) for arm in ARMS} | {arm: f"Best by {title}" for arm, title in measures.items()}
+    return {arm: title_of(arm) for arm in ARMS} | {arm: f"Best by {title}" for arm, title in measures.items()}
 
 
 def fields(arms: Mapping[str, str], saved: Sequence[str]) -> None:
@@ -187,7 +187,3 @@ def _only_known(key: str, known: Sequence[str] | Mapping[str, str]) -> None:
     chosen = st.session_state[key]
     if any(one not in known for one in chosen):
         st.session_state[key] = [one for one in chosen if one in known]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
