@@ -5,13 +5,19 @@ from collections.abc import Iterator
 import pytest
 
 from lobass_core.project import Project
+from lobass_core.store.connection import release
+from lobass_core.workflows import browse
+from lobass_core.workflows.author import author_name
+from lobass_core.workflows.browse_filter import BrowseFilter
 from tests.browser.browse_page import (
     open_browse,
     press,
+    saved,
     see_into_components,  # noqa: F401
     wait_for_log,
 )
 from tests.browser.conftest import Server, start_server, stop_server
+from tests.eventually import eventually
 from tests.filled_project import Row, fill
 from tests.pages.projects import HOSTILE
 
@@ -160,3 +166,59 @@ def test_markdown_and_formulas_are_drawn_on_request_and_markup_is_still_text(spe
     press(page, "f")
     page.wait_for_selector(".turn.user .raw")
     assert "**bold** $\\frac{1}{0}$" in page.inner_text(".turn.user .raw")
+
+
+def test_token_losses_lie_over_the_response(special: Server, page):
+    open_browse(page, special)
+    press(page, "t")
+    page.wait_for_selector(".heat-text .tok")
+    pieces = page.locator(".heat-text .tok")
+    assert pieces.all_text_contents() == ["Plain", " words", " first", "One", " two", " three", " four"]
+    kinds = [pieces.nth(n).get_attribute("class").split()[1] for n in range(7)]
+    assert kinds == ["prompt"] * 3 + ["gain"] * 4
+    assert "token 4 of 7" in page.inner_text(".values")
+    assert "base 2.400" in page.inner_text(".values")
+    press(page, "ArrowRight")
+    assert "token 5 of 7" in page.inner_text(".values")
+    page.click(".modes button:has-text('Reference')")
+    assert pieces.nth(3).get_attribute("class").startswith("tok loss")
+    # The next sample brings its own tokens; a worse reference is dotted orange.
+    press(page, *["ArrowDown"] * 4)
+    page.click(".modes button:has-text('Difference')")
+    page.wait_for_function("() => deep('.heat-text .tok.worse')")
+    press(page, "t")
+    page.wait_for_selector(".turn.assistant")
+
+
+def test_tag_note_and_reason_by_keyboard(special: Server, page):
+    open_browse(page, special)
+    press(page, "g")
+    page.wait_for_selector(".inline-form input:focus")
+    page.keyboard.type("keep an eye")
+    press(page, "Enter")
+    press(page, "m")
+    page.wait_for_selector(".inline-form textarea:focus")
+    page.keyboard.type("kd u <b>")
+    press(page, "Enter")
+    press(page, "k", "r")
+    page.wait_for_selector(".inline-form input:focus")
+    page.keyboard.type("clear")
+    press(page, "Enter")
+    saved(page)
+
+    def first_row():
+        found = browse.read_page(special.project, browse.find(special.project, BrowseFilter()))[0].stored
+        release(special.project.store_path)
+        return found
+
+    row = eventually(first_row, lambda found: found.reason != "")
+    assert (row.tags, row.note, row.verdict, row.reason) == (("keep an eye",), "kd u <b>", "keep", "clear")
+    # The reason was for the decision just made; then the list is where it went on to.
+    assert page.get_attribute(".item.current", "data-place") == "1"
+    press(page, "ArrowUp")
+    assert "“clear”" in page.inner_text(".tags")
+    assert f"History · 4 · last change by {author_name()}" in page.inner_text(".history summary")
+    page.click(".history summary")
+    lines = page.locator(".history li").all_inner_texts()
+    assert [words in line for words, line in zip(("kept: clear", "kept", "note: kd u <b>", "tagged keep an eye"), lines,
+                                                 strict=True)] == [True] * 4  # fmt: skip
