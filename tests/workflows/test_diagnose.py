@@ -8,21 +8,17 @@ import typer
 
 from lobass_core.cli.main import app
 from lobass_core.jobs.run_files import FIRST_STEPS, write_parquet
-from lobass_core.jobs.run_folder import RunFolder
-from lobass_core.jobs.run_results import ScoredModel
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
-from lobass_core.store.losses import ingest_run
 from lobass_core.store.overlaps import EvaluationFile, FoundSample, record_overlap
-from lobass_core.store.scorings import register_scoring
 from lobass_core.workflows import explore, training_effects
 from lobass_core.workflows.cut import open_cut
 from lobass_core.workflows.diagnose import diagnose
 from lobass_core.workflows.findings import findings
 from lobass_core.workflows.headline import headline
 from lobass_core.workflows.select import save
-from tests.filled_project import BASE, REFERENCE, RENDER, Row, fill
-from tests.run_specs import A_SCORING, score_result
+from tests.filled_project import Row, fill
+from tests.fold_scores import score_in_folds
 
 TOPICS = ("odd rows", "length", "stability", "training", "order", "self-test", "evaluation files", "cost")
 
@@ -177,44 +173,13 @@ def test_near_duplicates_have_an_advantage_where_they_score_higher(project):
     assert not unasked.looked_for_copies and unasked.copies == ()
 
 
-def fold_shard(ids: list[str], model_fp: str, rows: list[Row], excess: float) -> pa.Table:
-    """Losses of a fold's model, by so much higher than those of the reference that was trained on all rows."""
-    n_tokens = [len(row.response.split(" ")) for row in rows]
-    sums = [(row.reference + excess) * n for row, n in zip(rows, n_tokens, strict=True)]
-    n = len(ids)
-    return pa.table(
-        {
-            "sample_id": ids,
-            "model_fp": [model_fp] * n,
-            "render_fp": [RENDER] * n,
-            "loss_sum_nats": pa.array(sums, pa.float64()),
-            "n_tokens": pa.array(n_tokens, pa.int32()),
-            "n_prompt_tokens": pa.array([2] * n, pa.int32()),
-            "n_dropped_tokens": pa.array([0] * n, pa.int32()),
-            "status": ["ok"] * n,
-        }
-    )
-
-
 def test_in_sample_and_cross_fitted_scores_of_one_base_are_held_against_each_other(project):
     rows = [Row(f"Q {k}?", f"w{k} " * 5 + "end", "math", 2.0, 1 + k / 40) for k in range(20)]
     filled = fill(project, rows, trained_on=[row.prompt for row in rows])
     assert diagnose(project).training_known == "in-sample"
     alone = by_topic(project, "training")
     assert alone[0].tone == "note" and alone[0].links[0].query["folds"] == "5"
-    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
-    for fold in (0, 1):
-        run.write_shard(f"fold-{fold}", fold_shard(filled.sample_ids, f"F{fold}", rows, 0.1))
-    folds = write_parquet(
-        run.path / "folds.parquet",
-        pa.table({"sample_id": filled.sample_ids, "fold": pa.array([k % 2 for k in range(20)], pa.int32())}),
-    )
-    references = tuple(ScoredModel(f"F{fold}", f"fold {fold}", fold=fold) for fold in (0, 1))
-    result = replace(score_result(BASE, REFERENCE, RENDER), references=references, reference_fp="folded")
-    with project.store() as store:
-        ingest_run(store, run)
-        with store.transaction() as cursor:
-            register_scoring(cursor, run.run_id, A_SCORING, result, folds)
+    score_in_folds(project, filled.sample_ids, rows, 0.1)
     for name, other in (("r-0001", "r-0002"), ("r-0002", "r-0001")):
         report = diagnose(project, name)
         (one,) = report.in_sample

@@ -19,6 +19,7 @@ from lobass_core.workflows.diagnose import diagnose
 from lobass_core.workflows.findings import findings
 from lobass_core.workflows.headline import headline
 from tests.filled_project import Row, fill
+from tests.fold_scores import score_in_folds
 from tests.validation.projects import ScoredProject, scored_project
 from tests.worker.runs import work
 
@@ -49,6 +50,16 @@ def test_rows_that_are_no_question_with_one_answer_are_left(project):
     fill(project, [Row(f"Same {k}?", "The same answer") for k in range(20)])
     with pytest.raises(RequestError, match="too few scored rows"):
         planted.plan(project, 10)
+
+
+def test_of_folds_both_answers_are_new_to_the_model_that_scores_them(project):
+    filled = fill(project, ROWS)
+    run = score_in_folds(project, filled.sample_ids, ROWS, 0.1)
+    fold_of = {sample_id: place % 2 for place, sample_id in enumerate(filled.sample_ids)}
+    found = planted.plan(project, 20, run)
+    assert found.spec.models == ("base0000base0000", "F0", "F1") and len(found.swaps) == 15
+    for one in found.swaps:
+        assert one.folds == (fold_of[one.original_id],) == (fold_of[one.donor_id],)
 
 
 def finished(project, reference: float) -> None:
