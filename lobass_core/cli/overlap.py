@@ -15,9 +15,7 @@ from lobass_core.workflows import overlap as workflow
 # So that a pipeline stops: 0 is no overlap, 1 and 2 are errors.
 FOUND = 3
 MOST_SHOWN = 20
-ACTION = (
-    "To leave these rows out: lobass select ... --exclude-overlap. To see them: lobass browse --flag in_evaluation."
-)
+ACTION = "To exclude these rows: lobass select ... --exclude-overlap. To see them: lobass browse --flag in_evaluation."
 SHOWN_WORDS = 60
 
 
@@ -37,8 +35,8 @@ def overlap(
 ) -> None:
     """Find samples that share 13 words in a row with an evaluation file, or nearly equal a row of it.
 
-    What is found is recorded: lobass select --exclude-overlap leaves it out, and lobass browse --flag in_evaluation
-    shows it. The exit code is 3 where there is any, so that a pipeline can stop.
+    The result is recorded: lobass select --exclude-overlap excludes these samples, and lobass browse --flag
+    in_evaluation lists them. The exit code is 3 if there are any, so that a pipeline can stop.
     """
     opened = open_project(project)
     paths = [str(Path(path).expanduser()) for path in files]

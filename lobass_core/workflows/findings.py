@@ -49,7 +49,7 @@ def _overlap(found: Diagnosis) -> Iterator[Finding]:
     flag = FLAG_NAMES[IN_EVALUATION]
     n_kept = next((one.n_kept for one in found.oddities if one.flag == flag), 0)
     if check.n_rows:
-        gate = (Link("Leave them out", "select", {"exclude-overlap": "yes"}),) if n_kept else ()
+        gate = (Link("Exclude them", "select", {"exclude-overlap": "yes"}),) if n_kept else ()
         kept = f"; {found.words} keeps {n_kept:,}" if n_kept else "; none is kept"
         yield Finding(
             topic, "bad" if n_kept else "good",
@@ -65,7 +65,7 @@ def _overlap(found: Diagnosis) -> Iterator[Finding]:
     if check.n_new:
         yield Finding(
             topic, "note", f"{plural(check.n_new, 'sample')} {'was' if check.n_new == 1 else 'were'} not compared.",
-            "They were imported since, or their datasets were left out.", ("overlap", *(f.path for f in check.files)),
+            "They were imported since, or their datasets were not asked for.", ("overlap", *(f.path for f in check.files)),
         )  # fmt: skip
 
 
@@ -158,7 +158,7 @@ def _planted(found: Diagnosis) -> Iterator[Finding]:
         )  # fmt: skip
         return
     drop = planted.of("loss-drop")
-    beside = f" By the loss drop it is {drop.auc:.2f}." if drop else ""
+    beside = f" By the loss drop it is {100 * drop.auc:.0f} %." if drop else ""
     command = validate(found) if rank.sinks else validate(found, "learnability", "band", "random")
     yield Finding(
         "self-test",
@@ -177,7 +177,7 @@ def _band(limit: float | None) -> tuple[Link, ...]:
     return () if limit is None else (Link("Limit the base loss", "select", {"band": [f"base-loss:..{limit:.4g}"]}),)
 
 
-# What each flag means for the score, the option of `lobass select` that leaves such rows out, and its parameter.
+# What each flag means for the score, the option of `lobass select` that excludes such rows, and its parameter.
 _ODD: dict[str, tuple[str, tuple[str, ...], Query]] = {
     "negative": (
         "The reference is worse than the base: nothing was learnt from them.",
@@ -217,7 +217,7 @@ def _odd(one: Oddity, found: Diagnosis) -> Finding:
     if change is FOLDS:
         fix = (Link("Train on all rows, with folds", "score", FOLDS),)
     elif change and is_kept:
-        fix = (Link("Leave them out", "select", change),)
+        fix = (Link("Exclude them", "select", change),)
     command = select(found, *option) if option and is_kept else browse(found, "--flag", one.flag)
     return Finding(
         "odd rows",

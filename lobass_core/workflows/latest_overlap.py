@@ -12,7 +12,7 @@ def latest_overlap(project: Project) -> OverlapCheck | None:
 
 
 def check_recorded(project: Project) -> None:
-    """Refuse a gate that would leave out nothing, as nobody has looked.
+    """Refuse a gate that would exclude nothing, because nothing has been compared.
 
     Raises:
         SelectionError: no comparison with evaluation files has been recorded.

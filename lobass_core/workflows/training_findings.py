@@ -89,9 +89,10 @@ def _copies(copies: tuple[CopyEffect, ...], found: Diagnosis) -> Iterator[Findin
         yield Finding(
             "near duplicates",
             "note" if has_advantage else "good",
-            f"{one.domain}: {plural(one.n_copies, 'row')} with a near duplicate score {one.advantage:+.3f} beside the "
-            f"others (95 % interval {one.low:+.3f} to {one.high:+.3f}), {kind}.",
-            "A reference trained on both copies learnt them twice." if has_advantage
+            f"{one.domain}: {plural(one.n_copies, 'row')} with a near duplicate score {abs(one.advantage):.3f} "
+            f"{'higher' if one.advantage > 0 else 'lower'} than the others (95 % interval of the difference "
+            f"{one.low:+.3f} to {one.high:+.3f}), {kind}.",
+            "The reference saw both copies, so it may know them better than rows without one." if has_advantage
             else "Near duplicates have no advantage that can be told from chance." if one.low <= 0
             else "They share a fold, so this is no memory: such rows are easier to learn from the others.",
             train(found, "--folds", "5") if has_advantage else validate(found),
@@ -100,6 +101,6 @@ def _copies(copies: tuple[CopyEffect, ...], found: Diagnosis) -> Iterator[Findin
     if not found.looked_for_copies:
         yield Finding(
             "near duplicates", "note", "Near duplicates were not looked for among so many rows.",
-            "A reference trained on both copies of a row learnt it twice.",
+            "A reference that saw both copies of a row may know it better than other rows.",
             ("diagnose", "--near-duplicates", *found.run_option),
         )  # fmt: skip
