@@ -65,7 +65,8 @@ def _overlap(found: Diagnosis) -> Iterator[Finding]:
     if check.n_new:
         yield Finding(
             topic, "note", f"{plural(check.n_new, 'sample')} {'was' if check.n_new == 1 else 'were'} not compared.",
-            "They were imported since, or their datasets were not asked for.", ("overlap", *(f.path for f in check.files)),
+            "They were imported since, or their datasets were not asked for.",
+            ("overlap", *(file.path for file in check.files)),
         )  # fmt: skip
 
 
