@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lobass_core.learnability.measures import check_difference, measure_of, values_of
+from lobass_core.learnability.measure_values import check_difference, measure_of, values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.selection import order
 from lobass_core.selection.balance import Supply, n_wanted, quotas

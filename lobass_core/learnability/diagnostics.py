@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lobass_core.learnability.distributions import length_groups
-from lobass_core.learnability.measures import Measure, measures_of, values_of
+from lobass_core.learnability.measure_values import measures_of, values_of
+from lobass_core.learnability.measures import Measure
 from lobass_core.learnability.ranks import spearman
 from lobass_core.learnability.score_table import ScoreTable
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.measure_values import values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.records import BASE, REFERENCE
 

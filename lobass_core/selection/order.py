@@ -4,7 +4,8 @@ import numpy as np
 
 from lobass_core.errors import SelectionError
 from lobass_core.learnability import flags as flag
-from lobass_core.learnability.measures import reads_losses, values_of
+from lobass_core.learnability.measure_values import values_of
+from lobass_core.learnability.measures import reads_losses
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.specs import Band, Gates
 

@@ -7,7 +7,8 @@ from typing import Self
 import numpy as np
 
 from lobass_core.errors import SelectionError
-from lobass_core.learnability.measures import Measure, check_difference, measure_of, values_of
+from lobass_core.learnability.measure_values import check_difference, measure_of, values_of
+from lobass_core.learnability.measures import Measure
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.selection import order
 from lobass_core.selection.balance import Supply, n_wanted, quotas

@@ -7,7 +7,7 @@ from lobass_core.errors import LobassError, ModelError
 from lobass_core.jobs.checksums import remove_checked
 from lobass_core.jobs.run_files import read_parquet
 from lobass_core.jobs.run_folder import RunFolder
-from lobass_core.learnability.measures import EQUAL_NATS
+from lobass_core.learnability.measure_values import EQUAL_NATS
 from lobass_core.worker.preparation import ModelTask, Prepared
 
 _COLUMNS = ["sample_id", "model_fp", "loss_sum_nats", "n_tokens", "status"]

@@ -14,7 +14,8 @@ import numpy as np
 
 from lobass_core.errors import RequestError
 from lobass_core.learnability import flags as flag
-from lobass_core.learnability.measures import BUILT_IN, FACTS, LOSSES, Measure, measures_of, values_of
+from lobass_core.learnability.measure_values import measures_of, values_of
+from lobass_core.learnability.measures import BUILT_IN, FACTS, LOSSES, Measure
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.store import browse as rows_of_store

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from lobass_core.learnability.distributions import Grid, grid, length_groups
-from lobass_core.learnability.measures import Measure, measures_of, values_of
+from lobass_core.learnability.measure_values import measures_of, values_of
+from lobass_core.learnability.measures import Measure
 from lobass_core.learnability.ranks import average_ranks, spearman
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project

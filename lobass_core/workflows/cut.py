@@ -9,7 +9,7 @@ import numpy as np
 
 from lobass_core.learnability import flags as flag
 from lobass_core.learnability.diagnostics import LengthCheck, VersusRandom, length_check, versus_random
-from lobass_core.learnability.measures import standard_errors
+from lobass_core.learnability.measure_values import standard_errors
 from lobass_core.learnability.ranks import spearman
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from lobass_core.errors import SelectionError
-from lobass_core.learnability.measures import measure_of, values_of
+from lobass_core.learnability.measure_values import measure_of, values_of
 from lobass_core.project import Project
 from lobass_core.records import BASE, REFERENCE
 from lobass_core.selection.order import usual_gates

@@ -10,7 +10,8 @@ import numpy as np
 from lobass_core.errors import SelectionError
 from lobass_core.learnability import distributions as views
 from lobass_core.learnability import regions
-from lobass_core.learnability.measures import Measure, measure_of, measures_of, usual_measure, values_of
+from lobass_core.learnability.measure_values import measure_of, measures_of, usual_measure, values_of
+from lobass_core.learnability.measures import Measure
 from lobass_core.learnability.ranks import spearman
 from lobass_core.learnability.regions import Limits
 from lobass_core.learnability.score_table import ScoreTable

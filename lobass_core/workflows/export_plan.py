@@ -24,7 +24,8 @@ from lobass_core.exporting.plan import (
 from lobass_core.formats.read_files import file_sha256
 from lobass_core.jobs.token_files import TokenFiles
 from lobass_core.learnability import flags
-from lobass_core.learnability.measures import BUILT_IN, Measure, measure_of, measures_of, values_of
+from lobass_core.learnability.measure_values import measure_of, measures_of, values_of
+from lobass_core.learnability.measures import BUILT_IN, Measure
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.records import BASE, REFERENCE

@@ -17,7 +17,8 @@ from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_specs import PlantedRun
 from lobass_core.learnability import flags
-from lobass_core.learnability.measures import BUILT_IN, RESPONSE_TOKENS, Measure, hashed_uniform, values_of
+from lobass_core.learnability.measure_values import hashed_uniform, values_of
+from lobass_core.learnability.measures import BUILT_IN, RESPONSE_TOKENS, Measure
 from lobass_core.project import Project
 from lobass_core.records import BASE, REFERENCE, Sample
 from lobass_core.specs import ScoreSpec

@@ -8,7 +8,8 @@ import numpy as np
 
 from lobass_core.errors import RequestError
 from lobass_core.learnability import flags as flag
-from lobass_core.learnability.measures import measure_of, uses_seed
+from lobass_core.learnability.measure_values import measure_of
+from lobass_core.learnability.measures import uses_seed
 from lobass_core.project import Project
 from lobass_core.workflows import select
 from lobass_core.workflows.browse_filter import CHOICES, BrowseFilter

@@ -11,7 +11,8 @@ import duckdb
 import numpy as np
 
 from lobass_core.errors import SelectionError
-from lobass_core.learnability.measures import Measure, measures_of, usual_measure, values_of
+from lobass_core.learnability.measure_values import measures_of, usual_measure, values_of
+from lobass_core.learnability.measures import Measure
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.selection.order import rank_order

@@ -13,7 +13,7 @@ from lobass_core.errors import RequestError
 from lobass_core.files.atomic_file import whole_file
 from lobass_core.formats.spreadsheet_cells import harmless_cell
 from lobass_core.learnability.flags import names
-from lobass_core.learnability.measures import measures_of, values_of
+from lobass_core.learnability.measure_values import measures_of, values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.store.browse import unscored_rows

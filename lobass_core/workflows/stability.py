@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lobass_core.learnability.measures import values_under
+from lobass_core.learnability.measure_values import values_under
 from lobass_core.records import REFERENCE
 from lobass_core.validation.stability import (
     CutStability,

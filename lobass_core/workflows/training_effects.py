@@ -7,7 +7,7 @@ import numpy as np
 
 from lobass_core.errors import LobassError
 from lobass_core.jobs.run_files import FIRST_STEPS, read_parquet
-from lobass_core.learnability.measures import measure_of, values_of, values_under
+from lobass_core.learnability.measure_values import measure_of, values_of, values_under
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.records import BASE, REFERENCE, turns_from_json

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from lobass_core.errors import RequestError
-from lobass_core.learnability.measures import measure_of, values_of
+from lobass_core.learnability.measure_values import measure_of, values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.records import BASE, REFERENCE, Sample, Turn, turns_from_json, turns_to_json

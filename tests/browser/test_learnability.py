@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.measure_values import values_of
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.connection import release
 from lobass_core.workflows import browse, compare, explore

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.measure_values import values_of
 from lobass_core.selection.cut_curves import cut_curves
 from lobass_core.selection.sorted_scores import SortedScores
 from lobass_core.specs import Gates, SelectionSpec

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lobass_core.learnability.diagnostics import length_check, versus_random
-from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.measure_values import values_of
 from lobass_core.learnability.ranks import average_ranks, spearman
 from tests.score_tables import learnable, row, table_of
 

@@ -8,17 +8,8 @@ import pytest
 
 from lobass_core.errors import RequestError, SelectionError
 from lobass_core.learnability import flags
-from lobass_core.learnability.measures import (
-    BUILT_IN,
-    Measure,
-    check_column_name,
-    check_difference,
-    label_of,
-    measure_of,
-    measures_of,
-    reads_losses,
-    values_of,
-)
+from lobass_core.learnability.measure_values import check_difference, measure_of, measures_of, values_of
+from lobass_core.learnability.measures import BUILT_IN, Measure, check_column_name, label_of, reads_losses
 from lobass_core.learnability.score_table import ScoreTable
 from tests.score_tables import USUAL, arrow_of, row, table_of, with_column
 

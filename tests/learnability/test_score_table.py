@@ -7,7 +7,7 @@ import pytest
 
 from lobass_core.errors import IncomparableLossesError, SelectionError
 from lobass_core.learnability import flags
-from lobass_core.learnability.measures import hashed_uniform, values_of
+from lobass_core.learnability.measure_values import hashed_uniform, values_of
 from tests.score_tables import USUAL, row, shuffled, table_of
 
 

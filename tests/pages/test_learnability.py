@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lobass_core.learnability.distributions import distribution
-from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.measure_values import values_of
 from lobass_core.learnability.regions import LEAST_LEARNABLE, Limits
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec

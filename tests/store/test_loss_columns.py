@@ -2,7 +2,8 @@
 
 import pytest
 
-from lobass_core.learnability.measures import BUILT_IN, Measure, values_of
+from lobass_core.learnability.measure_values import values_of
+from lobass_core.learnability.measures import BUILT_IN, Measure
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.browse import loss_places

@@ -5,7 +5,7 @@ import pytest
 
 from lobass_core.jobs.run_files import write_parquet
 from lobass_core.jobs.run_folder import RunFolder
-from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.measure_values import values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.store.browse import loss_places

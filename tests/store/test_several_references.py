@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lobass_core.errors import SelectionError
-from lobass_core.learnability.measures import measures_of, values_of
+from lobass_core.learnability.measure_values import measures_of, values_of
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.browse import loss_places

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lobass_core.errors import SelectionError
-from lobass_core.learnability.measures import BUILT_IN, Measure, values_of
+from lobass_core.learnability.measure_values import values_of
+from lobass_core.learnability.measures import BUILT_IN, Measure
 from lobass_core.learnability.regions import Limits
 from lobass_core.store.decisions import DecisionAct, append_decisions
 from lobass_core.store.undo import undo_decision

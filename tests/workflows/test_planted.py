@@ -8,7 +8,7 @@ import pytest
 from lobass_core.errors import RequestError
 from lobass_core.jobs.experiment_results import PlantedResult, PlantedRow
 from lobass_core.jobs.run_specs import PlantedRun
-from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.measure_values import values_of
 from lobass_core.records import Sample, Turn, turns_from_json
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.connection import release

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lobass_core.errors import RequestError, StoreError
-from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.measure_values import values_of
 from lobass_core.project import Project
 from lobass_core.specs import Gates, ImportSpec, ModelSpec, RenderSpec, ScoreSpec, SelectionSpec
 from lobass_core.store.connection import release

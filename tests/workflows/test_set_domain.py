@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lobass_core.errors import RequestError
-from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.measure_values import values_of
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec, SetDomainSpec
 from lobass_core.workflows.explore import scored

@@ -8,7 +8,7 @@ import pytest
 
 from lobass_core.errors import InputFileError, RequestError
 from lobass_core.jobs.run_folder import RunFolder
-from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.measure_values import values_of
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec, ModelSpec, RenderSpec, TrainReferenceSpec
 from lobass_core.workflows import explore, score, train_reference

@@ -17,7 +17,8 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from lobass_core.errors import LobassError, RequestError, StoreLockedError
-from lobass_core.learnability.measures import Measure, measures_of
+from lobass_core.learnability.measure_values import measures_of
+from lobass_core.learnability.measures import Measure
 from lobass_core.project import Project
 from lobass_core.workflows import browse, decide, review
 from lobass_core.workflows.author import author_name
