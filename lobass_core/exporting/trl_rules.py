@@ -75,7 +75,9 @@ def _whats_learnt(case: Case) -> list[Finding]:
             if case.facts.one_target
             else ("whole conversations", "are whole conversations")
         )
-        why = "train.py turns them into the tokens that were scored, and trains on the scored answers"
+        scored = case.lengths.kept_total.max(initial=UNKNOWN) != UNKNOWN
+        tokens = "the tokens that were scored, and trains on the scored answers" if scored else "tokens"
+        why = f"train.py turns them into {tokens}"
         return [Finding(name, "written", what, why, chats)]
     if case.format == "prompt-completion":
         earlier = Finding(

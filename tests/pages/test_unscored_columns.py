@@ -72,6 +72,7 @@ def test_learnability_draws_the_column(project: Project, open_page: OpenPage) ->
     for view, shown in (("Loss plane", "The loss plane needs losses"), ("Length", "This view needs losses")):
         app.segmented_control(key="learnability.view").set_value(view).run()
         assert not app.exception
+        assert not app.error
         assert shown in view_text(app)
     app.segmented_control(key="learnability.view").set_value("Tables").run()
     assert "chat 24 20 9.500 4.750 to 14.25 9.500" in view_text(app)

@@ -99,7 +99,12 @@ def _left(preflight: Preflight) -> Node:
         ),
         f"; {theme.count(unknown)} uncertain" if unknown else "",
     )
-    note = "lengths as scored" if preflight.trainer else ""
+    is_scored = bool(preflight.plan.facts.get("models"))
+    note = (
+        ("lengths as scored" if is_scored else "lengths are known once the rows are scored")
+        if preflight.trainer
+        else ""
+    )
     return el("div", left, el("span", note, cls="muted end"), cls="row left-after")
 
 

@@ -64,7 +64,7 @@ def write(view: str, project: Project, rows: Scored) -> None:
     if view == "Distributions":
         query["measure"] = session.get(distributions_view.MEASURE) or explore.usual(rows)
         query["form"] = session.get(distributions_view.FORM) or "density"
-    if view == PLANE:
+    if view == PLANE and rows.scoring:
         placed = limits.placed(rows, limits.working_cuts(project), limits.moved())
         query[limits.PARAMETER] = [text for one in placed if (text := one.parameter())]
         if session.get(plane_view.AGAINST):
