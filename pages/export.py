@@ -130,9 +130,13 @@ scope.show(project, scores=False, datasets=False)
 left, right = toolbar.toolbar("export")
 with left:
     selection = pick_selection()
-    st.markdown("→")
     format = draft.chosen_format()
-    typed = pick_destination(selection.name, format)
+    # The arrow goes to the next line with what it leads to.
+    with st.container(
+        horizontal=True, wrap=False, gap="xsmall", vertical_alignment="center", width="content", key="export-to"
+    ):
+        st.markdown("→", width="content")
+        typed = pick_destination(selection.name, format)
     options()
 
 if selection.n_gone:

@@ -58,7 +58,7 @@ def key_numbers(project_status: ProjectStatus, rows: explore.Scored | None) -> v
             theme.number(one, 2) if abs(one or 0) < 10 else theme.figure(one) for one in (total.lower, total.upper)
         )
         median = theme.figure(total.median)
-        median_note = f"quartiles {lower} and {upper} of the scored rows"
+        median_note = f"quartiles {lower} to {upper}"
     station = funnel.STATION_WEIGHT
     return parts.key_numbers(
         [

@@ -134,7 +134,7 @@ class ExportStatus:
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """One run; `can_resume` where it stopped and a resume can work."""
+    """One run; `can_resume` where it stopped and a resume can work. `started_at` is of the last start."""
 
     run_id: str
     kind: str
@@ -146,6 +146,7 @@ class RunStatus:
     finished_at: str | None
     message: str
     can_resume: bool = False
+    started_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,4 +119,5 @@ def run_status(run: RunFolder | DamagedRun, project_id: str = "") -> RunStatus:
         finished_at=progress.finished_at,
         message=why_foreign or (error.what if error else progress.message),
         can_resume=not why_foreign and state in STOPPED and not why_not_resumable(run),
+        started_at=progress.started_at,
     )

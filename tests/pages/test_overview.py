@@ -85,7 +85,7 @@ def test_a_filled_project_shows_the_way_of_its_rows(scored: Project, tmp_path: P
     assert "Exported 210 rows TRL · just now" in text
     assert "conversation 1 dataset · " in text
     assert "300 300 100 % 150 50.0 % 150 50.0 %" in text
-    assert "each domain with its own cut" in text
+    assert "each with its cut" in text
     assert "base-7b" in text
     assert app.button(key="overview-next").label == "Move the cut"
 
@@ -186,6 +186,10 @@ def test_events_are_the_latest_ten_and_trouble_has_a_colour(scored: Project) -> 
     events = lists.events(replace(found, runs=(run,) * 12))
     assert len(events) == 10
     assert (events[0].kind, events[0].result, events[0].tone) == ("scores", "cancelled at 37 %", "amber")
+    resumed = replace(
+        run, state="done", started_at="2999-01-02T00:00:00+00:00", finished_at="2999-01-02T00:00:08+00:00"
+    )
+    assert lists.events(replace(found, runs=(resumed,)))[0].result == "100 losses in 8 s"
 
 
 def test_a_demo_says_what_it_is_and_other_projects_do_not(scored: Project, open_page: OpenPage) -> None:

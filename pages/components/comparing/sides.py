@@ -146,12 +146,14 @@ def _two(what: str, labels: Mapping[str, str]) -> tuple[str, str]:
     """Pickers for A and B, at first the first two; a choice that is gone falls back."""
     options = list(labels)
     chosen: list[str] = []
+    # Where there is no room for both beside the rest, they go to the next line together.
+    pair = st.container(horizontal=True, wrap=False, gap="xsmall", width="content", key=f"compare-{what}-pickers")
     for letter, key, first in (("A", f"{A}-{what}", 0), ("B", f"{B}-{what}", min(1, len(options) - 1))):
         if (asked := st.session_state.get(key)) not in options:
             if asked:
                 address.say(f"There is no {what} {asked} to compare.")
             st.session_state[key] = options[first]
-        st.selectbox(
+        pair.selectbox(
             f"{letter}: {what}", options, key=key, width=200,
             format_func=partial(_lettered, letter, labels),
             label_visibility="collapsed", persist_state="session",

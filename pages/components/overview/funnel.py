@@ -76,13 +76,13 @@ def _head(ridges: Distribution | None, selection: SelectionStatus | None, measur
     elif selection is not None and selection.threshold is not None:
         cut = el("span", ", cut at ", el("b", theme.figure(selection.threshold)))
     elif selection is not None and selection.cuts:
-        cut = ", each domain with its own cut"
+        cut = ", each with its cut"
     return el(
         "div",
         _lane("Domain", weight=DOMAIN_WEIGHT, cls="lane flush"),
         _stations("Rows: solid = selected, hatched = not selected. Each domain has its own scale."),
         _lane(
-            f"{title_of(measure)} of scored rows" if ridges else "",
+            title_of(measure) if ridges else "",
             cut if ridges else None,
             weight=RIDGE_WEIGHT,
             cls="lane ridge-lane",
@@ -98,7 +98,7 @@ def _row(
     ridges: _Ridges,
 ) -> Node:
     n_files = "1 dataset" if domain.n_datasets == 1 else f"{domain.n_datasets} datasets"
-    tokens = f" · {theme.compact(domain.n_tokens)} tok" if domain.n_tokens else ""
+    tokens = f" · {theme.compact(domain.n_tokens)}\u00a0tok" if domain.n_tokens else ""
     name = el(
         "div",
         el(

@@ -225,7 +225,7 @@ def _imported(n_rows: int, n_rejected: int) -> str:
 
 def _run_event(run: RunStatus) -> Event:
     done = f"at {run.n_done / run.n_total:.0%}".replace("%", " %") if run.n_total else ""
-    seconds = _seconds(run.created_at, run.finished_at)
+    seconds = _seconds(run.started_at or run.created_at, run.finished_at)
     amount = {"score": f"{run.n_total:,} losses", "validate": "finished"}.get(run.kind, "trained")
     result, tone = {
         "done": (f"{amount} in {theme.duration(seconds)}", ""),

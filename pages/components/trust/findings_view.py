@@ -85,7 +85,7 @@ def key_numbers(found: Diagnosis) -> Node:
     stays = sum(one.share_stays * one.n_kept for one in found.cuts) / n_kept if n_kept else None
     rank = found.planted.of("learnability") if found.planted else None
     check = found.overlap
-    return parts.key_numbers(
+    strip = parts.key_numbers(
         [
             KeyNumber("Scored", theme.count(found.n_rows), "rows", note=f"run {found.run_id}"),
             KeyNumber("Looked at", theme.count(found.n_kept), "rows", note=found.words, weight=1.4),
@@ -117,3 +117,4 @@ def key_numbers(found: Diagnosis) -> Node:
             ),
         ]
     )
+    return el("div", strip, cls="long-labels")
