@@ -16,6 +16,47 @@ from lobass_core.workflows.import_scores import ImportedScores
 
 DIRECTIONS = {"better": True, "worse": False}
 
+FileArgument = Annotated[
+    str,
+    typer.Argument(help="JSON, JSONL, CSV, TSV, Parquet or Arrow: a file, a folder or a dataset on the Hub."),
+]
+NameOption = Annotated[str, typer.Option("--name", help="Name of the score column.", show_default=False)]
+KeyOption = Annotated[
+    str,
+    typer.Option(
+        "--key",
+        help="How a line names its row: sample-id (column sample_id), row (column row_index or row, else the "
+        "position in the file, counted from 0), or a column that the imported records also have, such as "
+        "id.",
+    ),
+]
+DatasetOption = Annotated[
+    str,
+    typer.Option("--dataset", help="Dataset whose rows are scored.", show_default="given by the file, else all"),
+]
+ColumnOption = Annotated[
+    str,
+    typer.Option(
+        "--column",
+        help="Column with the values; scores.depth is the value depth inside scores.",
+        show_default="the column named like --name, else the only one left",
+    ),
+]
+HigherIsOption = Annotated[
+    str, typer.Option("--higher-is", help="better or worse: whether a selection keeps high or low values.")
+]
+UnitOption = Annotated[str, typer.Option("--unit", help="Unit of the values, for axes and tables.")]
+ReplaceOption = Annotated[
+    bool, typer.Option("--replace", help="Replace the score column of that name with these values.")
+]
+AddOption = Annotated[
+    bool,
+    typer.Option("--add", help="Add values to the score column of that name, for rows without a value."),
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Match the lines and show what would be imported; write nothing.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add `lobass import-scores` and `lobass score-columns`."""
@@ -24,50 +65,20 @@ def register(app: typer.Typer) -> None:
 
 
 def import_scores(
-    file: Annotated[
-        str,
-        typer.Argument(help="JSON, JSONL, CSV, TSV, Parquet or Arrow: a file, a folder or a dataset on the Hub."),
-    ],
-    name: Annotated[str, typer.Option("--name", help="Name of the score column.", show_default=False)],
+    file: FileArgument,
+    name: NameOption,
     project: ProjectOption = DEFAULT_PROJECT,
-    key: Annotated[
-        str,
-        typer.Option(
-            "--key",
-            help="How a line names its row: sample-id (column sample_id), row (column row_index or row, else the "
-            "position in the file, counted from 0), or a column that the imported records also have, such as "
-            "id.",
-        ),
-    ] = "sample-id",
-    dataset: Annotated[
-        str,
-        typer.Option("--dataset", help="Dataset whose rows are scored.", show_default="given by the file, else all"),
-    ] = "",
-    column: Annotated[
-        str,
-        typer.Option(
-            "--column",
-            help="Column with the values; scores.depth is the value depth inside scores.",
-            show_default="the column named like --name, else the only one left",
-        ),
-    ] = "",
-    higher_is: Annotated[
-        str, typer.Option("--higher-is", help="better or worse: whether a selection keeps high or low values.")
-    ] = "better",
-    unit: Annotated[str, typer.Option("--unit", help="Unit of the values, for axes and tables.")] = "",
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Replace the score column of that name with these values.")
-    ] = False,
-    add: Annotated[
-        bool,
-        typer.Option("--add", help="Add values to the score column of that name, for rows without a value."),
-    ] = False,
+    key: KeyOption = "sample-id",
+    dataset: DatasetOption = "",
+    column: ColumnOption = "",
+    higher_is: HigherIsOption = "better",
+    unit: UnitOption = "",
+    replace: ReplaceOption = False,
+    add: AddOption = False,
     split: SplitOption = "",
     config: ConfigOption = "",
     revision: DataRevisionOption = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Match the lines and show what would be imported; write nothing.")
-    ] = False,
+    dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:
     """Import scores from other tools, one number per row or sample, as a score column next to the built-in measures.

@@ -83,23 +83,7 @@ def _show(status: ProjectStatus) -> None:
             ("next", f"{status.next_step.label}: {status.next_step.command}"),
         ],
     )
-    if status.datasets:
-        print_table(
-            ("dataset", "domain", "format", "rows", "rejected", "repeated", scored, "response tokens"),
-            [
-                (
-                    *(d.name, ", ".join(d.domains), d.format, d.n_rows, d.n_rejected, d.n_duplicates, d.n_scored),
-                    d.n_tokens if status.scoring else None,
-                )
-                for d in status.datasets
-            ],
-        )
-    changes = [(d.name, change) for d in status.datasets for change in d.changes]
-    if changes:
-        print_table(
-            ("changed", "what", "when", "by", "undone"),
-            [(name, one.what, one.made_at, one.made_by, one.undone_at or "") for name, one in changes],
-        )
+    _show_datasets(status, scored)
     if status.scorings:
         print_table(
             ("scored", "run", "samples", "template", "longest"),
@@ -131,4 +115,24 @@ def _show(status: ProjectStatus) -> None:
         print_table(
             ("export of", "format", "rows", "folder"),
             [(e.selection, e.format, e.n_rows, e.folder) for e in status.exports if latest[e.folder] is e],
+        )
+
+
+def _show_datasets(status: ProjectStatus, scored: str) -> None:
+    if status.datasets:
+        print_table(
+            ("dataset", "domain", "format", "rows", "rejected", "repeated", scored, "response tokens"),
+            [
+                (
+                    *(d.name, ", ".join(d.domains), d.format, d.n_rows, d.n_rejected, d.n_duplicates, d.n_scored),
+                    d.n_tokens if status.scoring else None,
+                )
+                for d in status.datasets
+            ],
+        )
+    changes = [(d.name, change) for d in status.datasets for change in d.changes]
+    if changes:
+        print_table(
+            ("changed", "what", "when", "by", "undone"),
+            [(name, one.what, one.made_at, one.made_by, one.undone_at or "") for name, one in changes],
         )

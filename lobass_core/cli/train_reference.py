@@ -31,6 +31,47 @@ from lobass_core.workflows import train_reference as workflow
 from lobass_core.workflows.costs import Cost, cost_of_training
 from lobass_core.workflows.model_paths import why_no_model
 
+BaseOption = Annotated[str, typer.Option("--base", help=BASE_HELP)]
+NameOption = Annotated[str, typer.Option("--name", help="Name of the reference.")]
+MethodOption = Annotated[str, typer.Option("--method", help="full or lora.")]
+FoldsOption = Annotated[
+    int,
+    typer.Option(
+        "--folds",
+        help="Train K models; each sample is scored by the model that was not trained on it. 2: half-pools.",
+    ),
+]
+EpochsOption = Annotated[
+    float,
+    typer.Option(
+        "--epochs",
+        parser=number("--epochs"),
+        help="Passes over the data; of several, the epoch with the lowest held-out loss is kept.",
+    ),
+]
+KeepEpochsOption = Annotated[
+    bool, typer.Option("--keep-epochs", help="Keep every epoch, each as a loss column of its own.")
+]
+LearningRateOption = Annotated[
+    float,
+    typer.Option("--lr", parser=number("--lr"), help="Peak learning rate; 0 sets it by method and model size."),
+]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed for the order, the folds and the LoRA weights.")]
+SeedsOption = Annotated[
+    int,
+    typer.Option("--seeds", help="Train this many references, from --seed upwards; the reference loss is their mean."),
+]
+TargetOption = Annotated[
+    str,
+    typer.Option(
+        "--target",
+        help="Train on a target set, a dataset or a file, instead of the data; for lobass score --target.",
+    ),
+]
+LoraRankOption = Annotated[int, typer.Option("--lora-rank", min=1, help="Rank of the LoRA matrices.")]
+BatchTokensOption = Annotated[int, typer.Option("--batch-tokens", min=1, help="Tokens per optimiser step.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what the training costs; train nothing.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add `lobass train-reference`."""
@@ -38,56 +79,27 @@ def register(app: typer.Typer) -> None:
 
 
 def train_reference(
-    base: Annotated[str, typer.Option("--base", help=BASE_HELP)],
+    base: BaseOption,
     project: ProjectOption = DEFAULT_PROJECT,
-    name: Annotated[str, typer.Option("--name", help="Name of the reference.")] = "reference",
+    name: NameOption = "reference",
     datasets: DatasetsOption = "",
-    method: Annotated[str, typer.Option("--method", help="full or lora.")] = "full",
-    folds: Annotated[
-        int,
-        typer.Option(
-            "--folds",
-            help="Train K models; each sample is scored by the model that was not trained on it. 2: half-pools.",
-        ),
-    ] = 1,
-    epochs: Annotated[
-        float,
-        typer.Option(
-            "--epochs",
-            parser=number("--epochs"),
-            help="Passes over the data; of several, the epoch with the lowest held-out loss is kept.",
-        ),
-    ] = 1.0,
-    keep_epochs: Annotated[
-        bool, typer.Option("--keep-epochs", help="Keep every epoch, each as a loss column of its own.")
-    ] = False,
-    learning_rate: Annotated[
-        float,
-        typer.Option("--lr", parser=number("--lr"), help="Peak learning rate; 0 sets it by method and model size."),
-    ] = 0.0,
-    seed: Annotated[int, typer.Option("--seed", help="Seed for the order, the folds and the LoRA weights.")] = 0,
-    seeds: Annotated[
-        int,
-        typer.Option(
-            "--seeds", help="Train so many references, from --seed upwards; their mean loss is the reference's."
-        ),
-    ] = 1,
-    target: Annotated[
-        str,
-        typer.Option(
-            "--target",
-            help="Train on a target set, a dataset or a file, instead of the data; for lobass score --target.",
-        ),
-    ] = "",
+    method: MethodOption = "full",
+    folds: FoldsOption = 1,
+    epochs: EpochsOption = 1.0,
+    keep_epochs: KeepEpochsOption = False,
+    learning_rate: LearningRateOption = 0.0,
+    seed: SeedOption = 0,
+    seeds: SeedsOption = 1,
+    target: TargetOption = "",
     template: TemplateOption = "",
     max_tokens: MaxTokensOption = 0,
     mask: MaskOption = "all",
     device: DeviceOption = "auto",
-    lora_rank: Annotated[int, typer.Option("--lora-rank", min=1, help="Rank of the LoRA matrices.")] = 16,
-    batch_tokens: Annotated[int, typer.Option("--batch-tokens", min=1, help="Tokens per optimiser step.")] = 4096,
+    lora_rank: LoraRankOption = 16,
+    batch_tokens: BatchTokensOption = 4096,
     revision: RevisionOption = "",
     trust_remote_code: TrustOption = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what the training costs; train nothing.")] = False,
+    dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:
     """Fine-tune the base model into a reference. A stopped run of the same name resumes from its checkpoint."""

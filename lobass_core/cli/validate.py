@@ -19,6 +19,7 @@ from lobass_core.cli.options import (
 )
 from lobass_core.cli.output import print_facts, print_json, print_table, stderr, stdout
 from lobass_core.errors import RequestError
+from lobass_core.project import Project
 from lobass_core.specs import DEFAULT_ARMS, ValidateSpec
 from lobass_core.validation.arms import ARMS
 from lobass_core.validation.report import answer_sentence, label_of, sentence
@@ -122,18 +123,7 @@ def validate(
 ) -> None:
     """Train the base on selections and on random draws, and compare them on held-out rows."""
     opened = open_project(project)
-    if report is not None:
-        reported = validate_report.report(opened, None if report == LATEST else report)
-        if to is not None:
-            reported.write(to.expanduser(), "report")
-        _print_outcome(reported, json)
-        return
-    if to is not None:
-        raise RequestError("--to names a folder for the report of a run", do="Use it with --report RUN.")
-    if resume is not None:
-        resumed = workflow.resume(opened, resume)
-        with followed() as on_progress:
-            outcome = workflow.follow_and_report(opened, resumed, on_progress)
+    if outcome := _earlier(opened, report, resume, to):
         _print_outcome(outcome, json)
         return
     spec = ValidateSpec(
@@ -168,6 +158,22 @@ def validate(
     with followed() as on_progress:
         outcome = workflow.validate(opened, experiment, on_progress)
     _print_outcome(outcome, json)
+
+
+def _earlier(opened: Project, report: str | None, resume: str | None, to: Path | None) -> Outcome | None:
+    """What an earlier run has to report, now or once it is resumed; None for a new experiment."""
+    if report is not None:
+        reported = validate_report.report(opened, None if report == LATEST else report)
+        if to is not None:
+            reported.write(to.expanduser(), "report")
+        return reported
+    if to is not None:
+        raise RequestError("--to names a folder for the report of a run", do="Use it with --report RUN.")
+    if resume is None:
+        return None
+    resumed = workflow.resume(opened, resume)
+    with followed() as on_progress:
+        return workflow.follow_and_report(opened, resumed, on_progress)
 
 
 def _shares(text: str) -> tuple[float, ...]:
