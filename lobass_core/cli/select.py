@@ -246,6 +246,12 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool, *
             for share in shares
         ],
     )
+    n_not_scored = result.dropped().get("not scored", 0)
+    if n_not_scored and not result.n_kept:
+        warn(
+            f"{plural(n_not_scored, 'row is', 'rows are')} not scored. Run lobass score, or give a score column with "
+            "--method."
+        )
     n_artefacts = result.dropped().get(WORSE_THAN_CHANCE, 0)
     if n_artefacts:
         warn(

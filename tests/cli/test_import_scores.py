@@ -35,6 +35,18 @@ def test_scores_come_in_are_listed_and_go(lobass, selected, tmp_path):
     assert lobass("score-columns", "--remove", "quality", "-p", selected.root, "--json").json == []
 
 
+def test_a_dataset_that_was_never_scored_is_pointed_to_a_column(lobass, selected, tmp_path):
+    new = write_jsonl(tmp_path / "new.jsonl", [{"instruction": f"Q {n}", "output": f"A {n}"} for n in range(3)])
+    assert lobass("import", new, "--domain", "math", "-p", selected.root).exit_code == 0
+    rows = [{"dataset": "new", "row": n, "quality": n} for n in range(3)]
+    file = write_jsonl(tmp_path / "q.jsonl", rows)
+    assert lobass("import-scores", file, "--name", "quality", "--key", "row", "-p", selected.root).exit_code == 0
+    line = ("select", "--datasets", "new", "--budget-samples", "2", "-p", selected.root)
+    assert "3 rows are not scored. Run lobass score, or give a score column with --method." in lobass(*line).err
+    by_column = lobass(*line, "--method", "quality", "--json")
+    assert (by_column.json["n_kept"], by_column.json["domains"][-1]["threshold"]) == (2, 1.0)
+
+
 def test_options_that_exclude_each_other(lobass, selected, tmp_path):
     line = ("import-scores", tmp_path / "q.jsonl", "--name", "q", "-p", selected.root)
     for options, said in (

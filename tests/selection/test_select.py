@@ -91,6 +91,16 @@ def test_a_kept_sample_brings_one_row_and_its_copies_stay_out():
     assert picks(rows, samples(2, gates=Gates(exclude_duplicates=False))) == [0, 1]
 
 
+def test_the_row_that_the_store_chose_stands_for_its_sample_in_a_part_too():
+    """After an update the row that comes first in its file need not have the least key."""
+    rows = [
+        learnable(0, 0.1, is_duplicate=True),
+        learnable(1, 0.1, sample_key=0, tie_key=0),
+        learnable(2, 0.1, dataset_id=2),
+    ]
+    assert picks(rows, samples(3, datasets=("1",))) == [1]
+
+
 def test_a_copy_stands_for_its_sample_where_the_first_is_out_of_scope():
     rows = [
         learnable(0, 0.5, sample_key=5, tie_key=5, dataset_id=1),

@@ -1,8 +1,11 @@
 """Sorted scores and the browser's curves, by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from lobass_core.learnability.score_table import ScoreColumn
 from lobass_core.selection.cut_curves import cut_curves, score_axis
 from lobass_core.selection.sorted_scores import SortedScores
 from lobass_core.specs import Gates, SelectionSpec
@@ -40,6 +43,18 @@ def test_rows_at_the_cut_of_nothing_and_of_everything():
         [],
         [],
     ]
+
+
+def test_rows_as_near_to_their_cut_come_best_first():
+    """Without a cut no domain is nearer than another, whatever the ids of its rows."""
+    rows = [learnable(0, 0.3, "chat"), learnable(1, 0.9, "math")]
+    scores = SortedScores.build(table_of(rows))
+    _, dropped = scores.rows_at_cut(scores.answer(samples(0)), n=1)
+    assert keys(scores, dropped) == [1]
+    column = ScoreColumn("noise", np.array([7.0, 2.0]), higher_is_better=False)
+    lowest = SortedScores.build(replace(table_of(rows[::-1]), columns={"noise": column}), "noise")
+    _, dropped = lowest.rows_at_cut(lowest.answer(samples(0, method="noise")), n=2)
+    assert lowest.score[dropped].tolist() == [2.0, 7.0]
 
 
 def test_an_answer_of_another_method_is_refused():
