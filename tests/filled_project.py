@@ -83,7 +83,7 @@ def fill(
     run = RunFolder.create(project.runs_dir, "score", A_SCORING)
     scored = {sample_id: row for sample_id, row in zip(ids, rows, strict=True) if row.base is not None}
     for model_fp, part in ((BASE, "base"), (REFERENCE, "reference")):
-        run.write_shard(f"{part}-{model_fp}-00000", _shard(scored, model_fp, part))
+        run.write_shard(f"{part}-{model_fp}-00000", shard_of(scored, model_fp, part))
     write_parquet(run.path / "tokens" / "00000.parquet", _tokens(scored))
     if trained_on is not None:
         seen = [sample_id for sample_id, row in zip(ids, rows, strict=True) if row.prompt in trained_on]
@@ -110,7 +110,7 @@ def add_references(filled: Filled, rows: Sequence[Row], means: dict[str, Sequenc
             sample_id: replace(row, reference=value)
             for sample_id, row, value in zip(filled.sample_ids, rows, values, strict=True)
         }
-        run.write_shard(f"{column}-{model_fp}-00000", _shard(scored, model_fp, "reference"))
+        run.write_shard(f"{column}-{model_fp}-00000", shard_of(scored, model_fp, "reference"))
     result = score_result(BASE, REFERENCE, RENDER, vocabulary_size=VOCABULARY_SIZE, others=tuple(others))
     if result.is_mean:
         result = replace(result, reference_fp="mean0000mean0000", references=others[0].models)
@@ -135,7 +135,8 @@ def token_nlls(row: Row, part: str) -> list[float]:
     return list(mean + 0.2 * mean * np.linspace(-1, 1, n)) if n > 1 else [mean]
 
 
-def _shard(scored: dict[str, Row], model_fp: str, part: str) -> pa.Table:
+def shard_of(scored: dict[str, Row], model_fp: str, part: str) -> pa.Table:
+    """A shard of a model's losses of these rows, by sample id."""
     nlls = {sample_id: token_nlls(row, part) for sample_id, row in scored.items()}
     n = len(scored)
     return pa.table(

@@ -47,15 +47,23 @@ class ModelTask:
     model_type: str
     vocabulary_size: int | None
     weight_bytes: int
+    title: str = ""
 
     @classmethod
     def of(
-        cls, spec: ModelSpec, files: ModelFiles, tokenizer: str, dtype: str, column: str, fold: int | None = None
+        cls,
+        spec: ModelSpec,
+        files: ModelFiles,
+        tokenizer: str,
+        dtype: str,
+        column: str,
+        fold: int | None = None,
+        title: str = "",
     ) -> "ModelTask":
         """The task for a model; `tokenizer` is the fingerprint of the one that all models of the run read with."""
         config, fingerprint = config_of(files), model_fingerprint(files, tokenizer, dtype)
         known = config.get("model_type", ""), vocabulary_size(config), weight_bytes(files)
-        return cls(spec, files, fingerprint, column, fold, *known)
+        return cls(spec, files, fingerprint, column, fold, *known, title)
 
     @property
     def fp(self) -> str:
@@ -75,6 +83,13 @@ class ModelTask:
         return label_of_column(self.column)
 
     @property
+    def name(self) -> str:
+        """What a person calls the model: folders of seeds and epochs have the same names in every reference."""
+        if not self.title:
+            return self.files.name
+        return self.title if self.fold is None else f"{self.title}, fold {self.fold}"
+
+    @property
     def revision(self) -> str:
         """The commit of a model from the hub, else what the user named."""
         folder = self.files.folder
@@ -84,7 +99,7 @@ class ModelTask:
         """What the result and the store keep of the model."""
         return ScoredModel(
             model_fp=self.fp,
-            name=self.files.name,
+            name=self.name,
             path=self.spec.path,
             adapter=self.spec.adapter,
             part=self.column,
@@ -164,7 +179,7 @@ class Prepared:
         return tuple(
             ScoredColumn(
                 one.name,
-                one.title or self.columns[one.name][0].files.name,
+                one.title or self.columns[one.name][0].name,
                 self.models_fp(one.name),
                 tuple(task.scored() for task in self.columns[one.name]),
             )
@@ -204,9 +219,12 @@ def prepare(run: RunFolder, report: Reporter, asked: ScoreSpec | None = None) ->
     renderer = Renderer(tokenizer, template, spec.render.mask_rule, max_tokens, report.check_cancel)
     report.update(phase="fingerprinting the weights")
     of_tokenizer = tokenizer_fingerprint(tokenizer)
+    titles = {one.name: one.title for one in spec.others}
     columns = {
         name: tuple(
-            ModelTask.of(model, found[model], of_tokenizer, dtype, name, fold if len(models) > 1 else None)
+            ModelTask.of(
+                model, found[model], of_tokenizer, dtype, name, fold if len(models) > 1 else None, titles.get(name, "")
+            )
             for fold, model in enumerate(models)
         )
         for name, models in models_of.items()

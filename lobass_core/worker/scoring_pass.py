@@ -56,7 +56,7 @@ class ScoringPass:
         for work in works:
             self._check_ids(work.task)
             n_tokens = int(self.table.lengths[work.places].sum())
-            name, part = work.task.files.name, work.task.part
+            name, part = work.task.name, work.task.part
             self.progress.add_model(
                 name, part, n_known=work.n_known + work.n_carried, n_to_do=len(work.places), n_tokens=n_tokens
             )

@@ -34,7 +34,7 @@ def _paths(spec: RunSpec) -> list[str]:
             models = (path for model in spec.models for path in _of(model))
             return [*models, *spec.fold_assignments, spec.render.template]
         case TrainReferenceRun():
-            return [*_of(spec.reference.base), spec.reference.render.template]
+            return [*_of(spec.reference.base), spec.reference.render.template, spec.reference.target]
         case PlantedRun():
             return _paths(spec.scored)
         case ValidateRun():

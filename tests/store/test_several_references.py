@@ -1,22 +1,27 @@
 """Several references in one scoring: their mean is the reference loss, and how far they lie apart is on record."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lobass_core.errors import SelectionError
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_results import ScoredColumn, ScoredModel
 from lobass_core.learnability.measure_values import measures_of, values_of
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.browse import loss_places
+from lobass_core.store.losses import ingest_run
 from lobass_core.store.models import list_models
 from lobass_core.store.scored_rows import coverage
-from lobass_core.store.scorings import find_scoring
+from lobass_core.store.scorings import find_scoring, register_refinement
 from lobass_core.store.versions import raise_content
 from lobass_core.workflows import cut, explore, row_table, scores
 from lobass_core.workflows.token_heat import read_token_losses
-from tests.filled_project import Filled, Row, add_references, fill
+from tests.filled_project import RENDER, Filled, Row, add_references, fill, shard_of
+from tests.run_specs import A_SCORING, score_result
 
 ROWS = [
     Row("Name a fish", "Cod and eel", base=4.0, reference=3.0),
@@ -129,6 +134,31 @@ def test_the_row_at_the_cut_has_the_standard_error_of_its_score(filled: Filled, 
     assert dropped.error == (None if error is None else pytest.approx(error))
     (kept,), _ = cut.rows_at_cut(filled.project, cut.open_cut(filled.project, spec, "r-0001"))
     assert kept.error is None
+
+
+def test_finer_losses_of_all_of_them_count_in_the_mean(filled: Filled):
+    run = add_references(filled, ROWS, SEEDS)
+    with filled.project.store() as store:
+        scoring = find_scoring(store.cursor(), run)
+    finer = RunFolder.create(filled.project.runs_dir, "score", replace(A_SCORING, refines=run))
+    for column, mean in {
+        "base": 4.5,
+        "reference@seed-0": 1.5,
+        "reference@seed-1": 2.5,
+        "reference@seed-2": 4.0,
+    }.items():
+        part = "base" if column == "base" else "reference"
+        row = {filled.sample_ids[0]: replace(ROWS[0], **{part: mean})}
+        finer.write_shard(column, shard_of(row, column, part))
+    others = tuple(ScoredColumn(name, name, name, (ScoredModel(name, name),)) for name in SEEDS)
+    result = score_result("base", "mean", RENDER, others=others)
+    with filled.project.store() as store:
+        ingest_run(store, finer)
+        with store.transaction() as cursor:
+            register_refinement(cursor, scoring, finer.run_id, result, finer.path / "folds.parquet")
+    table = explore.score_table(filled.project, run)
+    assert table.losses["base"] == pytest.approx([4.5, 2.0])
+    assert table.losses["reference"] == pytest.approx([(1.5 + 2.5 + 4.0) / 3, 1.2])
 
 
 def test_two_scorings_of_the_same_base_and_reference_stay_apart(filled: Filled):

@@ -258,9 +258,11 @@ def test_a_bundle_is_no_projects_folder(bundle):
 def test_every_table_of_a_run_may_be_bundled_and_nothing_else():
     assert may_be_bundled("runs/r-0001/shards/base-0123abcd-00000.parquet.sha256")
     assert may_be_bundled("models/ref/fold-3/recipe.json") and may_be_bundled("models/ref/first_steps.parquet")
-    assert may_be_bundled("runs/r-0007/pairs.parquet")
+    assert may_be_bundled("models/ref/seed-12/fold-1/recipe.json") and may_be_bundled("models/ref/seed-0/folds.parquet")
+    assert may_be_bundled("runs/r-0007/pairs.parquet") and may_be_bundled("runs/r-0007/folds-seed-0-epoch-2.parquet")
     assert may_be_bundled("validation/arms/0123456789abcdef.json") and may_be_bundled("validation/r-0007.md")
     assert may_be_bundled("runs/r-0007/measured.parquet") and not may_be_bundled("validation/other.md")
     for name in ("runs/r-0001/input.parquet", "runs/r-0001/CANCEL", "models/ref/fold-0/adapter_model.safetensors",
+                 "models/ref/seed-0/epoch-1/model.safetensors", "models/ref/other/recipe.json",
                  "uploads/x/y.csv", "runs/r-0001/shards/.hidden.parquet", "store-v1.duckdb"):  # fmt: skip
         assert not may_be_bundled(name)

@@ -62,7 +62,7 @@ def test_two_references(project):
     other = [Row(row.prompt, row.response, row.domain, 2.0, 2.5 - row.reference) for row in ROWS]
     run = RunFolder.create(project.runs_dir, "score", spec)
     scored = dict(zip(filled.sample_ids, other, strict=True))
-    run.write_shard("reference-other-00000", filled_project._shard(scored, "other0000other00", "reference"))
+    run.write_shard("reference-other-00000", filled_project.shard_of(scored, "other0000other00", "reference"))
     result = score_result(filled_project.BASE, "other0000other00", filled_project.RENDER)
     with project.store() as store:
         ingest_run(store, run)
