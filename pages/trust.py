@@ -62,7 +62,8 @@ saved = [one.name for one in selections.list_selections(project)]
 in_address.follow(saved)
 scope.show(project, datasets=False)
 rows = explore.scored(project, state.chosen_run())
-planned, test = self_test.plan(project, rows), self_test.latest(project, rows)
+test, n_tests = self_test.latest(project, rows)
+planned = self_test.plan(project, rows, seed=n_tests)
 left, right = toolbar.toolbar("trust")
 with left:
     chosen: str = st.selectbox(
@@ -85,6 +86,7 @@ with right:
     )
     self_test.button(project, planned, test)
 
+self_test.live(project, test)
 working = replace(draft.spec() if draft.is_begun() else draft.fresh(), datasets=())
 with st.spinner("Looking at the scores"):
     found = diagnose(project, run, chosen, spec=None if chosen else working)
@@ -95,5 +97,5 @@ with room.container(key=f"{theme.BESIDE_KEY}-main"):
     findings_view.show(project, found, findings(found))
 with room.container(key=f"{theme.BESIDE_KEY}-aside"):
     lengths_view.show(found, theme.domain_slots(outline.domains))
-    self_test.show(project, planned, test, found.planted)
+    self_test.show(planned, test, found.planted)
 in_address.write(chosen)

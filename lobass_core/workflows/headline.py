@@ -21,7 +21,7 @@ def headline(cut: Cut, planted: PlantedReport | None = None) -> str:
     It is the same for every place of the cut, so that moving it computes nothing.
     """
     key = (*cut.key, planted and planted.run_id)
-    return _headlines.get(key, lambda: _in_files(cut) or _self_test(planted) or _length(cut))
+    return _headlines.get(key, lambda: _in_files(cut) or _self_test(cut, planted) or _length(cut))
 
 
 def _in_files(cut: Cut) -> str:
@@ -32,8 +32,9 @@ def _in_files(cut: Cut) -> str:
     return f"{plural(n, 'row')} also {verb} in evaluation files, and no gate excludes them."
 
 
-def _self_test(planted: PlantedReport | None) -> str:
-    rank = planted.of("learnability") if planted else None
+def _self_test(cut: Cut, planted: PlantedReport | None) -> str:
+    """By the measure of the selection; nothing where the test did not rank by it."""
+    rank = planted.of(cut.spec.method) if planted else None
     if rank is None or rank.sinks:
         return ""
     return (

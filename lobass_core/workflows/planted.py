@@ -199,14 +199,20 @@ def plant(project: Project, planned: PlantedPlan, on_progress: OnProgress | None
     return report(run, scored(project, planned.spec.scoring))
 
 
-def latest_run(project: Project, rows: Scored) -> RunFolder | None:
-    """The latest self-test of these scores, however it stands; None where there was none."""
-    return next(iter(_runs(project, rows)), None)
+def runs_of(project: Project, rows: Scored) -> list[RunFolder]:
+    """The self-tests of these scores, however they stand, latest first."""
+    scoring = rows.need_scoring()
+    asked = scoring.render_fp, _models(scoring)
+    return [
+        run
+        for run in reversed(list_runs(project.runs_dir))
+        if isinstance(run.spec, PlantedRun) and (run.spec.render_fp, run.spec.models) == asked
+    ]
 
 
 def latest_report(project: Project, rows: Scored) -> PlantedReport | None:
     """What the latest finished self-test of these scores found; None where there was none."""
-    for run in _runs(project, rows):
+    for run in runs_of(project, rows):
         if run.result_path.is_file():
             try:
                 return _kept_report(run, rows)
@@ -218,17 +224,6 @@ def latest_report(project: Project, rows: Scored) -> PlantedReport | None:
 
 def _kept_report(run: RunFolder, rows: Scored) -> PlantedReport:
     return _reports.get((rows.key, run.path), lambda: report(run, rows))
-
-
-def _runs(project: Project, rows: Scored) -> list[RunFolder]:
-    """Self-tests of these scores, latest first."""
-    scoring = rows.need_scoring()
-    asked = scoring.render_fp, _models(scoring)
-    return [
-        run
-        for run in reversed(list_runs(project.runs_dir))
-        if isinstance(run.spec, PlantedRun) and (run.spec.render_fp, run.spec.models) == asked
-    ]
 
 
 def _models(scoring: Scoring) -> tuple[str, ...]:

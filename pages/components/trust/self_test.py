@@ -19,23 +19,23 @@ PLAN, START = "trust.plan", "trust.self-test"
 TICK_SECONDS = 1.0
 
 
-def latest(project: Project, rows: Scored) -> RunView | None:
-    """The last self-test of these scores, None where there was none."""
-    run = planted.latest_run(project, rows)
-    return run_views.run_view(project, run.run_id) if run else None
+def latest(project: Project, rows: Scored) -> tuple[RunView | None, int]:
+    """The last self-test of these scores, None where there was none, and how many there were."""
+    runs = planted.runs_of(project, rows)
+    return (run_views.run_view(project, runs[0].run_id) if runs else None), len(runs)
 
 
-def plan(project: Project, rows: Scored) -> PlantedPlan | LobassError:
-    """What a test would score, or why there can be none; read once for these scores."""
+def plan(project: Project, rows: Scored, seed: int) -> PlantedPlan | LobassError:
+    """What the next test would score, or why there can be none; each test draws other rows."""
     kept = st.session_state.get(PLAN)
-    if kept and kept[0] == rows.key:
+    if kept and kept[0] == (rows.key, seed):
         return kept[1]
     try:
-        found: PlantedPlan | LobassError = planted.plan(project, run=rows.need_scoring().run_id)
+        planned: PlantedPlan | LobassError = planted.plan(project, run=rows.need_scoring().run_id, seed=seed)
     except LobassError as error:
-        found = error
-    st.session_state[PLAN] = (rows.key, found)
-    return found
+        planned = error
+    st.session_state[PLAN] = ((rows.key, seed), planned)
+    return planned
 
 
 def button(project: Project, planned: PlantedPlan | LobassError, now: RunView | None) -> None:
@@ -63,33 +63,31 @@ def cost(planned: PlantedPlan | LobassError) -> str:
     )
 
 
-def show(
-    project: Project, planned: PlantedPlan | LobassError, now: RunView | None, found: PlantedReport | None
-) -> None:
-    """Draw how the last test stands, what it found, and what another one costs."""
+def live(project: Project, now: RunView | None) -> None:
+    """How far the test is, where one runs; draws itself every second, and the page once when the test has ended."""
     busy.show_error(START)
-    if now and now.is_live:
-        _live(project, now.run_id)
+    if not now or not now.is_live:
         return
-    nodes: list[Node | None] = [parts.heading("Self-test", "answers swapped within a domain")]
-    if now and now.is_stopped:
-        nodes.append(_stopped(now))
-    nodes.append(_ranks(found) if found else None)
-    nodes.append(el("p", cost(planned), cls="muted"))
-    view.show(el("div", *nodes, cls="stack"), key="trust-self-test", label="Self-test")
-
-
-def _live(project: Project, run_id: str) -> None:
-    """Draws itself every second, and the page once when the test has ended."""
+    run_id = now.run_id
 
     @st.fragment(run_every=TICK_SECONDS)
     def tick() -> None:
-        now = run_views.run_view(project, run_id)
-        if not now.is_live:
+        still = run_views.run_view(project, run_id)
+        if not still.is_live:
             st.rerun()
-        view.show(_running(now), key="trust-self-test-running", label="Self-test")
+        view.show(_running(still), key="trust-self-test-running", label="Running self-test")
 
     tick()
+
+
+def show(planned: PlantedPlan | LobassError, now: RunView | None, report: PlantedReport | None) -> None:
+    """Draw why the last test stopped, what the last finished one found, and what the next one costs."""
+    nodes: list[Node | None] = [parts.heading("Self-test", "answers swapped within a domain")]
+    if now and now.is_stopped:
+        nodes.append(_stopped(now))
+    nodes.append(_ranks(report) if report else None)
+    nodes.append(el("p", cost(planned), cls="muted"))
+    view.show(el("div", *nodes, cls="stack"), key="trust-self-test", label="Self-test")
 
 
 def _running(now: RunView) -> Node:
