@@ -14,6 +14,8 @@ NATS, POINTS = "nats/token", "percentage points"
 # A plot without differences still needs an axis.
 LEAST_LIMIT = {NATS: 0.01, POINTS: 5.0}
 MARGIN = 1.08
+# The base is left beyond an axis that would be longer by more than this for it.
+FAR = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +141,18 @@ def _answer_row(claim: AnswerClaim) -> ForestRow:
 
 
 def _limit(panels: tuple[ForestPanel, ...], least: float) -> float:
-    ends = [
-        max(abs(mark.difference.low), abs(mark.difference.high))
-        for panel in panels
-        for row in panel.rows
-        if row.arm != BASE or len(panel.rows) == 1
-        for mark in row.marks
-    ]
-    return MARGIN * max([least, *ends])
+    """The end of the axis: of all arms, or of all but the untouched base where it would press the others together."""
+
+    def furthest(*, with_base: bool) -> float:
+        ends = [
+            max(abs(mark.difference.low), abs(mark.difference.high))
+            for panel in panels
+            for row in panel.rows
+            if with_base or row.arm != BASE
+            for mark in row.marks
+        ]
+        return max([least, *ends])
+
+    whole, without_base = furthest(with_base=True), furthest(with_base=False)
+    has_others = any(row.arm != BASE for panel in panels for row in panel.rows)
+    return MARGIN * (without_base if has_others and whole > FAR * without_base else whole)

@@ -6,12 +6,10 @@ from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_specs import PlannedArm
 from lobass_core.training.arm_lab import ArmLab, ArmOrder, Watch
 from lobass_core.validation.arm_results import ArmResult
+from lobass_core.validation.costs import ANSWER_COST, TRAINING_PASSES
 from lobass_core.worker.reporter import Cancelled, Reporter
 from lobass_core.worker.score_progress import ScoreProgress
 from lobass_core.worker.train_job import Follower
-
-# A forward pass costs a third of a training step: measured tokens count so much in the time that is left.
-TRAINING_PASSES = 3
 
 
 class ExperimentProgress:
@@ -37,8 +35,7 @@ class ExperimentProgress:
         )
         self.answers = tuple(orders[0].answers)
         self.asked: frozenset[str] | None = None
-        # Writing an answer costs about as much as training on prompt and answer: see workflows/validate_plan.py.
-        self.n_answered = int(lengths[lab.rows(self.answers)].sum()) if self.answers else 0
+        self.n_answered = round(ANSWER_COST * int(lengths[lab.rows(self.answers)].sum())) if self.answers else 0
         if self.answers:
             self.answering = self.progress.add_model(
                 "answers",

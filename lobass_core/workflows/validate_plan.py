@@ -13,16 +13,12 @@ from lobass_core.project import Project
 from lobass_core.specs import RenderSpec, ValidateSpec
 from lobass_core.validation.arm_results import ArmCache, ArmContent, ArmRecipe, digest_of
 from lobass_core.validation.arms import BASE, DRAWN, FULL, RANDOM, SELECTION, check_arm, rows_of_arm
+from lobass_core.validation.costs import ANSWER_COST, TRAINING_PASSES
 from lobass_core.validation.report import budget_words
 from lobass_core.words.plural import plural
 from lobass_core.words.time_words import duration
 from lobass_core.workflows.train_reference import list_references
 from lobass_core.workflows.validate_rows import ExperimentRows
-
-# A forward pass costs a third of a training step.
-TRAINING_PASSES = 3
-# Writing the answer to a row takes as long as training on so many times the tokens of its prompt and response.
-ANSWER_COST = 1.0
 
 
 @dataclass(frozen=True, slots=True)
