@@ -235,7 +235,10 @@ def _n_tokens(planned: PlannedArm, rows: dict[str, tuple[str, ...]], own: Experi
 def measured_rate(project: Project, run: ValidateRun) -> float | None:
     """Tokens a second of the latest training from this base in this project; None where none has been timed."""
     for other in reversed(list_runs(project.runs_dir)):
-        if isinstance(other.spec, ValidateRun) and other.spec.base_weights == run.base_weights:
+        spec = other.spec
+        if not isinstance(spec, ValidateRun) or spec.settings.method != run.settings.method:
+            continue
+        if spec.base_weights == run.base_weights:
             try:
                 rate = other.read_result(ValidateResult).tokens_per_second
             except LobassError:

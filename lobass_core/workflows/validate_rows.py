@@ -91,13 +91,14 @@ def experiment_rows(project: Project, spec: ValidateSpec, run: str | None) -> Ex
     of_files = _first_of_each(files, leaks, {row.sample_id for row in pool})
     measured = [*(row for row, out in zip(pool, held_out, strict=True) if out), *of_files]
     left = [row for row, out in zip(pool, held_out, strict=True) if not out]
+    candidates = _candidates(table, facts, left, spec).with_selections(selections)
     return ExperimentRows(
         scoring=scoring,
-        candidates=_candidates(table, facts, left, spec).with_selections(selections),
+        candidates=candidates,
         sets=tuple((row.sample_id, row.set_name) for row in measured),
         n_tokens={sample_id: fact.n_tokens for sample_id, fact in facts.items()},
         samples=(*_scored_only(batches, facts), _batch(of_files)),
-        left_out=tuple(_left_out(n_unscored, int(leaks.sum()))),
+        left_out=(*_left_out(n_unscored, int(leaks.sum())), *_smaller(selections, candidates, spec.datasets)),
         answers=_answers(measured, spec.answers),
     )
 
@@ -231,6 +232,15 @@ def _batch(rows: list[_Row]) -> pa.RecordBatch:
         if row.sample is not None
     ]
     return pa.RecordBatch.from_pylist(records, schema=INPUT_SCHEMA)
+
+
+def _smaller(selections: dict[str, list[str]], candidates: Candidates, datasets: tuple[str, ...]) -> Iterator[str]:
+    """Which saved selections train on fewer rows than they hold."""
+    why = "held out or of other datasets" if datasets else "held out"
+    for name, ids in selections.items():
+        n_rows, n_kept = len(set(ids)), len(candidates.selections[name])
+        if n_kept < n_rows:
+            yield f"Selection {name!r} trains on {n_kept:,} of its {plural(n_rows, 'row')}; the others are {why}."
 
 
 def _left_out(n_unscored: int, n_leaks: int) -> Iterator[str]:

@@ -163,6 +163,10 @@ def test_a_new_selection_costs_one_arm_and_the_draws_of_its_size(done, scored, o
     spec = _spec(evaluate=(str(other_file),), selections=("best",))
     plan = workflow.plan(scored.project, spec).plan
     assert (plan.n_trainings, plan.n_kept) == (8, 5)
+    (note,) = [note for note in plan.notes if note.startswith("Selection")]
+    assert note == "Selection 'best' trains on {} of its 16 rows; the others are held out.".format(
+        next(one.n_rows for one in plan.arms if one.arm == "selection:best")
+    )
     assert plan.seconds is not None and plan.tokens_per_second
     again = workflow.plan(scored.project, _spec(evaluate=(str(other_file),))).plan
     assert (again.n_trainings, again.n_kept, again.n_steps, again.seconds) == (5, 5, 0, 0.0)
