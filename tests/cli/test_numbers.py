@@ -21,6 +21,7 @@ NEEDED = {
     "decide": ("keep", "nobody"),
     "demo": ("DEMO",),
     "doctor": ("--render", "FILE", "--tokenizer", "/nowhere"),
+    "diagnose": (),
     "export": ("--selection", "all", "--to", "OUT"),
     "import": ("FILE", "--domain", "math"),
     "rejects": (),
@@ -61,7 +62,7 @@ def nothing_is_started(monkeypatch: pytest.MonkeyPatch):
     def start(*_: object, **__: object) -> None:
         raise RequestError("this would begin")
 
-    for place in ("score", "refine", "train_reference", "doctor", "export_check", "validate"):
+    for place in ("score", "refine", "train_reference", "doctor", "export_check", "validate", "planted"):
         monkeypatch.setattr(f"lobass_core.workflows.{place}.launch", start)
     monkeypatch.setattr("lobass_core.cli.serve.workflow.serve", start)
     monkeypatch.setattr("lobass_core.cli.demo.demo", start)
