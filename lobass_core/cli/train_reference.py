@@ -123,6 +123,7 @@ def train_reference(
     if error := why_no_model(spec.base):
         raise error
     opened = open_project(project)
+    workflow.new_folder(opened, name)
     cost = cost_of_training(opened, spec)
     if dry_run:
         print_cost(cost, json=json)

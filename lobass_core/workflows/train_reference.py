@@ -70,14 +70,7 @@ def start(project: Project, spec: TrainReferenceSpec) -> RunFolder:
             on.
         RunError: that reference is being trained already.
     """
-    if not _NAME.fullmatch(spec.name):
-        raise RequestError(
-            f"{spec.name!r} cannot be the name of a reference",
-            do="Use letters, digits, dots, hyphens and underscores, starting with a letter or digit.",
-        )
-    output = project.models_dir / spec.name
-    if output.exists():
-        raise RequestError(f"a reference {spec.name!r} already exists", where=str(output), do="Use another --name.")
+    output = new_folder(project, spec.name)
     spec = dataclasses.replace(spec, base=_absolute(spec))
     with project.store() as store:
         datasets = list_datasets(store.cursor())
@@ -93,6 +86,23 @@ def start(project: Project, spec: TrainReferenceSpec) -> RunFolder:
             run = new_run(project, store, KIND, asked, lambda new: write_input(new, batches))
     launch(run)
     return run
+
+
+def new_folder(project: Project, name: str) -> Path:
+    """The folder of a reference that is to be trained under this name.
+
+    Raises:
+        RequestError: the name is taken, or no reference can have it.
+    """
+    if not _NAME.fullmatch(name):
+        raise RequestError(
+            f"{name!r} cannot be the name of a reference",
+            do="Use letters, digits, dots, hyphens and underscores, starting with a letter or digit.",
+        )
+    folder = project.models_dir / name
+    if folder.exists():
+        raise RequestError(f"a reference {name!r} already exists", where=str(folder), do="Use another --name.")
+    return folder
 
 
 def list_references(project: Project) -> list[TrainedReference]:
