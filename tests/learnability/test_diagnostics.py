@@ -47,6 +47,14 @@ def test_length_check_by_hand():
     assert (found.n_all, found.n_kept, found.median_tokens_all, found.median_tokens_kept) == (4, 2, 2.5, 1.5)
 
 
+def test_more_rows_kept_by_hand_than_have_a_value_leave_nothing_to_draw():
+    rows = [learnable(0, 0.1), learnable(1, 0.3), row(2, base=0.0), row(3, base=0.0)]
+    found = versus_random(table_of(rows), np.arange(4), np.arange(4))
+    learnability = next(one for one in found.measures if one.measure.name == "learnability")
+    assert (learnability.kept, learnability.expected) == pytest.approx((0.2, 0.2))
+    assert (learnability.deviation, learnability.z) == (0.0, None)
+
+
 def test_versus_random_equals_all_draws_there_are():
     """Two of three chats and one of three maths: every one of the nine draws is listed."""
     rows = [learnable(k, score, "chat", n=n) for k, (score, n) in enumerate([(0.9, 3), (0.5, 6), (0.1, 60)])]

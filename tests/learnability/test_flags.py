@@ -27,3 +27,11 @@ def test_an_equal_loss_is_not_negative_and_a_missing_one_is_nothing() -> None:
 
 def test_the_base_knows_what_costs_less_than_a_twentieth_of_a_nat() -> None:
     assert flags_of([0.05, 0.049], [0.01, 0.01], [9, 9]) == ["", "near_zero_base"]
+
+
+def test_a_loss_as_high_as_a_blind_guess_is_not_above_it() -> None:
+    guess, beyond = math.log(1000), math.nextafter(math.log(1000), 9)
+    losses = np.array([guess, beyond])
+    assert flags.above_chance(losses, np.array([1, 1]), np.array([-1, -1]), 1000).tolist() == [False, True]
+    of_a_byte = np.array([math.log(256), math.nextafter(math.log(256), 9)])
+    assert flags.above_chance(of_a_byte, np.array([1, 1]), np.array([1, 1]), 0).tolist() == [False, True]

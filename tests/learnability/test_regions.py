@@ -32,6 +32,20 @@ def test_learnability_decides_first_and_base_loss_splits_the_rest():
     assert region_counts(region, code, 2).tolist() == [[1, 1, 1, 1], [1, 0, 1, 1]]
 
 
+def test_a_row_on_a_border_is_in_the_box_of_its_region_alone():
+    limits = Limits(0.4, 0.5)
+    boxes = [limits.ranges(region) for region in range(4)]
+    for base, learnability, region in ((0.5, 0.1, HARD), (0.2, 0.4, LEARNABLE), (0.2, 0.0, KNOWN)):
+        assert regions(np.array([base]), np.array([learnability]), np.array([0]), [limits]).tolist() == [region]
+        inside = [_within(learnability, of_score) and _within(base, of_base) for of_score, of_base in boxes]
+        assert inside == [k == region for k in range(4)]
+
+
+def _within(value, limits):
+    low, high = limits
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
 def test_each_domain_has_limits_of_its_own():
     region = regions(np.array([1.0, 1.0]), np.array([0.3, 0.3]), np.array([0, 1]), [Limits(0.2, 2), Limits(0.4, 2)])
     assert region.tolist() == [LEARNABLE, KNOWN]
