@@ -29,6 +29,8 @@ from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.import_scores import import_scores
 from lobass_core.workflows.status import status
 
+# What the import by rows makes, and the steps after it look at.
+COLUMN = "by row"
 _UNSCORE = ("losses", "scorings", "loss_columns", "scoring_runs")
 
 
@@ -39,7 +41,7 @@ def prepare(folder: Path, n_rows: int, n_domains: int) -> Project:
         for table in _UNSCORE:
             cursor.execute(f"DELETE FROM {table}")
         cursor.execute("DELETE FROM score_columns; DELETE FROM score_values; DELETE FROM score_imports")
-        rows = cursor.execute(
+        rows = cursor.sql(
             "SELECT s.sample_id, d.name AS dataset, r.row_index FROM rows r JOIN samples s USING (sample_key)"
             " JOIN datasets d USING (dataset_id) ORDER BY r.row_key"
         ).to_arrow_table()
@@ -79,7 +81,7 @@ def measured(folder: Path, step: str) -> dict[str, float]:
     """One step in this process."""
     project = Project.open(folder / "project")
     began = time.perf_counter()
-    steps(folder, "by row")[step](project)
+    steps(folder, COLUMN)[step](project)
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return {"seconds": round(seconds, 2), "peak_gib": round(peak, 2)}
@@ -97,7 +99,7 @@ def main() -> None:
         return
     options.folder.mkdir(parents=True, exist_ok=True)
     prepare(options.folder, options.rows, options.domains)
-    for step in steps(options.folder, ""):
+    for step in steps(options.folder, COLUMN):
         command = [sys.executable, __file__, str(options.folder), "--step", step]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         print(f"{step:22}{done.stdout.strip()}", flush=True)
