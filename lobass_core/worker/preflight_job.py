@@ -17,7 +17,7 @@ from lobass_core.jobs.run_results import (
     ScoredModel,
 )
 from lobass_core.learnability.flags import UNSEEN_SHARE
-from lobass_core.records import Sample
+from lobass_core.records import BASE, REFERENCE, Sample
 from lobass_core.rendering.notes import counted, sentences
 from lobass_core.rendering.render import Rendered
 from lobass_core.scoring.engine import Engine
@@ -75,7 +75,7 @@ def run(run: RunFolder, report: Reporter) -> PreflightResult:
     table = TokenTable.of(look.rendered)
     carried = _shares_carried(run, report, prepared, table, folds, known)
     models = tuple(
-        _forecast(task, sample_ids, folds, known, (carried or {}).get(task.fp, 0.0)) for task in prepared.tasks
+        _forecast(task, sample_ids, folds, known, (carried or {}).get(task.fp, 0.0)) for task in _listed(prepared)
     )
     n_to_do = sum(model.n_to_do for model in models)
     rate, chance = _trial(prepared, look, table, report) if n_to_do else (None, None)
@@ -194,6 +194,15 @@ def _shares_carried(
 def _places_to_do(task: ModelTask, table: TokenTable, folds: Folds, known: dict[str, set[str]]) -> list[int]:
     own, mine = known.get(task.fp, ()), set(folds.samples_of(task, table.sample_ids))
     return [place for place, name in enumerate(table.sample_ids) if name not in own and name in mine]
+
+
+def _listed(prepared: Prepared) -> list[ModelTask]:
+    """Base and reference, and what else is scored with models of its own: the best epoch is the reference again."""
+    listed: list[ModelTask] = []
+    for task in prepared.tasks:
+        if task.column in (BASE, REFERENCE) or task.fp not in {one.fp for one in listed}:
+            listed.append(task)
+    return listed
 
 
 def _forecast(

@@ -10,7 +10,7 @@ from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import PreflightResult, PreviewToken, RenderResult
 from lobass_core.jobs.run_specs import RenderRun
 from lobass_core.records import Sample, Turn
-from lobass_core.specs import ModelSpec, RenderSpec
+from lobass_core.specs import ModelSpec, NamedReference, RenderSpec
 from tests.models import tiny_llama
 from tests.worker.runs import samples, score_run, work, write_input
 
@@ -78,3 +78,19 @@ def test_render_shows_tokens_and_mask(model: Path, tmp_path: Path):
     scored = [row.text[token.start : token.end] for token in row.tokens if token.response]
     assert scored == ["4", "</s>"]
     assert row.tokens[0] == PreviewToken(0, 3, 1, False)
+
+
+def test_a_model_of_two_columns_is_forecast_once(tmp_path: Path):
+    base = tiny_llama(tmp_path / "base", chat_template=None)
+    best = ModelSpec(str(tiny_llama(tmp_path / "ref", seed=1, chat_template=None)))
+    first = ModelSpec(str(tiny_llama(tmp_path / "first", seed=2, chat_template=None)))
+    others = (NamedReference("reference@epoch-1", (first,)), NamedReference("reference@epoch-2", (best,)))
+    run = score_run(tmp_path, samples(5), base, best, kind="preflight", others=others)
+    assert work(run) == 0, run.read_progress().error
+    result = run.read_result(PreflightResult)
+    assert [(row.part, row.n_to_do) for row in result.models] == [
+        ("base", 5),
+        ("reference", 5),
+        ("reference@epoch-1", 5),
+    ]
+    assert result.n_to_do == 15

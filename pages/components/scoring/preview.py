@@ -12,6 +12,7 @@ from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_results import PreflightResult
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec
+from lobass_core.words.loss_columns import label_of_column
 from lobass_core.words.plural import plural
 from lobass_core.workflows import preflight
 from pages.components import parts, theme, view
@@ -149,10 +150,10 @@ def key_numbers(result: PreflightResult, n_rows: int) -> Node:
 def _already_there(result: PreflightResult) -> list[Node]:
     lines = [parts.heading("Cached losses", "reused, not computed again")]
     for model in result.models:
-        n = model.n_known + model.n_carried + model.n_to_do
+        n, part = model.n_known + model.n_carried + model.n_to_do, label_of_column(model.part)
         fold = "" if model.fold is None else f", fold {model.fold + 1}"
         how = "adapter on the base" if model.adapter else result.dtype
-        title = el("span", el("b", model.part.capitalize()), f" {model.name}{fold} · {how}")
+        title = el("span", el("b", part.capitalize()), f" {model.name}{fold} · {how}")
         counts = el(
             "span",
             f"{theme.count(model.n_known)} cached · ",
@@ -160,7 +161,7 @@ def _already_there(result: PreflightResult) -> list[Node]:
             el("b", f"{theme.count(model.n_to_do)} to do"),
             cls="end muted",
         )
-        bar = parts.bar((n - model.n_to_do) / n if n else 0.0, tone="half", thick=True, label=f"{model.part} cached")
+        bar = parts.bar((n - model.n_to_do) / n if n else 0.0, tone="half", thick=True, label=f"{part} cached")
         lines.append(el("div", el("div", title, counts, cls="row"), bar, cls="stack"))
     return lines
 
