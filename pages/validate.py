@@ -113,7 +113,7 @@ if not outline.scorings and not experiments:
 saved = settings.saved_names(project)
 arms = settings.arms_of(explore.scored(project, state.chosen_run())) if outline.scorings else {}
 settings.first_values(saved)
-in_address.follow([one.run_id for one in experiments], arms, saved)
+in_address.follow(project, [one.run_id for one in experiments], arms, saved)
 current = shown_run()
 scope.show(project, scores=current is None, datasets=current is None)
 if current is None:

@@ -1,4 +1,4 @@
-"""What a forest plot of an experiment shows: each arm's difference to random draws, one panel for each held-out set."""
+"""What a forest plot of an experiment shows: a panel for each held-out set, each arm against random draws."""
 
 from dataclasses import dataclass
 
@@ -64,7 +64,7 @@ class Forest:
     def title(self) -> str:
         """What stands under the axis."""
         more = {BY_THIRDS: ", mean of rows", ANSWERS: " of exact matches"}.get(self.view, "")
-        return f"difference to random, {self.unit}{more}"
+        return f"difference from random, {self.unit}{more}"
 
     @property
     def better_side(self) -> str:

@@ -92,7 +92,7 @@ def markdown(judged: Judgement, title: str, facts: Sequence[tuple[str, str]] = (
     lines = [f"# {title}", ""]
     lines += [f"- {name}: {value}" for name, value in facts]
     lines += ["", "## Results"]
-    lines += ["", f"![Differences to random draws]({figure})"] if figure else []
+    lines += ["", f"![Differences from random draws]({figure})"] if figure else []
     for one in judged.sets:
         lines += ["", f"### {one.name}", ""]
         lines += [f"- {sentence(claim)}" for claim in judged.claims if claim.set_name == one.name]

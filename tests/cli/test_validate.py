@@ -22,6 +22,9 @@ def test_what_cannot_be_validated_is_refused_in_a_sentence(lobass, selected):
         ("--equal", "hours"): "unknown unit of equal training 'hours'",
         ("--selections", "none"): "there is no selection 'none'",
         ("--report", "r-9999"): "there is no run 'r-9999'",
+        ("--resume", "r-9999"): "there is no run 'r-9999'",
+        ("--to", "there"): "--to names a folder for the report of a run",
+        ("--report", "latest"): "no experiment has been started",
         ("--evaluate", "gone.json"): "gone.json",
     }
     for words, reason in refused.items():

@@ -267,6 +267,8 @@ TROUBLES = {
     "arm": ("validate", {"show": ["new"], "arms": ["luck"]}, "Unknown value in the address, ignored: arms=luck."),
     "share": ("validate", {"budgets": ["7"]}, "Invalid value in the address, ignored: budgets=7."),
     "file": ("validate", {"evaluate": ["/no/such.json"]}, "There is no file /no/such.json to measure."),
+    # It is there, and the dashboard may not read it.
+    "closed file": ("validate", {"evaluate": ["/etc/hostname"]}, "There is no file /etc/hostname to measure."),
     "measure": ("learnability", {"measure": ["beauty"]}, "Unknown value in the address, ignored: measure=beauty."),
     "range": ("learnability", {"range": ["beauty:1.."]}, "There is no measure beauty"),
     "band": ("select", {"ratio": ["0.1"], "band": ["base-loss"]}, "'base-loss' is no range of a measure."),

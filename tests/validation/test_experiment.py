@@ -115,7 +115,7 @@ def test_the_report_has_a_sentence_for_each_claim(done, scored):
     text = (outcome.folder / f"{outcome.run_id}.md").read_text(encoding="utf-8")
     assert text.count(" random draws of 25 % ") == 18
     assert "Learnability: " in text and "Untouched base: " in text and "trees" in text
-    assert f"![Differences to random draws]({outcome.run_id}.svg)" in text and str(scored.project.root) not in text
+    assert f"![Differences from random draws]({outcome.run_id}.svg)" in text and str(scored.project.root) not in text
     assert (outcome.folder / f"{outcome.run_id}.svg").read_text(encoding="utf-8") == outcome.figure()
     document = json.loads((outcome.folder / f"{outcome.run_id}.json").read_text(encoding="utf-8"))
     assert {claim["verdict"] for claim in document["claims"]} <= {"better", "worse", "no difference found"}

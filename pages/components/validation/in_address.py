@@ -5,12 +5,13 @@
 """
 
 from collections.abc import Callable, Collection
-from pathlib import Path
 
 import streamlit as st
 
+from lobass_core.errors import LobassError
+from lobass_core.project import Project
 from lobass_core.validation.forest import VIEWS
-from pages.components import address, chips, theme
+from pages.components import address, chips, server_paths, theme
 from pages.components.address import Query
 from pages.components.chips import Chip
 from pages.components.command_line import exact
@@ -28,7 +29,7 @@ CHOICES = {"equal": (settings.EQUAL, settings.EQUALS), "method": (settings.METHO
 NAMES = ("show", "view", "budget", "budgets", "evaluate", "device", *LISTS, *NUMBERS, *CHOICES)
 
 
-def follow(experiments: Collection[str], arms: Collection[str], saved: Collection[str]) -> None:
+def follow(project: Project, experiments: Collection[str], arms: Collection[str], saved: Collection[str]) -> None:
     """Take over what the address asks for, where somebody came by it."""
     asked = address.asked(NAMES)
     if asked is None:
@@ -45,7 +46,7 @@ def follow(experiments: Collection[str], arms: Collection[str], saved: Collectio
             session[LISTS[name]] = address.several(asked, name, known)
     if shares := [share for text in asked.get("budgets", ()) if (share := _share(text))]:
         session[settings.BUDGETS] = list(dict.fromkeys(shares))
-    session[settings.FILES] = _files(asked)
+    session[settings.FILES] = _files(asked, project)
     for name, (key, how) in NUMBERS.items():
         number = address.read(asked, name, how, None)
         # Written so that NaN is refused too.
@@ -68,19 +69,20 @@ def _share(text: str) -> float | None:
     return None
 
 
-def _files(asked: Query) -> list[str]:
-    """Files on this machine; nothing else is looked for because a link names it."""
-    query = list(dict.fromkeys(asked.get("evaluate", ())))
-    for path in query:
-        if not _is_file(path):
+def _files(asked: Query, project: Project) -> list[str]:
+    """Files that the dashboard may read; nothing else is looked for because a link names it."""
+    paths = list(dict.fromkeys(asked.get("evaluate", ())))
+    there = [path for path in paths if _is_file(path, project)]
+    for path in paths:
+        if path not in there:
             address.say(f"There is no file {path} to measure.")
-    return [path for path in query if _is_file(path)]
+    return there
 
 
-def _is_file(path: str) -> bool:
+def _is_file(path: str, project: Project) -> bool:
     try:
-        return Path(path).is_file()
-    except (OSError, ValueError):
+        return server_paths.checked(path, project).is_file()
+    except (LobassError, OSError):
         return False
 
 

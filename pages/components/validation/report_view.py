@@ -23,11 +23,11 @@ from pages.components.view import Node, el
 
 TONES: dict[Verdict, str] = {"better": "kept", "worse": "amber", "no difference found": ""}
 READ = {
-    "rows": "Each line is the difference of an arm's held-out loss to random draws, with its 95 % interval; left of "
+    "rows": "Each line is the difference of an arm's held-out loss from random draws, with its 95 % interval; left of "
     "0 the arm is better. Filled marks are claims that stand after the correction for many questions.",
     BY_THIRDS: "The same among the shortest (triangle), middle (circle) and longest (square) third of the responses. "
     "Nothing is claimed of a third.",
-    ANSWERS: "Each line is the difference to random draws in the share of held-out rows whose final answer the arm "
+    ANSWERS: "Each line is the difference from random draws in the share of held-out rows whose final answer the arm "
     "writes exactly, decoded greedily; right of 0 the arm is better.",
 }
 ARM_COLUMNS = (
@@ -123,7 +123,7 @@ def show(outcome: Outcome) -> None:
         forest_chart.figure(plot),
         key="validate.forest",
         name=f"validation-{outcome.run_id}",
-        alt=f"Difference of each arm to random draws of {budgets[budget]}, one panel per held-out set",
+        alt=f"Difference of each arm from random draws of {budgets[budget]}, one panel per held-out set",
         picture="svg",
         fills=False,
     )
