@@ -6,10 +6,11 @@ import pytest
 
 from lobass_core.jobs.experiment_results import PlantedResult, PlantedRow
 from lobass_core.jobs.progress import ErrorNote, Progress
+from lobass_core.learnability.measures import values_of
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.connection import release
-from lobass_core.workflows import planted
+from lobass_core.workflows import explore, planted
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.diagnose import diagnose
 from lobass_core.workflows.findings import findings
@@ -17,7 +18,7 @@ from pages.components import command_line
 from pages.components.selection.in_address import query
 from pages.components.trust import findings_view
 from tests.filled_project import Row, fill
-from tests.pages.conftest import OpenPage, view_text, view_texts
+from tests.pages.conftest import OpenPage, component_data, view_text, view_texts
 from tests.pages.projects import finished_scores, imported_project
 
 ROWS = [
@@ -71,17 +72,17 @@ def test_links_carry_the_selection_with_the_change(short_first: Project) -> None
     assert groups == [["FILE"], ["--domain", "a b"], ["--range=x:1..2"], ["--plan"]]
 
 
-def test_a_link_opens_the_rows_in_browse(short_first: Project, open_page: OpenPage) -> None:
-    number, one = next((n, one) for n, one in enumerate(findings(diagnose(short_first))) if one.topic == "stability")
-    # AppTest cannot click in a component: the page is given what the browser would send.
-    app = open_page(short_first.root, "trust", run=False)
-    app.run()
-    target = one.links[0].query
-    app = open_page(short_first.root, "browse", query=dict(target))
-    assert not app.exception and f"browse.chip.range.{one.command[-1].partition(':')[0].removeprefix('--range=')}" in {
-        button.key for button in app.button
-    }
-    assert number >= 0
+def test_a_link_opens_the_rows_that_could_go_either_way(short_first: Project, open_page: OpenPage) -> None:
+    report = diagnose(short_first, spec=SelectionSpec(value=0.5))
+    one = next(one for one in findings(report) if one.topic == "stability")
+    link = next(link for link in one.links if link.query["domain"] == ["math"])
+    app = open_page(short_first.root, link.page, query=dict(link.query))
+    assert not app.exception
+    listing = next(data for data in component_data(app) if isinstance(data, dict) and "page_rows" in data)
+    cut = next(cut for cut in report.cuts if cut.domain == "math")
+    assert listing["n"] >= cut.n_unsure > 0
+    score = values_of(explore.score_table(short_first), "learnability")[40:]
+    assert listing["n"] == int(((score >= cut.low) & (score <= cut.high)).sum()) < 40
 
 
 def finished_test(project: Project, reference: float) -> None:
