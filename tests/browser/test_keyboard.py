@@ -123,6 +123,7 @@ def cut_and_save(keyboard: Keyboard) -> int:
     keyboard.press("Enter")
     # What opens over the page takes the keyboard, and gives it back.
     keyboard.arrives("Rank by")
+    # Streamlit fetches the script of toggles when the first of them is drawn; until then Tab ends before them.
     page.get_by_text("Exclude worse than chance").wait_for()
     keyboard.to("worse than chance", most=8)
     keyboard.press("Space", "Escape")
