@@ -128,6 +128,7 @@ def score(
     )
     if error := why_not(spec):
         raise error
+    opened.require_writable()
     cost = cost_of_scoring(opened, spec)
     say_cost(cost)
     with followed() as on_progress:

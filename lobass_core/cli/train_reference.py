@@ -128,6 +128,7 @@ def train_reference(
     if dry_run:
         print_cost(cost, json=json)
         return
+    opened.require_writable()
     say_cost(cost)
     with followed() as on_progress:
         result = workflow.train_reference(opened, spec, on_progress)
