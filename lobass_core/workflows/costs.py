@@ -106,9 +106,10 @@ class Cost:
         if self.speed is None or self.seconds is None or self.everything_seconds is None:
             return "How long that takes is unknown: no finished run of this project has timed this base yet."
         runs = " and ".join(f"run {run_id}" for run_id in self.speed.runs)
-        what = "What is left of it" if self.was_trained and self.training else "That"
+        what = "Scoring every row takes" if self.was_trained else "That takes"
+        what = "Scoring and training on the selection take" if self.final else what
         return (
-            f"{what} takes about {duration(self.seconds)} on {self.speed.device}, training on all rows "
+            f"{what} about {duration(self.seconds)} on {self.speed.device}, training on all rows "
             f"{duration(self.everything_seconds)}, at the speed of {runs}."
         )
 

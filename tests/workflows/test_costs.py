@@ -118,7 +118,9 @@ def test_hours_are_those_of_the_largest_finished_runs_of_this_base(pool):
     )
     assert cost_of_training(pool, training(device="cuda")).speed is None
     assert cost_of_training(pool, training(method="lora")).speed.training_seconds == 0.5
-    assert cost_of_scoring(pool, A_SCORING).seconds == pytest.approx(10 * 2 * 0.5)
+    scoring = cost_of_scoring(pool, A_SCORING)
+    assert scoring.seconds == pytest.approx(10 * 2 * 0.5)
+    assert scoring.time_sentence.startswith("Scoring every row takes about 10 s on cpu")
 
 
 def test_of_a_lone_training_a_third_is_a_pass(pool):

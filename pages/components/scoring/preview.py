@@ -151,7 +151,7 @@ def _already_there(result: PreflightResult) -> list[Node]:
     lines = [parts.heading("Cached losses", "reused, not computed again")]
     for model in result.models:
         n, part = model.n_known + model.n_carried + model.n_to_do, label_of_column(model.part)
-        fold = "" if model.fold is None else f", fold {model.fold + 1}"
+        fold = "" if model.fold is None or part != model.part else f", fold {model.fold + 1}"
         how = "adapter on the base" if model.adapter else result.dtype
         title = el("span", el("b", part.capitalize()), f" {model.name}{fold} · {how}")
         counts = el(
