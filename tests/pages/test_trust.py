@@ -6,7 +6,7 @@ import pytest
 
 from lobass_core.jobs.experiment_results import PlantedResult, PlantedRow
 from lobass_core.jobs.progress import ErrorNote, Progress
-from lobass_core.learnability.measures import values_of
+from lobass_core.learnability.measure_values import values_of
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.connection import release
