@@ -8,8 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lobass_core.project import Project
+from lobass_core.specs import SelectionSpec
 from lobass_core.store.connection import release
-from tests.pages.projects import scored_project
+from lobass_core.workflows import select as selections
+from tests.pages.projects import add_scores, scored_project
 
 REPOSITORY = Path(__file__).parents[2]
 ROUTER = REPOSITORY / "pages" / "components" / "router.py"
@@ -92,3 +94,19 @@ def _collect(node: object, found: list[str]) -> None:
     elif isinstance(node, list):
         for child in node:
             _collect(child, found)
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """420 rows in two datasets, scored with two references; two saved selections of the latest scores."""
+    project = scored_project(tmp_path_factory.mktemp("address") / "project")
+    add_scores(project, gain=0.5, reference_name="ref-2ep", reference_fp="4ef0000000000002")
+    selections.save(project, "natural", SelectionSpec(value=0.2), "r-0002")
+    selections.save(project, "equal", SelectionSpec(value=0.2, balance="equal"), "r-0002")
+    yield project
+    release(project.store_path)
+
+
+def address_of(app: AppTest) -> dict[str, list[str]]:
+    found = {name: [given] if isinstance(given, str) else given for name, given in app.query_params.items()}
+    return {name: values for name, values in found.items() if values}
