@@ -127,3 +127,12 @@ def test_tags_and_notes_are_once_each(rows):
     read = rows.cursor().execute
     assert read("SELECT tag_id FROM tags WHERE removed_at IS NULL ORDER BY ALL").fetchall() == [("t1",), ("t4",)]
     assert read("SELECT note FROM notes").fetchall() == [("look again",)]
+
+
+def test_of_one_tag_set_twice_the_first_stands(rows):
+    """Two samples that have become one bring the tags of both."""
+    rows.cursor().executemany(
+        "INSERT INTO tags (tag_id, sample_key, tag, made_at, author) VALUES (?, 0, 'good', ?, ?)",
+        [("b", "2026-01-02", "second"), ("a", "2026-01-03", "third"), ("c", "2026-01-01", "first")],
+    )
+    assert [one.author for one in standing.standing_tags_of(rows.cursor())] == ["first"]

@@ -265,3 +265,21 @@ def test_one_split_of_a_folder_and_one_revision_of_a_hub_dataset(
     assert set(fetched) == {("org/ratings", "v1")}
     with pytest.raises(RequestError, match="--revision applies only to a dataset on the Hub"):
         import_scores(project, replace(spec, name="no", revision="v1"))
+
+
+@pytest.mark.parametrize(("heirs", "counted"), [((1,), {"matched": 2}), ((1, 2), {"matched": 1, "unmatched": 1})])
+def test_a_sample_that_is_gone_means_the_one_sample_that_its_rows_read_as(
+    project: Project, path: Path, heirs: tuple[int, ...], counted: dict[str, int]
+):
+    gone, known = "ab" * 32, ids(project)
+    with project.store() as store, store.transaction() as cursor:
+        keys = [key for (key,) in cursor.execute("SELECT sample_key FROM rows ORDER BY row_key").fetchall()]
+        cursor.execute(
+            "INSERT INTO samples SELECT * REPLACE (999 AS sample_key, ? AS sample_id, ? AS tie_key)"
+            " FROM samples LIMIT 1",
+            [gone, int(gone[:16], 16)],
+        )
+        cursor.executemany("INSERT INTO earlier_samples VALUES (?, 999)", [(keys[row],) for row in heirs])
+    lines = [{"sample_id": known[0], "quality": 1.0}, {"sample_id": gone, "quality": 2.0}]
+    assert counts(bring(project, path, lines, key="sample-id")) == counted
+    assert same(values(project), [1.0, 2.0 if len(heirs) == 1 else NAN, NAN, NAN])
