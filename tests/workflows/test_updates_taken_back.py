@@ -1,5 +1,6 @@
 """Updates are taken back one by one, and one that cannot be written leaves the store as it was."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,8 @@ from lobass_core.errors import RequestError, StoreError
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec
 from lobass_core.store.connection import release
-from lobass_core.store.former_states import gone_rows
+from lobass_core.store.former_states import former_texts, gone_rows
+from lobass_core.store.updates import list_updates
 from lobass_core.workflows.decide import decide
 from lobass_core.workflows.explore import scored
 from lobass_core.workflows.import_data import import_file, undo_import
@@ -132,3 +134,16 @@ def test_a_killed_update_leaves_the_store_as_it_was(project: Project, tmp_path: 
     assert done.returncode == -signal.SIGKILL
     assert tables(project) == before
     assert counts(updated(project, "a")) == (150, 0, 150, 150)
+
+
+def test_a_state_before_two_updates_has_the_places_of_that_time(project: Project, tmp_path: Path):
+    path = write_jsonl(tmp_path / "a.jsonl", [row(0), row(1)])
+    import_file(project, ImportSpec(str(path), domain="x"))
+    for first in (2, 3):
+        write_jsonl(path, [row(n) for n in [*range(first, 1, -1), 0, 1]])
+        updated(project, "a")
+    with project.store() as store:
+        updates = [one.update_id for one in list_updates(store.cursor())]
+        was, then = (former_texts(store.cursor(), update_id, [0, 1, 2]) for update_id in updates)
+    assert [text and json.loads(text)["prompt"] for text in was] == ["question 0", "question 1", None]
+    assert [text and json.loads(text)["prompt"] for text in then] == ["question 2", "question 0", "question 1"]
