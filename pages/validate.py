@@ -12,8 +12,6 @@ from pages.components import busy, command_line, empty, errors, parts, scope, st
 from pages.components.validation import in_address, past, plan_view, progress_view, report_view, settings
 from pages.components.validation.in_address import SHOWN
 
-# Above this many rows near duplicates take a while to find, so a plan waits to be asked for.
-MOST_ROWS_UNASKED = 20_000
 PLANNED = "validate.planned"
 
 project = state.project()
@@ -70,7 +68,7 @@ def planned(spec: ValidateSpec, strip: DeltaGenerator, place: DeltaGenerator) ->
     """
     n_rows = outline.rows_in(state.chosen_datasets())
     with place:
-        if n_rows > MOST_ROWS_UNASKED and st.session_state.get(PLANNED) != outline.content:
+        if n_rows > plan_view.MOST_ROWS_UNASKED and st.session_state.get(PLANNED) != outline.content:
             text = "The plan finds their near duplicates, sets rows aside and counts steps."
             view.show(parts.notice(f"{theme.count(n_rows)} rows.", text), key="validate-offer")
             if not st.button("Show the plan", icon=":material/visibility:", key="validate.plan"):

@@ -17,7 +17,7 @@ from lobass_core.validation.judge import Judgement, judge
 from lobass_core.workflows import runs, validate, validate_report
 from lobass_core.workflows import select as selections
 from pages.components import theme
-from pages.components.validation import forest_chart
+from pages.components.validation import forest_chart, plan_view
 from tests.pages.conftest import OpenPage, view_text
 from tests.pages.projects import imported_project, scored_project
 from tests.validation.experiments import failed, finished_experiment
@@ -90,6 +90,17 @@ def test_one_click_starts_the_experiment_that_is_shown(
     app.button(key="validate.start").click().run()
     assert [(run.settings.arms, run.settings.draws) for run in started] == [(("base", "learnability"), 2)]
     assert app.session_state["validate.shown"] == "r-0009"
+
+
+def test_the_plan_of_many_rows_waits_to_be_asked_for(
+    project: Project, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_view, "MOST_ROWS_UNASKED", 119)
+    app = shown(open_page, project, state=CHOSEN)
+    assert "120 rows. The plan finds their near duplicates" in text_of(app)
+    assert app.button(key="validate.start").disabled
+    app.button(key="validate.plan").click().run()
+    assert app.button(key="validate.start").label == "Start 7 trainings"
 
 
 def test_a_budget_is_typed_in_per_cent_and_what_is_none_is_said(project: Project, open_page: OpenPage) -> None:

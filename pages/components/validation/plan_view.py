@@ -6,6 +6,8 @@ from pages.components import parts, theme
 from pages.components.parts import Column, KeyNumber
 from pages.components.view import Node, el
 
+# Above this many rows near duplicates take a while to find, so a plan waits to be asked for.
+MOST_ROWS_UNASKED = 20_000
 COLUMNS = (
     Column("Arm"),
     Column("Budget", 72, numeric=True),
