@@ -11,11 +11,13 @@ from lobass_core.records import Sample, Turn
 from lobass_core.rendering.render import Renderer
 from lobass_core.rendering.templates import load_template
 from lobass_core.scoring.models import LoadedModel, load_model, load_tokenizer
+from lobass_core.scoring.products import compute_by
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.specs import ModelSpec
 from lobass_core.training.arm import ArmPlace
 from lobass_core.training.arm_answers import _batches, _written, answer_limit, prompt_length, right_answers
 from lobass_core.training.arm_lab import ArmLab, ArmOrder, Watch, measured_rows
+from lobass_core.training.trainable import load_base, make_trainable
 from lobass_core.validation.arm_results import ArmCache, ArmRecipe
 from lobass_core.worker.validate_job import some_right
 from tests.models import tiny_llama
@@ -63,6 +65,30 @@ def test_a_batch_writes_what_each_prompt_alone_would(base):
     with torch.no_grad():
         alone = [_plain(loaded, prompt, 8, end) for prompt in prompts]
     assert written == tokenizer.batch_decode(alone, skip_special_tokens=True)
+
+
+@pytest.mark.parametrize("library", ["mkl", "onednn"])
+def test_an_arm_trained_by_lora_answers_with_its_adapter(base, library):
+    spec, device = ModelSpec(str(base)), torch.device("cpu")
+    table, tokenizer = _table(base, _samples(5)), load_tokenizer(spec)
+    prompts = [table.ids_of(row)[: prompt_length(table, row)] for row in range(5)]
+    end = int(tokenizer.eos_token_id)
+    settings = GenerationConfig(do_sample=False, max_new_tokens=6, pad_token_id=end, eos_token_id=[end])
+    untouched = _written(load_model(spec, "float32", device), tokenizer, prompts, settings, lambda: None)
+    loaded = load_base(spec, "lora", device)
+    make_trainable(loaded, "lora", 4)
+    compute_by(loaded.model, library)
+    loaded.model.eval()
+    # Fresh matrices change nothing; others change what is written, as plain decoding has it.
+    assert _written(loaded, tokenizer, prompts, settings, lambda: None) == untouched
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for name, values in loaded.model.named_parameters():
+            if "lora_B" in name:
+                values.normal_(0, 0.5)
+        alone = [_plain(loaded, prompt, 6, end) for prompt in prompts]
+    written = _written(loaded, tokenizer, prompts, settings, lambda: None)
+    assert written != untouched and written == tokenizer.batch_decode(alone, skip_special_tokens=True)
 
 
 def test_the_prompt_ends_where_the_last_response_begins(base):
