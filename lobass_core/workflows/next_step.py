@@ -4,9 +4,11 @@ import shlex
 from collections.abc import Sequence
 
 from lobass_core.project import Project
+from lobass_core.specs import ScoreSpec
 from lobass_core.store.exports import LoggedExport
 from lobass_core.store.scorings import Scoring
 from lobass_core.store.selections import SavedSelection
+from lobass_core.words.loss_columns import TARGET
 from lobass_core.workflows.project_status import DomainStatus, NextStep, RunStatus
 from lobass_core.workflows.resumable import is_gone
 from lobass_core.workflows.runs import resume_command
@@ -77,4 +79,14 @@ def _model_options(project: Project, scoring: Scoring | None) -> str:
         reference = model.adapter or model.path
         adapter = " --adapter" if model.adapter else ""
     base, reference = ("MODEL" if is_gone(path) else shlex.quote(path) for path in (spec.base.path, reference))
-    return f"--base {base} --reference {reference}{adapter}"
+    return f"--base {base} --reference {reference}{_target_option(project, spec)}{adapter}"
+
+
+def _target_option(project: Project, spec: ScoreSpec) -> str:
+    """The reference that was trained on a target, where the scoring has one: without it, rows would be scored apart."""
+    for one in spec.others:
+        if one.name == TARGET:
+            here = (project.models_dir / one.title).is_dir()
+            named = one.title if here else one.models[0].adapter or one.models[0].path
+            return f" --target {'MODEL' if is_gone(named) else shlex.quote(named)}"
+    return ""

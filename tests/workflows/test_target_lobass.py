@@ -1,6 +1,7 @@
 """Learnability towards a target: rows like the target's rank high, whatever the pool holds besides."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -10,10 +11,14 @@ from lobass_core.errors import InputFileError, RequestError
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.learnability.measure_values import values_of
 from lobass_core.project import Project
-from lobass_core.specs import ImportSpec, ModelSpec, RenderSpec, TrainReferenceSpec
+from lobass_core.specs import ImportSpec, ModelSpec, NamedReference, RenderSpec, TrainReferenceSpec
+from lobass_core.store.scorings import find_scoring
 from lobass_core.workflows import explore, score, train_reference
 from lobass_core.workflows.import_data import import_file
+from lobass_core.workflows.next_step import next_step
 from lobass_core.workflows.references import score_spec
+from lobass_core.workflows.status import status
+from tests.filled_project import Row, fill
 from tests.models import tiny_llama
 from tests.worker.runs import work
 
@@ -100,3 +105,13 @@ def test_what_is_no_target_is_refused(pool: Project, tmp_path: Path):
         spec(tmp_path, "t", target="sums", datasets=("colours",))
     with pytest.raises(InputFileError):
         train_reference.start(pool, spec(tmp_path, "t", target=str(write(tmp_path / "empty.jsonl", []))))
+
+
+def test_new_rows_are_scored_with_the_target_too(project: Project):
+    fill(project, [Row("one", "two"), Row("three", "four", base=None)])
+    with project.store() as store:
+        scoring = find_scoring(store.cursor())
+    others = (NamedReference("reference@target", (ModelSpec("org/towards it"),), "it"),)
+    scoring = replace(scoring, spec=replace(scoring.spec, others=others))
+    step = next_step(project, scoring, status(project).domains, None, None, ())
+    assert step.command.endswith("--base org/tiny --reference org/tuned --target 'org/towards it'")
