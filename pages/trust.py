@@ -89,13 +89,13 @@ with right:
 self_test.live(project, test)
 working = replace(draft.spec() if draft.is_begun() else draft.fresh(), datasets=())
 with st.spinner("Looking at the scores"):
-    found = diagnose(project, run, chosen, spec=None if chosen else working)
-view.show(findings_view.key_numbers(found), key="trust-numbers", label="Key numbers")
+    diagnosis = diagnose(project, run, chosen, spec=None if chosen else working)
+view.show(findings_view.key_numbers(diagnosis), key="trust-numbers", label="Key numbers")
 # A wide window shows the second beside the first: theme.CSS.
 room = st.container(key=theme.BESIDE_KEY)
 with room.container(key=f"{theme.BESIDE_KEY}-main"):
-    findings_view.show(project, found, findings(found))
+    findings_view.show(project, diagnosis, findings(diagnosis))
 with room.container(key=f"{theme.BESIDE_KEY}-aside"):
-    lengths_view.show(found, theme.domain_slots(outline.domains))
-    self_test.show(planned, test, found.planted)
+    lengths_view.show(diagnosis, theme.domain_slots(outline.domains))
+    self_test.show(planned, test, diagnosis.planted)
 in_address.write(chosen)

@@ -47,7 +47,7 @@ class OverlapCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundSample:
+class OverlappingSample:
     """A sample that stands in a file; `words` is the run that both share, empty for a near duplicate."""
 
     sample_id: str
@@ -60,7 +60,7 @@ def record_overlap(
     cursor: duckdb.DuckDBPyConnection,
     files: Sequence[EvaluationFile],
     compared: Sequence[str],
-    found: Sequence[FoundSample],
+    samples: Sequence[OverlappingSample],
     *,
     datasets: Sequence[str] = (),
     near: bool = True,
@@ -75,13 +75,15 @@ def record_overlap(
     cursor.register("compared", pa.table({"sample_id": pa.array(compared, pa.string())}))
     cursor.execute("INSERT INTO compared_samples SELECT sample_key FROM samples SEMI JOIN compared USING (sample_id)")
     cursor.unregister("compared")
-    schema = pa.schema({name: pa.int64() if name == "other_row" else pa.string() for name in FoundSample.__slots__})
-    cursor.register("found", pa.Table.from_pylist([asdict(one) for one in found], schema=schema))
+    schema = pa.schema(
+        {name: pa.int64() if name == "other_row" else pa.string() for name in OverlappingSample.__slots__}
+    )
+    cursor.register("matches", pa.Table.from_pylist([asdict(one) for one in samples], schema=schema))
     cursor.execute(
         "INSERT INTO overlap_samples "
-        "SELECT sample_key, file, other_row, words FROM found JOIN samples USING (sample_id)"
+        "SELECT sample_key, file, other_row, words FROM matches JOIN samples USING (sample_id)"
     )
-    cursor.unregister("found")
+    cursor.unregister("matches")
     raise_content(cursor)
 
 

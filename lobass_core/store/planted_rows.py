@@ -46,7 +46,7 @@ def plantable_rows(
         """
     ).fetchall()
     cursor.unregister("asked")
-    found = []
+    plantable = []
     for sample_key, sample_id, text in rows:
         turns = turns_from_json(text)
         if _is_one_answer(turns):
@@ -55,8 +55,8 @@ def plantable_rows(
                 by_key.get(sample_key, int(sample_id[:8], 16) % len(column.models))
                 for by_key, column in zip(assigned, columns, strict=True)
             )
-            found.append(PlantableRow(sample_key, sample_id, turns[:-1], turns[-1], domain, folds))
-    return found
+            plantable.append(PlantableRow(sample_key, sample_id, turns[:-1], turns[-1], domain, folds))
+    return plantable
 
 
 def _folds(cursor: duckdb.DuckDBPyConnection, models_fp: str) -> dict[int, int]:

@@ -57,8 +57,8 @@ def comparable_references(columns: Sequence[str]) -> dict[str, list[str]]:
     """
     seeds = sorted((name for name in columns if is_member(name)), key=_number)
     epochs = sorted((name for name in columns if name.startswith(epoch_column(REFERENCE, 0)[:-1])), key=_number)
-    found = {SEEDS: seeds, EPOCHS: [*epochs, REFERENCE]}
-    return {kind: names for kind, names in found.items() if len(names) > 1}
+    kinds = {SEEDS: seeds, EPOCHS: [*epochs, REFERENCE]}
+    return {kind: names for kind, names in kinds.items() if len(names) > 1}
 
 
 def _number(name: str) -> float:

@@ -205,16 +205,16 @@ def prepare(run: RunFolder, report: Reporter, asked: ScoreSpec | None = None) ->
     dtype = choose_dtype(spec.dtype, device)
     report.update(phase="checking the models", device=str(device))
     models_of = _columns(spec)
-    found = {model: find_model(model) for model in dict.fromkeys(spec.models)}
-    for model, files in found.items():
+    sources = {model: find_model(model) for model in dict.fromkeys(spec.models)}
+    for model, files in sources.items():
         if files.adapter:
             check_adapter_fits(files, trust_remote_code=model.trust_remote_code)
     tokenizer = load_tokenizer(spec.base)
     template = load_template(spec.render.template, tokenizer)
     warnings: list[str] = []
     for model in dict.fromkeys(spec.models[1:]):
-        warnings += _tokenizer_warnings(tokenizer, template, found[spec.base], model, found[model])
-    limits = [position_limit(config_of(files)) for files in found.values()]
+        warnings += _tokenizer_warnings(tokenizer, template, sources[spec.base], model, sources[model])
+    limits = [position_limit(config_of(files)) for files in sources.values()]
     max_tokens = resolve_max_tokens(spec.render.max_tokens, *limits)
     renderer = Renderer(tokenizer, template, spec.render.mask_rule, max_tokens, report.check_cancel)
     report.update(phase="fingerprinting the weights")
@@ -223,7 +223,13 @@ def prepare(run: RunFolder, report: Reporter, asked: ScoreSpec | None = None) ->
     columns = {
         name: tuple(
             ModelTask.of(
-                model, found[model], of_tokenizer, dtype, name, fold if len(models) > 1 else None, titles.get(name, "")
+                model,
+                sources[model],
+                of_tokenizer,
+                dtype,
+                name,
+                fold if len(models) > 1 else None,
+                titles.get(name, ""),
             )
             for fold, model in enumerate(models)
         )

@@ -221,11 +221,11 @@ def measured_speed(project: Project, base: ModelSpec, device: str, method: str =
     where = "" if device == "auto" else device
     for run in reversed(list_runs(project.runs_dir)):
         kind = _kind_of(run, base, method)
-        if not kind or (found := _time(run)) is None or (where and _sort(found.device) != _sort(where)):
+        if not kind or (measured := _time(run)) is None or (where and _sort(measured.device) != _sort(where)):
             continue
-        where = where or found.device
-        if kind not in timed or found.n_samples > timed[kind].n_samples:
-            timed[kind] = found
+        where = where or measured.device
+        if kind not in timed or measured.n_samples > timed[kind].n_samples:
+            timed[kind] = measured
     if not timed:
         return None
     scoring = timed["score"].seconds if "score" in timed else timed["train"].seconds / TRAINING

@@ -1,4 +1,4 @@
-"""One line of a diagnosis: what was found, what it means, and what to do about it."""
+"""One line of a diagnosis: a finding, what it means, and what to do about it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -43,25 +43,25 @@ class Finding:
         return asdict(self)
 
 
-def select(found: Diagnosis, *options: str) -> Command:
+def select(diagnosis: Diagnosis, *options: str) -> Command:
     """Select as the diagnosed selection does, with other options."""
-    spec: SelectionSpec = found.spec
+    spec: SelectionSpec = diagnosis.spec
     value = repr(spec.value) if spec.budget in ("ratio", "threshold") else str(int(spec.value))
     balance = ("--balance", "global") if spec.balance == "global" else ()
-    return ("select", _BUDGETS[spec.budget], value, *balance, *options, *found.run_option)
+    return ("select", _BUDGETS[spec.budget], value, *balance, *options, *diagnosis.run_option)
 
 
-def browse(found: Diagnosis, *options: str) -> Command:
+def browse(diagnosis: Diagnosis, *options: str) -> Command:
     """List rows."""
-    return ("browse", *options, *found.run_option)
+    return ("browse", *options, *diagnosis.run_option)
 
 
-def validate(found: Diagnosis, *arms: str) -> Command:
+def validate(diagnosis: Diagnosis, *arms: str) -> Command:
     """The experiment that settles what a diagnosis only suspects; what it costs is said before it starts."""
     chosen = ("--arms", ",".join(arms)) if arms else ()
-    return ("validate", *chosen, "--plan", *found.run_option)
+    return ("validate", *chosen, "--plan", *diagnosis.run_option)
 
 
-def train(found: Diagnosis, *options: str) -> Command:
+def train(diagnosis: Diagnosis, *options: str) -> Command:
     """Train another reference of the same base."""
-    return ("train-reference", "--base", found.base, "--name", "NAME", *options)
+    return ("train-reference", "--base", diagnosis.base, "--name", "NAME", *options)

@@ -1,4 +1,4 @@
-"""A diagnosis as findings: what was found, what it means, what to do about it. There is no score of trust."""
+"""A diagnosis as findings: what each is, what it means, what to do about it. There is no score of trust."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,25 +19,29 @@ MOSTLY_STAYS = 0.9
 LENGTH_ADJUSTED = "length-adjusted"
 
 
-def findings(found: Diagnosis) -> list[Finding]:
+def findings(diagnosis: Diagnosis) -> list[Finding]:
     """All lines: files for evaluation, length, stability, training, self-test, odd rows, cost."""
     return [
-        *_overlap(found),
-        *(_length(one, found) for one in found.lengths if one.is_clear),
-        *_even_lengths(found),
-        *_cuts(found.cuts, found),
-        *_references(found.references, found),
-        *training_findings(found),
-        *_planted(found),
-        *(_odd(one, found) for one in found.oddities if one.flag in _ODD),
+        *_overlap(diagnosis),
+        *(_length(one, diagnosis) for one in diagnosis.lengths if one.is_clear),
+        *_even_lengths(diagnosis),
+        *_cuts(diagnosis.cuts, diagnosis),
+        *_references(diagnosis.references, diagnosis),
+        *training_findings(diagnosis),
+        *_planted(diagnosis),
+        *(_odd(one, diagnosis) for one in diagnosis.oddities if one.flag in _ODD),
         Finding(
-            "cost", "note", found.cost, "A pass reads every row once; training on a row costs three.", validate(found)
+            "cost",
+            "note",
+            diagnosis.cost,
+            "A pass reads every row once; training on a row costs three.",
+            validate(diagnosis),
         ),
     ]
 
 
-def _overlap(found: Diagnosis) -> Iterator[Finding]:
-    check, topic = found.overlap, "evaluation files"
+def _overlap(diagnosis: Diagnosis) -> Iterator[Finding]:
+    check, topic = diagnosis.overlap, "evaluation files"
     command = ("overlap", "EVAL_FILE")
     if check is None:
         yield Finding(
@@ -47,15 +51,15 @@ def _overlap(found: Diagnosis) -> Iterator[Finding]:
         return
     names = ", ".join(Path(file.path).name for file in check.files)
     flag = FLAG_NAMES[IN_EVALUATION]
-    n_kept = next((one.n_kept for one in found.oddities if one.flag == flag), 0)
+    n_kept = next((one.n_kept for one in diagnosis.oddities if one.flag == flag), 0)
     if check.n_rows:
         gate = (Link("Exclude them", "select", {"exclude-overlap": "yes"}),) if n_kept else ()
-        kept = f"; {found.words} keeps {n_kept:,}" if n_kept else "; none is kept"
+        kept = f"; {diagnosis.words} keeps {n_kept:,}" if n_kept else "; none is kept"
         yield Finding(
             topic, "bad" if n_kept else "good",
             f"{plural(check.n_rows, 'row')} also {'appears' if check.n_rows == 1 else 'appear'} in {names}{kept}.",
             "A model trained on them is tested on what it has seen.",
-            select(found, "--exclude-overlap") if n_kept else browse(found, "--flag", flag),
+            select(diagnosis, "--exclude-overlap") if n_kept else browse(diagnosis, "--flag", flag),
             (*gate, Link("See the rows", "browse", {"flag": [flag]})),
         )  # fmt: skip
     elif check.n_compared:
@@ -70,53 +74,53 @@ def _overlap(found: Diagnosis) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _length(one: LengthDependence, found: Diagnosis) -> Finding:
+def _length(one: LengthDependence, diagnosis: Diagnosis) -> Finding:
     rho = one.score_response or 0.0
     which = "Long" if rho > 0 else "Short"
     adjusted = Link("Rank by the length-adjusted measure", "select", {"method": LENGTH_ADJUSTED})
     curve = Link("See the curve", "learnability", {"view": "length", "domain": [one.domain]})
-    is_adjusted = found.spec.method == LENGTH_ADJUSTED
+    is_adjusted = diagnosis.spec.method == LENGTH_ADJUSTED
     return Finding(
         "length",
         "bad" if abs(rho) >= STRONG_RHO else "note",
         one.sentence,
         f"{which} responses are kept first, whether or not there is more to learn from them.",
-        validate(found, "learnability", LENGTH_ADJUSTED, "length-matched")
+        validate(diagnosis, "learnability", LENGTH_ADJUSTED, "length-matched")
         if is_adjusted
-        else select(found, "--method", LENGTH_ADJUSTED),
+        else select(diagnosis, "--method", LENGTH_ADJUSTED),
         (curve,) if is_adjusted else (adjusted, curve),
     )
 
 
-def _even_lengths(found: Diagnosis) -> Iterator[Finding]:
-    even = [one for one in found.lengths if not one.is_clear and one.score_response is not None]
+def _even_lengths(diagnosis: Diagnosis) -> Iterator[Finding]:
+    even = [one for one in diagnosis.lengths if not one.is_clear and one.score_response is not None]
     if even:
         rhos = ", ".join(f"{one.domain} {one.score_response:+.2f}" for one in even)
         yield Finding(
             "length", "good", f"The score hardly depends on response length ({rhos}).",
-            "Length decides little of what is kept.", validate(found),
+            "Length decides little of what is kept.", validate(diagnosis),
             (Link("See the curve", "learnability", {"view": "length"}),),
         )  # fmt: skip
 
 
-def _cuts(cuts: tuple[CutStability, ...], found: Diagnosis) -> Iterator[Finding]:
+def _cuts(cuts: tuple[CutStability, ...], diagnosis: Diagnosis) -> Iterator[Finding]:
     if not cuts:
         return
     n_kept = sum(one.n_kept for one in cuts)
     stays = sum(one.share_stays * one.n_kept for one in cuts) / n_kept
     n_unsure = sum(one.n_unsure for one in cuts)
-    links = tuple(_between(one.domain, one.low, one.high, found) for one in cuts[:4])
+    links = tuple(_between(one.domain, one.low, one.high, diagnosis) for one in cuts[:4])
     yield Finding(
         "stability",
         "good" if stays >= MOSTLY_STAYS else "note",
-        f"Of {found.words}, {100 * stays:.0f} % would be kept again if the rows were drawn again.",
+        f"Of {diagnosis.words}, {100 * stays:.0f} % would be kept again if the rows were drawn again.",
         f"{plural(n_unsure, 'row')} near the cut could go either way: read them before you trust the cut.",
-        browse(found, *_browse_options(cuts[0], found)),
+        browse(diagnosis, *_browse_options(cuts[0], diagnosis)),
         links,
     )
 
 
-def _references(references: tuple[ReferenceStability, ...], found: Diagnosis) -> Iterator[Finding]:
+def _references(references: tuple[ReferenceStability, ...], diagnosis: Diagnosis) -> Iterator[Finding]:
     for kind in dict.fromkeys(one.kind for one in references):
         own = [one for one in references if one.kind == kind]
         n_kept, n_rows = sum(one.n_kept for one in own), sum(one.n_rows for one in own)
@@ -129,38 +133,38 @@ def _references(references: tuple[ReferenceStability, ...], found: Diagnosis) ->
         yield Finding(
             "stability",
             "good" if stays >= MOSTLY_STAYS else "note",
-            f"{who} {'agree' if kind == SEEDS else 'agrees'} on {100 * stays:.0f} % of {found.words}.",
+            f"{who} {'agree' if kind == SEEDS else 'agrees'} on {100 * stays:.0f} % of {diagnosis.words}.",
             f"{sure}{moved} kept by one is dropped by another."
             if moved.startswith("1 ")
             else f"{sure}{moved} kept by some are dropped by others.",
-            browse(found, *_browse_options(own[0], found)),
-            tuple(_between(one.domain, one.low, one.high, found) for one in own[:4]),
+            browse(diagnosis, *_browse_options(own[0], diagnosis)),
+            tuple(_between(one.domain, one.low, one.high, diagnosis) for one in own[:4]),
         )
 
 
-def _between(domain: str, low: float, high: float, found: Diagnosis) -> Link:
-    asked = BrowseFilter(domains=(domain,) if domain else (), ranges=((found.spec.method, (low, high)),))
+def _between(domain: str, low: float, high: float, diagnosis: Diagnosis) -> Link:
+    asked = BrowseFilter(domains=(domain,) if domain else (), ranges=((diagnosis.spec.method, (low, high)),))
     return Link(f"Rows near the cut{f' in {domain}' if domain else ''}", "browse", asked.to_query())
 
 
-def _browse_options(one: CutStability | ReferenceStability, found: Diagnosis) -> tuple[str, ...]:
+def _browse_options(one: CutStability | ReferenceStability, diagnosis: Diagnosis) -> tuple[str, ...]:
     domain = ("--domain", one.domain) if one.domain else ()
-    return (*domain, f"--range={found.spec.method}:{one.low!r}..{one.high!r}")
+    return (*domain, f"--range={diagnosis.spec.method}:{one.low!r}..{one.high!r}")
 
 
-def _planted(found: Diagnosis) -> Iterator[Finding]:
-    planted = found.planted
+def _planted(diagnosis: Diagnosis) -> Iterator[Finding]:
+    planted = diagnosis.planted
     rank = planted.of("learnability") if planted else None
     if planted is None or rank is None:
         yield Finding(
             "self-test", "note", "No self-test has been run on these scores.",
             "It swaps the answers of some rows and scores them: a score that can be trusted lets them sink.",
-            ("diagnose", "--planted-swaps", "100", *found.run_option),
+            ("diagnose", "--planted-swaps", "100", *diagnosis.run_option),
         )  # fmt: skip
         return
     drop = planted.of("loss-drop")
     beside = f" By the loss drop it is {100 * drop.auc:.0f} %." if drop else ""
-    command = validate(found) if rank.sinks else validate(found, "learnability", "band", "random")
+    command = validate(diagnosis) if rank.sinks else validate(diagnosis, "learnability", "band", "random")
     yield Finding(
         "self-test",
         "good" if rank.sinks else "bad",
@@ -170,7 +174,7 @@ def _planted(found: Diagnosis) -> Iterator[Finding]:
         + " 50 % would be chance."
         + beside,
         command,
-        () if rank.sinks else _band(found.base_loss_limit),
+        () if rank.sinks else _band(diagnosis.base_loss_limit),
     )
 
 
@@ -209,7 +213,7 @@ _ODD: dict[str, tuple[str, tuple[str, ...], Query]] = {
 }  # fmt: skip
 
 
-def _odd(one: Oddity, found: Diagnosis) -> Finding:
+def _odd(one: Oddity, diagnosis: Diagnosis) -> Finding:
     meaning, option, change = _ODD[one.flag]
     words = one.flag.replace("_", " ")
     rows = Link("See the rows", "browse", {"flag": [one.flag]})
@@ -219,11 +223,11 @@ def _odd(one: Oddity, found: Diagnosis) -> Finding:
         fix = (Link("Train on all rows, with folds", "score", FOLDS),)
     elif change and is_kept:
         fix = (Link("Exclude them", "select", change),)
-    command = select(found, *option) if option and is_kept else browse(found, "--flag", one.flag)
+    command = select(diagnosis, *option) if option and is_kept else browse(diagnosis, "--flag", one.flag)
     return Finding(
         "odd rows",
         "note" if is_kept else "good",
-        f"{words}: {plural(one.n_rows, 'row')}, {one.n_kept:,} of them in {found.words}.",
+        f"{words}: {plural(one.n_rows, 'row')}, {one.n_kept:,} of them in {diagnosis.words}.",
         meaning,
         command,
         (rows, *fix),

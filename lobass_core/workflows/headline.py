@@ -49,15 +49,15 @@ def _length(cut: Cut) -> str:
         return ""
     table, rows, sign = cut.scores.table, cut.scores.pool.rows, cut.scores.sign
     score, tokens, code = sign * cut.scores.score[rows], table.n_tokens[rows], table.domain_code[rows]
-    found = []
+    clear = []
     for k, domain in enumerate(table.domains):
         of = code == k
         rho = spearman(score[of], tokens[of]) if np.count_nonzero(of) >= LEAST_ROWS else None
         if rho is not None and abs(rho) >= CLEAR_RHO:
-            found.append((abs(rho), rho, domain))
-    if not found:
+            clear.append((abs(rho), rho, domain))
+    if not clear:
         return ""
-    _, rho, domain = max(found)
+    _, rho, domain = max(clear)
     where = f" in {domain}" if len(table.domains) > 1 else ""
     which = "long" if rho > 0 else "short"
     number = f"{rho:+.2f}".replace("-", "\N{MINUS SIGN}")

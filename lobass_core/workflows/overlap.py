@@ -15,7 +15,7 @@ from lobass_core.similarity.near_duplicates import duplicate_groups
 from lobass_core.similarity.shared_runs import RUN_WORDS, shared_runs
 from lobass_core.specs import ImportSpec
 from lobass_core.store.datasets import list_datasets, sample_batches
-from lobass_core.store.overlaps import EvaluationFile, FoundSample, record_overlap
+from lobass_core.store.overlaps import EvaluationFile, OverlappingSample, record_overlap
 from lobass_core.workflows.score import check_datasets
 from lobass_core.workflows.source_file import SourceFile
 
@@ -116,16 +116,16 @@ def overlap(project: Project, files: Sequence[str], *, datasets: tuple[str, ...]
     return Overlap(tuple(sample[0] for sample in samples), file_rows, tuple(rows), datasets, near)
 
 
-def record(project: Project, found: Overlap) -> None:
+def record(project: Project, overlap: Overlap) -> None:
     """Keep what was found, in the place of the comparison before: the gate `exclude_overlap` and Browse go by it.
 
     Raises:
         ReadOnlyError: the project can only be read.
     """
-    files = [EvaluationFile(path, _sha256(path), n_rows) for path, n_rows in found.n_file_rows]
-    rows = [FoundSample(row.sample_id, row.file, row.other_row, row.words) for row in found.rows]
+    files = [EvaluationFile(path, _sha256(path), n_rows) for path, n_rows in overlap.n_file_rows]
+    rows = [OverlappingSample(row.sample_id, row.file, row.other_row, row.words) for row in overlap.rows]
     with project.store() as store, store.transaction() as cursor:
-        record_overlap(cursor, files, found.compared, rows, datasets=found.datasets, near=found.near)
+        record_overlap(cursor, files, overlap.compared, rows, datasets=overlap.datasets, near=overlap.near)
 
 
 def _sha256(path: str) -> str:

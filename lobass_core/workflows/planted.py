@@ -137,9 +137,9 @@ def _candidates(project: Project, rows: Scored, n_swaps: int, seed: int) -> list
             here = np.flatnonzero(usable & (table.domain_code == code))
             n = min(a_domain, int(MOST_SHARE * len(here)))
             drawn = here[np.argsort(draw[here], kind="stable")][: n * _SPARE]
-            found = plantable_rows(store.cursor(), rows.need_scoring(), table.sample_key[drawn], domain)[:n]
-            folds = sorted({one.folds for one in found})
-            groups += [[one for one in found if one.folds == fold] for fold in folds]
+            candidates = plantable_rows(store.cursor(), rows.need_scoring(), table.sample_key[drawn], domain)[:n]
+            folds = sorted({one.folds for one in candidates})
+            groups += [[one for one in candidates if one.folds == fold] for fold in folds]
     return groups
 
 

@@ -19,9 +19,9 @@ def of_cuts(cut: Cut | None) -> tuple[CutStability, ...]:
     if cut is None or cut.spec.budget == "threshold" or cut.scores.measure.uses_seed:
         return ()
     return tuple(
-        found
+        stability
         for domain, rows, n_kept in _cuts(cut)
-        if (found := cut_stability(domain, cut.scores.score[rows], n_kept)) is not None
+        if (stability := cut_stability(domain, cut.scores.score[rows], n_kept)) is not None
     )
 
 
@@ -30,14 +30,14 @@ def of_references(cut: Cut | None) -> tuple[ReferenceStability, ...]:
     if cut is None or REFERENCE not in cut.scores.measure.needs:
         return ()
     table, measure, cuts = cut.scores.table, cut.scores.measure, _cuts(cut)
-    found = []
+    measured = []
     for kind, names in comparable_references(tuple(table.losses)).items():
         scores = {name: values_under(table, measure, name) for name in names}
         for domain, rows, n_kept in cuts:
             of_cut = {name: score[rows] for name, score in scores.items()}
             higher = measure.higher_is_better
-            found.append(reference_stability(kind, domain, of_cut, n_kept, higher_is_better=higher))
-    return tuple(one for one in found if one is not None)
+            measured.append(reference_stability(kind, domain, of_cut, n_kept, higher_is_better=higher))
+    return tuple(one for one in measured if one is not None)
 
 
 def _cuts(cut: Cut) -> list[tuple[str, np.ndarray, int]]:

@@ -59,11 +59,11 @@ def beside_another(project: Project, rows: Scored, share: float) -> tuple[str, t
     own, theirs = table.losses[REFERENCE], scored(project, other.run_id).table.losses[REFERENCE]
     is_fitted = len(rows.need_scoring().result.references) > 1
     in_sample, cross_fitted = (theirs, own) if is_fitted else (own, theirs)
-    found = []
+    effects = []
     for code, domain in enumerate(table.domains):
         of = table.domain_code == code
-        found.append(in_sample_effect(domain, table.losses[BASE][of], in_sample[of], cross_fitted[of], share))
-    return other.run_id, tuple(one for one in found if one is not None)
+        effects.append(in_sample_effect(domain, table.losses[BASE][of], in_sample[of], cross_fitted[of], share))
+    return other.run_id, tuple(one for one in effects if one is not None)
 
 
 def of_order(project: Project, rows: Scored) -> tuple[OrderEffect, ...]:
@@ -74,11 +74,11 @@ def of_order(project: Project, rows: Scored) -> tuple[OrderEffect, ...]:
     # Of several references the first one's: the mean has seen the rows in several orders.
     table, name = rows.table, next((column.name for column in rows.need_scoring().members), REFERENCE)
     loss, score = table.losses[name], values_under(table, measure_of(table, "learnability"), name)
-    found = []
+    effects = []
     for code, domain in enumerate(table.domains):
         of = table.domain_code == code
-        found.append(order_effect(domain, steps[of], loss[of], score[of]))
-    return tuple(one for one in found if one is not None)
+        effects.append(order_effect(domain, steps[of], loss[of], score[of]))
+    return tuple(one for one in effects if one is not None)
 
 
 def first_steps(rows: Scored) -> np.ndarray | None:
@@ -108,13 +108,13 @@ def of_copies(project: Project, rows: Scored) -> tuple[CopyEffect, ...]:
     """The advantage of near duplicates by domain, under these scores and under the other ones of `another`."""
     has_copy = rows_with_copies(project, rows.table)
     other = another(project, rows.need_scoring())
-    found = []
+    effects = []
     for one in (rows, *([scored(project, other.run_id)] if other else [])):
         score, is_fitted = values_of(one.table, "learnability"), len(one.need_scoring().result.references) > 1
         for code, domain in enumerate(one.table.domains):
             of = one.table.domain_code == code
-            found.append(copy_effect(domain, score[of], has_copy[of], is_cross_fitted=is_fitted))
-    return tuple(one for one in found if one is not None)
+            effects.append(copy_effect(domain, score[of], has_copy[of], is_cross_fitted=is_fitted))
+    return tuple(one for one in effects if one is not None)
 
 
 def rows_with_copies(project: Project, table: ScoreTable) -> np.ndarray:

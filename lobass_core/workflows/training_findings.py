@@ -11,26 +11,26 @@ from lobass_core.workflows.finding import FOLDS, Finding, Link, train, validate
 AGREES = 0.9
 
 
-def training_findings(found: Diagnosis) -> list[Finding]:
+def training_findings(diagnosis: Diagnosis) -> list[Finding]:
     """What the scores owe to the training."""
-    return [*_training(found), *_order(found), *_copies(found.copies, found)]
+    return [*_training(diagnosis), *_order(diagnosis), *_copies(diagnosis.copies, diagnosis)]
 
 
-def _training(found: Diagnosis) -> Iterator[Finding]:
+def _training(diagnosis: Diagnosis) -> Iterator[Finding]:
     folds = (Link("Train with folds", "score", FOLDS),)
-    again = train(found, "--folds", "5")
-    if found.in_sample:
-        yield from (_beside(one, found, folds) for one in found.in_sample)
-    elif found.training_known == "in-sample":
+    again = train(diagnosis, "--folds", "5")
+    if diagnosis.in_sample:
+        yield from (_beside(one, diagnosis, folds) for one in diagnosis.in_sample)
+    elif diagnosis.training_known == "in-sample":
         yield Finding(
             "training", "note", "The reference was trained on the rows that it scores.",
             "Part of the gain may be memory of these very rows. Scores of a reference with folds show how much.",
             again, folds,
         )  # fmt: skip
-    elif found.training_known == "cross-fitted":
+    elif diagnosis.training_known == "cross-fitted":
         yield Finding(
             "training", "good", "Each row was scored by a model that was not trained on it.",
-            "No part of the gain is memory of the row itself.", validate(found),
+            "No part of the gain is memory of the row itself.", validate(diagnosis),
         )  # fmt: skip
     else:
         yield Finding(
@@ -40,7 +40,7 @@ def _training(found: Diagnosis) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _beside(one: InSampleEffect, found: Diagnosis, folds: tuple[Link, ...]) -> Finding:
+def _beside(one: InSampleEffect, diagnosis: Diagnosis, folds: tuple[Link, ...]) -> Finding:
     agrees = one.agreement is not None and one.agreement >= AGREES
     rho = "no correlation can be computed" if one.agreement is None else f"rank correlation {one.agreement:+.2f}"
     other = Link("Compare the two", "compare", {"kind": "references"})
@@ -51,14 +51,18 @@ def _beside(one: InSampleEffect, found: Diagnosis, folds: tuple[Link, ...]) -> F
         f"{plural(one.n_kept, 'row')} are the same.",
         f"A reference that was trained on the rows has a reference loss {one.optimism_nats:.3f} nats per token lower, "
         f"and scores {one.optimism:+.3f} apart: that much is memory of these rows."
-        + ("" if found.training_known == "cross-fitted" else f" Run {found.other_run} has the cross-fitted scores."),
-        ("diagnose", "--run", found.other_run),
+        + (
+            ""
+            if diagnosis.training_known == "cross-fitted"
+            else f" Run {diagnosis.other_run} has the cross-fitted scores."
+        ),
+        ("diagnose", "--run", diagnosis.other_run),
         (other,) if agrees else (other, *folds),
     )
 
 
-def _order(found: Diagnosis) -> Iterator[Finding]:
-    clear = [one for one in found.order if one.is_clear]
+def _order(diagnosis: Diagnosis) -> Iterator[Finding]:
+    clear = [one for one in diagnosis.order if one.is_clear]
     for one in clear:
         which = "late" if one.loss_rho < 0 else "early"
         yield Finding(
@@ -66,23 +70,23 @@ def _order(found: Diagnosis) -> Iterator[Finding]:
             f"{one.domain}: rows that the reference saw {which} have lower losses ({one.loss_rho:+.2f}, 95 % interval "
             f"{one.low:+.2f} to {one.high:+.2f}).",
             f"The order of the training moves the score ({one.score_rho:+.2f}). Another seed gives another order.",
-            train(found, "--seed", "1"), (Link("Train with folds", "score", FOLDS),),
+            train(diagnosis, "--seed", "1"), (Link("Train with folds", "score", FOLDS),),
         )  # fmt: skip
-    if found.order and not clear:
-        rhos = ", ".join(f"{one.domain} {one.loss_rho:+.2f}" for one in found.order)
+    if diagnosis.order and not clear:
+        rhos = ", ".join(f"{one.domain} {one.loss_rho:+.2f}" for one in diagnosis.order)
         yield Finding(
             "order", "good", f"When the reference saw a row hardly matters to its loss ({rhos}).",
-            "The order of the training moves the score little.", validate(found),
+            "The order of the training moves the score little.", validate(diagnosis),
         )  # fmt: skip
-    if not found.order and found.training_known == "in-sample":
+    if not diagnosis.order and diagnosis.training_known == "in-sample":
         yield Finding(
             "order", "note", "The order in which the reference saw the rows was not recorded.",
             "A model knows rows better that it saw last. Trainings record the order from now on.",
-            train(found), (Link("Train another reference", "score", FOLDS | {"folds": "1"}),),
+            train(diagnosis), (Link("Train another reference", "score", FOLDS | {"folds": "1"}),),
         )  # fmt: skip
 
 
-def _copies(copies: tuple[CopyEffect, ...], found: Diagnosis) -> Iterator[Finding]:
+def _copies(copies: tuple[CopyEffect, ...], diagnosis: Diagnosis) -> Iterator[Finding]:
     for one in copies:
         has_advantage = one.low > 0 and not one.is_cross_fitted
         kind = "cross-fitted" if one.is_cross_fitted else "by a reference trained on the rows"
@@ -95,12 +99,12 @@ def _copies(copies: tuple[CopyEffect, ...], found: Diagnosis) -> Iterator[Findin
             "The reference saw both copies, so it may know them better than rows without one." if has_advantage
             else "Near duplicates have no advantage that can be told from chance." if one.low <= 0
             else "They share a fold, so this is no memory: such rows are easier to learn from the others.",
-            train(found, "--folds", "5") if has_advantage else validate(found),
+            train(diagnosis, "--folds", "5") if has_advantage else validate(diagnosis),
             (Link("Train with folds", "score", FOLDS),) if has_advantage else (),
         )  # fmt: skip
-    if not found.looked_for_copies:
+    if not diagnosis.looked_for_copies:
         yield Finding(
             "near duplicates", "note", "Near duplicates were not looked for among so many rows.",
             "A reference that saw both copies of a row may know it better than other rows.",
-            ("diagnose", "--near-duplicates", *found.run_option),
+            ("diagnose", "--near-duplicates", *diagnosis.run_option),
         )  # fmt: skip

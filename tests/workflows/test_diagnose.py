@@ -10,7 +10,7 @@ from lobass_core.cli.main import app
 from lobass_core.jobs.run_files import FIRST_STEPS, write_parquet
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
-from lobass_core.store.overlaps import EvaluationFile, FoundSample, record_overlap
+from lobass_core.store.overlaps import EvaluationFile, OverlappingSample, record_overlap
 from lobass_core.workflows import explore, training_effects
 from lobass_core.workflows.cut import open_cut
 from lobass_core.workflows.diagnose import diagnose
@@ -123,7 +123,7 @@ def test_rows_of_evaluation_files_come_first_on_select_and_have_a_gate(filled):
     assert headline(open_cut(project, SelectionSpec())) == (
         "This cut prefers short answers in chat: Spearman \N{MINUS SIGN}1.00 with response length."
     )
-    hits = [FoundSample(filled.sample_ids[0], "/t/test.jsonl", 4, "a b c")]
+    hits = [OverlappingSample(filled.sample_ids[0], "/t/test.jsonl", 4, "a b c")]
     with project.store() as store, store.transaction() as cursor:
         record_overlap(cursor, [EvaluationFile("/t/test.jsonl", "ab", 9)], filled.sample_ids[:100], hits)
     found, rest = by_topic(project, "evaluation files")

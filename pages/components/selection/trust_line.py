@@ -20,9 +20,9 @@ def self_test(project: Project) -> PlantedReport | None:
         return None
 
 
-def show(cut: Cut, found: PlantedReport | None) -> None:
+def show(cut: Cut, report: PlantedReport | None) -> None:
     """Draw the line, or nothing where there is nothing to say."""
-    sentence = headline(cut, found)
+    sentence = headline(cut, report)
     if not sentence:
         return
     node = el("div", parts.notice(sentence, link=("Look at Trust", "trust")), cls="notices")

@@ -1,4 +1,4 @@
-"""The findings as a table: what was found, what it means, what to do; every line ends in a link or a command."""
+"""The findings as a table: what each is, what it means, what to do; every line ends in a link or a command."""
 
 from collections.abc import Sequence
 
@@ -16,13 +16,13 @@ MARKS = {"good": ("✓", "kept", "As it should be"), "note": ("!", "amber", "Not
 COMMAND = "command"
 
 
-def show(project: Project, diagnosis: Diagnosis, found: Sequence[Finding]) -> None:
+def show(project: Project, diagnosis: Diagnosis, findings: Sequence[Finding]) -> None:
     """Draw the table; a link opens its page with the rows filtered or the gate set."""
-    clicked = view.show(table(found), key="trust-findings", label="Findings")
+    clicked = view.show(table(findings), key="trust-findings", label="Findings")
     if not clicked:
         return
     number, _, place = clicked.partition(".")
-    one = found[int(number)]
+    one = findings[int(number)]
     if place == COMMAND:
         _command(command_line.plain(one.command[0], project.root, *_groups(one.command[1:])))
     else:
@@ -48,13 +48,13 @@ def _groups(words: Sequence[str]) -> list[list[str]]:
     return groups
 
 
-def table(found: Sequence[Finding]) -> Node:
+def table(findings: Sequence[Finding]) -> Node:
     """One line a finding."""
     widths = ("124px", "", "", "300px")
     columns = el("colgroup", *[el("col", style={"width": width} if width else None) for width in widths])
     names = ("About", "Finding", "What it means", "What to do")
     head = el("thead", el("tr", *[el("th", name, scope="col") for name in names]))
-    body = el("tbody", *[_line(number, one) for number, one in enumerate(found)])
+    body = el("tbody", *[_line(number, one) for number, one in enumerate(findings)])
     return el("table", columns, head, body, cls="wrap", aria_label="Findings")
 
 
@@ -77,18 +77,18 @@ def whole(text: str) -> str:
     return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
-def key_numbers(found: Diagnosis) -> Node:
+def key_numbers(diagnosis: Diagnosis) -> Node:
     """The strip: rows, length, stability, self-test, files for evaluation."""
-    lengths = [one for one in found.lengths if one.score_response is not None]
+    lengths = [one for one in diagnosis.lengths if one.score_response is not None]
     longest = max(lengths, key=lambda one: abs(one.score_response or 0.0), default=None)
-    n_kept = sum(one.n_kept for one in found.cuts)
-    stays = sum(one.share_stays * one.n_kept for one in found.cuts) / n_kept if n_kept else None
-    rank = found.planted.of("learnability") if found.planted else None
-    check = found.overlap
+    n_kept = sum(one.n_kept for one in diagnosis.cuts)
+    stays = sum(one.share_stays * one.n_kept for one in diagnosis.cuts) / n_kept if n_kept else None
+    rank = diagnosis.planted.of("learnability") if diagnosis.planted else None
+    check = diagnosis.overlap
     strip = parts.key_numbers(
         [
-            KeyNumber("Scored", theme.count(found.n_rows), "rows", note=f"run {found.run_id}"),
-            KeyNumber("Looked at", theme.count(found.n_kept), "rows", note=found.words, weight=1.4),
+            KeyNumber("Scored", theme.count(diagnosis.n_rows), "rows", note=f"run {diagnosis.run_id}"),
+            KeyNumber("Looked at", theme.count(diagnosis.n_kept), "rows", note=diagnosis.words, weight=1.4),
             KeyNumber(
                 "Score and response length",
                 theme.signed(longest.score_response) if longest else "–",

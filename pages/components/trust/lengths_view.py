@@ -9,13 +9,13 @@ from pages.components.parts import Column
 from pages.components.view import Node, el
 
 
-def show(found: Diagnosis, slots: Mapping[str, int]) -> None:
+def show(diagnosis: Diagnosis, slots: Mapping[str, int]) -> None:
     """Draw both."""
     view.show(
         el(
             "div",
-            el("div", _dependence(found, slots), _published(), cls="stack wide"),
-            _kept(found) or el("div"),
+            el("div", _dependence(diagnosis, slots), _published(), cls="stack wide"),
+            _kept(diagnosis) or el("div"),
             cls="grid two aside",
         ),
         key="trust-lengths",
@@ -23,7 +23,7 @@ def show(found: Diagnosis, slots: Mapping[str, int]) -> None:
     )
 
 
-def _dependence(found: Diagnosis, slots: Mapping[str, int]) -> Node:
+def _dependence(diagnosis: Diagnosis, slots: Mapping[str, int]) -> Node:
     columns = [
         Column("Domain"),
         Column("Rows", 66, numeric=True),
@@ -32,7 +32,7 @@ def _dependence(found: Diagnosis, slots: Mapping[str, int]) -> Node:
         Column("Steps", 58, numeric=True),
     ]
     rows = []
-    for one in found.lengths:
+    for one in diagnosis.lengths:
         name = parts.swatch(slots.get(one.domain, 0), one.domain)
         score = (one.score_response, one.score_prompt, one.score_steps)
         drop = (one.drop_response, one.drop_prompt, one.drop_steps)
@@ -40,7 +40,7 @@ def _dependence(found: Diagnosis, slots: Mapping[str, int]) -> Node:
         rows.append([el("span", "loss drop", cls="muted"), "", *map(theme.signed, drop)])
     return el(
         "div",
-        parts.heading("Length", f"Spearman's ρ of {found.measure} with"),
+        parts.heading("Length", f"Spearman's ρ of {diagnosis.measure} with"),
         parts.table(columns, rows, label="Rank correlation with length, by domain"),
         cls="stack",
     )
@@ -57,16 +57,16 @@ def _published() -> Node:
     )
 
 
-def _kept(found: Diagnosis) -> Node | None:
-    if not found.tenths:
+def _kept(diagnosis: Diagnosis) -> Node | None:
+    if not diagnosis.tenths:
         return None
-    share = found.n_kept / found.n_rows if found.n_rows else 0.0
-    top = max((one.share_kept for one in found.tenths), default=0.0) or 1.0
+    share = diagnosis.n_kept / diagnosis.n_rows if diagnosis.n_rows else 0.0
+    top = max((one.share_kept for one in diagnosis.tenths), default=0.0) or 1.0
     columns = [Column("Response tokens", 112), Column("Share kept"), Column("", 60, numeric=True)]
     return el(
         "div",
-        parts.heading("Kept by length", found.words),
-        parts.table(columns, [_tenth(one, top) for one in found.tenths], label="Share kept by response length"),
+        parts.heading("Kept by length", diagnosis.words),
+        parts.table(columns, [_tenth(one, top) for one in diagnosis.tenths], label="Share kept by response length"),
         el(
             "p",
             f"Each line is a tenth of the rows, shortest responses first. If length had no effect, each would keep "

@@ -120,10 +120,10 @@ def _stopped(now: RunView) -> Node:
     )
 
 
-def _ranks(found: PlantedReport) -> Node:
+def _ranks(report: PlantedReport) -> Node:
     """A line a domain: how often the imported row is above, by each measure."""
-    measures = list(dict.fromkeys(one.measure for one in found.ranks))
-    domains = list(dict.fromkeys(one.domain for one in found.ranks))
+    measures = list(dict.fromkeys(one.measure for one in report.ranks))
+    domains = list(dict.fromkeys(one.domain for one in report.ranks))
     columns = [
         Column("Domain"),
         *(Column(_title(name), 124, numeric=True) for name in measures),
@@ -131,16 +131,17 @@ def _ranks(found: PlantedReport) -> Node:
     ]
     rows: list[list[Node]] = []
     for domain in domains:
-        own = found.of("learnability", domain)
+        own = report.of("learnability", domain)
         below = f"{theme.count(own.n_below_own)} of {theme.count(own.n_swapped)}" if own else "–"
-        rows.append([domain or "all", *(_cell(found.of(name, domain)) for name in measures), below])
+        rows.append([domain or "all", *(_cell(report.of(name, domain)) for name in measures), below])
     return el(
         "div",
         parts.table(columns, rows, label="Where rows with swapped answers rank"),
         el(
             "p",
-            f"{plural(found.n_swapped, 'row')} swapped, {theme.ago(found.made_at)}, run {found.run_id}. Each number is "
-            "how often an imported row scores above a swapped one, with its 95\N{NO-BREAK SPACE}% interval; "
+            f"{plural(report.n_swapped, 'row')} swapped, {theme.ago(report.made_at)}, run {report.run_id}. "
+            "Each number is how often an imported row scores above a swapped one, with its "
+            "95\N{NO-BREAK SPACE}% interval; "
             "50\N{NO-BREAK SPACE}% is chance. “Below own” counts swapped rows whose learnability is below that of the "
             "row with its own answer.",
             cls="muted",
