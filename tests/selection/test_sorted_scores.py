@@ -118,3 +118,11 @@ def test_a_budget_that_all_rows_fill_exhausts_nobody(n, exhausted):
 def test_the_gate_of_response_tokens_lets_its_own_number_in():
     gates = Gates(min_response_tokens=50)
     assert SortedScores.build(table_of(ROWS), gates=gates).answer(samples(8, gates=gates)).n_kept == 4
+
+
+@pytest.mark.parametrize(("n", "is_step"), [(49, False), (50, True)])
+def test_a_score_that_fifty_rows_share_is_a_step_of_the_curve(n: int, is_step: bool):
+    column = ScoreColumn("stars", np.array([1.0, *[2.5] * n, 4.0]))
+    table = replace(table_of([learnable(k, 0.5) for k in range(n + 2)]), columns={"stars": column})
+    (curve,) = cut_curves(SortedScores.build(table, "stars"), n_knots=2, axis=(0.0, 5.0)).domains
+    assert (2.5 in curve.knots, np.nextafter(2.5, np.inf) in curve.knots) == (is_step, is_step)

@@ -115,3 +115,11 @@ def test_same_file_and_free_names(store):
     assert find_same_file(store.cursor(), "sha of b", "{}") is None
     assert free_name(store.cursor(), "a") == "a-2"
     assert free_name(store.cursor(), "c") == "c"
+
+
+def test_of_equal_rows_in_one_domain_that_of_the_first_dataset_by_name_stands(store):
+    """Whatever was imported first, and wherever in its file the row is."""
+    add_file(store, "b", "math", [("1+1", "2")])
+    add_file(store, "a", "math", [("2+2", "4"), ("1+1", "2")])
+    rows = store.cursor().execute("SELECT dataset_id, row_index, is_duplicate FROM rows ORDER BY ALL").fetchall()
+    assert rows == [(1, 0, True), (2, 0, False), (2, 1, False)]
