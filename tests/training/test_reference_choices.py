@@ -125,7 +125,7 @@ def test_several_seeds_are_scored_in_one_run_that_renders_once(project: Project,
 
 
 def test_folds_of_several_seeds_each_have_their_own_cut(project: Project, base):
-    chosen = demo_samples(24)
+    chosen = demo_samples(12)
     training = training_run(project.root, base, chosen, seeds=2, folds=2)
     assert work(training) == 0
     spec = score_spec(project, base=str(base), reference="ref", device="cpu")
@@ -135,7 +135,7 @@ def test_folds_of_several_seeds_each_have_their_own_cut(project: Project, base):
     assert work(run) == 0, run.read_progress().error
     scored = run.read_result(ScoreRunResult)
     found = losses_of(run)
-    assert len(found) == 3 * 24
+    assert len(found) == 3 * 12
     for column in scored.others:
         seed = column.name.rpartition("-")[2]
         kept = pq.read_table(run.path / f"folds-seed-{seed}.parquet").to_pylist()
