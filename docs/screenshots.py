@@ -14,7 +14,7 @@ from lobass_core.workflows.serve import Served, ServeSpec, free_port, served
 
 REPOSITORY = Path(__file__).parents[1]
 IMAGES = REPOSITORY / "docs" / "images"
-PAGES = ("", "import", "score", "learnability", "browse", "select", "trust", "compare", "validate", "export")
+PAGES = ("overview", "import", "score", "learnability", "browse", "select", "trust", "compare", "validate", "export")
 # The demo saves one selection, so two methods are compared.
 QUERIES = {"compare": "?kind=methods"}
 SCHEMES = ("light", "dark")
@@ -28,12 +28,13 @@ def take(browser: Browser, dashboard: Served, page_name: str, scheme: str) -> Pa
     """One picture of one page, once it has settled."""
     context = browser.new_context(viewport=SIZE, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
-    page.goto(dashboard.url(page_name + QUERIES.get(page_name, "")))
+    path = "" if page_name == "overview" else page_name
+    page.goto(dashboard.url(path + QUERIES.get(page_name, "")))
     page.wait_for_selector('[data-testid="stMainBlockContainer"]')
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=120_000)
     page.wait_for_timeout(SETTLE_MILLISECONDS.get(page_name, USUAL_MILLISECONDS))
     page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", timeout=120_000)
-    target = IMAGES / f"{page_name or 'overview'}_{scheme}_{SIZE['width']}.png"
+    target = IMAGES / f"{page_name}_{scheme}_{SIZE['width']}.png"
     page.screenshot(path=target)
     context.close()
     return target
