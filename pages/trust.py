@@ -8,6 +8,7 @@ from lobass_core.workflows import explore, run_views
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.diagnose import diagnose
 from lobass_core.workflows.findings import findings
+from lobass_core.workflows.planted_cost import forecast
 from lobass_core.workflows.run_views import RunView
 from pages.components import command_line, empty, parts, scope, state, theme, toolbar, view
 from pages.components.selection import draft
@@ -63,7 +64,7 @@ in_address.follow(saved)
 scope.show(project, datasets=False)
 rows = explore.scored(project, state.chosen_run())
 test, n_tests = self_test.latest(project, rows)
-planned = self_test.plan(project, rows, seed=n_tests)
+cost = forecast(project, rows)
 left, right = toolbar.toolbar("trust")
 with left:
     chosen: str = st.selectbox(
@@ -84,7 +85,7 @@ with right:
         ),
         key="trust.command",
     )
-    self_test.button(project, planned, test)
+    self_test.button(project, rows, cost, test, n_tests)
 
 self_test.live(project, test)
 working = replace(draft.spec() if draft.is_begun() else draft.fresh(), datasets=())
@@ -97,5 +98,5 @@ with room.container(key=f"{theme.BESIDE_KEY}-main"):
     findings_view.show(project, diagnosis, findings(diagnosis))
 with room.container(key=f"{theme.BESIDE_KEY}-aside"):
     lengths_view.show(diagnosis, theme.domain_slots(outline.domains))
-    self_test.show(planned, test, diagnosis.planted)
+    self_test.show(cost, test, diagnosis.planted)
 in_address.write(chosen)

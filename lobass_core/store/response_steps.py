@@ -5,7 +5,9 @@ import numpy as np
 
 # A worked answer has a step a line; blank lines only part them.
 _STEPS = r"""
-    SELECT len(string_split(regexp_replace(trim(s.response_text, E' \t\r\n'), '\s*\n\s*', E'\n', 'g'), E'\n')) AS n
+    SELECT CASE WHEN contains(s.response_text, E'\n')
+        THEN len(string_split(regexp_replace(trim(s.response_text, E' \t\r\n'), '\s*\n\s*', E'\n', 'g'), E'\n'))
+        ELSE 1 END AS n
     FROM rows r JOIN samples s USING (sample_key) ORDER BY r.row_key
 """
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -26,19 +25,23 @@ from lobass_core.store.planted_rows import PlantableRow, plantable_rows, referen
 from lobass_core.store.scorings import Scoring
 from lobass_core.validation.planted import SwappedRank, swapped_rank
 from lobass_core.workflows.explore import Scored, scored
+from lobass_core.workflows.planted_cost import (
+    DEFAULT_SWAPS,
+    LEAST_SWAPS,
+    MOST_SWAPS,
+    rows_to_swap,
+    seconds_of,
+    usable_rows,
+)
 from lobass_core.workflows.recent import Recent
-from lobass_core.workflows.runs import new_run, open_run
+from lobass_core.workflows.runs import new_run
 from lobass_core.workflows.score import write_samples
 
 KIND = "planted"
 # As the worker reads it (worker/planted_job.py).
 PAIRS = "pairs.parquet"
-DEFAULT_SWAPS = 100
-# With fewer the interval covers nearly everything, and more than half of the rows are no small share.
-LEAST_SWAPS, MOST_SWAPS, MOST_SHARE = 4, 2_000, 0.5
 # Rows are drawn so many times over: not every one is a single question with a single answer.
 _SPARE = 3
-_UNUSABLE = flags.DUPLICATE | flags.TRUNCATED | flags.NON_FINITE | flags.NO_RESPONSE | flags.NOT_SCORED
 _reports: Recent["PlantedReport"] = Recent(8)
 
 OnProgress = Callable[[Progress], None]
@@ -122,20 +125,17 @@ def plan(project: Project, n_swaps: int = DEFAULT_SWAPS, run: str | None = None,
     n_tokens = int((table.n_tokens + table.n_prompt_tokens)[chosen].sum(dtype=np.int64))
     # Every row is read by the base and by a model of each reference.
     n_tokens *= 1 + len(reference_columns(scoring))
-    return PlantedPlan(spec, tuple(swaps), n_tokens, _seconds(project, scoring.run_id, n_tokens))
+    return PlantedPlan(spec, tuple(swaps), n_tokens, seconds_of(project, scoring.run_id, n_tokens))
 
 
 def _candidates(project: Project, rows: Scored, n_swaps: int, seed: int) -> list[list[PlantableRow]]:
     """The rows whose answers are swapped with each other, by domain and fold."""
-    table = rows.table
-    usable = np.isfinite(values_of(table, "learnability")) & ~table.has(_UNUSABLE)
+    table, usable = rows.table, usable_rows(rows.table)
     draw = hashed_uniform(table.tie_key, seed)
-    a_domain = -(-n_swaps // max(len(table.domains), 1))
     groups: list[list[PlantableRow]] = []
     with project.store() as store:
-        for code, domain in enumerate(table.domains):
+        for code, (domain, n) in enumerate(zip(table.domains, rows_to_swap(table, n_swaps), strict=True)):
             here = np.flatnonzero(usable & (table.domain_code == code))
-            n = min(a_domain, int(MOST_SHARE * len(here)))
             drawn = here[np.argsort(draw[here], kind="stable")][: n * _SPARE]
             candidates = plantable_rows(store.cursor(), rows.need_scoring(), table.sample_key[drawn], domain)[:n]
             folds = sorted({one.folds for one in candidates})
@@ -287,15 +287,3 @@ def _rank(
     replaced = np.where(own[mine] >= 0, imported[own[mine]], np.nan)
     within = table.domain_code == table.domains.index(domain) if domain else np.ones(len(table), bool)
     return swapped_rank(measure.name, domain, sign * swapped, replaced, imported[within])
-
-
-def _seconds(project: Project, run_id: str, n_tokens: int) -> float | None:
-    """As long as the scoring itself took for so many tokens; None where it did not say, or computed nothing."""
-    try:
-        done = open_run(project, run_id).read_progress()
-    except LobassError:
-        return None
-    if not (done.n_tokens_done and done.started_at and done.finished_at):
-        return None
-    took = datetime.fromisoformat(done.finished_at) - datetime.fromisoformat(done.started_at)
-    return n_tokens * took.total_seconds() / done.n_tokens_done

@@ -99,7 +99,7 @@ def test_the_self_test_says_its_cost_its_progress_and_its_result(
     app = open_page(short_first.root, "trust")
     button = app.button(key="trust.self-test")
     assert button.label == "Self-test, 40 rows" and not button.disabled
-    assert "gives 40 rows the answer of another row of their domain" in view_text(app)
+    assert "gives 40 rows the answer of another row of their domain and scores them: about" in view_text(app)
     assert "no self-test yet" in view_text(app)
     monkeypatch.setattr(planted, "launch", lambda run: run.write_progress(Progress(state="running", n_total=80)))
     monkeypatch.setattr("lobass_core.jobs.run_folder.RunFolder.is_live", lambda run: not run.result_path.is_file())

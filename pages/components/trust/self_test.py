@@ -2,20 +2,20 @@
 
 import streamlit as st
 
-from lobass_core.errors import LobassError
 from lobass_core.learnability.measures import label_of
 from lobass_core.project import Project
 from lobass_core.validation.planted import SwappedRank
 from lobass_core.words.plural import plural
 from lobass_core.workflows import planted, run_views
 from lobass_core.workflows.explore import Scored
-from lobass_core.workflows.planted import PlantedPlan, PlantedReport
+from lobass_core.workflows.planted import PlantedReport
+from lobass_core.workflows.planted_cost import PlantedForecast
 from lobass_core.workflows.run_views import RunView
 from pages.components import busy, parts, theme, view
 from pages.components.parts import Column
 from pages.components.view import Node, el
 
-PLAN, START = "trust.plan", "trust.self-test"
+START = "trust.self-test"
 TICK_SECONDS = 1.0
 
 
@@ -25,41 +25,28 @@ def latest(project: Project, rows: Scored) -> tuple[RunView | None, int]:
     return (run_views.run_view(project, runs[0].run_id) if runs else None), len(runs)
 
 
-def plan(project: Project, rows: Scored, seed: int) -> PlantedPlan | LobassError:
-    """What the next test would score, or why there can be none; each test draws other rows."""
-    kept = st.session_state.get(PLAN)
-    if kept and kept[0] == (rows.key, seed):
-        return kept[1]
-    try:
-        planned: PlantedPlan | LobassError = planted.plan(project, run=rows.need_scoring().run_id, seed=seed)
-    except LobassError as error:
-        planned = error
-    st.session_state[PLAN] = ((rows.key, seed), planned)
-    return planned
-
-
-def button(project: Project, planned: PlantedPlan | LobassError, now: RunView | None) -> None:
-    """The page's primary button; its label says what will be done."""
-    label = f"Self-test, {plural(len(planned.swaps), 'row')}" if isinstance(planned, PlantedPlan) else "Self-test"
+def button(project: Project, rows: Scored, cost: PlantedForecast, now: RunView | None, n_tests: int) -> None:
+    """The page's primary button; its label says what will be done. Each test draws other rows."""
 
     def work() -> str:
-        assert isinstance(planned, PlantedPlan)
-        return planted.start(project, planned).run_id
+        run = rows.need_scoring().run_id
+        return planted.start(project, planted.plan(project, run=run, seed=n_tests)).run_id
 
     busy.primary(
-        label, ":material/science:", key=START, doing="Starting…", work=work, then=lambda _: None,
-        disabled=isinstance(planned, LobassError) or project.is_read_only or bool(now and now.is_live),
+        f"Self-test, {plural(cost.n_rows, 'row')}", ":material/science:", key=START, doing="Starting…", work=work,
+        then=lambda _: None,
+        disabled=not cost.is_possible or project.is_read_only or bool(now and now.is_live),
     )  # fmt: skip
 
 
-def cost(planned: PlantedPlan | LobassError) -> str:
+def in_words(cost: PlantedForecast) -> str:
     """What the button costs, before it is clicked."""
-    if isinstance(planned, LobassError):
-        return f"No self-test: {planned.what}."
-    time = f", about {theme.duration(planned.seconds)} here" if planned.seconds is not None else ""
+    if not cost.is_possible:
+        return "Too few scored rows for a self-test."
+    time = f", about {theme.duration(cost.seconds)} here" if cost.seconds is not None else ""
     return (
-        f"The self-test gives {plural(len(planned.swaps), 'row')} the answer of another row of their domain and scores "
-        f"them: {theme.compact(planned.n_tokens)} tokens under base and reference{time}."
+        f"The self-test gives {plural(cost.n_rows, 'row')} the answer of another row of their domain and scores them: "
+        f"about {theme.compact(cost.n_tokens)} tokens under base and reference{time}."
     )
 
 
@@ -80,13 +67,13 @@ def live(project: Project, now: RunView | None) -> None:
     tick()
 
 
-def show(planned: PlantedPlan | LobassError, now: RunView | None, report: PlantedReport | None) -> None:
+def show(cost: PlantedForecast, now: RunView | None, report: PlantedReport | None) -> None:
     """Draw why the last test stopped, what the last finished one found, and what the next one costs."""
     nodes: list[Node | None] = [parts.heading("Self-test", "answers swapped within a domain")]
     if now and now.is_stopped:
         nodes.append(_stopped(now))
     nodes.append(_ranks(report) if report else None)
-    nodes.append(el("p", cost(planned), cls="muted"))
+    nodes.append(el("p", in_words(cost), cls="muted"))
     view.show(el("div", *nodes, cls="stack"), key="trust-self-test", label="Self-test")
 
 
