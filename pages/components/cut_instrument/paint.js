@@ -88,7 +88,7 @@ function paintCells({ model, spec, shown, cells, digits }) {
 }
 
 // Why a budget cannot be fixed, empty where it can.
-/** @param {BudgetKind} kind @param {InstrumentModel} model @param {boolean} global */
+/** @param {string} kind @param {InstrumentModel} model @param {boolean} global */
 function whyNot(kind, model, global) {
   if (kind === "threshold" && !global) return "A threshold needs one cut for all domains: choose Global"
   return kind === "tokens" && !model.hasTokens ? "Response tokens are counted when all rows are scored" : ""
