@@ -11,17 +11,16 @@ from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.validation.final_answers import final_answer
 
-# An answer may be twice as long as the longest of the data that it is compared with, and no longer than this.
+# An answer may be twice as long as the response of the data that it is compared with, and no longer than this.
 MOST_ANSWER_TOKENS = 512
 # Prompt and answer of a batch, padding included: the cache of keys and values stays under 1 GB for 500M parameters.
 BATCH_TOKENS = 8192
 MOST_ROWS = 32
 
 
-def answer_limit(table: TokenTable, rows: np.ndarray) -> int:
-    """Tokens that an answer to one of these rows may have."""
-    longest = max((len(table.ids_of(row)) - prompt_length(table, row) for row in rows.tolist()), default=1)
-    return min(MOST_ANSWER_TOKENS, 2 * longest)
+def answer_limit(table: TokenTable, row: int) -> int:
+    """Tokens that an answer to this row may have, whatever rows are answered beside it."""
+    return min(MOST_ANSWER_TOKENS, 2 * (len(table.ids_of(row)) - prompt_length(table, row)))
 
 
 def prompt_length(table: TokenTable, row: int) -> int:
@@ -43,34 +42,33 @@ def right_answers(
     `on_batch` hears of the rows of every batch; `check` is called at every token and may raise.
     """
     rows = np.array(sorted(answers), dtype=np.int64)
-    limit = answer_limit(table, rows)
     settings = GenerationConfig(
         do_sample=False,
         num_beams=1,
-        max_new_tokens=limit,
+        max_new_tokens=MOST_ANSWER_TOKENS,
         pad_token_id=_padding(tokenizer),
         eos_token_id=_ends(tokenizer, table, rows),
     )
     right: dict[int, bool] = {}
     was_training = loaded.model.training
     loaded.model.eval()
-    for batch in _batches(table, rows, limit):
-        texts = _written(
-            loaded, tokenizer, [table.ids_of(row)[: prompt_length(table, row)] for row in batch], settings, check
-        )
+    for batch in _batches(table, rows):
+        prompts = [table.ids_of(row)[: prompt_length(table, row)] for row in batch]
+        limits = [answer_limit(table, row) for row in batch]
+        texts = _written(loaded, tokenizer, prompts, limits, settings, check)
         right |= {row: final_answer(text) == answers[row] for row, text in zip(batch, texts, strict=True)}
         on_batch(len(batch))
     loaded.model.train(was_training)
     return right
 
 
-def _batches(table: TokenTable, rows: np.ndarray, limit: int) -> Iterator[list[int]]:
-    """Rows with prompts of about the same length, longest first, so that trouble with memory shows early."""
-    ordered = sorted(rows.tolist(), key=lambda row: (-prompt_length(table, row), table.sample_ids[row]))
+def _batches(table: TokenTable, rows: np.ndarray) -> Iterator[list[int]]:
+    """Rows with answers of about the same length, longest first, so that trouble with memory shows early."""
+    ordered = sorted(rows.tolist(), key=lambda row: (-answer_limit(table, row), table.sample_ids[row]))
     place = 0
     while place < len(ordered):
-        width = prompt_length(table, ordered[place]) + limit
-        size = max(1, min(MOST_ROWS, BATCH_TOKENS // width))
+        widest = max(prompt_length(table, row) for row in ordered[place : place + MOST_ROWS])
+        size = max(1, min(MOST_ROWS, BATCH_TOKENS // (widest + answer_limit(table, ordered[place]))))
         yield ordered[place : place + size]
         place += size
 
@@ -80,10 +78,11 @@ def _written(
     loaded: LoadedModel,
     tokenizer: Any,
     prompts: list[np.ndarray],
+    limits: list[int],
     settings: GenerationConfig,
     check: Callable[[], None],
 ) -> list[str]:
-    """What the model writes after each prompt."""
+    """What the model writes after each prompt, within the limit of each."""
     width = max(len(prompt) for prompt in prompts)
     ids = torch.full((len(prompts), width), int(settings.pad_token_id), dtype=torch.long)
     mask = torch.zeros_like(ids)
@@ -94,20 +93,21 @@ def _written(
         input_ids=ids.to(loaded.device),
         attention_mask=mask.to(loaded.device),
         generation_config=settings,
-        stopping_criteria=StoppingCriteriaList([_Check(check)]),
+        stopping_criteria=StoppingCriteriaList([_Stop(check, width, limits)]),
     )
-    return tokenizer.batch_decode(written[:, width:], skip_special_tokens=True)
+    answers = [row[width : width + limit] for row, limit in zip(written.tolist(), limits, strict=True)]
+    return tokenizer.batch_decode(answers, skip_special_tokens=True)
 
 
-class _Check(StoppingCriteria):
-    """Looks at every token whether the run is to stop; never ends an answer itself."""
+class _Stop(StoppingCriteria):
+    """Ends each answer at its limit, and looks at every token whether the run is to stop."""
 
-    def __init__(self, check: Callable[[], None]) -> None:
-        self.check = check
+    def __init__(self, check: Callable[[], None], width: int, limits: list[int]) -> None:
+        self.check, self.width, self.limits = check, width, torch.tensor(limits)
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:
         self.check()
-        return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
+        return (input_ids.shape[1] - self.width >= self.limits).to(input_ids.device)
 
 
 def _padding(tokenizer: Any) -> int:

@@ -61,10 +61,15 @@ def test_a_batch_writes_what_each_prompt_alone_would(base):
     assert len({len(prompt) for prompt in prompts}) > 2
     end = int(tokenizer.eos_token_id)
     settings = GenerationConfig(do_sample=False, max_new_tokens=8, pad_token_id=end, eos_token_id=[end])
-    written = _written(loaded, tokenizer, prompts, settings, lambda: None)
+    written = _written(loaded, tokenizer, prompts, [8] * 6, settings, lambda: None)
     with torch.no_grad():
         alone = [_plain(loaded, prompt, 8, end) for prompt in prompts]
     assert written == tokenizer.batch_decode(alone, skip_special_tokens=True)
+    # Each answer ends at its own limit, whatever is answered beside it.
+    limits = [1, 2, 3, 4, 5, 6]
+    cut = [ids[:limit] for ids, limit in zip(alone, limits, strict=True)]
+    shorter = _written(loaded, tokenizer, prompts, limits, settings, lambda: None)
+    assert shorter == tokenizer.batch_decode(cut, skip_special_tokens=True)
 
 
 @pytest.mark.parametrize("library", ["mkl", "onednn"])
@@ -74,20 +79,20 @@ def test_an_arm_trained_by_lora_answers_with_its_adapter(base, library):
     prompts = [table.ids_of(row)[: prompt_length(table, row)] for row in range(5)]
     end = int(tokenizer.eos_token_id)
     settings = GenerationConfig(do_sample=False, max_new_tokens=6, pad_token_id=end, eos_token_id=[end])
-    untouched = _written(load_model(spec, "float32", device), tokenizer, prompts, settings, lambda: None)
+    untouched = _written(load_model(spec, "float32", device), tokenizer, prompts, [6] * 5, settings, lambda: None)
     loaded = load_base(spec, "lora", device)
     make_trainable(loaded, "lora", 4)
     compute_by(loaded.model, library)
     loaded.model.eval()
     # Fresh matrices change nothing; others change what is written, as plain decoding has it.
-    assert _written(loaded, tokenizer, prompts, settings, lambda: None) == untouched
+    assert _written(loaded, tokenizer, prompts, [6] * 5, settings, lambda: None) == untouched
     torch.manual_seed(0)
     with torch.no_grad():
         for name, values in loaded.model.named_parameters():
             if "lora_B" in name:
                 values.normal_(0, 0.5)
         alone = [_plain(loaded, prompt, 6, end) for prompt in prompts]
-    written = _written(loaded, tokenizer, prompts, settings, lambda: None)
+    written = _written(loaded, tokenizer, prompts, [6] * 5, settings, lambda: None)
     assert written != untouched and written == tokenizer.batch_decode(alone, skip_special_tokens=True)
 
 
@@ -97,15 +102,17 @@ def test_the_prompt_ends_where_the_last_response_begins(base):
     tokenizer = load_tokenizer(ModelSpec(str(base)))
     prompt, rest = np.split(table.ids_of(0), [prompt_length(table, 0)])
     assert "Two?" in tokenizer.decode(prompt) and "####" not in tokenizer.decode(prompt)
-    assert "#### 2" in tokenizer.decode(rest) and answer_limit(table, np.array([0])) == 2 * len(rest)
+    assert "#### 2" in tokenizer.decode(rest) and answer_limit(table, 0) == 2 * len(rest)
 
 
-def test_each_row_is_in_one_batch_the_longest_prompts_first(base):
-    table = _table(base, _samples(70))
-    batches = list(_batches(table, np.arange(70), 10))
+def test_each_row_is_in_one_batch_the_longest_answers_first(base):
+    samples = [*_samples(40), *_samples(70, "It is a long way.\n#### 7")[40:]]
+    table = _table(base, samples)
+    batches = list(_batches(table, np.arange(70)))
     assert sorted(row for batch in batches for row in batch) == list(range(70))
-    lengths = [prompt_length(table, row) for batch in batches for row in batch]
-    assert lengths == sorted(lengths, reverse=True) and max(len(batch) for batch in batches) == 32
+    limits = [answer_limit(table, row) for batch in batches for row in batch]
+    assert limits == sorted(limits, reverse=True) and len(set(limits)) > 1
+    assert max(len(batch) for batch in batches) == 32
 
 
 @pytest.mark.slow
