@@ -52,7 +52,7 @@ if current := scoring_run():
     about_scoring(current)
 if not outline.scorings:
     empty.show(
-        "No scores yet",
+        "No losses yet" if outline.columns else "No scores yet",
         "Once the rows are scored, this page says how far the scores can be trusted: length, stability, memory, "
         "overlap with evaluation files.",
         action=("Score the data", "score"),

@@ -102,7 +102,7 @@ def start_button(experiment: Experiment | None) -> None:
 
 if not outline.scorings and not experiments:
     empty.show(
-        "No scores yet",
+        "No losses yet" if outline.columns else "No scores yet",
         "Validate trains the base on the rows that the scores choose and on random draws, and compares the results.",
         action=("Score the data", "score") if outline.datasets else ("Import data", "import"),
     )

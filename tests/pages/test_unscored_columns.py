@@ -133,3 +133,13 @@ def test_what_names_a_removed_column_says_so(project: Project, open_page: OpenPa
     assert "There is no measure 'quality'" in app.error[0].proto.title.replace("\\", "")
     assert "No scores yet" in view_text(open_page(project.root, "learnability", query={"measure": "quality"}))
     assert "No scores yet" in view_text(open_page(project.root, "select", query={"method": "quality"}))
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"), [("trust", "No losses yet"), ("validate", "No losses yet"), ("score", "Choose two models")]
+)
+def test_pages_that_need_losses_say_so(project: Project, open_page: OpenPage, page: str, shown: str) -> None:
+    app = open_page(project.root, page)
+    assert not app.exception
+    assert not app.error
+    assert shown in view_text(app)
