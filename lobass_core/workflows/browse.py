@@ -103,6 +103,11 @@ class BrowseRow:
     rank: int
     rank_in_domain: int
 
+    @property
+    def is_scored(self) -> bool:
+        """Whether a model has read the row, so that its tokens are counted."""
+        return flag.FLAG_NAMES[flag.NOT_SCORED] not in self.flags
+
     def to_dict(self) -> dict:
         """The row without the texts of its sample."""
         kept = asdict(self.stored)
@@ -111,8 +116,8 @@ class BrowseRow:
         return {
             **kept,
             **self.values,
-            "n_response_tokens": self.n_tokens,
-            "n_prompt_tokens": self.n_prompt_tokens,
+            "n_response_tokens": self.n_tokens if self.is_scored else None,
+            "n_prompt_tokens": self.n_prompt_tokens if self.is_scored else None,
             "flags": list(self.flags),
             "rank": self.rank or None,
             "rank_in_domain": self.rank_in_domain or None,

@@ -41,6 +41,8 @@ def test_rows_come_by_score_with_ties_by_sample_and_row_and_unscored_ones_last(f
     first, *_, last = browse.read_page(filled.project, browse.find(filled.project, BrowseFilter()))
     assert (first.values["learnability"], first.rank, first.rank_in_domain) == (pytest.approx(0.9), 1, 1)
     assert (last.values["learnability"], last.rank, last.flags) == (None, 0, ("not_scored",))
+    assert (first.to_dict()["n_response_tokens"], last.to_dict()["n_response_tokens"]) == (first.n_tokens, None)
+    assert first.n_tokens > 0
 
 
 @pytest.mark.parametrize(
