@@ -85,15 +85,18 @@ class Cost:
     @property
     def sentence(self) -> str:
         """The passes against those of training on everything."""
-        parts = [f"{self.training:.3g} to train the reference"] if self.training else []
-        parts += [f"{self.scoring:.3g} to score"]
-        parts += [f"{self.final:.3g} to train on {100 * self.share:.3g} % for {self._epochs}"] if self.share else []
+        training, scoring, final, total, everything, percent = map(
+            _short, (self.training, self.scoring, self.final, self.total, self.everything, 100 * self.share)
+        )
+        parts = [f"{training} to train the reference"] if self.training else []
+        parts += [f"{scoring} to score"]
+        parts += [f"{final} to train on {percent} % for {self._epochs}"] if self.share else []
         spent = ", ".join(parts)
         no_training = "" if self.training else " The reference needs no training."
         compared = "less than" if self.total < self.everything else "no less than"
         return (
-            f"Passes over the pool: {self.total:.3g} ({spent}), {compared} the {self.everything:.3g} of training on "
-            f"all rows for {self._epochs}.{no_training}"
+            f"Passes over the pool: {total} ({spent}), {compared} the {everything} of training on all rows for "
+            f"{self._epochs}.{no_training}"
         )
 
     @property
@@ -268,3 +271,8 @@ def _time(run: RunFolder) -> Timed | None:
     took = datetime.fromisoformat(progress.finished_at) - datetime.fromisoformat(progress.started_at)
     n_samples = progress.n_samples_done
     return Timed(run.run_id, progress.device, n_samples, took.total_seconds() / n_samples)
+
+
+def _short(number: float) -> str:
+    """2.8 of 2.75, 14 of 14.0, 0.5 of 0.54."""
+    return f"{number:.1f}".removesuffix(".0") if number >= 1 else f"{number:.1g}"

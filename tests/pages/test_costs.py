@@ -41,7 +41,7 @@ def test_a_dataset_can_be_the_target(tmp_path: Path, open_page: OpenPage) -> Non
     app.selectbox(key="score.train-on").set_value("code").run()
     assert "--target code" in app.code[0].value and "--datasets" not in app.code[0].value
     # 5 of 20 samples, 3 passes.
-    assert "Passes over the pool: 2.75 (0.75 to train the reference, 2 to score)" in view_text(app)
+    assert "Passes over the pool: 2.8 (0.8 to train the reference, 2 to score)" in view_text(app)
     address = {name: value for name, value in app.query_params.items() if value}
     assert address["target"] == "code"
     assert open_page(project.root, "score", query=address).code[0].value == app.code[0].value
@@ -68,4 +68,4 @@ def test_select_says_what_its_selection_costs(scored: Project, open_page: OpenPa
     app = open_page(scored.root, "select")
     assert not app.exception
     # 25 of 420 rows, and 9 passes for three epochs on all.
-    assert "2.54 (2 to score, 0.536 to train on 5.95 % for 3 epochs), less than the 9" in view_text(app)
+    assert "2.5 (2 to score, 0.5 to train on 6 % for 3 epochs), less than the 9" in view_text(app)

@@ -96,7 +96,7 @@ def test_a_selection_costs_its_training_too(project: Project):
         scoring = find_scoring(store.cursor())
     cost = cost_of_selection(project, scoring, 0.06)
     assert cost.total == pytest.approx(2 + 0.54)
-    assert "0.54 to train on 6 % for 3 epochs" in cost.sentence
+    assert "0.5 to train on 6 % for 3 epochs" in cost.sentence
 
 
 def test_hours_are_those_of_the_largest_finished_runs_of_this_base(pool):
