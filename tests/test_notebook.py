@@ -31,7 +31,7 @@ def test_the_notebook_runs(models: Path, tmp_path: Path, monkeypatch: pytest.Mon
                 source = source.replace(f'"{name}"', repr(str(models / folder)))
             exec(compile(source, str(NOTEBOOK), "exec"), names)
     frame, kept, receipt = names["frame"], names["kept"], names["receipt"]
-    assert len(frame) == names["found"].n_rows and frame["learnability"].notna().all()
-    assert len(kept) == names["found"].n_found == receipt.n_written == round(0.167 * len(frame))
+    assert len(frame) == names["matching"].n_rows and frame["learnability"].notna().all()
+    assert len(kept) == names["matching"].n_found == receipt.n_written == round(0.167 * len(frame))
     assert (tmp_path / "notebook-export" / "train.jsonl").is_file() or list((tmp_path / "notebook-export").iterdir())
     release(names["project"].store_path)

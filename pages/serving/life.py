@@ -9,7 +9,7 @@ from streamlit import config
 
 from lobass_core.workflows.serve import HOST
 from pages.components import state
-from pages.serving import announce, early_reading, own_words, stopping
+from pages.serving import announce, early_reading, late_fragments, own_words, stopping
 from pages.serving.access import settings
 
 
@@ -33,6 +33,7 @@ async def while_serving(_app: Any) -> AsyncIterator[dict[str, Any]]:
     """Signals, our version, the address on the terminal, and reading the project beside all that."""
     stopping.stop_soon()
     own_words.adopt()
+    late_fragments.adopt()
     announce.announce(int(config.get_option("server.port")))
     early_reading.begin()
     yield {}

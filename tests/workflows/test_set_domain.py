@@ -169,7 +169,5 @@ def test_changes_of_a_dataset_have_the_author_that_decisions_have(
     set_domain(project, "a", ALL_MATH)
     write_jsonl(path, [row(n) for n in range(5)])
     update_dataset(project, compare_dataset(project, "a", {}))
-    assert [(one.kind, one.made_by) for one in status(project).datasets[0].changes] == [
-        ("domain", "anna"),
-        ("update", "anna"),
-    ]
+    changes = status(project).datasets[0].changes
+    assert {(one.kind, one.made_by) for one in changes} == {("domain", "anna"), ("update", "anna")}
