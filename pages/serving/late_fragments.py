@@ -23,8 +23,9 @@ def on_current_page(asked: RerunData, pages: PagesManager) -> RerunData:
 
 
 def on_coming_page(asked: RerunData, waiting: RerunData) -> RerunData:
-    """A run of a fragment under the name of the page whose whole run waits already."""
-    if not (asked.fragment_id or asked.fragment_id_queue) or waiting.fragment_id_queue:
+    """A run of a fragment under the name of the other page whose whole run waits already."""
+    of_fragments = asked.fragment_id or asked.fragment_id_queue
+    if not of_fragments or waiting.fragment_id_queue or waiting.page_script_hash in ("", asked.page_script_hash):
         return asked
     return replace(
         asked,

@@ -32,3 +32,10 @@ def test_two_fragments_and_a_second_click_go_by_what_came_last():
     requests.request_rerun(RerunData(page_script_hash="browse", fragment_id="list"))
     requests.request_rerun(RerunData(page_script_hash="select"))
     assert requests.on_scriptrunner_ready().rerun_data.page_script_hash == "select"
+
+
+def test_a_fragment_of_the_page_that_waits_brings_its_newer_address():
+    requests = ScriptRequests()
+    requests.request_rerun(RerunData(page_script_hash="browse", query_string="q=a"))
+    requests.request_rerun(RerunData(page_script_hash="browse", query_string="q=ab", fragment_id="list"))
+    assert requests.on_scriptrunner_ready().rerun_data.query_string == "q=ab"
