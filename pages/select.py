@@ -40,7 +40,7 @@ def show_cost(cut: Cut) -> None:
     if cut.rows.scoring is None:
         return
     share = cut.answer.n_kept / max(len(cut.rows.table), 1)
-    view.show(cost_line.of(costs.cost_of_selection(project, cut.rows.scoring, share)), key="select-cost", label="Cost")
+    view.show(cost_line.of(costs.cost_of_selection(project, cut.rows, share)), key="select-cost", label="Cost")
 
 
 def draw() -> None:
@@ -56,7 +56,8 @@ def draw() -> None:
     gate_chips.show(cut)
     in_scope = explore.scored_within(cut.rows, cut.spec.datasets)
     doubts_notice.show(in_scope, key="select-doubts", gates=cut.spec.gates)
-    trust_line.show(cut, tested)
+    # Filled last: over a million rows the finding takes most of a second, and nothing else waits for it.
+    finding = st.container()
     slots = theme.domain_slots(outline.domains)
     built = instrument_tables(cut.scores, cut.key, tuple(slots.items()))
     # A wide window shows the second beside the first: theme.CSS.
@@ -73,6 +74,8 @@ def draw() -> None:
         tabs.show(project, cut)
     show_cost(cut)
     in_address.write(cut.spec)
+    with finding:
+        trust_line.show(cut, tested)
 
 
 in_address.follow(project)

@@ -14,10 +14,11 @@ from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, ScoreSpec, TrainReferenceSpec
 from lobass_core.store.counts import count_samples_of
 from lobass_core.store.datasets import list_datasets
-from lobass_core.store.scorings import Scoring
 from lobass_core.validation.passes import FINAL_EPOCHS, TRAINING, scoring_passes, training_passes
 from lobass_core.words.loss_columns import TARGET, is_member
 from lobass_core.words.plural import plural
+from lobass_core.words.time_words import duration
+from lobass_core.workflows.explore import Scored
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.recipes import RECIPE, Recipe, read_recipe
 from lobass_core.workflows.target_rows import target_rows
@@ -25,6 +26,7 @@ from lobass_core.workflows.target_rows import target_rows
 # Starting a worker takes seconds, which say nothing of a speed.
 LEAST_SAMPLES = 50
 _targets: Recent[int] = Recent(4)
+_counts: Recent[int] = Recent(8)
 _scorings: Recent["Cost"] = Recent(4)
 
 
@@ -123,13 +125,6 @@ class Cost:
         }  # fmt: skip
 
 
-def duration(seconds: float) -> str:
-    """Roughly, as a forecast is: "40 s", "12 min", "3.4 h"."""
-    if seconds < 90:
-        return f"{max(seconds, 1):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 def cost_of_training(project: Project, spec: TrainReferenceSpec) -> Cost:
     """What training the reference costs, and scoring with it; a target's rows count as their share of the pool.
 
@@ -163,11 +158,15 @@ def cost_of_scoring(project: Project, spec: ScoreSpec) -> Cost:
     )
 
 
-def cost_of_selection(project: Project, scoring: Scoring, share: float) -> Cost:
-    """What the selection of a share of the rows cost, and what training on it for `FINAL_EPOCHS` will."""
+def cost_of_selection(project: Project, rows: Scored, share: float) -> Cost:
+    """What the selection of a share of the rows cost, and what training on it for `FINAL_EPOCHS` will.
+
+    Raises:
+        SelectionError: nothing is scored.
+    """
+    scoring = rows.need_scoring()
     changed = project.runs_dir.stat().st_mtime_ns if project.runs_dir.is_dir() else 0
-    key = (project.root, scoring.scoring_id, scoring.made_at, changed)
-    cost = _scorings.get(key, lambda: cost_of_scoring(project, scoring.spec))
+    cost = _scorings.get((rows.key, changed), lambda: cost_of_scoring(project, scoring.spec))
     return replace(cost, share=share, final=training_passes(FINAL_EPOCHS, share=share))
 
 
@@ -191,7 +190,8 @@ def _n_target(project: Project, target: str) -> int:
 
 def _n_samples(project: Project, datasets: Sequence[str]) -> int:
     with project.store() as store:
-        return count_samples_of(store.cursor(), datasets)
+        key = (project.store_path, store.content(), tuple(datasets))
+        return _counts.get(key, lambda: count_samples_of(store.cursor(), datasets))
 
 
 def _trained(project: Project, name: str) -> Recipe | None:

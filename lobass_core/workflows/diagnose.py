@@ -142,7 +142,7 @@ def _diagnose(
     with project.store() as store:
         lengths = Lengths(table.n_tokens, table.n_prompt_tokens, response_steps(store.cursor()))
     share = float(is_kept[usable].mean()) if usable.any() and is_kept.any() else SelectionSpec().value
-    cost = cost_of_selection(project, rows.need_scoring(), share)
+    cost = cost_of_selection(project, rows, share)
     other, in_sample = training_effects.beside_another(project, rows, share)
     return Diagnosis(
         run_id=rows.need_scoring().run_id,

@@ -18,6 +18,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from lobass_core.words import time_words
+from lobass_core.words.time_words import DAY, HOUR, MINUTE
+
 N_DOMAIN_COLOURS = 8
 # A chart with one row of plots is this high, and takes what a taller window has left.
 ONE_ROW_PX = 440
@@ -39,7 +42,6 @@ CSS = f"""<style>
 _FRAME = st.components.v2.component(
     "lobass_frame", html="<div></div>", js=Path(__file__).with_name("frame.js").read_text(encoding="utf-8")
 )
-MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +170,7 @@ def byte_size(n: float) -> str:
 
 def duration(seconds: float | None) -> str:
     """51 s, 9 min 20 s, 2 h 12 min, 3 d 4 h; a dash when unknown."""
-    if seconds is None or not math.isfinite(seconds):
-        return "–"
-    if seconds < 1:
-        return "under 1 s"
-    whole = round(seconds)
-    if whole < MINUTE:
-        return f"{whole} s"
-    if whole < HOUR:
-        return f"{whole // MINUTE} min {whole % MINUTE:02d} s"
-    if whole < DAY:
-        return f"{whole // HOUR} h {whole % HOUR // MINUTE:02d} min"
-    return f"{whole // DAY} d {whole % DAY // HOUR} h"
+    return "–" if seconds is None or not math.isfinite(seconds) else time_words.duration(seconds)
 
 
 def parse_time(iso: str) -> datetime | None:

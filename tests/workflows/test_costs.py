@@ -10,9 +10,9 @@ from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, NamedReference, ScoreSpec, TrainReferenceSpec
-from lobass_core.store.scorings import find_scoring
 from lobass_core.worker.recipe import write_recipe
-from lobass_core.workflows.costs import cost_of_scoring, cost_of_selection, cost_of_training, duration
+from lobass_core.workflows import explore
+from lobass_core.workflows.costs import cost_of_scoring, cost_of_selection, cost_of_training
 from tests.filled_project import Row, fill, import_rows
 from tests.run_specs import A_SCORING
 
@@ -92,11 +92,12 @@ def test_members_are_read_once_each_and_the_same_model_once(pool):
 
 def test_a_selection_costs_its_training_too(project: Project):
     fill(project, ROWS)
-    with project.store() as store:
-        scoring = find_scoring(store.cursor())
-    cost = cost_of_selection(project, scoring, 0.06)
+    cost = cost_of_selection(project, explore.scored(project), 0.06)
     assert cost.total == pytest.approx(2 + 0.54)
     assert "0.5 to train on 6 % for 3 epochs" in cost.sentence
+    n_before = cost.n_samples
+    import_rows(project, [Row("Say more", "More")], "more")
+    assert cost_of_selection(project, explore.scored(project), 0.06).n_samples == n_before + 1
 
 
 def test_hours_are_those_of_the_largest_finished_runs_of_this_base(pool):
@@ -126,11 +127,6 @@ def test_hours_are_those_of_the_largest_finished_runs_of_this_base(pool):
 def test_of_a_lone_training_a_third_is_a_pass(pool):
     _ran(pool, "train_reference", TrainReferenceRun(training(), "/models/ref"), seconds=90, n_samples=100)
     assert cost_of_scoring(pool, A_SCORING).seconds == pytest.approx(10 * 2 * 0.3)
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(0.2, "1 s"), (89, "89 s"), (100, "2 min"), (7200, "2.0 h")])
-def test_durations_are_rough(seconds, words):
-    assert duration(seconds) == words
 
 
 def _folder(project: Project, name: str) -> Path:

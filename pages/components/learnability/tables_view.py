@@ -1,7 +1,8 @@
 """Losses and learnability by domain, dataset and length, as tables whose rows open Browse."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, fields
+from typing import TypeVar
 
 import streamlit as st
 
@@ -13,6 +14,8 @@ from lobass_core.workflows.explore import Scored
 from pages.components import parts, state, theme, view
 from pages.components.learnability import brush, distributions_view, save
 from pages.components.parts import Column
+
+Line = TypeVar("Line", bound=GroupSummary | ValueSummary)
 
 SENTENCE = (
     f"Losses are in {loss_words.NATS}, {loss_words.OF_ROWS}. Bits per byte (base → reference) cover all responses "
@@ -46,18 +49,32 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
         "dataset": [line for line in explore.by_dataset(rows) if line.n_rows],
         "response tokens": [line for line in explore.by_length(rows) if line.n_rows],
     }
+    _frame(groups, slots, caption=SENTENCE, header=HEADER, values=_values, table=_table, key="learnability-tables")
+
+
+def _frame(
+    groups: Mapping[str, Sequence[Line]],
+    slots: Mapping[str, int],
+    *,
+    caption: str,
+    header: Sequence[str],
+    values: Callable[[Line], tuple],
+    table: Callable[[str, Sequence[Line], Mapping[str, int]], view.Node],
+    key: str,
+) -> None:
+    """What the lines are, the menu that saves them, and a table for each way of grouping."""
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False, key="learnability-bar")
     with bar:
-        st.caption(SENTENCE, width="stretch")
-        lines = [(by, *_values(line)) for by, group in groups.items() for line in group]
-        save.popover("learnability-tables", HEADER, lines, has_picture=False)
+        st.caption(caption, width="stretch")
+        lines = [(by, *values(line)) for by, group in groups.items() for line in group]
+        save.popover(key, header, lines, has_picture=False)
     clicked = view.show(
         [
             node
             for by, group in groups.items()
-            for node in (parts.heading(f"By {by}"), _table(by, group, slots if by == "domain" else {}))
+            for node in (parts.heading(f"By {by}"), table(by, group, slots if by == "domain" else {}))
         ],
-        key="learnability-tables",
+        key=key,
     )
     if clicked:
         _open(*clicked.split("-", 1), groups=groups)
@@ -103,22 +120,15 @@ def _show_values(rows: Scored, slots: Mapping[str, int]) -> None:
         "domain": explore.value_summaries(rows, measure.name, "domain"),
         "dataset": [one for one in explore.value_summaries(rows, measure.name, "dataset") if one.n_rows],
     }
-    bar = st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False, key="learnability-bar")
-    with bar:
-        st.caption(f"{measure.with_unit} in each group. Click a line to browse its rows.", width="stretch")
-        lines = [(by, *astuple(line)) for by, shown in groups.items() for line in shown]
-        header = ("by", *(field.name for field in fields(ValueSummary)))
-        save.popover(f"tables-{measure.name}", header, lines, has_picture=False)
-    clicked = view.show(
-        [
-            node
-            for by, shown in groups.items()
-            for node in (parts.heading(f"By {by}"), _value_table(by, shown, slots if by == "domain" else {}))
-        ],
-        key="learnability-value-tables",
+    _frame(
+        groups,
+        slots,
+        caption=f"{measure.with_unit} in each group. Click a line to browse its rows.",
+        header=("by", *(field.name for field in fields(ValueSummary))),
+        values=astuple,
+        table=_value_table,
+        key=f"tables-{measure.name}",
     )
-    if clicked:
-        _open(*clicked.split("-", 1), groups=groups)
 
 
 def _value_table(by: str, lines: Sequence[ValueSummary], slots: Mapping[str, int]) -> view.Node:
@@ -161,7 +171,7 @@ def _values(line: GroupSummary) -> tuple[object, ...]:
     )
 
 
-def _open(by: str, index: str, *, groups: Mapping[str, Sequence[GroupSummary | ValueSummary]]) -> None:
+def _open(by: str, index: str, *, groups: Mapping[str, Sequence[Line]]) -> None:
     """Browse on the rows of a line."""
     name = groups[by][int(index)].name
     if by == "domain":

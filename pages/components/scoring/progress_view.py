@@ -4,16 +4,15 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from lobass_core.errors import LobassError
 from lobass_core.project import Project
 from lobass_core.words.loss_columns import label_of_column
-from lobass_core.workflows import run_views, runs
+from lobass_core.workflows import run_views
 from lobass_core.workflows.collect import try_collect
 from lobass_core.workflows.run_views import RunView
-from pages.components import command_line, errors, parts, theme, toolbar, view
+from pages.components import errors, parts, theme, toolbar, view
 from pages.components.parts import KeyNumber
 from pages.components.scoring.opening import SHOWN
-from pages.components.scoring.run_parts import WORDS, carried, log_lines, meters
+from pages.components.scoring.run_parts import WORDS, cancel_menu, carried, log_lines, meters
 from pages.components.view import Node, el
 
 RATES = "score.rates"
@@ -49,21 +48,7 @@ def _toolbar(project: Project, now: RunView) -> None:
             badge=el("span", el("span", cls="dot kept"), now.state, cls="tag kept"),
         )
     with right:
-        command_line.popover(f"lobass cancel {now.run_id} {command_line.project_option(project.root)}")
-        asked = (now.path / "CANCEL").exists()
-        with st.popover("Stopping…" if asked else "Cancel run", icon=":material/stop_circle:", key="score.cancel"):
-            st.markdown("Finished work is kept. Resume continues from there.")
-            st.button(
-                "Cancel this run", key="score.cancel-yes", disabled=asked, on_click=_cancel, args=(project, now.run_id)
-            )
-
-
-def _cancel(project: Project, run_id: str) -> None:
-    try:
-        runs.cancel(project, run_id)
-    except LobassError:
-        # It has ended in the meantime, which the next tick shows.
-        return
+        cancel_menu(project, now, key="score", kept="Finished work is kept.")
 
 
 def _what(now: RunView) -> str:

@@ -1,10 +1,14 @@
-"""What a running and an ended run show alike: their names and colours, a bar per model, the log."""
+"""What pages show of any run alike: names and colours, a bar per model, the log, and how it is cancelled."""
 
+import streamlit as st
+
+from lobass_core.errors import LobassError
 from lobass_core.jobs.progress import Progress
+from lobass_core.project import Project
 from lobass_core.words import loss_words
-from lobass_core.workflows import run_views
+from lobass_core.workflows import run_views, runs
 from lobass_core.workflows.run_views import RunView, SavedShard
-from pages.components import parts, theme
+from pages.components import command_line, parts, theme
 from pages.components.view import Node
 
 TONES = {
@@ -60,3 +64,22 @@ def _shard_line(shard: SavedShard) -> str:
     return (
         f"{shard.saved_at:%H:%M:%S} saved {part.split('-')[0]} {number}  {theme.count(shard.n_samples)} samples{nats}"
     )
+
+
+def cancel_menu(project: Project, now: RunView, *, key: str, kept: str) -> None:
+    """The command and the menu that cancel a run; `kept` says what stays of it."""
+    command_line.popover(f"lobass cancel {now.run_id} {command_line.project_option(project.root)}")
+    asked = (now.path / "CANCEL").exists()
+    with st.popover("Stopping…" if asked else "Cancel run", icon=":material/stop_circle:", key=f"{key}.cancel"):
+        st.markdown(f"{kept} Resume continues from there.")
+        st.button(
+            "Cancel this run", key=f"{key}.cancel-yes", disabled=asked, on_click=_cancel, args=(project, now.run_id)
+        )
+
+
+def _cancel(project: Project, run_id: str) -> None:
+    try:
+        runs.cancel(project, run_id)
+    except LobassError:
+        # It has ended in the meantime, which the next tick shows.
+        return

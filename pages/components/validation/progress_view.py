@@ -15,7 +15,7 @@ from lobass_core.workflows.run_views import RunView
 from lobass_core.workflows.validate_report import ArmState
 from pages.components import busy, command_line, parts, theme, toolbar, view
 from pages.components.parts import Column, KeyNumber
-from pages.components.scoring.run_parts import TONES
+from pages.components.scoring.run_parts import TONES, cancel_menu
 from pages.components.validation.in_address import SHOWN
 from pages.components.view import Node, el
 
@@ -70,22 +70,7 @@ def _toolbar(project: Project, now: RunView) -> None:
             badge=el("span", el("span", cls="dot kept"), now.state, cls="tag kept"),
         )
     with right:
-        command_line.popover(f"lobass cancel {now.run_id} {command_line.project_option(project.root)}")
-        asked = (now.path / "CANCEL").exists()
-        with st.popover("Stopping…" if asked else "Cancel run", icon=":material/stop_circle:", key="validate.cancel"):
-            st.markdown("Finished arms are kept. Resume continues from there.")
-            st.button(
-                "Cancel this run", key="validate.cancel-yes", disabled=asked, on_click=_cancel,
-                args=(project, now.run_id),
-            )  # fmt: skip
-
-
-def _cancel(project: Project, run_id: str) -> None:
-    try:
-        runs.cancel(project, run_id)
-    except LobassError:
-        # It has ended in the meantime, which the next tick shows.
-        return
+        cancel_menu(project, now, key="validate", kept="Finished arms are kept.")
 
 
 def _running(now: RunView, states: Sequence[ArmState]) -> list[Node]:
