@@ -17,15 +17,20 @@ MAX_INT_DIGITS = 4300
 class RawRecord:
     """One parsed record. `row_index` counts records from 0, good and bad alike; `line` counts lines from 1.
 
-    `source_text` is the untouched slice of the file for JSON, and the JSON text of the cells for tables. `mended` says
-    that unpaired surrogates of the source are U+FFFD in the value.
+    `text_in_file` is the untouched slice of the file for JSON, None for a row of a table, which has no such text.
+    `mended` says that unpaired surrogates of the source are U+FFFD in the value.
     """
 
     row_index: int
     line: int
     value: Any
-    source_text: str
+    text_in_file: str | None
     mended: bool = False
+
+    @property
+    def source_text(self) -> str:
+        """What is kept of the record: its text, for tables the JSON text of the cells, written when it is asked for."""
+        return json.dumps(self.value, ensure_ascii=False) if self.text_in_file is None else self.text_in_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ def shifted(record: RawRecord | BadRecord, n_lines: int, n_rows: int = 0) -> Raw
     """The record of a part of a file, placed in the whole."""
     row_index, line = record.row_index + n_rows, record.line + n_lines
     if isinstance(record, RawRecord):
-        return RawRecord(row_index, line, record.value, record.source_text, record.mended)
+        return RawRecord(row_index, line, record.value, record.text_in_file, record.mended)
     return BadRecord(row_index, line, record.reason, record.source_text)
 
 

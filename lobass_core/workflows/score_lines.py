@@ -122,41 +122,43 @@ class ScoreLines:
 
     def read(self) -> Iterator[BroughtLine | SetAside]:
         """Every line of the file, in its order."""
-        is_table = self.stream.container in ("csv", "tsv")
         for record in self.stream:
             if isinstance(record, BadRecord):
                 yield SetAside(record.line, "unreadable", record.reason)
             elif not isinstance(record.value, dict):
                 yield SetAside(record.line, "unreadable", "is not an object with named values")
             else:
-                values = record.value
-                if is_table:
-                    values = {name: plain_cell(cell) for name, cell in values.items()}
-                yield self._line(record, values)
+                yield self._line(record)
 
-    def _line(self, record: RawRecord, values: Mapping[str, Any]) -> BroughtLine | SetAside:
+    def _line(self, record: RawRecord) -> BroughtLine | SetAside:
         try:
-            names = self._names(record, values)
+            names = self._names(record)
         except ValueError as error:
             return SetAside(record.line, "unreadable", str(error))
-        value = number_of(self._value(record, values))
+        value = number_of(self._value(record))
         if isinstance(value, float):
             return BroughtLine(record.line, value, **names)
         fault, shown = value
         return SetAside(record.line, fault, f"{self.value_column} is {shown}")
 
-    def _value(self, record: RawRecord, values: Mapping[str, Any]) -> Any:
-        value = named_value(values, self.value_column)
-        if value is None and ("NaN" in record.source_text or "Infinity" in record.source_text):
+    def _value(self, record: RawRecord) -> Any:
+        value = self._cell(named_value(record.value, self.value_column))
+        text = record.text_in_file or ""
+        if value is None and ("NaN" in text or "Infinity" in text):
             # JSON's reader takes these for missing values (Parquet's does so for good); the text says what they were.
             try:
-                return named_value(json.loads(record.source_text), self.value_column)
+                return named_value(json.loads(text), self.value_column)
             except (ValueError, AttributeError, RecursionError):
                 return None
         return value
 
-    def _names(self, record: RawRecord, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _cell(self, value: Any) -> Any:
+        """The value as it was before LoBaSS guarded it for spreadsheets: it writes names of datasets and numbers so."""
+        return plain_cell(value) if self.stream.container in ("csv", "tsv") else value
+
+    def _names(self, record: RawRecord) -> dict[str, Any]:
         """How the line names its row; raises ValueError where it does not."""
+        values = record.value
         if self.spec.key == "sample-id":
             return {"sample_id": _sample_id(values.get("sample_id"))}
         if self.spec.key != "row":
@@ -167,7 +169,7 @@ class ScoreLines:
         index, named = record.row_index, None
         if self.index_column:
             # A file without numbers of rows may be the data themselves, whose column `dataset` means something else.
-            index, named = _row_index(values.get(self.index_column)), values.get("dataset")
+            index, named = _row_index(values.get(self.index_column)), self._cell(values.get("dataset"))
         dataset = (named if isinstance(named, str) else "") or self.spec.dataset or self.dataset
         if not dataset:
             raise ValueError("names no dataset, but the project has several")

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.errors import InputFileError, ReadOnlyError, RequestError
+from lobass_core.formats.raw_records import RawRecord
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec, ScoreFileSpec
 from lobass_core.store.connection import release
@@ -18,7 +19,7 @@ from lobass_core.workflows.import_scores import (
     import_scores,
     list_score_columns,
 )
-from lobass_core.workflows.score_lines import number_of
+from lobass_core.workflows.score_lines import ScoreLines, number_of
 from tests.read_only import read_only
 from tests.scored_files import write_jsonl
 from tests.workflows.score_files import NAN, bring, counts, four_rows, ids, row, same, values
@@ -138,6 +139,31 @@ def test_csv_and_parquet(project: Project, path: Path):
     assert same(values(project, "x"), [1.5, NAN, NAN, 2.0])
     # The Parquet reader gives null for both.
     assert counts(import_scores(project, ScoreFileSpec(str(parquet), "y", "row"))) == {"matched": 1, "missing": 2}
+
+
+def test_cells_of_a_table_are_what_they_say(project: Project, tmp_path: Path):
+    """Text that a spreadsheet would run is guarded where LoBaSS writes it; a key of somebody else is not unguarded."""
+    path = write_jsonl(tmp_path / "data.jsonl", [row(0, tag="'=a"), row(1, tag="=a"), row(2, tag=17)])
+    import_file(project, ImportSpec(str(path), domain="math", name="-rows"))
+    file = tmp_path / "quality.csv"
+    file.write_text("tag,other,quality\n'=a,NaN,1\n17.0,,2\n")
+    spec = ScoreFileSpec(str(file), name="quality", key="tag")
+    assert counts(import_scores(project, spec)) == {"matched": 2}
+    assert same(values(project), [1.0, NAN, 2.0])
+    file.write_text("dataset,row_index,quality\n'-rows,1.0,'-3\n")
+    assert counts(import_scores(project, ScoreFileSpec(str(file), name="quality", key="row", if_named="add"))) == {
+        "matched": 1
+    }
+    assert values(project) == [1.0, -3.0, 2.0]
+
+
+def test_a_line_of_a_table_is_not_written_as_json(project: Project, path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = path.parent / "quality.csv"
+    file.write_text("row,quality\n0,NaN\n1,1.5\n")
+    lines = ScoreLines.open(ScoreFileSpec(str(file), name="quality", key="row"), "a")
+    monkeypatch.setattr(RawRecord, "source_text", property(lambda record: pytest.fail(f"line {record.line}")))
+    non_finite, matched = lines.read()
+    assert (non_finite.fault, matched.value) == ("non-finite", 1.5)
 
 
 def test_a_dry_run_counts_the_same_and_writes_nothing(project: Project, path: Path):

@@ -2,7 +2,6 @@
 
 import csv
 import itertools
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -150,7 +149,7 @@ class _Table:
             cell.strip() for name, cell in zip(self.names, cells, strict=True) if name is None
         ):
             return bad_record(row_index, line, "a cell is in a column without a name", source)
-        return RawRecord(row_index, line, row, json.dumps(row, ensure_ascii=False))
+        return RawRecord(row_index, line, row, None)
 
     def _source(self) -> str:
         return "\n".join(self.lines.current)
