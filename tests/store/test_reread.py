@@ -247,6 +247,29 @@ def test_picks_folds_and_losses_follow(project: Project, monkeypatch: pytest.Mon
     assert pq.read_table(folds).num_rows == 2
 
 
+def test_samples_that_become_one_take_the_lowest_of_their_folds(project: Project, monkeypatch: pytest.MonkeyPatch):
+    """Each of their fold models has seen one of them: which one scores is free, but store and file must say the same."""
+    rows = [Row("say", "a"), Row("say", "b"), Row("say", "c")]
+    fill(project, rows)
+    path = project.models_dir / "tuned" / "seed-0" / "folds.parquet"
+    path.parent.mkdir(parents=True)
+    ids = [one.sample().sample_id for one in rows]
+    write_parquet(path, pa.table({"sample_id": ids, "fold": pa.array([3, 2, 1], pa.int32())}))
+    act(
+        project,
+        lambda cursor: cursor.execute("INSERT INTO reference_folds VALUES ('ref', 0, 3), ('ref', 1, 2), ('ref', 2, 1)"),
+    )
+    one, other = new_reading("a or b"), rows[2].sample()
+    monkeypatch.setattr(reread, "decode_line", lambda source: source)
+    readings = {'{"n": 0}': one, '{"n": 1}': one, '{"n": 2}': other}
+    monkeypatch.setattr(reread, "parse_row", lambda source, _: SimpleNamespace(sample=readings[source]))
+    update(project)
+    with project.store() as store:
+        folds = store.cursor().execute("SELECT sample_key, fold FROM reference_folds ORDER BY ALL").fetchall()
+    assert folds == [(0, 3), (1, 2), (2, 1), (3, 2)]
+    assert pq.read_table(path).to_pydict() == {"sample_id": [*ids, one.sample_id], "fold": [3, 2, 1, 2]}
+
+
 @pytest.mark.parametrize("asked", [False, True])
 def test_a_file_of_mixed_schemas_is_read_as_it_was_imported(project: Project, asked: bool):
     """The second row has the columns of a sibling format too: it counts only where the format was not asked for."""
