@@ -7,7 +7,7 @@ from lobass_core.words import loss_words
 from lobass_core.words.plural import plural
 from lobass_core.workflows import explore
 from lobass_core.workflows.browse_filter import BrowseFilter
-from lobass_core.workflows.explore import Scored
+from lobass_core.workflows.scored import Scored
 from pages.components import command_line, doubts_notice, empty, parts, scope, state, theme, toolbar, view
 from pages.components.learnability import (
     brush,

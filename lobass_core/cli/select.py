@@ -18,7 +18,7 @@ from lobass_core.words.plural import plural
 from lobass_core.words.typed_numbers import NotANumber, read_number
 from lobass_core.workflows import select as workflow
 from lobass_core.workflows.browse_filter import parse_named_range
-from lobass_core.workflows.explore import scored
+from lobass_core.workflows.scored import scored
 
 LEARNABILITY = SelectionSpec().method
 RatioOption = Annotated[

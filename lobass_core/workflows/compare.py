@@ -17,8 +17,8 @@ from lobass_core.store.browse import read_rows
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.cut import prompt_of
-from lobass_core.workflows.explore import Scored, scored
 from lobass_core.workflows.recent import Recent
+from lobass_core.workflows.scored import Scored, scored
 
 # Each holds arrays of all rows; two sides are on the screen at a time.
 _sides: Recent["Side"] = Recent(2)

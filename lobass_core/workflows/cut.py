@@ -21,8 +21,8 @@ from lobass_core.selection.sorted_scores import SortedScores
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.browse import StoredRow, read_rows
 from lobass_core.workflows import select as selections
-from lobass_core.workflows.explore import Scored, scored
 from lobass_core.workflows.recent import Recent
+from lobass_core.workflows.scored import Scored, scored
 
 _pools: Recent["Pool"] = Recent(4)
 _gated: Recent[dict[str, int]] = Recent(8)

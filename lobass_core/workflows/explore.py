@@ -1,13 +1,11 @@
-"""The scored rows of a project as arrays, and the views of them that the Learnability page draws."""
+"""What the Learnability page draws of the scored rows: distributions, the loss plane, lengths, and their summaries."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from lobass_core.errors import SelectionError
 from lobass_core.learnability import distributions as views
 from lobass_core.learnability import regions
 from lobass_core.learnability.measure_values import measure_of, measures_of, usual_measure, values_of
@@ -15,141 +13,45 @@ from lobass_core.learnability.measures import Measure
 from lobass_core.learnability.ranks import spearman
 from lobass_core.learnability.regions import Limits
 from lobass_core.learnability.score_table import ScoreTable
-from lobass_core.project import Project
-from lobass_core.store import scorings
-from lobass_core.store.connection import Store
-from lobass_core.store.datasets import list_datasets
-from lobass_core.store.scorings import Scoring
-from lobass_core.store.selections import NO_SCORING
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.doubts import Doubts, doubts_of
-from lobass_core.workflows.recent import Recent
-from lobass_core.workflows.row_table import chosen_scoring, decisions_of, rows_with
+from lobass_core.workflows.scored import (
+    Scored,
+    dataset_names,
+    list_scorings,
+    score_table,
+    scored,
+    scored_within,
+    unscored,
+)
 
-_scored: Recent["Scored"] = Recent(4)
-_views: Recent[Any] = Recent(24)
+__all__ = [
+    "LengthView",
+    "Plane",
+    "Scored",
+    "by_dataset",
+    "by_domain",
+    "by_length",
+    "dataset_names",
+    "distribution",
+    "doubts",
+    "length",
+    "list_scorings",
+    "measures",
+    "n_within",
+    "plane",
+    "score_table",
+    "scored",
+    "scored_within",
+    "total",
+    "unscored",
+    "usual",
+    "usual_limits",
+    "value_summaries",
+]
 
 N_BINS = 70
 PLANE_BINS = (60, 48)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scored:
-    """One scoring's rows, of all datasets or of some, as they stood at one revision of one store.
-
-    `scoring` is None for rows that have score columns alone.
-    """
-
-    store_path: Path
-    revision: str
-    scoring: Scoring | None
-    table: ScoreTable
-    datasets: tuple[str, ...] = ()
-
-    @property
-    def scoring_id(self) -> int:
-        return self.scoring.scoring_id if self.scoring else NO_SCORING
-
-    @property
-    def run_id(self) -> str:
-        """The run that scored; empty without losses."""
-        return self.scoring.run_id if self.scoring else ""
-
-    def need_scoring(self) -> Scoring:
-        """The scoring, for what goes by losses.
-
-        Raises:
-            SelectionError: nothing is scored.
-        """
-        if self.scoring is None:
-            raise SelectionError(
-                "this needs losses, and nothing is scored", do="Run lobass score --base MODEL --reference MODEL first."
-            )
-        return self.scoring
-
-    @property
-    def key(self) -> tuple[Path, str, int, tuple[str, ...]]:
-        """What decides every number computed from the table: keep results under it."""
-        return self.store_path, self.revision, self.scoring_id, self.datasets
-
-
-def list_scorings(project: Project) -> list[Scoring]:
-    """Every pair of models that has been scored, latest first."""
-    with project.store() as store:
-        return scorings.list_scorings(store.cursor())
-
-
-def dataset_names(project: Project) -> list[str]:
-    """Names of the imported datasets, in order of import."""
-    with project.store() as store:
-        return [dataset.name for dataset in list_datasets(store.cursor())]
-
-
-def scored(project: Project, run: str | None = None, datasets: Sequence[str] = ()) -> Scored:
-    """The rows of the only scoring, or of the run's, with the decisions that stand; read once a revision and scoring.
-
-    `table` holds arrays with one entry a row: `losses["base"]` float64[n] in nats per response token, NaN for none;
-    `n_tokens` int32[n]; `domain_code` int16[n] into `domains`; `columns[NAME].values` float64[n] of a score column.
-    Where nothing is scored but there are score columns, it has those alone: no losses, and no tokens are counted.
-
-    `datasets` leaves the rows of those only (all when empty), domains without a row too.
-
-    Raises:
-        SelectionError: nothing is scored and there is no score column, several scorings and no `run`, or no such
-            dataset.
-        IncomparableLossesError: base and reference counted different response tokens.
-    """
-    with project.store() as store:
-        whole = _whole(project, store, chosen_scoring(store.cursor(), run))
-    return scored_within(whole, datasets)
-
-
-def unscored(project: Project, datasets: Sequence[str] = ()) -> Scored:
-    """The same rows with their score columns alone, whatever has been scored."""
-    with project.store() as store:
-        whole = _whole(project, store, None)
-    return scored_within(whole, datasets)
-
-
-def _whole(project: Project, store: Store, scoring: Scoring | None) -> Scored:
-    revision = store.revision()
-    key = (project.store_path, revision, scoring.scoring_id if scoring else NO_SCORING, ())
-
-    def read() -> Scored:
-        _scored.forget(lambda old: old[0] == key[0] and old[1] != revision)  # type: ignore[index]
-        _views.forget(lambda old: old[0][0] == key[0] and old[0][1] != revision)  # type: ignore[index]
-        # A decision bumps the revision, but leaves the million losses as they are: only verdicts are read again.
-        rows = rows_with(project, store, scoring)
-        table = replace(rows.table, decision=decisions_of(store, rows))
-        return Scored(project.store_path, revision, scoring, table)
-
-    return _scored.get(key, read)
-
-
-def scored_within(rows: Scored, datasets: Sequence[str]) -> Scored:
-    """The rows of these datasets of a scoring; all of them when none is named.
-
-    Raises:
-        SelectionError: no such dataset.
-    """
-    chosen = tuple(sorted(set(datasets)))
-    if not chosen:
-        return rows
-    narrowed = (*rows.key[:3], chosen)
-    return _scored.get(narrowed, lambda: replace(rows, table=_within(rows.table, chosen), datasets=chosen))
-
-
-def _within(table: ScoreTable, datasets: tuple[str, ...]) -> ScoreTable:
-    """The rows of these datasets, and the domains that they have."""
-    part = table.take(table.scope(datasets))
-    present = np.unique(part.domain_code)
-    code = np.searchsorted(present, part.domain_code).astype(np.int16)
-    return replace(part, domains=tuple(table.domains[k] for k in present), domain_code=code)
-
-
-def score_table(project: Project, run: str | None = None) -> ScoreTable:
-    """The arrays alone; see `scored`."""
-    return scored(project, run).table
 
 
 def measures(rows: Scored) -> dict[str, Measure]:
@@ -177,7 +79,7 @@ def distribution(rows: Scored, measure: str = "", *, n_bins: int = N_BINS) -> vi
             edges = np.linspace(*views.round_axis(values), n_bins + 1)
         return views.distribution(values, rows.table.domain_code, rows.table.domains, edges)
 
-    return _views.get((rows.key, "distribution", measure, n_bins), make)
+    return rows.kept(("distribution", measure, n_bins), make)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -203,7 +105,7 @@ def usual_limits(rows: Scored) -> tuple[Limits, ...]:
             values_of(table, "base-loss"), values_of(table, "learnability"), table.domain_code, len(table.domains)
         )
 
-    return _views.get((rows.key, "usual limits"), make)
+    return rows.kept("usual limits", make)
 
 
 def plane(
@@ -239,9 +141,9 @@ def plane(
         return regions.region_counts(region, table.domain_code, len(table.domains))
 
     return Plane(
-        grid=_views.get((rows.key, "plane", against_reference, bins), cells),
+        grid=rows.kept(("plane", against_reference, bins), cells),
         limits=limits,
-        region_counts=_views.get((rows.key, "regions", limits), counts),
+        region_counts=rows.kept(("regions", limits), counts),
     )
 
 
@@ -257,7 +159,7 @@ class LengthView:
 
 def length(rows: Scored) -> LengthView:
     """How learnability depends on the number of response tokens."""
-    return _views.get((rows.key, "length"), lambda: _length(rows.table))
+    return rows.kept("length", lambda: _length(rows.table))
 
 
 def _length(table: ScoreTable) -> LengthView:
@@ -279,24 +181,24 @@ def _length(table: ScoreTable) -> LengthView:
 def by_dataset(rows: Scored) -> list[views.GroupSummary]:
     """One line a dataset: rows, response tokens, mean losses in nats per response token, quartiles of learnability."""
     table = rows.table
-    return _views.get((rows.key, "by dataset"), lambda: views.summaries(table, table.dataset_code, table.datasets))
+    return rows.kept("by dataset", lambda: views.summaries(table, table.dataset_code, table.datasets))
 
 
 def by_domain(rows: Scored) -> list[views.GroupSummary]:
     """One line a domain, as `by_dataset`."""
     table = rows.table
-    return _views.get((rows.key, "by domain"), lambda: views.summaries(table, table.domain_code, table.domains))
+    return rows.kept("by domain", lambda: views.summaries(table, table.domain_code, table.domains))
 
 
 def by_length(rows: Scored) -> list[views.GroupSummary]:
     """One line a bin of response tokens, as `by_dataset`."""
     table = rows.table
-    return _views.get((rows.key, "by length"), lambda: views.summaries(table, *views.length_groups(table.n_tokens)))
+    return rows.kept("by length", lambda: views.summaries(table, *views.length_groups(table.n_tokens)))
 
 
 def doubts(rows: Scored) -> Doubts:
     """How many rows have a score that misleads."""
-    return _views.get((rows.key, "doubts"), lambda: doubts_of(rows.table))
+    return rows.kept("doubts", lambda: doubts_of(rows.table))
 
 
 def value_summaries(rows: Scored, measure: str, by: Literal["domain", "dataset", "all"]) -> list[views.ValueSummary]:
@@ -307,22 +209,19 @@ def value_summaries(rows: Scored, measure: str, by: Literal["domain", "dataset",
         "dataset": (table.dataset_code, table.datasets),
         "all": (np.zeros(len(table), np.int16), ("all",)),
     }[by]
-    return _views.get(
-        (rows.key, "values", measure, by), lambda: views.value_summaries(values_of(table, measure), code, names)
-    )
+    return rows.kept(("values", measure, by), lambda: views.value_summaries(values_of(table, measure), code, names))
 
 
 def total(rows: Scored) -> views.GroupSummary:
     """One line for all rows."""
     table = rows.table
     everything = np.zeros(len(table), np.int16)
-    return _views.get((rows.key, "total"), lambda: views.summaries(table, everything, ("all",))[0])
+    return rows.kept("total", lambda: views.summaries(table, everything, ("all",))[0])
 
 
 def n_within(rows: Scored, asked: BrowseFilter) -> int:
     """How many rows have the domains and lie in the ranges of a filter; its other conditions are not looked at."""
-    key = (rows.key, "within", asked.domains, asked.ranges)
-    return _views.get(key, lambda: _n_within(rows.table, asked))
+    return rows.kept(("within", asked.domains, asked.ranges), lambda: _n_within(rows.table, asked))
 
 
 def _n_within(table: ScoreTable, asked: BrowseFilter) -> int:

@@ -40,9 +40,9 @@ from lobass_core.store.scorings import Scoring
 from lobass_core.store.selections import SavedSelection, find_selection, selection_picks
 from lobass_core.words.plural import plural
 from lobass_core.workflows.answer_ending import answer_ending
-from lobass_core.workflows.explore import Scored
 from lobass_core.workflows.export_sources import SourceNumbers, source_of
 from lobass_core.workflows.recipes import read_recipe
+from lobass_core.workflows.scored import Scored
 from lobass_core.workflows.select import rows_of as rows_of_selection
 from lobass_core.workflows.select import select_from
 

@@ -24,7 +24,6 @@ from lobass_core.specs import ScoreSpec
 from lobass_core.store.planted_rows import PlantableRow, plantable_rows, reference_columns
 from lobass_core.store.scorings import Scoring
 from lobass_core.validation.planted import SwappedRank, swapped_rank
-from lobass_core.workflows.explore import Scored, scored
 from lobass_core.workflows.planted_cost import (
     DEFAULT_SWAPS,
     LEAST_SWAPS,
@@ -36,6 +35,7 @@ from lobass_core.workflows.planted_cost import (
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.runs import new_run
 from lobass_core.workflows.score import write_samples
+from lobass_core.workflows.scored import Scored, scored
 
 KIND = "planted"
 # As the worker reads it (worker/planted_job.py).

@@ -11,8 +11,8 @@ from lobass_core.learnability.measure_values import values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.store.planted_rows import reference_columns
-from lobass_core.workflows.explore import Scored
 from lobass_core.workflows.runs import open_run
+from lobass_core.workflows.scored import Scored
 
 DEFAULT_SWAPS = 100
 # With fewer the interval covers nearly everything, and more than half of the rows are no small share.

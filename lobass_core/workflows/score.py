@@ -20,11 +20,11 @@ from lobass_core.store.datasets import list_datasets, sample_batches
 from lobass_core.store.losses import Ingested, ingest_run, n_losses_of, write_known
 from lobass_core.workflows.collect import collect, damage_in
 from lobass_core.workflows.doubts import doubts_of
-from lobass_core.workflows.explore import score_table
 from lobass_core.workflows.reference_training import write_trained_on
 from lobass_core.workflows.registering import register_finished
 from lobass_core.workflows.resumable import why_not_resumable
 from lobass_core.workflows.runs import new_run, open_run, resume_command
+from lobass_core.workflows.scored import score_table
 from lobass_core.workflows.target_rows import INPUT_SCHEMA as INPUT_SCHEMA
 
 OnProgress = Callable[[Progress], None]

@@ -16,9 +16,10 @@ from lobass_core.store import selections as saved
 from lobass_core.store.former_states import GoneRow, gone_rows
 from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.store.selections import NO_SCORING, SavedSelection
-from lobass_core.workflows.explore import Scored, scored, unscored, usual
+from lobass_core.workflows.explore import usual
 from lobass_core.workflows.latest_overlap import check_recorded
 from lobass_core.workflows.recent import Recent
+from lobass_core.workflows.scored import Scored, scored, unscored
 
 _sorted: Recent[SortedScores] = Recent(4)
 
@@ -26,7 +27,7 @@ _sorted: Recent[SortedScores] = Recent(4)
 def select(project: Project, spec: SelectionSpec, run: str | None = None) -> SelectionResult:
     """What the spec keeps of the scored rows, best first; nothing is saved.
 
-    `rows` int64[n_kept] index the table of `explore.scored`; `score` float64[n_kept] has the unit of the method.
+    `rows` int64[n_kept] index the table of `scored`; `score` float64[n_kept] has the unit of the method.
 
     Raises:
         SelectionError: nothing is scored, several scorings and no `run`; and as `select_from`.
@@ -216,7 +217,7 @@ def usual_method(project: Project, run: str | None = None) -> str:
     """What rows are ranked by where no measure is named: learnability, without losses the only score column.
 
     Raises:
-        SelectionError: as `explore.scored`; or nothing is scored, and there are several score columns.
+        SelectionError: as `scored`; or nothing is scored, and there are several score columns.
     """
     rows = scored(project, run)
     columns = rows.table.columns

@@ -23,7 +23,7 @@ from lobass_core.validation.training_effects import (
     in_sample_effect,
     order_effect,
 )
-from lobass_core.workflows.explore import Scored, scored
+from lobass_core.workflows.scored import Scored, scored
 
 TrainingKnown = Literal["in-sample", "cross-fitted", ""]
 

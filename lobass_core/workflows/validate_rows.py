@@ -23,9 +23,9 @@ from lobass_core.validation.candidates import Candidates
 from lobass_core.validation.final_answers import final_answer
 from lobass_core.validation.held_out import has_duplicate_in, held_out_by_domain
 from lobass_core.words.plural import plural
-from lobass_core.workflows.explore import scored
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.score import INPUT_SCHEMA, check_datasets
+from lobass_core.workflows.scored import scored
 from lobass_core.workflows.source_file import SourceFile
 
 # A set needs more than one row to say how far chance goes.

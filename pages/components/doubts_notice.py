@@ -6,7 +6,7 @@ from lobass_core.learnability.flags import FLAG_NAMES, WORSE_THAN_CHANCE
 from lobass_core.specs import Gates
 from lobass_core.workflows import explore
 from lobass_core.workflows.doubts import Doubts
-from lobass_core.workflows.explore import Scored
+from lobass_core.workflows.scored import Scored
 from pages.components import parts, state, theme, view
 from pages.components.scoring.opening import SHOWN
 from pages.components.scoring.settings import TRAIN, USE_REFERENCE

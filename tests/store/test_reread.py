@@ -248,7 +248,7 @@ def test_picks_folds_and_losses_follow(project: Project, monkeypatch: pytest.Mon
 
 
 def test_samples_that_become_one_take_the_lowest_of_their_folds(project: Project, monkeypatch: pytest.MonkeyPatch):
-    """Each of their fold models has seen one of them: which one scores is free, but store and file must say the same."""
+    """Each of their fold models has seen one of them: any may score it, but store and file must name the same."""
     rows = [Row("say", "a"), Row("say", "b"), Row("say", "c")]
     fill(project, rows)
     path = project.models_dir / "tuned" / "seed-0" / "folds.parquet"

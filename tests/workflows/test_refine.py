@@ -15,11 +15,11 @@ from lobass_core.store.connection import release
 from lobass_core.store.scorings import find_scoring, list_scorings, register_refinement
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import open_cut
-from lobass_core.workflows.explore import score_table
 from lobass_core.workflows.import_data import import_file
 from lobass_core.workflows.refine import refine, rows_near_cut
 from lobass_core.workflows.row_table import open_rows
 from lobass_core.workflows.score import score
+from lobass_core.workflows.scored import score_table
 from lobass_core.workflows.token_heat import read_token_losses
 
 pytestmark = pytest.mark.usefixtures("runs_in_this_process")

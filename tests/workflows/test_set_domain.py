@@ -8,8 +8,8 @@ from lobass_core.errors import RequestError
 from lobass_core.learnability.measure_values import values_of
 from lobass_core.project import Project
 from lobass_core.specs import ImportSpec, SetDomainSpec
-from lobass_core.workflows.explore import scored
 from lobass_core.workflows.import_data import import_file, undo_import
+from lobass_core.workflows.scored import scored
 from lobass_core.workflows.select import list_selections, picks
 from lobass_core.workflows.set_domain import domain_counts, set_domain, undo_set_domain
 from lobass_core.workflows.status import status

@@ -16,10 +16,10 @@ from lobass_core.store.datasets import list_datasets
 from lobass_core.store.versions import raise_content
 from lobass_core.workflows.browse import find, read_page
 from lobass_core.workflows.browse_filter import BrowseFilter
-from lobass_core.workflows.explore import list_scorings, scored
 from lobass_core.workflows.import_data import import_file, list_rejects
 from lobass_core.workflows.row_pairs import pair_by_id, pair_by_place
 from lobass_core.workflows.row_table import open_rows
+from lobass_core.workflows.scored import list_scorings, scored
 from lobass_core.workflows.status import status
 from lobass_core.workflows.update_dataset import compare_dataset, undo_update, update_dataset
 from lobass_core.workflows.update_settings import update_settings

@@ -16,8 +16,8 @@ from lobass_core.store.connection import release
 from lobass_core.store.former_states import former_texts, gone_rows
 from lobass_core.store.updates import list_updates
 from lobass_core.workflows.decide import decide
-from lobass_core.workflows.explore import scored
 from lobass_core.workflows.import_data import import_file, undo_import
+from lobass_core.workflows.scored import scored
 from lobass_core.workflows.select import list_selections
 from lobass_core.workflows.status import status
 from lobass_core.workflows.update_dataset import compare_dataset, undo_update, update_dataset

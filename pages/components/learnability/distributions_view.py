@@ -7,7 +7,7 @@ import streamlit as st
 from lobass_core.learnability.distributions import Distribution
 from lobass_core.learnability.measures import Measure
 from lobass_core.workflows import explore
-from lobass_core.workflows.explore import Scored
+from lobass_core.workflows.scored import Scored
 from pages.components import distribution_chart, state, theme
 from pages.components.learnability import brush, save
 

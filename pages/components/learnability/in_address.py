@@ -12,7 +12,7 @@ from lobass_core.errors import RequestError
 from lobass_core.project import Project
 from lobass_core.workflows import explore
 from lobass_core.workflows.browse_filter import SHORT_NAMES, BrowseFilter
-from lobass_core.workflows.explore import Scored
+from lobass_core.workflows.scored import Scored
 from pages.components import address
 from pages.components.address import Query
 from pages.components.learnability import brush, distributions_view, limits, plane_view

@@ -6,7 +6,7 @@ import streamlit as st
 
 from lobass_core.learnability.measures import BUILT_IN
 from lobass_core.workflows import explore
-from lobass_core.workflows.explore import Scored
+from lobass_core.workflows.scored import Scored
 from pages.components import charts, plane_chart, theme
 from pages.components.charts import Brush
 from pages.components.learnability import brush, save

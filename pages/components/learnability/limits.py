@@ -16,7 +16,7 @@ from lobass_core.learnability.regions import LEAST_LEARNABLE, Limits
 from lobass_core.project import Project
 from lobass_core.workflows import explore
 from lobass_core.workflows.cut import learnability_cuts
-from lobass_core.workflows.explore import Scored
+from lobass_core.workflows.scored import Scored
 from pages.components.selection import draft
 
 KEY, PARAMETER = "learnability.limits", "limit"

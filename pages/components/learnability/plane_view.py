@@ -10,7 +10,8 @@ from lobass_core.learnability.measures import BUILT_IN, Measure
 from lobass_core.learnability.regions import REGIONS, Limits
 from lobass_core.workflows import explore
 from lobass_core.workflows.browse_filter import BrowseFilter
-from lobass_core.workflows.explore import Plane, Scored
+from lobass_core.workflows.explore import Plane
+from lobass_core.workflows.scored import Scored
 from pages.components import charts, parts, plane_chart, state, theme, view
 from pages.components.charts import Brush
 from pages.components.learnability import brush, limits, limits_menu, save

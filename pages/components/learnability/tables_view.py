@@ -10,7 +10,7 @@ from lobass_core.learnability.distributions import LENGTH_BINS, GroupSummary, Va
 from lobass_core.words import loss_words
 from lobass_core.workflows import explore
 from lobass_core.workflows.browse_filter import BrowseFilter
-from lobass_core.workflows.explore import Scored
+from lobass_core.workflows.scored import Scored
 from pages.components import parts, state, theme, view
 from pages.components.learnability import brush, distributions_view, save
 from pages.components.parts import Column

@@ -7,10 +7,10 @@ from lobass_core.project import Project
 from lobass_core.validation.planted import SwappedRank
 from lobass_core.words.plural import plural
 from lobass_core.workflows import planted, run_views
-from lobass_core.workflows.explore import Scored
 from lobass_core.workflows.planted import PlantedReport
 from lobass_core.workflows.planted_cost import PlantedForecast
 from lobass_core.workflows.run_views import RunView
+from lobass_core.workflows.scored import Scored
 from pages.components import busy, parts, theme, view
 from pages.components.parts import Column
 from pages.components.view import Node, el

@@ -11,7 +11,7 @@ from lobass_core.validation.report import budget_words, title_of
 from lobass_core.words.typed_numbers import NotANumber, read_number
 from lobass_core.workflows import explore
 from lobass_core.workflows import select as selections_workflow
-from lobass_core.workflows.explore import Scored
+from lobass_core.workflows.scored import Scored
 from pages.components import errors, number_field, parts, server_paths, state, view
 
 ARMS_KEY, SELECTIONS, BUDGETS, FILES = "validate.arms", "validate.selections", "validate.budgets", "validate.files"
