@@ -53,7 +53,7 @@ def options() -> None:
         with split:
             number_field.show(
                 "Validation rows", key=draft.VALIDATION, least=0, otherwise=0,
-                help="Written to separate files; near duplicates stay together. A share below 1, or a number of rows.",
+                help="Written to separate files; near duplicates stay together. A share (2 %), or a number of rows.",
             )  # fmt: skip
         with seed:
             number_field.show(

@@ -55,22 +55,29 @@ ReviewOption = Annotated[
 ]
 CutOption = Annotated[
     list[str] | None,
-    typer.Option("--cut", help="Cut for near_cut: 0.3 for every domain, or math:0.3 for one. Repeatable."),
+    typer.Option(
+        "--cut", metavar="SCORE", help="Cut for near_cut: 0.3 for every domain, or math:0.3 for one. Repeatable."
+    ),
 ]
 CutByOption = Annotated[str, typer.Option("--cut-by", help="Measure that the cut applies to.")]
 CutOfOption = Annotated[str, typer.Option("--cut-of", help="Use the cut of this saved selection.")]
 InSelectionOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--in-selection", help="Rows in this saved selection. Repeat it for rows in several selections at once."
+        "--in-selection",
+        metavar="NAME",
+        help="Rows in this saved selection. Repeat it for rows in several selections at once.",
     ),
 ]
 NotInSelectionOption = Annotated[
-    list[str] | None, typer.Option("--not-in-selection", help="Rows not in this saved selection. Repeatable.")
+    list[str] | None,
+    typer.Option("--not-in-selection", metavar="NAME", help="Rows not in this saved selection. Repeatable."),
 ]
 RangeOption = Annotated[
     list[str] | None,
-    typer.Option("--range", help=f"Range of a measure, NAME:0.1..0.4; repeatable. {MEASURES}"),
+    typer.Option(
+        "--range", metavar="MEASURE:LOW..HIGH", help=f"Range of a measure, NAME:0.1..0.4; repeatable. {MEASURES}"
+    ),
 ]
 SortOption = Annotated[
     str,

@@ -53,8 +53,8 @@ ValidationOption = Annotated[
     typer.Option(
         "--validation",
         parser=number("--validation", least=0),
-        help="Rows to write to separate validation files, keeping near duplicates together: a share below 1, or a "
-        "number of rows.",
+        help="Rows to write to separate validation files, keeping near duplicates together: a share (0.02 "
+        "or 2%), or a number of rows.",
     ),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed for drawing the validation rows.")]

@@ -38,7 +38,11 @@ MapOption = Annotated[
 ]
 RoleOption = Annotated[
     list[str] | None,
-    typer.Option("--role", help="Role of an unknown speaker: SPEAKER=ROLE, such as gpt4=assistant. Repeatable."),
+    typer.Option(
+        "--role",
+        metavar="SPEAKER=ROLE",
+        help="Role of an unknown speaker: SPEAKER=ROLE, such as gpt4=assistant. Repeatable.",
+    ),
 ]
 TextOnlyOption = Annotated[
     bool, typer.Option("--text-only", help="Import only the text of rows with images, video or audio.")
@@ -61,7 +65,7 @@ DataRevisionOption = Annotated[
 ]
 ExcludeOption = Annotated[
     list[str] | None,
-    typer.Option("--exclude", help="Files in a folder to leave out: a name or pattern. Repeatable."),
+    typer.Option("--exclude", metavar="FILE", help="Files in a folder to leave out: a name or pattern. Repeatable."),
 ]
 SkipLinesOption = Annotated[
     int, typer.Option("--skip-lines", min=0, help="Number of lines to skip above the header or the first record.")
@@ -79,7 +83,11 @@ MaxRecordOption = Annotated[
 DomainColumnOption = Annotated[str, typer.Option("--domain-column", help="Column that names each row's domain.")]
 DomainRuleOption = Annotated[
     list[str] | None,
-    typer.Option("--domain-rule", help="COLUMN=VALUE:DOMAIN. Repeatable; the first match wins."),
+    typer.Option(
+        "--domain-rule",
+        metavar="COLUMN=VALUE:DOMAIN",
+        help="Domain of the rows with that value in a column. Repeatable; the first match wins.",
+    ),
 ]
 EncodingOption = Annotated[str, typer.Option("--encoding", help="auto, utf-8, utf-16, gb18030 or cp1252.")]
 PreviewOption = Annotated[

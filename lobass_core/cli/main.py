@@ -35,6 +35,7 @@ from lobass_core.cli import (
     train_reference,
     validate,
 )
+from lobass_core.cli.examples import add_examples
 from lobass_core.cli.output import print_error, stderr
 from lobass_core.cli.read_only import offer_read_only
 from lobass_core.errors import LobassError
@@ -46,6 +47,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # The panels of rich cut the names of options at 80 columns.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
@@ -92,6 +95,7 @@ for command in (
     demo,
 ):
     command.register(app)
+add_examples(app)
 offer_read_only(app)
 
 

@@ -23,7 +23,7 @@ from lobass_core.workflows.scored import scored
 LEARNABILITY = SelectionSpec().method
 RatioOption = Annotated[
     float | None,
-    typer.Option("--ratio", parser=number("--ratio"), help="Share of the scored rows to keep: 0.06 for 6 %."),
+    typer.Option("--ratio", parser=number("--ratio"), help="Share of the scored rows to keep: 0.06 or 6%."),
 ]
 BudgetSamplesOption = Annotated[
     int | None,
@@ -60,7 +60,11 @@ MethodOption = Annotated[
 ]
 BandOption = Annotated[
     list[str] | None,
-    typer.Option("--band", help="Exclude rows outside a range of any measure: base-loss:0.5..2; repeatable."),
+    typer.Option(
+        "--band",
+        metavar="MEASURE:LOW..HIGH",
+        help="Exclude rows outside a range of any measure: base-loss:0.5..2; repeatable.",
+    ),
 ]
 MinResponseTokensOption = Annotated[
     int, typer.Option("--min-response-tokens", min=0, help="Exclude rows with shorter responses.")

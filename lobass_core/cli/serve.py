@@ -23,6 +23,7 @@ def serve(
         list[str] | None,
         typer.Option(
             "--allow-origin",
+            metavar="ADDRESS",
             help="Address at which a proxy serves the dashboard, such as https://data.example.com. Repeatable.",
         ),
     ] = None,

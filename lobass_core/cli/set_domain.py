@@ -28,7 +28,11 @@ def set_domain(
     domain_column: Annotated[str, typer.Option("--domain-column", help="Column that names each row's domain.")] = "",
     domain_rule: Annotated[
         list[str] | None,
-        typer.Option("--domain-rule", help="COLUMN=VALUE:DOMAIN. Repeatable; the first match wins."),
+        typer.Option(
+            "--domain-rule",
+            metavar="COLUMN=VALUE:DOMAIN",
+            help="Domain of the rows with that value in a column. Repeatable; the first match wins.",
+        ),
     ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Undo the latest change of this dataset's domains.")] = False,
     json: JsonOption = False,

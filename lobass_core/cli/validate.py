@@ -43,7 +43,7 @@ ArmsOption = Annotated[
 SelectionsOption = Annotated[
     str, typer.Option("--selections", help="Saved selections to train as well, separated by commas.")
 ]
-BudgetsOption = Annotated[str, typer.Option("--budgets", help="Shares of the pool, separated by commas.")]
+BudgetsOption = Annotated[str, typer.Option("--budgets", help="Shares of the pool, separated by commas: 6%,16.7%.")]
 DrawsOption = Annotated[int, typer.Option("--draws", min=2, help="Draws per random arm.")]
 SeedsOption = Annotated[int, typer.Option("--seeds", min=1, help="Trainings per arm, each with a different seed.")]
 EpochsOption = Annotated[float, typer.Option("--epochs", parser=number("--epochs"), help="Passes over an arm's rows.")]
@@ -78,7 +78,7 @@ PlanOption = Annotated[
     bool, typer.Option("--plan", help="Show what would be trained and what it costs; train nothing.")
 ]
 ResumeOption = Annotated[
-    str | None, typer.Option("--resume", help="Go on with this stopped run; finished arms are not trained again.")
+    str | None, typer.Option("--resume", help="Resume this stopped run; finished arms are not trained again.")
 ]
 ReportOption = Annotated[
     str | None,

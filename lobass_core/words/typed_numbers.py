@@ -5,6 +5,7 @@
     read_number("60,000", whole=True)   60000.0: no other reading is a whole number
     read_number("1,234")                NotANumber("1,234 can mean 1234 or 1.234")
     read_number("13.7M", whole=True)    13700000.0
+    read_number("6 %")                  0.06; 6.0 with in_percent, where the number asked for is in per cent
 
 A point alone is always a decimal point, as this program writes it, except where only a whole number will do. What can
 be read in two ways that both fit the limits is refused. The cut instrument reads by the same rules (`format.js`).
@@ -15,7 +16,7 @@ import re
 from collections.abc import Iterator
 
 SIZES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
-_TYPED = re.compile(r"([+-]?)([.,]?\d(?:[\d.,\s'’_]*[\d.,])?)(e[+-]?\d+)?\s*([kmb]?)\s*%?", re.IGNORECASE)
+_TYPED = re.compile(r"([+-]?)([.,]?\d(?:[\d.,\s'’_]*[\d.,])?)(e[+-]?\d+)?\s*([kmb]?)\s*(%?)", re.IGNORECASE)
 _SPACES = re.compile(r"[\s'’_]")
 
 
@@ -24,15 +25,18 @@ class NotANumber(ValueError):
 
 
 def read_number(
-    text: str, *, whole: bool = False, least: float | None = None, most: float | None = None, above: float | None = None
-) -> float:
+    text: str, *, whole: bool = False, in_percent: bool = False,
+    least: float | None = None, most: float | None = None, above: float | None = None,
+) -> float:  # fmt: skip
     """The number that the text means, within `least` to `most`, and above `above`.
 
     Raises:
         NotANumber: it means none, one outside of the limits, or more than one.
     """
     typed = text.strip()
-    readings = list(dict.fromkeys(_readings(typed, whole)))
+    if whole and typed.endswith("%"):
+        raise NotANumber("must be a whole number, not a share")
+    readings = list(dict.fromkeys(_readings(typed, whole, in_percent)))
     if not readings:
         raise NotANumber("not a number")
     wholes = [value for value in readings if value == int(value)] if whole else readings
@@ -61,17 +65,19 @@ def _limits(least: float | None, most: float | None, above: float | None) -> str
     )
 
 
-def _readings(text: str, whole: bool) -> Iterator[float]:
+def _readings(text: str, whole: bool, in_percent: bool) -> Iterator[float]:
     """What the text can mean, decimals first; each finite."""
     match = _TYPED.fullmatch(text.replace("−", "-").removeprefix("≥").strip())
     if not match:
         return
-    sign, digits, power, size = match.groups()
+    sign, digits, power, size, percent = match.groups()
+    is_share = bool(percent) and not in_percent
     for plain in _plain_digits(digits, whole and not size):
         value = float(f"{sign}{plain}{power or ''}") * SIZES[size.lower()]
         if math.isfinite(value):
-            # 13.7 million is whole, though 13.7 * 1e6 is off by a rounding.
-            yield round(value, 6) if size else value
+            # 13.7 million is whole, though 13.7 * 1e6 is off by a rounding; 16.7 % is 0.167, though 16.7 / 100 is not.
+            value = round(value, 6) if size else value
+            yield round(value / 100, 12) if is_share else value
 
 
 def _plain_digits(digits: str, whole: bool) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 interface NumberLimits {
   whole?: boolean
+  inPercent?: boolean
   least?: number
   most?: number
   above?: number

@@ -101,6 +101,14 @@ def test_weights_that_are_none_are_refused(lobass, project: Project, weights: st
     assert ran.err.startswith("error:") and "internal" not in ran.err, ran
 
 
+def test_a_share_in_per_cent_is_that_share(lobass, project: Project):
+    words = ("select", "--project", project.root, "--json")
+    in_percent, as_a_share = lobass(*words, "--ratio", "50%"), lobass(*words, "--ratio", "0.5")
+    assert (in_percent.exit_code, in_percent.out) == (0, as_a_share.out), in_percent.err
+    refused = lobass(*words, "--budget-samples", "50%")
+    assert (refused.exit_code, "must be a whole number, not a share" in refused.err) == (2, True)
+
+
 def test_numbers_with_a_comma_are_numbers(lobass, project: Project):
     words = ("select", "--project", project.root, "--json", "--ratio")
     with_points = lobass(*words, "0.5", "--balance", "math=0.25", "--min-learnability", "-0.5")

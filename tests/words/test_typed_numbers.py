@@ -11,11 +11,14 @@ from lobass_core.words.typed_numbers import NotANumber, read_number
 from pages.components import cut_instrument
 
 WHOLE = {"whole": True, "least": 0}
-RATIO = {"above": 0, "most": 100}
+RATIO = {"in_percent": True, "above": 0, "most": 100}
 READ: list[tuple[str, dict, float]] = [
     ("16,7", RATIO, 16.7),
     ("16.7", RATIO, 16.7),
     ("6 %", RATIO, 6),
+    ("6 %", {}, 0.06),
+    ("16,7%", {}, 0.167),
+    ("0.5%", {"least": 0}, 0.005),
     ("1,234", RATIO, 1.234),
     ("0,5", {}, 0.5),
     (",5", {}, 0.5),
@@ -55,6 +58,7 @@ REFUSED: list[tuple[str, dict, str]] = [
     ("nan", {}, "not a number"),
     ("1,234", {}, "1,234 can mean 1.234 or 1234"),
     ("1,5", WHOLE, "not a whole number"),
+    ("100 %", WHOLE, "must be a whole number, not a share"),
     ("-1", WHOLE, "must be 0 or more"),
     ("167", RATIO, "must be above 0 and at most 100"),
     ("0", RATIO, "must be above 0 and at most 100"),
@@ -83,7 +87,11 @@ def test_the_instrument_reads_the_same() -> None:
         'const given = JSON.parse(require("fs").readFileSync(0, "utf8"))\n'
         "console.log(JSON.stringify(given.map(([text, limits]) => readNumber(text, limits))))"
     )
-    asked = [(text, limits) for text, limits, _ in (*READ, *REFUSED)]
+    names = {"in_percent": "inPercent"}
+    asked = [
+        (text, {names.get(name, name): limit for name, limit in limits.items()})
+        for text, limits, _ in (*READ, *REFUSED)
+    ]
     done = subprocess.run([node, "-e", script], input=json.dumps(asked), capture_output=True, text=True, check=True)
     wanted = [{"value": number} for _, _, number in READ] + [{"wrong": words} for _, _, words in REFUSED]
     assert json.loads(done.stdout) == wanted

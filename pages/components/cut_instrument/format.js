@@ -60,7 +60,8 @@ function score(value, digits) {
  */
 function readNumber(text, limits = {}) {
   const typed = text.trim()
-  const readings = [...new Set(readingsOf(typed, limits.whole))]
+  if (limits.whole && typed.endsWith("%")) return { wrong: "must be a whole number, not a share" }
+  const readings = [...new Set(readingsOf(typed, limits))]
   if (!readings.length) return { wrong: "not a number" }
   const whole = limits.whole ? readings.filter(Number.isInteger) : readings
   if (!whole.length) return { wrong: "not a whole number" }
@@ -80,16 +81,17 @@ function limitWords({ least, most, above }) {
 
 const SIZES = { "": 1, k: 1e3, m: 1e6, b: 1e9 }
 
-/** @param {string} text @param {boolean | undefined} whole @returns {number[]} */
-function readingsOf(text, whole) {
+/** @param {string} text @param {NumberLimits} limits @returns {number[]} */
+function readingsOf(text, { whole, inPercent }) {
   const plain = text.replace("−", "-").replace(/^[≥≤]/, "").trim()
-  const match = /^([+-]?)([.,]?\d(?:[\d.,\s'’_]*[\d.,])?)(e[+-]?\d+)?\s*([kmb]?)\s*%?$/i.exec(plain)
+  const match = /^([+-]?)([.,]?\d(?:[\d.,\s'’_]*[\d.,])?)(e[+-]?\d+)?\s*([kmb]?)\s*(%?)$/i.exec(plain)
   if (!match) return []
-  const [, sign, digits, power = "", size] = match
+  const [, sign, digits, power = "", size, percent] = match
   return plainDigits(digits, whole && !size)
     .map((reading) => Number(`${sign}${reading}${power}`) * SIZES[size.toLowerCase()])
     .filter(Number.isFinite)
     .map((value) => (size ? Number(value.toFixed(6)) : value))
+    .map((value) => (percent && !inPercent ? Number((value / 100).toFixed(12)) : value))
 }
 
 /** @param {string} digits @param {boolean | undefined} whole @returns {string[]} */

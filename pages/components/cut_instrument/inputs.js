@@ -2,11 +2,11 @@
 // What is typed and clicked: numbers, locks and presets.
 
 const LIMITS = {
-  ratio: { above: 0, most: 100 },
+  ratio: { inPercent: true, above: 0, most: 100 },
   samples: { whole: true, least: 0 },
   tokens: { whole: true, least: 0 },
   threshold: {},
-  weight: { least: 0, most: 100 },
+  weight: { inPercent: true, least: 0, most: 100 },
 }
 
 /** @param {InstrumentView} view */

@@ -137,7 +137,9 @@ def _budgets() -> None:
         wrong, shares = "", []
         for one in st.session_state[BUDGETS]:
             try:
-                shares.append(one if isinstance(one, float) else read_number(one, above=0, most=100) / 100)
+                shares.append(
+                    one if isinstance(one, float) else read_number(one, in_percent=True, above=0, most=100) / 100
+                )
             except NotANumber as error:
                 wrong = f"{one}: {error}"
         st.session_state[BUDGETS] = list(dict.fromkeys(shares))
