@@ -14,6 +14,7 @@ PAGES = (
     ("Learnability", "learnability", ".distribution path.line"),
     ("Browse", "browse", ".item.current"),
     ("Select", "select", ".instrument .status.exact"),
+    ("Trust", "trust", "[aria-label=Findings]"),
 )
 FRAMES = """() => {
   window.frames = []

@@ -1,12 +1,13 @@
 """Trust: how far the scores can be believed. One line a finding, each with what to do about it; no score of trust."""
 
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
 from lobass_core.workflows import explore, run_views
 from lobass_core.workflows import select as selections
-from lobass_core.workflows.diagnose import diagnose
+from lobass_core.workflows.diagnose import diagnose, steps_are_counted
 from lobass_core.workflows.findings import findings
 from lobass_core.workflows.planted_cost import forecast
 from lobass_core.workflows.run_views import RunView
@@ -62,7 +63,8 @@ if not outline.scorings:
 saved = [one.name for one in selections.list_selections(project)]
 in_address.follow(saved)
 scope.show(project, datasets=False)
-rows = explore.scored(project, state.chosen_run())
+with st.spinner("Reading the scores"):
+    rows = explore.scored(project, state.chosen_run())
 test, n_tests = self_test.latest(project, rows)
 cost = forecast(project, rows)
 left, right = toolbar.toolbar("trust")
@@ -89,14 +91,22 @@ with right:
 
 self_test.live(project, test)
 working = replace(draft.spec() if draft.is_begun() else draft.fresh(), datasets=())
+looked_at = partial(diagnose, project, run, chosen, spec=None if chosen else working)
 with st.spinner("Looking at the scores"):
-    diagnosis = diagnose(project, run, chosen, spec=None if chosen else working)
+    diagnosis = looked_at(steps=False)
 view.show(findings_view.key_numbers(diagnosis), key="trust-numbers", label="Key numbers")
 # A wide window shows the second beside the first: theme.CSS.
 room = st.container(key=theme.BESIDE_KEY)
 with room.container(key=f"{theme.BESIDE_KEY}-main"):
     findings_view.show(project, diagnosis, findings(diagnosis))
 with room.container(key=f"{theme.BESIDE_KEY}-aside"):
-    lengths_view.show(diagnosis, theme.domain_slots(outline.domains))
+    lengths, slots = st.empty(), theme.domain_slots(outline.domains)
+    if not steps_are_counted(project):
+        # Counting them reads every text: all that needs none is on the screen before.
+        with lengths:
+            lengths_view.show(diagnosis, slots, key="trust-lengths-first", are_steps_known=False)
     self_test.show(cost, test, diagnosis.planted)
+    full = looked_at()
+    with lengths:
+        lengths_view.show(full, slots, key="trust-lengths")
 in_address.write(chosen)

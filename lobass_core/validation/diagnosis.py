@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lobass_core.learnability.flags import FLAG_NAMES
-from lobass_core.learnability.ranks import spearman
+from lobass_core.learnability.ranks import average_ranks, correlation
 
 # Rank correlations of score and response length that DavIR reports for gemma-2b: of the loss drop, and of the drop
 # divided by the base loss (arXiv 2310.13008v2).
@@ -21,7 +21,8 @@ class LengthDependence:
     """Spearman's rank correlations within one domain; None where one side never varies.
 
     The score and the loss drop, each with the tokens of the response, those of the prompt, and the response's steps
-    (its lines that are not blank); and the drop summed over the response with its tokens.
+    (its lines that are not blank; None where they were not counted); and the drop summed over the response with its
+    tokens.
     """
 
     domain: str
@@ -52,15 +53,18 @@ class LengthDependence:
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """What length can mean, a number a row: tokens of the response and of the prompt, lines of the response."""
+    """What length can mean, a number a row: tokens of the response and of the prompt, lines of the response.
+
+    `steps` is None where the lines were not counted.
+    """
 
     response: np.ndarray
     prompt: np.ndarray
-    steps: np.ndarray
+    steps: np.ndarray | None = None
 
     def of(self, rows: np.ndarray) -> "Lengths":
         """The rows of a mask."""
-        return Lengths(self.response[rows], self.prompt[rows], self.steps[rows])
+        return Lengths(self.response[rows], self.prompt[rows], None if self.steps is None else self.steps[rows])
 
 
 def length_dependence(
@@ -70,27 +74,31 @@ def length_dependence(
     drop: np.ndarray,
     lengths: Lengths,
 ) -> list[LengthDependence]:
-    """One entry a domain that has rows, in the order of `domains`; NaN where a row has no score or no drop."""
+    """One entry a domain that has rows, in the order of `domains`; NaN where a row has no score and no drop."""
     entries = []
     for code, domain in enumerate(domains):
-        of = (domain_code == code) & np.isfinite(score)
-        if not (domain_code == code).any():
-            continue
-        own, fell, here = score[of], drop[of], lengths.of(of)
-        entries.append(
-            LengthDependence(
-                domain=domain,
-                n_rows=int(of.sum()),
-                score_response=spearman(own, here.response),
-                score_prompt=spearman(own, here.prompt),
-                score_steps=spearman(own, here.steps),
-                drop_response=spearman(fell, here.response),
-                drop_prompt=spearman(fell, here.prompt),
-                drop_steps=spearman(fell, here.steps),
-                drop_sum_response=spearman(fell * here.response, here.response),
-            )
-        )
+        own = domain_code == code
+        of = own & np.isfinite(score) & np.isfinite(drop)
+        if own.any():
+            entries.append(_dependence(domain, score[of], drop[of], lengths.of(of)))
     return entries
+
+
+def _dependence(domain: str, score: np.ndarray, drop: np.ndarray, lengths: Lengths) -> LengthDependence:
+    # Ranked once each: at a million rows ranking is what takes time.
+    scores, drops, response, prompt = map(average_ranks, (score, drop, lengths.response, lengths.prompt))
+    steps = None if lengths.steps is None else average_ranks(lengths.steps)
+    return LengthDependence(
+        domain=domain,
+        n_rows=len(score),
+        score_response=correlation(scores, response),
+        score_prompt=correlation(scores, prompt),
+        score_steps=None if steps is None else correlation(scores, steps),
+        drop_response=correlation(drops, response),
+        drop_prompt=correlation(drops, prompt),
+        drop_steps=None if steps is None else correlation(drops, steps),
+        drop_sum_response=correlation(average_ranks(drop * lengths.response), response),
+    )
 
 
 @dataclass(frozen=True, slots=True)

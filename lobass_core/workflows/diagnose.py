@@ -1,15 +1,18 @@
 """How far a scoring can be trusted, from what is there already: nothing is trained, no model is loaded."""
 
+from collections.abc import Hashable
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from lobass_core.errors import SelectionError
 from lobass_core.learnability.measure_values import measure_of, values_of
+from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.records import BASE, REFERENCE
 from lobass_core.selection.order import usual_gates
 from lobass_core.specs import SelectionSpec
+from lobass_core.store.connection import Store
 from lobass_core.store.overlaps import OverlapCheck
 from lobass_core.store.response_steps import response_steps
 from lobass_core.validation.arms import BAND_QUANTILE
@@ -35,7 +38,8 @@ from lobass_core.workflows.select import load, picks
 
 # Near duplicates of so many rows are looked for unasked: about two seconds.
 MOST_ROWS_UNASKED = 20_000
-_diagnoses: Recent["Diagnosis"] = Recent(4)
+_diagnoses: Recent["Diagnosis"] = Recent(8)
+_steps: Recent[np.ndarray] = Recent(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class Diagnosis:
     """Findings on one scoring, and on what a selection keeps of it.
 
     `selection` is the name of a saved one, empty for the one that `spec` describes. `oddities` are of all imported
-    rows, scored or not. `copies` is empty where near duplicates were not looked for, as `looked_for_copies` says.
+    rows, scored or not. `ranked_by` names the measure that `lengths` is about; it has no steps where they were not asked
+    for. `copies` is empty where near duplicates were not looked for, as `looked_for_copies` says.
     `base_loss_limit` is where a band of base loss would end. `run_option` names the run to a command, where there are
     several scorings. `training_known`: whether the reference was trained on these rows ("in-sample"), on other folds
     of them ("cross-fitted"), or nobody knows ("").
@@ -56,6 +61,7 @@ class Diagnosis:
     n_kept: int
     selection: str
     spec: SelectionSpec
+    ranked_by: str
     measure: str
     lengths: tuple[LengthDependence, ...]
     tenths: tuple[LengthTenth, ...]
@@ -103,10 +109,12 @@ def diagnose(
     *,
     spec: SelectionSpec | None = None,
     near_duplicates: bool | None = None,
+    steps: bool = True,
 ) -> Diagnosis:
     """Look at the scores of a run, and at what a saved selection, or that of `spec` (the paper's 6 %), keeps of them.
 
-    `near_duplicates` None looks for them among up to 20,000 rows. Kept until the project changes.
+    `near_duplicates` None looks for them among up to 20,000 rows. `steps` counts those of each response, which reads
+    all texts: no finding needs them. Kept until the project changes.
 
     Raises:
         SelectionError: nothing is scored, several scorings and no `run`, or no such selection.
@@ -118,7 +126,43 @@ def diagnose(
     copies = len(rows.table) <= MOST_ROWS_UNASKED if near_duplicates is None else near_duplicates
     planted = latest_report(project, rows)
     key = (*rows.key, selection, asked, copies, planted and planted.run_id)
-    return _diagnoses.get(key, lambda: _diagnose(project, rows, selection, asked, copies, planted))
+    quick = _diagnoses.get(key, lambda: _diagnose(project, rows, selection, asked, copies, planted))
+    if not steps:
+        return quick
+    return _diagnoses.get((key, "steps"), lambda: _with_steps(project, rows, quick))
+
+
+def steps_are_counted(project: Project) -> bool:
+    """Whether a diagnosis with the steps of each response is as quick as one without."""
+    with project.store() as store:
+        return _steps.has(_texts_of(project, store))
+
+
+def _texts_of(project: Project, store: Store) -> Hashable:
+    # A decision changes no text.
+    return project.store_path, store.content()
+
+
+def _with_steps(project: Project, rows: Scored, quick: Diagnosis) -> Diagnosis:
+    table = rows.table
+    with project.store() as store:
+        n_steps = _steps.get(_texts_of(project, store), lambda: response_steps(store.cursor(), table.sample_key))
+    return replace(quick, lengths=_lengths(table, quick.ranked_by, quick.spec.seed, n_steps))
+
+
+def _lengths(
+    table: ScoreTable, measure: str, seed: int, n_steps: np.ndarray | None = None
+) -> tuple[LengthDependence, ...]:
+    usable = _usable(table)
+    drop = (table.losses[BASE] - table.losses[REFERENCE])[usable]
+    lengths = Lengths(table.n_tokens, table.n_prompt_tokens, n_steps).of(usable)
+    score = values_of(table, measure, seed)[usable]
+    return tuple(length_dependence(table.domains, table.domain_code[usable], score, drop, lengths))
+
+
+def _usable(table: ScoreTable) -> np.ndarray:
+    """bool[n]: rows with both losses."""
+    return np.isfinite(table.losses[BASE]) & np.isfinite(table.losses[REFERENCE]) & (table.n_tokens > 0)
 
 
 def _diagnose(
@@ -136,11 +180,8 @@ def _diagnose(
         is_kept = np.isin(table.row_key, picks(project, selection)["row_key"].to_numpy())
     elif cut is not None:
         is_kept[kept_rows(cut)] = True
-    base, reference = table.losses[BASE], table.losses[REFERENCE]
-    usable = np.isfinite(base) & np.isfinite(reference) & (table.n_tokens > 0)
+    base, usable = table.losses[BASE], _usable(table)
     method = spec.method if cut is not None else "learnability"
-    with project.store() as store:
-        lengths = Lengths(table.n_tokens, table.n_prompt_tokens, response_steps(store.cursor()))
     share = float(is_kept[usable].mean()) if usable.any() and is_kept.any() else SelectionSpec().value
     cost = cost_of_selection(project, rows, share)
     other, in_sample = training_effects.beside_another(project, rows, share)
@@ -152,16 +193,9 @@ def _diagnose(
         n_kept=int(is_kept.sum()),
         selection=selection,
         spec=spec,
+        ranked_by=method,
         measure=measure_of(table, method).label,
-        lengths=tuple(
-            length_dependence(
-                table.domains,
-                table.domain_code[usable],
-                values_of(table, method, spec.seed)[usable],
-                (base - reference)[usable],
-                lengths.of(usable),
-            )
-        ),
+        lengths=_lengths(table, method, spec.seed),
         tenths=tuple(length_tenths(table.n_tokens[usable], is_kept[usable])) if is_kept.any() else (),
         oddities=tuple(oddities(table.flags, is_kept)),
         cuts=stability.of_cuts(cut),

@@ -37,6 +37,11 @@ class Recent(Generic[Value]):
                     self._values.popitem(last=False)
             return value
 
+    def has(self, key: Hashable) -> bool:
+        """Whether the value is there already."""
+        with self._lock:
+            return key in self._values
+
     def forget(self, stale: Callable[[Hashable], bool]) -> None:
         """Drop the values whose keys are stale."""
         with self._lock:

@@ -11,7 +11,9 @@ from lobass_core.jobs.run_files import FIRST_STEPS, write_parquet
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.overlaps import EvaluationFile, OverlappingSample, record_overlap
-from lobass_core.workflows import explore, training_effects
+from lobass_core.store.response_steps import response_steps
+from lobass_core.workflows import decide, explore, training_effects
+from lobass_core.workflows import diagnose as workflow
 from lobass_core.workflows.cut import open_cut
 from lobass_core.workflows.diagnose import diagnose
 from lobass_core.workflows.findings import findings
@@ -69,6 +71,20 @@ def test_lengths_are_said_by_domain_and_lead_to_the_adjusted_measure(filled):
     # Seven rows of 120, the shortest of chat's among them; without an effect of length they would lie anywhere.
     assert report.n_kept == sum(one.n_kept for one in report.tenths) == 7
     assert report.words == "the best 6 %"
+
+
+def test_steps_are_counted_last_and_once_for_the_same_texts(filled, monkeypatch):
+    counted = []
+    monkeypatch.setattr(workflow, "response_steps", lambda *given: counted.append(0) or response_steps(*given))
+    quick = diagnose(filled.project, steps=False)
+    assert not counted and not workflow.steps_are_counted(filled.project)
+    assert quick.lengths[1].score_steps is None and quick.lengths[1].score_response is not None
+    whole = diagnose(filled.project)
+    assert workflow.steps_are_counted(filled.project) and findings(quick) == findings(whole)
+    # A decision changes what is kept, and no text.
+    decide.decide(filled.project, filled.sample_ids[-1:], "keep")
+    again = diagnose(filled.project)
+    assert again is not whole and again.lengths == whole.lengths and len(counted) == 1
 
 
 def test_the_cut_leads_to_the_rows_that_could_go_either_way(filled):

@@ -9,21 +9,21 @@ from pages.components.parts import Column
 from pages.components.view import Node, el
 
 
-def show(diagnosis: Diagnosis, slots: Mapping[str, int]) -> None:
-    """Draw both."""
+def show(diagnosis: Diagnosis, slots: Mapping[str, int], *, key: str, are_steps_known: bool = True) -> None:
+    """Draw both; steps that are still being counted are left open."""
     view.show(
         el(
             "div",
-            el("div", _dependence(diagnosis, slots), _published(), cls="stack wide"),
+            el("div", _dependence(diagnosis, slots, are_steps_known), _published(), cls="stack wide"),
             _kept(diagnosis) or el("div"),
             cls="grid two aside",
         ),
-        key="trust-lengths",
+        key=key,
         label="Length",
     )
 
 
-def _dependence(diagnosis: Diagnosis, slots: Mapping[str, int]) -> Node:
+def _dependence(diagnosis: Diagnosis, slots: Mapping[str, int], are_steps_known: bool) -> Node:
     columns = [
         Column("Domain"),
         Column("Rows", 66, numeric=True),
@@ -34,10 +34,11 @@ def _dependence(diagnosis: Diagnosis, slots: Mapping[str, int]) -> Node:
     rows = []
     for one in diagnosis.lengths:
         name = parts.swatch(slots.get(one.domain, 0), one.domain)
-        score = (one.score_response, one.score_prompt, one.score_steps)
-        drop = (one.drop_response, one.drop_prompt, one.drop_steps)
-        rows.append([name, theme.count(one.n_rows), *map(theme.signed, score)])
-        rows.append([el("span", "loss drop", cls="muted"), "", *map(theme.signed, drop)])
+        steps = [theme.signed(rho) if are_steps_known else "…" for rho in (one.score_steps, one.drop_steps)]
+        score = theme.signed(one.score_response), theme.signed(one.score_prompt), steps[0]
+        drop = theme.signed(one.drop_response), theme.signed(one.drop_prompt), steps[1]
+        rows.append([name, theme.count(one.n_rows), *score])
+        rows.append([el("span", "loss drop", cls="muted"), "", *drop])
     return el(
         "div",
         parts.heading("Length", f"Spearman's ρ of {diagnosis.measure} with"),
