@@ -47,8 +47,8 @@ class Diagnosis:
     """Findings on one scoring, and on what a selection keeps of it.
 
     `selection` is the name of a saved one, empty for the one that `spec` describes. `oddities` are of all imported
-    rows, scored or not. `ranked_by` names the measure that `lengths` is about; it has no steps where they were not asked
-    for. `copies` is empty where near duplicates were not looked for, as `looked_for_copies` says.
+    rows, scored or not. `lengths` are about the measure `ranked_by`, without steps where they were not asked for.
+    `copies` is empty where near duplicates were not looked for, as `looked_for_copies` says.
     `base_loss_limit` is where a band of base loss would end. `run_option` names the run to a command, where there are
     several scorings. `training_known`: whether the reference was trained on these rows ("in-sample"), on other folds
     of them ("cross-fitted"), or nobody knows ("").
