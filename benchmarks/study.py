@@ -1,293 +1,212 @@
-"""Does LoBaSS choose rows that train better? Trains the arms of the study, one after the other.
+"""Does LoBaSS choose rows that train better? Trains the arms of the study.
 
     OMP_NUM_THREADS=1 python benchmarks/study.py --model FOLDER --name smollm2       # goes on where it stopped
     python benchmarks/study_report.py smollm2                                        # what the finished arms say
 
+    python benchmarks/study.py --model FOLDER --name smollm2 --workers 12            # on a GPU, twelve arms at a time
+    ... --budgets 0.5 --seeds 1 2 3                                                  # half of the pool, three seeds
+    ... --equal-steps                                                                # as many steps as the whole pool
+
 The pool: 1,000 rows, 500 of alpaca_random_9k and 500 of gsm8k_train, of at most 256 tokens; held out are 100 rows each
 of both files, of gsm8k_test and of dolly_3k. Data sets are found through LOBASS_REAL_DATA. Every arm is trained from
-the same base by LoRA for one epoch, at the learning rate with which a random draw does best on 60 further rows.
+the same base by LoRA in float32, at the learning rate with which a random draw does best on 60 further rows, for as
+many epochs as leave the model trained on all rows the least loss on them.
 
-Order: the arms at 16.7 %, the pool with bad rows, the arms at 6 %, then both again with another training seed. Each
+Order: the arms at 16.7 %, the pool with bad rows, the arms at 6 %, then all again with another training seed. Each
 finished arm is a small JSON under --results; an arm that is there is not trained again. Ctrl-C or SIGTERM leaves a
 checkpoint under --work, and the next start goes on from it.
 """
 
 import argparse
-import json
-import os
-import signal
+import itertools
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
-import torch
-from study_pool import FURTHER, HELD_OUT, MAX_TOKENS, POOL, StudyRow, study_rows, with_bad_rows
+from study_lab import BAD, CLEAN, Entry, Stopped, StudyLab
+from study_pool import FURTHER, HELD_OUT
 
-from lobass_core.files.atomic_file import write_whole
-from lobass_core.rendering.fingerprint import tokenizer_fingerprint
-from lobass_core.rendering.render import Renderer
-from lobass_core.rendering.templates import load_template
-from lobass_core.scoring.fingerprint import model_fingerprint
-from lobass_core.scoring.model_files import find_model
-from lobass_core.scoring.models import choose_device, load_tokenizer
-from lobass_core.scoring.products import fastest_library
-from lobass_core.scoring.token_table import TokenTable
 from lobass_core.similarity.folds import assign_folds
 from lobass_core.similarity.near_duplicates import duplicate_groups
-from lobass_core.specs import ModelSpec
-from lobass_core.training.arm import ArmPlace
-from lobass_core.training.arm_lab import ArmLab, ArmOrder, Watch, measured_rows
-from lobass_core.training.fit import Pulse, quiet_transformers
-from lobass_core.validation.arm_results import ID_DIGITS, ArmCache, ArmRecipe, MeasuredRows
+from lobass_core.training.arm_lab import ArmOrder
+from lobass_core.validation.arm_results import ID_DIGITS, ArmRecipe
 from lobass_core.validation.arms import BASE, FULL, LENGTH_MATCHED, RANDOM, rows_of_arm
 from lobass_core.validation.candidates import Candidates
 
-RATES = (5e-4, 1.4e-3)
+RATES = (5e-4, 1.4e-3, 4e-3)
+EPOCHS = (1.0, 2.0, 3.0)
 BUDGETS = (0.167, 0.06)
 SEEDS = (1, 2)
 REFERENCE_SEED = 1
 N_RANDOM, N_LENGTH_MATCHED, N_RANDOM_BAD = 5, 3, 3
-CLEAN, BAD = "clean", "bad rows"
 IN_SAMPLE, CROSS_FITTED = "in-sample", "cross-fitted"
-SAY_SECONDS = 60.0
 
-
-class Stopped(Exception):
-    """Somebody asked the study to stop."""
+Wanted = tuple[Entry, ArmOrder]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One finished arm as the index of the results names it; `key` names its file."""
+class Part:
+    """The arms of one pool at one budget with one training seed."""
 
     pool: str
-    arm: str
-    reference: str
     budget: float
-    draw: int
     seed: int
-    n_rows: int
-    key: str
 
 
 class Study:
-    """The study on one model."""
+    """What is trained, in which order, and how it depends on what was trained before."""
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        quiet_transformers()
-        self.results = arguments.results / arguments.name
-        self.stop = False
-        self.entries: dict[str, Entry] = {}
-        base = ModelSpec(str(arguments.model.resolve()))
-        tokenizer = load_tokenizer(base)
-        renderer = Renderer(tokenizer, load_template("", tokenizer), "all", MAX_TOKENS)
-        data = Path(os.environ.get("LOBASS_REAL_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
-        rows = study_rows(data, renderer)
-        pool = [row for row in rows if row.part == POOL]
-        bad = with_bad_rows(pool, data)
-        self.pools = {CLEAN: pool, BAD: bad}
-        samples = {row.sample.sample_id: row.sample for row in (*rows, *bad)}
-        table = TokenTable.of(renderer.render(list(samples.values())))
-        device = choose_device("auto")
-        files = find_model(base)
-        weights = model_fingerprint(files, tokenizer_fingerprint(tokenizer), "float32").weights
-        place = ArmPlace(base, device, fastest_library(device, torch.float32), arguments.work / arguments.name)
-        self.lab = ArmLab(place, table, weights, renderer.fingerprint.fp, ArmCache(self.results))
-        self.held_out = self._measured([row for row in rows if row.part == HELD_OUT])
-        self.further = self._measured([row for row in rows if row.part == FURTHER])
-        self.everywhere = {
-            name: self._measured([*chosen, *(row for row in rows if row.part == HELD_OUT)])
-            for name, chosen in self.pools.items()
-        }
-        self.all_rows = self._measured([*rows, *(row for row in bad if row.damage)])
-        self._keep_pools()
+    def __init__(self, lab: StudyLab, equal_steps: bool = False) -> None:
+        self.lab, self.equal_steps = lab, equal_steps
+        held_out = [row for row in lab.rows if row.part == HELD_OUT]
+        further = [row for row in lab.rows if row.part == FURTHER]
+        self.held_out, self.further = lab.measured(held_out), lab.measured(further)
+        # The model trained on everything is the in-sample reference: measured on the pool too, it is trained once.
+        self.everywhere = {name: lab.measured([*pool, *held_out, *further]) for name, pool in lab.pools.items()}
+        damaged = [row for row in lab.pools[BAD] if row.damage]
+        self.base = ArmOrder((), lab.measured([*lab.rows, *damaged]), ArmRecipe(), 0)
 
-    def run(self) -> None:
-        """Everything, in the order of publication."""
-        recipe = self._recipe()
-        for seed in SEEDS:
-            for budget in BUDGETS:
-                self._arms(CLEAN, recipe, budget, seed)
-                if seed == SEEDS[0] and budget == BUDGETS[0]:
-                    self._arms(BAD, recipe, budget, seed)
-
-    def _recipe(self) -> ArmRecipe:
-        """One epoch at the rate that leaves the least loss on the further rows, after a random draw of 16.7 %."""
-        ids = [row.sample.sample_id for row in self.pools[CLEAN]]
-        blank = np.full(len(ids), np.nan)
-        rows = Candidates.of(ids, [row.set_name for row in self.pools[CLEAN]], np.ones(len(ids)), blank, blank)
-        drawn = rows.ids(rows_of_arm(RANDOM, rows, round(BUDGETS[0] * len(rows)), draw=N_RANDOM))
-        losses = {}
-        for rate in RATES:
-            order = ArmOrder(drawn, self.further, ArmRecipe(learning_rate=rate), REFERENCE_SEED)
-            sums = self._do(Entry("rate", f"{rate:g}", "", BUDGETS[0], N_RANDOM, REFERENCE_SEED, len(drawn), ""), order)
-            losses[rate] = sums.sum() / sum(self.further.n_tokens)
-        best = min(RATES, key=lambda rate: losses[rate])
-        print(f"learning rate {best:g}: {', '.join(f'{rate:g} leaves {loss:.4f}' for rate, loss in losses.items())}")
-        return ArmRecipe(learning_rate=best)
-
-    def _arms(self, pool: str, recipe: ArmRecipe, budget: float, seed: int) -> None:
-        for entry, trained in self._planned(pool, recipe, budget, seed):
-            # The model trained on everything is the in-sample reference: measured on the pool too, it is trained once.
-            is_reference = entry.arm == FULL and seed == REFERENCE_SEED
-            measured = self.everywhere[pool] if is_reference else self.held_out
-            self._do(entry, ArmOrder(trained, measured, recipe, seed))
-
-    def _planned(
-        self, pool: str, recipe: ArmRecipe, budget: float, seed: int
-    ) -> Iterator[tuple[Entry, tuple[str, ...]]]:
-        """The arms of one pool, budget and seed; each is chosen when its references have been trained."""
-        n_arm_rows = round(budget * len(self.pools[pool]))
-        base = self._candidates(pool)
-        in_sample = base.with_reference(self._reference(pool, recipe, base, IN_SAMPLE))
-
-        def arm(rows: Candidates, name: str, reference: str = "", draw: int = 0) -> tuple[Entry, tuple[str, ...]]:
-            chosen = rows.ids(rows_of_arm(name, rows, n_arm_rows, draw))
-            return Entry(pool, name, reference, budget, draw, seed, len(chosen), ""), chosen
-
-        yield arm(in_sample, FULL)
-        yield arm(in_sample, "learnability", IN_SAMPLE)
-        crossed = base.with_reference(self._reference(pool, recipe, base, CROSS_FITTED))
-        yield arm(crossed, "learnability", CROSS_FITTED)
-        if pool == BAD:
-            yield arm(crossed, "band", CROSS_FITTED)
-            for draw in range(N_RANDOM_BAD):
-                yield arm(crossed, RANDOM, draw=draw)
-            yield arm(crossed, "low-base-loss")
-            yield arm(crossed, "longest")
-            for draw in range(N_RANDOM_BAD):
-                yield self._clean_rows_only(arm(crossed, RANDOM, draw=draw)[0], crossed)
-            return
-        for name in ("length-adjusted", "band"):
-            yield arm(crossed, name, CROSS_FITTED)
-        for draw in range(N_RANDOM):
-            yield arm(crossed, RANDOM, draw=draw)
-        for draw in range(N_LENGTH_MATCHED):
-            yield arm(crossed, LENGTH_MATCHED, CROSS_FITTED, draw)
-        yield arm(crossed, "longest")
-        yield arm(crossed, "shortest")
-        for name in ("loss-drop", "bottom", "loss-drop-sum"):
-            yield arm(crossed, name, CROSS_FITTED)
-
-    def _clean_rows_only(self, like: Entry, rows: Candidates) -> tuple[Entry, tuple[str, ...]]:
-        """A random draw of the undamaged rows: the best that a filter can do."""
-        whole = [row.sample.sample_id for row in self.pools[BAD] if not row.damage]
-        rng = np.random.default_rng([like.draw, len(whole)])
-        chosen = tuple(sorted(rng.permutation(np.array(sorted(whole)))[: like.n_rows].tolist()))
-        return replace(like, arm="clean rows only"), chosen
-
-    def _base(self) -> dict[str, float]:
-        """Mean base loss of every row of both pools and of the held-out rows."""
-        entry = Entry("both", BASE, "", 0.0, 0, 0, 0, "")
-        return _means(self.all_rows, self._do(entry, ArmOrder((), self.all_rows, ArmRecipe(), 0)))
-
-    def _reference(self, pool: str, recipe: ArmRecipe, base: Candidates, kind: str) -> np.ndarray:
-        """Mean loss of every pool row under a reference that saw it, or under the half-pool model that did not."""
-        ids = base.sample_ids
-        entry = Entry(pool, "reference", kind, 1.0, 0, REFERENCE_SEED, len(ids), "")
-        if kind == IN_SAMPLE:
-            rows = self.everywhere[pool]
-            losses = _means(rows, self._do(entry, ArmOrder(ids, rows, recipe, REFERENCE_SEED)))
-            return np.array([losses[sample_id[:ID_DIGITS]] for sample_id in ids])
-        texts = {row.sample.sample_id: row for row in self.pools[pool]}
-        groups = duplicate_groups(["\n".join(turn.content for turn in texts[one].sample.turns) for one in ids])
-        folds = assign_folds(ids, groups, base.domains.tolist(), 2, REFERENCE_SEED)
-        losses = {}
-        for fold in range(2):
-            seen = [sample_id for sample_id, own in zip(ids, folds, strict=True) if own != fold]
-            unseen = self._measured([texts[one] for one, own in zip(ids, folds, strict=True) if own == fold])
-            half = replace(entry, draw=fold, budget=0.5, n_rows=len(seen))
-            losses |= _means(unseen, self._do(half, ArmOrder(tuple(seen), unseen, recipe, REFERENCE_SEED)))
-        return np.array([losses[sample_id[:ID_DIGITS]] for sample_id in ids])
-
-    def _candidates(self, pool: str) -> Candidates:
-        chosen, base = self.pools[pool], self._base()
-        ids = [row.sample.sample_id for row in chosen]
-        n_tokens = self.lab.table.n_response_tokens[self.lab.rows(ids)]
-        losses = np.array([base[sample_id[:ID_DIGITS]] for sample_id in ids])
-        return Candidates.of(ids, [row.set_name for row in chosen], n_tokens, losses, np.full(len(ids), np.nan))
-
-    def _do(self, entry: Entry, order: ArmOrder) -> np.ndarray:
-        """Nats summed over each measured row, in their order.
+    def run(self, parts: Sequence[Part]) -> None:
+        """Everything, in the order of publication; with several workers, as much at once as can be.
 
         Raises:
             Stopped: somebody asked for it.
         """
-        if self.stop:
-            raise Stopped
-        key = self.lab.content_of(order).key
-        name = f"{entry.pool}, {entry.arm} {entry.reference}, {entry.budget:.1%}, draw {entry.draw}, seed {entry.seed}"
-        watch = _Watch(self, name)
-        if not self.lab.cache.path_of(key).is_file():
-            watch.say("begins")
-        result = self.lab.do(order, Watch(watch.pulse, watch.measured, lambda: self.stop))
-        if result is None:
-            raise Stopped
-        entry = replace(entry, key=key)
-        self.entries[f"{name}"] = entry
-        write_whole(self.results / "index.json", _lines([asdict(one) for one in self.entries.values()]))
-        if watch.began:
-            mean = result.loss_sums().sum() / max(1, sum(order.measured.n_tokens))
-            watch.say(
-                f"done: {result.train_seconds:.0f} s training, {result.measure_seconds:.0f} s measuring, {mean:.4f}"
+        self.lab.keep_pools()
+        self.lab.do([(Entry("both", BASE, "", 0.0, 0, 0, 0), self.base)])
+        recipe = self._recipe()
+        print(f"learning rate {recipe.learning_rate:g}, epochs {recipe.epochs:g}", flush=True)
+        for stage in [parts] if self.lab.arguments.workers > 1 else [[part] for part in parts]:
+            pools = dict.fromkeys(part.pool for part in stage)
+            self.lab.do([one for pool in pools for one in self._references(pool, recipe)])
+            self.lab.do([one for part in stage for one in self._arms(part, recipe)])
+
+    def _recipe(self) -> ArmRecipe:
+        """The rate that leaves the least loss on the further rows after one epoch of a random draw of 16.7 %, and the
+        epochs that leave the least there after training on all rows at that rate."""
+        rows = self._candidates(CLEAN)
+        drawn = rows.ids(rows_of_arm(RANDOM, rows, round(BUDGETS[0] * len(rows)), draw=N_RANDOM))
+        by_rate = {}
+        for rate in RATES:
+            entry = Entry(CLEAN, f"rate {rate:g}", "", BUDGETS[0], N_RANDOM, REFERENCE_SEED, len(drawn))
+            by_rate[rate] = (
+                entry,
+                ArmOrder(drawn, self.further, ArmRecipe(learning_rate=rate), REFERENCE_SEED),
             )
-        return result.loss_sums()
+        rate = self._least(by_rate)
+        by_epochs = {}
+        for epochs in EPOCHS:
+            entry = Entry(CLEAN, f"epochs {epochs:g}", "", 1.0, 0, REFERENCE_SEED, len(rows))
+            recipe = ArmRecipe(learning_rate=rate, epochs=epochs)
+            by_epochs[epochs] = entry, ArmOrder(rows.sample_ids, self.everywhere[CLEAN], recipe, REFERENCE_SEED)
+        return ArmRecipe(learning_rate=rate, epochs=self._least(by_epochs))
 
-    def _measured(self, rows: Sequence[StudyRow]) -> MeasuredRows:
-        return measured_rows(self.lab.table, [(row.sample.sample_id, f"{row.part}: {row.set_name}") for row in rows])
+    def _least(self, wanted: dict[float, Wanted]) -> float:
+        """Which of them leaves the least loss a token on the further rows."""
+        self.lab.do(list(wanted.values()))
+        further = set(self.further.sample_ids)
 
-    def _keep_pools(self) -> None:
-        """Which rows the pools hold, without their texts: of the one with bad rows, those that take another's place."""
-        clean = [[row.sample.sample_id[:ID_DIGITS], row.set_name] for row in self.pools[CLEAN]]
-        damaged = [
-            [row.stands_for[:ID_DIGITS], row.sample.sample_id[:ID_DIGITS], row.damage]
-            for row in self.pools[BAD]
-            if row.damage
-        ]
-        self.results.mkdir(parents=True, exist_ok=True)
-        write_whole(self.results / "pools.json", _lines([{"rows": clean, "replaced": damaged}]))
+        def loss(order: ArmOrder) -> float:
+            among = np.array([one in further for one in order.measured.sample_ids])
+            return float(self.lab.sums(order)[among].sum() / np.array(order.measured.n_tokens)[among].sum())
+
+        losses = {value: loss(order) for value, (_, order) in wanted.items()}
+        print(", ".join(f"{value:g} leaves {one:.4f}" for value, one in losses.items()), flush=True)
+        return min(losses, key=lambda value: losses[value])
+
+    def _arms(self, part: Part, recipe: ArmRecipe) -> Iterator[Wanted]:
+        """The arms of one part; their references are finished."""
+        pool = self._candidates(part.pool)
+        n_rows = round(part.budget * len(pool))
+        in_sample, crossed = (
+            pool.with_reference(self._reference_losses(part.pool, kind, recipe)) for kind in (IN_SAMPLE, CROSS_FITTED)
+        )
+
+        def arm(name: str, reference: str = "", draw: int = 0) -> Wanted:
+            rows = in_sample if reference == IN_SAMPLE else crossed
+            entry = Entry(part.pool, name, reference, part.budget, draw, part.seed, 0, self.equal_steps)
+            return self._order(entry, rows.ids(rows_of_arm(name, rows, n_rows, draw)), recipe)
+
+        yield arm(FULL)
+        yield arm("learnability", IN_SAMPLE)
+        yield arm("learnability", CROSS_FITTED)
+        if part.pool == BAD:
+            yield arm("band", CROSS_FITTED)
+            for draw in range(N_RANDOM_BAD):
+                yield arm(RANDOM, draw=draw)
+            for name in ("low-base-loss", "longest"):
+                yield arm(name)
+            for draw in range(N_RANDOM_BAD):
+                entry = Entry(part.pool, "clean rows only", "", part.budget, draw, part.seed, 0, self.equal_steps)
+                yield self._order(entry, self._whole_rows(n_rows, draw), recipe)
+            return
+        for name in ("length-adjusted", "band"):
+            yield arm(name, CROSS_FITTED)
+        for draw in range(N_RANDOM):
+            yield arm(RANDOM, draw=draw)
+        for draw in range(N_LENGTH_MATCHED):
+            yield arm(LENGTH_MATCHED, CROSS_FITTED, draw)
+        for name in ("longest", "shortest"):
+            yield arm(name)
+        for name in ("loss-drop", "bottom", "loss-drop-sum"):
+            yield arm(name, CROSS_FITTED)
+
+    def _order(self, entry: Entry, trained: tuple[str, ...], recipe: ArmRecipe) -> Wanted:
+        is_reference = entry.arm == FULL and entry.seed == REFERENCE_SEED
+        measured = self.everywhere[entry.pool] if is_reference else self.held_out
+        like = self._ids(entry.pool) if self.equal_steps and entry.arm != FULL else ()
+        return replace(entry, n_rows=len(trained)), ArmOrder(trained, measured, recipe, entry.seed, like)
+
+    def _whole_rows(self, n_rows: int, draw: int) -> tuple[str, ...]:
+        """A random draw of the undamaged rows: the best that a filter can do."""
+        whole = sorted(row.sample.sample_id for row in self.lab.pools[BAD] if not row.damage)
+        chosen = np.random.default_rng([draw, len(whole)]).permutation(np.array(whole))[:n_rows]
+        return tuple(sorted(chosen.tolist()))
+
+    def _references(self, pool: str, recipe: ArmRecipe) -> list[Wanted]:
+        """The model trained on the whole pool, and on each half of it for the rows of the other."""
+        ids = self._ids(pool)
+        entry = Entry(pool, "reference", IN_SAMPLE, 1.0, 0, REFERENCE_SEED, len(ids))
+        wanted = [(entry, ArmOrder(ids, self.everywhere[pool], recipe, REFERENCE_SEED))]
+        rows = {row.sample.sample_id: row for row in self.lab.pools[pool]}
+        groups = duplicate_groups(["\n".join(turn.content for turn in rows[one].sample.turns) for one in ids])
+        folds = assign_folds(ids, groups, [rows[one].set_name for one in ids], 2, REFERENCE_SEED)
+        for fold in range(2):
+            seen = tuple(sample_id for sample_id, own in zip(ids, folds, strict=True) if own != fold)
+            unseen = self.lab.measured([rows[one] for one, own in zip(ids, folds, strict=True) if own == fold])
+            half = replace(entry, reference=CROSS_FITTED, draw=fold, budget=0.5, n_rows=len(seen))
+            wanted.append((half, ArmOrder(seen, unseen, recipe, REFERENCE_SEED)))
+        return wanted
+
+    def _reference_losses(self, pool: str, kind: str, recipe: ArmRecipe) -> np.ndarray:
+        """Mean loss of every row of a pool under a reference that saw it, or under one that did not."""
+        losses: dict[str, float] = {}
+        for entry, order in self._references(pool, recipe):
+            if entry.reference == kind:
+                losses |= self.lab.means(order)
+        return np.array([losses[sample_id[:ID_DIGITS]] for sample_id in self._ids(pool)])
+
+    def _candidates(self, pool: str) -> Candidates:
+        rows, base = self.lab.pools[pool], self.lab.means(self.base)
+        ids = [row.sample.sample_id for row in rows]
+        n_tokens = self.lab.lab.table.n_response_tokens[self.lab.lab.rows(ids)]
+        losses = np.array([base[sample_id[:ID_DIGITS]] for sample_id in ids])
+        return Candidates.of(ids, [row.set_name for row in rows], n_tokens, losses, np.full(len(ids), np.nan))
+
+    def _ids(self, pool: str) -> tuple[str, ...]:
+        return tuple(sorted(row.sample.sample_id for row in self.lab.pools[pool]))
 
 
-class _Watch:
-    """Says once a minute how far an arm is, and hands on that somebody wants to stop."""
-
-    def __init__(self, study: Study, name: str) -> None:
-        self.study, self.name, self.began = study, name, False
-        self._said_at = time.monotonic()
-        self._n_measured = 0
-
-    def say(self, what: str) -> None:
-        """One line with the time."""
-        self.began = True
-        self._said_at = time.monotonic()
-        print(f"{time.strftime('%H:%M:%S')}  {self.name}: {what}", flush=True)
-
-    def pulse(self, pulse: Pulse) -> None:
-        """After every step."""
-        if time.monotonic() - self._said_at > SAY_SECONDS:
-            self.say(f"step {pulse.step} of {pulse.n_steps}, {pulse.n_tokens:,} tokens")
-
-    def measured(self, n_tokens: int) -> None:
-        """After every measured batch."""
-        self._n_measured += n_tokens
-        if self.study.stop:
-            raise Stopped
-        if time.monotonic() - self._said_at > SAY_SECONDS:
-            self.say(f"{self._n_measured:,} tokens measured")
-
-
-def _means(rows: MeasuredRows, sums: np.ndarray) -> dict[str, float]:
-    means = sums / np.maximum(1, np.array(rows.n_tokens))
-    return dict(zip(rows.sample_ids, means.tolist(), strict=True))
-
-
-def _lines(documents: list[dict]) -> str:
-    """JSON with one document a line, so that a new arm is one new line."""
-    return "[\n" + ",\n".join(json.dumps(one, ensure_ascii=False) for one in documents) + "\n]\n"
+def parts_of(budgets: Sequence[float], seeds: Sequence[int]) -> list[Part]:
+    """For each seed the clean pool at every budget, the pool with bad rows right after the first of them."""
+    parts = []
+    for seed, budget in itertools.product(seeds, budgets):
+        parts.append(Part(CLEAN, budget, seed))
+        if budget == budgets[0]:
+            parts.append(Part(BAD, budget, seed))
+    return parts
 
 
 def main() -> int:
@@ -297,15 +216,15 @@ def main() -> int:
     parser.add_argument("--name", required=True, help="name of the model among the results")
     parser.add_argument("--results", type=Path, default=Path(__file__).parents[1] / "docs" / "validation")
     parser.add_argument("--work", type=Path, default=Path("build/study"), help="folder for checkpoints")
-    study = Study(parser.parse_args())
-
-    def stop(*_: int | FrameType | None) -> None:
-        study.stop = True
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    parser.add_argument("--workers", type=int, default=1, help="arms trained at a time, each in a process of its own")
+    parser.add_argument("--budgets", type=float, nargs="+", default=BUDGETS, help="shares of the pool")
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help="training seeds")
+    parser.add_argument("--equal-steps", action="store_true", help="every arm takes as many steps as the whole pool")
+    arguments = parser.parse_args()
+    lab = StudyLab(arguments)
+    lab.stop_on_signals()
     try:
-        study.run()
+        Study(lab, arguments.equal_steps).run(parts_of(arguments.budgets, arguments.seeds))
     except Stopped:
         print("stopped; the same command goes on from here", flush=True)
         return 3

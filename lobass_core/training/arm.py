@@ -38,12 +38,16 @@ class ArmLosses:
 
 @dataclass(frozen=True, slots=True)
 class ArmPlace:
-    """Where arms are trained: the base, the device, the library of its products, and a folder for checkpoints."""
+    """Where arms are trained: the base, the device, the library of its products, and a folder for checkpoints.
+
+    `float32`: train and measure in it on a GPU too, so that arms of different machines compare.
+    """
 
     base: ModelSpec
     device: torch.device
     library: Library
     checkpoints: Path
+    float32: bool = False
 
 
 def arm_steps(
@@ -86,7 +90,7 @@ def train_arm(
         LobassError: the base cannot be loaded, a step does not fit into memory, or the training diverged.
     """
     started, started_cpu = time.monotonic(), time.process_time()
-    loaded = load_base(place.base, recipe.method, place.device)
+    loaded = load_base(place.base, recipe.method, place.device, place.float32)
     compute_by(loaded.model, place.library)
     if steps:
         rate = recipe.learning_rate or default_learning_rate(recipe.method, loaded.n_parameters)
@@ -94,7 +98,8 @@ def train_arm(
         torch.manual_seed(seed)
         make_trainable(loaded, recipe.method, recipe.lora_rank)
         compute_by(loaded.model, place.library)
-        if not fit(loaded, table, steps, FitSettings(rate, seed), place.checkpoints, on_pulse, should_stop).finished:
+        settings = FitSettings(rate, seed, float32=place.float32)
+        if not fit(loaded, table, steps, settings, place.checkpoints, on_pulse, should_stop).finished:
             return None
         check_finite(loaded, rate)
     trained = time.monotonic()

@@ -36,11 +36,15 @@ MOST_TOKENS_CPU = 1024
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
-    """What the optimiser needs to know; `learning_rate` is the peak of a cosine after a short warm-up."""
+    """What the optimiser needs to know; `learning_rate` is the peak of a cosine after a short warm-up.
+
+    `float32`: compute in it on every device; else a GPU computes in bfloat16 where it can.
+    """
 
     learning_rate: float
     seed: int
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+    float32: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +249,7 @@ def _arguments(loaded: LoadedModel, n_steps: int, settings: FitSettings, checkpo
         weight_decay=0.0,
         max_grad_norm=MAX_GRAD_NORM,
         optim="adamw_torch",
-        bf16=on_cuda and torch.cuda.is_bf16_supported(),
+        bf16=on_cuda and not settings.float32 and torch.cuda.is_bf16_supported(),
         use_cpu=loaded.device.type == "cpu",
         activation_checkpointing=activations,
         activation_checkpointing_kwargs={"use_reentrant": False} if activations else None,

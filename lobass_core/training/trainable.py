@@ -15,11 +15,12 @@ from lobass_core.specs import ModelSpec, TrainMethod
 ADAPTER = "default"
 
 
-def load_base(spec: ModelSpec, method: TrainMethod, device: torch.device) -> LoadedModel:
+def load_base(spec: ModelSpec, method: TrainMethod, device: torch.device, float32: bool = False) -> LoadedModel:
     """The base in memory as its training needs it.
 
     Full training keeps float32 weights and computes in bfloat16 where the GPU has it: in bfloat16 most of its small
-    updates would round to nothing. LoRA leaves the base as it is and can hold it in bfloat16.
+    updates would round to nothing. LoRA leaves the base as it is and can hold it in bfloat16, unless `float32` is asked
+    for.
 
     Raises:
         ModelError: the base cannot be loaded, or is an adapter.
@@ -31,7 +32,7 @@ def load_base(spec: ModelSpec, method: TrainMethod, device: torch.device) -> Loa
             where=str(files.adapter),
             do="Merge the adapter into its base (peft: merge_and_unload) and use that folder.",
         )
-    half = method == "lora" and device.type == "cuda" and torch.cuda.is_bf16_supported()
+    half = not float32 and method == "lora" and device.type == "cuda" and torch.cuda.is_bf16_supported()
     n_threads = torch.get_num_threads()
     loaded = load_model(spec, "bfloat16" if half else "float32", device, files)
     # Loading leaves a tiny model one thread, as scoring gives each core a process. A training is one process: two
