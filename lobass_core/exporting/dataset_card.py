@@ -3,14 +3,15 @@
 import itertools
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from lobass_core.exporting.layout import CardEntry, Written
 from lobass_core.exporting.plan import ExportPlan, FileReceipt
+from lobass_core.exporting.train_script import script_name
 from lobass_core.exporting.trainer_files import dataset_name
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _USE = {
-    "trl": "To train with TRL on the tokens that were scored, run `python train.py --model MODEL`.",
     "axolotl": "Add the lines of the YAML fragment to your Axolotl configuration.",
     "source": "These are the original records, unchanged, with one file per source.",
     "tokens": "These rows are the tokens that were scored. TRL's SFTTrainer, Axolotl (as a dataset without `type`) "
@@ -52,9 +53,31 @@ def _use(plan: ExportPlan, written: Written) -> str:
         if written.n_validation:
             names += [f"`eval_dataset: {dataset_name(kind, 'validation')}`" for kind in written.kinds]
         return f"Train with LLaMA-Factory: `dataset_dir: THIS_FOLDER`, {', '.join(names)}."
-    if plan.format == "trl" and not plan.facts.get("models"):
-        return "To train with TRL, run `python train.py --model MODEL`."
-    return _USE.get(plan.format, "Load it with `datasets.load_dataset(THIS_FOLDER)`.")
+    if plan.format == "trl":
+        on_scored = " on the tokens that were scored" if plan.facts.get("models") else ""
+        later = [f"`python {script_name(kind, written.kinds)} --model trained`" for kind in written.kinds[1:]]
+        then = f" Then train the result on the other rows: {', '.join(later)}." if later else ""
+        return f"To train with TRL{on_scored}, run `python train.py --model MODEL`.{then}"
+    return _USE.get(plan.format, "Load it with `datasets.load_dataset(THIS_FOLDER)`.") + _other_readers(written)
+
+
+def _other_readers(written: Written) -> str:
+    """How to open the files that `load_dataset(THIS_FOLDER)` leaves out."""
+    others = [entry for entry in written.data_files if _reader(entry) != _reader(written.data_files[0])]
+    calls = [f'`load_dataset("{_reader(entry)}", data_files={json.dumps(entry.path)})`' for entry in others]
+    if not calls:
+        return ""
+    return (
+        f" `datasets.load_dataset(THIS_FOLDER)` opens `{written.data_files[0].path}` and files of its type. To open "
+        f"the others: {', '.join(calls)}."
+    )
+
+
+def _reader(entry: CardEntry) -> str:
+    """The reader of `datasets` for a file."""
+    return {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".tsv": "csv", ".tab": "csv"}.get(
+        Path(entry.path).suffix.lower(), "json"
+    )
 
 
 def _set_aside(plan: ExportPlan, written: Written) -> str:
@@ -85,7 +108,9 @@ def _yaml_head(plan: ExportPlan, data_files: Sequence[CardEntry], n_rows: int) -
     lines += ["task_categories:", "- text-generation"]
     lines += ["size_categories:", f"- {_size(n_rows)}", "tags:", "- lobass", "- data-selection"]
     lines.append("configs:")
-    for name, entries in itertools.groupby(data_files, key=lambda entry: entry.config):
+    # A loader opens all the files that a card names with one reader.
+    readable = [entry for entry in data_files if _reader(entry) == _reader(data_files[0])]
+    for name, entries in itertools.groupby(readable, key=lambda entry: entry.config):
         lines += [f"- config_name: {json.dumps(name, ensure_ascii=False)}", "  data_files:"]
         for entry in entries:
             lines += [f"  - split: {entry.split}", f"    path: {json.dumps(entry.path, ensure_ascii=False)}"]

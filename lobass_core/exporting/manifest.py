@@ -27,8 +27,8 @@ MANIFEST_VERSION = 1
 # Raised for a format when the same picks would come out as other bytes of what a trainer reads: a replay of an older
 # one is refused by name. Explanations and scripts (EXPLAINING) do not count.
 LAYOUT_VERSIONS: dict[str, int] = dict.fromkeys(get_args(ExportFormat), 2) | {
-    "trl": 4,
-    "axolotl": 3,
+    "trl": 5,
+    "axolotl": 4,
     "huggingface": 3,
     "parquet": 3,
     "tokens": 3,

@@ -3,6 +3,8 @@
 JSON Lines   every row has the same keys with the same types; fields that some rows lack are in `metadata`, as text
 JSON array   the same; loaders read it whole, so that a key may be null in the first rows
 Parquet      everything else: tool calls, weights and names that only some turns have
+
+The files of one export have one type: `load_dataset` opens a folder with one reader.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -52,6 +54,7 @@ def write_rows(
     written = Written(notes=survey.notes())
     files: dict[tuple[SampleKind, Split], _RowsOut] = {}
     beside = iter(numbers()) if numbers else None
+    containers = _containers(layouts, survey)
     try:
         for row in job.rows():
             more = next(beside) if beside else {}
@@ -62,7 +65,7 @@ def write_rows(
                 written.refuse(row, error.reason)
                 continue
             if (kind, split) not in files:
-                files[kind, split] = _RowsOut(job.folder, kind, split, layouts[kind], survey)
+                files[kind, split] = _RowsOut(job.folder, kind, split, layouts[kind], containers[kind], survey)
             files[kind, split].add(record, row.extra, more)
             files[kind, split].sample_ids.append(row.sample.sample_id)
         for out in files.values():
@@ -84,6 +87,20 @@ def names_of(files: Sequence[KindFile], split: Split = "train") -> dict[SampleKi
     return {file.kind: file.name for file in files if file.split == split}
 
 
+def _containers(layouts: Mapping[SampleKind, KindRows], survey: Survey) -> dict[SampleKind, Container]:
+    """What each layout asks for; Parquet for all where one of the kinds does not fit into JSON Lines."""
+
+    def fits_lines(kind: SampleKind) -> bool:
+        texts = "text" in layouts[kind].shapes.values()
+        return survey.fits_json(kind) and not (texts and survey.has_dates)
+
+    asked: dict[SampleKind, Container] = {kind: layout.container for kind, layout in layouts.items()}
+    present = [kind for kind in survey.kinds if kind in asked]
+    if any(asked[kind] == "parquet" or (asked[kind] == "lines" and not fits_lines(kind)) for kind in present):
+        return {kind: "parquet" if container == "lines" else container for kind, container in asked.items()}
+    return asked
+
+
 @dataclass(slots=True)
 class _RowsOut:
     """The open file of one kind and split."""
@@ -92,6 +109,7 @@ class _RowsOut:
     kind: SampleKind
     split: Split
     layout: KindRows
+    container: Container
     survey: Survey
     suffix: str = ""
     sample_ids: list[str] = field(default_factory=list)
@@ -99,21 +117,14 @@ class _RowsOut:
     _out: "JsonRows | ParquetRows" = field(init=False)
 
     def __post_init__(self) -> None:
-        container = self.layout.container
-        if container == "lines" and not self._fits_json():
-            container = "parquet"
-        self.suffix = {"lines": "jsonl", "array": "json", "parquet": "parquet"}[container]
+        self.suffix = {"lines": "jsonl", "array": "json", "parquet": "parquet"}[self.container]
         name = f"{self.layout.folder}{KindFile(self.kind, self.suffix, self.split).name}"
         self.file = DataFile(self.folder, name, "rows")
-        if container == "parquet":
+        if self.container == "parquet":
             schema = row_schema(self.survey, self.kind, self.layout.shapes, self.layout.style)
             self._out = ParquetRows(self.file, pa.schema([*schema, *self.layout.more_columns]))
         else:
-            self._out = JsonRows(self.file, array=container == "array")
-
-    def _fits_json(self) -> bool:
-        texts = "text" in self.layout.shapes.values()
-        return self.survey.fits_json(self.kind) and not (texts and self.survey.has_dates)
+            self._out = JsonRows(self.file, array=self.container == "array")
 
     def add(self, record: dict, extra: dict, more: dict) -> None:
         columns = self.survey.columns_of(self.kind)

@@ -1,5 +1,6 @@
 """train.py of an export for TRL: the rows as the tokens that were scored, and the call of the trainer."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import lobass_core
@@ -11,25 +12,29 @@ TRL_DEFAULT_TOKENS = 1024
 _ROWS_AS_TOKENS = Path(lobass_core.__file__).parent / "rendering" / "exported_rows.py"
 
 
+def script_name(kind: SampleKind, kinds: Sequence[SampleKind]) -> str:
+    """The name of the script that trains on one of the kinds of an export: train.py for the first."""
+    return "train.py" if kind == kinds[0] else f"train_{kind}.py"
+
+
 def train_script(
-    files: dict[SampleKind, str],
-    validation: dict[SampleKind, str],
+    kind: SampleKind,
+    name: str,
+    tested: str = "",
     *,
     mask_rule: str,
     has_template: bool,
     in_order: bool = False,
 ) -> str:
-    """A script that trains on the exported rows with TRL; without chats it takes the pairs, else the texts.
+    """A script that trains on the exported rows of one kind with TRL.
 
-    The validation file of that kind is evaluated on after each epoch. `in_order`: rows are not shuffled.
+    The validation file `tested` is evaluated on after each epoch. `in_order`: rows are not shuffled.
     """
-    kind = next(kind for kind in ("chat", "preference", "text") if kind in files)
     rows_as_tokens = _ROWS_AS_TOKENS.read_text(encoding="utf-8").split('"""\n', 1)[1].strip()
     imports, _, code = rows_as_tokens.partition("\n\n_UNUSABLE")
     needed = {*imports.splitlines(), "import argparse", "from pathlib import Path"}
     is_pair, trainer = kind == "preference", "DPO" if kind == "preference" else "SFT"
-    name, tested = files[kind], validation.get(kind, "")  # type: ignore[index]
-    prepare = "" if set(files) == {"text"} else _NEEDS_TEMPLATE
+    prepare = "" if kind == "text" else _NEEDS_TEMPLATE
     prepare += _PAIRS if is_pair else _ROWS.format(mask_rule=mask_rule)
     return _SCRIPT.format(
         file=name,
@@ -99,7 +104,7 @@ class ReadsExportedRows(plain):
 tokenizer.__class__ = ReadsExportedRows
 n_rows = len(rows)"""
 
-_SCRIPT = '''"""Train on {file} with TRL: python train.py --model MODEL_OR_PATH"""
+_SCRIPT = '''"""Train on {file} with TRL: python THIS_FILE --model MODEL_OR_PATH"""
 
 {imports}
 

@@ -10,7 +10,7 @@ from lobass_core.exporting.layout import TEMPLATE_NAME, Job, Written
 from lobass_core.exporting.plan import SPLITS
 from lobass_core.exporting.rows_file import KindRows, names_of, write_rows
 from lobass_core.exporting.survey import Survey, survey
-from lobass_core.exporting.train_script import train_script
+from lobass_core.exporting.train_script import script_name, train_script
 from lobass_core.exporting.trainer_files import axolotl_yaml, dataset_info
 from lobass_core.exporting.trainer_rows import MessageStyle, axolotl_row, llama_factory_row, trl_row
 from lobass_core.records import Sample
@@ -18,17 +18,22 @@ from lobass_core.words.plural import plural
 
 
 def trl(job: Job) -> Written:
-    """`prompt` and `completion` where every chat has one target, else `messages`; pairs and texts apart; train.py."""
+    """`prompt` and `completion` where every chat has one target, else `messages`; a file and a script a kind."""
     surveyed = survey(job.rows())
     written, files = write_rows(job, surveyed, trl_kinds(surveyed))
-    script = train_script(
-        names_of(files),
-        names_of(files, "validation"),
-        mask_rule=job.mask_rule,
-        has_template=bool(job.chat_template),
-        in_order=job.plan.order == "rank",
-    )
-    written.files.append(write_text(job.folder, "train.py", "the trainer call, ready to run", script))
+    trained, tested = names_of(files), names_of(files, "validation")
+    for kind, name in trained.items():
+        script = train_script(
+            kind,
+            name,
+            tested.get(kind, ""),
+            mask_rule=job.mask_rule,
+            has_template=bool(job.chat_template),
+            in_order=job.plan.order == "rank",
+        )
+        written.files.append(
+            write_text(job.folder, script_name(kind, list(trained)), f"trains on {name}, ready to run", script)
+        )
     add_template(job, written)
     return written
 

@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 
+import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +19,7 @@ from tests.exported_project import (
 )
 from tests.scored_files import import_and_score, select_all, select_best, write_jsonl
 
+CHAT_TURN = {"role": "user", "content": "Hi"}
 pytestmark = pytest.mark.usefixtures("no_checks")
 
 
@@ -139,7 +141,15 @@ def test_tools_calls_pairs_and_texts_go_into_files_of_their_own(project, tmp_pat
     for format, files in (
         (
             "trl",
-            {"train.jsonl": 4, "preference.jsonl": 1, "text.jsonl": 1, "train.py": 0, "chat_template.jinja": 0},
+            {
+                "train.jsonl": 4,
+                "preference.jsonl": 1,
+                "text.jsonl": 1,
+                "train.py": 0,
+                "train_preference.py": 0,
+                "train_text.py": 0,
+                "chat_template.jinja": 0,
+            },
         ),
         ("llama-factory", {"train.json": 4, "preference.json": 1, "text.json": 1, "dataset_info.json": 0}),
         (
@@ -155,6 +165,9 @@ def test_tools_calls_pairs_and_texts_go_into_files_of_their_own(project, tmp_pat
     ):
         receipt = export(project, ExportSpec(selection="all", to=str(tmp_path / format), format=format))
         assert {file.name: file.rows for file in receipt.files[:-2]} == files
+    script = (tmp_path / "trl" / "train_preference.py").read_text()
+    assert "DPOTrainer(options.model" in script and "HERE / 'preference.jsonl'" in script
+    assert "`python train_preference.py --model trained`" in (tmp_path / "trl" / "README.md").read_text()
     info = json.loads((tmp_path / "llama-factory" / "dataset_info.json").read_text())
     assert info["curated_preference"]["ranking"] is True
     assert set(info["curated"]["columns"]) == {"messages", "system", "tools"}
@@ -170,6 +183,35 @@ def test_tools_calls_pairs_and_texts_go_into_files_of_their_own(project, tmp_pat
     for entry in info.values():
         (row, *_) = json.loads((tmp_path / "llama-factory" / entry["file_name"]).read_text())
         assert {column for column in entry["columns"].values() if column} <= set(row)
+
+
+@pytest.mark.parametrize("format", ["trl", "axolotl"])
+def test_one_kind_in_parquet_takes_the_others_along(project, tmp_path, format):
+    named = {"role": "user", "content": "Hi", "name": "Ann"}
+    rows = [{"messages": [speaker, {"role": "assistant", "content": "Hello"}]} for speaker in (CHAT_TURN, named)]
+    import_and_score(
+        project,
+        (write_jsonl(tmp_path / "chat.jsonl", rows), "chat"),
+        (write_jsonl(tmp_path / "pairs.jsonl", [{"prompt": "p", "chosen": "good", "rejected": "bad"}]), "pairs"),
+    )
+    select_all(project)
+    export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format=format))
+    assert {path.name for path in (tmp_path / "out").glob("*.parquet")} == {"train.parquet", "preference.parquet"}
+    for config, n_rows in (("default", 2), ("preference", 1)):
+        opened = datasets.load_dataset(str(tmp_path / "out"), config, cache_dir=str(tmp_path / "cache"))
+        assert opened["train"].num_rows == n_rows
+
+
+def test_the_card_of_source_files_names_one_type_and_says_how_to_open_the_others(project, tmp_path):
+    write_jsonl(tmp_path / "a.jsonl", [{"prompt": "p", "response": "r"}])
+    (tmp_path / "b.csv").write_text("prompt,response\nq,s\n")
+    import_and_score(project, (tmp_path / "a.jsonl", "d"), (tmp_path / "b.csv", "d"))
+    select_all(project)
+    export(project, ExportSpec(selection="all", to=str(tmp_path / "out"), format="source"))
+    out = str(tmp_path / "out")
+    assert datasets.get_dataset_config_names(out) == ["default"]
+    assert datasets.load_dataset(out, cache_dir=str(tmp_path / "cache"))["train"].num_rows == 1
+    assert '`load_dataset("csv", data_files="b.csv")`' in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_axolotl_fragment(filled, tmp_path):
