@@ -20,6 +20,7 @@ from streamlit.runtime import app_session
 
 from lobass_core import __version__
 from pages.components import state
+from pages.serving import mended_scripts
 
 STATIC = Path(streamlit.__file__).parent / "static"
 ICON = state.PAGES_DIR / "assets" / "icon.png"
@@ -36,6 +37,7 @@ FRONT_PAGE: Words = (
 # By the name of a script without its hash. The texts end with the backtick that closes them.
 SCRIPTS: dict[str, Words] = {
     "index": (
+        *mended_scripts.INDEX,
         # The version that follows is ours: `adopt`.
         ("`Made with Streamlit v`", "`LoBaSS `"),
         (r"\|\|`Streamlit`", "||`LoBaSS`"),

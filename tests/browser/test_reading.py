@@ -29,10 +29,11 @@ ARABIC = "مرحبا بالعالم"
 def test_a_filter_is_saved_and_opened_by_keyboard(special: Server, page):
     open_browse(page, special, "domain=chat")
     before = len(wait_for_log(special.project, 0))
-    # Typed at once: nothing of it may decide on a sample while the dialog opens.
-    press(page, "s", "k", "d", "k")
-    page.wait_for_function("() => document.activeElement.matches('[role=dialog] input')")
+    # Typed at once: all of it is for the field of the dialog that opens, and nothing of it decides on a sample.
+    press(page, "s")
     page.keyboard.type("talk")
+    page.wait_for_function("() => document.activeElement.matches('[role=dialog] input')")
+    page.wait_for_function("() => document.activeElement.value === 'talk'")
     press(page, "Enter")
     page.wait_for_selector("section[role=dialog]", state="detached")
     press(page, "/")
@@ -48,8 +49,6 @@ def test_a_filter_is_saved_and_opened_by_keyboard(special: Server, page):
     assert len(wait_for_log(special.project, before)) == before
 
 
-# Two of ten times beside other tests the search box lost what was typed into it just after the page was opened.
-@pytest.mark.xfail(reason="a search typed as soon as the list is there may be lost on a busy machine", strict=False)
 def test_hits_are_marked_in_the_list_and_in_the_text(special: Server, page):
     open_browse(page, special)
     press(page, "/")
@@ -71,6 +70,40 @@ def test_hits_are_marked_in_the_list_and_in_the_text(special: Server, page):
     raw = page.text_content(".turn.assistant .raw")
     assert raw.startswith("好的 😀 word word")
     assert page.locator(".turn.user mark.hit").count() == 0
+
+
+def test_what_is_typed_before_the_search_field_is_drawn_is_searched_for(special: Server, page):
+    before = len(wait_for_log(special.project, 0))
+    held = []
+    # Streamlit loads the script of a kind of field when the first one is to be drawn; the list may be there before.
+    page.route("**/static/js/TextInput.*.js", lambda request: held.append(request))
+    open_browse(page, special)
+    press(page, "/")
+    page.keyboard.type("<SCRIPTX")
+    press(page, "Backspace")
+    page.keyboard.type(">document")
+    press(page, "Enter", "t")
+    assert page.locator(".st-key-browse-w-q input").count() == 0
+    held[0].continue_()
+    page.wait_for_function("() => deep('.count b')?.textContent === '1'")
+    assert page.locator(".st-key-browse-w-q input").input_value() == "<SCRIPT>document"
+    # After Enter the list has the keys; nothing of what was typed before decided on a sample.
+    page.wait_for_selector(".heat-text .tok")
+    assert len(wait_for_log(special.project, before)) == before
+
+
+def test_a_search_entered_as_the_list_reports_its_place_is_answered(special: Server, page):
+    """A busy browser sends both in one go."""
+    open_browse(page, special)
+    press(page, "/")
+    page.keyboard.type("no such text")
+    page.evaluate("""() => {
+      const tap = (node, key) =>
+        node.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, composed: true }))
+      tap(deep(".list"), "t")
+      tap(document.activeElement, "Enter")
+    }""")
+    page.wait_for_function("() => deep('.count b')?.textContent === '0'", timeout=10_000)
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ class App {
     this.mode = "difference"
     this.showTokens = this.showJoiners = false
     this.reading = new Reading()
-    this.form = this.draft = this.comeBackTo = this.rowToShow = null
+    this.form = this.draft = this.comeBackTo = this.rowToShow = this.typed = null
     this.later = []
     this.seq = 0
     this.build()
@@ -276,7 +276,7 @@ class App {
     if (!this.data || !this.root.isConnected) return
     // The field takes Enter for itself; the list has the keys after it.
     if (leavesSearch(event)) return void setTimeout(() => this.list.focus({ preventScroll: true }))
-    if (this.isOpening) return event.preventDefault()
+    if (this.typed && !isInField(event)) return keepKey(this, event)
     if (event.defaultPrevented || isElsewhere(event, this.root)) return
     if (event.key === "Escape") return this.escape(event)
     const key = BY_NAME.get(keyName(event))

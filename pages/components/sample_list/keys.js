@@ -17,9 +17,9 @@ const KEYS = [
   { names: ["r"], shown: "R", words: "add a reason to the decision", here: true, run: (app) => app.acts.openReason() },
   { names: ["g"], shown: "G", words: "add a tag", here: true, run: (app) => app.showForm("tag") },
   { names: ["m"], shown: "M", words: "edit the note", here: true, run: (app) => app.showForm("note") },
-  { names: ["/"], shown: "/", words: "search; Enter returns to the list", run: () => focusSearch() },
-  { names: ["q"], shown: "Q", words: "open the review queue: rows near the cut and flagged rows", run: () => press("browse-review") },
-  { names: ["s"], shown: "S", words: "open saved filters", run: (app) => openSaved(app) },
+  { names: ["/"], shown: "/", words: "search; Enter returns to the list", run: (app) => void searchFor(app) },
+  { names: ["q"], shown: "Q", words: "open the review queue: rows near the cut and flagged rows", run: (app) => void press(app, "browse-review") },
+  { names: ["s"], shown: "S", words: "open saved filters", run: (app) => void openSaved(app) },
   { names: ["t"], shown: "T", words: "show token losses or the text", here: true, run: (app) => app.toggleTokens() },
   { names: ["f"], shown: "F", words: "show Markdown and LaTeX formatted, or the exact text", here: true, run: (app) => toggleFormatted(app) },
   { names: ["ArrowLeft"], shown: "←", words: "previous page; with token losses, previous token", here: true, repeats: true, run: (app, held) => app.turn(-1, held) },
@@ -38,14 +38,17 @@ const HINTS = [
 
 const EDITABLE = "input, textarea, select, [contenteditable=''], [contenteditable='true']"
 const OWN_KEYS = "tab radio slider menu menuitem combobox spinbutton textbox searchbox grid treegrid".split(" ")
-const OPENING_MS = 3000
-const SEARCH_FIELD = ".st-key-browse-w-q input"
 
 // Letters come with or without Shift; Shift and an arrow are a key of their own.
 /** @param {KeyboardEvent} event */
 function keyName(event) {
   if (event.key.length === 1) return event.key.toLowerCase()
   return event.shiftKey ? `Shift+${event.key}` : event.key
+}
+
+/** @param {Event} event */
+function isInField(event) {
+  return event.composedPath().some((node) => node instanceof Element && node.matches(EDITABLE))
 }
 
 // Whether the key belongs to something else: a field, a menu, another list, an open popover or dialog.
@@ -59,51 +62,6 @@ function isElsewhere(event, root) {
   return [
     ...document.querySelectorAll("[role='dialog'], [data-baseweb='popover'], [data-testid='stPopoverBody']"),
   ].some((node) => node.getClientRects().length > 0)
-}
-
-function focusSearch() {
-  /** @type {HTMLInputElement | null} */
-  const field = document.querySelector(SEARCH_FIELD)
-  field?.focus()
-  field?.select()
-}
-
-// Whether a person in the search field is done with it: then the list has the keys again.
-/** @param {KeyboardEvent} event */
-function leavesSearch(event) {
-  return (
-    (event.key === "Enter" || event.key === "Escape") &&
-    event.composedPath().some((node) => node instanceof Element && node.matches(SEARCH_FIELD))
-  )
-}
-
-// Buttons of the page's toolbar, so that the key does what the button does.
-function press(name) {
-  /** @type {HTMLElement | null} */
-  const button = document.querySelector(`.st-key-${name} button`)
-  button?.click()
-}
-
-// What is typed while the dialog opens is meant for its field, and must not decide on samples. The dialog takes the focus
-// itself as it opens, early or late; it goes to the field until a person takes it elsewhere in the dialog.
-/** @param {App} app */
-function openSaved(app) {
-  press("browse-saved")
-  const until = performance.now() + OPENING_MS
-  app.isOpening = true
-  let wasThere = false
-  const look = () => {
-    /** @type {HTMLInputElement | null} */
-    const field = document.querySelector("[role='dialog'] input")
-    const dialog = field?.closest("[role='dialog']")
-    const focused = document.activeElement
-    if (field && dialog && (focused === dialog || !dialog.contains(focused))) field.focus()
-    const isGone = wasThere && !field
-    wasThere ||= field !== null
-    if (wasThere || performance.now() > until) app.isOpening = false
-    if (!isGone && performance.now() < until) setTimeout(look, 40)
-  }
-  look()
 }
 
 function helpPanel() {

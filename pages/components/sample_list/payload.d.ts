@@ -174,7 +174,8 @@ interface App extends WalkingMethods, PaintingMethods {
   /** What is written in the form and not saved yet. */
   draft: { kind: string; key: number; text: string } | null
   historyIsOpen?: boolean
-  isOpening?: boolean
+  /** Keys pressed while the field that they are meant for is on its way. */
+  typed: string[] | null
   marker: Marker
   sentAny?: boolean
   pagerShows?: string
