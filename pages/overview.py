@@ -7,8 +7,8 @@ from lobass_core.workflows import explore
 from lobass_core.workflows.import_data import rejects_of
 from lobass_core.workflows.project_status import ProjectStatus
 from lobass_core.workflows.status import status
-from pages.components import address, command_line, errors, parts, scope, state, theme, toolbar, view
-from pages.components.overview import cleaning, funnel, guide, lists, welcome
+from pages.components import address, cleaning, command_line, errors, parts, scope, state, theme, toolbar, view
+from pages.components.overview import funnel, guide, lists, welcome
 from pages.components.parts import KeyNumber
 from pages.components.view import el
 

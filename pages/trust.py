@@ -65,7 +65,7 @@ in_address.follow(saved)
 scope.show(project, datasets=False)
 with st.spinner("Reading the scores"):
     rows = explore.scored(project, state.chosen_run())
-test, n_tests = self_test.latest(project, rows)
+tests = self_test.tests(project, rows)
 cost = forecast(project, rows)
 left, right = toolbar.toolbar("trust")
 with left:
@@ -87,9 +87,9 @@ with right:
         ),
         key="trust.command",
     )
-    self_test.button(project, rows, cost, test, n_tests)
+    self_test.button(project, rows, cost, tests)
 
-self_test.live(project, test)
+self_test.live(project, tests)
 working = replace(draft.spec() if draft.is_begun() else draft.fresh(), datasets=())
 looked_at = partial(diagnose, project, run, chosen, spec=None if chosen else working)
 with st.spinner("Looking at the scores"):
@@ -105,7 +105,7 @@ with room.container(key=f"{theme.BESIDE_KEY}-aside"):
         # Counting them reads every text: all that needs none is on the screen before.
         with lengths:
             lengths_view.show(diagnosis, slots, key="trust-lengths-first", are_steps_known=False)
-    self_test.show(cost, test, diagnosis.planted)
+    self_test.show(project, cost, tests, diagnosis.planted)
     full = looked_at()
     with lengths:
         lengths_view.show(full, slots, key="trust-lengths")

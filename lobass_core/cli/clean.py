@@ -17,6 +17,7 @@ from lobass_core.workflows.clean import Cleanable, Kind
 
 WORDS: dict[Kind, tuple[str, str]] = {
     "run": ("run", "runs"),
+    "self-test": ("self-test", "self-tests"),
     "model": ("model", "models"),
     "arm": ("file of an experiment", "files of experiments"),
     "export": ("export", "exports"),
@@ -50,10 +51,10 @@ def clean(
 ) -> None:
     """List what a project no longer needs, and remove it to free space.
 
-    That is: runs without losses that cannot be resumed, previews, runs of other projects, trained models that no
-    scoring uses, arms and reports of experiments whose run is gone, exports identical to a later one, copies of the
-    store, uploads that were not imported, files left by killed processes, and free pages in the store. Losses,
-    decisions and selections are always kept.
+    That is: runs without losses that cannot be resumed, previews, runs of other projects, self-tests that a later one
+    replaces, trained models that no scoring uses, arms and reports of experiments whose run is gone, exports identical
+    to a later one, copies of the store, uploads that were not imported, files left by killed processes, and free pages
+    in the store. Losses, decisions and selections are always kept.
     """
     opened, kinds = open_project(project), names(only)
     if unknown := [kind for kind in kinds if kind not in workflow.KINDS]:

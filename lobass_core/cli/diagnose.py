@@ -9,6 +9,8 @@ from lobass_core.cli.follow import duration, followed
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption
 from lobass_core.cli.output import print_json, print_table, stderr, stdout
+from lobass_core.errors import RequestError
+from lobass_core.jobs.run_specs import PlantedRun
 from lobass_core.project import Project
 from lobass_core.validation.diagnosis import words_of_published
 from lobass_core.words.plural import plural
@@ -34,6 +36,10 @@ SwapsOption = Annotated[
     ),
 ]
 SwapsSeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed that draws the rows of the self-test.")]
+ResumeOption = Annotated[
+    str | None,
+    typer.Option("--resume", help="First resume this stopped self-test; what was scored is not scored again."),
+]
 NearOption = Annotated[
     bool | None,
     typer.Option(
@@ -56,13 +62,22 @@ def diagnose(
     near_duplicates: NearOption = None,
     planted_swaps: SwapsOption = None,
     seed: SwapsSeedOption = 0,
+    resume: ResumeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Find out how far the scores can be trusted; each finding says what it means and what to do.
 
-    Nothing is trained, and without --planted-swaps no model is loaded.
+    Nothing is trained, and without --planted-swaps or --resume no model is loaded.
     """
     opened = open_project(project)
+    if planted_swaps is not None and resume is not None:
+        raise RequestError("--planted-swaps starts a self-test, and --resume resumes one", do="Use one of them.")
+    if resume is not None:
+        resumed = planted.resume(opened, resume)
+        with followed() as on_progress:
+            planted.follow_and_report(opened, resumed, on_progress)
+        # The findings are about the scores that were tested, unless others were asked for.
+        run = run or resumed.spec_as(PlantedRun).scoring
     if planted_swaps is not None:
         planned = planted.plan(opened, planted_swaps, run, seed)
         stderr.print(cost_of(planned), markup=False)

@@ -48,6 +48,7 @@ def cancel(
         "score": workflow.resume_command(opened, run),
         "train_reference": "run the same train-reference command again",
         "validate": workflow.resume_command(opened, run, "validate"),
+        "planted": workflow.resume_command(opened, run, "diagnose"),
     }
     print_facts(
         f"Asked {run} to stop", [("to resume", to_resume[cancelled.kind])] if cancelled.kind in to_resume else []

@@ -5,7 +5,7 @@ listed. A model is where no scoring, run or reference names it and something new
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,7 +13,7 @@ from typing import Literal
 from lobass_core.errors import LobassError
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_list import DamagedRun, scan_runs
-from lobass_core.jobs.run_specs import TrainReferenceRun
+from lobass_core.jobs.run_specs import PlantedRun, TrainReferenceRun
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec
 from lobass_core.store.collected import project_id_of
@@ -26,14 +26,15 @@ from lobass_core.store.score_columns import columns_by_file
 from lobass_core.store.scorings import Scoring, list_scorings
 from lobass_core.workflows.export import logged_exports, past_export
 from lobass_core.workflows.leftovers import Leftover, clear, leftovers, size_of
+from lobass_core.workflows.planted_report import Tested, finished_tests, models_of, why_not_needed
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.resumable import why_not_resumable
 from lobass_core.workflows.train_reference import list_references
 from lobass_core.workflows.uploads import upload_folder
 from lobass_core.workflows.validation_files import DAMAGED, validation_files
 
-Kind = Literal["run", "model", "arm", "export", "copy", "upload", "leftover", "store"]
-KINDS: tuple[Kind, ...] = ("run", "model", "arm", "export", "copy", "upload", "leftover", "store")
+Kind = Literal["run", "self-test", "model", "arm", "export", "copy", "upload", "leftover", "store"]
+KINDS: tuple[Kind, ...] = ("run", "self-test", "model", "arm", "export", "copy", "upload", "leftover", "store")
 # Only a training makes them again: nobody loses them who has not named them.
 TRAINED: tuple[Kind, ...] = ("model", "arm")
 # Looks at samples and settings before a run; a page may still show the last one.
@@ -90,6 +91,7 @@ def cleanable(project: Project) -> tuple[Cleanable, ...]:
     latest = max((scoring.made_at for scoring in scorings), default="")
     items = [
         *_runs(project, runs, own),
+        *_self_tests(project, runs, own, {(one.render_fp, models_of(one)) for one in scorings}),
         *_models(project, _named_models(project, runs, scorings), latest),
         *_arms(project),
         *_exports(project),
@@ -143,7 +145,7 @@ def _remove(project: Project, item: Cleanable) -> int:
         return before - path.stat().st_size
     if path.is_symlink() or not path.resolve().is_relative_to(project.root):
         raise OSError("it points outside the project")
-    if item.kind == "run":
+    if item.kind in ("run", "self-test"):
         RunFolder.open(path).remove()
     else:
         clear(_gone_with(project, item, path))
@@ -165,11 +167,29 @@ def _item(project: Project, kind: Kind, path: Path, reason: str) -> Cleanable:
 
 
 def _runs(project: Project, runs: Sequence[RunFolder | DamagedRun], own: str) -> Iterator[Cleanable]:
-    for run in runs:
-        if isinstance(run, DamagedRun) or run.path.is_symlink() or run.is_live():
-            continue
-        if reason := _why_run_can_go(run, own):
+    for run in _ended(runs):
+        if not isinstance(run.spec, PlantedRun) and (reason := _why_run_can_go(run, own)):
             yield _item(project, "run", run.path, reason)
+
+
+def _self_tests(
+    project: Project, runs: Sequence[RunFolder | DamagedRun], own: str, scored: Collection[Tested]
+) -> Iterator[Cleanable]:
+    """Those that a later one of the same scores stands for; their losses are of no row of the project."""
+    ended = list(_ended(runs))
+    finished = finished_tests(run for run in ended if not run.foreign_to(own))
+    for run in ended:
+        if not isinstance(run.spec, PlantedRun):
+            continue
+        if reason := _why_run_can_go(run, own) or why_not_needed(run.spec, run.run_id, finished, scored):
+            yield _item(project, "self-test", run.path, reason)
+
+
+def _ended(runs: Sequence[RunFolder | DamagedRun]) -> Iterator[RunFolder]:
+    """Runs without a worker, and with the settings that they were begun with."""
+    for run in runs:
+        if isinstance(run, RunFolder) and not run.path.is_symlink() and not run.is_live():
+            yield run
 
 
 def _why_run_can_go(run: RunFolder, own: str) -> str:

@@ -31,7 +31,7 @@ from lobass_core.workflows import stability, training_effects
 from lobass_core.workflows.costs import cost_of_selection
 from lobass_core.workflows.cut import Cut, kept_rows, open_cut
 from lobass_core.workflows.latest_overlap import latest_overlap
-from lobass_core.workflows.planted import PlantedReport, latest_report
+from lobass_core.workflows.planted_report import PlantedReport, latest_report
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.scored import Scored, list_scorings, scored
 from lobass_core.workflows.select import load, picks

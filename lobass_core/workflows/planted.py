@@ -2,28 +2,25 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
-from lobass_core.errors import LobassError, RequestError
-from lobass_core.jobs.experiment_results import PlantedResult, PlantedRow
+from lobass_core.errors import LobassError, RequestError, RunError
 from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
-from lobass_core.jobs.run_files import RunFiles, write_parquet
+from lobass_core.jobs.run_files import RunFiles, read_parquet, write_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_specs import PlantedRun
 from lobass_core.learnability import flags
-from lobass_core.learnability.measure_values import hashed_uniform, values_of
-from lobass_core.learnability.measures import BUILT_IN, RESPONSE_TOKENS, Measure
+from lobass_core.learnability.measure_values import hashed_uniform
 from lobass_core.project import Project
-from lobass_core.records import BASE, REFERENCE, Sample
+from lobass_core.records import Sample
 from lobass_core.specs import ScoreSpec
 from lobass_core.store.planted_rows import PlantableRow, plantable_rows, reference_columns
 from lobass_core.store.scorings import Scoring
-from lobass_core.validation.planted import SwappedRank, swapped_rank
 from lobass_core.workflows.planted_cost import (
     DEFAULT_SWAPS,
     LEAST_SWAPS,
@@ -32,8 +29,9 @@ from lobass_core.workflows.planted_cost import (
     seconds_of,
     usable_rows,
 )
-from lobass_core.workflows.recent import Recent
-from lobass_core.workflows.runs import new_run
+from lobass_core.workflows.planted_report import PlantedReport, models_of, report
+from lobass_core.workflows.resumable import why_not_resumable
+from lobass_core.workflows.runs import STOPPED, new_run, open_run
 from lobass_core.workflows.score import write_samples
 from lobass_core.workflows.scored import Scored, scored
 
@@ -42,7 +40,6 @@ KIND = "planted"
 PAIRS = "pairs.parquet"
 # Rows are drawn so many times over: not every one is a single question with a single answer.
 _SPARE = 3
-_reports: Recent["PlantedReport"] = Recent(8)
 
 OnProgress = Callable[[Progress], None]
 
@@ -72,23 +69,6 @@ class PlantedPlan:
         return dict(sorted(Counter(one.domain for one in self.swaps).items()))
 
 
-@dataclass(frozen=True, slots=True)
-class PlantedReport:
-    """Where swapped rows rank, by learnability first; of all rows and of each domain."""
-
-    run_id: str
-    made_at: str
-    n_swapped: int
-    ranks: tuple[SwappedRank, ...]
-
-    def of(self, measure: str, domain: str = "") -> SwappedRank | None:
-        """One of the ranks; an empty domain stands for all."""
-        return next((one for one in self.ranks if (one.measure, one.domain) == (measure, domain)), None)
-
-    def to_dict(self) -> dict:
-        return asdict(self)
-
-
 def plan(project: Project, n_swaps: int = DEFAULT_SWAPS, run: str | None = None, seed: int = 0) -> PlantedPlan:
     """Which rows get whose answers; nothing is started.
 
@@ -116,7 +96,7 @@ def plan(project: Project, n_swaps: int = DEFAULT_SWAPS, run: str | None = None,
         scored=_asked(scoring),
         scoring=scoring.run_id,
         render_fp=scoring.render_fp,
-        models=_models(scoring),
+        models=models_of(scoring),
         seed=seed,
     )
     table = rows.table
@@ -160,9 +140,10 @@ def _without_imported(swaps: list[Swap], tie_key: np.ndarray) -> list[Swap]:
 
 
 def start(project: Project, planned: PlantedPlan) -> RunFolder:
-    """Launch the self-test; returns at once.
+    """Launch the self-test, or the stopped run of the same one again; returns at once.
 
     Raises:
+        RunError: the same self-test is already running.
         ReadOnlyError: the project can only be read.
     """
     run = prepare_run(project, planned)
@@ -171,64 +152,112 @@ def start(project: Project, planned: PlantedPlan) -> RunFolder:
 
 
 def prepare_run(project: Project, planned: PlantedPlan) -> RunFolder:
-    """The run folder of the self-test, with all that its worker reads."""
+    """The run folder of the self-test, with all that its worker reads.
+
+    Raises:
+        RunError: the same self-test is already running.
+        ReadOnlyError: the project can only be read.
+    """
+    project.require_writable()
+    pairs = _pairs(planned)
+    if stopped := _stopped(project, planned.spec, pairs):
+        return stopped
 
     def prepare(new: RunFiles) -> None:
         write_samples(new.input_path, [(one.swapped, one.domain) for one in planned.swaps])
-        columns = {
+        write_parquet(new.path / PAIRS, pairs)
+
+    with project.store() as store:
+        return new_run(project, store, KIND, planned.spec, prepare)
+
+
+def _pairs(planned: PlantedPlan) -> pa.Table:
+    return pa.table(
+        {
             "sample_id": [one.swapped.sample_id for one in planned.swaps],
             "original_id": [one.original_id for one in planned.swaps],
             "donor_id": [one.donor_id for one in planned.swaps],
             "domain": [one.domain for one in planned.swaps],
             "folds": [list(one.folds) for one in planned.swaps],
         }
-        write_parquet(new.path / PAIRS, pa.table(columns))
+    )
 
-    with project.store() as store:
-        return new_run(project, store, KIND, planned.spec, prepare)
+
+def _stopped(project: Project, asked: PlantedRun, pairs: pa.Table) -> RunFolder | None:
+    """The latest run of the same self-test that stopped and can be resumed.
+
+    Raises:
+        RunError: it is already running.
+    """
+    for run in reversed(list_runs(project.runs_dir)):
+        if run.spec != asked or not _has_pairs(run, pairs):
+            continue
+        if run.is_live():
+            raise RunError(
+                f"run {run.run_id} is already running this self-test",
+                where=str(run.path),
+                do=f"Wait for it, or stop it: lobass cancel {run.run_id}.",
+            )
+        if run.state() in STOPPED and not why_not_resumable(run):
+            return run
+    return None
+
+
+def _has_pairs(run: RunFolder, pairs: pa.Table) -> bool:
+    try:
+        return read_parquet(run.path / PAIRS).equals(pairs)
+    except (RunError, OSError):
+        return False
+
+
+def resume(project: Project, run_id: str) -> RunFolder:
+    """Launch a stopped self-test again; shards that are there are not scored again. Returns at once.
+
+    Raises:
+        RunError: no such run, not a self-test, already running, done, or it cannot be resumed.
+        ReadOnlyError: the project can only be read.
+    """
+    run = open_run(project, run_id)
+    project.require_writable()
+    run.spec_as(PlantedRun)
+    state = run.state()
+    if state in ("running", "queued") and run.is_live():
+        raise RunError(f"run {run_id} is already running", where=str(run.path), do="See its progress with lobass runs.")
+    if state == "done":
+        raise RunError(f"run {run_id} is done", where=str(run.path), do="Its result is in lobass diagnose.")
+    if why := why_not_resumable(run):
+        raise RunError(
+            f"run {run_id} cannot be resumed: {why}",
+            where=str(run.path),
+            do=f"Start another self-test: lobass diagnose --planted-swaps {DEFAULT_SWAPS}.",
+        )
+    launch(run)
+    return run
 
 
 def plant(project: Project, planned: PlantedPlan, on_progress: OnProgress | None = None) -> PlantedReport:
     """Run the self-test to its end and report.
 
     Raises:
-        LobassError: in the worker's words.
+        LobassError: in the worker's words; what was scored is kept, and the same call goes on from there.
     """
-    run = start(project, planned)
-    follow(run, on_progress)
-    return report(run, scored(project, planned.spec.scoring))
+    return follow_and_report(project, start(project, planned), on_progress)
 
 
-def runs_of(project: Project, rows: Scored) -> list[RunFolder]:
-    """The self-tests of these scores, however they stand, latest first."""
-    scoring = rows.need_scoring()
-    asked = scoring.render_fp, _models(scoring)
-    return [
-        run
-        for run in reversed(list_runs(project.runs_dir))
-        if isinstance(run.spec, PlantedRun) and (run.spec.render_fp, run.spec.models) == asked
-    ]
+def follow_and_report(project: Project, run: RunFolder, on_progress: OnProgress | None = None) -> PlantedReport:
+    """Follow a run to its end and report.
 
-
-def latest_report(project: Project, rows: Scored) -> PlantedReport | None:
-    """What the latest finished self-test of these scores found; None where there was none."""
-    for run in runs_of(project, rows):
-        if run.result_path.is_file():
-            try:
-                return _kept_report(run, rows)
-            except LobassError:
-                # Its file is damaged, which the list of runs says: an earlier test counts.
-                continue
-    return None
-
-
-def _kept_report(run: RunFolder, rows: Scored) -> PlantedReport:
-    return _reports.get((rows.key, run.path), lambda: report(run, rows))
-
-
-def _models(scoring: Scoring) -> tuple[str, ...]:
-    references = [model.model_fp for column in reference_columns(scoring) for model in column.models]
-    return (scoring.result.base.model_fp, *references)
+    Raises:
+        LobassError: in the worker's words; what was scored is kept.
+    """
+    try:
+        follow(run, on_progress)
+    except LobassError as error:
+        if why_not_resumable(run):
+            raise
+        again = f"To score the rest: lobass diagnose --resume {run.run_id}."
+        raise type(error)(error.what, where=error.where, do=f"{error.do} {again}".strip()) from error
+    return report(run, scored(project, run.spec_as(PlantedRun).scoring))
 
 
 def _asked(scoring: Scoring) -> ScoreSpec:
@@ -238,52 +267,3 @@ def _asked(scoring: Scoring) -> ScoreSpec:
     # A dtype that the device decided then could be another one now.
     dtype = scoring.dtype or "auto"
     return replace(scoring.spec, datasets=(), refines="", others=others, dtype=dtype)  # type: ignore[arg-type]
-
-
-def report(run: RunFolder, rows: Scored) -> PlantedReport:
-    """Rank a finished self-test's rows among the scored ones.
-
-    Raises:
-        RunError: the run has no result.
-    """
-    planted = run.read_result(PlantedResult).rows
-    own = _positions(rows, planted)
-    domains = ("", *(rows.table.domains if len(rows.table.domains) > 1 else ()))
-    ranks = [
-        rank for measure in _measures() for domain in domains if (rank := _rank(measure, domain, planted, own, rows))
-    ]
-    return PlantedReport(run.run_id, run.read_progress().finished_at or run.created_at, len(planted), tuple(ranks))
-
-
-def _measures() -> list[Measure]:
-    """Those that tell base and reference apart by two losses and a length, learnability first."""
-    known = {BASE, REFERENCE, RESPONSE_TOKENS}
-    return [one for one in BUILT_IN.values() if one.is_difference and known.issuperset(one.needs)]
-
-
-def _positions(rows: Scored, planted: tuple[PlantedRow, ...]) -> np.ndarray:
-    """int64[n]: where the row whose answer was replaced stands in the table, -1 for a row that is gone."""
-    ties = rows.table.tie_key
-    asked = np.array([int(row.sample_id[:16], 16) for row in planted], np.uint64)
-    order = np.argsort(ties, kind="stable")
-    place = order[np.minimum(np.searchsorted(ties, asked, sorter=order), len(ties) - 1)]
-    return np.where(ties[place] == asked, place, -1)
-
-
-def _rank(
-    measure: Measure, domain: str, planted: tuple[PlantedRow, ...], own: np.ndarray, rows: Scored
-) -> SwappedRank | None:
-    table, sign = rows.table, 1.0 if measure.higher_is_better else -1.0
-    mine = np.array([domain in ("", row.domain) for row in planted], bool)
-    chosen = [row for row, is_mine in zip(planted, mine, strict=True) if is_mine]
-    swapped = measure.compute(
-        {
-            BASE: np.array([row.base_loss for row in chosen], np.float64),
-            REFERENCE: np.array([row.reference_loss for row in chosen], np.float64),
-            RESPONSE_TOKENS: np.array([row.n_tokens for row in chosen], np.int64),
-        }
-    )
-    imported = sign * values_of(table, measure.name)
-    replaced = np.where(own[mine] >= 0, imported[own[mine]], np.nan)
-    within = table.domain_code == table.domains.index(domain) if domain else np.ones(len(table), bool)
-    return swapped_rank(measure.name, domain, sign * swapped, replaced, imported[within])

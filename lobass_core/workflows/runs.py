@@ -96,7 +96,7 @@ def cancel(project: Project, run_id: str) -> Cancelled:
 
 
 def resume_command(project: Project, run_id: str, command: str = "score") -> str:
-    """The command that resumes a run of that command: a scoring, or an experiment."""
+    """The command that resumes a run of that command: a scoring, an experiment, or a self-test."""
     return f"lobass {command} --project {shlex.quote(str(project.root))} --resume {run_id}"
 
 

@@ -1,6 +1,8 @@
 """`lobass diagnose`: a table a domain, a sentence each, and what a selection keeps by length."""
 
 from lobass_core.errors import RunError
+from lobass_core.jobs.progress import Progress
+from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
 from lobass_core.store.connection import release
 from tests.scored_files import import_and_score, select_all, write_jsonl
@@ -45,6 +47,14 @@ def test_a_self_test_says_its_cost_first_and_refuses_what_it_cannot_do(lobass, t
     ran = lobass("diagnose", "--project", project.root, "--planted-swaps", "6")
     assert ran.exit_code != 0 and begun == ["r-0002"]
     assert ran.err.index("6 rows with swapped answers") < ran.err.index("stopped")
+    assert "lobass diagnose --resume r-0002" in ran.err
+    ran = lobass("cancel", "r-0002", "--project", project.root)
+    assert f"lobass diagnose --project {project.root} --resume r-0002" in ran.out
+    RunFolder.open(project.runs_dir / "r-0002").write_progress(Progress(state="cancelled"))
+    assert lobass("diagnose", "--project", project.root, "--resume", "r-0002").exit_code != 0
+    assert begun == ["r-0002", "r-0002"]
+    both = lobass("diagnose", "--project", project.root, "--resume", "r-0002", "--planted-swaps", "6")
+    assert both.exit_code == 2 and "Use one of them" in both.err
     ran = lobass("diagnose", "--project", project.root, "--planted-swaps", "1")
     assert ran.exit_code == 2 and "Use --planted-swaps 4 to 2,000" in ran.err
     release(project.store_path)

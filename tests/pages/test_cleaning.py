@@ -1,7 +1,7 @@
 """Overview says how much space can be freed, lists what can go, and removes it on a click."""
 
 from lobass_core.store.connection import release
-from pages.components.overview import cleaning
+from pages.components import cleaning
 from tests.pages.conftest import view_text
 from tests.read_only import read_only
 

@@ -6,6 +6,9 @@ import pytest
 
 from lobass_core.jobs.experiment_results import PlantedResult, PlantedRow
 from lobass_core.jobs.progress import ErrorNote, Progress
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_list import list_runs
+from lobass_core.jobs.run_specs import PlantedRun
 from lobass_core.learnability.measure_values import values_of
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
@@ -14,9 +17,10 @@ from lobass_core.workflows import explore, planted
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.diagnose import diagnose
 from lobass_core.workflows.findings import findings
-from pages.components import command_line
+from lobass_core.workflows.leftovers import size_of
+from pages.components import command_line, theme
 from pages.components.selection.in_address import query
-from pages.components.trust import findings_view
+from pages.components.trust import findings_view, self_test
 from tests.filled_project import Row, fill
 from tests.pages.conftest import OpenPage, component_data, view_text, view_texts
 from tests.pages.projects import finished_scores, imported_project
@@ -85,8 +89,8 @@ def test_a_link_opens_the_rows_that_could_go_either_way(short_first: Project, op
     assert listing["n"] == int(((score >= cut.low) & (score <= cut.high)).sum()) < 40
 
 
-def finished_test(project: Project, reference: float) -> None:
-    run = planted.prepare_run(project, planted.plan(project, 20))
+def finished_test(project: Project, reference: float, seed: int = 0, run: RunFolder | None = None) -> None:
+    run = run or planted.prepare_run(project, planted.plan(project, 20, seed=seed))
     ids = [row.sample().sample_id for row in ROWS]
     rows = [PlantedRow(ids[k], ids[k + 1], ROWS[k].domain, 5, 3.0, reference) for k in range(0, 78, 4)]
     run.write_result(PlantedResult(tuple(rows), "cpu", 1.0))
@@ -109,15 +113,21 @@ def test_the_self_test_says_its_cost_its_progress_and_its_result(
     button.click().run()
     assert not app.exception
     assert "0 of 80 losses. You can close this tab." in view_text(app)
+    app.button(key="trust.cancel-yes").click().run()
+    (run,) = (run for run in list_runs(short_first.runs_dir) if run.kind == "planted")
+    assert run.cancel_requested() and app.button(key="trust.cancel-yes").disabled
+    run.clear_cancel()
     assert app.button(key="trust.self-test").disabled
-    finished_test(short_first, 2.7)
+    finished_test(short_first, 2.7, run=run)
     app.run()
     text = view_text(app)
     assert "Loss drop, summed" in text and "20 of 20" in text
     assert findings_view.whole("In 100 % of pairs an imported row scores above a row with a swapped answer") in text
 
 
-def test_a_self_test_that_failed_says_why_and_can_be_started_again(short_first: Project, open_page: OpenPage) -> None:
+def test_a_self_test_that_failed_for_good_says_why_and_another_can_be_started(
+    short_first: Project, open_page: OpenPage
+) -> None:
     run = planted.prepare_run(short_first, planted.plan(short_first, 20))
     error = ErrorNote("the models have changed since run r-0001 scored the rows", "/m", "Score again.", True)
     run.write_progress(Progress(state="failed", error=error, finished_at="2026-01-02T10:00:51+00:00"))
@@ -125,6 +135,49 @@ def test_a_self_test_that_failed_says_why_and_can_be_started_again(short_first: 
     assert not app.exception
     assert "The last self-test stopped. The models have changed since run r-0001 scored the rows." in view_text(app)
     assert not app.button(key="trust.self-test").disabled
+
+
+def test_a_stopped_self_test_is_resumed_or_another_is_begun(
+    short_first: Project, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched: list[str] = []
+    monkeypatch.setattr(planted, "launch", lambda run: launched.append(run.run_id))
+    run = planted.prepare_run(short_first, planted.plan(short_first, 20))
+    run.write_progress(Progress(state="cancelled", n_done=30, n_total=40))
+    app = open_page(short_first.root, "trust")
+    assert "The last self-test was cancelled." in view_text(app) and "Resume continues from" in view_text(app)
+    button = app.button(key="trust.resume")
+    assert button.label == "Resume the self-test, 10 losses to do"
+    button.click().run()
+    assert not app.exception and launched == [run.run_id]
+    app.button(key="trust.new-self-test.click").click().run()
+    app.button(key="trust.self-test").click().run()
+    assert not app.exception and launched[1:] == ["r-0003"]
+    # Another seed draws other rows.
+    assert RunFolder.open(short_first.runs_dir / "r-0003").spec_as(PlantedRun).seed == 1
+
+
+def test_old_self_tests_are_offered_for_deletion_with_their_size(
+    short_first: Project, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished_test(short_first, 2.7)
+    app = open_page(short_first.root, "trust")
+    assert "Delete old self-tests" not in view_text(app)
+    finished_test(short_first, 2.6, seed=1)
+    size = theme.byte_size(size_of(short_first.runs_dir / "r-0002"))
+    text = view_text(open_page(short_first.root, "trust"))
+    assert f"1 earlier self-test takes {size}." in text and "Delete old self-tests" in text
+    show = self_test.view.show
+    monkeypatch.setattr(self_test.view, "show", lambda nodes, **asked: (show(nodes, **asked), clicked(asked["key"]))[1])
+    app = open_page(short_first.root, "trust")
+    button = app.button(key="overview-clean")
+    assert button.label == f"Remove 1 item, {size}"
+    button.click().run()
+    assert not (short_first.runs_dir / "r-0002").exists() and (short_first.runs_dir / "r-0003").exists()
+
+
+def clicked(key: str) -> str | None:
+    return self_test.OLD if key == "trust-self-test" else None
 
 
 def test_no_scores_a_scoring_that_runs_and_one_that_stopped(tmp_path, open_page: OpenPage, monkeypatch) -> None:

@@ -2,10 +2,10 @@
 
 from lobass_core.errors import LobassError
 from lobass_core.project import Project
-from lobass_core.workflows import explore, planted
+from lobass_core.workflows import explore
 from lobass_core.workflows.cut import Cut
 from lobass_core.workflows.headline import headline
-from lobass_core.workflows.planted import PlantedReport
+from lobass_core.workflows.planted_report import PlantedReport, latest_report
 from pages.components import parts, state, view
 from pages.components.selection import draft
 from pages.components.view import el
@@ -14,7 +14,7 @@ from pages.components.view import el
 def self_test(project: Project) -> PlantedReport | None:
     """What the last self-test of these scores found; asked once a run of the page, not while the cut moves."""
     try:
-        return planted.latest_report(project, explore.scored(project, state.chosen_run()))
+        return latest_report(project, explore.scored(project, state.chosen_run()))
     except LobassError:
         # The page itself says what is wrong with the scores.
         return None

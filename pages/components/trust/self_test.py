@@ -1,42 +1,77 @@
 """The self-test on the Trust page: what it costs, how far it is, where the swapped rows rank."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
+from lobass_core.jobs.run_specs import PlantedRun
 from lobass_core.learnability.measures import label_of
 from lobass_core.project import Project
 from lobass_core.validation.planted import SwappedRank
 from lobass_core.words.plural import plural
 from lobass_core.workflows import planted, run_views
-from lobass_core.workflows.planted import PlantedReport
+from lobass_core.workflows.leftovers import size_of
 from lobass_core.workflows.planted_cost import PlantedForecast
+from lobass_core.workflows.planted_report import PlantedReport, runs_of
 from lobass_core.workflows.run_views import RunView
 from lobass_core.workflows.scored import Scored
-from pages.components import busy, parts, theme, view
+from pages.components import busy, cleaning, parts, theme, view
 from pages.components.parts import Column
+from pages.components.scoring.run_parts import cancel_menu
 from pages.components.view import Node, el
 
-START = "trust.self-test"
+START, RESUME, AFRESH = "trust.self-test", "trust.resume", "trust.new-self-test"
 TICK_SECONDS = 1.0
+OLD = "old"
 
 
-def latest(project: Project, rows: Scored) -> tuple[RunView | None, int]:
-    """The last self-test of these scores, None where there was none, and how many there were."""
-    runs = planted.runs_of(project, rows)
-    return (run_views.run_view(project, runs[0].run_id) if runs else None), len(runs)
+@dataclass(frozen=True, slots=True)
+class Tests:
+    """The self-tests of these scores: the last one (None before the first), the next one's seed, and the old ones."""
+
+    last: RunView | None
+    seed: int
+    n_old: int
+    old_bytes: int
 
 
-def button(project: Project, rows: Scored, cost: PlantedForecast, now: RunView | None, n_tests: int) -> None:
+def tests(project: Project, rows: Scored) -> Tests:
+    """As they stand now. An old test is one that a later, finished one stands for."""
+    runs = runs_of(project, rows)
+    done = next((place for place, run in enumerate(runs) if run.state() == "done"), len(runs))
+    old = [run.path for run in runs[done + 1 :] if not run.is_live()]
+    last = run_views.run_view(project, runs[0].run_id) if runs else None
+    seed = 1 + max((run.spec_as(PlantedRun).seed for run in runs), default=-1)
+    return Tests(last, seed, len(old), sum(map(size_of, old)))
+
+
+def button(project: Project, rows: Scored, cost: PlantedForecast, now: Tests) -> None:
     """The page's primary button; its label says what will be done. Each test draws other rows."""
+    last = now.last
+    if last and last.can_resume and st.session_state.get(AFRESH) != last.run_id:
+        st.button("New self-test", key=AFRESH + ".click", on_click=_afresh, args=(last.run_id,))
+        n_left = last.progress.n_total - last.progress.n_done
+        left = f", {plural(n_left, 'loss', 'losses')} to do" if n_left else ""
+        busy.primary(
+            f"Resume the self-test{left}", ":material/play_arrow:", key=RESUME, doing="Starting…",
+            work=lambda: planted.resume(project, last.run_id).run_id, then=lambda _: None,
+            disabled=project.is_read_only,
+        )  # fmt: skip
+        return
 
     def work() -> str:
         run = rows.need_scoring().run_id
-        return planted.start(project, planted.plan(project, run=run, seed=n_tests)).run_id
+        return planted.start(project, planted.plan(project, run=run, seed=now.seed)).run_id
 
     busy.primary(
         f"Self-test, {plural(cost.n_rows, 'row')}", ":material/science:", key=START, doing="Starting…", work=work,
         then=lambda _: None,
-        disabled=not cost.is_possible or project.is_read_only or bool(now and now.is_live),
+        disabled=not cost.is_possible or project.is_read_only or bool(last and last.is_live),
     )  # fmt: skip
+
+
+def _afresh(run_id: str) -> None:
+    st.session_state[AFRESH] = run_id
 
 
 def in_words(cost: PlantedForecast) -> str:
@@ -50,31 +85,39 @@ def in_words(cost: PlantedForecast) -> str:
     )
 
 
-def live(project: Project, now: RunView | None) -> None:
+def live(project: Project, now: Tests) -> None:
     """How far the test is, where one runs; draws itself every second, and the page once when the test has ended."""
     busy.show_error(START)
-    if not now or not now.is_live:
+    busy.show_error(RESUME)
+    if not now.last or not now.last.is_live:
         return
-    run_id = now.run_id
+    run_id = now.last.run_id
 
     @st.fragment(run_every=TICK_SECONDS)
     def tick() -> None:
         still = run_views.run_view(project, run_id)
         if not still.is_live:
             st.rerun()
-        view.show(_running(still), key="trust-self-test-running", label="Running self-test")
+        with st.container(horizontal=True, vertical_alignment="center", key="trust-self-test-live"):
+            view.show(_running(still), key="trust-self-test-running", label="Running self-test")
+            cancel_menu(project, still, key="trust", kept="The losses computed so far are kept.")
 
     tick()
 
 
-def show(cost: PlantedForecast, now: RunView | None, report: PlantedReport | None) -> None:
-    """Draw why the last test stopped, what the last finished one found, and what the next one costs."""
+def show(project: Project, cost: PlantedForecast, now: Tests, report: PlantedReport | None) -> None:
+    """Draw why the last test stopped, what the last finished one found, what the next one costs, and the old ones."""
     nodes: list[Node | None] = [parts.heading("Self-test", "answers swapped within a domain")]
-    if now and now.is_stopped:
-        nodes.append(_stopped(now))
+    if now.last and now.last.is_stopped:
+        nodes.append(_stopped(now.last))
     nodes.append(_ranks(report) if report else None)
     nodes.append(el("p", in_words(cost), cls="muted"))
-    view.show(el("div", *nodes, cls="stack"), key="trust-self-test", label="Self-test")
+    if now.n_old and not project.is_read_only:
+        size = theme.byte_size(now.old_bytes)
+        takes = f"{plural(now.n_old, 'earlier self-test takes', 'earlier self-tests take')} {size}."
+        nodes.append(el("p", takes, " ", parts.link("Delete old self-tests", on=OLD), cls="muted"))
+    if view.show(el("div", *nodes, cls="stack"), key="trust-self-test", label="Self-test") == OLD:
+        cleaning.dialog(project, ("self-test",))
 
 
 def _running(now: RunView) -> Node:
@@ -86,8 +129,7 @@ def _running(now: RunView) -> Node:
         parts.bar(now.share, thick=True, label=f"{now.share:.0%} done"),
         el(
             "p",
-            f"{theme.count(progress.n_done)} of {theme.count(progress.n_total)} losses. You can close this tab. "
-            f"To stop it: lobass cancel {now.run_id}.",
+            f"{theme.count(progress.n_done)} of {theme.count(progress.n_total)} losses. You can close this tab.",
             cls="muted",
         ),
         cls="stack",
@@ -96,13 +138,16 @@ def _running(now: RunView) -> Node:
 
 def _stopped(now: RunView) -> Node:
     error = now.progress.error
+    if now.fault:
+        return parts.notice(f"{now.fault.what}.", f"({now.fault.where})", now.fault.do, tone="red")
+    goes_on = "Resume continues from the losses that were saved." if now.can_resume else "Start a new self-test."
     if now.state == "cancelled":
-        return parts.notice("The last self-test was cancelled.", f"Run {now.run_id}.")
+        return parts.notice("The last self-test was cancelled.", f"Run {now.run_id}.", goes_on)
     what = f"{error.what[:1].upper()}{error.what[1:]}." if error else "The worker stopped without reporting an error."
     return parts.notice(
         f"The last self-test stopped. {what}",
         f"Run {now.run_id}.",
-        error.do if error else "Start it again.",
+        error.do if error and error.do else goes_on,
         tone="red",
     )
 

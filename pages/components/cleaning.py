@@ -1,4 +1,4 @@
-"""The line of Overview that shows how much space can be freed, and the dialog that frees it."""
+"""The line of Overview that shows how much space can be freed, and the dialog that frees it, or a part of it."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from lobass_core.errors import LobassError
 from lobass_core.project import Project
 from lobass_core.words.plural import plural
 from lobass_core.workflows import clean as workflow
-from lobass_core.workflows.clean import Cleanable
+from lobass_core.workflows.clean import Cleanable, Kind
 from pages.components import command_line, errors, parts, theme, view
 from pages.components.view import Node, el
 
@@ -18,6 +18,7 @@ CLICK = "clean"
 SHOWN_ITEMS = 200
 WORDS = {
     "run": "Run",
+    "self-test": "Self-test",
     "model": "Model",
     "arm": "Experiment",
     "export": "Export",
@@ -43,11 +44,11 @@ def line(project: Project, revision: str) -> Node | None:
 
 
 @st.dialog("Free space", width="large")
-def dialog(project: Project) -> None:
-    """Everything that can go, with its size and the reason; removed on a click."""
-    items: tuple[Cleanable, ...] = ()
+def dialog(project: Project, kinds: Sequence[Kind] = workflow.KINDS) -> None:
+    """Everything of these kinds that can go, with its size and the reason; removed on a click."""
+    items: list[Cleanable] = []
     with errors.shown():
-        items = workflow.cleanable(project)
+        items = [item for item in workflow.cleanable(project) if item.kind in kinds]
     if not items:
         st.caption("Nothing to remove: the project needs all of its files.")
         return
@@ -69,7 +70,8 @@ def dialog(project: Project) -> None:
         ):
             with errors.shown():
                 _remove(project, chosen)
-    st.code(command_line.plain("clean", project.root), language="bash")
+    only = [] if tuple(kinds) == workflow.KINDS else [["--only", ",".join(kinds)]]
+    st.code(command_line.plain("clean", project.root, *only), language="bash")
 
 
 def _remove(project: Project, chosen: Sequence[Cleanable]) -> None:
