@@ -33,7 +33,7 @@ EXAMPLES = {
     "select": (
         "lobass select --ratio 6% --name best-6",
         "lobass select --budget-tokens 1.5M --balance equal --min-response-tokens 5 --name short-list",
-        "lobass select --threshold 0.4 --balance global",
+        "lobass select --threshold 0.4 --method learnability",
     ),
     "selections": ("lobass selections", "lobass selections --rename best-6 --to final"),
     "compare": ("lobass compare best-6 final",),

@@ -179,4 +179,6 @@ def _show_preflight(preflight: Preflight, json: bool) -> None:
     if preflight.n_unknown:
         facts.append(("uncertain", preflight.n_unknown))
     print_facts(f"What the trainer would do with {plural(preflight.n_rows, 'row')}", facts)
-    print_table(("rows", "effect", "what", "why"), [(f.n_rows, f.effect, f.what, f.why) for f in preflight.findings])
+    print_table(
+        ("rows", "effect", "what", "why"), [(f.n_rows, f.effect, f.what, f.why) for f in preflight.findings if f.n_rows]
+    )

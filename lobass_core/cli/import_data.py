@@ -87,7 +87,7 @@ def import_data(
         return
     with progress_bar() as show:
         result = workflow.import_file(opened, spec, lambda done, total: show("Importing", done, total, "rows"))
-    show_result(result, json)
+    show_result(opened, result, json)
 
 
 def undo_import(

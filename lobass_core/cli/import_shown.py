@@ -11,7 +11,7 @@ from lobass_core.workflows import import_data as workflow
 SHOWN_FILES = 30
 
 
-def show_result(result: workflow.ImportResult, json: bool) -> None:
+def show_result(project: Project, result: workflow.ImportResult, json: bool) -> None:
     """The counts of an import, its files and the reasons of its rejects."""
     if json:
         print_json(result.to_dict())
@@ -41,7 +41,8 @@ def show_result(result: workflow.ImportResult, json: bool) -> None:
             print_facts(f"and {len(result.files) - len(listed):,} more files", [("all of them", "--json")])
     if result.reasons:
         print_table(("rejected rows", "reason"), [(n, reason) for reason, n in result.reasons.items()])
-        print_facts("The rejected rows are kept", [("to see them", f"lobass rejects {shlex.quote(result.dataset)}")])
+        line = f"lobass rejects {shlex.quote(result.dataset)} --project {shlex.quote(str(project.root))}"
+        print_facts("The rejected rows are kept", [("to see them", line)])
 
 
 def _changes(result: workflow.ImportResult) -> list[tuple[str, object]]:

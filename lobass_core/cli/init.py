@@ -1,5 +1,6 @@
 """lobass init"""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -26,5 +27,8 @@ def init(
     else:
         print_facts(
             f"Project {made.name} is ready",
-            [("folder", made.root), ("next", f"lobass import FILE --project {project} --domain NAME")],
+            [
+                ("folder", made.root),
+                ("next", f"lobass import FILE --project {shlex.quote(str(project))} --domain NAME"),
+            ],
         )

@@ -44,11 +44,16 @@ ThresholdOption = Annotated[
     typer.Option(
         "--threshold",
         parser=number("--threshold"),
-        help="Keep every row that scores at least this, or at most if lower is better (with --balance global).",
+        help="Keep every row that scores at least this, or at most if lower is better; one cut for all domains.",
     ),
 ]
 BalanceOption = Annotated[
-    str, typer.Option("--balance", help="natural, equal, global, or weights: conversation=0.6,math=0.4.")
+    str,
+    typer.Option(
+        "--balance",
+        help="natural, equal, global, or weights: conversation=0.6,math=0.4.",
+        show_default="natural; global with --threshold",
+    ),
 ]
 MethodOption = Annotated[
     str,
@@ -110,7 +115,7 @@ def select(
     budget_samples: BudgetSamplesOption = None,
     budget_tokens: BudgetTokensOption = None,
     threshold: ThresholdOption = None,
-    balance: BalanceOption = "natural",
+    balance: BalanceOption = "",
     method: MethodOption = "",
     min_response_tokens: MinResponseTokensOption = 0,
     min_learnability: MinLearnabilityOption = None,
@@ -132,7 +137,7 @@ def select(
 ) -> None:
     """Keep the most learnable rows, or the best by another measure, up to a budget, balanced between domains."""
     budget, value = _budget(ratio, budget_samples, budget_tokens, threshold)
-    balance_kind, weights = _balance(balance)
+    balance_kind, weights = _balance(balance or ("global" if budget == "threshold" else "natural"))
     chance = usual_gates(method or LEARNABILITY).exclude_worse_than_chance
     spec = SelectionSpec(
         method=method or LEARNABILITY,
@@ -245,7 +250,7 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool, *
                     share[key]
                     for key in ("domain", "n_rows", "n_eligible", "asked", "got", "response_tokens", "threshold")
                 ),
-                "all taken" if share["exhausted"] else "",
+                ("all taken" if share["n_eligible"] else "none eligible") if share["exhausted"] else "",
             )
             for share in shares
         ],

@@ -1,5 +1,6 @@
 """lobass selections"""
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -49,7 +50,8 @@ def selections(
         workflow.duplicate(opened, duplicate, to)
     elif delete:
         selection_id = workflow.delete(opened, delete)
-        print_facts(f"Deleted {delete}", [("to restore it", f"lobass selections --undelete {selection_id}")])
+        line = f"lobass selections --undelete {selection_id} --project {shlex.quote(str(opened.root))}"
+        print_facts(f"Deleted {delete}", [("to restore it", line)])
         return
     elif undelete is not None:
         workflow.undelete(opened, undelete)

@@ -175,7 +175,8 @@ def json_text(value: Any) -> str:
 def explain(error: Exception) -> str:
     """One plain sentence part for a decoding error."""
     if isinstance(error, json.JSONDecodeError):
-        return f"not valid JSON: {error.msg[0].lower()}{error.msg[1:]} (character {error.pos + 1:,} of the record)"
+        reason = f"{error.msg[0].lower()}{error.msg[1:]}".removesuffix(" starting at")
+        return f"not valid JSON: {reason} (character {error.pos + 1:,} of the record)"
     if isinstance(error, RecursionError):
         return "nested too deeply to be a conversation"
     return str(error.args[0]) if error.args else "unreadable"

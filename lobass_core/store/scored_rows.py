@@ -21,7 +21,7 @@ def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:
 
     `tie_key` is the first 8 bytes of the sample id. For K folds each sample's reference loss is that of the fold model
     assigned to it (by hash where none is). `is_unseen` is null where the samples that the reference was trained on are
-    not known. Decisions are overlaid by `workflows/row_table.py`.
+    not known, and for rows without a response. Decisions are overlaid by `workflows/row_table.py`.
     """
     losses, values = loss_tables(cursor, scoring)
     names = [column.name for column in scoring.columns]
@@ -41,7 +41,7 @@ def score_rows(cursor: duckdb.DuckDBPyConnection, scoring: Scoring) -> pa.Table:
                coalesce({", ".join(f"{table}.n_prompt_tokens" for table in tables)}) AS n_prompt_tokens,
                coalesce({", ".join(f"{table}.n_response_bytes" for table in tables)}) AS n_response_bytes,
                $vocabulary_size::INTEGER AS vocabulary_size,
-               CASE WHEN $is_training_known AND {identifier(REFERENCE)}.sample_key IS NOT NULL
+               CASE WHEN $is_training_known AND {identifier(REFERENCE)}.status <> 'no_response'
                     THEN t.tie_key IS NULL END AS is_unseen,
                r.is_duplicate, o.sample_key IS NOT NULL AS is_in_evaluation
         FROM rows r JOIN samples s USING (sample_key)

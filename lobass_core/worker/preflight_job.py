@@ -79,7 +79,7 @@ def run(run: RunFolder, report: Reporter) -> PreflightResult:
     )
     n_to_do = sum(model.n_to_do for model in models)
     rate, chance = _trial(prepared, look, table, report) if n_to_do else (None, None)
-    n_unseen = _n_unseen(run, sample_ids)
+    n_unseen = _n_unseen(run, sample_ids, look)
     mean_tokens = float(table.lengths.mean()) if len(table) else 0.0
     scale = len(sample_ids) / max(1, len(table))
     return PreflightResult(
@@ -215,12 +215,13 @@ def _forecast(
     return ModelForecast(**model, n_known=n_known, n_carried=n_carried, n_to_do=len(mine) - n_known - n_carried)
 
 
-def _n_unseen(run: RunFolder, sample_ids: list[str]) -> int | None:
-    """How many samples the reference was not trained on; None where that is not known."""
+def _n_unseen(run: RunFolder, sample_ids: list[str], look: Look) -> int | None:
+    """How many samples with a response the reference was not trained on; None where that is not known."""
     if not run.trained_on_path.is_file():
         return None
     trained_on = set(read_parquet(run.trained_on_path, ["sample_id"])["sample_id"].to_pylist())
-    return sum(sample_id not in trained_on for sample_id in sample_ids)
+    without = {item.sample_id for item in look.rendered if item.status == "no_response"}
+    return sum(sample_id not in trained_on and sample_id not in without for sample_id in sample_ids)
 
 
 def _doubts(prepared: Prepared, chance: ChanceCheck | None, n_unseen: int | None, n_samples: int) -> list[str]:

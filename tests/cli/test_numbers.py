@@ -118,6 +118,14 @@ def test_numbers_with_a_comma_are_numbers(lobass, project: Project):
     assert "1,234 can mean 1.234 or 1234" in lobass(*words, "1", "--min-learnability", "1,234").err
 
 
+def test_a_threshold_is_one_cut_for_all_domains(lobass, project: Project):
+    words = ("select", "--project", project.root, "--json", "--threshold", "0.1")
+    by_itself, by_name = lobass(*words), lobass(*words, "--balance", "global")
+    assert (by_itself.exit_code, by_itself.out) == (0, by_name.out), by_itself.err
+    assert by_itself.json["spec"]["balance"] == "global"
+    assert lobass(*words, "--balance", "equal").exit_code == 2
+
+
 LONG = "x" * 5_000
 
 

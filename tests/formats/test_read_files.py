@@ -175,6 +175,15 @@ def test_broken_element_in_an_array(tmp_path: Path, indent: int | None) -> None:
     assert reason.startswith("not valid JSON: expecting value (character ")
 
 
+def test_a_line_that_ends_in_a_string_says_so_in_a_whole_sentence(tmp_path: Path):
+    path = write(
+        tmp_path, "a.jsonl", '{"prompt": "p", "response": "r"}\n{"prompt": "A bear\n{"prompt": "q", "response": "s"}\n'
+    )
+    assert [reason for _, _, reason in reasons(path)] == [
+        "not valid JSON: unterminated string (character 12 of the record)"
+    ]
+
+
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
 def test_unpaired_surrogates_are_replaced_and_the_source_is_kept(tmp_path: Path, name: str) -> None:
     rows = [

@@ -51,6 +51,16 @@ def test_rows_that_the_reference_was_not_trained_on(store: Store, run: RunFolder
     assert register(store, run, trained_on(run, [ids[1], ids[2]])) == [True, False, None]
 
 
+def test_a_row_without_a_response_has_no_score_to_doubt(store: Store, project: Project):
+    add_file(store, "b", "math", PAIRS)
+    run = RunFolder.create(project.runs_dir, "score", A_SCORING)
+    for part, model in (("base", "B"), ("reference", "R")):
+        losses = shard(model, dict.fromkeys(PAIRS, 1.0))
+        run.write_shard(part, losses.set_column(7, "status", pa.array(["ok", "no_response", "ok"])))
+    ingest_run(store, run)
+    assert register(store, run, trained_on(run, [sample(*PAIRS[0]).sample_id])) == [False, None, True]
+
+
 def test_without_a_record_nothing_is_said(store: Store, run: RunFolder):
     assert register(store, run, run.path / "folds.parquet") == [None, None, None]
     assert not is_training_known(store.cursor(), "R")

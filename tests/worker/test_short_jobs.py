@@ -21,7 +21,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_preflight_counts_what_scoring_would_do(model: Path, tmp_path: Path):
-    chosen = [*samples(30), Sample.of([Turn("user", "q"), Turn("assistant", "r" * 500)])]
+    unanswered = Sample.of([Turn("user", "Nobody answers.")])
+    chosen = [*samples(30), Sample.of([Turn("user", "q"), Turn("assistant", "r" * 500)]), unanswered]
     reference = ModelSpec(str(tiny_llama(tmp_path / "ref", seed=1, chat_template=None)))
     run = score_run(tmp_path, chosen, model, reference, kind="preflight", render=RenderSpec("plain", "all", 64))
     seen = [sample.sample_id for sample in chosen[:20]]
@@ -29,24 +30,25 @@ def test_preflight_counts_what_scoring_would_do(model: Path, tmp_path: Path):
     assert work(run) == 0, run.read_progress().error
     result = run.read_result(PreflightResult)
     assert (result.n_samples, result.n_looked_at, result.n_truncated, result.n_no_response) == (
-        31,
-        31,
+        32,
+        32,
         1,
-        0,
+        1,
     )
     assert result.n_dropped_response_tokens > 400
     assert [(row.part, row.n_known, row.n_to_do) for row in result.models] == [
-        ("base", 0, 31),
-        ("reference", 0, 31),
+        ("base", 0, 32),
+        ("reference", 0, 32),
     ]
-    assert sum(result.length_histogram.counts) == 31
+    assert sum(result.length_histogram.counts) == 32
     assert len(result.length_histogram.edges) == len(result.length_histogram.counts) + 1
-    assert result.forecast_seconds == pytest.approx(62 * result.mean_tokens / result.tokens_per_second, rel=0.01)
+    assert result.forecast_seconds == pytest.approx(64 * result.mean_tokens / result.tokens_per_second, rel=0.01)
     assert [row.sample_id for row in result.preview] == [sample.sample_id for sample in chosen[:3]]
     assert run.finished_shards() == []
+    # 31 have a response and 20 were trained on; the one without has no score that could be lower.
     assert result.n_unseen == 11
     assert (result.chance.n_rows, [part.domain for part in result.chance.domains]) == (31, ["math"])
-    assert any(warning.startswith("ref was not trained on 11 of the 31 samples") for warning in result.warnings)
+    assert any(warning.startswith("ref was not trained on 11 of the 32 samples") for warning in result.warnings)
 
 
 def test_preflight_of_known_samples_loads_no_model(model: Path, tmp_path: Path):

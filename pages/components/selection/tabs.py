@@ -92,7 +92,7 @@ def domain_table(answer: CutAnswer, slots: dict[str, int], *, in_tokens: bool, h
             theme.count(share.tokens) if has_tokens else "–",
             theme.number(share.threshold, 4),
             theme.count(share.n_by_hand),
-            parts.tag("all taken", "amber") if share.exhausted else "",
+            parts.tag("all taken" if share.n_eligible else "none eligible", "amber") if share.exhausted else "",
         ]
         for share in answer.domains
         if share.n_rows
