@@ -23,7 +23,7 @@ from pages.components.learnability import save
 project = state.project()
 outline = state.outline(project)
 if not outline.has_measures:
-    empty.no_scores("Compare shows which rows each selection, reference or method keeps.")
+    empty.no_scores("Compare shows which rows each selection, reference or method keeps.", outline.datasets)
     st.stop()
 
 NAMES = (*sides.NAMES, "part")

@@ -121,7 +121,7 @@ if not saved:
     empty.show(
         "Nothing to export yet",
         "Save a selection first. An export writes a saved selection, so that it can be reproduced byte for byte.",
-        action=("Select rows", "select"),
+        action=("Select rows", "select") if state.outline(project).datasets else empty.IMPORT_DATA,
     )
     st.stop()
 

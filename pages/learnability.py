@@ -118,7 +118,7 @@ def _loss_note(bits_per_byte: float | None, model: str) -> str:
 project = state.project()
 outline = state.outline(project)
 if not outline.has_measures:
-    empty.no_scores("This page shows how scores are distributed.")
+    empty.no_scores("This page shows how scores are distributed.", outline.datasets)
     st.stop()
 
 scored_rows = explore.scored(project, state.chosen_run(), state.chosen_datasets())
@@ -138,6 +138,7 @@ with left:
 with right:
     if not chosen_box.is_open:
         st.button("Clear brush", icon=":material/close:", key="learnability.clear", on_click=brush.clear)
+    tools = st.container(key="learnability-tools", width="content")
     command_line.popover(command_line.in_sight("scores", project.root, ["--to", "scores.parquet"]))
     label = f"Browse {'all' if chosen_box.is_open else 'these'} {plural(n_chosen, 'row')}"
     if toolbar.primary(label, ":material/table_rows:", key="learnability.browse", disabled=not n_chosen):
@@ -148,5 +149,5 @@ doubts_notice.show(scored_rows, key="learnability-doubts")
 if chosen_view in OF_LOSSES and scored_rows.scoring is None:
     empty.show(*OF_LOSSES[chosen_view], action=empty.SCORE)
 else:
-    VIEWS[chosen_view](scored_rows, theme.domain_slots(outline.domains))
+    VIEWS[chosen_view](scored_rows, theme.domain_slots(outline.domains), tools)
 in_address.write(chosen_view, project, scored_rows)

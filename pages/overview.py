@@ -3,6 +3,7 @@
 import streamlit as st
 
 from lobass_core.learnability.measures import title_of
+from lobass_core.words.plural import plural
 from lobass_core.workflows import explore
 from lobass_core.workflows.import_data import rejects_of
 from lobass_core.workflows.project_status import ProjectStatus
@@ -46,6 +47,7 @@ def key_numbers(project_status: ProjectStatus, rows: explore.Scored | None) -> v
         share = f"of {theme.count(selection.n_kept)}" if datasets else of_all
         selected_note = f"{share} · {selection.name}"
         selected_note += f" · {selection.n_gone:,} missing" if selection.n_gone else ""
+        written_note = f"{selection.name}: not yet"
     if export := project_status.export:
         written, written_note = (
             theme.count(export.n_rows),
@@ -72,7 +74,7 @@ def key_numbers(project_status: ProjectStatus, rows: explore.Scored | None) -> v
                 "Imported",
                 theme.count(project_status.n_rows),
                 "rows",
-                note=f"{project_status.n_rejected:,} rows rejected",
+                note=f"{plural(project_status.n_rejected, 'row')} rejected",
                 weight=station,
             ),
             KeyNumber(

@@ -17,7 +17,7 @@ if not outline.datasets:
     )
     st.stop()
 if not outline.has_measures:
-    empty.no_scores("Rows are selected by their scores.")
+    empty.no_scores("Rows are selected by their scores.", outline.datasets)
     st.stop()
 
 

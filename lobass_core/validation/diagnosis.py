@@ -13,12 +13,14 @@ from lobass_core.learnability.ranks import average_ranks, correlation
 PUBLISHED = (("Alpaca", 0.75, 0.30), ("GSM8K", 0.58, 0.06))
 # From here on a curator will see it in what is kept.
 CLEAR_RHO = 0.3
+# A rank correlation of fewer rows moves by a fifth and more from draw to draw.
+LEAST_ROWS = 20
 N_TENTHS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class LengthDependence:
-    """Spearman's rank correlations within one domain; None where one side never varies.
+    """Spearman's rank correlations within one domain; None for fewer than 20 rows, and where one side never varies.
 
     The score and the loss drop, each with the tokens of the response, those of the prompt, and the response's steps
     (its lines that are not blank; None where they were not counted); and the drop summed over the response with its
@@ -44,7 +46,9 @@ class LengthDependence:
         """What was found."""
         rho = self.score_response
         if rho is None:
-            return f"{self.domain}: too few scored rows to compare score and length."
+            few = self.n_rows < LEAST_ROWS
+            reason = f"fewer than {LEAST_ROWS} scored rows" if few else "all scores or all lengths are equal"
+            return f"{self.domain}: score and length cannot be compared: {reason}."
         if not self.is_clear:
             return f"{self.domain}: the score hardly depends on response length ({rho:+.2f})."
         which = "long" if rho > 0 else "short"
@@ -85,6 +89,8 @@ def length_dependence(
 
 
 def _dependence(domain: str, score: np.ndarray, drop: np.ndarray, lengths: Lengths) -> LengthDependence:
+    if len(score) < LEAST_ROWS:
+        return LengthDependence(domain, len(score), *[None] * 7)
     # Ranked once each: at a million rows ranking is what takes time.
     scores, drops, response, prompt = map(average_ranks, (score, drop, lengths.response, lengths.prompt))
     steps = None if lengths.steps is None else average_ranks(lengths.steps)

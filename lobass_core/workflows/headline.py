@@ -4,14 +4,12 @@ import numpy as np
 
 from lobass_core.learnability import flags as flag
 from lobass_core.learnability.ranks import spearman
-from lobass_core.validation.diagnosis import CLEAR_RHO
+from lobass_core.validation.diagnosis import CLEAR_RHO, LEAST_ROWS
 from lobass_core.words.plural import plural
 from lobass_core.workflows.cut import Cut
 from lobass_core.workflows.planted_report import PlantedReport
 from lobass_core.workflows.recent import Recent
 
-# A rank correlation of fewer rows moves by a fifth and more from draw to draw.
-LEAST_ROWS = 20
 _headlines: Recent[str] = Recent(8)
 
 

@@ -1,21 +1,27 @@
 """A page with nothing to show yet: why, and a button to the step before.
 
 if not around.has_measures:
-    empty.no_scores("Rows are selected by their scores.")
+    empty.no_scores("Rows are selected by their scores.", around.datasets)
     st.stop()
 """
+
+from collections.abc import Collection
 
 import streamlit as st
 
 from pages.components import state, view
 from pages.components.view import el
 
+IMPORT_DATA = ("Import data", "import")
 SCORE = ("Score the data", "score")
 IMPORT_SCORES = ("Import scores", "import")
 
 
-def no_scores(why: str) -> None:
-    """Say that a project has neither losses nor score columns, with the ways to either."""
+def no_scores(why: str, datasets: Collection[object]) -> None:
+    """Say that a project has neither losses nor score columns, with the ways to either; first of all to data."""
+    if not datasets:
+        show("No scores yet", f"{why} Import data first.", action=IMPORT_DATA)
+        return
     show("No scores yet", f"{why} Compute them with two models, or import scores that you have.", action=SCORE,
          other=IMPORT_SCORES)  # fmt: skip
 

@@ -34,8 +34,10 @@ def test_without_a_selection_it_leads_to_select(tmp_path, open_page):
     project = imported_project(tmp_path / "project", {"math": 5})
     app = open_page(project.root, "export")
     assert not app.exception
-    assert "Nothing to export yet" in view_text(app)
+    assert "Nothing to export yet" in view_text(app) and app.button(key="empty-action").label == "Select rows"
     release(project.store_path)
+    empty = open_page(Project.create(tmp_path / "empty").root, "export")
+    assert empty.button(key="empty-action").label == "Import data"
 
 
 def test_cards_preflight_files_and_command(selected, open_page):

@@ -18,7 +18,6 @@ from lobass_core.workflows.cut import learnability_cuts, open_cut
 from pages.components import charts, distribution_chart, theme
 from pages.components.charts import Brush
 from pages.components.learnability import brush, limits, save
-from pages.components.learnability.length_view import verdict
 from pages.components.learnability.limits import MovedLimits
 from pages.components.learnability.plane_view import region_filter
 from pages.components.learnability.tables_view import length_range
@@ -262,9 +261,11 @@ def test_the_dataset_filter_narrows_everything(scored: Project, open_page: OpenP
 
 def test_states_without_scores(tmp_path: Path, open_page: OpenPage) -> None:
     empty = Project.create(tmp_path / "empty")
-    assert "No scores yet" in view_text(open_page(empty.root, "learnability"))
     unscored = imported_project(tmp_path / "unscored", {"math": 4})
-    assert "No scores yet" in view_text(open_page(unscored.root, "learnability"))
+    for page in ("learnability", "compare"):
+        for project, step in ((empty, "Import data"), (unscored, "Score the data")):
+            app = open_page(project.root, page)
+            assert "No scores yet" in view_text(app) and app.button(key="empty-action").label == step
 
 
 def test_one_scored_row_is_enough_for_every_view(tmp_path: Path, open_page: OpenPage) -> None:
@@ -313,19 +314,6 @@ def test_length_bins_read_back() -> None:
 def test_csv_keeps_digits_and_quotes_formulas() -> None:
     text = save.csv_text(("domain", "value"), [("=SUM(A1)", 0.1 + 0.2), ("a,b", None), ("-x", 3)])
     assert text == "domain,value\n'=SUM(A1),0.30000000000000004\n\"a,b\",\n'-x,3\n"
-
-
-@pytest.mark.parametrize(
-    ("rho", "said"),
-    [
-        (None, "Too few rows"),
-        (0.1, "hardly depends"),
-        (-0.3, "partly depends on length: shorter"),
-        (0.8, "mostly depends on length: longer"),
-    ],
-)
-def test_the_verdict_on_length(rho, said) -> None:
-    assert said in verdict(rho)
 
 
 def test_an_empty_cell_is_nothing_not_zero(scored: Project, open_page: OpenPage) -> None:

@@ -35,7 +35,14 @@ def test_rows_without_a_score_are_left_out():
     score = np.array([0.5, np.nan, np.nan])
     lengths = Lengths(np.arange(3), np.arange(3), np.arange(3))
     (one,) = length_dependence(("a", "b"), np.zeros(3, int), score, score, lengths)
-    assert one.n_rows == 1 and one.score_response is None and "too few" in one.sentence
+    assert one.n_rows == 1 and one.score_response is None
+    assert one.sentence == "a: score and length cannot be compared: fewer than 20 scored rows."
+
+
+def test_a_handful_of_rows_proves_nothing_about_length():
+    lengths = np.arange(1, 20)
+    (few,) = length_dependence(("a",), np.zeros(19, int), 1 / lengths, 1 / lengths, Lengths(lengths, lengths, lengths))
+    assert (few.n_rows, few.score_response, few.drop_sum_response, few.is_clear) == (19, None, None, False)
 
 
 def test_shares_kept_by_tenth():

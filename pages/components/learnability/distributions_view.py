@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lobass_core.learnability.distributions import Distribution
 from lobass_core.learnability.measures import Measure
@@ -28,8 +29,8 @@ READING = {
 SCALES = ("Each ridge is scaled to the full height.", "The area under each line is 1.")
 
 
-def show(rows: Scored, slots: Mapping[str, int]) -> None:
-    """Draw controls and chart; a drag across the chart brushes a range."""
+def show(rows: Scored, slots: Mapping[str, int], tools: DeltaGenerator) -> None:
+    """Draw controls and chart, and what saves it among the `tools`; a drag across the chart brushes a range."""
     state.remember(MEASURE, explore.usual(rows))
     state.remember(FORM, "density")
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="learnability-bar")
@@ -42,8 +43,7 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
     form: distribution_chart.Form = st.session_state[FORM]
     name = measure.name
     shape = explore.distribution(rows, name)
-    with bar:
-        st.space("stretch")
+    with tools:
         save.popover(f"distribution-{name}", ("domain", "low", "high", "rows"), _csv(shape))
     if not shape.n.any():
         st.caption(f"No row has a value for {measure.label}.")

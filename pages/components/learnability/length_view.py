@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lobass_core.learnability.measures import BUILT_IN
+from lobass_core.validation.diagnosis import LEAST_ROWS
 from lobass_core.workflows import explore
 from lobass_core.workflows.scored import Scored
-from pages.components import charts, plane_chart, theme
+from pages.components import charts, errors, plane_chart, theme
 from pages.components.charts import Brush
 from pages.components.learnability import brush, save
 from pages.components.learnability.plane_view import beyond, cells_csv
@@ -16,17 +18,17 @@ from pages.components.learnability.plane_view import beyond, cells_csv
 LENGTH, LEARNABILITY = BUILT_IN["length"], BUILT_IN["learnability"]
 WEAK_RHO = 0.2
 STRONG_RHO = 0.5
+# What domains add up to, or cancel, over all rows.
+MORE_RHO = 0.1
 
 
-def show(rows: Scored, slots: Mapping[str, int]) -> None:
-    """Draw the verdict in words, the panels, and the brush."""
+def show(rows: Scored, slots: Mapping[str, int], tools: DeltaGenerator) -> None:
+    """Draw the verdict in words, the panels, and the brush; what saves them is among the `tools`."""
     by_length = explore.length(rows)
-    bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="learnability-bar")
-    with bar:
-        st.markdown(verdict(by_length.rho))
-        st.space("stretch")
+    with tools:
         header = ("domain", "tokens_low", "tokens_high", "learnability_low", "learnability_high", "rows")
         save.popover("length", header, cells_csv(by_length.grid))
+    st.markdown(verdict(by_length))
     st.caption(
         "The solid line is the median learnability at each length; the middle half of the rows lies between the dotted "
         "lines. A flat line means that length has no influence. Drag a box to select rows to browse. "
@@ -59,8 +61,9 @@ def show(rows: Scored, slots: Mapping[str, int]) -> None:
     )
 
 
-def verdict(rho: float | None) -> str:
-    """Spearman's rho in a sentence."""
+def verdict(by_length: explore.LengthView) -> str:
+    """Spearman's rho in a sentence, and in another what it hides: domains where the score depends more on length."""
+    rho = by_length.rho
     if rho is None:
         return "Too few rows to tell whether the score depends on length."
     size = abs(rho)
@@ -68,4 +71,12 @@ def verdict(rho: float | None) -> str:
     longer = (
         "" if size < WEAK_RHO else ": longer responses score higher" if rho > 0 else ": shorter responses score higher"
     )
-    return f"**ρ {theme.signed(rho)}** over all rows: learnability {strength} on length{longer}."
+    grid = by_length.grid
+    parts = zip(grid.names, grid.counts.sum(axis=(1, 2)) + grid.n_beyond, by_length.rho_by_domain, strict=True)
+    clear = [
+        f"{errors.plain(domain)} {theme.signed(own)}"
+        for domain, n, own in parts
+        if own is not None and n >= LEAST_ROWS and abs(own) >= max(WEAK_RHO, size + MORE_RHO)
+    ]
+    within = f" Within domains it depends more: {', '.join(clear)}." if clear else ""
+    return f"**ρ {theme.signed(rho)}** over all rows: learnability {strength} on length{longer}.{within}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lobass_core.learnability.distributions import Grid
 from lobass_core.learnability.measures import BUILT_IN, Measure
@@ -29,17 +30,16 @@ AGAINST_SENTENCE = "On the dotted diagonal the reference learned nothing. The fu
 SHADES_SENTENCE = "Cells are shaded by their share of the domain's rows; drag a box to select rows to browse."
 
 
-def show(rows: Scored, slots: Mapping[str, int]) -> None:
-    """Draw controls, the planes, and the regions as a table whose cells open Browse."""
+def show(rows: Scored, slots: Mapping[str, int], tools: DeltaGenerator) -> None:
+    """Draw controls, the planes, and the regions as a table whose cells open Browse; saving is among the `tools`."""
     placed = limits.placed(rows, limits.working_cuts(state.project()), limits.moved())
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small", key="learnability-bar")
     with bar:
         against = st.toggle("Against reference loss", key=AGAINST, persist_state="session")
         if not against:
             limits_menu.show(placed)
-        st.space("stretch")
     plane = explore.plane(rows, [one.limits for one in placed], against_reference=against)
-    with bar:
+    with tools:
         save.popover("loss-plane", ("domain", "x_low", "x_high", "y_low", "y_high", "rows"), cells_csv(plane.grid))
     st.caption(f"{AGAINST_SENTENCE if against else SENTENCE} {SHADES_SENTENCE} {beyond(plane.grid)}")
 

@@ -5,6 +5,7 @@ from dataclasses import astuple, fields
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lobass_core.learnability.distributions import LENGTH_BINS, GroupSummary, ValueSummary
 from lobass_core.words import loss_words
@@ -39,8 +40,8 @@ HEADER = (
 )
 
 
-def show(rows: Scored, slots: Mapping[str, int]) -> None:
-    """Draw the three tables; without losses two of the measure that is drawn."""
+def show(rows: Scored, slots: Mapping[str, int], _tools: DeltaGenerator) -> None:
+    """Draw the three tables, each with what saves it; without losses two of the measure that is drawn."""
     if rows.scoring is None:
         _show_values(rows, slots)
         return

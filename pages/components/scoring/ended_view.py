@@ -108,7 +108,7 @@ def _cause(now: RunView) -> Node:
 
 def _done_numbers(now: RunView, doubts: Doubts | None) -> Node:
     progress = now.progress
-    in_rows = f"{plural(doubts.n_scored, 'row')} with duplicates" if doubts else ""
+    in_rows = f"{plural(doubts.n_scored, 'scored row')}, with duplicates" if doubts else ""
     unit = "losses" if now.kind == "score" else "samples seen"
     seconds = now.seconds or 0.0
     rate = progress.n_tokens_done / seconds if seconds else None

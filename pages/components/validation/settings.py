@@ -67,7 +67,7 @@ def fields(arms: Mapping[str, str], saved: Sequence[str]) -> None:
     with right:
         _budgets()
     view.show(parts.heading("Training"), key="validate-training-title")
-    one, two, three, four = st.columns(4, vertical_alignment="bottom")
+    one, two, three, four = st.columns([3, 3, 3, 4], vertical_alignment="bottom")
     with one:
         number_field.show(
             "Random draws", key=DRAWS, whole=True, least=2, most=99, otherwise=USUAL.draws,
