@@ -158,7 +158,7 @@ def _planted(diagnosis: Diagnosis) -> Iterator[Finding]:
     if planted is None or rank is None:
         yield Finding(
             "self-test", "note", "No self-test has been run on these scores.",
-            "It swaps the answers of some rows and scores them: a score that can be trusted lets them sink.",
+            "It swaps the answers of some rows and scores them. A score that can be trusted ranks these rows low.",
             ("diagnose", "--planted-swaps", "100", *diagnosis.run_option),
         )  # fmt: skip
         return
@@ -170,7 +170,11 @@ def _planted(diagnosis: Diagnosis) -> Iterator[Finding]:
         "good" if rank.sinks else "bad",
         f"In {100 * rank.auc:.0f} % of pairs an imported row scores above a row with a swapped answer (95 % interval "
         f"{100 * rank.low:.0f} to {100 * rank.high:.0f} %; {plural(rank.n_swapped, 'row')} swapped).",
-        ("Rows with a wrong answer sink." if rank.sinks else "Rows with a wrong answer do not surely sink.")
+        (
+            "Rows with a wrong answer rank lower."
+            if rank.sinks
+            else "Rows with a wrong answer may not rank lower."
+        )
         + " 50 % would be chance."
         + beside,
         command,

@@ -36,7 +36,7 @@ def _self_test(cut: Cut, planted: PlantedReport | None) -> str:
     if rank is None or rank.sinks:
         return ""
     return (
-        f"Rows with swapped answers do not sink: only {100 * rank.auc:.0f} % of pairs rank the imported row higher; "
+        f"Rows with swapped answers do not rank lower: in {100 * rank.auc:.0f} % of pairs the imported row is higher; "
         "50 % is chance."
     )
 

@@ -51,7 +51,7 @@ def test_every_finding_of_the_command_stands_on_the_page(short_first: Project, o
         assert f"lobass {one.command[0]} …" in text
         assert all(link.words in text for link in one.links)
     assert "Published, gemma-2b" in text and "+0.75" in text and "Alpaca" in text
-    assert "chat: the score prefers short responses (-1.00)." in text
+    assert "chat: the score prefers short responses (−1.00)." in text
     assert app.selectbox(key="trust.selection").value == "third"
     assert app.code[0].value == command_line.plain(
         "diagnose", short_first.root, ["--selection", "third"], ["--run", "r-0001"]

@@ -1,5 +1,6 @@
 """The findings as a table: what each is, what it means, what to do; every line ends in a link or a command."""
 
+import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -73,8 +74,9 @@ def _line(number: int, one: Finding) -> Node:
 
 
 def whole(text: str) -> str:
-    """The text with every number and its per cent on one line."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+    """The text with every number, its sign and its per cent on one line; a minus as in the tables."""
+    signed = re.sub(r"(?<![\w.])-(?=\d+\.\d)", "\N{MINUS SIGN}", text)
+    return signed.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def key_numbers(diagnosis: Diagnosis) -> Node:
