@@ -170,11 +170,7 @@ def _planted(diagnosis: Diagnosis) -> Iterator[Finding]:
         "good" if rank.sinks else "bad",
         f"In {100 * rank.auc:.0f} % of pairs an imported row scores above a row with a swapped answer (95 % interval "
         f"{100 * rank.low:.0f} to {100 * rank.high:.0f} %; {plural(rank.n_swapped, 'row')} swapped).",
-        (
-            "Rows with a wrong answer rank lower."
-            if rank.sinks
-            else "Rows with a wrong answer may not rank lower."
-        )
+        ("Rows with a wrong answer rank lower." if rank.sinks else "Rows with a wrong answer may not rank lower.")
         + " 50 % would be chance."
         + beside,
         command,
