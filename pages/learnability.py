@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from lobass_core.learnability.distributions import GroupSummary
 from lobass_core.learnability.measures import Measure
 from lobass_core.words import loss_words
 from lobass_core.words.plural import plural
@@ -47,7 +48,7 @@ def key_numbers(rows: Scored, chosen: BrowseFilter, n_inside: int) -> view.Node:
     n_missing = total.n_rows - total.n_scored
     worse = theme.percent(total.negative_share) if total.negative_share is not None else "–"
     cells = [
-        KeyNumber("Rows", theme.count(total.n_rows), note=f"{theme.compact(total.n_tokens)} response tokens"),
+        KeyNumber("Rows", theme.count(total.n_rows), note=_tokens_note(total)),
         KeyNumber("Scored", theme.count(total.n_scored), "rows", note=f"{theme.count(n_missing)} without a score"),
         KeyNumber("Learnability, median", theme.number(total.learnability_median), note=quartiles),
         KeyNumber(
@@ -106,6 +107,11 @@ def brushed_number(chosen: BrowseFilter, n_inside: int) -> KeyNumber:
         tinted=True,
         weight=1.7,
     )
+
+
+def _tokens_note(total: GroupSummary) -> str:
+    """The response tokens, and of which rows where some are not counted."""
+    return f"{theme.compact(total.n_tokens)} response tokens" + (" in the scored rows" if total.n_uncounted else "")
 
 
 def _loss_note(bits_per_byte: float | None, model: str) -> str:

@@ -36,7 +36,8 @@ def _supply(table: ScoreTable, scope: np.ndarray, by_hand: np.ndarray, candidate
     inside = [table.domain_code == k for k in range(len(table.domains))]
     rows = [[int((one & mask).sum()) for one in inside] for mask in masks]
     tokens = [[int(table.n_tokens[one & mask].sum()) for one in inside] for mask in masks]
-    return Supply(table.domains, *rows, *tokens)
+    uncounted = [[int((one & mask & ~table.is_counted).sum()) for one in inside] for mask in masks[:2]]
+    return Supply(table.domains, *rows, *tokens, *uncounted)
 
 
 def _one_pool(
@@ -100,6 +101,7 @@ def _shares(
             threshold=cuts[k],
             exhausted=exhausted[k],
             n_by_hand=supply.n_by_hand[k],
+            n_uncounted=int((~table.is_counted[rows[inside[k]]]).sum()),
         )
         for k, name in enumerate(supply.domains)
     )

@@ -233,7 +233,7 @@ def _show(project: Project, matching: workflow.MatchingRows, page: int, n_rows: 
                 *((*(row.values[name] for name in SHOWN), _bits(row)) if is_scored else ()),
                 *(row.values.get(column) for column in asked.values()),
                 row.stored.domain,
-                row.n_tokens if row.is_scored else None,
+                row.n_tokens,
                 *_decision(row),
                 row.stored.sample_id[:12],
                 _first_line(row),

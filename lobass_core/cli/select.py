@@ -18,7 +18,6 @@ from lobass_core.words.plural import plural
 from lobass_core.words.typed_numbers import NotANumber, read_number
 from lobass_core.workflows import select as workflow
 from lobass_core.workflows.browse_filter import parse_named_range
-from lobass_core.workflows.scored import scored
 
 LEARNABILITY = SelectionSpec().method
 RatioOption = Annotated[
@@ -167,7 +166,7 @@ def select(
         result = workflow.save(opened, name, spec, run=run, replace=replace)
     else:
         result = workflow.select(opened, spec, run=run)
-    _show(result, name, spec, json, has_tokens=scored(opened, run).table.is_scored)
+    _show(result, name, spec, json)
 
 
 def _budget(
@@ -205,8 +204,7 @@ def _weight(domain: str, text: str) -> tuple[str, float]:
         raise RequestError(f"the weight of {domain}: {error}", do="Use --balance math=0.4,code=0.6.") from error
 
 
-def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool, *, has_tokens: bool) -> None:
-    """`has_tokens`: whether response tokens have been counted, which only a scoring does."""
+def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool) -> None:
     shares = [
         {
             "domain": share.domain,
@@ -214,7 +212,7 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool, *
             "n_eligible": share.n_eligible,
             "asked": share.asked,
             "got": share.got,
-            "response_tokens": share.tokens if has_tokens else None,
+            "response_tokens": share.known_tokens,
             "threshold": share.threshold,
             "exhausted": share.exhausted,
         }
@@ -226,7 +224,7 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool, *
                 "name": name or None,
                 "n_kept": result.n_kept,
                 "n_rows": sum(share.n_rows for share in result.domains),
-                "response_tokens_kept": result.tokens_kept if has_tokens else None,
+                "response_tokens_kept": result.known_tokens,
                 "domains": shares,
                 "left_out": result.dropped(),
                 "spec": spec.to_dict(),
@@ -237,7 +235,7 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool, *
         f"Selected {plural(result.n_kept, 'row')}"
         + (f" as {name}" if name else " (not saved: use --name to save them)"),
         [
-            ("response tokens", result.tokens_kept if has_tokens else "not counted: nothing is scored"),
+            ("response tokens", _tokens(result)),
             ("method", spec.method),
             ("balance", spec.balance),
         ],
@@ -267,3 +265,12 @@ def _show(result: SelectionResult, name: str, spec: SelectionSpec, json: bool, *
             f"{plural(n_artefacts, 'row is', 'rows are')} excluded: scores are not meaningful where the base is "
             "worse than chance. Use --keep-worse-than-chance to include such rows."
         )
+
+
+def _tokens(result: SelectionResult) -> int | str:
+    """The response tokens kept, or how many rows lack a count, which only a scoring makes."""
+    if result.known_tokens is not None:
+        return result.known_tokens
+    if result.n_uncounted == result.n_kept:
+        return "not counted: no row is scored"
+    return f"not counted: {plural(result.n_uncounted, 'row is', 'rows are')} not scored"

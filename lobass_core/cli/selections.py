@@ -66,7 +66,7 @@ def selections(
                 s.selection_id,
                 s.name,
                 s.n_kept,
-                s.tokens_kept if s.scoring_id else None,
+                s.known_tokens,
                 s.spec["method"],
                 s.spec["balance"],
                 s.made_at,

@@ -100,7 +100,7 @@ def _show(status: ProjectStatus) -> None:
     if status.selections:
         print_table(
             ("selection", "rows", "of", "response tokens", "rule"),
-            [(s.name, s.n_kept, s.n_rows, s.tokens_kept if s.run_id else None, s.rule) for s in status.selections],
+            [(s.name, s.n_kept, s.n_rows, s.tokens_kept, s.rule) for s in status.selections],
         )
         for s in status.selections:
             if s.n_gone:

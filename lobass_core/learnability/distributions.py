@@ -117,6 +117,7 @@ def bin_medians(x: np.ndarray, y: np.ndarray, edges: np.ndarray, *, at_least: in
 class GroupSummary:
     """One line of a table by domain, dataset or length; losses in nats per response token, None without a scored row.
 
+    `n_tokens` are the response tokens of the rows that are counted, `n_uncounted` rows are not.
     Bits per byte are all bits over all bytes of the responses of the scored rows whose bytes are known.
     """
 
@@ -124,6 +125,7 @@ class GroupSummary:
     n_rows: int
     n_scored: int
     n_tokens: int
+    n_uncounted: int
     base_loss: float | None
     reference_loss: float | None
     base_bits_per_byte: float | None
@@ -137,7 +139,7 @@ class GroupSummary:
 def summaries(table: ScoreTable, code: np.ndarray, names: tuple[str, ...]) -> list[GroupSummary]:
     """Means of the losses and quartiles of the learnability in each group; rows of code -1 are left out."""
     learnability = values_of(table, "learnability")
-    scored = ~np.isnan(learnability)
+    scored, counted = ~np.isnan(learnability), table.is_counted
     lines = []
     for k, name in enumerate(names):
         rows = code == k
@@ -152,6 +154,7 @@ def summaries(table: ScoreTable, code: np.ndarray, names: tuple[str, ...]) -> li
                 n_rows=int(rows.sum()),
                 n_scored=len(of_chosen),
                 n_tokens=int(table.n_tokens[rows].sum()),
+                n_uncounted=int((rows & ~counted).sum()),
                 base_loss=float(table.losses[BASE][chosen].mean()) if len(of_chosen) else None,
                 reference_loss=float(table.losses[REFERENCE][chosen].mean()) if len(of_chosen) else None,
                 base_bits_per_byte=_bits_per_byte(table, table.losses[BASE], chosen),

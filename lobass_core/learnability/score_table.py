@@ -49,8 +49,8 @@ class ScoreTable:
     dataset_code: np.ndarray  # int16[n]
     losses: Mapping[str, np.ndarray]  # float64[n] each, by the names in loss_columns.py; none where nothing is scored
     columns: Mapping[str, ScoreColumn]
-    n_tokens: np.ndarray  # int32[n], response tokens
-    n_prompt_tokens: np.ndarray  # int32[n]
+    n_tokens: np.ndarray  # int32[n], response tokens, 0 where nobody has counted them
+    n_prompt_tokens: np.ndarray  # int32[n], likewise
     n_bytes: np.ndarray  # int32[n], bytes of the response, -1 where unknown
     flags: np.ndarray  # uint16[n]
     decision: np.ndarray  # int8[n]
@@ -103,6 +103,22 @@ class ScoreTable:
             flags=_flags_of(table, losses, n_tokens, n_bytes),
             decision=np.zeros(table.num_rows, np.int8),
         )
+
+    @property
+    def is_counted(self) -> np.ndarray:
+        """bool[n]: whether a model has read the row, so that its tokens are counted."""
+        return np.full(len(self), self.is_scored) & ~(self.has(flag.NOT_SCORED) & (self.n_tokens == 0))
+
+    @property
+    def counted_tokens(self) -> np.ndarray:
+        """Response tokens: int32[n] where all are counted, else float64[n] with NaN for those that are not."""
+        counted = self.is_counted
+        return self.n_tokens if counted.all() else np.where(counted, self.n_tokens, np.nan)
+
+    def tokens_of(self, row: int) -> int | None:
+        """The response tokens of one row; None where nobody has counted them."""
+        is_counted = self.is_scored and not (self.flags[row] & flag.NOT_SCORED and self.n_tokens[row] == 0)
+        return int(self.n_tokens[row]) if is_counted else None
 
     def take(self, rows: np.ndarray) -> Self:
         """The rows that a mask or an index array names, in its order."""

@@ -82,7 +82,10 @@ def share_budget(total: int, weights: Sequence[Fraction], floors: Sequence[int],
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What each domain (alphabetical) has in scope: rows, and rows and response tokens by hand and by score."""
+    """What each domain (alphabetical) has in scope: rows, and rows and response tokens by hand and by score.
+
+    `uncounted` are rows whose tokens nobody has counted: in scope, and by hand; the sums of tokens lack theirs.
+    """
 
     domains: tuple[str, ...]
     n_rows: list[int]
@@ -91,6 +94,8 @@ class Supply:
     tokens: list[int]
     tokens_by_hand: list[int]
     tokens_competing: list[int]
+    uncounted: list[int]
+    uncounted_by_hand: list[int]
 
 
 def n_wanted(spec: SelectionSpec, n_rows: int) -> int:

@@ -105,15 +105,10 @@ def gate_reasons(table: ScoreTable, score: np.ndarray, gates: Gates, scope: np.n
     return reason
 
 
-def uncounted(table: ScoreTable) -> np.ndarray:
-    """bool[n]: rows whose tokens nobody has counted, as no model has read them."""
-    return table.has(flag.NOT_SCORED) & (table.n_tokens == 0)
-
-
 def _not_scored(table: ScoreTable, score: np.ndarray, gates: Gates) -> np.ndarray:
     """bool[n]: rows that lack losses which the score, or the gate of short responses, goes by."""
     missing = table.has(flag.NOT_SCORED) & np.isnan(score)
-    return missing | uncounted(table) if gates.min_response_tokens else missing
+    return missing | ~table.is_counted if gates.min_response_tokens else missing
 
 
 # Gates that go by losses, flags or token counts, as the command line calls them.

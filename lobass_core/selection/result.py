@@ -14,9 +14,10 @@ BY_SCORE, BY_HAND = "score", "kept by hand"
 class DomainShare:
     """What one domain asked for and got. `asked` is in rows, in response tokens for a budget of tokens.
 
-    Without quotas (global, threshold) nothing is asked beyond what is got. `tokens` are the response tokens kept,
-    `threshold` the score of the last row that its score brought in (the common cut for global), None without one;
-    `exhausted`: every eligible row is taken and the domain would have taken more.
+    Without quotas (global, threshold) nothing is asked beyond what is got. `tokens` are the response tokens kept, less
+    those of the `n_uncounted` rows whose tokens nobody has counted. `threshold` is the score of the last row that its
+    score brought in (the common cut for global), None without one; `exhausted`: every eligible row is taken and the
+    domain would have taken more.
     """
 
     domain: str
@@ -28,6 +29,12 @@ class DomainShare:
     threshold: float | None
     exhausted: bool
     n_by_hand: int = 0
+    n_uncounted: int = 0
+
+    @property
+    def known_tokens(self) -> int | None:
+        """The response tokens kept; None where those of some row are not counted."""
+        return None if self.n_uncounted else self.tokens
 
 
 class _Totals:
@@ -43,6 +50,16 @@ class _Totals:
     @property
     def tokens_kept(self) -> int:
         return sum(share.tokens for share in self.domains)
+
+    @property
+    def n_uncounted(self) -> int:
+        """Rows kept whose tokens nobody has counted."""
+        return sum(share.n_uncounted for share in self.domains)
+
+    @property
+    def known_tokens(self) -> int | None:
+        """The response tokens kept; None where those of some row are not counted."""
+        return None if self.n_uncounted else self.tokens_kept
 
     @property
     def n_rows(self) -> int:
@@ -85,12 +102,12 @@ class SelectionResult(_Totals):
         return {name: int(n) for name, n in zip(order.REASONS, counts, strict=True) if n and name != "kept"}
 
     def to_dict(self) -> dict:
-        """The counts, without the picks, as they are saved with a selection."""
+        """The counts, without the picks, as they are saved with a selection; tokens None where not all are counted."""
         return {
             "n_kept": self.n_kept,
             "n_rows": self.n_rows,
-            "tokens_kept": self.tokens_kept,
+            "tokens_kept": self.known_tokens,
             "n_by_hand": int(self.by_hand.sum()),
-            "domains": [dataclasses.asdict(share) for share in self.domains],
+            "domains": [dataclasses.asdict(share) | {"tokens": share.known_tokens} for share in self.domains],
             "dropped": self.dropped(),
         }

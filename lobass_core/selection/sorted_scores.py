@@ -26,6 +26,7 @@ class SortedDomain:
     rows: np.ndarray  # int32[n], into the table
     cost: np.ndarray  # float64[n], ascending, as searchsorted wants it
     tokens_before: np.ndarray  # int64[n + 1]: response tokens of the first i rows
+    uncounted_before: np.ndarray  # int32[n + 1]: how many of these have tokens that nobody has counted
     place: np.ndarray  # int32[n]: position among the rows of all domains, ascending
 
     def n_within_cost(self, cost: float) -> int:
@@ -59,7 +60,6 @@ class SortedScores:
     supply: Supply
     domains: tuple[SortedDomain, ...]
     pool: SortedDomain  # the same rows over all domains
-    n_uncounted: int  # of these: rows whose response tokens nobody has counted
 
     @classmethod
     def build(
@@ -87,6 +87,11 @@ class SortedScores:
         return cls(table, measure, seed, datasets, gates, score, scope, ranked, *gated)
 
     @property
+    def n_uncounted(self) -> int:
+        """Rows that compete and whose response tokens nobody has counted."""
+        return int(self.pool.uncounted_before[-1])
+
+    @property
     def sign(self) -> int:
         return _sign(self.measure)
 
@@ -95,7 +100,7 @@ class SortedScores:
         if gates == self.gates:
             return self
         parts = _gated(self.table, self.score, -self.sign * self.score, self.scope, self.ranked, gates)
-        names = ("reason", "by_hand", "supply", "domains", "pool", "n_uncounted")
+        names = ("reason", "by_hand", "supply", "domains", "pool")
         return replace(self, gates=gates, **dict(zip(names, parts, strict=True)))  # type: ignore[arg-type]
 
     def answers(self, spec: SelectionSpec) -> bool:
@@ -193,6 +198,10 @@ class SortedScores:
             int(domain.tokens_before[n]) + hand
             for domain, n, hand in zip(self.domains, n_by_score, supply.tokens_by_hand, strict=True)
         ]
+        uncounted = [
+            int(domain.uncounted_before[n]) + hand
+            for domain, n, hand in zip(self.domains, n_by_score, supply.uncounted_by_hand, strict=True)
+        ]
         asked = (tokens if in_tokens else got) if asked is None else asked
         shares = tuple(
             DomainShare(
@@ -205,6 +214,7 @@ class SortedScores:
                 threshold=cuts[k],
                 exhausted=exhausted[k],
                 n_by_hand=supply.n_by_hand[k],
+                n_uncounted=uncounted[k],
             )
             for k, name in enumerate(supply.domains)
         )
@@ -246,34 +256,36 @@ def _sign(measure: Measure) -> int:
 
 def _gated(
     table: ScoreTable, score: np.ndarray, cost: np.ndarray, scope: np.ndarray, ranked: np.ndarray, gates: Gates
-) -> tuple[np.ndarray, np.ndarray, Supply, tuple[SortedDomain, ...], SortedDomain, int]:
+) -> tuple[np.ndarray, np.ndarray, Supply, tuple[SortedDomain, ...], SortedDomain]:
     """What depends on the gates, in the order of the fields."""
     order.check_gates(table, gates)
     reason = order.gate_reasons(table, score, gates, scope)
     by_hand = order.kept_by_hand(table, reason)
     competing = (reason == order.BELOW_CUT) & ~by_hand
     candidates = ranked[competing[ranked]]
-    costs, tokens = cost[candidates], table.n_tokens[candidates]
+    of_candidates = cost[candidates], table.n_tokens[candidates], ~table.is_counted[candidates]
     # A stable sort by domain code keeps the ranking within each domain; int16 keys take numpy's radix sort.
     code = table.domain_code[candidates]
     place = np.argsort(code, kind="stable").astype(np.int32)
     edges = np.searchsorted(code[place], np.arange(len(table.domains) + 1))
     parts = [place[start:end] for start, end in itertools.pairwise(edges)]
-    domains = tuple(_sorted_domain(candidates, costs, tokens, part) for part in parts)
-    pool = _sorted_domain(candidates, costs, tokens, np.arange(len(candidates), dtype=np.int32))
-    n_uncounted = int(order.uncounted(table)[candidates].sum())
-    return reason, ranked[by_hand[ranked]], _supply(table, scope, by_hand, candidates), domains, pool, n_uncounted
+    domains = tuple(_sorted_domain(candidates, *of_candidates, part) for part in parts)
+    pool = _sorted_domain(candidates, *of_candidates, np.arange(len(candidates), dtype=np.int32))
+    return reason, ranked[by_hand[ranked]], _supply(table, scope, by_hand, candidates), domains, pool
 
 
-def _sorted_domain(candidates: np.ndarray, costs: np.ndarray, tokens: np.ndarray, place: np.ndarray) -> SortedDomain:
-    tokens_before = np.zeros(len(place) + 1, np.int64)
+def _sorted_domain(
+    candidates: np.ndarray, costs: np.ndarray, tokens: np.ndarray, uncounted: np.ndarray, place: np.ndarray
+) -> SortedDomain:
+    tokens_before, uncounted_before = np.zeros(len(place) + 1, np.int64), np.zeros(len(place) + 1, np.int32)
     np.cumsum(tokens[place], dtype=np.int64, out=tokens_before[1:])
-    return SortedDomain(candidates[place], costs[place], tokens_before, place)
+    np.cumsum(uncounted[place], dtype=np.int32, out=uncounted_before[1:])
+    return SortedDomain(candidates[place], costs[place], tokens_before, uncounted_before, place)
 
 
 def _supply(table: ScoreTable, scope: np.ndarray, by_hand: np.ndarray, candidates: np.ndarray) -> Supply:
     """Rows and tokens of each domain; `scope` and `by_hand` are masks, `candidates` row indices."""
-    code, tokens = table.domain_code, table.n_tokens.astype(np.int64)
+    code, tokens, uncounted = table.domain_code, table.n_tokens.astype(np.int64), ~table.is_counted
     in_scope, hand = np.flatnonzero(scope), np.flatnonzero(by_hand)
     n_domains = len(table.domains)
     return Supply(
@@ -284,6 +296,8 @@ def _supply(table: ScoreTable, scope: np.ndarray, by_hand: np.ndarray, candidate
         tokens=_totals(code[in_scope], tokens[in_scope], n_domains),
         tokens_by_hand=_totals(code[hand], tokens[hand], n_domains),
         tokens_competing=_totals(code[candidates], tokens[candidates], n_domains),
+        uncounted=_totals(code[scope & uncounted], None, n_domains),
+        uncounted_by_hand=_totals(code[by_hand & uncounted], None, n_domains),
     )
 
 

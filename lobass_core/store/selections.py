@@ -38,8 +38,13 @@ class SavedSelection:
         """Rows that it holds today."""
         return self.n_kept - self.n_gone
 
+    @property
+    def known_tokens(self) -> int | None:
+        """Its response tokens; None where those of some row were not counted when it was saved."""
+        return None if self.scoring_id == NO_SCORING else self.result.get("tokens_kept", self.tokens_kept)
+
     def to_dict(self) -> dict:
-        return asdict(self)
+        return asdict(self) | {"tokens_kept": self.known_tokens}
 
 
 _COLUMNS = """selection_id, name, scoring_id, spec, result, n_kept, tokens_kept, made_at, deleted_at,

@@ -70,9 +70,12 @@ class MatchingRows:
         return len(self.positions)
 
     @property
-    def n_tokens(self) -> int:
-        """Response tokens of the matching rows."""
-        return int(self.rows.table.n_tokens[self.positions].sum(dtype=np.int64))
+    def n_tokens(self) -> int | None:
+        """Response tokens of the matching rows; None where those of some row are not counted."""
+        table = self.rows.table
+        if not table.is_counted[self.positions].all():
+            return None
+        return int(table.n_tokens[self.positions].sum(dtype=np.int64))
 
     def n_pages(self, page_rows: int = PAGE_ROWS) -> int:
         """At least 1."""
@@ -90,23 +93,18 @@ class MatchingRows:
 
 @dataclass(frozen=True, slots=True)
 class BrowseRow:
-    """One row of a page; rank 0 is no rank.
+    """One row of a page; rank 0 is no rank, and tokens that nobody has counted are None.
 
     `values` are the measures that files of scores have, by the names that they have there, None where the row has none.
     """
 
     stored: StoredRow
     values: Mapping[str, float | None]
-    n_tokens: int
-    n_prompt_tokens: int
+    n_tokens: int | None
+    n_prompt_tokens: int | None
     flags: tuple[str, ...]
     rank: int
     rank_in_domain: int
-
-    @property
-    def is_scored(self) -> bool:
-        """Whether a model has read the row, so that its tokens are counted."""
-        return flag.FLAG_NAMES[flag.NOT_SCORED] not in self.flags
 
     def to_dict(self) -> dict:
         """The row without the texts of its sample."""
@@ -116,8 +114,8 @@ class BrowseRow:
         return {
             **kept,
             **self.values,
-            "n_response_tokens": self.n_tokens if self.is_scored else None,
-            "n_prompt_tokens": self.n_prompt_tokens if self.is_scored else None,
+            "n_response_tokens": self.n_tokens,
+            "n_prompt_tokens": self.n_prompt_tokens,
             "flags": list(self.flags),
             "rank": self.rank or None,
             "rank_in_domain": self.rank_in_domain or None,
@@ -310,12 +308,12 @@ def _between(values: np.ndarray, limits: Range) -> np.ndarray:
 
 def _browse_row(rows: RowTable, stored: StoredRow, place: int, values: Mapping[str, float | None]) -> BrowseRow:
     table = rows.table
-    names = flag.names(int(table.flags[place]))
+    names, n_tokens = flag.names(int(table.flags[place])), table.tokens_of(place)
     return BrowseRow(
         stored=stored,
         values=values,
-        n_tokens=int(table.n_tokens[place]),
-        n_prompt_tokens=int(table.n_prompt_tokens[place]),
+        n_tokens=n_tokens,
+        n_prompt_tokens=None if n_tokens is None else int(table.n_prompt_tokens[place]),
         flags=tuple(names.split(",")) if names else (),
         rank=int(rows.rank[place]),
         rank_in_domain=int(rows.rank_in_domain[place]),

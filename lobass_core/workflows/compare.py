@@ -80,16 +80,17 @@ def computed_side(project: Project, label: str, spec: SelectionSpec, run: str | 
 class Composition:
     """What one side is made of: rows, response tokens and means over its picks, shares by domain and by length.
 
+    Tokens are None where those of some row are not counted; the shares by length are of the rows that are.
     `means` are by the name that the measure has in files, None where no pick has a value.
     """
 
     label: str
     n_kept: int
-    tokens_kept: int
+    tokens_kept: int | None
     means: Mapping[str, float | None]
     domains: tuple[str, ...]
     domain_rows: tuple[int, ...]
-    domain_tokens: tuple[int, ...]
+    domain_tokens: tuple[int | None, ...]
     length_rows: tuple[int, ...]
 
     def to_dict(self) -> dict:
@@ -164,7 +165,7 @@ class ComparedRow:
     rank_b: int
     score_a: float | None
     score_b: float | None
-    n_tokens: int
+    n_tokens: int | None
     prompt: str
 
 
@@ -186,7 +187,7 @@ def part_rows(project: Project, compared: Comparison, part: str, limit: int = 8)
             rank_b=int(rank_b[row]),
             score_a=_number(compared.a.score[row]),
             score_b=_number(score_b[row]),
-            n_tokens=int(table.n_tokens[row]),
+            n_tokens=table.tokens_of(row),
             prompt=prompt_of(stored[key]) if key in stored else "",
         )
         for row, key in zip(rows.tolist(), keys, strict=True)
@@ -244,17 +245,22 @@ def _composition(side: Side) -> Composition:
     part = table.take(rows)
     code, names = length_groups(part.n_tokens)
     domain = part.domain_code
-    tokens = np.bincount(domain, weights=part.n_tokens, minlength=len(table.domains))
+    # A domain with an uncounted row adds up to NaN.
+    tokens = np.bincount(domain, weights=part.counted_tokens, minlength=len(table.domains))
     return Composition(
         label=side.label,
         n_kept=len(rows),
-        tokens_kept=int(tokens.sum()),
+        tokens_kept=_whole(tokens.sum()),
         means={one.column: _mean(values_of(part, name)) for name, one in measures_of(part).items() if one.exported},
         domains=table.domains,
         domain_rows=tuple(np.bincount(domain, minlength=len(table.domains)).tolist()),
-        domain_tokens=tuple(int(n) for n in tokens),
+        domain_tokens=tuple(_whole(n) for n in tokens),
         length_rows=tuple(np.bincount(code[code >= 0], minlength=len(names)).tolist()),
     )
+
+
+def _whole(value: float) -> int | None:
+    return None if np.isnan(value) else int(value)
 
 
 def _mean(values: np.ndarray) -> float | None:

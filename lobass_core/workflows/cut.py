@@ -55,13 +55,14 @@ class Cut:
 class RowAtCut:
     """One row beside the cut; losses are mean nats per response token.
 
-    `error` is the standard error of the score over several references, None where there is one.
+    `n_tokens` is None where nobody has counted them, `error` the standard error of the score over several references,
+    None where there is one.
     """
 
     row_key: int
     domain: str
     score: float
-    n_tokens: int
+    n_tokens: int | None
     base_loss: float | None
     reference_loss: float | None
     prompt: str
@@ -100,7 +101,7 @@ def _pool(scores: SortedScores) -> Pool:
     with np.errstate(invalid="ignore"):
         means = np.bincount(code, weights=score, minlength=n_domains) / np.where(counts, counts, np.nan)
     return Pool(
-        rho=spearman(score, table.n_tokens[competing].astype(np.float64)) if table.is_scored else None,
+        rho=spearman(score, table.counted_tokens[competing]),
         means=means,
         mean=float(score.mean()) if len(score) else float("nan"),
     )
@@ -159,12 +160,16 @@ class Verdicts:
 
 
 def verdicts(cut: Cut) -> Verdicts:
-    """Whether the selection is just about length, and how it differs from a random one of its size."""
-    kept = kept_rows(cut)
+    """Whether the selection is just about length, and how it differs from a random one of its size.
+
+    Lengths are of the rows whose tokens are counted.
+    """
+    table, kept = cut.rows.table, kept_rows(cut)
     everything = np.concatenate([cut.scores.by_hand, cut.scores.pool.rows]).astype(np.int64)
+    counted = table.is_counted
     return Verdicts(
-        length=length_check(cut.scores.score, cut.rows.table.n_tokens, everything, kept),
-        random=versus_random(cut.rows.table, everything, kept, by_domain=cut.spec.balance != "global"),
+        length=length_check(cut.scores.score, table.n_tokens, *(rows[counted[rows]] for rows in (everything, kept))),
+        random=versus_random(table, everything, kept, by_domain=cut.spec.balance != "global"),
     )
 
 
@@ -191,7 +196,7 @@ def _at_cut(cut: Cut, stored: dict[int, StoredRow], row: int, error: float | Non
         row_key=key,
         domain=table.domains[table.domain_code[row]],
         score=float(cut.scores.score[row]),
-        n_tokens=int(table.n_tokens[row]),
+        n_tokens=table.tokens_of(row),
         base_loss=losses.get(BASE),
         reference_loss=losses.get(REFERENCE),
         prompt=prompt_of(stored[key]) if key in stored else "",

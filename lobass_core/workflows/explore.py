@@ -231,7 +231,7 @@ def _n_within(table: ScoreTable, asked: BrowseFilter) -> int:
     inside |= not asked.domains
     for name, (low, high) in asked.ranges:
         # As Browse has it: a row without a response has 0 response tokens.
-        values = table.n_tokens if name == "length" and table.is_scored else values_of(table, name)
+        values = table.counted_tokens if name == "length" and table.is_scored else values_of(table, name)
         if low is not None:
             inside &= values >= low
         if high is not None:

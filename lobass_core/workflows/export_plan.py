@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lobass_core.errors import ExportError, ModelError
+from lobass_core.errors import ExportError, ModelError, SelectionError
 from lobass_core.exporting.plan import (
     BITS_COLUMNS,
     BYTES_FIELD,
@@ -44,7 +44,7 @@ from lobass_core.workflows.export_sources import SourceNumbers, source_of
 from lobass_core.workflows.recipes import read_recipe
 from lobass_core.workflows.scored import Scored
 from lobass_core.workflows.select import rows_of as rows_of_selection
-from lobass_core.workflows.select import select_from
+from lobass_core.workflows.select import select_from, sorted_scores
 
 LOSS_UNIT = "losses are mean negative log-likelihoods of the response tokens given the prompt, in nats per token"
 
@@ -126,7 +126,12 @@ def _formula(table: ScoreTable, method: str) -> dict:
 def _left_out(rows: Scored, saved: SavedSelection, picks: pa.Table) -> dict[int, str]:
     """row_key -> why a row is not in the selection, for the rows that are scored or not but known to the table."""
     table = rows.table
-    reasons = select_from(rows, SelectionSpec.from_dict(saved.spec)).reason_codes
+    spec = SelectionSpec.from_dict(saved.spec)
+    try:
+        reasons = select_from(rows, spec).reason_codes
+    except SelectionError:
+        # The rule cannot be asked again: a domain is gone, or rows have come whose tokens nobody has counted.
+        reasons = sorted_scores(rows, spec).reason
     kept = np.isin(table.row_key, picks["row_key"].to_numpy())
     # Decided on or imported after the selection was saved: today's rule would keep the row, the saved one did not.
     names = dict(enumerate(order.REASONS)) | {order.KEPT: "not in the saved selection"}
@@ -167,8 +172,8 @@ def _picks_table(placed: pa.Table, picks: pa.Table, table: ScoreTable, numbers: 
         "reason": saved["reason"],
         "score": saved["score"],
         **{one.column: _measured(rows, one) for one in map(BUILT_IN.__getitem__, _SCORED)},
-        "n_response_tokens": _counted_tokens(rows, rows.n_tokens),
-        "n_prompt_tokens": _counted_tokens(rows, rows.n_prompt_tokens),
+        "n_response_tokens": _tokens(rows, rows.n_tokens),
+        "n_prompt_tokens": _tokens(rows, rows.n_prompt_tokens),
         "flags": pa.array([flags.names(bits) for bits in rows.flags.tolist()], pa.string()),
         BYTES_FIELD.name: pa.array(rows.n_bytes, BYTES_FIELD.type, mask=rows.n_bytes <= 0),
     }
@@ -202,8 +207,9 @@ def _measured(rows: ScoreTable, measure: Measure) -> pa.Array:
     return _finite(values_of(rows, measure.name)) if rows.is_scored else pa.nulls(len(rows), pa.float64())
 
 
-def _counted_tokens(rows: ScoreTable, n_tokens: np.ndarray) -> pa.Array:
-    return pa.array(n_tokens, pa.int32()) if rows.is_scored else pa.nulls(len(rows), pa.int32())
+def _tokens(rows: ScoreTable, n_tokens: np.ndarray) -> pa.Array:
+    """None where nobody has counted them."""
+    return pa.array(n_tokens, pa.int32(), mask=~rows.is_counted)
 
 
 def _finite(values: np.ndarray) -> pa.Array:

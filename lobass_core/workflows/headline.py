@@ -45,7 +45,8 @@ def _length(cut: Cut) -> str:
     """Of the domain whose scores follow length most; a selection by length asks for it."""
     if cut.spec.method == "length" or cut.scores.measure.uses_seed:
         return ""
-    table, rows, sign = cut.scores.table, cut.scores.pool.rows, cut.scores.sign
+    table, sign = cut.scores.table, cut.scores.sign
+    rows = cut.scores.pool.rows[table.is_counted[cut.scores.pool.rows]]
     score, tokens, code = sign * cut.scores.score[rows], table.n_tokens[rows], table.domain_code[rows]
     clear = []
     for k, domain in enumerate(table.domains):

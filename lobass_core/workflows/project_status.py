@@ -104,7 +104,8 @@ class ColumnStatus:
 class SelectionStatus:
     """A saved selection; `rule` is its budget and balance in words.
 
-    `n_gone` of the `n_kept` rows have left the project with updates of their datasets.
+    `n_gone` of the `n_kept` rows have left the project with updates of their datasets. `tokens_kept` is None where the
+    response tokens of some row were not counted.
     `cuts` holds (domain, score of the last row that its score brought in), `threshold` the one cut of all if it is one.
     """
 
@@ -116,7 +117,7 @@ class SelectionStatus:
     threshold: float | None
     n_kept: int
     n_rows: int
-    tokens_kept: int
+    tokens_kept: int | None
     made_at: str
     n_gone: int = 0
 

@@ -97,8 +97,9 @@ def open_rows(project: Project, run: str | None = None) -> RowTable:
 
 
 def listed_values(rows: RowTable, name: str) -> np.ndarray:
-    """The values of a measure that rows are filtered and sorted by; a row without a response has 0 response tokens."""
-    return rows.table.n_tokens if name == "length" and rows.is_scored else rows.values(name)
+    """The values of a measure that rows are filtered and sorted by; a row without a response has 0 response tokens,
+    one that no model has read has NaN."""
+    return rows.table.counted_tokens if name == "length" and rows.is_scored else rows.values(name)
 
 
 def domain_shapes(rows: RowTable) -> list[DomainShape]:

@@ -288,7 +288,7 @@ def _selection_status(selection: SavedSelection, scorings: list[Scoring]) -> Sel
         threshold=common.pop() if len(common) == 1 else None,
         n_kept=selection.n_kept,
         n_rows=selection.result.get("n_rows", 0),
-        tokens_kept=selection.tokens_kept,
+        tokens_kept=selection.known_tokens,
         made_at=selection.made_at,
         n_gone=selection.n_gone,
     )

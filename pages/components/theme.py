@@ -115,13 +115,15 @@ def domain_slots(domains: Iterable[str]) -> dict[str, int]:
     return {domain: index % N_DOMAIN_COLOURS for index, domain in enumerate(sorted(set(domains)))}
 
 
-def count(n: float) -> str:
-    """Whole number with thousands separators."""
-    return f"{round(n):,}"
+def count(n: float | None) -> str:
+    """Whole number with thousands separators; a dash where it is not known."""
+    return "–" if n is None else f"{round(n):,}"
 
 
-def compact(n: float) -> str:
-    """Three or four significant digits: 418, 12.3k, 1.53M, 216M."""
+def compact(n: float | None) -> str:
+    """Three or four significant digits: 418, 12.3k, 1.53M, 216M; a dash where it is not known."""
+    if n is None:
+        return "–"
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         # 999,950 would round to "1000k".
         if abs(n) >= size * 0.99995 and (size > 1e3 or abs(n) >= 10_000):

@@ -66,7 +66,7 @@ def test_a_project_without_a_model_from_import_to_export(lobass, tmp_path):
     assert "quality 36 better points quality.jsonl" in shown
     ran = lobass("select", "--ratio", "0.25", "--name", "best", *root)
     assert ran.exit_code == 0
-    assert "response tokens  not counted: nothing is scored" in ran.out
+    assert "response tokens  not counted: no row is scored" in ran.out
     done = lobass("select", "--method", "random", "--ratio", "0.25", "--name", "chance", "--json", *root).json
     assert (done["n_kept"], done["response_tokens_kept"]) == (10, None)
     for options, said in (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from lobass_core.words import loss_words
-from lobass_core.workflows.compare import Comparison, Composition, Side
+from lobass_core.workflows.compare import Comparison, Side
 from pages.components import parts, theme
 from pages.components.parts import Column, KeyNumber
 from pages.components.view import Node, el
@@ -86,7 +86,7 @@ def composition(comparison: Comparison, slots: Mapping[str, int]) -> list[Node]:
     """Means and shares by domain of both sides, a line each."""
     a, b = comparison.composition
     lines: list[list[Node]] = [
-        ["Response tokens", *(_tokens(side, one) for side, one in ((comparison.a, a), (comparison.b, b))), ""],
+        ["Response tokens", theme.compact(a.tokens_kept), theme.compact(b.tokens_kept), ""],
     ]
     for one in comparison.measures:
         means = [theme.number(side.means.get(one.column)) for side in (a, b)]
@@ -99,11 +99,6 @@ def composition(comparison: Comparison, slots: Mapping[str, int]) -> list[Node]:
         parts.heading("Composition", "share of each side's rows"),
         parts.table(columns, lines, label="Composition of both sides"),
     ]
-
-
-def _tokens(side: Side, of: Composition) -> str:
-    """The response tokens that a side keeps, where they are counted."""
-    return theme.compact(of.tokens_kept) if side.rows.scoring else "–"
 
 
 def lengths(comparison: Comparison) -> list[Node]:

@@ -76,6 +76,6 @@ def _cells(row: ComparedRow, slots: Mapping[str, int]) -> list[view.Node]:
         theme.count(row.rank_b) if row.rank_b else "–",
         theme.number(row.score_a),
         theme.number(row.score_b),
-        theme.count(row.n_tokens) if row.n_tokens else "–",
+        theme.count(row.n_tokens),
         parts.first_line(row.prompt, 300),
     ]

@@ -86,6 +86,7 @@ function modelOf(data) {
     measure: data.measure,
     nRows: data.n_rows,
     nTokens: data.n_tokens,
+    nUncounted: data.n_uncounted,
     hasTokens: data.has_tokens,
     leastRatio: data.least_ratio,
     axis: data.axis,

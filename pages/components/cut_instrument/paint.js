@@ -62,7 +62,8 @@ function paintCells({ model, spec, shown, cells, digits }) {
   setText(cells.samples.note, `${count(model.nRows - shown.kept)} dropped`)
   cells.tokens.input.readOnly = !model.hasTokens
   setValue(cells.tokens.input, model.hasTokens ? compact(shown.tokens) : "–")
-  const ofAll = `${percent(shown.tokens / Math.max(model.nTokens, 1))} of ${compact(model.nTokens)}`
+  const where = model.nUncounted ? " in scored rows" : ""
+  const ofAll = `${percent(shown.tokens / Math.max(model.nTokens, 1))} of ${compact(model.nTokens)}${where}`
   setText(cells.tokens.note, model.hasTokens ? ofAll : NOT_COUNTED)
   setValue(cells.threshold.input, global ? cutWords(model, shown.cut, digits) : "per domain")
   cells.threshold.input.readOnly = !global

@@ -54,6 +54,8 @@ interface InstrumentPayload {
   measure: ShownMeasure
   n_rows: number
   n_tokens: number
+  /** Rows whose response tokens are not counted; `n_tokens` lacks theirs. */
+  n_uncounted: number
   /** Whether the response tokens of all rows that compete are counted, as a budget of tokens needs. */
   has_tokens: boolean
   least_ratio: number
@@ -93,6 +95,7 @@ interface InstrumentModel {
   measure: ShownMeasure
   nRows: number
   nTokens: number
+  nUncounted: number
   hasTokens: boolean
   leastRatio: number
   axis: [low: number, high: number]

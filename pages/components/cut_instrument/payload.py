@@ -68,6 +68,7 @@ def tables(scores: SortedScores, slots: Mapping[str, int], table_id: str) -> Ins
         },
         "n_rows": n_rows,
         "n_tokens": sum(supply.tokens),
+        "n_uncounted": sum(supply.uncounted),
         "has_tokens": scores.n_uncounted == 0 and scores.table.is_scored,
         "least_ratio": max(LEAST_RATIO, round(0.5 / max(n_rows, 1), 6)),
         "axis": [float(curves.bin_edges[0]), float(curves.bin_edges[-1])],

@@ -60,7 +60,8 @@ def _written(preflight: Preflight) -> Node:
     n_rows = preflight.findings[0].n_rows
     picks = preflight.plan.picks.take(pa.array(preflight.findings[0].places, pa.int64()))
     domains = Counter(picks["domain"].to_pylist())
-    n_tokens = pc.sum(picks["n_response_tokens"]).as_py() or 0
+    tokens = picks["n_response_tokens"]
+    n_tokens = 0 if tokens.null_count else pc.sum(tokens).as_py() or 0
     shares = ", ".join(f"{theme.count(n)} {domain}" for domain, n in domains.most_common(4))
     if len(domains) > 4:
         shares += f" and {len(domains) - 4} more domains"

@@ -98,7 +98,8 @@ def _row(
     ridges: _Ridges,
 ) -> Node:
     n_files = "1 dataset" if domain.n_datasets == 1 else f"{domain.n_datasets} datasets"
-    tokens = f" · {theme.compact(domain.n_tokens)}\u00a0tok" if domain.n_tokens else ""
+    of_part = "" if domain.n_scored == domain.n_rows else " scored"
+    tokens = f" · {theme.compact(domain.n_tokens)}\u00a0tok{of_part}" if domain.n_tokens else ""
     name = el(
         "div",
         el(

@@ -74,8 +74,8 @@ function rowItem(row, place, app) {
 
 /** @param {SampleRow} row */
 function tokensOf(row) {
-  if (row.n_tokens || row.n_prompt_tokens) return `${formatCount(row.n_prompt_tokens)}→${formatCount(row.n_tokens)} tok`
-  return `${formatCount(row.n_chars)} chars`
+  if (row.n_tokens === null || row.n_prompt_tokens === null) return `${formatCount(row.n_chars)} chars`
+  return `${formatCount(row.n_prompt_tokens)}→${formatCount(row.n_tokens)} tok`
 }
 
 // The snippet around the first hit in these turns; false if they have none.

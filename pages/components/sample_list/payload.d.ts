@@ -37,8 +37,9 @@ interface SampleRow {
   rank_in_domain: number | null
   score: number | null
   numbers: { text: string; about: string }[]
-  n_tokens: number
-  n_prompt_tokens: number
+  /** Null where no model has read the row. */
+  n_tokens: number | null
+  n_prompt_tokens: number | null
   n_chars: number
   domain: string
   dataset: string

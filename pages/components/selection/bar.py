@@ -93,7 +93,8 @@ def _save(project: Project, cut: Cut, taken: set[str]) -> None:
 def _amount(cut: Cut) -> str:
     """Rows that are kept, with their response tokens where they are counted."""
     rows = f"{theme.count(cut.answer.n_kept)} rows"
-    return f"{rows}, {theme.compact(cut.answer.tokens_kept)} response tokens" if cut.rows.table.is_scored else rows
+    tokens = cut.answer.known_tokens
+    return rows if tokens is None else f"{rows}, {theme.compact(tokens)} response tokens"
 
 
 def save(project: Project, cut: Cut, name: str, *, replace: bool) -> None:

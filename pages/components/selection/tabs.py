@@ -63,12 +63,11 @@ def opened() -> tuple[int, str]:
 
 def _table(project: Project, cut: Cut) -> None:
     slots = theme.domain_slots(state.outline(project).domains)
-    in_tokens, has_tokens = cut.spec.budget == "tokens", cut.rows.table.is_scored
-    table = domain_table(cut.answer, slots, in_tokens=in_tokens, has_tokens=has_tokens)
+    table = domain_table(cut.answer, slots, in_tokens=cut.spec.budget == "tokens")
     view.show(table, key="select-table", label="By domain")
 
 
-def domain_table(answer: CutAnswer, slots: dict[str, int], *, in_tokens: bool, has_tokens: bool = True) -> Node:
+def domain_table(answer: CutAnswer, slots: dict[str, int], *, in_tokens: bool) -> Node:
     """What each domain has, asked for and got; response tokens where they are counted."""
     unit = "tokens" if in_tokens else "rows"
     columns = [
@@ -89,7 +88,7 @@ def domain_table(answer: CutAnswer, slots: dict[str, int], *, in_tokens: bool, h
             theme.count(share.n_eligible),
             theme.count(share.asked),
             el("b", theme.count(share.got)),
-            theme.count(share.tokens) if has_tokens else "–",
+            theme.count(share.known_tokens),
             theme.number(share.threshold, 4),
             theme.count(share.n_by_hand),
             parts.tag("all taken" if share.n_eligible else "none eligible", "amber") if share.exhausted else "",
