@@ -16,7 +16,7 @@ from lobass_core.specs import ImportSpec, ModelSpec, RenderSpec
 from lobass_core.workflows.check import Check
 from lobass_core.workflows.import_data import read_sample
 from lobass_core.workflows.project_check import check_project
-from lobass_core.workflows.score import write_samples
+from lobass_core.workflows.run_input import write_samples
 
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "duckdb", "streamlit", "pyarrow")
 

@@ -31,8 +31,8 @@ from lobass_core.workflows.planted_cost import (
 )
 from lobass_core.workflows.planted_report import PlantedReport, models_of, report
 from lobass_core.workflows.resumable import why_not_resumable
+from lobass_core.workflows.run_input import write_samples
 from lobass_core.workflows.runs import STOPPED, new_run, open_run
-from lobass_core.workflows.score import write_samples
 from lobass_core.workflows.scored import Scored, scored
 
 KIND = "planted"

@@ -26,8 +26,9 @@ from lobass_core.store.scorings import Scoring
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.cut import Cut, kept_rows, open_cut
 from lobass_core.workflows.reference_training import write_trained_on
+from lobass_core.workflows.run_input import write_input
 from lobass_core.workflows.runs import new_run
-from lobass_core.workflows.score import OnProgress, follow_and_ingest, write_input
+from lobass_core.workflows.score import OnProgress, follow_and_ingest
 
 # Four times the error of a mean loss in bfloat16 at a base loss of one nat.
 DEFAULT_BAND = 0.01

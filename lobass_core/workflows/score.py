@@ -1,20 +1,16 @@
 """Score samples under a base and a reference: prepare the run, follow it, add its losses to the store."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
-
-import pyarrow as pa
 
 from lobass_core.errors import LobassError, RequestError, RunError, StoreError
 from lobass_core.jobs.launch import follow, launch
 from lobass_core.jobs.progress import Progress
-from lobass_core.jobs.run_files import RunFiles, write_batches, write_parquet
+from lobass_core.jobs.run_files import RunFiles
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_results import PreflightResult, ScoreRunResult
 from lobass_core.project import Project
-from lobass_core.records import Sample, turns_to_json
 from lobass_core.specs import ScoreSpec
 from lobass_core.store.datasets import list_datasets, sample_batches
 from lobass_core.store.losses import Ingested, ingest_run, n_losses_of, write_known
@@ -23,9 +19,9 @@ from lobass_core.workflows.doubts import doubts_of
 from lobass_core.workflows.reference_training import write_trained_on
 from lobass_core.workflows.registering import register_finished
 from lobass_core.workflows.resumable import why_not_resumable
+from lobass_core.workflows.run_input import write_input
 from lobass_core.workflows.runs import new_run, open_run, resume_command
 from lobass_core.workflows.scored import score_table
-from lobass_core.workflows.target_rows import INPUT_SCHEMA as INPUT_SCHEMA
 
 OnProgress = Callable[[Progress], None]
 
@@ -57,23 +53,6 @@ class ScoreResult:
 
     def to_dict(self) -> dict:
         return asdict(self)
-
-
-def write_samples(path: Path, samples: Iterable[tuple[Sample, str]]) -> int:
-    """Write (sample, domain) pairs as a worker's input.parquet, and return their number."""
-    rows = [
-        {
-            "sample_id": sample.sample_id,
-            "kind": sample.kind,
-            "turns": turns_to_json(sample.turns),
-            "tools": sample.tools,
-            "domain": domain,
-            "dataset": "",
-        }
-        for sample, domain in samples
-    ]
-    write_parquet(path, pa.Table.from_pylist(rows, schema=INPUT_SCHEMA))
-    return len(rows)
 
 
 def start(project: Project, spec: ScoreSpec) -> RunFolder:
@@ -108,11 +87,6 @@ def check_datasets(there: list[str], asked: tuple[str, ...]) -> None:
     unknown = [name for name in asked if name not in there]
     if unknown:
         raise RequestError(f"there is no dataset {', '.join(unknown)}", do=f"The datasets are {', '.join(there)}.")
-
-
-def write_input(run: RunFiles, batches: Iterable[pa.RecordBatch]) -> int:
-    """Write samples as the run's input.parquet, a batch at a time; returns their number."""
-    return write_batches(run.input_path, batches, INPUT_SCHEMA)
 
 
 def resume(project: Project, run_id: str) -> RunFolder:

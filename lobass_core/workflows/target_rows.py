@@ -1,6 +1,6 @@
 """The rows of a target set that a reference is trained on: a dataset of the project, or a file that stays outside."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,21 +10,11 @@ import pyarrow as pa
 from lobass_core.errors import RequestError
 from lobass_core.formats.read_files import file_sha256
 from lobass_core.jobs.run_specs import TrainedDataset
-from lobass_core.records import Sample, turns_to_json
+from lobass_core.records import Sample
 from lobass_core.specs import ImportSpec
 from lobass_core.store.datasets import Dataset, sample_batches
+from lobass_core.workflows.run_input import input_batch
 from lobass_core.workflows.source_file import SourceFile
-
-INPUT_SCHEMA = pa.schema(
-    [
-        ("sample_id", pa.string()),
-        ("kind", pa.string()),
-        ("turns", pa.string()),
-        ("tools", pa.string()),
-        ("domain", pa.string()),
-        ("dataset", pa.string()),
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +63,5 @@ def _rows_of_file(path: Path) -> TargetRows:
             do="Import the file as a dataset with the options that it needs, and name the dataset.",
         )
     data = TrainedDataset(path.stem, str(path.resolve()), file_sha256(path), n_rows, n_rejected)
-    batch = pa.RecordBatch.from_pylist(list(_records(samples, path.stem)), schema=INPUT_SCHEMA)
+    batch = input_batch((sample, path.stem) for sample in samples.values())
     return TargetRows(str(path.resolve()), (data,), [batch])
-
-
-def _records(samples: dict[str, Sample], domain: str) -> Iterator[dict]:
-    for sample in samples.values():
-        yield {
-            "sample_id": sample.sample_id,
-            "kind": sample.kind,
-            "turns": turns_to_json(sample.turns),
-            "tools": sample.tools,
-            "domain": domain,
-            "dataset": "",
-        }

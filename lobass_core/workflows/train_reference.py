@@ -17,8 +17,9 @@ from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, TrainReferenceSpec
 from lobass_core.store.datasets import Dataset, list_datasets, sample_batches
 from lobass_core.workflows.recipes import RECIPE, read_recipe
+from lobass_core.workflows.run_input import write_input
 from lobass_core.workflows.runs import new_run
-from lobass_core.workflows.score import check_datasets, write_input
+from lobass_core.workflows.score import check_datasets
 from lobass_core.workflows.target_rows import target_rows
 
 OnProgress = Callable[[Progress], None]

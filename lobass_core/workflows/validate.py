@@ -17,9 +17,9 @@ from lobass_core.project import Project
 from lobass_core.specs import ValidateSpec
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.resumable import why_not_resumable
+from lobass_core.workflows.run_input import write_input
 from lobass_core.workflows.run_views import RunView, run_views
 from lobass_core.workflows.runs import new_run, open_run
-from lobass_core.workflows.score import write_input
 from lobass_core.workflows.validate_plan import Planned, ValidatePlan, plan_experiment
 from lobass_core.workflows.validate_report import ARMS, KIND, MEASURED, Outcome, is_complete, report
 from lobass_core.workflows.validate_rows import ExperimentRows, experiment_rows, rows_key

@@ -12,7 +12,7 @@ from lobass_core.errors import RequestError
 from lobass_core.learnability.measure_values import measure_of, values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
-from lobass_core.records import BASE, REFERENCE, Sample, Turn, turns_from_json, turns_to_json
+from lobass_core.records import BASE, REFERENCE, Sample, Turn, turns_from_json
 from lobass_core.similarity.near_duplicates import duplicate_groups
 from lobass_core.specs import ImportSpec, ValidateSpec
 from lobass_core.store.datasets import list_datasets, sample_batches, sample_ids_of_rows
@@ -24,7 +24,8 @@ from lobass_core.validation.final_answers import final_answer
 from lobass_core.validation.held_out import has_duplicate_in, held_out_by_domain
 from lobass_core.words.plural import plural
 from lobass_core.workflows.recent import Recent
-from lobass_core.workflows.score import INPUT_SCHEMA, check_datasets
+from lobass_core.workflows.run_input import input_batch
+from lobass_core.workflows.score import check_datasets
 from lobass_core.workflows.scored import scored
 from lobass_core.workflows.source_file import SourceFile
 
@@ -97,7 +98,10 @@ def experiment_rows(project: Project, spec: ValidateSpec, run: str | None) -> Ex
         candidates=candidates,
         sets=tuple((row.sample_id, row.set_name) for row in measured),
         n_tokens={sample_id: fact.n_tokens for sample_id, fact in facts.items()},
-        samples=(*_scored_only(batches, facts), _batch(of_files)),
+        samples=(
+            *_scored_only(batches, facts),
+            input_batch((row.sample, row.domain) for row in of_files if row.sample is not None),
+        ),
         left_out=(*_left_out(n_unscored, int(leaks.sum())), *_smaller(selections, candidates, spec.datasets)),
         answers=_answers(measured, spec.answers),
     )
@@ -219,19 +223,7 @@ def _scored_only(batches: list[pa.RecordBatch], facts: dict[str, _Facts]) -> Ite
 
 def _batch(rows: list[_Row]) -> pa.RecordBatch:
     """Rows of files as a worker reads them."""
-    records = [
-        {
-            "sample_id": row.sample_id,
-            "kind": row.sample.kind,
-            "turns": turns_to_json(row.sample.turns),
-            "tools": row.sample.tools,
-            "domain": row.domain,
-            "dataset": "",
-        }
-        for row in rows
-        if row.sample is not None
-    ]
-    return pa.RecordBatch.from_pylist(records, schema=INPUT_SCHEMA)
+    return input_batch((row.sample, row.domain) for row in rows if row.sample is not None)
 
 
 def _smaller(selections: dict[str, list[str]], candidates: Candidates, datasets: tuple[str, ...]) -> Iterator[str]:

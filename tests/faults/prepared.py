@@ -9,8 +9,9 @@ from lobass_core.specs import ImportSpec, ModelSpec, RenderSpec, ScoreSpec, Sele
 from lobass_core.store.datasets import sample_batches
 from lobass_core.workflows import select as selecting
 from lobass_core.workflows.import_data import import_file
+from lobass_core.workflows.run_input import write_input
 from lobass_core.workflows.runs import new_run
-from lobass_core.workflows.score import prepare_run, write_input
+from lobass_core.workflows.score import prepare_run
 from tests.pages.projects import add_scores, finished_scores
 from tests.scored_files import write_jsonl
 from tests.store.old_projects import unpack
