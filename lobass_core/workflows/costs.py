@@ -18,9 +18,9 @@ from lobass_core.validation.passes import FINAL_EPOCHS, TRAINING, scoring_passes
 from lobass_core.words.loss_columns import TARGET, is_member
 from lobass_core.words.plural import plural
 from lobass_core.words.time_words import duration
-from lobass_core.workflows.explore import Scored
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.recipes import RECIPE, Recipe, read_recipe
+from lobass_core.workflows.scored import Scored
 from lobass_core.workflows.target_rows import target_rows
 
 # Starting a worker takes seconds, which say nothing of a speed.
