@@ -15,7 +15,7 @@ if not outline.datasets:
     )
     st.stop()
 
-asked = session.current_filter()
+asked = filters.current()
 try:
     shown = session.view(project, asked)
 except StoreLockedError:

@@ -41,7 +41,7 @@ def shared() -> Query:
     if not _is_news("shared"):
         return {}
     query = _named(SHARED)
-    if st.session_state.get(BACK) and len(st.query_params):
+    if is_back() and len(st.query_params):
         return {name: query.get(name, []) for name in SHARED}
     return query
 
@@ -51,9 +51,17 @@ def asked(names: Iterable[str]) -> Query | None:
 
     An address that names none of them is that of the page's link in the navigation, and asks for nothing.
     """
-    if not _is_news("page"):
-        return None
-    return _named(names) or None
+    return (_named(names) or None) if leads() else None
+
+
+def leads() -> bool:
+    """Whether the page is to take over its address now; once for each time that somebody came by it."""
+    return _is_news("page")
+
+
+def is_back() -> bool:
+    """Whether Back or Forward led to this address."""
+    return bool(st.session_state.get(BACK))
 
 
 def _is_news(kind: str) -> bool:

@@ -19,7 +19,7 @@ from lobass_core.workflows.browse import Choices
 from lobass_core.workflows.browse_filter import PARAMETERS, BrowseFilter, Range
 from lobass_core.workflows.row_order import sort_of
 from lobass_core.workflows.row_table import RowTable
-from pages.components import errors, number_field, state
+from pages.components import address, errors, number_field, state
 from pages.components.filter_words import conditions
 
 FILTER, WRITTEN, TROUBLE = "browse.filter", "browse.written", "browse.trouble"
@@ -42,13 +42,14 @@ STATUS_WORDS = {
 FLAG_WORDS = {name: name.replace("_", " ") for name in FLAG_NAMES.values()}
 
 
-def current(by_history: bool) -> BrowseFilter:
-    """The filter that holds now. A changed address wins; coming back with an empty one finds the last filter again.
+def current() -> BrowseFilter:
+    """The filter that holds now: the address's where it led here, else the session's.
 
-    `by_history`: whether Back or Forward led here, so that an empty address asks for no filter.
+    The link in the navigation names no filter and finds the last one again; Back to an address without one empties it.
     """
     asked = {name: st.query_params.get_all(name) for name in PARAMETERS if st.query_params.get_all(name)}
-    if FILTER not in st.session_state or (asked != st.session_state.get(WRITTEN) and (asked or by_history)):
+    leads = address.leads() and (asked or address.is_back())
+    if FILTER not in st.session_state or (leads and asked != st.session_state.get(WRITTEN)):
         _adopt(asked)
     elif asked != st.session_state.get(WRITTEN):
         write_address(st.session_state[FILTER])

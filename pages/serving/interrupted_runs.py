@@ -1,8 +1,8 @@
 """A message that interrupts the run of an earlier one must not undo what the earlier one said.
 
 Streamlit looks for a newer message whenever a script reads its session or draws something, also while it takes over the
-values that came and while callbacks run. A search whose callback is interrupted is never asked for, because the next run
-finds its text unchanged. A click is forgotten if its run is interrupted before the button is drawn.
+values that came and while callbacks run. A search whose callback is interrupted is never asked for: the next run finds
+its text unchanged. A click is forgotten if its run is interrupted before the button is drawn.
 
 Here values are taken over and callbacks run to their end before anything newer is looked at, and a click that no run
 has seen yet goes with the newer message.

@@ -13,8 +13,7 @@ from lobass_core.workflows import browse, decide, saved_filters
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.decide import Act, Done
-from pages.components import sample_list
-from pages.components.browsing import session
+from pages.components import address, sample_list
 from pages.components.browsing.session import resolved
 from pages.components.sample_list import RangeAct
 from tests.pages.conftest import OpenPage, component_data
@@ -217,6 +216,17 @@ def test_the_filter_is_found_again_though_the_page_between_was_cut_short(open_pa
     assert (listing(app)["n"], app.query_params["domain"]) == (120, "math")
 
 
+def test_a_message_with_the_address_of_before_leaves_the_filter(open_page: OpenPage, scored: Project):
+    app = open_page(scored.root, "browse", run=False)
+    app.query_params["domain"] = "math"
+    app.run()
+    app.multiselect(key="browse.w.domains").set_value(["conversation"]).run()
+    # What is pressed before the browser has the new address.
+    app.query_params["domain"] = "math"
+    assert listing(app.run())["n"] == 300
+    assert app.query_params["domain"] == "conversation"
+
+
 def test_back_to_an_address_without_a_filter_shows_all(open_page: OpenPage, scored: Project, monkeypatch):
     app = open_page(scored.root, "browse")
     app.multiselect(key="browse.w.domains").set_value(["math"]).run()
@@ -224,7 +234,7 @@ def test_back_to_an_address_without_a_filter_shows_all(open_page: OpenPage, scor
     # The link in the navigation has no parameters either, and finds the filter again.
     assert listing(app.run())["n"] == 120
     app.query_params.clear()
-    monkeypatch.setattr(session, "get_script_run_ctx", lambda: SimpleNamespace(is_history_navigation=True))
+    monkeypatch.setattr(address, "get_script_run_ctx", lambda: SimpleNamespace(is_history_navigation=True))
     assert listing(app.run())["n"] == 420
 
 

@@ -14,7 +14,6 @@ from typing import TypedDict
 
 import numpy as np
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from lobass_core.errors import LobassError, RequestError, StoreLockedError
 from lobass_core.learnability.measure_values import measures_of
@@ -50,13 +49,6 @@ class View:
     name: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     tokens: dict | None = None
     n_decided: int = 0
-
-
-def current_filter() -> BrowseFilter:
-    """The filter that holds now; an address without one is the link in the navigation, or Back emptied it."""
-    # Not by what the session has seen: two quick clicks, away and back, may reach it as one.
-    context = get_script_run_ctx()
-    return filters.current(bool(context and context.is_history_navigation))
 
 
 def view(project: Project, asked: BrowseFilter) -> View:
