@@ -109,7 +109,7 @@ def toolbar(asked: BrowseFilter, choices: Choices, rows: RowTable) -> None:
 
 
 def _text_input(asked: BrowseFilter) -> None:
-    state.put_text("browse.w.q", asked.text)
+    state.put("browse.w.q", asked.text)
     st.text_input(
         "Search",
         key="browse.w.q",
@@ -128,7 +128,7 @@ def _choice(
     on_change: Callable[[], None], *, width: int,
 ) -> None:  # fmt: skip
     key = f"browse.w.{name}"
-    st.session_state[key] = value
+    state.put(key, value)
     st.selectbox(
         label, options, key=key, format_func=words, label_visibility="collapsed", width=width, on_change=on_change
     )
@@ -179,7 +179,7 @@ def _menu(asked: BrowseFilter, choices: Choices, is_scored: bool) -> None:
         if choices.selections:
             for field, label in SELECTION_WORDS.items():
                 _several(field, label, choices.selections, asked, empty="choose")
-        st.session_state["browse.w.match_case"] = asked.match_case
+        state.put("browse.w.match_case", asked.match_case)
         st.toggle("Match case", key="browse.w.match_case", on_change=_change("match_case"))
     if right is not None:
         with right:
@@ -196,13 +196,13 @@ def _several(
     key = f"browse.w.{field}"
     # A name that is gone stays an option, so that it can be taken out.
     known = [*options, *(name for name in getattr(asked, field) if name not in options)]
-    st.session_state[key] = list(getattr(asked, field))
+    state.put(key, list(getattr(asked, field)))
     st.multiselect(label, known, key=key, format_func=words, placeholder=empty, on_change=_change(field))
 
 
 def _pills(field: str, label: str, options: Sequence[str], asked: BrowseFilter) -> None:
     key = f"browse.w.{field}"
-    st.session_state[key] = list(getattr(asked, field))
+    state.put(key, list(getattr(asked, field)))
     st.pills(label, options, selection_mode="multi", key=key, on_change=_change(field))
 
 

@@ -68,10 +68,10 @@ def visit() -> int:
     return int(st.session_state.get(VISIT_KEY, 0))
 
 
-def put_text(key: str, text: str) -> None:
-    """Give a text field its value. One that it has already is not put again: that would undo what is being typed."""
-    if st.session_state.get(key) != text:
-        st.session_state[key] = text
+def put(key: str, value: object) -> None:
+    """Give a widget its value. One that it has already is not put again: that would undo what is chosen meanwhile."""
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
 
 
 def project_root() -> Path:

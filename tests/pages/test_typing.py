@@ -29,3 +29,30 @@ def test_no_field_is_given_its_value_again(scored: Project, open_page: OpenPage,
         fields = [*app.text_input, *(one for one in app.selectbox if one.proto.accept_new_options)]
         assert field in {one.key for one in fields}, page
         assert [one.key for one in fields if one.proto.set_value] == [], page
+
+
+# The browser knows the choice by its words, and those say whether the draft has changed.
+PUT_EACH_TIME = {"select.open"}
+# A choice of each page that has some.
+CHOICES = {
+    "select": "select.gate-truncated",
+    "browse": "browse.w.domains",
+    "learnability": "learnability.first-measures",
+    "compare": "compare.kind",
+    "export": "export.check",
+    "validate": "validate.arms",
+    "trust": "trust.selection",
+}
+
+
+def test_no_choice_is_given_its_value_again(scored: Project, open_page: OpenPage):
+    """It would take back what is chosen while the page still answers the choice before."""
+    selections.save(scored, "paper", SelectionSpec())
+    for page, choice in CHOICES.items():
+        app = open_page(scored.root, page)
+        app.run()
+        kinds = (app.selectbox, app.multiselect, app.button_group, app.toggle, app.checkbox, app.radio)
+        # What is switched off is given its value by Streamlit itself.
+        choices = [one for kind in kinds for one in kind if not one.proto.disabled and one.key not in PUT_EACH_TIME]
+        assert choice in {one.key for one in choices}, page
+        assert [one.key for one in choices if one.proto.set_value] == [], page

@@ -84,7 +84,8 @@ def _picked(rows: Scored) -> Measure:
     st.session_state[MEASURE] = chosen = drawn(rows).name
     first = [name for name in FIRST_MEASURES if name in measures] or list(measures)[:MOST_FIRST]
     others = [name for name in measures if name not in first]
-    st.session_state[FIRST], st.session_state[OTHER] = (chosen, None) if chosen in first else (None, chosen)
+    state.put(FIRST, chosen if chosen in first else None)
+    state.put(OTHER, None if chosen in first else chosen)
     st.segmented_control(
         "Measure", first, format_func=lambda name: measures[name].title, key=FIRST, label_visibility="collapsed",
         on_change=_pick, args=(FIRST,),

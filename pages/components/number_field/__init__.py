@@ -45,7 +45,7 @@ def show(
     if not wrong:
         # What is right, or was put under the key from elsewhere, takes the place of what was typed.
         st.session_state.pop(key + WRONG, None)
-        state.put_text(typed, text_of(number, decimals))
+        state.put(typed, text_of(number, decimals))
 
     def read() -> None:
         text = str(st.session_state.get(typed) or "").strip()

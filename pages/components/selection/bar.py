@@ -22,7 +22,7 @@ def show(project: Project, cut: Cut) -> None:
     """Draw the line; what it changes is the draft."""
     left, right = toolbar.toolbar("select")
     with left:
-        st.session_state[draft.BALANCE] = cut.spec.balance
+        state.put(draft.BALANCE, cut.spec.balance)
         st.segmented_control(
             "Balance",
             list(BALANCES),
@@ -55,6 +55,7 @@ def _working_selection(project: Project, names: list[str]) -> None:
     labels = {"": "Working selection · unsaved", **{other: other for other in names}}
     if name and draft.is_changed():
         labels[name] = f"{name} · changed"
+    # Put each time: its words change with the draft, and the browser knows the choice by its words.
     st.session_state[draft.OPEN] = name
     st.selectbox(
         "Working selection",
@@ -77,7 +78,7 @@ def _save(project: Project, cut: Cut, taken: set[str]) -> None:
         proposed = draft.name() or proposed_name(cut.spec, taken)
         # The proposal follows the cut until somebody types a name.
         if st.session_state.get(SAVE_NAME) in (None, st.session_state.get(PROPOSED)):
-            state.put_text(SAVE_NAME, proposed)
+            state.put(SAVE_NAME, proposed)
         st.session_state[PROPOSED] = proposed
         name = st.text_input("Name", key=SAVE_NAME, placeholder="paper-6", max_chars=80).strip()
         st.caption(_amount(cut))

@@ -13,7 +13,7 @@ from lobass_core.workflows import cut as cuts
 from lobass_core.workflows import explore
 from lobass_core.workflows.cut import Cut
 from lobass_core.workflows.latest_overlap import latest_overlap
-from pages.components import errors, number_field, theme
+from pages.components import errors, number_field, state, theme
 from pages.components.selection import draft
 
 MORE_BANDS, ADD_BAND = "select.more-bands", "select.add-band"
@@ -27,7 +27,7 @@ def show(project: Project, cut: Cut) -> None:
     if cut.spec.method != "learnability":
         label = f"{cut.scores.measure.title} · {label}"
     with st.popover(label, icon=":material/filter_alt:", key="select.gates", help="Rows excluded regardless of score"):
-        st.session_state[draft.METHOD] = cut.spec.method
+        state.put(draft.METHOD, cut.spec.method)
         st.session_state[draft.SEED] = cut.spec.seed
         measures = explore.measures(cut.rows)
         st.selectbox(
@@ -41,7 +41,7 @@ def show(project: Project, cut: Cut) -> None:
         if cut.scores.measure.uses_seed:
             number_field.show("Seed", key=draft.SEED, whole=True, least=0, otherwise=0, on_change=draft.on_method)
         for field, key in draft.GATE_KEYS.items():
-            st.session_state[key] = getattr(gates, field)
+            state.put(key, getattr(gates, field))
         is_scored = cut.rows.table.is_scored
         if is_scored:
             _minimums()

@@ -15,7 +15,7 @@ def follow(saved: Sequence[str]) -> None:
     asked = address.asked(NAMES)
     if asked is not None:
         st.session_state[SELECTION] = address.one(asked, "selection", saved)
-    if st.session_state.get(SELECTION) not in saved:
+    if st.session_state.get(SELECTION) not in ("", *saved):
         st.session_state[SELECTION] = ""
 
 
