@@ -128,6 +128,8 @@ def browser() -> Iterator[object]:
     if path is None:
         pytest.skip("no Chromium on this machine: install one, or name it in LOBASS_CHROMIUM")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    # Five seconds, the usual, are too few on a machine that runs all tests at once.
+    playwright.expect.set_options(timeout=90_000)
     with playwright.sync_playwright() as running:
         # In a container Chromium has no sandbox of its own; it sees nothing but our own pages.
         # Names that nobody owns lead to this machine, as those of an attacker would.

@@ -57,6 +57,7 @@ def test_no_key_is_lost_at_the_edge_of_a_page(server: Server, page):
     for _ in range(60):
         press(page, "ArrowDown")
     assert "rows 51–100" in page.inner_text(".count")
+    page.wait_for_selector(".list:not(.waiting) .item.current")
     order = browse.find(server.project, BrowseFilter(domains=("code",)))
     expected = int(order.rows.table.row_key[order.positions[60]])
     release(server.project.store_path)

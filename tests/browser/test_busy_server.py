@@ -1,37 +1,10 @@
 """Decisions made while the server does not answer: a busy one is waited for, another one is asked anew."""
 
-import re
-
 import pytest
 
 from tests.browser.conftest import Server
+from tests.browser.line import Line
 from tests.browser.test_browse import open_browse, press, saved, see_into_components  # noqa: F401
-
-
-class Line:
-    """The page's websocket, on which the server's words can be held back until the page opens another."""
-
-    def __init__(self, page) -> None:
-        self.is_held = False
-        self._waiting: list[tuple] = []
-        page.route_web_socket(re.compile("_stcore/stream"), self._connect)
-
-    def _connect(self, socket) -> None:
-        self.is_held = False
-        socket.connect_to_server().on_message(lambda message: self._hear(socket, message))
-
-    def _hear(self, socket, message) -> None:
-        if self.is_held:
-            self._waiting.append((socket, message))
-        else:
-            socket.send(message)
-
-    def let_go(self) -> None:
-        """Pass on all that was held back, and hold no more."""
-        self.is_held = False
-        for socket, message in self._waiting:
-            socket.send(message)
-        self._waiting.clear()
 
 
 @pytest.mark.slow

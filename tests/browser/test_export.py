@@ -22,7 +22,7 @@ def test_export_and_compare_with_the_disk(server, page):
     assert len(lines) == 520 and all(json.loads(line)["messages"] for line in lines)
     for name in ("train.jsonl", "README.md", "manifest.json"):
         sha256 = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        assert page.locator(f'[title="{sha256}"]').count() == 1, name
+        page.locator(f'[title="{sha256}"]').wait_for()
     page.get_by_text("matches disk").first.wait_for()
 
 
@@ -38,4 +38,4 @@ def test_a_warning_leads_to_its_rows(server, page):
     page.keyboard.press("Escape")
     page.get_by_role("button", name="see rows").first.click()
     page.get_by_role("dialog").get_by_text("An answer, number").first.wait_for()
-    assert page.get_by_role("button", name=re.compile(r"Drop \d+, select again")).count() == 1
+    page.get_by_role("button", name=re.compile(r"Drop \d+, select again")).wait_for()

@@ -4,8 +4,9 @@ import re
 
 from playwright.sync_api import expect
 
-from lobass_core.specs import SelectionSpec
+from lobass_core.specs import Gates, SelectionSpec
 from lobass_core.workflows import select as selections
+from tests.browser.line import Line
 from tests.eventually import eventually
 
 EXACT = ".instrument .status.exact"
@@ -110,6 +111,40 @@ def test_keys_move_the_ratio_by_a_tenth_and_a_point(server, page) -> None:
     # Focus survives the rerun, so the next key goes on from here.
     page.keyboard.press("ArrowLeft")
     assert thumb.get_attribute("aria-valuenow") == "7.00"
+
+
+def test_a_cut_moved_before_the_answer_to_a_gate_stays_where_the_hand_put_it(server, page) -> None:
+    line = Line(page)
+    open_select(page, server)
+    page.get_by_role("button", name="gates").click()
+    gate = page.get_by_text("Exclude duplicates")
+    gate.wait_for()
+    line.is_held = True
+    gate.click()
+    page.locator("[data-preset='0.167']").click()
+    page.wait_for_selector(".instrument .status.sent")
+    line.let_go()
+    page.wait_for_url("**ratio=0.167*")
+    page.wait_for_selector(EXACT)
+    wanted = SelectionSpec(value=0.167, gates=Gates(exclude_duplicates=False))
+    assert (cell(page, "ratio"), whole(cell(page, "samples"))) == ("16.70", selections_of(server, wanted).n_kept)
+    # The next key goes on from there.
+    page.locator("[data-slider=ratio]").press("ArrowRight")
+    assert page.get_attribute("[data-slider=ratio]", "aria-valuenow") == "16.80"
+
+
+def test_a_cut_moved_by_keys_is_sent_when_the_keyboard_goes_on(server, page) -> None:
+    open_select(page, server)
+    state = page.locator("[data-slider=ratio]").evaluate(
+        """slider => {
+          slider.focus()
+          slider.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }))
+          slider.blur()
+          return slider.getRootNode().querySelector(".status").className
+        }"""
+    )
+    assert state == "status sent"
+    page.wait_for_url("**ratio=0.061*")
 
 
 def test_a_wide_window_has_the_rows_at_the_cut_beside_taller_ridges(server, page) -> None:

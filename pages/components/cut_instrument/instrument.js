@@ -47,21 +47,37 @@ function receive(view, data) {
   if (news) {
     setWrong(view, null)
     view.rev = data.rev
-    view.seq = data.seq
-    view.spec = turned(view.model, specOf(data.spec))
-    view.drag = null
   }
-  if (news || rebuilt || data.seq >= view.seq) {
+  if (rebuilt && view.drag) {
+    // What the hand holds is about to be drawn anew.
+    letGo(view)
+    commitSoon(view)
+  }
+  const leads = handLeads(view, data)
+  if (leads ? data.spec.balance !== view.spec.balance : news || !data.error) {
+    view.spec = turned(view.model, specOf(data.spec))
+    letGo(view)
+  }
+  if (!leads) {
+    view.seq = data.seq
     view.exact = turnedAnswer(view.model, data.exact)
-    if (!view.drag && !view.pending) settle(view, data.error)
+    settle(view, data.error)
   }
   const layout = `${view.tableId} ${view.spec.balance === "custom"}`
   if (view.layout !== layout) {
     view.layout = layout
     rebuildRows(view)
   }
-  if (view.drag || view.pending || data.seq < view.seq) view.shown = preview(view.model, view.spec)
+  if (leads) view.shown = preview(view.model, view.spec)
   paint(view)
+}
+
+// Whether the hand has moved the cut since the server read what this answers: then the answer to that is on its way. It
+// is not if the server has been silent for so long that it may be another one, which counts from the beginning.
+/** @param {InstrumentView} view @param {InstrumentPayload} data */
+function handLeads(view, data) {
+  if (view.drag || view.pending) return true
+  return data.seq < view.seq && (view.state === "preview" || view.state === "sent")
 }
 
 /** @param {InstrumentView} view @param {string} error */
@@ -213,12 +229,17 @@ function listenToPointer(view) {
     if (!view.drag || event.pointerId !== view.drag.pointer) return
     view.drag.x = event.clientX
     if (event.type === "pointerup") frame(view)
-    view.drag = null
-    root.classList.remove("dragging")
+    letGo(view)
     commit(view)
   }
   root.addEventListener("pointerup", lift)
   root.addEventListener("pointercancel", lift)
+}
+
+/** @param {InstrumentView} view */
+function letGo(view) {
+  view.drag = null
+  view.root.classList.remove("dragging")
 }
 
 /** @param {InstrumentView} view @param {PointerEvent} event */
@@ -271,6 +292,8 @@ function listenToKeys(view) {
     change(view, stepped(view, name, step, end))
     commitSoon(view)
   })
+  // Whoever goes on to something else has moved the cut before that.
+  view.root.addEventListener("focusout", () => view.pending && commit(view))
 }
 
 /**

@@ -239,6 +239,8 @@ function listenToKeys(view) {
     clearTimeout(view.pending)
     view.pending = setTimeout(() => commit(view), KEY_DELAY_MS)
   })
+  // Whoever goes on to something else has drawn the range before that.
+  view.svg.addEventListener("focusout", () => view.pending && commit(view))
 }
 
 // --- the value line -----------------------------------------------------------------------------------------------
