@@ -18,7 +18,7 @@ from lobass_core.words.terminal_text import printable
 from lobass_core.workflows import browse as workflow
 from lobass_core.workflows import review as review_queue
 from lobass_core.workflows import saved_filters
-from lobass_core.workflows.browse_filter import CHOICES, SHORT_NAMES, BrowseFilter, cut_text
+from lobass_core.workflows.browse_filter import CHOICES, QUEUE, SHORT_NAMES, BrowseFilter, cut_text
 from lobass_core.workflows.token_heat import read_token_losses
 
 WhereOption = Annotated[
@@ -51,12 +51,18 @@ FlagOption = Annotated[str, typer.Option("--flag", help=f"Rows with any of: {', 
 DecisionOption = Annotated[str, typer.Option("--decision", help="keep, drop, undecided.")]
 TagOption = Annotated[str, typer.Option("--tag", help="Tags, separated by commas.")]
 ReviewOption = Annotated[
-    str, typer.Option("--review", help=f"Rows to review for any of these reasons: {', '.join(REVIEW)}; or all.")
+    str,
+    typer.Option(
+        "--review",
+        help=f"Rows to review for any of these reasons: {', '.join(REVIEW)}; or all, which leaves out either_way.",
+    ),
 ]
 CutOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--cut", metavar="SCORE", help="Cut for near_cut: 0.3 for every domain, or math:0.3 for one. Repeatable."
+        "--cut",
+        metavar="SCORE",
+        help="Cut for near_cut and either_way: 0.3 for every domain, or math:0.3 for one. Repeatable.",
     ),
 ]
 CutByOption = Annotated[str, typer.Option("--cut-by", help="Measure that the cut applies to.")]
@@ -152,7 +158,7 @@ def browse(
         "flag": names(flag),
         "decision": names(decision),
         "tag": names(tag),
-        "review": CHOICES["review"] if review == "all" else names(review),
+        "review": QUEUE if review == "all" else names(review),
         "cut": tuple(cut or ()),
         "by": cut_by,
         "selection": tuple(in_selection or ()),
@@ -163,7 +169,7 @@ def browse(
         query |= _cut_of(opened, cut_of, cut)
     asked = _whole_filter(opened, query, where, saved)
     if (cut or cut_of) and not asked.cuts:
-        raise RequestError("nothing uses the cut", do="Add --review near_cut or --sort cut.")
+        raise RequestError("nothing uses the cut", do="Add --review near_cut, --review either_way or --sort cut.")
     if save:
         saved_filters.save(opened, save, asked, replace=replace)
         stderr.print(f"Saved the filter {printable(save)!r}.")

@@ -14,9 +14,11 @@ from lobass_core.jobs.run_specs import PlantedRun
 from lobass_core.project import Project
 from lobass_core.validation.diagnosis import words_of_published
 from lobass_core.words.plural import plural
+from lobass_core.words.terminal_text import shortened
 from lobass_core.workflows import planted
 from lobass_core.workflows.diagnose import Diagnosis
 from lobass_core.workflows.diagnose import diagnose as look
+from lobass_core.workflows.either_way import first_rows
 from lobass_core.workflows.findings import findings
 from lobass_core.workflows.planted import PlantedPlan
 
@@ -36,6 +38,15 @@ SwapsOption = Annotated[
     ),
 ]
 SwapsSeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed that draws the rows of the self-test.")]
+EitherWayOption = Annotated[
+    int,
+    typer.Option(
+        "--either-way",
+        min=0,
+        max=10_000,
+        help="Also list up to so many rows that could go either way, nearest to the cut first.",
+    ),
+]
 ResumeOption = Annotated[
     str | None,
     typer.Option("--resume", help="First resume this stopped self-test; what was scored is not scored again."),
@@ -63,6 +74,7 @@ def diagnose(
     planted_swaps: SwapsOption = None,
     seed: SwapsSeedOption = 0,
     resume: ResumeOption = None,
+    either_way: EitherWayOption = 0,
     json: JsonOption = False,
 ) -> None:
     """Find out how far the scores can be trusted; each finding says what it means and what to do.
@@ -85,9 +97,31 @@ def diagnose(
             planted.plant(opened, planned, on_progress)
     report = look(opened, run, selection, near_duplicates=near_duplicates)
     if json:
-        print_json({**report.to_dict(), "findings": [one.to_dict() for one in findings(report)]})
+        rows = [one.to_dict() for one in first_rows(opened, report.either_way, report.run_id, either_way)]
+        listed = {"rows_either_way": rows} if either_way else {}
+        print_json({**report.to_dict(), "findings": [one.to_dict() for one in findings(report)], **listed})
         return
     _print(opened, report)
+    if either_way:
+        _print_either_way(opened, report, either_way)
+
+
+def _print_either_way(project: Project, report: Diagnosis, most: int) -> None:
+    rows = first_rows(project, report.either_way, report.run_id, most)
+    if not report.either_way or not rows:
+        stdout.print("\nNo row could go either way.", markup=False)
+        return
+    print_table(
+        ("score", "cut", "kept", "standard error", "domain", "tokens", "sample", "prompt"),
+        [
+            (
+                *(row.score, row.cut, "yes" if row.is_kept else "no", row.standard_error, row.domain, row.n_tokens),
+                *(row.sample_id[:12], shortened(row.prompt, 60)),
+            )
+            for row in rows
+        ],
+        title=f"Rows that could go either way: {len(rows):,} of {report.either_way.n_rows:,}, nearest to the cut first",
+    )
 
 
 def cost_of(planned: PlantedPlan) -> str:

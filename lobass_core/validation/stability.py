@@ -50,6 +50,23 @@ def cut_stability(domain: str, best_first: np.ndarray, n_kept: int, seed: int = 
     )
 
 
+def could_go_either_way(
+    score: np.ndarray, margin: np.ndarray, cut: float, *, higher_is_better: bool = True
+) -> np.ndarray:
+    """bool[n]: rows of one cut whose score is nearer to it than chance moves either.
+
+    `margin` is half of the 95 % interval of each row's score, 0 where there is one reference. The cut has an interval
+    too: where it could lie had the rows been drawn again. The two are independent, so their squares add up.
+    """
+    kept = score >= cut if higher_is_better else score <= cut
+    ordered = np.sort(score)
+    moves = cut_stability("", ordered[::-1] if higher_is_better else ordered, int(kept.sum()))
+    if moves is None:
+        return np.zeros(len(score), bool)
+    room = np.where(score >= cut, moves.high - cut, cut - moves.low)
+    return np.abs(score - cut) <= np.hypot(np.maximum(room, 0), margin)
+
+
 def comparable_references(columns: Sequence[str]) -> dict[str, list[str]]:
     """Loss columns that tell how far a selection depends on one training: of several seeds, and of several epochs.
 

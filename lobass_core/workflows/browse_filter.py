@@ -9,7 +9,8 @@
 Ranges are of any measure, closed at both ends, either of which may be left open ("0.5.."); numbers keep every digit.
 Whether a project has the measure is found out with its rows.
 
-The review queue is one condition: rows near a cut, or with one of the flags that it names.
+The review queue is one condition: rows near a cut, rows that could fall on either side of it, or rows with one of the
+flags that it names.
 
     BrowseFilter(review=("near_cut", "negative"), cuts=(("math", 0.31),)).to_query()
         {"review": ["near_cut", "negative"], "cut": ["math:0.31"]}
@@ -29,7 +30,9 @@ from lobass_core.words.typed_numbers import NotANumber, read_number
 Scope = Literal["any", "user", "assistant", "system"]
 RowStatus = Literal["ok", "truncated", "no_response", "non_finite", "not_scored"]
 RowDecision = Literal["keep", "drop", "undecided"]
-Review = Literal["near_cut", "negative", "truncated", "duplicate", "worse_than_chance", "unseen_by_reference"]
+Review = Literal[
+    "near_cut", "either_way", "negative", "truncated", "duplicate", "worse_than_chance", "unseen_by_reference"
+]
 
 Range = tuple[float | None, float | None]
 Query = Mapping[str, str | Sequence[str]]
@@ -60,6 +63,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "review": get_args(Review),
 }
 SELECTIONS = {"selection": "in_selections", "without": "not_in_selections"}
+# Reasons that go by a cut, and those that make up the review queue: rows that could go either way may be thousands.
+CUT_REASONS = ("near_cut", "either_way")
+QUEUE: tuple[str, ...] = tuple(name for name in CHOICES["review"] if name != "either_way")
 PARAMETERS = ("q", "in", "case", *LISTS, "cut", "by", *SHORT_NAMES, "range", *SELECTIONS, "side", "sort")
 
 # Import order reads from the first row on, distance from the nearest; every measure from its highest value down.
@@ -76,8 +82,8 @@ class BrowseFilter:
     learnability, by the first score column where nothing is scored, else in import order; `descending` None: the
     direction natural to the sort.
 
-    `cuts` are (domain, score by the method `cut_by`), "" for every domain: what `review` near_cut and the sort by
-    distance from the cut go by. Where neither asks for them they are dropped.
+    `cuts` are (domain, score by the method `cut_by`), "" for every domain: what `review` near_cut and either_way and
+    the sort by distance from the cut go by. Where neither asks for them they are dropped.
     """
 
     text: str = ""
@@ -113,9 +119,13 @@ class BrowseFilter:
     def _settle_cuts(self) -> None:
         if uses_seed(self.cut_by):
             raise RequestError(f"a cut by {self.cut_by} says nothing about a row", do="Give a cut by another measure.")
-        asked = "near_cut" in self.review or self.sort == "cut"
+        by_cut = [reason for reason in CUT_REASONS if reason in self.review]
+        asked = bool(by_cut) or self.sort == "cut"
         if asked and not self.cuts:
-            raise RequestError("near_cut needs a cut", do="Add cut=0.3 for every domain, or cut=math:0.3 for one.")
+            raise RequestError(
+                f"{by_cut[0] if by_cut else 'the sort by distance'} needs a cut",
+                do="Add cut=0.3 for every domain, or cut=math:0.3 for one.",
+            )
         if any(not math.isfinite(cut) for _, cut in self.cuts):
             raise RequestError("a cut is not a number")
         object.__setattr__(self, "cuts", tuple(sorted(dict(self.cuts).items())) if asked else ())

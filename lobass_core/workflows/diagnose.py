@@ -30,6 +30,7 @@ from lobass_core.validation.training_effects import CopyEffect, InSampleEffect, 
 from lobass_core.workflows import stability, training_effects
 from lobass_core.workflows.costs import cost_of_selection
 from lobass_core.workflows.cut import Cut, kept_rows, open_cut
+from lobass_core.workflows.either_way import EitherWay, rows_either_way
 from lobass_core.workflows.latest_overlap import latest_overlap
 from lobass_core.workflows.planted_report import PlantedReport, latest_report
 from lobass_core.workflows.recent import Recent
@@ -67,6 +68,7 @@ class Diagnosis:
     tenths: tuple[LengthTenth, ...]
     oddities: tuple[Oddity, ...]
     cuts: tuple[CutStability, ...]
+    either_way: EitherWay | None
     references: tuple[ReferenceStability, ...]
     base_loss_limit: float | None
     training_known: str
@@ -199,6 +201,7 @@ def _diagnose(
         tenths=tuple(length_tenths(table.n_tokens[usable], is_kept[usable])) if is_kept.any() else (),
         oddities=tuple(oddities(table.flags, is_kept)),
         cuts=stability.of_cuts(cut),
+        either_way=rows_either_way(project, cut),
         references=stability.of_references(cut),
         base_loss_limit=float(np.quantile(base[usable], BAND_QUANTILE)) if usable.any() else None,
         training_known=training_effects.training_known(project, rows.need_scoring()),

@@ -108,16 +108,35 @@ def _cuts(cuts: tuple[CutStability, ...], diagnosis: Diagnosis) -> Iterator[Find
         return
     n_kept = sum(one.n_kept for one in cuts)
     stays = sum(one.share_stays * one.n_kept for one in cuts) / n_kept
-    n_unsure = sum(one.n_unsure for one in cuts)
-    links = tuple(_between(one.domain, one.low, one.high, diagnosis) for one in cuts[:4])
+    rows = diagnosis.either_way
+    meaning = "No row is so near the cut that chance could move it to the other side."
+    links: tuple[Link, ...] = ()
+    if rows and rows.n_rows:
+        several = any(one.kind == SEEDS for one in diagnosis.references)
+        meaning = (
+            f"{plural(rows.n_rows, 'row')} could go either way, {rows.n_kept:,} of them kept "
+            f"({100 * rows.share_kept:.0f} % of the selection): "
+            + ("another draw or another seed" if several else "another draw of the rows")
+            + " could put them on the other side of the cut. Read those nearest to it."
+        )
+        links = (Link("See these rows", "browse", rows.asked.to_query()),)
     yield Finding(
         "stability",
         "good" if stays >= MOSTLY_STAYS else "note",
-        f"Of {diagnosis.words}, {100 * stays:.0f} % would be kept again if the rows were drawn again.",
-        f"{plural(n_unsure, 'row')} near the cut could go either way: read them before you trust the cut.",
-        browse(diagnosis, *_browse_options(cuts[0], diagnosis)),
+        f"Of {diagnosis.words}, {_percent(stays)} would be kept again if the rows were drawn again.",
+        meaning,
+        ("diagnose", "--either-way", "20", *_selection_option(diagnosis), *diagnosis.run_option),
         links,
     )
+
+
+def _percent(share: float) -> str:
+    """Whole per cents; nearly all is not all."""
+    return "more than 99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
+
+
+def _selection_option(diagnosis: Diagnosis) -> tuple[str, ...]:
+    return ("--selection", diagnosis.selection) if diagnosis.selection else ()
 
 
 def _references(references: tuple[ReferenceStability, ...], diagnosis: Diagnosis) -> Iterator[Finding]:
@@ -130,6 +149,7 @@ def _references(references: tuple[ReferenceStability, ...], diagnosis: Diagnosis
         who = f"{n} references with different seeds" if kind == SEEDS else f"The reference after each of {n} epochs"
         sure = f"A sample's mean score has a standard error of {error:.3f} (median). " if kind == SEEDS else ""
         moved = plural(sum(one.n_unsure for one in own), "row")
+        by_error = Link("Rows by standard error", "browse", {"sort": "learnability-spread-desc"})
         yield Finding(
             "stability",
             "good" if stays >= MOSTLY_STAYS else "note",
@@ -137,8 +157,12 @@ def _references(references: tuple[ReferenceStability, ...], diagnosis: Diagnosis
             f"{sure}{moved} kept by one is dropped by another."
             if moved.startswith("1 ")
             else f"{sure}{moved} kept by some are dropped by others.",
-            browse(diagnosis, *_browse_options(own[0], diagnosis)),
-            tuple(_between(one.domain, one.low, one.high, diagnosis) for one in own[:4]),
+            browse(diagnosis, "--sort", "learnability-spread-desc")
+            if kind == SEEDS
+            else browse(diagnosis, *_browse_options(own[0], diagnosis)),
+            (by_error,)
+            if kind == SEEDS
+            else tuple(_between(one.domain, one.low, one.high, diagnosis) for one in own[:4]),
         )
 
 
@@ -147,7 +171,7 @@ def _between(domain: str, low: float, high: float, diagnosis: Diagnosis) -> Link
     return Link(f"Rows near the cut{f' in {domain}' if domain else ''}", "browse", asked.to_query())
 
 
-def _browse_options(one: CutStability | ReferenceStability, diagnosis: Diagnosis) -> tuple[str, ...]:
+def _browse_options(one: ReferenceStability, diagnosis: Diagnosis) -> tuple[str, ...]:
     domain = ("--domain", one.domain) if one.domain else ()
     return (*domain, f"--range={diagnosis.spec.method}:{one.low!r}..{one.high!r}")
 

@@ -8,17 +8,20 @@ import numpy as np
 
 from lobass_core.errors import RequestError
 from lobass_core.learnability import flags as flag
-from lobass_core.learnability.measure_values import measure_of
+from lobass_core.learnability.measure_values import measure_of, standard_errors
 from lobass_core.learnability.measures import uses_seed
 from lobass_core.project import Project
+from lobass_core.validation.stability import could_go_either_way
+from lobass_core.validation.statistics import student_95
+from lobass_core.words.loss_columns import is_member
 from lobass_core.workflows import select
-from lobass_core.workflows.browse_filter import CHOICES, BrowseFilter
+from lobass_core.workflows.browse_filter import QUEUE, BrowseFilter
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.row_table import RowTable
 
 # On either side of each cut: an evening's reading for eight domains, and enough to see whether the cut lies well.
 NEAR_ROWS = 25
-FLAGS = {name: bit for bit, name in flag.FLAG_NAMES.items() if name in CHOICES["review"]}
+FLAGS = {name: bit for bit, name in flag.FLAG_NAMES.items() if name in QUEUE}
 
 Cuts = tuple[tuple[str, float], ...]
 # At a million rows a mask is 1 MB.
@@ -29,7 +32,7 @@ def queue(cuts: Cuts = (), cut_by: str = "learnability") -> BrowseFilter:
     """The undecided rows in question, nearest to the cut first; without cuts those with a flag, in the usual order."""
     if not cuts or uses_seed(cut_by):
         return BrowseFilter(review=tuple(FLAGS), decisions=("undecided",))
-    return BrowseFilter(review=CHOICES["review"], decisions=("undecided",), cuts=cuts, cut_by=cut_by, sort="cut")
+    return BrowseFilter(review=QUEUE, decisions=("undecided",), cuts=cuts, cut_by=cut_by, sort="cut")
 
 
 def queue_of(project: Project, name: str) -> BrowseFilter:
@@ -52,19 +55,14 @@ def cuts_of(thresholds: list[tuple[str, float | None]], is_global: bool) -> Cuts
 def in_review(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> np.ndarray:
     """bool[n]: rows with one of the reasons that the filter names."""
     bits = sum(FLAGS[name] for name in asked.review if name in FLAGS)
-    flagged = rows.table.has(bits)
-    return flagged | near_cut(rows, asked, scope) if "near_cut" in asked.review else flagged
+    return np.logical_or.reduce([rows.table.has(bits), *by_cut(rows, asked, scope).values()])
 
 
-def reasons(rows: RowTable, asked: BrowseFilter, near: np.ndarray | None, position: int) -> list[str]:
-    """Why a row is in the queue, as the filter names it."""
-    bits = int(rows.table.flags[position])
-    near_reasons = ["near_cut"] if near is not None and near[position] else []
-    return near_reasons + [name for name, bit in FLAGS.items() if name in asked.review and bits & bit]
+def by_cut(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> dict[str, np.ndarray]:
+    """bool[n] of each reason of the filter that goes by its cuts, within the scope (None: all rows).
 
-
-def near_cut(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> np.ndarray:
-    """bool[n]: the `NEAR_ROWS` rows just above and just below each cut, within the scope (None: all rows).
+    near_cut: the `NEAR_ROWS` rows just above and just below each cut. either_way: rows that chance could put on the
+    other side of it.
 
     Raises:
         RequestError: a cut is given for a domain that is not there.
@@ -72,7 +70,18 @@ def near_cut(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> n
     """
     everything = scope is None or scope.all()
     key = (rows.root, rows.version, asked.cuts, asked.cut_by, everything or scope.tobytes())  # type: ignore[union-attr]
-    return _near.get(key, lambda: _near_cut(rows, asked, scope))
+    return {
+        name: _near.get((name, *key), lambda find=find: find(rows, asked, scope))  # type: ignore[misc]
+        for name, find in (("near_cut", _near_cut), ("either_way", _either_way))
+        if name in asked.review
+    }
+
+
+def reasons(rows: RowTable, asked: BrowseFilter, cut_reasons: dict[str, np.ndarray], position: int) -> list[str]:
+    """Why a row is in the queue, as the filter names it; `cut_reasons` are those of `by_cut`."""
+    bits = int(rows.table.flags[position])
+    of_cut = [name for name, rows_with in cut_reasons.items() if rows_with[position]]
+    return of_cut + [name for name, bit in FLAGS.items() if name in asked.review and bits & bit]
 
 
 def _near_cut(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> np.ndarray:
@@ -86,6 +95,26 @@ def _near_cut(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> 
         is_near[_nearest(rows, cost, place[kept], last=True)] = True
         is_near[_nearest(rows, cost, place[~kept], last=False)] = True
     return is_near
+
+
+def _either_way(rows: RowTable, asked: BrowseFilter, scope: np.ndarray | None) -> np.ndarray:
+    table, score = rows.table, rows.values(asked.cut_by)
+    inside = np.isfinite(score) if scope is None else np.isfinite(score) & scope
+    margin, found = margins(rows, asked.cut_by), np.zeros(len(table), bool)
+    for domain, cut in asked.cuts:
+        place = np.flatnonzero(inside & _of_domain(rows, domain))
+        is_higher_better = measure_of(table, asked.cut_by).higher_is_better
+        found[place] |= could_go_either_way(score[place], margin[place], cut, higher_is_better=is_higher_better)
+    return found
+
+
+def margins(rows: RowTable, measure: str) -> np.ndarray:
+    """float64[n]: half of the 95 % interval that several references give each value; 0 where there is one."""
+    errors = standard_errors(rows.table, measure)
+    if errors is None:
+        return np.zeros(len(rows))
+    n_references = sum(map(is_member, rows.table.losses))
+    return np.nan_to_num(errors) * student_95(n_references - 1)
 
 
 def _nearest(rows: RowTable, cost: np.ndarray, place: np.ndarray, *, last: bool) -> np.ndarray:

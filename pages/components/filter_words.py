@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 
 from lobass_core.learnability.measures import label_of
-from lobass_core.workflows.browse_filter import CHOICES, LISTS, SELECTIONS, BrowseFilter, Range
+from lobass_core.workflows.browse_filter import LISTS, QUEUE, SELECTIONS, BrowseFilter, Range
 
 SELECTION_WORDS = {
     "in_selections": "in",
@@ -24,7 +24,7 @@ def conditions(asked: BrowseFilter) -> list[Condition]:
         if values := getattr(asked, field):
             is_code = field in ("statuses", "flags", "review")
             words = ", ".join(value.replace("_", " ") if is_code else value for value in values)
-            if field == "review" and values == tuple(sorted(CHOICES[field])):
+            if field == "review" and values == tuple(sorted(QUEUE)):
                 words = "all reasons"
             listed.append(_condition(f"{name}: {_short(words)}", field))
     if asked.cuts:

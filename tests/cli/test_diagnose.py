@@ -1,10 +1,15 @@
 """`lobass diagnose`: a table a domain, a sentence each, and what a selection keeps by length."""
 
+import pytest
+
 from lobass_core.errors import RunError
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.project import Project
+from lobass_core.specs import SelectionSpec
 from lobass_core.store.connection import release
+from lobass_core.workflows import select
+from tests.filled_project import Row, fill
 from tests.scored_files import import_and_score, select_all, write_jsonl
 
 
@@ -34,6 +39,27 @@ def test_odd_rows_are_counted_in_and_out_of_the_selection(lobass, tmp_path):
     assert ran.json["oddities"] == [{"flag": "duplicate", "n_rows": 1, "n_kept": 1}]
     shown = lobass("diagnose", "--project", project.root, "--selection", "all").out
     assert "duplicate: 1 row, 1 of them in all." in shown
+    release(project.store_path)
+
+
+def test_rows_that_could_go_either_way_are_listed_on_request(lobass, tmp_path):
+    project = Project.create(tmp_path / "p")
+    fill(project, [Row(f"Ask {n}?", "An answer", "chat", 2.0, 1 + n / 100) for n in range(40)])
+    select.save(project, "half", SelectionSpec(value=0.5))
+    release(project.store_path)
+    ran = lobass("diagnose", "--project", project.root, "--selection", "half", "--either-way", "3", "--json")
+    # The cut is the 20th best: 1 - 1.19 / 2.
+    first = ran.json["rows_either_way"][0]
+    assert (first["score"], first["cut"], first["is_kept"]) == (pytest.approx(0.405), pytest.approx(0.405), True)
+    assert len(ran.json["rows_either_way"]) == 3 and first["prompt"] == "Ask 19?"
+    shown = lobass("diagnose", "--project", project.root, "--selection", "half", "--either-way", "3").out
+    n = ran.json["either_way"]["n_rows"]
+    assert f"Rows that could go either way: 3 of {n}, nearest to the cut first" in shown
+    assert "lobass diagnose --either-way 20 --selection half" in shown
+    select.save(project, "all", SelectionSpec(value=1.0))
+    release(project.store_path)
+    shown = lobass("diagnose", "--project", project.root, "--selection", "all", "--either-way", "3").out
+    assert "No row could go either way." in shown
     release(project.store_path)
 
 

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from lobass_core.validation.stability import comparable_references, cut_stability, reference_stability
+from lobass_core.validation.stability import (
+    comparable_references,
+    could_go_either_way,
+    cut_stability,
+    reference_stability,
+)
+from lobass_core.validation.statistics import student_95
 
 
 def test_a_cut_moves_as_it_does_when_the_pool_is_drawn_again():
@@ -34,6 +40,34 @@ def test_the_lowest_scores_may_be_the_best():
 @pytest.mark.parametrize("n_kept", [0, 5])
 def test_nothing_and_everything_have_no_cut(n_kept):
     assert cut_stability("math", np.arange(5.0)[::-1], n_kept) is None
+
+
+def test_with_one_reference_the_rows_are_those_that_another_draw_would_move():
+    score = np.random.default_rng(3).permutation(np.linspace(0, 1, 400))
+    for higher, n_kept in ((True, 80), (False, 320)):
+        best_first = np.sort(score)[::-1] if higher else np.sort(score)
+        moves = cut_stability("", best_first, n_kept)
+        unsure = could_go_either_way(score, np.zeros(400), best_first[n_kept - 1], higher_is_better=higher)
+        assert unsure.sum() == moves.n_unsure and np.array_equal(unsure, (score >= moves.low) & (score <= moves.high))
+    assert not could_go_either_way(score, np.ones(400), 0.0).any()
+
+
+def test_rows_that_noise_put_on_the_wrong_side_are_among_those_that_could_go_either_way():
+    """Known truth: each of five references sees the true score and noise that differs from row to row."""
+    rng = np.random.default_rng(0)
+    n, n_kept, n_references = 3000, 600, 5
+    true, noise = rng.normal(0.3, 0.15, n), rng.uniform(0.01, 0.15, n)
+    seen = true + noise * rng.standard_normal((n_references, n))
+    score, error = seen.mean(axis=0), seen.std(axis=0, ddof=1) / np.sqrt(n_references)
+    cut, true_cut = np.sort(score)[-n_kept], np.sort(true)[-n_kept]
+    unsure = could_go_either_way(score, error * student_95(n_references - 1), cut)
+    wrong = (score >= cut) != (true >= true_cut)
+    assert wrong.sum() > 50 and unsure.mean() < 0.4
+    # An interval of 95 % misses no more than one in twenty of them, and those that are sure are right.
+    assert (wrong & unsure).sum() / wrong.sum() > 0.9
+    assert wrong[~unsure].mean() < 0.005 < 0.05 < wrong[unsure].mean()
+    # Without the references' standard errors most of them would not be found.
+    assert (wrong & could_go_either_way(score, np.zeros(n), cut)).sum() / wrong.sum() < 0.6
 
 
 def test_references_of_a_scoring_by_their_names():

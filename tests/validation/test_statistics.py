@@ -13,7 +13,13 @@ from lobass_core.validation.statistics import (
     length_thirds,
     mean_loss,
     spread_of,
+    student_95,
 )
+
+
+def test_half_of_an_interval_in_standard_errors():
+    for freedom in (1, 2, 3, 4, 5, 6, 9, 20, 200):
+        assert student_95(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=2e-3)
 
 
 def test_holm_by_hand():

@@ -1,5 +1,6 @@
 """A diagnosis of known losses: what is found, and what every line tells a person to do."""
 
+import math
 from dataclasses import replace
 
 import pyarrow as pa
@@ -12,14 +13,17 @@ from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.overlaps import EvaluationFile, OverlappingSample, record_overlap
 from lobass_core.store.response_steps import response_steps
-from lobass_core.workflows import decide, explore, training_effects
+from lobass_core.validation.statistics import student_95
+from lobass_core.workflows import browse, decide, explore, training_effects
 from lobass_core.workflows import diagnose as workflow
+from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.cut import open_cut
 from lobass_core.workflows.diagnose import diagnose
+from lobass_core.workflows.either_way import first_rows
 from lobass_core.workflows.findings import findings
 from lobass_core.workflows.headline import headline
 from lobass_core.workflows.select import save
-from tests.filled_project import Row, fill
+from tests.filled_project import Row, add_references, fill
 from tests.fold_scores import score_in_folds
 
 TOPICS = ("odd rows", "length", "stability", "training", "order", "self-test", "evaluation files", "cost")
@@ -89,11 +93,42 @@ def test_steps_are_counted_last_and_once_for_the_same_texts(filled, monkeypatch)
 
 def test_the_cut_leads_to_the_rows_that_could_go_either_way(filled):
     (one,) = by_topic(filled.project, "stability", spec=SelectionSpec(value=0.5))
-    assert "% would be kept again" in one.what and {link.page for link in one.links} == {"browse"}
-    link = next(link for link in one.links if link.query["domain"] == ["math"])
-    low, high = map(float, link.query["score"].split(".."))
-    assert 0.2 <= low < high <= 0.5
+    (link,) = one.links
+    assert "% would be kept again" in one.what and link.page == "browse"
+    report = diagnose(filled.project, spec=SelectionSpec(value=0.5))
+    found = browse.find(filled.project, BrowseFilter.from_query(link.query))
+    # With one reference: the rows between the ends of the interval of each cut.
+    scores, codes = found.rows.values("learnability")[found.positions], found.rows.table.domain_code[found.positions]
+    for code, cut in enumerate(report.cuts):
+        inside = scores[codes == code]
+        assert len(inside) == cut.n_unsure > 0 and inside.min() >= cut.low and inside.max() <= cut.high
+    assert report.either_way.n_rows == found.n_found and 0 < report.either_way.n_kept < found.n_found
+    assert f"{found.n_found} rows could go either way, {report.either_way.n_kept} of them kept" in one.meaning
+    distances = [abs(row.score - row.cut) for row in first_rows(filled.project, report.either_way, "r-0001", 100)]
+    assert len(distances) == found.n_found and distances == sorted(distances)
+    # What a person decided is settled.
+    nearest = first_rows(filled.project, report.either_way, "r-0001", 1)[0].sample_id
+    decide.decide(filled.project, [nearest], "keep")
+    report = diagnose(filled.project, spec=SelectionSpec(value=0.5))
+    assert nearest not in {row.sample_id for row in first_rows(filled.project, report.either_way, "r-0001", 100)}
     assert by_topic(filled.project, "stability", spec=SelectionSpec("learnability", "threshold", 0.3, "global")) == []
+
+
+def test_rows_with_a_large_standard_error_could_go_either_way_far_from_the_cut(filled):
+    rows = rows_of()
+    # Three references agree on chat and, but for the first row of it, on mathematics.
+    means = [row.reference for row in rows]
+    seeds = {f"reference@seed-{k}": [*means[:60], means[60] + (k - 1) * 0.3, *means[61:]] for k in range(3)}
+    run = add_references(filled, rows, seeds)
+    spec = SelectionSpec(value=0.2)
+    report = diagnose(filled.project, run, spec=spec)
+    found = first_rows(filled.project, report.either_way, run, 100)
+    error = 0.3 / math.sqrt(3) / 2
+    (far,) = [row for row in found if row.standard_error > 0.001]
+    assert far.standard_error == pytest.approx(error) and far.sample_id == filled.sample_ids[60]
+    assert abs(far.score - far.cut) < student_95(2) * error and far.is_kept == (far.score >= far.cut)
+    line = next(one for one in findings(report) if "would be kept again" in one.what)
+    assert "another draw or another seed could put them" in line.meaning
 
 
 def test_several_references_of_a_scoring_are_held_against_each_other(filled, monkeypatch):

@@ -69,7 +69,7 @@ def test_flags_are_reasons_too_and_decided_rows_are_done(filled: Filled):
 
 def test_each_row_says_why_it_is_there(filled: Filled):
     found = browse.find(filled.project, review.queue((("math", 0.52),)))
-    mask = review.near_cut(found.rows, found.filter, found.scope)
+    mask = review.by_cut(found.rows, found.filter, found.scope)
     why = {int(place): review.reasons(found.rows, found.filter, mask, place) for place in found.positions.tolist()}
     assert why == {
         2: ["near_cut"], 3: ["near_cut"], 4: ["near_cut"], 5: ["near_cut"],

@@ -257,9 +257,11 @@ def _review_reasons(matching: MatchingRows, positions: np.ndarray) -> dict[int, 
     asked = matching.filter
     if not asked.review:
         return {}
-    near = review.near_cut(matching.rows, asked, matching.scope) if "near_cut" in asked.review else None
+    of_cut = review.by_cut(matching.rows, asked, matching.scope)
     keys = matching.rows.table.row_key[positions].tolist()
-    return {key: review.reasons(matching.rows, asked, near, place) for key, place in zip(keys, positions, strict=True)}
+    return {
+        key: review.reasons(matching.rows, asked, of_cut, place) for key, place in zip(keys, positions, strict=True)
+    }
 
 
 def _mask_rule(matching: MatchingRows) -> str:

@@ -33,7 +33,7 @@ function domainMark(domain, slots) {
   return box
 }
 
-const REVIEW_WORDS = { near_cut: "near the cut" }
+const REVIEW_WORDS = { near_cut: "near the cut", either_way: "could go either way" }
 // Letters of the list's font are about this wide, in px.
 const LETTER_WIDTH = 7
 
