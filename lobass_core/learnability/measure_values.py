@@ -19,12 +19,13 @@ from lobass_core.learnability.measures import (
 )
 from lobass_core.learnability.score_table import ScoreColumn, ScoreTable
 from lobass_core.records import BASE, REFERENCE
-from lobass_core.words.loss_columns import SPREAD, TARGET, is_member
+from lobass_core.words.loss_columns import EPOCH_SPREAD, SPREAD, TARGET, is_member
 
 # What a scoring may lack, and how to get it.
 HOW_TO_SCORE = {
     TARGET: "Train a reference on the target with lobass train-reference --target, and score with --target NAME.",
     SPREAD: "Train several references with lobass train-reference --seeds 3, and score with them.",
+    EPOCH_SPREAD: "Train a reference with lobass train-reference --epochs 3 --keep-epochs, and score with it.",
 }
 # Two passes over one model differ by no more, in nats a response token: see tests/invariants/test_losses.py.
 EQUAL_NATS = 5e-6
@@ -66,7 +67,9 @@ def _lacking(table: ScoreTable, measure: Measure) -> SelectionError:
         return SelectionError(
             f"{measure.name} needs {needed}, and nothing is scored", do=f"Run lobass score first{instead}."
         )
-    which = "a reference trained on a target set" if missing[0] == TARGET else "several references"
+    which = {
+        TARGET: "a reference trained on a target set", SPREAD: "several references", EPOCH_SPREAD: "kept epochs"
+    }[missing[0]]  # fmt: skip
     return SelectionError(f"{measure.name} needs {which}, and this scoring has none", do=HOW_TO_SCORE[missing[0]])
 
 

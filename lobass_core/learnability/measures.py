@@ -14,7 +14,7 @@ import numpy as np
 from lobass_core.errors import RequestError
 from lobass_core.learnability.length_adjusted import length_adjusted
 from lobass_core.records import BASE, REFERENCE
-from lobass_core.words.loss_columns import SPREAD, TARGET
+from lobass_core.words.loss_columns import EPOCH_SPREAD, SPREAD, TARGET
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -36,6 +36,7 @@ OTHER_NAMES = (
 NATS_A_TOKEN, BITS_A_BYTE, TOKENS = "nats/token", "bits/byte", "tokens"
 LOBASS, BOTH = "LoBaSS, arXiv 2310.13008, section 3.1", "base and reference model"
 TARGETED, SEVERAL = "base and a reference trained on a target set", "several references"
+KEPT_EPOCHS = "base and kept epochs of the reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +201,11 @@ BUILT_IN: dict[str, Measure] = {
         Measure(
             "learnability-spread", "standard error of learnability", "", "reference_spread / base_loss", SEVERAL,
             False, (BASE, SPREAD), lambda rows: _share_of_base(rows[SPREAD], rows[BASE]),
+        ),
+        Measure(
+            "epoch-spread", "standard deviation of learnability over epochs", "",
+            "standard deviation of the kept epochs' losses / base_loss", KEPT_EPOCHS, False,
+            (BASE, EPOCH_SPREAD), lambda rows: _share_of_base(rows[EPOCH_SPREAD], rows[BASE]),
         ),
     )
 }  # fmt: skip

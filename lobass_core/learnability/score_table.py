@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from lobass_core.errors import IncomparableLossesError, SelectionError
 from lobass_core.learnability import flags as flag
 from lobass_core.records import BASE, REFERENCE
-from lobass_core.words.loss_columns import SPREAD, is_member
+from lobass_core.words.loss_columns import EPOCH_SPREAD, SPREAD, is_epoch, is_member
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +83,7 @@ class ScoreTable:
         names = [name.removesuffix("_loss_sum") for name in table.column_names if name.endswith("_loss_sum")]
         n_tokens = _response_tokens(table, names)
         losses = {name: _mean_loss(table, f"{name}_loss_sum", n_tokens) for name in names}
-        losses |= _spread([loss for name, loss in losses.items() if is_member(name)])
+        losses |= _spreads(losses)
         n_bytes = _integers(table, "n_response_bytes", -1).astype(np.int32)
         domains, domain_code = _codes(table["domain"])
         datasets, dataset_code = _dataset_codes(table["dataset_id"], dataset_names or {})
@@ -192,11 +192,19 @@ def _mean_loss(table: pa.Table, name: str, n_tokens: np.ndarray) -> np.ndarray:
     return mean
 
 
-def _spread(members: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-    """The standard error of the mean over several references, NaN where one of them has no loss."""
-    if len(members) < 2:
-        return {}
-    return {SPREAD: np.std(members, axis=0, ddof=1) / np.sqrt(len(members))}
+def _spreads(losses: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The standard error of the mean over several references, and the standard deviation over kept epochs.
+
+    NaN where one of them has no loss.
+    """
+    members = [loss for name, loss in losses.items() if is_member(name)]
+    epochs = [loss for name, loss in losses.items() if is_epoch(name)]
+    spreads = {}
+    if len(members) > 1:
+        spreads[SPREAD] = np.std(members, axis=0, ddof=1) / np.sqrt(len(members))
+    if len(epochs) > 1:
+        spreads[EPOCH_SPREAD] = np.std(epochs, axis=0, ddof=1)
+    return spreads
 
 
 def _codes(column: pa.ChunkedArray) -> tuple[tuple[str, ...], np.ndarray]:

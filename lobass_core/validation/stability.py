@@ -6,8 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from lobass_core.records import REFERENCE
-from lobass_core.words.loss_columns import epoch_column, is_member
+from lobass_core.words.loss_columns import is_epoch, is_member
 
 # A row could go either way where it is kept in more than 2.5 % and in less than 97.5 % of the draws.
 UNSURE = (0.025, 0.975)
@@ -70,11 +69,11 @@ def could_go_either_way(
 def comparable_references(columns: Sequence[str]) -> dict[str, list[str]]:
     """Loss columns that tell how far a selection depends on one training: of several seeds, and of several epochs.
 
-    A scoring's own reference is the epoch that was chosen; among the seeds it is none, as it is their mean.
+    A scoring's own reference is none of them: it is the mean of the seeds, and the same as the epoch that was chosen.
     """
     seeds = sorted((name for name in columns if is_member(name)), key=_number)
-    epochs = sorted((name for name in columns if name.startswith(epoch_column(REFERENCE, 0)[:-1])), key=_number)
-    kinds = {SEEDS: seeds, EPOCHS: [*epochs, REFERENCE]}
+    epochs = sorted((name for name in columns if is_epoch(name)), key=_number)
+    kinds = {SEEDS: seeds, EPOCHS: epochs}
     return {kind: names for kind, names in kinds.items() if len(names) > 1}
 
 

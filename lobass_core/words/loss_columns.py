@@ -7,7 +7,8 @@ reference@epoch-2          the reference as it was after its second epoch; refer
 reference@target           a reference that was trained on a target set
 
 Epochs of one training are no members of the mean: they are not independent, and the best of them is the reference.
-Beside the losses of several references lies `spread`, which is no loss: the standard error of their mean.
+Beside the losses of several references lies `spread`, which is no loss: the standard error of their mean. Beside those
+of kept epochs lies `spread@epochs`, their standard deviation.
 """
 
 import re
@@ -15,6 +16,7 @@ import re
 # The losses that every scoring has.
 BASE, REFERENCE = "base", "reference"
 TARGET, SPREAD = f"{REFERENCE}@target", "spread"
+EPOCH_SPREAD = f"{SPREAD}@epochs"
 
 _MEMBER = re.compile(rf"{REFERENCE}@seed-\d+")
 
@@ -27,6 +29,11 @@ def seed_column(seed: int) -> str:
 def epoch_column(column: str, epoch: float) -> str:
     """The loss column of a reference (`reference` or `reference@seed-N`) as it was after an epoch."""
     return f"{column}{'@' if column == REFERENCE else '-'}epoch-{epoch:g}"
+
+
+def is_epoch(column: str) -> bool:
+    """Whether a loss column is of the only reference as it was after an epoch; the chosen epoch is among them."""
+    return column.startswith(f"{REFERENCE}@epoch-")
 
 
 def is_member(column: str) -> bool:

@@ -7,7 +7,6 @@ from lobass_core.learnability.flags import FLAG_NAMES, IN_EVALUATION
 from lobass_core.validation.diagnosis import LengthDependence, Oddity
 from lobass_core.validation.stability import SEEDS, CutStability, ReferenceStability
 from lobass_core.words.plural import plural
-from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.diagnose import Diagnosis
 from lobass_core.workflows.finding import FOLDS, Finding, Link, Query, browse, select, validate
 from lobass_core.workflows.training_findings import training_findings
@@ -149,7 +148,7 @@ def _references(references: tuple[ReferenceStability, ...], diagnosis: Diagnosis
         who = f"{n} references with different seeds" if kind == SEEDS else f"The reference after each of {n} epochs"
         sure = f"A sample's mean score has a standard error of {error:.3f} (median). " if kind == SEEDS else ""
         moved = plural(sum(one.n_unsure for one in own), "row")
-        by_error = Link("Rows by standard error", "browse", {"sort": "learnability-spread-desc"})
+        by = f"{'learnability-spread' if kind == SEEDS else 'epoch-spread'}-desc"
         yield Finding(
             "stability",
             "good" if stays >= MOSTLY_STAYS else "note",
@@ -157,23 +156,9 @@ def _references(references: tuple[ReferenceStability, ...], diagnosis: Diagnosis
             f"{sure}{moved} kept by one is dropped by another."
             if moved.startswith("1 ")
             else f"{sure}{moved} kept by some are dropped by others.",
-            browse(diagnosis, "--sort", "learnability-spread-desc")
-            if kind == SEEDS
-            else browse(diagnosis, *_browse_options(own[0], diagnosis)),
-            (by_error,)
-            if kind == SEEDS
-            else tuple(_between(one.domain, one.low, one.high, diagnosis) for one in own[:4]),
+            browse(diagnosis, "--sort", by),
+            (Link("Rows that differ most", "browse", {"sort": by}),),
         )
-
-
-def _between(domain: str, low: float, high: float, diagnosis: Diagnosis) -> Link:
-    asked = BrowseFilter(domains=(domain,) if domain else (), ranges=((diagnosis.spec.method, (low, high)),))
-    return Link(f"Rows near the cut{f' in {domain}' if domain else ''}", "browse", asked.to_query())
-
-
-def _browse_options(one: ReferenceStability, diagnosis: Diagnosis) -> tuple[str, ...]:
-    domain = ("--domain", one.domain) if one.domain else ()
-    return (*domain, f"--range={diagnosis.spec.method}:{one.low!r}..{one.high!r}")
 
 
 def _planted(diagnosis: Diagnosis) -> Iterator[Finding]:

@@ -49,10 +49,12 @@ def test_the_reference_is_their_mean_and_the_spread_its_standard_error(filled: F
 
 
 def test_epochs_and_targets_are_no_part_of_the_mean(filled: Filled):
-    others = {"reference@target": [1.0, 2.0], "reference@epoch-2": [9.0, 9.0]}
+    others = {"reference@target": [1.0, 2.0], "reference@epoch-1": [8.0, 3.0], "reference@epoch-2": [9.0, 9.0]}
     table = explore.score_table(filled.project, add_references(filled, ROWS, others))
     assert table.losses["reference"] == pytest.approx([3.0, 1.5])
     assert "spread" not in table.losses
+    # Their standard deviation is half of the difference times the root of two.
+    assert values_of(table, "epoch-spread") == pytest.approx([math.sqrt(0.5) / 4, 6 * math.sqrt(0.5) / 2])
     assert values_of(table, "target-learnability") == pytest.approx([0.75, 0.0])
     assert values_of(table, "target-loss") == pytest.approx([1.0, 2.0])
     table = explore.score_table(filled.project, add_references(filled, ROWS, SEEDS | others))

@@ -71,13 +71,16 @@ def test_rows_that_noise_put_on_the_wrong_side_are_among_those_that_could_go_eit
 
 
 def test_references_of_a_scoring_by_their_names():
-    names = ["base", "reference@seed-10", "reference@seed-2", "reference", "reference@target", "reference@epoch-0.5"]
+    epochs = ["reference@epoch-10", "reference@epoch-0.5"]
+    names = ["base", "reference@seed-10", "reference@seed-2", "reference", "reference@target", *epochs]
+    # The reference is the chosen epoch, which is among the epochs.
     assert comparable_references(names) == {
         "seeds": ["reference@seed-2", "reference@seed-10"],
-        "epochs": ["reference@epoch-0.5", "reference"],
+        "epochs": ["reference@epoch-0.5", "reference@epoch-10"],
     }
-    # One seed has nothing to be compared with, and its own epochs are not those of the mean.
+    # One seed has nothing to be compared with, and its own epochs are not those of the mean; nor has one epoch.
     assert comparable_references(["base", "reference", "reference@seed-0", "reference@seed-0-epoch-1"]) == {}
+    assert comparable_references(["base", "reference", "reference@epoch-1"]) == {}
 
 
 def test_what_references_keep_in_common():

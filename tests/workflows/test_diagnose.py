@@ -137,7 +137,9 @@ def test_several_references_of_a_scoring_are_held_against_each_other(filled, mon
     other[:60] = other[:60][::-1]
     seeds = {"reference@seed-1": rows.table.losses["reference"], "reference@seed-2": other}
     table = replace(
-        rows.table, losses={**rows.table.losses, **seeds, "reference@epoch-1": other, "reference@target": other}
+        rows.table,
+        losses={**rows.table.losses, **seeds, "reference@epoch-1": other, "reference@target": other}
+        | {"reference@epoch-2": rows.table.losses["reference"]},
     )
     monkeypatch.setattr("lobass_core.workflows.diagnose.scored", lambda *_: replace(rows, table=table, revision="2"))
     monkeypatch.setattr("lobass_core.workflows.cut.scored", lambda *_: replace(rows, table=table, revision="2"))
