@@ -110,7 +110,7 @@ if not outline.scorings and not experiments:
 
 saved = settings.saved_names(project)
 arms = settings.arms_of(explore.scored(project, state.chosen_run())) if outline.scorings else {}
-settings.first_values(saved)
+settings.first_values(saved, arms)
 in_address.follow(project, [one.run_id for one in experiments], arms, saved)
 current = shown_run()
 scope.show(project, scores=current is None, datasets=current is None)

@@ -33,7 +33,7 @@ SwapsOption = Annotated[
     int | None,
     typer.Option(
         "--planted-swaps",
-        help="First run a self-test: swap the answers of so many rows, score them, and see where they rank.",
+        help="First run a self-test: swap the responses of so many rows, score them, and see where they rank.",
         show_default="no self-test",
     ),
 ]
@@ -128,7 +128,7 @@ def cost_of(planned: PlantedPlan) -> str:
     """What a self-test scores and how long that takes."""
     time = f", about {duration(planned.seconds)} here" if planned.seconds is not None else ""
     return (
-        f"{plural(len(planned.swaps), 'row')} with swapped answers, {planned.n_tokens:,} tokens under base and "
+        f"{plural(len(planned.swaps), 'row')} with swapped responses, {planned.n_tokens:,} tokens under base and "
         f"reference{time}."
     )
 

@@ -1,5 +1,6 @@
 """lobass score"""
 
+import shlex
 from dataclasses import asdict
 from typing import Annotated
 
@@ -25,12 +26,13 @@ from lobass_core.cli.options import (
     TrustOption,
     names,
 )
-from lobass_core.cli.output import print_facts, print_json, print_table, warn
+from lobass_core.cli.output import print_facts, print_json, print_table, say, warn
 from lobass_core.errors import RequestError
 from lobass_core.jobs.run_results import PreflightResult
 from lobass_core.workflows import refine as refinement
 from lobass_core.workflows import score as workflow
 from lobass_core.workflows.costs import Cost, cost_of_scoring
+from lobass_core.workflows.known_models import known_models
 from lobass_core.workflows.model_paths import why_not
 from lobass_core.workflows.references import score_spec
 from lobass_core.workflows.refine import DEFAULT_BAND
@@ -131,6 +133,9 @@ def score(
     opened.require_writable()
     cost = cost_of_scoring(opened, spec)
     say_cost(cost)
+    unused = "" if target else known_models(opened).usual_targets.get(spec.base.path, "")
+    if unused not in ("", reference):
+        say(f"Reference {unused} was trained on a target and is not used: --target {shlex.quote(unused)} adds it.")
     with followed() as on_progress:
         if preflight:
             forecast = workflow.preflight(opened, spec, on_progress)

@@ -40,7 +40,7 @@ class PlantedRow:
 
 @dataclass(frozen=True, slots=True)
 class PlantedResult:
-    """The losses of rows with swapped answers."""
+    """The losses of rows with swapped responses."""
 
     rows: tuple[PlantedRow, ...]
     device: str

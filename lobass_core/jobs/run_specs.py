@@ -68,7 +68,7 @@ class CheckExportRun:
 
 @dataclass(frozen=True, slots=True)
 class PlantedRun:
-    """Score rows with swapped answers under the models of a scoring, whose run is `scoring`, for a self-test.
+    """Score rows with swapped responses under the models of a scoring, whose run is `scoring`, for a self-test.
 
     pairs.parquet in its folder says whose answers they are. `render_fp` and `models` are the fingerprints of the
     scoring: with other tokens or weights the rows could not be compared with those that it scored.

@@ -1,4 +1,4 @@
-"""The run of a self-test: score rows with swapped answers as the rows themselves were scored."""
+"""The run of a self-test: score rows with swapped responses as the rows themselves were scored."""
 
 import time
 from typing import Any

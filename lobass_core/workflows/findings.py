@@ -33,7 +33,7 @@ def findings(diagnosis: Diagnosis) -> list[Finding]:
             "cost",
             "note",
             diagnosis.cost,
-            "A pass reads every row once; training on a row costs three.",
+            "A pass reads every row once; an epoch of training counts as three.",
             validate(diagnosis),
         ),
     ]
@@ -45,7 +45,9 @@ def _overlap(diagnosis: Diagnosis) -> Iterator[Finding]:
     if check is None:
         yield Finding(
             topic, "note", "The rows have not been compared with evaluation files.",
-            "A row that also appears in a test makes its result look better than it is.", command,
+            "A row that also appears in a test makes its result look better than it is. Name the files that you test "
+            "with.",
+            command,
         )  # fmt: skip
         return
     names = ", ".join(Path(file.path).name for file in check.files)
@@ -63,12 +65,15 @@ def _overlap(diagnosis: Diagnosis) -> Iterator[Finding]:
         )  # fmt: skip
     elif check.n_compared:
         yield Finding(
-            topic, "good", f"No row appears in {names}.", f"{plural(check.n_compared, 'sample')} compared.", command
-        )
+            topic, "good", f"No row appears in {names}.",
+            f"A test on these rows is a fair one. {plural(check.n_compared, 'sample')} "
+            f"{'was' if check.n_compared == 1 else 'were'} compared.",
+            command,
+        )  # fmt: skip
     if check.n_new:
         yield Finding(
             topic, "note", f"{plural(check.n_new, 'sample')} {'was' if check.n_new == 1 else 'were'} not compared.",
-            "They were imported since, or their datasets were not asked for.",
+            "They were imported since, or their datasets were left out. Compare again.",
             ("overlap", *(file.path for file in check.files)),
         )  # fmt: skip
 
@@ -167,7 +172,7 @@ def _planted(diagnosis: Diagnosis) -> Iterator[Finding]:
     if planted is None or rank is None:
         yield Finding(
             "self-test", "note", "No self-test has been run on these scores.",
-            "It swaps the answers of some rows and scores them. A score that can be trusted ranks these rows low.",
+            "It swaps the responses of some rows and scores them. A score that can be trusted ranks these rows low.",
             ("diagnose", "--planted-swaps", "100", *diagnosis.run_option),
         )  # fmt: skip
         return
@@ -177,9 +182,9 @@ def _planted(diagnosis: Diagnosis) -> Iterator[Finding]:
     yield Finding(
         "self-test",
         "good" if rank.sinks else "bad",
-        f"In {100 * rank.auc:.0f} % of pairs an imported row scores above a row with a swapped answer (95 % interval "
+        f"In {100 * rank.auc:.0f} % of pairs an imported row scores above a row with a swapped response (95 % interval "
         f"{100 * rank.low:.0f} to {100 * rank.high:.0f} %; {plural(rank.n_swapped, 'row')} swapped).",
-        ("Rows with a wrong answer rank lower." if rank.sinks else "Rows with a wrong answer may not rank lower.")
+        ("Rows with a wrong response rank lower." if rank.sinks else "Rows with a wrong response may not rank lower.")
         + " 50 % would be chance."
         + beside,
         command,
@@ -202,7 +207,8 @@ _ODD: dict[str, tuple[str, tuple[str, ...], Query]] = {
         ("--exclude-near-zero-base",), {"exclude-near-zero-base": "yes"},
     ),
     "short": (
-        "A mean over fewer than five tokens is noise.", ("--min-response-tokens", "5"), {"min-response-tokens": "5"}
+        "The mean loss of fewer than five tokens is noisy.",
+        ("--min-response-tokens", "5"), {"min-response-tokens": "5"},
     ),
     "truncated": (
         "Their responses were cut at the token limit: the score says nothing about the rest.",

@@ -36,7 +36,7 @@ def _self_test(cut: Cut, planted: PlantedReport | None) -> str:
     if rank is None or rank.sinks:
         return ""
     return (
-        f"Rows with swapped answers do not rank lower: in {100 * rank.auc:.0f} % of pairs the imported row is higher; "
+        f"Rows with swapped responses do not rank lower: in {100 * rank.auc:.0f} % of pairs the imported row is higher; "
         "50 % is chance."
     )
 
@@ -60,4 +60,4 @@ def _length(cut: Cut) -> str:
     where = f" in {domain}" if len(table.domains) > 1 else ""
     which = "long" if rho > 0 else "short"
     number = f"{rho:+.2f}".replace("-", "\N{MINUS SIGN}")
-    return f"This cut prefers {which} answers{where}: Spearman {number} with response length."
+    return f"This cut prefers {which} responses{where}: Spearman {number} with length."

@@ -1,27 +1,31 @@
 """Models to offer in a picker: those of earlier runs, of references, and of the project's folder."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec
+from lobass_core.words.loss_columns import TARGET
 from lobass_core.workflows.resumable import is_gone
-from lobass_core.workflows.train_reference import list_references
+from lobass_core.workflows.train_reference import TrainedReference, list_references
 
 
 @dataclass(frozen=True, slots=True)
 class KnownModels:
     """Bases as paths or hub ids, latest first; references by name (trained here) or path.
 
-    `targets` are those that were trained here on a target set; they are the last of `references` too.
+    `targets` are those that were trained here on a target set; they are the last of `references` too. `usual_targets`
+    has the one to score with by base: that of its latest scoring, or one that was trained since.
     """
 
     bases: tuple[str, ...]
     references: tuple[str, ...]
     trained_here: tuple[str, ...]
     targets: tuple[str, ...] = ()
+    usual_targets: Mapping[str, str] = field(default_factory=dict)
 
 
 def known_models(project: Project) -> KnownModels:
@@ -45,7 +49,27 @@ def known_models(project: Project) -> KnownModels:
         references=(*(item.name for item in there), *others),
         trained_here=tuple(item.name for item in there),
         targets=tuple(item.name for item in there if item.target),
+        usual_targets=_usual_targets(project, [item for item in there if item.target]),
     )
+
+
+def _usual_targets(project: Project, targets: list[TrainedReference]) -> dict[str, str]:
+    """By base; a base that was scored without one since has none.
+
+    New rows are scored as the others were: otherwise their scores would stand apart.
+    """
+    usual = {one.base: one for one in sorted(targets, key=lambda one: one.made_at)}
+    names = {base: one.name for base, one in usual.items()}
+    scored: set[str] = set()
+    for run in reversed(list_runs(project.runs_dir)):
+        if run.kind != "score" or not isinstance(run.spec, ScoreSpec) or run.spec.base.path in scored:
+            continue
+        base = run.spec.base.path
+        scored.add(base)
+        if base in usual and run.created_at > usual[base].made_at:
+            titles = {one.title for one in run.spec.others if one.name == TARGET}
+            names[base] = next((one.name for one in targets if one.name in titles), "")
+    return names
 
 
 def _is_within(path: str, folders: set[str]) -> bool:

@@ -81,14 +81,14 @@ def plan(project: Project, n_swaps: int = DEFAULT_SWAPS, run: str | None = None,
     """
     if not LEAST_SWAPS <= n_swaps <= MOST_SWAPS:
         raise RequestError(
-            f"{n_swaps:,} answers cannot be swapped", do=f"Use --planted-swaps {LEAST_SWAPS} to {MOST_SWAPS:,}."
+            f"{n_swaps:,} responses cannot be swapped", do=f"Use --planted-swaps {LEAST_SWAPS} to {MOST_SWAPS:,}."
         )
     rows = scored(project, run)
     candidates = _candidates(project, rows, n_swaps, seed)
     swaps = _without_imported([swap for group in candidates for swap in _swapped(group)], rows.table.tie_key)
     if len(swaps) < LEAST_SWAPS:
         raise RequestError(
-            "too few scored rows are a question with one answer to swap the answers of",
+            "too few scored rows are one question with one response, which could be swapped",
             do="Import and score more rows.",
         )
     scoring = rows.need_scoring()

@@ -1,4 +1,4 @@
-"""What a finished self-test found: where rows with swapped answers rank among the imported ones."""
+"""What a finished self-test found: where rows with swapped responses rank among the imported ones."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass

@@ -42,15 +42,17 @@ def _training(diagnosis: Diagnosis) -> Iterator[Finding]:
 
 def _beside(one: InSampleEffect, diagnosis: Diagnosis, folds: tuple[Link, ...]) -> Finding:
     agrees = one.agreement is not None and one.agreement >= AGREES
-    rho = "no correlation can be computed" if one.agreement is None else f"rank correlation {one.agreement:+.2f}"
+    rho = "no rank correlation" if one.agreement is None else f"a rank correlation of {one.agreement:+.2f}"
+    lower = "lower" if one.optimism_nats >= 0 else "higher"
+    higher = "higher" if one.optimism >= 0 else "lower"
     other = Link("Compare the two", "compare", {"kind": "references"})
     return Finding(
         "training",
         "good" if agrees else "note",
-        f"{one.domain}: in-sample and cross-fitted scores have a {rho}; {100 * one.share_stays:.0f} % of the best "
+        f"{one.domain}: in-sample and cross-fitted scores have {rho}; {100 * one.share_stays:.0f} % of the best "
         f"{plural(one.n_kept, 'row')} are the same.",
-        f"A reference that was trained on the rows has a reference loss {one.optimism_nats:.3f} nats per token lower, "
-        f"and scores {one.optimism:+.3f} apart: that much is memory of these rows."
+        f"In-sample, the reference loss is {abs(one.optimism_nats):.3f} nats/token {lower} and the score "
+        f"{abs(one.optimism):.3f} {higher}: that much is memory of these rows."
         + (
             ""
             if diagnosis.training_known == "cross-fitted"
@@ -69,19 +71,19 @@ def _order(diagnosis: Diagnosis) -> Iterator[Finding]:
             "order", "note",
             f"{one.domain}: rows that the reference saw {which} have lower losses ({one.loss_rho:+.2f}, 95 % interval "
             f"{one.low:+.2f} to {one.high:+.2f}).",
-            f"The order of the training moves the score ({one.score_rho:+.2f}). Another seed gives another order.",
+            f"The order of the training changes the score ({one.score_rho:+.2f}). Another seed gives another order.",
             train(diagnosis, "--seed", "1"), (Link("Train with folds", "score", FOLDS),),
         )  # fmt: skip
     if diagnosis.order and not clear:
         rhos = ", ".join(f"{one.domain} {one.loss_rho:+.2f}" for one in diagnosis.order)
         yield Finding(
             "order", "good", f"When the reference saw a row hardly matters to its loss ({rhos}).",
-            "The order of the training moves the score little.", validate(diagnosis),
+            "The order of the training changes the score little.", validate(diagnosis),
         )  # fmt: skip
     if not diagnosis.order and diagnosis.training_known == "in-sample":
         yield Finding(
             "order", "note", "The order in which the reference saw the rows was not recorded.",
-            "A model knows rows better that it saw last. Trainings record the order from now on.",
+            "A model remembers best what it saw last. A new training records the order.",
             train(diagnosis), (Link("Train another reference", "score", FOLDS | {"folds": "1"}),),
         )  # fmt: skip
 
@@ -98,13 +100,13 @@ def _copies(copies: tuple[CopyEffect, ...], diagnosis: Diagnosis) -> Iterator[Fi
             f"{one.low:+.3f} to {one.high:+.3f}), {kind}.",
             "The reference saw both copies, so it may know them better than rows without one." if has_advantage
             else "Near duplicates have no advantage that can be told from chance." if one.low <= 0
-            else "They share a fold, so this is no memory: such rows are easier to learn from the others.",
+            else "Near duplicates share a fold, so this is not memory: such rows are easier to learn.",
             train(diagnosis, "--folds", "5") if has_advantage else validate(diagnosis),
             (Link("Train with folds", "score", FOLDS),) if has_advantage else (),
         )  # fmt: skip
     if not diagnosis.looked_for_copies:
         yield Finding(
-            "near duplicates", "note", "Near duplicates were not looked for among so many rows.",
+            "near duplicates", "note", "Near duplicates were not searched for, as there are many rows.",
             "A reference that saw both copies of a row may know it better than other rows.",
             ("diagnose", "--near-duplicates", *diagnosis.run_option),
         )  # fmt: skip

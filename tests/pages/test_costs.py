@@ -6,10 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from lobass_core.jobs.progress import Progress
+from lobass_core.jobs.run_folder import RunFolder
+from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.project import Project
+from lobass_core.specs import ModelSpec, NamedReference, ScoreSpec, TrainReferenceSpec
 from lobass_core.store.connection import release
+from lobass_core.workflows.known_models import known_models
+from pages.components.selection import trust_line
+from tests.filled_project import Row, add_references, fill
 from tests.pages.conftest import OpenPage, view_text
 from tests.pages.projects import imported_project
+from tests.run_specs import empty_input as empty
 
 TRAIN = {"score.base": "org/base", "score.how": "Train a reference"}
 
@@ -48,13 +56,19 @@ def test_a_dataset_can_be_the_target(tmp_path: Path, open_page: OpenPage) -> Non
     release(project.store_path)
 
 
+def trained(project: Project, name: str, target: str = "", made_at: str = "2026-01-02T00:00:00+00:00") -> None:
+    """A reference of org/base, as a training leaves it."""
+    folder = project.models_dir / name
+    folder.mkdir(parents=True)
+    spec = {"base": {"path": "org/base"}, "name": name, "target": target}
+    recipe = {"spec": spec, "base": "org/base", "n_samples": 42, "made_at": made_at}
+    (folder / "recipe.json").write_text(json.dumps(recipe), encoding="utf-8")
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+
+
 def test_a_target_is_one_more_reference_of_the_scoring(imported: Project, open_page: OpenPage) -> None:
-    for name, target in (("ref", ""), ("towards-code", "code")):
-        folder = imported.models_dir / name
-        folder.mkdir(parents=True)
-        spec = {"base": {"path": "org/base"}, "name": name, "target": target}
-        (folder / "recipe.json").write_text(json.dumps({"spec": spec, "n_samples": 42}), encoding="utf-8")
-        (folder / "config.json").write_text("{}", encoding="utf-8")
+    trained(imported, "ref")
+    trained(imported, "towards-code", "code")
     state = {"score.base": "org/base", "score.reference": "ref", "score.target": "towards-code"}
     app = open_page(imported.root, "score", state={**state, "score.named-by-address": {"org/base"}})
     assert not app.exception
@@ -62,6 +76,76 @@ def test_a_target_is_one_more_reference_of_the_scoring(imported: Project, open_p
     # Each was trained on 42 of 420 samples for one epoch; three models score.
     assert "Passes over the pool: 3.6 (0.6 to train the reference, 3 to score)" in view_text(app)
     assert app.query_params["target"] == "towards-code"
+
+
+LOOKED_AT = {"score.named-by-address": {"org/base"}}
+
+
+def test_a_target_of_the_base_is_chosen_until_a_person_takes_it_away(imported: Project, open_page: OpenPage) -> None:
+    trained(imported, "a-target", "code")
+    # A reference that was trained on a target does not stand for the data.
+    app = open_page(imported.root, "score", state=LOOKED_AT)
+    assert not app.exception and app.session_state["score.reference"] is None and not app.code
+    assert app.selectbox(key="score.target").value == "a-target"
+    trained(imported, "ref")
+    app = open_page(imported.root, "score", state=LOOKED_AT)
+    assert app.selectbox(key="score.reference").value == "ref"
+    assert "--reference ref --target a-target" in " ".join(app.code[0].value.split())
+    (chip,) = [button for button in app.button if "Target a-target" in button.label]
+    chip.click().run()
+    assert "--target" not in app.code[0].value
+    address = {name: value for name, value in app.query_params.items() if value}
+    assert "--target" not in open_page(imported.root, "score", query=address, state=LOOKED_AT).code[0].value
+    # The target as the reference too would be one model twice.
+    app = open_page(imported.root, "score", state={**LOOKED_AT, "score.reference": "a-target"})
+    assert "--target" not in app.code[0].value
+
+
+def test_new_rows_are_scored_with_the_target_of_the_others_or_without_one(imported: Project) -> None:
+    trained(imported, "one", "code")
+    trained(imported, "two", "code", made_at="2026-01-03T00:00:00+00:00")
+    assert known_models(imported).usual_targets == {"org/base": "two"}
+    for titles, expected in (((), ""), (("one",), "one")):
+        others = tuple(NamedReference("reference@target", (ModelSpec("org/t"),), title) for title in titles)
+        spec = ScoreSpec(ModelSpec("org/base"), (ModelSpec("org/ref"),), others=others)
+        RunFolder.create(imported.runs_dir, "score", spec)
+        assert known_models(imported).usual_targets == {"org/base": expected}
+    # Trained since the last scoring, so that none could use it.
+    trained(imported, "three", "code", made_at="2999-01-01T00:00:00+00:00")
+    assert known_models(imported).usual_targets == {"org/base": "three"}
+
+
+def test_after_the_training_of_a_target_it_is_the_target(
+    imported: Project, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(imported, "ref")
+    spec = TrainReferenceSpec(ModelSpec("org/base"), "towards", target="math")
+    run = RunFolder.create(imported.runs_dir, "train_reference", TrainReferenceRun(spec, "models/towards", ()), empty)
+    trained(imported, "towards", "math")
+    run.write_progress(Progress(state="done", finished_at="2026-01-02T10:00:51+00:00"))
+    monkeypatch.setattr("lobass_core.jobs.run_folder.RunFolder.state", lambda _: "done")
+    app = open_page(imported.root, "score", state=LOOKED_AT)
+    app.button(key="score.use").click().run()
+    assert not app.exception
+    assert "--reference ref --target towards" in " ".join(app.code[0].value.split())
+
+
+def test_select_offers_to_rank_towards_the_target(tmp_path: Path, open_page: OpenPage, monkeypatch) -> None:
+    project = Project.create(tmp_path / "p")
+    rows = [Row(f"Ask {n}?", f"Answer {n}", "chat", 2.0, 1 + n / 40) for n in range(20)]
+    filled = fill(project, rows)
+    run = add_references(filled, rows, {"reference@target": [1.9 - n / 40 for n in range(20)]})
+    text = "These scores have a target."
+    assert text not in view_text(open_page(project.root, "select", query={"run": "r-0001"}))
+    show = trust_line.view.show
+    clicks = {"select-trust": trust_line.RANK}
+    monkeypatch.setattr(
+        trust_line.view, "show", lambda nodes, **asked: show(nodes, **asked) or clicks.pop(asked["key"], None)
+    )
+    app = open_page(project.root, "select", query={"run": run})
+    assert not app.exception and app.query_params["method"] == "target-learnability"
+    assert text not in view_text(app)
+    release(project.store_path)
 
 
 def test_select_says_what_its_selection_costs(scored: Project, open_page: OpenPage) -> None:

@@ -100,7 +100,7 @@ def test_the_self_test_says_its_cost_its_progress_and_its_result(
     app = open_page(short_first.root, "trust")
     button = app.button(key="trust.self-test")
     assert button.label == "Self-test, 40 rows" and not button.disabled
-    assert "gives 40 rows the answer of another row of their domain and scores them: about" in view_text(app)
+    assert "gives 40 rows the response of another row of their domain and scores them: about" in view_text(app)
     assert "no self-test yet" in view_text(app)
     monkeypatch.setattr(planted, "launch", lambda run: run.write_progress(Progress(state="running", n_total=80)))
     monkeypatch.setattr("lobass_core.jobs.run_folder.RunFolder.is_live", lambda run: not run.result_path.is_file())
@@ -119,7 +119,7 @@ def test_the_self_test_says_its_cost_its_progress_and_its_result(
     app.run()
     text = view_text(app)
     assert "Loss drop, summed" in text and "20 of 20" in text
-    assert findings_view.whole("In 100 % of pairs an imported row scores above a row with a swapped answer") in text
+    assert findings_view.whole("In 100 % of pairs an imported row scores above a row with a swapped response") in text
 
 
 def test_a_self_test_that_failed_for_good_says_why_and_another_can_be_started(
@@ -196,7 +196,7 @@ def test_no_scores_a_scoring_that_runs_and_one_that_stopped(tmp_path, open_page:
 def test_select_says_the_most_important_thing_with_a_way_to_trust(short_first: Project, open_page: OpenPage) -> None:
     app = open_page(short_first.root, "select")
     assert not app.exception
-    said = "This cut prefers short answers in chat: Spearman \N{MINUS SIGN}1.00 with response length."
+    said = "This cut prefers short responses in chat: Spearman \N{MINUS SIGN}1.00 with length."
     assert said in view_texts(app) and "Look at Trust" in view_texts(app)
     by_length = open_page(short_first.root, "select", query={"method": "length"})
     assert "Look at Trust" not in view_texts(by_length)

@@ -174,7 +174,7 @@ def test_rows_of_evaluation_files_come_first_on_select_and_have_a_gate(filled):
     (one,) = by_topic(project, "evaluation files")
     assert one.command == ("overlap", "EVAL_FILE") and one.tone == "note"
     assert headline(open_cut(project, SelectionSpec())) == (
-        "This cut prefers short answers in chat: Spearman \N{MINUS SIGN}1.00 with response length."
+        "This cut prefers short responses in chat: Spearman \N{MINUS SIGN}1.00 with length."
     )
     hits = [OverlappingSample(filled.sample_ids[0], "/t/test.jsonl", 4, "a b c")]
     with project.store() as store, store.transaction() as cursor:

@@ -48,7 +48,7 @@ def test_answers_change_places_within_a_domain(project):
     assert planted.plan(project, 12).swaps == found.swaps != planted.plan(project, 12, seed=1).swaps
     assert found.spec.scoring == "r-0001" and found.spec.models == ("base0000base0000", "refe0000refe0000")
     for n in (3, 2_001):
-        with pytest.raises(RequestError, match="answers cannot be swapped"):
+        with pytest.raises(RequestError, match="responses cannot be swapped"):
             planted.plan(project, n)
 
 
@@ -101,7 +101,7 @@ def test_a_report_ranks_the_rows_among_those_that_were_scored(project):
     report = planted_report.latest_report(project, explore.scored(project))
     assert report.of("learnability").auc == 0.0
     assert headline(open_cut(project, SelectionSpec()), report).startswith(
-        "Rows with swapped answers do not rank lower: in 0 % of pairs"
+        "Rows with swapped responses do not rank lower: in 0 % of pairs"
     )
 
 

@@ -13,7 +13,7 @@ from pages.components.parts import KeyNumber
 from pages.components.scoring import opening
 from pages.components.scoring.opening import SHOWN, open_run
 from pages.components.scoring.run_parts import TONES, WORDS, carried, log_lines, meters
-from pages.components.scoring.settings import USE_REFERENCE
+from pages.components.scoring.settings import USE_REFERENCE, USE_TARGET
 from pages.components.view import Node, el
 
 
@@ -36,7 +36,8 @@ def show(project: Project, now: RunView) -> None:
                 state.go("select", **state.naming_scores(project, now.run_id))
         elif now.state == "done" and toolbar.primary("Score with it", ":material/play_arrow:", key="score.use"):
             st.session_state[SHOWN] = "new"
-            st.session_state[USE_REFERENCE] = now.reference
+            is_target = now.training is not None and now.training.target
+            st.session_state[USE_TARGET if is_target else USE_REFERENCE] = now.reference
             st.rerun()
     doubts = _doubts(project, now)
     nodes: list[Node | None] = [_cause(now)] if now.is_stopped or now.fault else [_done_numbers(now, doubts)]

@@ -65,7 +65,12 @@ def follow(runs: list[str], datasets: list[str]) -> None:
     session[training.KEEP_EPOCHS] = address.one(asked, "keep-epochs", ("yes",)) == "yes"
     is_training = session[settings.HOW] == settings.TRAIN
     target = address.one(asked, "target", datasets if is_training else None)
-    session[training.TRAINED_ON], session[settings.TARGET] = (target, "") if is_training else ("", target)
+    session[training.TRAINED_ON] = target if is_training else ""
+    if target or asked.get("base"):
+        session[settings.TARGET] = "" if is_training else target
+    else:
+        # A link that names no models leaves them to the page.
+        session.pop(settings.TARGET, None)
     session[NAMED] = {address.one(asked, name) for name in ("base", "reference", "target")} - {""}
 
 

@@ -16,12 +16,13 @@ from pages.components import number_field, state
 BASE, REFERENCE = "score.base", "score.reference"
 TEMPLATE, MASK, MAX_TOKENS = "score.template", "score.mask", "score.max-tokens"
 DTYPE, DEVICE, BATCH, ADAPTER = "score.dtype", "score.device", "score.batch", "score.adapter"
-TARGET = "score.target"
+# The reference that was trained on a target, and the one that was put there for a person.
+TARGET, OFFERED = "score.target", "score.offered-target"
 REVISION, REFERENCE_REVISION = "score.revision", "score.reference-revision"
 HOW = "score.how"
 BRING, TRAIN = "Use a reference", "Train a reference"
 # Set by other pages and views: the reference that the pickers should show next, or TRAIN.
-USE_REFERENCE = "score.use-reference"
+USE_REFERENCE, USE_TARGET = "score.use-reference", "score.use-target"
 MASKS = {"all": "All assistant turns", "last": "Last assistant turn"}
 
 
@@ -50,8 +51,11 @@ def pickers(known: KnownModels) -> ChosenModels:
     state.remember(HOW, BRING)
     if known.bases and BASE not in st.session_state:
         st.session_state[BASE] = known.bases[0]
-    if known.references and REFERENCE not in st.session_state:
-        st.session_state[REFERENCE] = known.references[0]
+    if target := st.session_state.pop(USE_TARGET, ""):
+        st.session_state[HOW], st.session_state[TARGET] = BRING, target
+    if REFERENCE not in st.session_state:
+        # One that was trained on a target stands for what the model should become, not for the data.
+        st.session_state[REFERENCE] = next((name for name in known.references if name not in known.targets), None)
     base = st.selectbox(
         "Base", _with_typed(known.bases, BASE), index=None, key=BASE, accept_new_options=True,
         placeholder="Base: folder, .gguf file or Hub id",
@@ -75,7 +79,18 @@ def pickers(known: KnownModels) -> ChosenModels:
         "A published model that was fine-tuned from the base costs no training. It needs the base's tokenizer; the "
         "preview says if its chat template is another.",
     )  # fmt: skip
-    return ChosenModels((base or "").strip(), (reference or "").strip())
+    chosen = ChosenModels((base or "").strip(), (reference or "").strip())
+    _offer_target(known, chosen)
+    return chosen
+
+
+def _offer_target(known: KnownModels, chosen: ChosenModels) -> None:
+    """Choose the base's usual target, until a person chooses another or none."""
+    session = st.session_state
+    if TARGET in session and session[TARGET] != session.get(OFFERED):
+        return
+    usual = known.usual_targets.get(chosen.base, "")
+    session[TARGET] = session[OFFERED] = "" if usual == chosen.reference else usual
 
 
 def _with_typed(options: tuple[str, ...], key: str) -> list[str]:
@@ -89,7 +104,8 @@ def _short(path: str) -> str:
 
 
 def _reference_label(name: str, known: KnownModels) -> str:
-    return f"Reference: {_short(name)}" + (" (trained here)" if name in known.trained_here else "")
+    where = " (trained on a target)" if name in known.targets else " (trained here)"
+    return f"Reference: {_short(name)}" + (where if name in known.trained_here else "")
 
 
 def popover(known: KnownModels) -> None:
@@ -128,7 +144,7 @@ def popover(known: KnownModels) -> None:
             "Target", ["", *_with_typed(known.targets, TARGET)], key=TARGET, persist_state="session",
             format_func=lambda name: name or ("none" if known.targets else "none: train a reference on a target first"),
             help="A second reference, trained on what the model should become. It adds the measure Learnability "
-            "towards the target, for one more pass over the rows.",
+            "towards the target, for one more pass over the rows. Select and Browse then offer it.",
         )  # fmt: skip
         st.toggle("The reference is a PEFT adapter on the base", key=ADAPTER, persist_state="session")
         st.caption(

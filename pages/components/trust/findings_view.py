@@ -110,7 +110,7 @@ def key_numbers(diagnosis: Diagnosis) -> Node:
                 note=f"{theme.count(check.n_compared)} samples compared" if check else "not compared",
             ),
             KeyNumber(
-                "Swapped answers below the others",
+                "Swapped responses below the others",
                 f"{100 * rank.auc:.0f}" if rank else "–",
                 "% of pairs" if rank else "",
                 note=f"95 %: {100 * rank.low:.0f} to {100 * rank.high:.0f} %" if rank else "no self-test yet",

@@ -80,8 +80,8 @@ def in_words(cost: PlantedForecast) -> str:
         return "Too few scored rows for a self-test."
     time = f", about {theme.duration(cost.seconds)} here" if cost.seconds is not None else ""
     return (
-        f"The self-test gives {plural(cost.n_rows, 'row')} the answer of another row of their domain and scores them: "
-        f"about {theme.compact(cost.n_tokens)} tokens under base and reference{time}."
+        f"The self-test gives {plural(cost.n_rows, 'row')} the response of another row of their domain and scores "
+        f"them: about {theme.compact(cost.n_tokens)} tokens under base and reference{time}."
     )
 
 
@@ -107,7 +107,7 @@ def live(project: Project, now: Tests) -> None:
 
 def show(project: Project, cost: PlantedForecast, now: Tests, report: PlantedReport | None) -> None:
     """Draw why the last test stopped, what the last finished one found, what the next one costs, and the old ones."""
-    nodes: list[Node | None] = [parts.heading("Self-test", "answers swapped within a domain")]
+    nodes: list[Node | None] = [parts.heading("Self-test", "responses swapped within a domain")]
     if now.last and now.last.is_stopped:
         nodes.append(_stopped(now.last))
     nodes.append(_ranks(report) if report else None)
@@ -168,14 +168,14 @@ def _ranks(report: PlantedReport) -> Node:
         rows.append([domain or "all", *(_cell(report.of(name, domain)) for name in measures), below])
     return el(
         "div",
-        parts.table(columns, rows, label="Where rows with swapped answers rank"),
+        parts.table(columns, rows, label="Where rows with swapped responses rank"),
         el(
             "p",
             f"{plural(report.n_swapped, 'row')} swapped, {theme.ago(report.made_at)}, run {report.run_id}. "
             "Each number is how often an imported row scores above a swapped one, with its "
             "95\N{NO-BREAK SPACE}% interval; "
             "50\N{NO-BREAK SPACE}% is chance. “Below own” counts swapped rows whose learnability is below that of the "
-            "row with its own answer.",
+            "row with its own response.",
             cls="muted",
         ),
         cls="stack",

@@ -17,8 +17,8 @@ COLUMNS = (
     Column("Kept", 64, numeric=True),
 )
 HOW = (
-    "Each arm trains the same base on its own rows and is measured on the same held-out rows. A difference is called "
-    "better or worse only if it is larger than the spread between random draws explains."
+    "Each arm trains the same base on its own rows and is measured on the same held-out rows. It is called better or "
+    "worse than random draws only if the difference is larger than chance explains."
 )
 
 
@@ -60,7 +60,7 @@ def _about(seconds: float) -> str:
 
 def _rate(plan: ValidatePlan) -> str:
     if not plan.n_to_do:
-        return "every arm is kept: the report is free"
+        return "all arms are kept: the report costs nothing"
     if plan.tokens_per_second is None:
         return "the first training shows it"
     return f"at {theme.count(plan.tokens_per_second)} tokens/s, measured here"

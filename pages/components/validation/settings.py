@@ -18,6 +18,7 @@ ARMS_KEY, SELECTIONS, BUDGETS, FILES = "validate.arms", "validate.selections", "
 DRAWS, SEEDS, EPOCHS, EQUAL = "validate.draws", "validate.seeds", "validate.epochs", "validate.equal"
 HELD_OUT, SEED, DEVICE, ANSWERS = "validate.held-out", "validate.seed", "validate.device", "validate.answers"
 METHOD, RATE, RANK, BATCH = "validate.method", "validate.rate", "validate.rank", "validate.batch-tokens"
+TARGETED = f"{MEASURE}target-learnability"
 WRONG_BUDGET = "validate.wrong-budget"
 PRESETS = (0.015, 0.06, 0.167, 0.5)
 METHODS = {"lora": "LoRA adapter", "full": "All weights"}
@@ -25,9 +26,12 @@ EQUALS = {"epochs": "Epochs", "steps": "Steps"}
 USUAL = ValidateSpec()
 
 
-def first_values(saved: Sequence[str]) -> None:
-    """Give the pickers what an experiment usually has; saved selections are arms until somebody takes them away."""
-    state.remember(ARMS_KEY, list(DEFAULT_ARMS))
+def first_values(saved: Sequence[str], arms: Mapping[str, str]) -> None:
+    """Give the pickers what an experiment usually has; saved selections are arms until somebody takes them away.
+
+    Where the scores have a target, the rows that lead towards it are an arm too.
+    """
+    state.remember(ARMS_KEY, [*DEFAULT_ARMS, *([TARGETED] if TARGETED in arms else [])])
     state.remember(SELECTIONS, list(saved[:1]))
     state.remember(BUDGETS, list(USUAL.budgets))
     state.remember(FILES, [])
