@@ -36,8 +36,8 @@ def _self_test(cut: Cut, planted: PlantedReport | None) -> str:
     if rank is None or rank.sinks:
         return ""
     return (
-        f"Rows with swapped responses do not rank lower: in {100 * rank.auc:.0f} % of pairs the imported row is higher; "
-        "50 % is chance."
+        f"Rows with swapped responses do not rank lower: in {100 * rank.auc:.0f} % of pairs the imported row is "
+        "higher; 50 % is chance."
     )
 
 
