@@ -40,7 +40,7 @@ class RowEitherWay:
     cut: float
     is_kept: bool
     standard_error: float | None
-    n_tokens: int
+    n_tokens: int | None
     prompt: str
 
     def to_dict(self) -> dict:
