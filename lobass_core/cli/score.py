@@ -165,7 +165,7 @@ def _show(result: workflow.ScoreResult, json: bool, cost: Cost | None = None) ->
             ("rows that the reference was not trained on", result.n_unseen),
             ("longest sample, tokens", result.max_tokens),
             ("template", result.template),
-            ("seconds", round(result.seconds, 1)),
+            ("seconds", None if result.seconds is None else round(result.seconds, 1)),
         ],
     )
 
@@ -181,7 +181,7 @@ def _show_refined(result: refinement.RefineResult, json: bool) -> None:
             ("losses computed", result.n_computed),
             ("selected rows that would change", f"{result.n_changed:,} of {result.n_kept:,}"),
             ("next", "To save them, select again with the same settings and name, and --replace."),
-            ("seconds", round(result.seconds, 1)),
+            ("seconds", None if result.seconds is None else round(result.seconds, 1)),
         ],
     )
 

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from lobass_core.jobs.run_ids import next_run_id
 from lobass_core.jobs.run_kinds import KINDS, RunKind
 from lobass_core.jobs.run_specs import RunSpec
 from lobass_core.specs import unknown_settings
-from lobass_core.words.clock import utc_now
+from lobass_core.words.clock import age_of, utc_now
 
 ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled")
 # A worker takes its lock before it imports torch; one that has not after this long never started.
@@ -235,7 +234,7 @@ class RunFolder(RunFiles):
     def _start_is_overdue(self) -> bool:
         for path in (self.progress_path, self.path / "spec.json"):
             with suppress(FileNotFoundError):
-                return time.time() - path.stat().st_mtime > START_SECONDS
+                return age_of(path) > START_SECONDS
         return False
 
     @property
@@ -257,7 +256,7 @@ def _sweep(runs_dir: Path) -> None:
     """Remove what processes that were killed left of runs that they prepared or removed."""
     for path in [*runs_dir.glob(f"{_PREPARING}*"), *runs_dir.glob(f".r-*{_REMOVED}*")]:
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > SWEEP_SECONDS and not RunFiles(path).is_alive():
+            if age_of(path) > SWEEP_SECONDS and not RunFiles(path).is_alive():
                 shutil.rmtree(path, ignore_errors=True)
 
 

@@ -106,7 +106,7 @@ def list_selections(cursor: duckdb.DuckDBPyConnection, *, deleted: bool = False)
     """Selections, latest first; with `deleted` those that can be brought back."""
     state = "IS NOT NULL" if deleted else "IS NULL"
     rows = cursor.execute(
-        f"SELECT {_COLUMNS} FROM selections WHERE deleted_at {state} ORDER BY made_at DESC, selection_id DESC"
+        f"SELECT {_COLUMNS} FROM selections WHERE deleted_at {state} ORDER BY selection_id DESC"
     ).fetchall()
     return [_saved(row) for row in rows]
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from lobass_core.files import read_only
+from lobass_core.words.clock import age_of
 
 # Who waits tries again this often; a mark is believed, and way is made, for somewhat longer.
 RETRY_SECONDS = 0.1
@@ -27,7 +28,7 @@ def ask_for(path: Path) -> None:
 def is_asked_for(path: Path) -> bool:
     """Whether another program waits for the store now."""
     try:
-        return time.time() - _mark(path).stat().st_mtime < _FRESH_SECONDS
+        return age_of(_mark(path)) < _FRESH_SECONDS
     except OSError:
         return False
 

@@ -24,6 +24,7 @@ from lobass_core.store.dataset_files import paths_of_files
 from lobass_core.store.exports import LoggedExport
 from lobass_core.store.score_columns import columns_by_file
 from lobass_core.store.scorings import Scoring, list_scorings
+from lobass_core.words.clock import age_of
 from lobass_core.workflows.export import logged_exports, past_export
 from lobass_core.workflows.leftovers import Leftover, clear, leftovers, size_of
 from lobass_core.workflows.planted_report import Tested, finished_tests, models_of, why_not_needed
@@ -277,6 +278,6 @@ def _uploads(project: Project, imported: frozenset[str], scores: Mapping[str, st
 
 def _age(path: Path) -> float:
     try:
-        return time.time() - path.stat().st_mtime
+        return age_of(path)
     except OSError:
         return 0.0

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from lobass_core.errors import LobassError
@@ -15,6 +14,7 @@ from lobass_core.specs import ModelSpec, ScoreSpec, TrainReferenceSpec
 from lobass_core.store.counts import count_samples_of
 from lobass_core.store.datasets import list_datasets
 from lobass_core.validation.passes import FINAL_EPOCHS, TRAINING, scoring_passes, training_passes
+from lobass_core.words.clock import seconds_between
 from lobass_core.words.loss_columns import TARGET, is_member
 from lobass_core.words.plural import plural
 from lobass_core.words.time_words import duration
@@ -266,11 +266,11 @@ def _time(run: RunFolder) -> Timed | None:
     progress = run.read_progress()
     if progress.state != "done" or progress.n_samples_done < LEAST_SAMPLES:
         return None
-    if not (progress.started_at and progress.finished_at):
+    seconds = seconds_between(progress.started_at, progress.finished_at)
+    if seconds is None:
         return None
-    took = datetime.fromisoformat(progress.finished_at) - datetime.fromisoformat(progress.started_at)
     n_samples = progress.n_samples_done
-    return Timed(run.run_id, progress.device, n_samples, took.total_seconds() / n_samples)
+    return Timed(run.run_id, progress.device, n_samples, seconds / n_samples)
 
 
 def _short(number: float) -> str:

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,25 +11,16 @@ import psutil
 
 from lobass_core.jobs.run_files import RunFiles
 from lobass_core.project import Project
+from lobass_core.words.clock import age_of
 
 # A process that is running renames its files within moments.
 STALE_SECONDS = 60.0
-_PREPARED = (".new-run-*", ".r-*-removed-*")
-_FILES = (
-    ".*.tmp",
-    "sample_data/.*.tmp",
-    "uploads/*/.*.tmp",
-    "runs/.*.tmp",
-    "runs/r-*/.*.tmp",
-    "runs/r-*/shards/.*.tmp",
-    "runs/r-*/tokens/.*.tmp",
-    "models/*/.*.tmp",
-    "models/*/fold-*/.*.tmp",
-    "models/*/seed-*/.*.tmp",
-    "models/*/seed-*/fold-*/.*.tmp",
-    "validation/.*.tmp",
-    "validation/*/.*.tmp",
-)
+# A run that was being prepared or removed; copies of the store on their way into a bundle.
+_FOLDERS = ("runs/.new-run-*", "runs/.r-*-removed-*", ".lobass-*")
+# DuckDB puts a log beside a store that it is writing. Beside the project's own folders there may be anything.
+_UNFINISHED = (".*.tmp", ".*.tmp.wal")
+_FILES = (*_UNFINISHED, *(f"{own}/**/{name}" for own in ("sample_data", "uploads", "runs", "models", "validation")
+                          for name in _UNFINISHED))  # fmt: skip
 _STAGED = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)\.[0-9a-f]{8}(?P<old>\.old)?\.lobass")
 _SPILLED = re.compile(r"duckdb_temp_(?P<pid>\d+)_.+")
 
@@ -46,7 +36,7 @@ class Leftover:
 
 def leftovers(project: Project) -> list[Leftover]:
     """What is left, in the order of the paths. Files of a worker that is running are not."""
-    left = [*_stale_files(project), *_stale_runs(project), *_staged_exports(project), *_spilled(project)]
+    left = [*_stale_files(project), *_stale_folders(project), *_staged_exports(project), *_spilled(project)]
     return sorted(left, key=lambda item: item.path)
 
 
@@ -84,9 +74,9 @@ def _stale_files(project: Project) -> Iterator[Leftover]:
                 yield Leftover(path, size_of(path))
 
 
-def _stale_runs(project: Project) -> Iterator[Leftover]:
-    for pattern in _PREPARED:
-        for path in project.runs_dir.glob(pattern):
+def _stale_folders(project: Project) -> Iterator[Leftover]:
+    for pattern in _FOLDERS:
+        for path in project.root.glob(pattern):
             if path.is_dir() and _is_stale(path) and not RunFiles(path).is_alive():
                 yield Leftover(path, size_of(path))
 
@@ -110,5 +100,5 @@ def _spilled(project: Project) -> Iterator[Leftover]:
 
 def _is_stale(path: Path) -> bool:
     with suppress(OSError):
-        return time.time() - path.lstat().st_mtime > STALE_SECONDS
+        return age_of(path) > STALE_SECONDS
     return False

@@ -1,7 +1,6 @@
 """What a self-test would score and cost, from lengths and speeds alone: no text is read."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from lobass_core.learnability.measure_values import values_of
 from lobass_core.learnability.score_table import ScoreTable
 from lobass_core.project import Project
 from lobass_core.store.planted_rows import reference_columns
+from lobass_core.words.clock import seconds_between
 from lobass_core.workflows.runs import open_run
 from lobass_core.workflows.scored import Scored
 
@@ -65,7 +65,5 @@ def seconds_of(project: Project, run_id: str, n_tokens: int) -> float | None:
         done = open_run(project, run_id).read_progress()
     except LobassError:
         return None
-    if not (done.n_tokens_done and done.started_at and done.finished_at):
-        return None
-    took = datetime.fromisoformat(done.finished_at) - datetime.fromisoformat(done.started_at)
-    return n_tokens * took.total_seconds() / done.n_tokens_done
+    seconds = seconds_between(done.started_at, done.finished_at)
+    return n_tokens * seconds / done.n_tokens_done if done.n_tokens_done and seconds is not None else None

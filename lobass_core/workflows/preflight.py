@@ -1,6 +1,5 @@
 """The preview before scoring, in the background: start it, ask for its result, discard it."""
 
-import time
 from contextlib import suppress
 
 from lobass_core.errors import LobassError, RunError
@@ -11,6 +10,7 @@ from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_results import PreflightResult
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec
+from lobass_core.words.clock import age_of
 from lobass_core.workflows.runs import open_run
 from lobass_core.workflows.score import prepare_run
 
@@ -68,8 +68,7 @@ def _sweep(project: Project) -> None:
     """Remove what stopped preflights have left behind."""
     for run in list_runs(project.runs_dir):
         with suppress(OSError):
-            ended = run.progress_path.stat().st_mtime
-            is_old = time.time() - ended > FORGOTTEN_SECONDS
+            is_old = age_of(run.progress_path) > FORGOTTEN_SECONDS
             if run.kind == "preflight" and is_old and run.state() not in ("running", "queued"):
                 _remove(run)
 

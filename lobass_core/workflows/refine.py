@@ -45,7 +45,7 @@ class RefineResult:
     n_computed: int
     n_kept: int
     n_changed: int
-    seconds: float
+    seconds: float | None
 
     def to_dict(self) -> dict:
         return asdict(self)

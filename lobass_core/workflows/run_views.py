@@ -17,6 +17,7 @@ from lobass_core.jobs.run_specs import RunSpec, TrainReferenceRun, ValidateRun, 
 from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec, TrainReferenceSpec
 from lobass_core.validation.report import budget_words
+from lobass_core.words.clock import seconds_between
 from lobass_core.words.plural import plural
 from lobass_core.workflows.resumable import why_not_resumable
 from lobass_core.workflows.runs import STOPPED, run_path
@@ -216,10 +217,7 @@ def _n_rows(run: RunFolder | DamagedRun) -> int:
 
 
 def _seconds(progress: Progress) -> float | None:
-    end = progress.finished_at or progress.heartbeat_at
-    if not (progress.started_at and end):
-        return None
-    return (datetime.fromisoformat(end) - datetime.fromisoformat(progress.started_at)).total_seconds()
+    return seconds_between(progress.started_at, progress.finished_at or progress.heartbeat_at)
 
 
 def log_tail(view: RunView, n_lines: int = 12) -> list[str]:

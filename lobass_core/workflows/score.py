@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime
 
 from lobass_core.errors import LobassError, RequestError, RunError, StoreError
 from lobass_core.jobs.launch import follow, launch
@@ -14,6 +13,7 @@ from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec
 from lobass_core.store.datasets import list_datasets, sample_batches
 from lobass_core.store.losses import Ingested, ingest_run, n_losses_of, write_known
+from lobass_core.words.clock import seconds_between
 from lobass_core.workflows.collect import collect, damage_in
 from lobass_core.workflows.doubts import doubts_of
 from lobass_core.workflows.reference_training import write_trained_on
@@ -46,7 +46,7 @@ class ScoreResult:
     n_ingested: int
     template: str
     max_tokens: int
-    seconds: float
+    seconds: float | None
     n_worse_than_chance: int = 0
     n_unseen: int = 0
     warnings: tuple[str, ...] = ()
@@ -196,17 +196,11 @@ def finish(project: Project, run: RunFolder) -> ScoreResult:
         n_ingested=n_ingested,
         template=result.template,
         max_tokens=result.max_tokens,
-        seconds=_seconds(progress),
+        seconds=seconds_between(progress.started_at, progress.finished_at),
         n_worse_than_chance=doubts.n_worse_than_chance,
         n_unseen=doubts.n_unseen,
         warnings=(*damage_in(run, ingested), *result.warnings, *doubts.sentences()),
     )
-
-
-def _seconds(progress: Progress) -> float:
-    if not (progress.started_at and progress.finished_at):
-        return 0.0
-    return (datetime.fromisoformat(progress.finished_at) - datetime.fromisoformat(progress.started_at)).total_seconds()
 
 
 def preflight(project: Project, spec: ScoreSpec, on_progress: OnProgress | None = None) -> PreflightResult:

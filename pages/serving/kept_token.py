@@ -9,11 +9,11 @@ import os
 import re
 import secrets
 import stat
-import time
 from pathlib import Path
 
 from lobass_core.files.atomic_file import whole_file
 from lobass_core.files.caches import cache_folder
+from lobass_core.words.clock import age_of
 
 UNUSED_SECONDS = 90 * 24 * 3600.0
 # 32 random bytes in the alphabet of addresses and cookies.
@@ -61,7 +61,7 @@ def _read(path: Path) -> str | None:
 def _forget_unused(folder: Path) -> None:
     """Projects are moved and deleted, and their tokens would pile up."""
     for path in folder.glob("*.token"):
-        if time.time() - path.stat().st_mtime > UNUSED_SECONDS:
+        if age_of(path) > UNUSED_SECONDS:
             path.unlink(missing_ok=True)
 
 

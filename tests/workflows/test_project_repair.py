@@ -150,7 +150,8 @@ def test_rows_that_a_damaged_store_lost_come_back_by_an_update(tmp_path, n_lost)
     release(project.store_path)
 
 
-def test_an_export_that_the_log_lacks_is_added_and_leftovers_go(scored):
+@pytest.mark.parametrize("seconds_ago", [90, -90], ids=["old", "from a clock that was set back"])
+def test_an_export_that_the_log_lacks_is_added_and_leftovers_go(scored, seconds_ago):
     to = scored.exports_dir / "best"
     export(scored, ExportSpec("best", str(to), check=False))
     with scored.store() as store, store.transaction() as cursor:
@@ -159,20 +160,24 @@ def test_an_export_that_the_log_lacks_is_added_and_leftovers_go(scored):
         scored.root / ".store-v3.duckdb.77.tmp",
         scored.runs_dir / "r-0001" / "shards" / ".base.parquet.77.tmp",
         scored.runs_dir / ".new-run-77" / "input.parquet",
+        scored.runs_dir / "r-0001" / "seed-0" / "epoch-1" / ".recipe.json.77.tmp",
+        scored.root / ".store.duckdb.77.tmp.wal",
+        scored.root / ".lobass-x1y2" / "store.duckdb",
         scored.exports_dir / ".next.99999999.01234567.lobass" / "train.jsonl",
         scored.root / "store.duckdb.tmp" / "duckdb_temp_99999999_0_storage_S32K-0.tmp",
     ]
     fresh = scored.runs_dir / "r-0001" / "shards" / ".reference.parquet.78.tmp"
     ours = scored.root / "store.duckdb.tmp" / f"duckdb_temp_{os.getpid()}_0_storage_S32K-0.tmp"
     for path in (*left, ours, fresh):
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"half")
+    written = time.time() - seconds_ago
     for path in (*left, ours, *(path.parent for path in left)):
-        os.utime(path, (time.time() - 90, time.time() - 90))
+        os.utime(path, (written, written))
     assert verdicts(scored) == {"exports": "bad", "leftovers": "note"}
     assert repair(scored) == [
         "Added the export exports/best to the log.",
-        "Removed 5 half-written files and folders left by killed processes.",
+        "Removed 8 half-written files and folders left by killed processes.",
     ]
     assert [(entry.selection_name, entry.n_rows) for entry in logged_exports(scored)] == [("best", 20)]
     assert (fresh.exists(), ours.exists(), any(path.exists() for path in left)) == (True, True, False)
