@@ -82,7 +82,7 @@ test: setup-tests
 # What `make test` leaves out for its length: the whole demo, a first day in a browser, and every cell of what is tried
 # once there.
 thorough: setup-tests
-	$(PYTEST) -m thorough tests/browser tests/workflows tests/worker tests/exporting
+	$(PYTEST) -m thorough tests/browser tests/workflows tests/worker tests/exporting tests/benchmarks
 
 # The JavaScript under pages/: format, lint, and types component by component. The tools come from npm and are pinned in
 # package-lock.json; nothing else needs them. `node_modules/.bin/biome format --write` puts a file right.

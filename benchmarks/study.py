@@ -42,6 +42,8 @@ SEEDS = (1, 2)
 REFERENCE_SEED = 1
 N_RANDOM, N_LENGTH_MATCHED, N_RANDOM_BAD = 5, 3, 3
 IN_SAMPLE, CROSS_FITTED = "in-sample", "cross-fitted"
+# Trained to choose the recipe by; compared with nothing else.
+RECIPE = "recipe"
 
 Wanted = tuple[Entry, ArmOrder]
 
@@ -58,8 +60,8 @@ class Part:
 class Study:
     """What is trained, in which order, and how it depends on what was trained before."""
 
-    def __init__(self, lab: StudyLab, equal_steps: bool = False) -> None:
-        self.lab, self.equal_steps = lab, equal_steps
+    def __init__(self, lab: StudyLab, epochs: Sequence[float] = EPOCHS, equal_steps: bool = False) -> None:
+        self.lab, self.epochs, self.equal_steps = lab, epochs, equal_steps
         held_out = [row for row in lab.rows if row.part == HELD_OUT]
         further = [row for row in lab.rows if row.part == FURTHER]
         self.held_out, self.further = lab.measured(held_out), lab.measured(further)
@@ -90,15 +92,15 @@ class Study:
         drawn = rows.ids(rows_of_arm(RANDOM, rows, round(BUDGETS[0] * len(rows)), draw=N_RANDOM))
         by_rate = {}
         for rate in RATES:
-            entry = Entry(CLEAN, f"rate {rate:g}", "", BUDGETS[0], N_RANDOM, REFERENCE_SEED, len(drawn))
+            entry = Entry(RECIPE, f"rate {rate:g}", "", BUDGETS[0], N_RANDOM, REFERENCE_SEED, len(drawn))
             by_rate[rate] = (
                 entry,
                 ArmOrder(drawn, self.further, ArmRecipe(learning_rate=rate), REFERENCE_SEED),
             )
         rate = self._least(by_rate)
         by_epochs = {}
-        for epochs in EPOCHS:
-            entry = Entry(CLEAN, f"epochs {epochs:g}", "", 1.0, 0, REFERENCE_SEED, len(rows))
+        for epochs in self.epochs:
+            entry = Entry(RECIPE, f"epochs {epochs:g}", "", 1.0, 0, REFERENCE_SEED, len(rows))
             recipe = ArmRecipe(learning_rate=rate, epochs=epochs)
             by_epochs[epochs] = entry, ArmOrder(rows.sample_ids, self.everywhere[CLEAN], recipe, REFERENCE_SEED)
         return ArmRecipe(learning_rate=rate, epochs=self._least(by_epochs))
@@ -132,10 +134,10 @@ class Study:
         yield arm(FULL)
         yield arm("learnability", IN_SAMPLE)
         yield arm("learnability", CROSS_FITTED)
+        for draw in range(N_RANDOM_BAD if part.pool == BAD else N_RANDOM):
+            yield arm(RANDOM, draw=draw)
         if part.pool == BAD:
             yield arm("band", CROSS_FITTED)
-            for draw in range(N_RANDOM_BAD):
-                yield arm(RANDOM, draw=draw)
             for name in ("low-base-loss", "longest"):
                 yield arm(name)
             for draw in range(N_RANDOM_BAD):
@@ -144,8 +146,6 @@ class Study:
             return
         for name in ("length-adjusted", "band"):
             yield arm(name, CROSS_FITTED)
-        for draw in range(N_RANDOM):
-            yield arm(RANDOM, draw=draw)
         for draw in range(N_LENGTH_MATCHED):
             yield arm(LENGTH_MATCHED, CROSS_FITTED, draw)
         for name in ("longest", "shortest"):
@@ -218,13 +218,14 @@ def main() -> int:
     parser.add_argument("--work", type=Path, default=Path("build/study"), help="folder for checkpoints")
     parser.add_argument("--workers", type=int, default=1, help="arms trained at a time, each in a process of its own")
     parser.add_argument("--budgets", type=float, nargs="+", default=BUDGETS, help="shares of the pool")
+    parser.add_argument("--epochs", type=float, nargs="+", default=EPOCHS, help="epochs to choose from")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help="training seeds")
     parser.add_argument("--equal-steps", action="store_true", help="every arm takes as many steps as the whole pool")
     arguments = parser.parse_args()
     lab = StudyLab(arguments)
     lab.stop_on_signals()
     try:
-        Study(lab, arguments.equal_steps).run(parts_of(arguments.budgets, arguments.seeds))
+        Study(lab, arguments.epochs, arguments.equal_steps).run(parts_of(arguments.budgets, arguments.seeds))
     except Stopped:
         print("stopped; the same command goes on from here", flush=True)
         return 3

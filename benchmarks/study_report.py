@@ -1,12 +1,13 @@
-"""What the finished arms of the study say, as Markdown: python benchmarks/study_report.py smollm2
+"""What the finished arms of the study say, as Markdown: python benchmarks/study_report.py smollm2 [--write]
 
 Reads what benchmarks/study.py left under docs/validation; no model and no data are needed.
 """
 
 import argparse
+import itertools
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +20,9 @@ from lobass_core.validation.arms import BASE, DRAWN, FULL, SCORES, rows_of_arm
 from lobass_core.validation.candidates import Candidates
 from lobass_core.validation.figure import svg
 from lobass_core.validation.forest import ROWS, TOKENS, budgets_of, forest
-from lobass_core.validation.judge import Finished, Judgement, judge
+from lobass_core.validation.judge import RESAMPLING_SEED, Finished, Judgement, judge
 from lobass_core.validation.report import budget_words, markdown, table
+from lobass_core.validation.statistics import Resamples, difference, spread_of
 
 RESULTS = Path(__file__).parents[1] / "docs" / "validation"
 SETS = tuple(f"held out: {name}" for name in ("conversation", "mathematics", "gsm8k_test", "dolly_3k"))
@@ -29,6 +31,20 @@ IN_SAMPLE, CROSS_FITTED = "in-sample", "cross-fitted"
 BUDGETS = (0.06, 0.167, 0.5)
 MEASURES = ("learnability", "length-adjusted", "band", "loss-drop", "loss-drop-sum", "low-base-loss", "base-loss")
 LENGTHS = ("longest", "shortest")
+MATCHED, CROSSED = f"length-matched, {CROSS_FITTED}", f"learnability, {CROSS_FITTED}"
+PAIRS = (
+    (CROSSED, MATCHED),
+    (CROSSED, f"learnability, {IN_SAMPLE}"),
+    (f"length-adjusted, {CROSS_FITTED}", CROSSED),
+    (f"band, {CROSS_FITTED}", CROSSED),
+    (FULL, CROSSED),
+)
+
+
+DAMAGED = (
+    "Share of damaged rows among those that each measure keeps (30 % of the pool are damaged), and in how many of 100 "
+    "pairs a whole row scores above a damaged one, as a share: conversation / mathematics."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +73,18 @@ class Results:
         result = self.cache.read_key(entry["key"])
         return result, self.cache.read_rows(result.content.measured_on)
 
-    def finished(self, pool: str) -> Iterator[Finished]:
+    def finished(self, pool: str, equal_steps: bool = False) -> Iterator[Finished]:
         """The arms of a pool as the comparison takes them; the untouched base is in both."""
+        seen = set()
         for entry in self.entries:
             if entry["pool"] not in (pool, "both") or entry["arm"] == "reference":
                 continue
+            if entry["equal_steps"] != equal_steps and entry["arm"] not in (BASE, FULL):
+                continue
+            # The model trained on all rows stands once a budget, and is one training.
+            if (entry["arm"], entry["key"]) in seen:
+                continue
+            seen.add((entry["arm"], entry["key"]))
             result, rows = self.arm(entry)
             arm = entry["arm"] + (f", {entry['reference']}" if entry["reference"] else "")
             budget = {BASE: 0.0, FULL: 1.0}.get(entry["arm"], entry["budget"])
@@ -131,6 +154,38 @@ def _aucs(score: np.ndarray, damage: np.ndarray, domains: np.ndarray, way: str) 
     return " / ".join(found)
 
 
+def pairs_table(finished: Sequence[Finished], budget: float) -> list[str]:
+    """Arms against each other rather than random draws, over tokens; nothing is claimed of them."""
+    units: dict[str, dict[int, list[Finished]]] = {}
+    for one in (one for one in finished if one.budget in (budget, 1.0)):
+        units.setdefault(one.arm, {}).setdefault(one.draw, []).append(one)
+    lines = []
+    for arm, other in PAIRS:
+        if arm not in units or other not in units:
+            continue
+        line = []
+        for name in SETS:
+            own, against = (_draws_of(units[which], name) for which in (arm, other))
+            n_tokens = _of(next(iter(units[arm].values()))[0], name)[1]
+            drawn = [_draws_of(many, name) for which, many in units.items() if which in DRAWN or which == MATCHED]
+            spread = spread_of(drawn, n_tokens, "tokens")
+            rows = Resamples(len(n_tokens), np.random.default_rng(RESAMPLING_SEED))
+            apart = difference(own, against, n_tokens, "tokens", spread, rows)
+            line.append(f"{apart.value:+.3f} ({apart.low:+.3f} to {apart.high:+.3f})")
+        lines.append([f"{arm} minus {other}", *line])
+    return table(["arms", *SETS], lines) if lines else []
+
+
+def _draws_of(many: dict[int, list[Finished]], set_name: str) -> np.ndarray:
+    """float64[draws, rows], the seeds of a draw averaged."""
+    return np.array([np.mean([_of(one, set_name)[0] for one in seeds], axis=0) for seeds in many.values()])
+
+
+def _of(one: Finished, set_name: str) -> tuple[np.ndarray, np.ndarray]:
+    chosen = np.array(one.rows.sets) == set_name
+    return one.result.loss_sums()[chosen], np.array(one.rows.n_tokens, dtype=np.float64)[chosen]
+
+
 def write_figures(judged: Judgement, folder: Path, title: str) -> None:
     """A forest plot a budget, over rows and over tokens, as `lobass validate` draws them."""
     pool = title.rpartition(", ")[2].replace(" ", "-")
@@ -139,26 +194,43 @@ def write_figures(judged: Judgement, folder: Path, title: str) -> None:
             write_whole(folder / f"{pool}-{100 * budget:g}-{view}.svg", svg(forest(judged, view, budget), title))
 
 
+def report(results: Results, name: str, pool: str, equal_steps: bool) -> tuple[str, Judgement | None]:
+    """What the arms of one pool say, as Markdown; None where there is nothing to compare yet."""
+    finished = list(results.finished(pool, equal_steps))
+    steps = ", equal steps" if equal_steps else ""
+    title = f"{name}, {pool}{steps}"
+    try:
+        judged = judge(finished, SETS)
+    except LobassError as error:
+        return f"# {title}\n\n{len(finished)} arms are finished. No comparison yet: {error}\n", None
+    lines = [markdown(judged, title), "## Arms against each other, over tokens", ""]
+    for budget in budgets_of(judged):
+        lines += [f"At {budget_words(budget)}:", "", *pairs_table(finished, budget), ""]
+    if pool == BAD:
+        lines += ["## Damaged rows", "", DAMAGED, "", *bad_rows_table(results), ""]
+    return "\n".join(lines), judged
+
+
 def main() -> int:
-    """Print the report of a model."""
+    """Print the report of a model, or write it with its figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", help="name of the model among the results")
     parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--figures", action="store_true", help="write a figure a pool and budget beside the results")
+    parser.add_argument("--write", action="store_true", help="write reports and figures beside the results")
     arguments = parser.parse_args()
-    results = Results(arguments.results / arguments.name)
-    for pool in (CLEAN, BAD):
-        finished = list(results.finished(pool))
-        print(f"{len(finished)} arms of the pool {pool!r} are finished\n")
-        try:
-            judged = judge(finished, SETS)
-        except LobassError as error:
-            print(f"No comparison yet: {error}\n")
+    folder = arguments.results / arguments.name
+    results = Results(folder)
+    for pool, equal_steps in itertools.product((CLEAN, BAD), (False, True)):
+        if equal_steps and not any(entry["equal_steps"] for entry in results.entries):
             continue
-        print(markdown(judged, f"{arguments.name}, {pool}"))
-        if arguments.figures:
-            write_figures(judged, arguments.results / arguments.name, f"{arguments.name}, {pool}")
-    print("\n".join(bad_rows_table(results)))
+        text, judged = report(results, arguments.name, pool, equal_steps)
+        if not arguments.write:
+            print(text)
+            continue
+        file_name = pool.replace(" ", "-") + ("-equal-steps" if equal_steps else "")
+        write_whole(folder / f"{file_name}.md", text)
+        if judged:
+            write_figures(judged, folder, f"{arguments.name}, {pool}")
     return 0
 
 

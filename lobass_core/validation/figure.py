@@ -13,9 +13,10 @@ from lobass_core.validation.judge import Verdict
 from lobass_core.validation.report import THIRDS, budget_words
 from lobass_core.validation.statistics import Difference
 
-WIDTH, N_COLUMNS = 960, 2
-LABEL_WIDTH, GAP, ROW_HEIGHT, PANEL_TOP, PANEL_BOTTOM, TOP, BOTTOM = 236, 28, 24, 34, 34, 64, 58
-MOST_LABEL = 34
+N_COLUMNS, PANEL_WIDTH = 2, 336
+GAP, ROW_HEIGHT, PANEL_TOP, PANEL_BOTTOM, TOP, BOTTOM = 28, 24, 34, 34, 64, 58
+# Labels are given the room that the longest needs, at this width a letter.
+LEAST_LABEL, MOST_LABEL, LETTER_WIDTH, MARGIN = 32, 56, 6.2, 24
 # Marks of one arm by length third stand below each other.
 _OFFSETS = {1: (0.0,), 2: (-4.0, 4.0), 3: (-6.0, 0.0, 6.0)}
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
@@ -48,18 +49,21 @@ def svg(plot: Forest, title: str) -> str:
     panel_height = PANEL_TOP + n_arms * ROW_HEIGHT + PANEL_BOTTOM
     height = TOP + n_panel_rows * panel_height + BOTTOM
     n_columns = min(N_COLUMNS, max(1, len(plot.panels)))
-    panel_width = (WIDTH - LABEL_WIDTH - 24 - GAP * (n_columns - 1)) / n_columns
+    longest = max((len(row.label) for panel in plot.panels for row in panel.rows), default=0)
+    label_width = round(min(max(longest, LEAST_LABEL), MOST_LABEL) * LETTER_WIDTH + MARGIN)
+    width = label_width + N_COLUMNS * (PANEL_WIDTH + GAP)
+    panel_width = (width - label_width - GAP * n_columns) / n_columns
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'role="img" aria-label={quoteattr(_plain(title))}>',
         f"<style>{STYLE}</style>",
-        f'<rect class="ground" width="{WIDTH}" height="{height}"/>',
+        f'<rect class="ground" width="{width}" height="{height}"/>',
         _text(16, 26, title, "title"),
         _text(16, 46, _subtitle(plot), "muted"),
     ]
     for number, panel in enumerate(plot.panels):
         row, column = divmod(number, N_COLUMNS)
-        left = LABEL_WIDTH + column * (panel_width + GAP)
+        left = label_width + column * (panel_width + GAP)
         lines += _panel(plot, panel, left, TOP + row * panel_height, panel_width, with_labels=column == 0)
     lines += [*_legend(plot, height - 20), "</svg>"]
     return "\n".join(lines) + "\n"
@@ -84,7 +88,7 @@ def _panel(
     yield _text(left + width, top + 14, f"{panel.n_rows:,} rows", "muted", anchor="end")
     for tick in ticks(plot.limit):
         yield _line(x_of(tick), first, x_of(tick), last, "zero" if tick == 0 else "line")
-        yield _text(x_of(tick), last + 16, f"{tick:+g}" if tick else "0", "tick", anchor="middle")
+        yield _text(x_of(tick), last + 16, _signed(tick) if tick else "0", "tick", anchor="middle")
     for place, row in enumerate(panel.rows):
         middle = first + (place + 0.5) * ROW_HEIGHT
         if with_labels:
@@ -96,7 +100,8 @@ def _panel(
 
 def _mark(plot: Forest, mark: ForestMark, x_of: Callable[[float], float], y: float) -> Iterator[str]:
     of, difference = _CLASSES[mark.verdict], mark.difference
-    said = f"{difference.value:+.3g} ({difference.low:+.3g} to {difference.high:+.3g}) {plot.unit}"
+    low, high = _signed(difference.low), _signed(difference.high)
+    said = f"{_signed(difference.value)} ({low} to {high}) {plot.unit}"
     title = f"<title>{_plain(f'{mark.part} {said}'.strip())}</title>"
     if abs(difference.value) > plot.limit:
         # Beyond the axis: an arrow at its end, with the number.
@@ -107,7 +112,7 @@ def _mark(plot: Forest, mark: ForestMark, x_of: Callable[[float], float], y: flo
         if mark.part not in ("", THIRDS[1]):
             # The numbers of the three would lie over each other; the title of each mark has its own.
             return
-        yield _text(tip - 11 * side, y + 4, f"{difference.value:+.3g}", "muted", anchor="end" if side > 0 else "start")
+        yield _text(tip - 11 * side, y + 4, _signed(difference.value), "muted", anchor="end" if side > 0 else "start")
         return
     yield _line(x_of(difference.low), y, x_of(difference.high), y, of, width=1.6)
     x = x_of(difference.value)
@@ -146,6 +151,10 @@ def ticks(limit: float) -> list[float]:
     step = next(size * factor for factor in _STEPS if size * factor * 3.5 >= limit)
     n = int(limit / step + 1e-9)
     return [round(step * number, 12) for number in range(-n, n + 1)]
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3g}".replace("-", "\u2212")
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, of: str, *, width: float = 1) -> str:

@@ -93,6 +93,7 @@ def markdown(judged: Judgement, title: str, facts: Sequence[tuple[str, str]] = (
     lines += [f"- {name}: {value}" for name, value in facts]
     lines += ["", "## Results"]
     lines += ["", f"![Differences from random draws]({figure})"] if figure else []
+    lines += ["", *at_a_glance(judged)]
     for one in judged.sets:
         lines += ["", f"### {one.name}", ""]
         lines += [f"- {sentence(claim)}" for claim in judged.claims if claim.set_name == one.name]
@@ -104,6 +105,35 @@ def markdown(judged: Judgement, title: str, facts: Sequence[tuple[str, str]] = (
         lines += ["", f"## {one.name}: {one.n_rows:,} rows, {one.n_tokens:,} response tokens", ""]
         lines += _set_table([claim for claim in judged.claims if claim.set_name == one.name])
     return "\n".join(lines) + "\n"
+
+
+def at_a_glance(judged: Judgement) -> list[str]:
+    """A table a budget and kind of mean: how far each arm is from random draws, on every set."""
+    lines: list[str] = []
+    for budget, mean in dict.fromkeys((claim.budget, claim.mean) for claim in judged.claims):
+        claims = {
+            (claim.arm, claim.set_name): claim
+            for claim in judged.claims
+            if (claim.budget, claim.mean) == (budget, mean)
+        }
+        rows = [
+            [label_of(arm), *(_glance(claims.get((arm, one.name))) for one in judged.sets)]
+            for arm in dict.fromkeys(arm for arm, _ in claims)
+        ]
+        lines += [
+            f"Difference from random draws of {budget_words(budget)}, {MEANS[mean]}, nats/token; less is better:",
+            "",
+            *table(["arm", *(one.name for one in judged.sets)], rows),
+            "",
+        ]
+    return lines[:-1]
+
+
+def _glance(claim: Claim | None) -> str:
+    if claim is None:
+        return ""
+    said = f" {claim.verdict}" if claim.verdict in ("better", "worse") else ""
+    return f"{claim.difference.value:+.3f}{said}"
 
 
 def _how(judged: Judgement) -> str:

@@ -1,13 +1,19 @@
 """The study's rows: the numbers that are promised, no near duplicate across the split, and damage as described."""
 
+import argparse
+import importlib
+import json
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from benchmarks import study_pool
 from lobass_core.similarity.near_duplicates import duplicate_groups
+from tests.models import tiny_llama
 
 DOMAINS = ("conversation", "mathematics")
 pytestmark = pytest.mark.real_data
@@ -70,3 +76,41 @@ def test_three_tenths_are_damaged_each_in_its_way(rows, real_data):
     foreign = [_answer(row.sample) for row in bad if row.damage == "other language"]
     # A few answers of that file are formulas or code.
     assert sum(any("\u4e00" <= letter <= "\u9fff" for letter in answer) for answer in foreign) >= 70
+
+
+@pytest.mark.thorough
+def test_a_study_chooses_its_recipe_trains_every_arm_once_and_goes_on_where_it_stopped(
+    real_data, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("LOBASS_REAL_DATA", str(real_data))
+    monkeypatch.syspath_prepend(str(Path(study_pool.__file__).parent))
+    pool, lab, study = (importlib.import_module(name) for name in ("study_pool", "study_lab", "study"))
+    for name, n in (("N_POOL", 12), ("N_HELD_OUT", 3), ("N_FURTHER", 3)):
+        monkeypatch.setattr(pool, name, n)
+    monkeypatch.setattr(study, "RATES", (1e-3, 1e-1))
+    torch.set_num_threads(1)
+    arguments = argparse.Namespace(
+        model=tiny_llama(tmp_path / "base"), name="tiny", results=tmp_path / "results", work=tmp_path, workers=1
+    )
+
+    def run() -> list[dict]:
+        study.Study(lab.StudyLab(arguments), (1.0, 2.0)).run([study.Part("clean", 0.5, 1)])
+        return json.loads((tmp_path / "results" / "tiny" / "index.json").read_text(encoding="utf-8"))
+
+    entries = run()
+    counts = Counter(entry["arm"] for entry in entries)
+    assert counts["random"] == 5 and counts["length-matched"] == 3 and counts["reference"] == 3
+    assert counts["rate 0.001"] == counts["epochs 2"] == counts["full"] == counts["base"] == 1
+    keys = {entry["key"] for entry in entries}
+    assert {path.stem for path in (tmp_path / "results" / "tiny" / "arms").iterdir()} == keys
+    (full,) = (entry["key"] for entry in entries if entry["arm"] == "full")
+    (in_sample,) = (
+        entry["key"] for entry in entries if entry["reference"] == "in-sample" and entry["arm"] == "reference"
+    )
+    assert full == in_sample
+    # Each arm holds half of the pool, and what is finished is not trained again.
+    assert {
+        entry["n_rows"] for entry in entries if entry["budget"] == 0.5 and entry["arm"] not in ("reference", "full")
+    } == {12}
+    monkeypatch.setattr(lab.StudyLab, "train", lambda *_: pytest.fail("a finished arm was trained again"))
+    assert run() == entries
