@@ -5,8 +5,9 @@ import streamlit as st
 from lobass_core.errors import SelectionError
 from lobass_core.workflows import costs, explore
 from lobass_core.workflows.cut import Cut
+from lobass_core.workflows.evidence import evidence
 from pages.components import cost_line, cut_instrument, doubts_notice, empty, errors, scope, state, theme, view
-from pages.components.selection import bar, draft, gate_chips, in_address, tabs, trust_line
+from pages.components.selection import bar, draft, evidence_line, gate_chips, in_address, tabs, trust_line
 
 project = state.project()
 outline = state.outline(project)
@@ -35,11 +36,12 @@ def page() -> None:
         draw()
 
 
-def show_cost(cut: Cut) -> None:
-    """What the scores cost and training on the selection will, against training on everything."""
+def show_worth(cut: Cut) -> None:
+    """Whether such a selection is known to train better than random draws, and what it costs against everything."""
     if cut.rows.scoring is None:
         return
     share = cut.answer.n_kept / max(len(cut.rows.table), 1)
+    evidence_line.show(evidence(project, cut.rows.run_id, cut.spec.method, share))
     view.show(cost_line.of(costs.cost_of_selection(project, cut.rows, share)), key="select-cost", label="Cost")
 
 
@@ -72,7 +74,7 @@ def draw() -> None:
         )
     with room.container(key=f"{theme.BESIDE_KEY}-aside"):
         tabs.show(project, cut)
-    show_cost(cut)
+    show_worth(cut)
     in_address.write(cut.spec)
     with finding:
         trust_line.show(cut, tested)

@@ -8,7 +8,7 @@ import typer
 from lobass_core.cli.number_option import number
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, RunOption, names, pairs
-from lobass_core.cli.output import print_facts, print_json, print_table, warn
+from lobass_core.cli.output import print_facts, print_json, print_table, say, warn
 from lobass_core.errors import RequestError
 from lobass_core.learnability.measures import BUILT_IN
 from lobass_core.selection.order import WORSE_THAN_CHANCE, usual_gates
@@ -18,6 +18,8 @@ from lobass_core.words.plural import plural
 from lobass_core.words.typed_numbers import NotANumber, read_number
 from lobass_core.workflows import select as workflow
 from lobass_core.workflows.browse_filter import parse_named_range
+from lobass_core.workflows.evidence import evidence
+from lobass_core.workflows.scored import scored
 
 LEARNABILITY = SelectionSpec().method
 RatioOption = Annotated[
@@ -167,6 +169,10 @@ def select(
     else:
         result = workflow.select(opened, spec, run=run)
     _show(result, name, spec, json)
+    rows = scored(opened, run)
+    known = evidence(opened, rows.run_id, spec.method, result.n_kept / max(len(rows.table), 1))
+    if known and rows.table.is_scored and not json:
+        say(known.sentence)
 
 
 def _budget(

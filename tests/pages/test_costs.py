@@ -153,3 +153,4 @@ def test_select_says_what_its_selection_costs(scored: Project, open_page: OpenPa
     assert not app.exception
     # 25 of 420 rows, and 9 passes for three epochs on all.
     assert "2.5 (2 to score, 0.5 to train on 6 % for 3 epochs), less than the 9" in view_text(app)
+    assert "no measure chose rows that trained a better model than random draws" in view_text(app)

@@ -133,6 +133,8 @@ def test_a_done_experiment_is_a_sentence_a_claim_with_figure_and_files(own: Proj
     assert app.query_params["show"] == run.run_id
     app.segmented_control(key="validate.view").set_value("tokens").run()
     assert "mean of tokens" in text_of(app) and app.query_params["view"] == "tokens"
+    select = open_page(own.root, "select")
+    assert f"In experiment {run.run_id}, 20 % of the rows by learnability trained a better model" in text_of(select)
 
 
 def test_one_that_stopped_says_why_and_resumes(

@@ -47,10 +47,19 @@ def test_labels_and_budgets_in_words():
 def test_the_report_holds_every_claim_and_its_limits_and_no_cell_breaks_a_table():
     judged = judge(experiment(0, {"a|b": -0.2, "longest": 0.0}), SETS, 50)
     text = markdown(judged, "Validation", [("Base", "tiny")])
-    assert text.count("nats/token") == len(judged.claims) == 8
+    assert text.count(" nats/token, ") == len(judged.claims) == 8
+    # Before the sentences, each arm is one line of a table.
+    a_b = [claim for claim in judged.claims if claim.arm == "a|b" and claim.mean == "tokens"]
+    cells = [f"{one.difference.value:+.3f}" + (f" {one.verdict}" if one.p_adjusted < 0.05 else "") for one in a_b]
+    assert any("better" in cell for cell in cells)
+    assert f"| a\\|b | {' | '.join(cells)} |" in text
     assert "over all 8 claims" in text and "favour random draws" in text
     tables = [line for line in text.splitlines() if line.startswith("|")]
-    assert {line.replace("\\|", "").count("|") for line in tables if "a\\|b" in line and "conv" not in line} <= {7, 12}
+    assert {line.replace("\\|", "").count("|") for line in tables if "a\\|b" in line and "conv" not in line} <= {
+        4,
+        7,
+        12,
+    }
     assert "5 random draws" in text
 
 

@@ -1,0 +1,16 @@
+"""One line on Select: whether rows chosen this way are known to train a better model, and the way to find out."""
+
+from lobass_core.workflows.evidence import Evidence
+from pages.components import parts, state, view
+from pages.components.view import el
+
+
+def show(known: Evidence | None) -> None:
+    """Draw the line, or nothing where nothing is known of the measure."""
+    if known is None:
+        return
+    link = parts.link("See the report" if known.run_id else "Validate", "validate")
+    if view.show(
+        el("p", f"{known.sentence} ", link, cls="muted"), key="select-evidence", label="Does it train better?"
+    ):
+        state.go("validate", show=known.run_id or "new")
