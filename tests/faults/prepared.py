@@ -5,9 +5,18 @@ from pathlib import Path
 
 from lobass_core.jobs.run_specs import TrainReferenceRun
 from lobass_core.project import Project
-from lobass_core.specs import ImportSpec, ModelSpec, RenderSpec, ScoreSpec, SelectionSpec, TrainReferenceSpec
+from lobass_core.specs import (
+    ImportSpec,
+    ModelSpec,
+    RenderSpec,
+    ScoreSpec,
+    SelectionSpec,
+    TrainReferenceSpec,
+    ValidateSpec,
+)
 from lobass_core.store.datasets import sample_batches
 from lobass_core.workflows import select as selecting
+from lobass_core.workflows import validate
 from lobass_core.workflows.import_data import import_file
 from lobass_core.workflows.run_input import write_input
 from lobass_core.workflows.runs import new_run
@@ -20,7 +29,7 @@ N_ROWS = 3000
 N_SCORED_BY_A_MODEL = 400
 N_TRAINED_ON = 60
 # States whose runs name the models of `models`.
-NEED_MODELS = ("asked_to_score", "asked_to_score_twice", "asked_to_train")
+NEED_MODELS = ("asked_to_score", "asked_to_score_twice", "asked_to_train", "asked_to_validate")
 DOMAINS = ("math", "code", "poems")
 
 
@@ -39,12 +48,13 @@ def row(number: int) -> dict:
 
 
 def files(folder: Path) -> None:
-    """`rows.jsonl`, `newer/rows.jsonl` (the same, some changed, gone and new) and `more.jsonl`."""
+    """`rows.jsonl`, `newer/rows.jsonl` (the same, some changed, gone and new), `more.jsonl`, and `quality.jsonl`."""
     (folder / "newer").mkdir(parents=True)
     write_jsonl(folder / "rows.jsonl", [row(number) for number in range(N_ROWS)])
     changed = [{**row(n), "completion": f"Changed {n}."} if n % 10 == 3 else row(n) for n in range(20, N_ROWS + 50)]
     write_jsonl(folder / "newer" / "rows.jsonl", changed)
     write_jsonl(folder / "more.jsonl", [row(number) for number in range(N_ROWS, N_ROWS + 1000)])
+    write_jsonl(folder / "quality.jsonl", [{"row": n, "quality": n * 7 % 11 / 2} for n in range(0, N_ROWS, 2)])
 
 
 def empty(folder: Path) -> None:
@@ -116,6 +126,18 @@ def asked_to_train(folder: Path) -> None:
         batches = sample_batches(store.cursor(), ())
         run = new_run(project, store, "train_reference", asked, lambda new: write_input(new, batches))
     _begin_with_one_library(run.path)
+
+
+def asked_to_validate(folder: Path) -> None:
+    """Rows that are really scored, and an experiment that no worker has begun."""
+    from tests.validation.projects import scored_project
+
+    project = scored_project(folder).project
+    spec = ValidateSpec(
+        arms=("base", "learnability", "random"), budgets=(0.25,), draws=2, held_out=8, batch_tokens=256, device="cpu",
+        learning_rate=1e-3,
+    )  # fmt: skip
+    _begin_with_one_library(validate.prepare_run(project, validate.plan(project, spec)).path)
 
 
 def old(folder: Path) -> None:

@@ -25,7 +25,8 @@ def read_records(path: Path) -> list[Outcome]:
             values = json.loads(line)
         except ValueError:
             continue
-        outcome = Outcome(**{**values, "said": tuple(values["said"]), "left": tuple(values["left"])})
+        listed = {name: tuple(values.get(name, ())) for name in ("said", "left", "unnamed")}
+        outcome = Outcome(**{**values, **listed})
         found[outcome.fault, outcome.stage, outcome.number, outcome.seed] = outcome
     return list(found.values())
 

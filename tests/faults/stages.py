@@ -25,6 +25,7 @@ class Stage:
 STAGES = (
     Stage("train-reference", "asked_to_train", Task("worker", ("{folder}/project/runs/r-0001",))),
     Stage("score", "asked_to_score", Task("worker", ("{folder}/project/runs/r-0001",))),
+    Stage("validate", "asked_to_validate", Task("worker", ("{folder}/project/runs/r-0002",))),
     Stage(
         "import",
         "empty",
@@ -35,6 +36,12 @@ STAGES = (
         "update",
         "selected",
         lobass("import {folder}/../files/newer/rows.jsonl --update rows --yes --project {folder}/project"),
+    ),
+    Stage(
+        "import-scores",
+        "scored",
+        lobass("import-scores {folder}/../files/quality.jsonl --name quality --key row --project {folder}/project"),
+        done_already="already exists",
     ),
     Stage("ingest", "finished", STATUS),
     Stage(

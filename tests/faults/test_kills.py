@@ -17,7 +17,7 @@ N_KILLS = max(1, int(os.environ.get("LOBASS_FAULT_KILLS", "0")) // len(STAGES))
 
 
 # The workers' stages import torch, and have kills of their own in worker/ and training/.
-WORKERS = ("train-reference", "score")
+WORKERS = ("train-reference", "score", "validate")
 
 
 @pytest.mark.parametrize(

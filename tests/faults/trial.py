@@ -4,13 +4,13 @@ import random
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tests.faults.prepared import NEED_MODELS
 from tests.faults.processes import Task, end_of, finish, start
 from tests.faults.repeated import repeated_share
-from tests.faults.snapshot import Difference, Snapshot, compare, left_behind, snapshot, stuck_runs
+from tests.faults.snapshot import Difference, Snapshot, compare, left_behind, snapshot, stuck_runs, unnamed
 from tests.faults.stages import STATUS, Stage
 
 SEED = 20_261_126
@@ -23,7 +23,8 @@ class Outcome:
     """What one fault did.
 
     `stuck` says which command did not go on, empty where all did; `again` is the share of the stage's work that was
-    done a second time; `said` is what the person saw, from the disturbed command on.
+    done a second time; `said` is what the person saw, from the disturbed command on. Of the unfinished files that are
+    `left`, `doctor` never names those that are `unnamed`.
     """
 
     fault: str
@@ -37,10 +38,11 @@ class Outcome:
     again: float
     said: tuple[str, ...]
     left: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()
 
     @property
     def is_harmless(self) -> bool:
-        return not (self.lost or self.doubled or self.stuck)
+        return not (self.lost or self.doubled or self.stuck or self.unnamed)
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -166,4 +168,6 @@ def kill(shop: Workshop, stage: Stage, number: int, seed: int = SEED) -> Outcome
         raise AssertionError(f"{stage.name}: no kill came before the end, seed {seed}, number {number}")
     again = repeated_share(shop.place, stage.name, twin.after)
     settled = shop.settle(twin.after, (stage.task,), stage.done_already)
-    return settled.outcome("kill", stage.name, number, seed, moment=moment, again=again, left=left_behind(shop.place))
+    left = left_behind(shop.place)
+    outcome = settled.outcome("kill", stage.name, number, seed, moment=moment, again=again, left=left)
+    return replace(outcome, unnamed=tuple(unnamed(shop.place)))
