@@ -5,7 +5,15 @@ import pytest
 
 from lobass_core.errors import RequestError
 from lobass_core.learnability.length_adjusted import length_adjusted
-from lobass_core.validation.arms import ARMS, DRAWN, SCORES, rows_of_arm, top_by_domain
+from lobass_core.validation.arms import (
+    ARMS,
+    DRAWN,
+    SCORES,
+    length_matched,
+    rows_of_arm,
+    top_by_domain,
+    within_band,
+)
 from lobass_core.validation.candidates import Candidates
 
 
@@ -116,3 +124,15 @@ def test_an_unknown_arm_is_refused_with_the_choices():
     with pytest.raises(RequestError, match=r"there is no arm 'best'.*learnability"):
         rows_of_arm("best", two_domains(), 1)
     assert len(ARMS) == len(set(ARMS))
+
+
+def test_a_band_holds_the_rows_up_to_seven_tenths_of_the_base_losses():
+    losses = np.arange(1.0, 102.0)
+    rows = Candidates.of([f"{n:03}" for n in range(101)], ["math"] * 101, np.full(101, 9), losses, losses / 2)
+    assert np.flatnonzero(np.isfinite(within_band(rows))).tolist() == list(range(71))
+
+
+def test_a_length_at_the_edge_of_two_tenths_is_in_the_shorter_one():
+    rows = Candidates.of([f"{n:02}" for n in range(11)], ["math"] * 11, np.arange(11), np.ones(11), np.ones(11))
+    drawn = {length_matched(rows, np.array([1]), np.random.default_rng(seed)).item() for seed in range(20)}
+    assert drawn == {0, 1}

@@ -5,6 +5,8 @@ import pytest
 
 from lobass_core.learnability.flags import NEGATIVE, SHORT
 from lobass_core.validation.diagnosis import (
+    CLEAR_RHO,
+    LengthDependence,
     Lengths,
     LengthTenth,
     Oddity,
@@ -58,3 +60,9 @@ def test_odd_rows_in_and_out_of_a_selection():
     kept = np.array([True, False, True, True, False])
     assert oddities(flags, kept) == [Oddity("negative", 2, 1), Oddity("short", 3, 2)]
     assert oddities(np.zeros(2, np.uint16), np.ones(2, bool)) == []
+
+
+@pytest.mark.parametrize("rho", [CLEAR_RHO, -CLEAR_RHO])
+def test_a_dependence_is_clear_from_its_border_on(rho: float):
+    one = LengthDependence("math", 50, rho, *[None] * 6)
+    assert one.is_clear and not LengthDependence("math", 50, 0.99 * rho, *[None] * 6).is_clear

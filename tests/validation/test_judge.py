@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from lobass_core.errors import RequestError
-from lobass_core.validation.judge import judge
+from lobass_core.validation.arm_results import MeasuredRows
+from lobass_core.validation.judge import LEVEL, AnswerClaim, Claim, judge
+from lobass_core.validation.statistics import Difference
 from tests.validation.simulated import SETS, answering, experiment, finished_arm, rows_of
 
 N_REPEATS = 100
@@ -126,3 +128,20 @@ def test_answers_without_a_difference_claim_nothing():
         answers = judge(finished, SETS[:1], 10).answers
         silent += all(claim.verdict == "no difference found" for claim in answers)
     assert silent >= 38
+
+
+@pytest.mark.parametrize(("value", "of_losses", "of_answers"), [(-0.1, "better", "worse"), (0.1, "worse", "better")])
+def test_a_claim_is_made_under_the_level_and_not_at_it(value: float, of_losses: str, of_answers: str):
+    found = Difference(value, value, value, 0.0)
+    for p, expected in ((LEVEL, ("no difference found",) * 2), (0.99 * LEVEL, (of_losses, of_answers))):
+        loss = Claim("arm", 0.1, "math", "rows", 1.0, 1.0, found, (), p_adjusted=p)
+        answers = AnswerClaim("arm", 0.1, "math", 9, 0.5, 0.5, found, p_adjusted=p)
+        assert (loss.verdict, answers.verdict) == expected
+
+
+def test_rows_of_one_token_count_those_of_none_do_not_and_thirds_need_two_rows():
+    rows = MeasuredRows.of((f"{n:016x}", "math", n) for n in range(7))
+    finished = [finished_arm(arm, draw, np.arange(7.0), rows) for arm, draw in (("random", 0), ("random", 1), ("a", 0))]
+    judged = judge(finished, ("math",), FEW)
+    assert (judged.sets[0].n_rows, judged.sets[0].n_tokens) == (6, 21)
+    assert [len(claim.thirds) for claim in judged.claims] == [3, 3]

@@ -34,3 +34,13 @@ def test_no_error_among_few_rows_is_not_certainty():
     assert (worst.auc, worst.low) == (0.0, 0.0) and worst.high == pytest.approx(1 - 0.025**0.1)
     assert not worst.sinks
     assert swapped_rank("m", "", np.array([np.nan]), np.zeros(1), np.arange(3.0)) is None
+
+
+def test_the_interval_is_that_of_delong():
+    """Of three swapped rows 3/4, 1/2 and 1/4 of four are above; of the imported ones 0, 1/3, 2/3 and 1 are below."""
+    found = swapped_rank("m", "", np.array([1.5, 2.5, 3.5]), np.array([1.5, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 4.0]))
+    variance = (2 / 16 / 2) / 3 + (5 / 9 / 3) / 4
+    assert (found.auc, found.low) == (0.5, pytest.approx(max(0.5 - 1.96 * variance**0.5, 0)))
+    assert found.high == pytest.approx(min(0.5 + 1.96 * variance**0.5, 1))
+    # One that scores as the row whose answer it has taken is not below it.
+    assert found.n_below_own == 2

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import beta
 
 from lobass_core.validation.stability import (
     comparable_references,
@@ -99,3 +100,9 @@ def test_what_references_keep_in_common():
     lowest = reference_stability("seeds", "chat", scores, 1, higher_is_better=False)
     # Row 4 is lowest under the first; under the second rows 1 and 4 tie, and the first of them is taken.
     assert lowest.share_stays == 0 and lowest.n_unsure == 2
+
+
+def test_the_last_kept_row_of_a_small_pool_has_the_rank_of_a_beta_number():
+    """Two of four: the best row is kept in every draw, the second where a Beta(2, 3) number is above a quarter."""
+    found = cut_stability("", np.array([4.0, 3.0, 2.0, 1.0]), 2)
+    assert found.share_stays == pytest.approx((1 + beta.sf(0.25, 2, 3)) / 2, abs=0.01)

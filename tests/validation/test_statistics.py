@@ -70,3 +70,23 @@ def test_equal_arms_are_no_different():
 def test_thirds_by_length():
     short, middle, long = length_thirds(np.array([9, 1, 5, 7, 2, 3]))
     assert short.tolist() == [1, 4] and middle.tolist() == [5, 2] and long.tolist() == [3, 0]
+
+
+def test_chance_is_in_the_draws_of_both_sides():
+    """Rows that do not differ: what is left is the spread between draws, of one on either side."""
+    arm, other = np.full((1, 6), 3.0), np.full((1, 6), 2.0)
+    found = difference(arm, other, np.ones(6), "rows", Spread(0.5, 4), Resamples(6, np.random.default_rng(0)))
+    assert found.p == pytest.approx(2 * stats.t.sf(1.0 / (0.5 * 2**0.5), 4))
+
+
+@pytest.mark.parametrize("freedom", [3, 4])
+def test_welch_counts_from_five_draws_on(freedom: int):
+    """Five draws have four degrees of freedom; with fewer two distributions are added up."""
+    apart = np.array([0.1, 0.3, 0.2, 0.6, 0.3])
+    spread, again = Spread(0.05, freedom), Resamples(5, np.random.default_rng(0))
+    p = difference(apart[None], np.zeros((1, 5)), np.ones(5), "rows", spread, again).p
+    of_rows, of_draws = apart.std(ddof=1) / 5**0.5, 0.05 * 2**0.5
+    variance = of_rows**2 + of_draws**2
+    welch = 2 * stats.t.sf(0.3 / variance**0.5, variance**2 / (of_draws**4 / freedom + of_rows**4 / 4))
+    expected = welch if freedom == 4 else _p_of_sum(0.3, of_rows, 4, of_draws, 3)
+    assert p == pytest.approx(expected, rel=1e-9) and abs(welch - _p_of_sum(0.3, of_rows, 4, of_draws, freedom)) > 1e-4

@@ -52,3 +52,18 @@ def test_copies_that_score_higher_and_copies_that_do_not():
     none = copy_effect("chat", score, has_copy)
     assert none.low < 0 < none.high
     assert copy_effect("chat", score[:10], has_copy[:10]) is None
+
+
+def test_an_order_is_looked_for_from_ten_rows_on_with_fishers_interval():
+    step, loss = np.arange(10.0), np.array([3.0, 1, 2, 0, 5, 4, 7, 6, 9, 8])
+    found = order_effect("math", step, loss, -loss)
+    margin = 1.96 * np.sqrt(1.06 / 7)
+    assert found.loss_rho == pytest.approx(1 - 6 * 24 / 990)
+    assert (found.low, found.high) == pytest.approx(np.tanh(np.arctanh(found.loss_rho) + np.array([-margin, margin])))
+    assert order_effect("math", step[:9], loss[:9], -loss[:9]) is None
+
+
+def test_copies_are_compared_from_five_on():
+    has_copy, score = np.arange(12) < 5, np.arange(12.0)
+    assert copy_effect("chat", score, has_copy).advantage == pytest.approx(2 - 8)
+    assert copy_effect("chat", score, has_copy & (score > 0)) is None
