@@ -28,6 +28,7 @@ def pick_selection() -> SavedSelection:
     by_name = {one.name: one for one in saved}
     if st.session_state.get(draft.SELECTION) not in by_name:
         st.session_state[draft.SELECTION] = saved[0].name
+    state.relabel(draft.SELECTION)
     name = st.selectbox(
         "Selection", list(by_name), key=draft.SELECTION, label_visibility="collapsed", width=250,
         format_func=lambda name: f"{name} · {plural(by_name[name].n_held, 'row')}", help="The selection to export.",

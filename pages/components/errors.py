@@ -6,6 +6,7 @@
 The router has the same guard around every page. Anything but a `LobassError` is a fault of ours and goes through.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,27 @@ import streamlit as st
 from lobass_core.errors import LobassError, StoreLockedError
 
 SAID = "errors.said"
+# Where a page has what an error calls by its option.
+ON_PAGE = {
+    "--map": "Columns",
+    "--skip-lines": "Lines to skip",
+    "--list": "List of rows",
+    "--exclude": "Files to skip",
+    "--config": "Config",
+    "--domain": "Domain",
+    "--column": "Value column",
+    "--dataset": "Dataset",
+    "--template": "Template",
+    "--target": "Target",
+    "--folds": "Folds",
+    "--epochs": "Epochs",
+    "--lr": "Peak learning rate",
+    "--draws": "Random draws",
+    "--validation": "Validation rows",
+    "--weight": "Score as a weight",
+    "--order": "Best score first",
+    "--planted-swaps": "Self-test",
+}
 # A project in use elsewhere is asked for again this often.
 RETRY_SECONDS = 4.0
 
@@ -60,12 +82,18 @@ def _come_back() -> None:
 
 
 def _body(error: LobassError) -> str:
-    lines = [plain(_sentence(error.do))] if error.do else []
+    lines = [plain(_sentence(error.do)), *_on_page(error.do)] if error.do else []
     if isinstance(error, StoreLockedError):
         lines.insert(0, plain(_sentence(error.what)))
     if error.where:
         lines.append(_code(error.where))
     return "\n\n".join(lines)
+
+
+def _on_page(do: str) -> list[str]:
+    """The names that options of a command have on the pages."""
+    named = [f"`{option}` is **{name}**" for option, name in ON_PAGE.items() if re.search(rf"{option}(?![\w-])", do)]
+    return [f"On this page, {', '.join(named)}."] if named else []
 
 
 def _sentence(text: str) -> str:

@@ -197,6 +197,12 @@ def remember(key: str, first: T) -> T:
     return st.session_state[key]
 
 
+def relabel(key: str) -> None:
+    """Call before a widget whose labels change: Streamlit goes on to show the label that its value was chosen by."""
+    if key in st.session_state:
+        st.session_state[key] = st.session_state[key]
+
+
 def page_file(name: str) -> Path | None:
     """File of a page by its name, None while the page does not exist."""
     path = PAGES_DIR / next(page[1] for page in PAGES if page[0] == name)

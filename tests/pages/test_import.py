@@ -50,6 +50,33 @@ def test_a_file_is_previewed_and_waits_for_its_domain(open_page: OpenPage, proje
     assert "--domain NAME" in app.code[0].value
 
 
+def test_the_next_file_begins_with_first_values_in_the_browser_too(
+    open_page: OpenPage, project: Project, tmp_path: Path
+) -> None:
+    app = opened(open_page, project, lines(tmp_path))
+    assert app.selectbox(key=draft.FORMAT).options[0] == "Alpaca (detected)"
+    turns = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "r"}]
+    (tmp_path / "chat.jsonl").write_text(json.dumps({"messages": turns}))
+    app.selectbox(key=draft.FORMAT).select("text").run()
+    app.selectbox(key=draft.ENCODING).select("cp1252").run()
+    app.text_input(key=draft.NAME).input("mine").run()
+    assert "--name mine" in app.code[0].value
+    app.text_input(key=draft.PATH).input(str(tmp_path / "chat.jsonl")).run()
+    assert not any(word in app.code[0].value for word in ("--name", "--format", "--encoding")), app.code[0].value
+    # Without a new value the browser goes on to show what was set for the file before.
+    picker, encoding = app.selectbox(key=draft.FORMAT).proto, app.selectbox(key=draft.ENCODING).proto
+    assert (picker.set_value, picker.raw_value) == (True, "OpenAI messages (detected)")
+    assert (encoding.set_value, encoding.raw_value) == (True, "auto")
+    name = app.text_input(key=draft.NAME).proto
+    assert (name.set_value, name.value) == (True, "")
+
+
+def test_no_known_format_says_where_columns_are_chosen(open_page: OpenPage, project: Project, tmp_path: Path) -> None:
+    (tmp_path / "sheet.csv").write_text("Frage,Antwort\nq,r\n")
+    app = opened(open_page, project, tmp_path / "sheet.csv")
+    assert "On this page, `--map` is **Columns**." in app.error[0].value
+
+
 def test_a_preview_shows_reasoning_and_says_which_side_of_a_pair_is_scored(
     open_page: OpenPage, project: Project, tmp_path: Path
 ) -> None:

@@ -107,3 +107,11 @@ def test_messages_quote_names_as_they_are() -> None:
     assert errors.plain("*a* [b](c) <d> $x$") == r"\*a\* \[b\]\(c\) \<d\> \$x\$"
     error = LobassError("the file is empty", where="`odd`name``.json", do="choose another")
     assert errors._body(error) == "Choose another\\.\n\n``` `odd`name``.json ```"
+
+
+def test_an_option_of_a_command_is_named_as_on_the_page():
+    error = LobassError("no", do="Use --skip-lines 2, or --list-all.")
+    assert errors._body(error).endswith("\n\nOn this page, `--skip-lines` is **Lines to skip**.")
+    sources = "".join(path.read_text(encoding="utf-8") for path in state.PAGES_DIR.rglob("*.py"))
+    named = [name for name in errors.ON_PAGE.values() if sources.count(f'"{name}') < 2]
+    assert named == []

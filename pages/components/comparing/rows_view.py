@@ -43,6 +43,7 @@ def show(project: Project, comparison: Comparison, slots: Mapping[str, int]) -> 
     """Draw the choice of part and its first rows; a row opens in Browse."""
     shared = comparison.overlap
     state.remember(PART, "only_a")
+    state.relabel(PART)
     sizes = {"only_a": shared.only_a, "both": shared.both, "only_b": shared.only_b}
     with st.container(horizontal=True, vertical_alignment="center", key="compare-rows-bar"):
         st.segmented_control(

@@ -57,18 +57,37 @@ def chosen_roles() -> tuple[tuple[str, str], ...]:
 
 
 _OF_THE_FILE = (
-    *(FORMAT, COLUMN, RULES, RULES_FIRST, RULES_KEPT, PICK, ROW, RESULT, NAME, ENCODING),
-    *(DOMAIN, DOMAIN_HOW, TEXT_ONLY, SKIP_LINES, ROW_LIST, SPEAKERS, WHOLE, SPLIT, CONFIG, EXCLUDE),
-    *(HUB, REVISION, TARGET, UPDATED),
+    *(RULES, RULES_FIRST, RULES_KEPT, PICK, ROW, RESULT, SKIP_LINES, SPEAKERS, WHOLE, HUB, REVISION, UPDATED),
+    *score_draft.OF_THE_FILE,
 )
+# A browser goes on to show what is only taken out of the session: widgets get their first value again.
+_FIRST_VALUES: Mapping[str, object] = {
+    FORMAT: "auto",
+    ENCODING: "auto",
+    **dict.fromkeys((NAME, ROW_LIST, SPLIT, CONFIG, EXCLUDE), ""),
+    DOMAIN_HOW: ONE_NAME,
+    **dict.fromkeys((DOMAIN, COLUMN)),
+    TEXT_ONLY: False,
+    TARGET: NEW,
+    **score_draft.FIRST_VALUES,
+}
 
 
 def forget_file() -> None:
     """Another file: what was set for the last one, its domain too, says nothing about it."""
-    for key in [key for key in st.session_state if str(key).startswith(("import.map.", "import.role."))]:
-        del st.session_state[key]
-    for key in (*_OF_THE_FILE, *score_draft.OF_THE_FILE):
+    forget_mapping()
+    for key in _OF_THE_FILE:
         st.session_state.pop(key, None)
+    for key, value in _FIRST_VALUES.items():
+        if key in st.session_state:
+            st.session_state[key] = value
+
+
+def forget_mapping() -> None:
+    """Columns and roles that were chosen by hand."""
+    for key in [str(key) for key in st.session_state]:
+        if key.startswith(("import.map.", "import.role.")):
+            st.session_state[key] = None
 
 
 def another() -> None:

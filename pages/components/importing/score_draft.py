@@ -11,12 +11,14 @@ NAME, KEY, KEY_COLUMN, COLUMN = "scores.name", "scores.key", "scores.key_column"
 DATASET, UNIT, HIGHER, IF_NAMED = "scores.dataset", "scores.unit", "scores.higher", "scores.if_named"
 # What an import did: path, result.
 RESULT = "scores.result"
-OF_THE_FILE = (NAME, KEY, KEY_COLUMN, COLUMN, DATASET, UNIT, HIGHER, IF_NAMED, RESULT)
+# `settle` gives these their first values again.
+OF_THE_FILE = (NAME, KEY, KEY_COLUMN, COLUMN, RESULT)
 
 BY_SAMPLE, BY_ROW, BY_COLUMN = "Sample id", "Row", "A column"
 ALL_DATASETS = "Named in the file"
 BETTER, WORSE = "better", "worse"
 REPLACE, ADD = "Replace", "Add values"
+FIRST_VALUES = {DATASET: ALL_DATASETS, UNIT: "", HIGHER: BETTER, IF_NAMED: None}
 # Columns that name records of published data sets.
 _ID_COLUMNS = ("id", "_id", "uid", "uuid", "guid", "key")
 
@@ -43,6 +45,7 @@ def settle(columns: FileColumns) -> None:
     """Give what the file itself tells to widgets that nobody has touched."""
     session = st.session_state
     session.setdefault(KEY, usual_key(columns))
+    session.setdefault(HIGHER, BETTER)
     if not session.get(COLUMN):
         session[COLUMN] = usual_column(columns) or None
     if not session.get(KEY_COLUMN):

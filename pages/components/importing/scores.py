@@ -86,7 +86,7 @@ def _settings(project: Project, columns: FileColumns) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.segmented_control(
             "Higher is", [score_draft.BETTER, score_draft.WORSE], key=score_draft.HIGHER, required=True,
-            default=score_draft.BETTER, width="content", persist_state="session",
+            width="content", persist_state="session",
             help="Select keeps the better values first",
         )  # fmt: skip
         st.text_input("Unit", key=score_draft.UNIT, placeholder="none", persist_state="session", width=140)

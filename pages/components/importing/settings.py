@@ -51,10 +51,12 @@ def format_choice(shown: workflow.Preview | None, scan: workflow.FileScan | None
     labels = workflow.format_labels()
     detected = shown.detection if shown and not shown.detection.asked else None
     names = {"auto": f"{detected.label} (detected)" if detected else "Detect format", **labels}
+    state.remember(draft.FORMAT, "auto")
+    state.relabel(draft.FORMAT)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
         st.selectbox(
             "Format", list(names), format_func=lambda name: names.get(name, name), key=draft.FORMAT,
-            label_visibility="collapsed", on_change=_forget_mapping, persist_state="session",
+            label_visibility="collapsed", on_change=draft.forget_mapping, persist_state="session",
         )  # fmt: skip
         if shown is not None:
             with st.popover("Columns", icon=":material/alt_route:", help="Set the column for each role"):
@@ -67,11 +69,6 @@ def format_choice(shown: workflow.Preview | None, scan: workflow.FileScan | None
         return
     _mapping_table(shown, scan)
     reading_options.row_options(scan)
-
-
-def _forget_mapping() -> None:
-    for key in [key for key in st.session_state if str(key).startswith("import.map.")]:
-        del st.session_state[key]
 
 
 def mapped_fields() -> tuple[str, ...]:
