@@ -92,7 +92,7 @@ def diagnose(
         run = run or resumed.spec_as(PlantedRun).scoring
     if planted_swaps is not None:
         planned = planted.plan(opened, planted_swaps, run, seed)
-        stderr.print(cost_of(planned), markup=False)
+        stderr.print(cost_of(planned, planted_swaps), markup=False)
         with followed() as on_progress:
             planted.plant(opened, planned, on_progress)
     report = look(opened, run, selection, near_duplicates=near_duplicates)
@@ -124,12 +124,17 @@ def _print_either_way(project: Project, report: Diagnosis, most: int) -> None:
     )
 
 
-def cost_of(planned: PlantedPlan) -> str:
-    """What a self-test scores and how long that takes."""
+def cost_of(planned: PlantedPlan, n_asked: int) -> str:
+    """What a self-test scores and how long that takes; why it is fewer rows than were asked for."""
+    fewer = (
+        " No more than half of a domain's rows are swapped, and only whole ones that are one question and one response."
+        if len(planned.swaps) < n_asked
+        else ""
+    )
     time = f", about {duration(planned.seconds)} here" if planned.seconds is not None else ""
     return (
         f"{plural(len(planned.swaps), 'row')} with swapped responses, {planned.n_tokens:,} tokens under base and "
-        f"reference{time}."
+        f"reference{time}.{fewer}"
     )
 
 

@@ -15,6 +15,8 @@ from lobass_core.workflows.training_findings import training_findings
 STRONG_RHO = 0.5
 # Of a selection that stays less is too little to rely on single rows.
 MOSTLY_STAYS = 0.9
+# Of the kept rows more could go either way under another seed: the scores need more references.
+MOSTLY_UNSURE = 0.5
 LENGTH_ADJUSTED = "length-adjusted"
 
 
@@ -115,8 +117,8 @@ def _cuts(cuts: tuple[CutStability, ...], diagnosis: Diagnosis) -> Iterator[Find
     rows = diagnosis.either_way
     meaning = "No row is so near the cut that chance could move it to the other side."
     links: tuple[Link, ...] = ()
+    several = any(one.kind == SEEDS for one in diagnosis.references)
     if rows and rows.n_rows:
-        several = any(one.kind == SEEDS for one in diagnosis.references)
         meaning = (
             f"{plural(rows.n_rows, 'row')} could go either way, {rows.n_kept:,} of them kept "
             f"({100 * rows.share_kept:.0f} % of the selection): "
@@ -124,9 +126,10 @@ def _cuts(cuts: tuple[CutStability, ...], diagnosis: Diagnosis) -> Iterator[Find
             + " could put them on the other side of the cut. Read those nearest to it."
         )
         links = (Link("See these rows", "browse", rows.asked.to_query()),)
+    is_sure = stays >= MOSTLY_STAYS and not (several and rows and rows.share_kept > MOSTLY_UNSURE)
     yield Finding(
         "stability",
-        "good" if stays >= MOSTLY_STAYS else "note",
+        "good" if is_sure else "note",
         f"Of {diagnosis.words}, {_percent(stays)} would be kept again if the rows were drawn again.",
         meaning,
         ("diagnose", "--either-way", "20", *_selection_option(diagnosis), *diagnosis.run_option),

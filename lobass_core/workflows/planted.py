@@ -32,7 +32,7 @@ from lobass_core.workflows.planted_cost import (
 from lobass_core.workflows.planted_report import PlantedReport, models_of, report
 from lobass_core.workflows.resumable import why_not_resumable
 from lobass_core.workflows.run_input import write_samples
-from lobass_core.workflows.runs import STOPPED, new_run, open_run
+from lobass_core.workflows.runs import STOPPED, new_run, open_run, resume_command
 from lobass_core.workflows.scored import Scored, scored
 
 KIND = "planted"
@@ -255,7 +255,7 @@ def follow_and_report(project: Project, run: RunFolder, on_progress: OnProgress 
     except LobassError as error:
         if why_not_resumable(run):
             raise
-        again = f"To score the rest: lobass diagnose --resume {run.run_id}."
+        again = f"To score the rest: {resume_command(project, run.run_id, 'diagnose')}"
         raise type(error)(error.what, where=error.where, do=f"{error.do} {again}".strip()) from error
     return report(run, scored(project, run.spec_as(PlantedRun).scoring))
 

@@ -72,7 +72,7 @@ def test_a_self_test_says_its_cost_first_and_refuses_what_it_cannot_do(lobass, t
     ran = lobass("diagnose", "--project", project.root, "--planted-swaps", "6")
     assert ran.exit_code != 0 and begun == ["r-0002"]
     assert ran.err.index("6 rows with swapped responses") < ran.err.index("stopped")
-    assert "lobass diagnose --resume r-0002" in ran.err
+    assert f"lobass diagnose --project {project.root} --resume r-0002" in ran.err
     ran = lobass("cancel", "r-0002", "--project", project.root)
     assert f"lobass diagnose --project {project.root} --resume r-0002" in ran.out
     RunFolder.open(project.runs_dir / "r-0002").write_progress(Progress(state="cancelled"))
