@@ -189,6 +189,10 @@ class _ResponseTrainer(Trainer):
             total += loss.detach()
         return total
 
+    def floating_point_ops(self, inputs: dict) -> int:
+        """0: nobody reads the count, and it walks over all weights at every step."""
+        return 0
+
 
 class _Watcher(TrainerCallback):
     """Reports every step, saves by the clock, and stops when asked to."""
