@@ -3,12 +3,16 @@
 import importlib
 import inspect
 import json
+import math
 import re
 import runpy
 from pathlib import Path
 
+import numpy as np
+
 from lobass_core.cli.main import app
 from lobass_core.formats import FORMATS, columns
+from lobass_core.learnability import measures
 from lobass_core.learnability.measures import BUILT_IN
 
 REPOSITORY = Path(__file__).parents[1]
@@ -98,3 +102,16 @@ def test_the_table_of_measures_is_that_of_the_program():
     ]
     written = (REPOSITORY / "docs" / "measures.md").read_text(encoding="utf-8")
     assert [line for line in written.splitlines() if line.startswith("| `")] == rows
+
+
+def test_the_measure_that_the_architecture_page_adds_is_an_entry_of_the_table():
+    page = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (diff,) = re.findall(r"```diff\n(.*?)```", page, re.DOTALL)
+    added = re.findall(r"^\+(?!\+)(.*)", diff, re.M)
+    in_tests = next(number for number, line in enumerate(added) if line.startswith('        "'))
+    (one,) = eval(f"({''.join(added[:in_tests])})", dict(vars(measures)))
+    value = one.compute({"base": np.array([4.0])}).item()
+    assert added[in_tests].strip() == f'"{one.name}": math.exp(4.0),' and value == math.exp(4.0)
+    assert added[-1] == (
+        f"| `{one.name}` | {one.title} | {one.unit or '–'} | `{one.formula}` | {one.source} | {YES[one.exported]} |"
+    )

@@ -8,7 +8,14 @@ import pytest
 
 from lobass_core.errors import RequestError, SelectionError
 from lobass_core.learnability import flags
-from lobass_core.learnability.measure_values import check_difference, measure_of, measures_of, values_of
+from lobass_core.learnability.length_adjusted import length_adjusted
+from lobass_core.learnability.measure_values import (
+    EQUAL_NATS,
+    check_difference,
+    measure_of,
+    measures_of,
+    values_of,
+)
 from lobass_core.learnability.measures import BUILT_IN, Measure, check_column_name, label_of, reads_losses
 from lobass_core.learnability.score_table import ScoreTable
 from tests.score_tables import USUAL, arrow_of, row, table_of, with_column
@@ -114,3 +121,25 @@ def test_columns_in_files_are_all_different():
     columns = [one.column for one in BUILT_IN.values()]
     assert len(set(columns)) == len(columns)
     assert all(one.name == name for name, one in BUILT_IN.items())
+
+
+def test_losses_as_far_apart_as_two_passes_of_one_model_are_no_difference():
+    table = table_of([row(0, base=EQUAL_NATS, reference=0.0)])
+    with pytest.raises(SelectionError, match="their losses are equal"):
+        check_difference(table, BUILT_IN["loss-drop"])
+    check_difference(table_of([row(0, base=1.01 * EQUAL_NATS, reference=0.0)]), BUILT_IN["loss-drop"])
+
+
+@pytest.mark.parametrize(
+    ("n_tokens", "score", "adjusted"),
+    [
+        # The second length's only row is under the first's three: all four share their mean, each row counting once.
+        ([1, 1, 1, 2, 3, 3], [0.6, 0.6, 0.6, 0.2, 0.9, 0.9], [0.1, 0.1, 0.1, -0.3, 0.0, 0.0]),
+        # Neither up nor down: the fit rises.
+        ([1, 2, 3], [1.0, 0.0, 1.0], [0.5, -0.5, 0.0]),
+    ],
+    ids=["lengths by their rows", "no direction"],
+)
+def test_length_adjusted_by_hand(n_tokens: list[int], score: list[float], adjusted: list[float]):
+    found = length_adjusted(np.array(score), np.array(n_tokens), np.array(["math"] * len(score)))
+    assert found.tolist() == pytest.approx(adjusted)

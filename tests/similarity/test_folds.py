@@ -106,3 +106,8 @@ def test_between_near_duplicates_in_several_folds_most_of_them_decide():
     folds = folds_beside(IDS[:4], np.zeros(4, int), {IDS[0]: 2, IDS[1]: 0, IDS[2]: 0}, 3)
     assert folds[IDS[3]] == 0
     assert folds_beside(IDS[:3], np.zeros(3, int), {IDS[0]: 2, IDS[1]: 1}, 3)[IDS[2]] == 1
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.09, 0), (0.1, 1), (0.29, 1), (0.3, 2)])
+def test_halves_of_a_held_out_row_round_up(share: float, n: int):
+    assert len(held_out_rows(list("abcde"), np.arange(5), share, 0, 9)) == n

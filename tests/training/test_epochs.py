@@ -60,6 +60,13 @@ def test_an_epoch_that_diverged_is_not_kept(tmp_path):
     assert kept(tmp_path / "model") == {".": "4"}
 
 
+def test_without_held_out_samples_all_are_kept_and_the_last_is_chosen(tmp_path):
+    training = Training(tmp_path / "run", dict.fromkeys((4, 8, 12)), keep_all=True)
+    training.run(1, 12)
+    assert training.finish(tmp_path / "model") == 3.0
+    assert kept(tmp_path / "model") == {".": "12", "epoch-1": "4", "epoch-2": "8"}
+
+
 @pytest.mark.parametrize("again_from", [5, 7, 9])
 def test_a_killed_training_chooses_as_one_that_was_not(tmp_path, again_from):
     """Killed after the second epoch; its last checkpoint is of before or of after that epoch's end."""

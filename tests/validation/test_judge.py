@@ -1,5 +1,7 @@
 """Experiments whose truth is known: without an effect nothing is claimed, a planted one is found."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -145,3 +147,10 @@ def test_rows_of_one_token_count_those_of_none_do_not_and_thirds_need_two_rows()
     judged = judge(finished, ("math",), FEW)
     assert (judged.sets[0].n_rows, judged.sets[0].n_tokens) == (6, 21)
     assert [len(claim.thirds) for claim in judged.claims] == [3, 3]
+
+
+def test_kept_losses_are_ten_thousandths_of_a_nat():
+    """Files of arms that were kept before would mean something else."""
+    rows = MeasuredRows.of([("0" * 16, "math", 3)])
+    one = finished_arm("random", 0, np.zeros(1), rows).result
+    assert replace(one, losses=(12_345,)).loss_sums().tolist() == [1.2345]
