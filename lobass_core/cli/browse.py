@@ -18,12 +18,14 @@ from lobass_core.words.terminal_text import printable
 from lobass_core.workflows import browse as workflow
 from lobass_core.workflows import review as review_queue
 from lobass_core.workflows import saved_filters
-from lobass_core.workflows.browse_filter import CHOICES, QUEUE, SHORT_NAMES, BrowseFilter, cut_text
+from lobass_core.workflows.browse_filter import CHOICES, PARAMETERS, QUEUE, SHORT_NAMES, BrowseFilter, cut_text
 from lobass_core.workflows.token_heat import read_token_losses
 
 WhereOption = Annotated[
     str, typer.Option("--where", help="Filter in the form of the dashboard's address: domain=math&score=0.1..0.4.")
 ]
+# What an address has beside its filter: the datasets it is restricted to, and the place on the page.
+DATASETS, ELSEWHERE = "datasets", ("page", "row", "token")
 ONE_LINE = 80
 SHOWN = ("learnability", "base_loss", "reference_loss")
 REVIEW = CHOICES["review"]
@@ -167,7 +169,7 @@ def browse(
     }
     if cut_of:
         query |= _cut_of(opened, cut_of, cut)
-    asked = _whole_filter(opened, query, where, saved)
+    asked = _whole_filter(opened, query, where, saved, run)
     if (cut or cut_of) and not asked.cuts:
         raise RequestError("nothing uses the cut", do="Add --review near_cut, --review either_way or --sort cut.")
     if save:
@@ -186,24 +188,40 @@ def _cut_of(project: Project, name: str, cut: list[str] | None) -> dict[str, str
     return {"cut": tuple(cut_text(one) for one in asked.cuts), "by": asked.cut_by}
 
 
-def _whole_filter(project: Project, query: dict[str, str | tuple[str, ...]], where: str, saved: str) -> BrowseFilter:
+def _whole_filter(
+    project: Project, query: dict[str, str | tuple[str, ...]], where: str, saved: str, run: str | None
+) -> BrowseFilter:
     asked = BrowseFilter.from_query(query)
     if not where and not saved:
         return asked
     option = "--where" if where else "--saved"
     if asked != BrowseFilter() or (where and saved):
         raise RequestError(f"{option} cannot be combined with other conditions", do="Remove the other conditions.")
-    return filter_of(where) if where else saved_filters.load(project, saved)
+    return filter_of(where, run) if where else saved_filters.load(project, saved)
 
 
-def filter_of(where: str) -> BrowseFilter:
-    """The filter of an address, or of the part of one after its question mark.
+def filter_of(where: str, run: str | None) -> BrowseFilter:
+    """The filter of an address, or of the part of one after its question mark, for the scores of `run`.
 
     Raises:
-        RequestError: a value that a field cannot have.
+        RequestError: a condition that no filter has, or a value that a field cannot have. Nothing is passed over: a
+            misspelt condition would find every row.
     """
-    query = urlsplit(where).query or where.lstrip("?")
-    return BrowseFilter.from_query(parse_qs(query))
+    address = urlsplit(where)
+    query = address.query or where.lstrip("?")
+    named = parse_qs(query, keep_blank_values=True) if "=" in query else {query: [""]}
+    if (asked := named.pop("run", [run])[0]) != run:
+        raise RequestError(f"the address is about the scores of run {asked}", where="--where", do=f"Add --run {asked}.")
+    if address.query:
+        named = {name: values for name, values in named.items() if name not in ELSEWHERE}
+    for name, values in named.items():
+        if name not in (*PARAMETERS, DATASETS):
+            listed = ", ".join((*PARAMETERS, DATASETS))
+            raise RequestError(f"there is no condition {name!r}", where="--where", do=f"Choose from: {listed}.")
+        if not all(value.strip() for value in values):
+            raise RequestError(f"the condition {name!r} has no value", where="--where", do=f"Use {name}=VALUE.")
+    found = BrowseFilter.from_query(named)
+    return found.within_datasets(named.get(DATASETS, ()))
 
 
 def _show(project: Project, matching: workflow.MatchingRows, page: int, n_rows: int, json: bool) -> None:

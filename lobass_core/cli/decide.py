@@ -82,7 +82,7 @@ def _named(project: Project, act: str, samples: list[str], reason: str, text: st
 def _act_on_matching(project: Project, act: str, where: str, run: str | None, reason: str, text: str, yes: bool) -> int:
     if act in ("untag", "note"):
         raise RequestError(f"{act} works on named samples only", do="List the sample ids.")
-    matching = browse.find(project, filter_of(where), run)
+    matching = browse.find(project, filter_of(where, run), run)
     n_samples = len(workflow.sample_keys_of(matching))
     if not n_samples:
         raise RequestError("no row matches this filter", where=where, do="Try the filter with lobass browse --where.")

@@ -186,6 +186,11 @@ class BrowseFilter:
         kept = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in fields}
         return type(self)(**kept)
 
+    def within_datasets(self, names: Sequence[str]) -> Self:
+        """The filter with the datasets that a page is restricted to; as it is where none is named."""
+        both = tuple(name for name in self.datasets or names if not names or name in names)
+        return dataclasses.replace(self, datasets=both or self.datasets)
+
     def without_selection(self, field: str, name: str) -> Self:
         """The filter with one name taken out of `in_selections` or `not_in_selections`."""
         kept = tuple(other for other in getattr(self, field) if other != name)

@@ -42,6 +42,7 @@ def browse(lobass, filled: Filled, *words) -> list[int]:
         (("--limit", "1", "--page", "2"), [1]),
         (("--where", "score=0.5..1&sort=score-asc"), [1, 0]),
         (("--where", "http://127.0.0.1:8501/browse?domain=math&page=7&row=3"), [0, 1]),
+        (("--where", "http://127.0.0.1:8501/browse?domain=math&datasets=first&token=x"), [0, 1]),
     ],
 )
 def test_browse_finds_what_the_page_finds(lobass, filled: Filled, words: tuple, rows: list[int]):
@@ -104,6 +105,13 @@ def test_tags_and_notes(lobass, filled: Filled):
         (("decide", "keep", "ffffffffff"), "matches no sample"),
         (("decide", "keep", "--where", "domain=math", "ffffffffff"), "either by id or by --where"),
         (("decide", "keep", "--where", "q=no+such+text", "--yes"), "no row matches"),
+        # Each of these would otherwise decide on every row of the project.
+        (("decide", "drop", "--where", "domian=math", "--yes"), "there is no condition 'domian'"),
+        (("decide", "drop", "--where", "math", "--yes"), "there is no condition 'math'"),
+        (("decide", "drop", "--where", "domain=", "--yes"), "the condition 'domain' has no value"),
+        (("decide", "drop", "--where", "http://127.0.0.1:8501/browse", "--yes"), "there is no condition"),
+        (("browse", "--where", "http://127.0.0.1:8501/browse?run=r-0009&domain=math"), "scores of run r-0009"),
+        (("browse", "--where", "http://127.0.0.1:8501/browse?datasets=nowhere"), "there is no dataset nowhere"),
         (("decide", "tag", "--where", "domain=math", "--yes"), "not a valid tag"),
         (("decide", "--undo"), "nothing to undo"),
         (("browse", "--score", "high"), "not a range"),

@@ -1,7 +1,5 @@
 """The dialog of saved filters: save what is asked now, open, rename and delete, all by keyboard."""
 
-import dataclasses
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -45,11 +43,7 @@ def dialog(project: Project, asked: BrowseFilter) -> None:
 
 def with_datasets(asked: BrowseFilter) -> BrowseFilter:
     """The filter with the datasets of the sidebar, so that it finds the same rows whatever the sidebar says later."""
-    chosen = state.chosen_datasets()
-    if not chosen:
-        return asked
-    both = tuple(name for name in asked.datasets or chosen if name in chosen)
-    return dataclasses.replace(asked, datasets=both or asked.datasets)
+    return asked.within_datasets(state.chosen_datasets())
 
 
 def _save_form(project: Project, asked: BrowseFilter) -> None:
