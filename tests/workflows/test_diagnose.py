@@ -20,7 +20,7 @@ from lobass_core.workflows.browse_filter import BrowseFilter
 from lobass_core.workflows.cut import open_cut
 from lobass_core.workflows.diagnose import diagnose
 from lobass_core.workflows.either_way import first_rows
-from lobass_core.workflows.findings import findings
+from lobass_core.workflows.findings import MOSTLY_STAYS, findings
 from lobass_core.workflows.headline import headline
 from lobass_core.workflows.select import save
 from tests.filled_project import Row, add_references, fill
@@ -245,3 +245,24 @@ def test_in_sample_and_cross_fitted_scores_of_one_base_are_held_against_each_oth
     assert line.command == ("diagnose", "--run", "r-0002")
     # Of K folds no model saw the rows that it scores, so their order is nothing to ask for.
     assert by_topic(project, "order", run="r-0002") == []
+
+
+def test_a_band_would_end_at_seven_tenths_of_the_base_losses(project: Project):
+    fill(project, [Row(f"Ask {k}?", "one two three", "chat", float(k), k / 2) for k in range(1, 12)])
+    assert diagnose(project).base_loss_limit == pytest.approx(8.0)
+
+
+def test_near_duplicates_are_looked_for_unasked_up_to_a_number_of_rows(filled, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(workflow, "MOST_ROWS_UNASKED", 120)
+    assert diagnose(filled.project).looked_for_copies
+    workflow._diagnoses.forget(lambda key: True)
+    monkeypatch.setattr(workflow, "MOST_ROWS_UNASKED", 119)
+    assert not diagnose(filled.project).looked_for_copies
+
+
+@pytest.mark.parametrize(("share", "tone"), [(MOSTLY_STAYS, "good"), (0.99 * MOSTLY_STAYS, "note")])
+def test_a_selection_that_mostly_stays_is_good(filled, share: float, tone: str):
+    diagnosis = diagnose(filled.project, steps=False)
+    cuts = (replace(diagnosis.cuts[0], share_stays=share, n_kept=1),)
+    (found,) = [one for one in findings(replace(diagnosis, cuts=cuts)) if one.topic == "stability"]
+    assert found.tone == tone
