@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_Z_95 = 1.96
+from lobass_core.validation.statistics import student_95
+
 # An AUC of 1 has no variance: so many rows in their place bound what it may be (Clopper and Pearson 1934).
 _ONE_SIDED = 0.025
 
@@ -40,7 +41,7 @@ def swapped_rank(
     """Rank swapped rows among the imported ones by a score whose highest values are kept.
 
     `own` has the score of the row whose answer was replaced, for each swapped row. Rows without a score are left out.
-    The interval is DeLong's (1988). None where one side has no row.
+    The interval is DeLong's (1988), with Student's t. None where one side has no row.
     """
     usable = np.isfinite(swapped)
     swapped, own = swapped[usable], own[usable]
@@ -51,8 +52,11 @@ def swapped_rank(
     above = 1 - _share_below(imported, swapped)
     below = _share_below(np.sort(swapped), imported)
     auc = float(above.mean())
-    variance = (above.var(ddof=1) / m if m > 1 else 0.0) + (below.var(ddof=1) / n if n > 1 else 0.0)
-    margin = _Z_95 * float(np.sqrt(variance))
+    margin = 1.0
+    if min(m, n) > 1:
+        # Of few rows the variance is not known well: Student's t in place of the normal distribution.
+        variance = above.var(ddof=1) / m + below.var(ddof=1) / n
+        margin = student_95(min(m, n) - 1) * float(np.sqrt(variance))
     low, high = max(auc - margin, 0.0), min(auc + margin, 1.0)
     bound = _ONE_SIDED ** (1 / m)
     return SwappedRank(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from lobass_core.validation.planted import swapped_rank
 
@@ -36,11 +37,18 @@ def test_no_error_among_few_rows_is_not_certainty():
     assert swapped_rank("m", "", np.array([np.nan]), np.zeros(1), np.arange(3.0)) is None
 
 
-def test_the_interval_is_that_of_delong():
-    """Of three swapped rows 3/4, 1/2 and 1/4 of four are above; of the imported ones 0, 1/3, 2/3 and 1 are below."""
-    found = swapped_rank("m", "", np.array([1.5, 2.5, 3.5]), np.array([1.5, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 4.0]))
-    variance = (2 / 16 / 2) / 3 + (5 / 9 / 3) / 4
-    assert (found.auc, found.low) == (0.5, pytest.approx(max(0.5 - 1.96 * variance**0.5, 0)))
-    assert found.high == pytest.approx(min(0.5 + 1.96 * variance**0.5, 1))
-    # One that scores as the row whose answer it has taken is not below it.
-    assert found.n_below_own == 2
+def test_the_interval_is_that_of_delong_with_student_s_t():
+    """Of the swapped rows 3/4, 1/2 and 1/4 of the imported ones are above; of these 0, 1/3, 2/3 and 1 are below."""
+    swapped, own = np.tile([1.5, 2.5, 3.5], 10), np.tile([1.5, 3.0, 4.0], 10)
+    found = swapped_rank("m", "", swapped, own, np.tile([1.0, 2.0, 3.0, 4.0], 10))
+    variance = (20 / 16 / 29) / 30 + (10 * 5 / 9 / 39) / 40
+    margin = stats.t.ppf(0.975, 29) * variance**0.5
+    assert found.auc == 0.5 and (found.low, found.high) == pytest.approx((0.5 - margin, 0.5 + margin), abs=1e-4)
+    # One that scores as the row whose response it has taken is not below it.
+    assert found.n_below_own == 20
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_one_or_two_rows_say_nothing(n):
+    found = swapped_rank("m", "math", np.array([0.5, 0.6])[:n], np.zeros(n), np.array([0.1, 0.2, 0.3, 0.7]))
+    assert (found.low, found.high) == (0.0, 1.0) and not found.sinks

@@ -61,11 +61,12 @@ def fields(arms: Mapping[str, str], saved: Sequence[str]) -> None:
     _only_known(SELECTIONS, saved)
     st.multiselect(
         "Arms", list(arms), key=ARMS_KEY, format_func=lambda arm: arms.get(arm, arm), persist_state="session",
+        wrap=True,
         help="Random draws are always trained: every other arm is compared with them.",
     )  # fmt: skip
     left, right = st.columns(2)
     left.multiselect(
-        "Saved selections", list(saved), key=SELECTIONS, persist_state="session", placeholder="None",
+        "Saved selections", list(saved), key=SELECTIONS, persist_state="session", placeholder="None", wrap=True,
         help="Each is compared with random draws of its own size.",
     )  # fmt: skip
     with right:
@@ -106,7 +107,7 @@ def fields(arms: Mapping[str, str], saved: Sequence[str]) -> None:
     files = st.session_state.get(FILES) or []
     right.multiselect(
         "Further files", list(files), key=FILES, accept_new_options=True, placeholder="Path of a file on the server",
-        persist_state="session",
+        persist_state="session", wrap=True,
         help="Rows of other kinds or of the target: each file is measured as a set of its own and trained on by no "
         "arm.",
     )  # fmt: skip
@@ -153,7 +154,7 @@ def _budgets() -> None:
     st.multiselect(
         "Budgets, % of the rows", sorted({*PRESETS, *chosen}), key=BUDGETS, accept_new_options=True, on_change=read,
         format_func=lambda share: budget_words(share) if isinstance(share, float) else str(share),
-        persist_state="session", placeholder="Choose or type",
+        persist_state="session", placeholder="Choose or type", wrap=True,
     )  # fmt: skip
     if wrong := st.session_state.get(WRONG_BUDGET):
         st.caption(f":red[{errors.plain(wrong)}]")
