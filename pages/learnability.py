@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from lobass_core.learnability.distributions import GroupSummary
 from lobass_core.learnability.measures import Measure
 from lobass_core.words import loss_words
 from lobass_core.words.plural import plural
@@ -47,8 +46,10 @@ def key_numbers(rows: Scored, chosen: BrowseFilter, n_inside: int) -> view.Node:
     quartiles = f"quartiles {theme.number(total.learnability_lower, 2)} to {theme.number(total.learnability_upper, 2)}"
     n_missing = total.n_rows - total.n_scored
     worse = theme.percent(total.negative_share) if total.negative_share is not None else "–"
+    # Only scored rows are counted: where others are left, there are more.
+    tokens = theme.compact(total.n_tokens) + ("+" if total.n_uncounted else "")
     cells = [
-        KeyNumber("Rows", theme.count(total.n_rows), note=_tokens_note(total)),
+        KeyNumber("Rows", theme.count(total.n_rows), note=f"{tokens} response tokens"),
         KeyNumber("Scored", theme.count(total.n_scored), "rows", note=f"{theme.count(n_missing)} without a score"),
         KeyNumber("Learnability, median", theme.number(total.learnability_median), note=quartiles),
         KeyNumber(
@@ -107,11 +108,6 @@ def brushed_number(chosen: BrowseFilter, n_inside: int) -> KeyNumber:
         tinted=True,
         weight=1.7,
     )
-
-
-def _tokens_note(total: GroupSummary) -> str:
-    """The response tokens, and of which rows where some are not counted."""
-    return f"{theme.compact(total.n_tokens)} response tokens" + (" in the scored rows" if total.n_uncounted else "")
 
 
 def _loss_note(bits_per_byte: float | None, model: str) -> str:

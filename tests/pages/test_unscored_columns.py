@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 from lobass_core.project import Project
-from lobass_core.specs import SelectionSpec
+from lobass_core.specs import ImportSpec, SelectionSpec
 from lobass_core.store.connection import release
-from lobass_core.workflows import saved_filters
+from lobass_core.workflows import explore, saved_filters
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.browse_filter import BrowseFilter
+from lobass_core.workflows.import_data import import_file
 from lobass_core.workflows.import_scores import remove_scores
 from tests.pages.conftest import OpenPage, view_text
+from tests.pages.projects import scored_project, write_rows
 from tests.pages.test_browse import listing
 from tests.pages.test_learnability import chart
 from tests.pages.test_select import instrument
@@ -143,3 +145,14 @@ def test_pages_that_need_losses_say_so(project: Project, open_page: OpenPage, pa
     assert not app.exception
     assert not app.error
     assert shown in view_text(app)
+
+
+def test_tokens_are_those_of_the_scored_rows_where_others_are_left(tmp_path: Path, open_page: OpenPage) -> None:
+    project = scored_project(tmp_path / "part", {"math": 20})
+    import_file(project, ImportSpec(str(write_rows(tmp_path / "more.json", 5, "more")), domain="math", format="alpaca"))
+    n_tokens = explore.total(explore.scored(project)).n_tokens
+    assert f"2 datasets · {n_tokens:,}+\u00a0tok" in view_text(open_page(project.root, ""))
+    assert f"{n_tokens:,}+ response tokens" in view_text(open_page(project.root, "learnability"))
+    sent = instrument(open_page(project.root, "select"))
+    assert (sent["n_tokens"], sent["n_uncounted"], sent["has_tokens"]) == (n_tokens, 5, True)
+    release(project.store_path)

@@ -98,8 +98,9 @@ def _row(
     ridges: _Ridges,
 ) -> Node:
     n_files = "1 dataset" if domain.n_datasets == 1 else f"{domain.n_datasets} datasets"
-    of_part = "" if domain.n_scored == domain.n_rows else " scored"
-    tokens = f" · {theme.compact(domain.n_tokens)}\u00a0tok{of_part}" if domain.n_tokens else ""
+    # Only scored rows are counted: where others are left, there are more.
+    more = "" if domain.n_scored == domain.n_rows else "+"
+    tokens = f" · {theme.compact(domain.n_tokens)}{more}\u00a0tok" if domain.n_tokens else ""
     name = el(
         "div",
         el(
