@@ -14,11 +14,16 @@ from pages.components import sample_list
 FOLDER = Path(sample_list.__file__).parent
 
 
-def run(body: str, *scripts: str, given: object = None) -> object:
-    """What the body returns, with these scripts before it."""
+def run(body: str, *scripts: str, given: object = None, after: str = "") -> object:
+    """What the body returns, with these scripts before it, and `after` them what stands in for parts of them.
+
+    The entry point of a component is called `entry`.
+    """
     node, _ = compute_driver_executable()
     source = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in scripts)
+    source = source.replace("export default function", "function entry")
     source += f"""
+{after}
 const given = JSON.parse(require("fs").readFileSync(0, "utf8"))
 const answer = (() => {{ {body} }})()
 process.stdout.write(JSON.stringify(answer ?? null))

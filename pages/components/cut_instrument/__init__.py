@@ -22,8 +22,8 @@ __all__ = ["Change", "InstrumentTables", "changed", "payload", "show", "tables"]
 _FOLDER = Path(__file__).parent
 # One module in the browser: each file is plain functions, the last one has the entry point.
 _SCRIPTS = (
-    "../elements.js", "../domain_colours.js", "arithmetic.js", "format.js", "stage.js", "paint.js", "inputs.js",
-    "instrument.js", "mount.js",
+    "../elements.js", "../domain_colours.js", "../when_gone.js", "arithmetic.js", "format.js", "stage.js", "paint.js",
+    "inputs.js", "instrument.js", "mount.js",
 )  # fmt: skip
 _MOUNT = st.components.v2.component(
     "lobass_cut_instrument",

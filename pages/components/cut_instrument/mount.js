@@ -17,8 +17,8 @@ export default function (component) {
   view.send = (message) => setStateValue("spec", message)
   paintDomainColours(root)
   receive(view, data)
-  return () => {
+  return whenGone(root, () => {
     view.observer.disconnect()
     window.removeEventListener("resize", view.onResize)
-  }
+  })
 }

@@ -22,6 +22,7 @@ _FOLDER = Path(__file__).parent
 _SCRIPTS = (
     "../elements.js",
     "../domain_colours.js",
+    "../when_gone.js",
     "../cut_instrument/format.js",
     "plot.js",
     "picture.js",

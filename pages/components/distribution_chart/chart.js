@@ -26,10 +26,10 @@ export default function (component) {
   view.send = (message) => setStateValue("brush", message)
   paintDomainColours(root)
   receive(view, data)
-  return () => {
+  return whenGone(root, () => {
     view.observer.disconnect()
     window.removeEventListener("resize", view.onResize)
-  }
+  })
 }
 
 /** @param {HTMLElement} root @returns {ChartView} */

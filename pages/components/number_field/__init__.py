@@ -22,7 +22,7 @@ _MARK = st.components.v2.component(
     "lobass_wrong_number",
     html='<div class="wrong" role="alert"></div>',
     css=(_FOLDER / "mark.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "mark.js").read_text(encoding="utf-8"),
+    js="\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("../when_gone.js", "mark.js")),
 )
 
 

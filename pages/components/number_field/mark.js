@@ -10,8 +10,8 @@ export default function ({ data, parentElement }) {
   if (!input) return undefined
   input.setAttribute("aria-invalid", "true")
   input.setAttribute("aria-description", data.words)
-  return () => {
+  return whenGone(words, () => {
     input.removeAttribute("aria-invalid")
     input.removeAttribute("aria-description")
-  }
+  })
 }

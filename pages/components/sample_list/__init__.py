@@ -19,9 +19,9 @@ from lobass_core.workflows.decide import Act, ActKind
 _FOLDER = Path(__file__).parent
 # One module in the browser: each file is plain functions, the last one has the entry point.
 _SCRIPTS = (
-    "../domain_colours.js", "text.js", "find.js", "code.js", "math.js", "markdown.js", "reading.js", "heat.js",
-    "list.js", "history.js", "sample.js", "remembered.js", "held.js", "outbox.js", "acts.js", "toolbar.js", "keys.js",
-    "walk.js", "paint.js", "app.js", "mount.js",
+    "../domain_colours.js", "../when_gone.js", "text.js", "find.js", "code.js", "math.js", "markdown.js", "reading.js",
+    "heat.js", "list.js", "history.js", "sample.js", "remembered.js", "held.js", "outbox.js", "acts.js", "toolbar.js",
+    "keys.js", "walk.js", "paint.js", "app.js", "mount.js",
 )  # fmt: skip
 
 

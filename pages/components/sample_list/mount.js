@@ -15,8 +15,8 @@ export default function (component) {
     apps.set(root, app)
   }
   app.receive(data, setStateValue)
-  return () => {
+  return whenGone(root, () => {
     app.destroy()
     apps.delete(root)
-  }
+  })
 }
