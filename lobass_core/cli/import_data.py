@@ -72,6 +72,8 @@ def import_data(
     }
     opened = open_project(project)
     if update:
+        if undo_last and preview:
+            raise RequestError("--undo cannot be combined with --preview", do="Remove --preview.")
         if undo_last:
             undo(opened, update, json)
         else:

@@ -19,7 +19,9 @@ RunOption = Annotated[
 TemplateOption = Annotated[
     str,
     typer.Option(
-        "--template", help="alpaca, chatml, plain, or the path of a Jinja file.", show_default="the tokenizer's own"
+        "--template",
+        help="alpaca, chatml, plain, or the path of a Jinja file.",
+        show_default="the tokenizer's own, else alpaca",
     ),
 ]
 MaxTokensOption = Annotated[

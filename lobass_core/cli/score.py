@@ -99,6 +99,11 @@ def score(
 ) -> None:
     """Score every sample with the base and the reference. Losses that are already known are not computed again."""
     opened = open_project(project)
+    mode = "--resume" if resume else "--refine" if refine else ""
+    others = {"--dry-run": preflight, "--base": base, "--reference": reference, "--target": target, "--refine": refine}
+    given = [option for option, value in others.items() if value and option != mode]
+    if mode and given:
+        raise RequestError(f"{mode} cannot be combined with {given[0]}", do=f"Remove {given[0]}.")
     if resume:
         with followed() as on_progress:
             result = workflow.resume_and_finish(opened, resume, on_progress)

@@ -123,6 +123,11 @@ def validate(
 ) -> None:
     """Train the base on selections and on random draws, and compare them on held-out rows."""
     opened = open_project(project)
+    mode = "--report" if report is not None else "--resume" if resume is not None else ""
+    if mode and plan:
+        raise RequestError(f"{mode} cannot be combined with --plan", do="Remove --plan.")
+    if report is not None and resume is not None:
+        raise RequestError("--report cannot be combined with --resume", do="Resume the run first.")
     if outcome := _earlier(opened, report, resume, to):
         _print_outcome(outcome, json)
         return

@@ -136,3 +136,22 @@ def test_unknown_commands_and_help(lobass):
     ran = lobass("score", "-h")
     assert ran.exit_code == 0
     assert "--resume" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("score", "--resume", "r-0001", "--dry-run"), "--dry-run"),
+        (("score", "--refine", "best", "--dry-run"), "--dry-run"),
+        (("score", "--resume", "r-0001", "--base", "org/a"), "--base"),
+        (("score", "--resume", "r-0001", "--refine", "best"), "--refine"),
+        (("validate", "--resume", "r-0001", "--plan"), "--plan"),
+        (("validate", "--report", "latest", "--plan"), "--plan"),
+        (("import", "--update", "good", "--undo", "--preview", "1"), "--preview"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else value,
+)
+def test_an_option_that_would_be_ignored_is_refused(lobass, folder, words, option):
+    check(
+        lobass(*words, "--project", folder / "p"), f"cannot be combined with {option}", f"Remove {option}.", code=(2,)
+    )

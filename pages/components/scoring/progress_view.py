@@ -135,7 +135,7 @@ def _this_run(now: RunView) -> list[Node]:
         facts += [("Target", now.training.target)] if now.training.target else []
     facts += [
         ("Samples", f"{theme.count(now.n_rows)} in {', '.join(spec.datasets) or 'all datasets'}"),
-        ("Template", render.template or "the tokenizer's own"),
+        ("Template", render.template or "the tokenizer's own, else alpaca"),
         ("Limit", f"{theme.count(render.max_tokens)} tokens" if render.max_tokens else "2,048 or the model's own"),
         ("Settings", now.settings or "Defaults"),
     ]

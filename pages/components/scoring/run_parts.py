@@ -54,7 +54,7 @@ def log_lines(now: RunView) -> list[str]:
     lines += run_views.log_tail(now)
     if now.progress.message and now.is_live:
         lines.append(now.progress.message)
-    nothing = "All losses were cached, so nothing was computed." if now.state == "done" else "Nothing saved yet."
+    nothing = "All losses were cached, so nothing was computed." if now.state == "done" else "No entries."
     return lines or [nothing]
 
 
