@@ -19,7 +19,7 @@ from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.resumable import why_not_resumable
 from lobass_core.workflows.run_input import write_input
 from lobass_core.workflows.run_views import RunView, run_views
-from lobass_core.workflows.runs import new_run, open_run
+from lobass_core.workflows.runs import new_run, open_run, resume_command
 from lobass_core.workflows.validate_plan import Planned, ValidatePlan, plan_experiment
 from lobass_core.workflows.validate_report import ARMS, KIND, MEASURED, Outcome, is_complete, report
 from lobass_core.workflows.validate_rows import ExperimentRows, experiment_rows, rows_key
@@ -139,7 +139,7 @@ def follow_and_report(project: Project, run: RunFolder, on_progress: OnProgress 
     try:
         follow(run, on_progress)
     except LobassError as error:
-        again = f"Finished arms are kept; lobass validate --resume {run.run_id} trains the others."
+        again = f"To train the arms that are left: {resume_command(project, run.run_id, 'validate')}"
         raise type(error)(error.what, where=error.where, do=f"{error.do} {again}".strip()) from error
     return report(project, run.run_id)
 

@@ -6,6 +6,7 @@ from lobass_core.validation.diagnosis import PUBLISHED, LengthTenth
 from lobass_core.workflows.diagnose import Diagnosis
 from pages.components import parts, theme, view
 from pages.components.parts import Column
+from pages.components.trust.findings_view import whole
 from pages.components.view import Node, el
 
 
@@ -70,8 +71,10 @@ def _kept(diagnosis: Diagnosis) -> Node | None:
         parts.table(columns, [_tenth(one, top) for one in diagnosis.tenths], label="Share kept by response length"),
         el(
             "p",
-            f"Each line is a tenth of the rows, shortest responses first. If length had no effect, each would keep "
-            f"about {theme.percent(share)}.",
+            whole(
+                "Each line is a tenth of the rows, shortest responses first. If length had no effect, each would keep "
+                f"about {theme.percent(share)}."
+            ),
             cls="muted",
         ),
         cls="stack",

@@ -202,7 +202,8 @@ def _log(now: RunView) -> list[str]:
 
 
 def _cause(now: RunView, n_done: int, n: int) -> Node:
-    saved = f"Nothing is lost: {n_done} of {plural(n, 'arm')} are finished and kept."
+    finished = f"{n_done} of {plural(n, 'arm')} {'is' if n_done == 1 else 'are'} finished and kept."
+    saved = f"Nothing is lost: {finished}" if n_done else "No arm is finished yet."
     goes_on = "Resume continues from there."
     if now.why_not_resumable:
         goes_on = f"Start a new experiment: {now.why_not_resumable}. Finished arms are not trained again."
