@@ -35,7 +35,7 @@ def runs(project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False) -> 
 def cancel(
     run: Annotated[str, typer.Argument(help="Run to stop, such as r-0007.")], project: ProjectOption = DEFAULT_PROJECT
 ) -> None:
-    """Stop a run after its current shard. Its results so far are kept, and it can be resumed.
+    """Stop a run. The results that it has saved are kept, and it can be resumed.
 
     A run that never started, because the process that created it was killed, is removed.
     """

@@ -1,6 +1,7 @@
 """Runs as a person watches them: what they do, how far and how fast they are, what stopped them."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -238,6 +239,19 @@ def saved_shards(view: RunView, n_last: int = 9) -> tuple[int, list[SavedShard]]
     paths = [path for path in (view.path / "shards").glob("*.parquet") if not path.name.startswith(".")]
     stamped = sorted((path.stat().st_mtime, path) for path in paths)
     return len(stamped), [_shard(saved, path) for saved, path in stamped[-n_last:]]
+
+
+def n_saved(view: RunView) -> int:
+    """How many losses a stopped scoring has on disk: those of finished shards and those known before.
+
+    Its progress counts those of a shard that was never finished, too.
+    """
+    n = 0
+    for path in (view.path / "known.parquet", *(view.path / "shards").glob("*.parquet")):
+        # A shard that cannot be read is computed again.
+        with suppress(OSError, ValueError):
+            n += pq.read_metadata(path).num_rows
+    return min(view.progress.n_done, n)
 
 
 def _shard(saved: float, path: Path) -> SavedShard:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.errors import ModelError
@@ -83,6 +85,7 @@ def run_in(project: Project, state: str, **progress: object) -> RunFolder:
     """A scoring run in a given state, without a worker."""
     run = RunFolder.create(project.runs_dir, "score", SPEC, empty_input)
     run.write_progress(replace(Progress(state=state, n_done=268, n_total=840, started_at=utc_now()), **progress))
+    pq.write_table(pa.table({"sample_id": ["0" * 64] * 200}), run.known_path)
     return run
 
 
@@ -195,7 +198,8 @@ def test_a_failed_run_says_why_and_what_resume_does(
     text = view_text(app)
     assert "Scoring stopped at 32 %" in text
     assert "The worker ran out of memory." in text
-    assert "268 of 840 are saved" in text
+    # Progress had come to 268, but the shard that it was at is not finished.
+    assert "200 of 840 losses are saved. 68 losses of an unfinished part will be computed again." in text
     assert "Resume halves the batch." in text
     app.button(key="score.resume").click().run()
     assert resumed == [run.run_id]
@@ -205,7 +209,7 @@ def test_a_killed_worker_is_interrupted(imported: Project, open_page: OpenPage) 
     run_in(imported, "running")
     app = open_page(imported.root, "score")
     assert "The worker stopped without reporting an error." in view_text(app)
-    assert app.button(key="score.resume").label == "Resume, 572 losses to do"
+    assert app.button(key="score.resume").label == "Resume, 640 losses to do"
 
 
 def test_losses_of_a_run_that_ended_unwatched_are_ingested(tmp_path: Path, open_page: OpenPage) -> None:

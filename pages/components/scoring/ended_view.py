@@ -26,7 +26,7 @@ def show(project: Project, now: RunView) -> None:
         command_line.popover(_again(project, now))
         st.button("New run", key="score.new", on_click=_new_run)
         if now.can_resume and now.kind == "score":
-            left_over = now.progress.n_total - now.progress.n_done
+            left_over = now.progress.n_total - run_views.n_saved(now)
             label = f"Resume, {theme.count(left_over)} losses to do" if left_over > 0 else "Resume"
             _resume(project, now, label)
         elif now.can_resume:
@@ -86,8 +86,10 @@ def _ended_note(now: RunView) -> str:
 
 def _cause(now: RunView) -> Node:
     progress = now.progress
-    saved = f"Nothing is lost: {theme.count(progress.n_done)} of {theme.count(progress.n_total)} are saved."
+    saved = _saved(now)
     goes_on = "Resume continues from there. Scores do not depend on where a run stopped."
+    if now.kind != "score":
+        goes_on = "Resume continues from its last checkpoint, if it has one."
     if now.why_not_resumable:
         goes_on = f"Start a new run: {now.why_not_resumable}. Saved losses are not computed again."
     if now.state == "failed" and progress.error:
@@ -105,6 +107,16 @@ def _cause(now: RunView) -> Node:
         goes_on,
         tone="amber",
     )
+
+
+def _saved(now: RunView) -> str:
+    """What a scoring that stopped leaves: whole shards of losses."""
+    if now.kind != "score":
+        return ""
+    n = run_views.n_saved(now)
+    lost = now.progress.n_done - n
+    again = f" {plural(lost, 'loss', 'losses')} of an unfinished part will be computed again." if lost else ""
+    return f"{theme.count(n)} of {plural(now.progress.n_total, 'loss', 'losses')} are saved.{again}"
 
 
 def _done_numbers(now: RunView, doubts: Doubts | None) -> Node:
