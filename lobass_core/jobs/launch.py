@@ -89,7 +89,7 @@ def _ended(run: RunFolder, state: str) -> Progress:
         raise RunError(
             f"run {run.run_id} was cancelled",
             where=str(run.path),
-            do="Its results so far are kept; resume it to continue.",
+            do="What it has saved is kept; resume it to continue.",
         )
     if progress.error:
         raise RunError(progress.error.what, where=progress.error.where, do=progress.error.do)

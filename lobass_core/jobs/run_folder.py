@@ -261,4 +261,4 @@ def _sweep(runs_dir: Path) -> None:
 
 
 def _note(error: RunError) -> ErrorNote:
-    return ErrorNote(error.what, error.where, error.do or "Resume the run: its results so far are kept.")
+    return ErrorNote(error.what, error.where, error.do or "Resume the run: what it has saved is kept.")

@@ -83,7 +83,7 @@ def test_progress_with_an_unknown_field_and_a_damaged_one(tmp_path: Path) -> Non
     assert run.read_progress().error == ErrorNote(
         "progress.json of run r-0001 is incomplete or not JSON",
         str(run.progress_path),
-        "Resume the run: its results so far are kept.",
+        "Resume the run: what it has saved is kept.",
     )
 
 

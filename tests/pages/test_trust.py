@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lobass_core.jobs.experiment_results import PlantedResult, PlantedRow
@@ -141,10 +143,11 @@ def test_a_stopped_self_test_is_resumed_or_another_is_begun(
     monkeypatch.setattr(planted, "launch", lambda run: launched.append(run.run_id))
     run = planted.prepare_run(short_first, planted.plan(short_first, 20))
     run.write_progress(Progress(state="cancelled", n_done=30, n_total=40))
+    pq.write_table(pa.table({"sample_id": ["0" * 64] * 20}), run.known_path)
     app = open_page(short_first.root, "trust")
     assert "The last self-test was cancelled." in view_text(app) and "Resume continues from" in view_text(app)
     button = app.button(key="trust.resume")
-    assert button.label == "Resume the self-test, 10 losses to do"
+    assert button.label == "Resume the self-test, 20 losses to do"
     button.click().run()
     assert not app.exception and launched == [run.run_id]
     app.button(key="trust.new-self-test.click").click().run()

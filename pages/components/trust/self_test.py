@@ -50,7 +50,7 @@ def button(project: Project, rows: Scored, cost: PlantedForecast, now: Tests) ->
     last = now.last
     if last and last.can_resume and st.session_state.get(AFRESH) != last.run_id:
         st.button("New self-test", key=AFRESH + ".click", on_click=_afresh, args=(last.run_id,))
-        n_left = last.progress.n_total - last.progress.n_done
+        n_left = last.progress.n_total - run_views.n_saved(last)
         left = f", {plural(n_left, 'loss', 'losses')} to do" if n_left else ""
         busy.primary(
             f"Resume the self-test{left}", ":material/play_arrow:", key=RESUME, doing="Starting…",
