@@ -73,11 +73,12 @@ class Forest:
 
 
 def budgets_of(judged: Judgement) -> dict[float, str]:
-    """The budgets that arms were compared at, that of most arms first, in words: 6 %; 9 %, selection 'best'."""
+    """The budgets that arms were compared at, in words: 6 %; 9 %, selection 'best'. That of most arms comes first, and
+    among equals the smallest."""
     arms: dict[float, set[str]] = {}
     for claim in judged.claims:
         arms.setdefault(claim.budget, set()).add(claim.arm)
-    return {budget: _budget(budget, arms[budget]) for budget in sorted(arms, key=lambda one: -len(arms[one]))}
+    return {budget: _budget(budget, arms[budget]) for budget in sorted(arms, key=lambda one: (-len(arms[one]), one))}
 
 
 def _budget(budget: float, arms: set[str]) -> str:

@@ -70,6 +70,8 @@ def test_budgets_have_names_and_unknown_ones_are_refused(judged):
     assert [row.arm for row in forest(both, budget=0.09).panels[0].rows] == ["selection:best"]
     # The budget of most arms comes first, whichever the report has first.
     assert list(budgets_of(replace(both, claims=(*own, *judged.claims)))) == [0.167, 0.09]
+    half = tuple(replace(claim, budget=0.5) for claim in judged.claims)
+    assert list(budgets_of(replace(judged, claims=(*half, *judged.claims)))) == [0.167, 0.5]
     with pytest.raises(RequestError, match="no figure"):
         forest(judged, budget=0.5)
     for view in ("pie", "answers"):
