@@ -1,6 +1,7 @@
 """Costs in passes over the pool, and in hours only where a finished run of the same base has measured a speed."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, NamedReference, ScoreSpec, TrainReferenceSpec
 from lobass_core.worker.recipe import write_recipe
 from lobass_core.workflows import explore
-from lobass_core.workflows.costs import cost_of_scoring, cost_of_selection, cost_of_training
+from lobass_core.workflows.costs import LEAST_SAMPLES, cost_of_scoring, cost_of_selection, cost_of_training
 from tests.filled_project import Row, fill, import_rows
 from tests.run_specs import A_SCORING
 
@@ -129,6 +130,18 @@ def test_of_a_lone_training_a_third_is_a_pass(pool):
     assert cost_of_scoring(pool, A_SCORING).seconds == pytest.approx(10 * 2 * 0.3)
 
 
+@pytest.mark.parametrize(
+    ("n_samples", "seconds", "is_timed"),
+    [(LEAST_SAMPLES, 60, True), (LEAST_SAMPLES - 1, 60, False), (LEAST_SAMPLES, -60, False)],
+    ids=["enough", "too few", "the clock was set back"],
+)
+def test_a_run_is_a_measure_if_it_read_enough_on_a_clock_that_went_on(pool, n_samples, seconds, is_timed):
+    _ran(pool, "score", A_SCORING, seconds=seconds, n_samples=n_samples)
+    speed = cost_of_scoring(pool, A_SCORING).speed
+    assert (speed is not None) is is_timed
+    assert speed is None or speed.scoring_seconds == 60 / LEAST_SAMPLES
+
+
 def _folder(project: Project, name: str) -> Path:
     folder = project.models_dir / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -152,6 +165,6 @@ def _ran(
             device=device,
             n_samples_done=n_samples,
             started_at="2026-01-01T10:00:00+00:00",
-            finished_at=f"2026-01-01T10:{seconds // 60:02d}:{seconds % 60:02d}+00:00",
+            finished_at=(datetime(2026, 1, 1, 10, tzinfo=UTC) + timedelta(seconds=seconds)).isoformat(),
         )
     )
