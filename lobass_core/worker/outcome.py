@@ -48,7 +48,12 @@ def check_numbers(run: RunFolder, prepared: Prepared, losses: pa.Table) -> None:
 
 
 def without_difference(prepared: Prepared, losses: pa.Table) -> LobassError | None:
-    """The error of a reference whose losses equal the base's in every sample, else None."""
+    """The error of a reference whose losses equal the base's in every sample, else None.
+
+    Nor is it one to name the base twice: that is how the losses of one model are asked for, and a warning says so.
+    """
+    if prepared.spec.references == (prepared.spec.base,):
+        return None
     base = losses.filter(pc.equal(losses["model_fp"], prepared.base.fp)).select(["sample_id", "loss_sum_nats"])
     fps = pa.array([task.fp for task in prepared.all_references])
     reference = losses.filter(pc.is_in(losses["model_fp"], fps))

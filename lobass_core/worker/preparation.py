@@ -237,7 +237,9 @@ def prepare(run: RunFolder, report: Reporter, asked: ScoreSpec | None = None) ->
     }
     (base,) = columns[BASE]
     if any(task.fp == base.fp for name in columns if name != BASE for task in columns[name]):
-        warnings.append("Base and reference are the same model: every learnability will be 0.")
+        warnings.append(
+            "Base and reference are the same model: every learnability is 0, so rank by base loss or another measure."
+        )
     products = settle_products(run, device, DTYPES[dtype])
     return Prepared(
         spec, tokenizer, template, renderer, renderer.fingerprint.fp, max_tokens, device, dtype,

@@ -56,7 +56,10 @@ def test_preflight_of_known_samples_loads_no_model(model: Path, tmp_path: Path):
     run = score_run(tmp_path, chosen, model, ModelSpec(str(model)), kind="preflight")
     assert work(run) == 0
     first = run.read_result(PreflightResult)
-    assert first.warnings[0] == "Base and reference are the same model: every learnability will be 0."
+    assert (
+        first.warnings[0]
+        == "Base and reference are the same model: every learnability is 0, so rank by base loss or another measure."
+    )
     again = score_run(tmp_path, chosen, model, ModelSpec(str(model)), kind="preflight")
     ids = [sample.sample_id for sample in chosen]
     fps = [[first.models[0].model_fp] * 3, [first.render_fp] * 3]
