@@ -31,8 +31,8 @@ def test_no_field_is_given_its_value_again(scored: Project, open_page: OpenPage,
         assert [one.key for one in fields if one.proto.set_value] == [], page
 
 
-# The browser knows the choice by its words, and those say whether the draft has changed.
-PUT_EACH_TIME = {"select.open"}
+# The browser knows a choice by its words, and the words of these change: see `state.relabel`.
+PUT_EACH_TIME = {"select.open", "selection", "compare.part"}
 # A choice of each page that has some.
 CHOICES = {
     "select": "select.gate-truncated",
