@@ -22,9 +22,10 @@ class Chip:
 
 
 def row(name: str, chips: Sequence[Chip]) -> None:
-    """Draw the chips on one line, or nothing; `name` is the page's."""
-    if not chips:
-        return
+    """Draw the chips on one line, or nothing; `name` is the page's.
+
+    Their place stays where there are none: what follows would else be another element, drawn anew, twice for a while.
+    """
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"{name}-chips"):
         for chip in chips:
             if chip.close is None:

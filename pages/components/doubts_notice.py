@@ -16,12 +16,17 @@ CHANCE, TRAINING = "chance", "training"
 
 
 def show(rows: Scored, *, key: str, gates: Gates | None = None) -> None:
-    """Draw what there is to say, or nothing; `gates` are those that the rows compete under, None where none do."""
+    """Draw what there is to say, or nothing; `gates` are those that the rows compete under, None where none do.
+
+    Its place stays, as that of chips does.
+    """
+    place = st.container()
     doubts = explore.doubts(rows)
     nodes = notices(doubts, gates)
     if not nodes:
         return
-    clicked = view.show(el("div", *nodes, cls="notices"), key=key, label="About these scores")
+    with place:
+        clicked = view.show(el("div", *nodes, cls="notices"), key=key, label="About these scores")
     if clicked == TRAINING:
         st.session_state[SHOWN] = "new"
         st.session_state[USE_REFERENCE] = TRAIN

@@ -147,6 +147,18 @@ def test_a_cut_moved_by_keys_is_sent_when_the_keyboard_goes_on(server, page) -> 
     page.wait_for_url("**ratio=0.061*")
 
 
+def test_a_gate_leaves_the_instrument_where_it_is(server, page) -> None:
+    open_select(page, server)
+    field = page.locator("input[data-budget=samples]").element_handle()
+    page.get_by_role("button", name=re.compile(r"\d gates?$")).click()
+    page.get_by_text("Exclude negative").click()
+    page.get_by_role("button", name="Excludes negative").wait_for()
+    page.wait_for_selector(EXACT)
+    # A chip has come above it; the field is the one that was there before, and the only one.
+    assert field.evaluate("field => field.isConnected")
+    expect(page.locator("input[data-budget=samples]")).to_have_count(1)
+
+
 def test_a_wide_window_has_the_rows_at_the_cut_beside_taller_ridges(server, page) -> None:
     open_select(page, server)
     narrow = page.locator(".domain").first.bounding_box()
