@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from lobass_core.specs import Gates, SelectionSpec
@@ -131,6 +132,30 @@ def test_a_cut_moved_before_the_answer_to_a_gate_stays_where_the_hand_put_it(ser
     # The next key goes on from there.
     page.locator("[data-slider=ratio]").press("ArrowRight")
     assert page.get_attribute("[data-slider=ratio]", "aria-valuenow") == "16.80"
+
+
+@pytest.mark.parametrize(
+    ("slider", "keeps_the_hand"), [("[data-slider=ratio]", True), ("[data-slider=handle-0]", False)]
+)
+def test_a_balance_that_comes_while_the_cut_is_dragged_is_answered(server, page, slider, keeps_the_hand) -> None:
+    line = Line(page)
+    open_select(page, server)
+    box = page.locator(slider).bounding_box()
+    line.is_held = True
+    page.get_by_text("Equal", exact=True).click()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 + 30, box["y"] + box["height"] / 2, steps=3)
+    page.wait_for_selector(".instrument .status.preview")
+    line.let_go()
+    page.wait_for_url("**balance=equal*")
+    page.mouse.move(box["x"] + box["width"] / 2 + 60, box["y"] + box["height"] / 2, steps=3)
+    page.mouse.up()
+    page.wait_for_selector(EXACT)
+    ratio = float(cell(page, "ratio"))
+    assert ratio > 10 if keeps_the_hand else ratio == 6
+    wanted = SelectionSpec(value=ratio / 100, balance="equal")
+    assert whole(cell(page, "samples")) == selections_of(server, wanted).n_kept
 
 
 def test_a_cut_moved_by_keys_is_sent_when_the_keyboard_goes_on(server, page) -> None:

@@ -53,8 +53,9 @@ function receive(view, data) {
     letGo(view)
     commitSoon(view)
   }
+  if (handLeads(view, data) && data.spec.balance !== view.spec.balance) turnOver(view, data)
   const leads = handLeads(view, data)
-  if (leads ? data.spec.balance !== view.spec.balance : news || !data.error) {
+  if (!leads && (news || !data.error)) {
     view.spec = turned(view.model, specOf(data.spec))
     letGo(view)
   }
@@ -78,6 +79,18 @@ function receive(view, data) {
 function handLeads(view, data) {
   if (view.drag || view.pending) return true
   return data.seq < view.seq && (view.state === "preview" || view.state === "sent")
+}
+
+// Another balance comes while the hand is on the cut: it keeps the amount, but a cut of the balance before is gone.
+/** @param {InstrumentView} view @param {InstrumentPayload} data */
+function turnOver(view, data) {
+  const { budget, value } = view.spec
+  view.spec = turned(view.model, specOf(data.spec))
+  if (budget !== "threshold") view.spec = { ...view.spec, budget, value }
+  if (!view.drag || view.drag.kind === "ratio") return
+  letGo(view)
+  clearTimeout(view.pending)
+  view.pending = undefined
 }
 
 /** @param {InstrumentView} view @param {string} error */
