@@ -20,7 +20,7 @@ from lobass_core.validation.arms import BASE, DRAWN, FULL, SCORES, rows_of_arm
 from lobass_core.validation.candidates import Candidates
 from lobass_core.validation.figure import svg
 from lobass_core.validation.forest import ROWS, TOKENS, budgets_of, forest
-from lobass_core.validation.judge import RESAMPLING_SEED, Finished, Judgement, judge
+from lobass_core.validation.judge import RESAMPLING_SEED, Finished, Judgement, judge, of_set
 from lobass_core.validation.report import budget_words, markdown, table
 from lobass_core.validation.statistics import Resamples, difference, spread_of
 
@@ -166,7 +166,7 @@ def pairs_table(finished: Sequence[Finished], budget: float) -> list[str]:
         line = []
         for name in SETS:
             own, against = (_draws_of(units[which], name) for which in (arm, other))
-            n_tokens = _of(next(iter(units[arm].values()))[0], name)[1]
+            n_tokens = of_set(next(iter(units[arm].values()))[0], name)[1]
             drawn = [_draws_of(many, name) for which, many in units.items() if which in DRAWN or which == MATCHED]
             spread = spread_of(drawn, n_tokens, "tokens")
             rows = Resamples(len(n_tokens), np.random.default_rng(RESAMPLING_SEED))
@@ -178,12 +178,7 @@ def pairs_table(finished: Sequence[Finished], budget: float) -> list[str]:
 
 def _draws_of(many: dict[int, list[Finished]], set_name: str) -> np.ndarray:
     """float64[draws, rows], the seeds of a draw averaged."""
-    return np.array([np.mean([_of(one, set_name)[0] for one in seeds], axis=0) for seeds in many.values()])
-
-
-def _of(one: Finished, set_name: str) -> tuple[np.ndarray, np.ndarray]:
-    chosen = np.array(one.rows.sets) == set_name
-    return one.result.loss_sums()[chosen], np.array(one.rows.n_tokens, dtype=np.float64)[chosen]
+    return np.array([np.mean([of_set(one, set_name)[0] for one in seeds], axis=0) for seeds in many.values()])
 
 
 def write_figures(judged: Judgement, folder: Path, title: str) -> None:

@@ -1,6 +1,7 @@
 """lobass score"""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated
 
@@ -99,11 +100,8 @@ def score(
 ) -> None:
     """Score every sample with the base and the reference. Losses that are already known are not computed again."""
     opened = open_project(project)
-    mode = "--resume" if resume else "--refine" if refine else ""
-    others = {"--dry-run": preflight, "--base": base, "--reference": reference, "--target": target, "--refine": refine}
-    given = [option for option, value in others.items() if value and option != mode]
-    if mode and given:
-        raise RequestError(f"{mode} cannot be combined with {given[0]}", do=f"Remove {given[0]}.")
+    own = {"--base": base, "--reference": reference, "--target": target, "--dry-run": preflight}
+    _check_alone({"--resume": resume, "--refine": refine}, own)
     if resume:
         with followed() as on_progress:
             result = workflow.resume_and_finish(opened, resume, on_progress)
@@ -150,6 +148,13 @@ def score(
         _show_forecast(forecast, cost, json)
     else:
         _show(result, json, cost)
+
+
+def _check_alone(modes: Mapping[str, object], others: Mapping[str, object]) -> None:
+    """Refuse what a resume or a refinement would ignore."""
+    given = [option for option, value in {**modes, **others}.items() if value]
+    if given and given[0] in modes and len(given) > 1:
+        raise RequestError(f"{given[0]} cannot be combined with {given[1]}", do=f"Remove {given[1]}.")
 
 
 def _show(result: workflow.ScoreResult, json: bool, cost: Cost | None = None) -> None:

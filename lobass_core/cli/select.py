@@ -18,7 +18,7 @@ from lobass_core.words.plural import plural
 from lobass_core.words.typed_numbers import NotANumber, read_number
 from lobass_core.workflows import select as workflow
 from lobass_core.workflows.browse_filter import parse_named_range
-from lobass_core.workflows.evidence import evidence
+from lobass_core.workflows.evidence import evidence, reported
 from lobass_core.workflows.scored import scored
 
 LEARNABILITY = SelectionSpec().method
@@ -170,7 +170,7 @@ def select(
         result = workflow.select(opened, spec, run=run)
     _show(result, name, spec, json)
     rows = scored(opened, run)
-    known = evidence(opened, rows.run_id, spec.method, result.n_kept / max(len(rows.table), 1))
+    known = evidence(reported(opened, rows.run_id), spec.method, result.n_kept / max(len(rows.table), 1))
     if known and rows.table.is_scored and not json:
         say(known.sentence)
 

@@ -165,8 +165,8 @@ def judge(finished: Sequence[Finished], set_names: Sequence[str], n_resamples: i
 
 
 def _claims(arms: dict[str, list[Finished]], budget: float, set_name: str, n_resamples: int) -> list[Claim]:
-    n_tokens = _of_set(arms[RANDOM][0], set_name)[1]
-    units = {name: _units(many, arms[RANDOM], lambda one: _of_set(one, set_name)[0]) for name, many in arms.items()}
+    n_tokens = of_set(arms[RANDOM][0], set_name)[1]
+    units = {name: _units(many, arms[RANDOM], lambda one: of_set(one, set_name)[0]) for name, many in arms.items()}
     drawn = [units[name] for name, many in arms.items() if many[0].draws]
     if len(units[RANDOM]) < 2:
         raise RequestError(
@@ -263,7 +263,7 @@ def _draws(many: list[Finished]) -> list[int]:
     return sorted({one.draw for one in many})
 
 
-def _of_set(one: Finished, set_name: str) -> tuple[np.ndarray, np.ndarray]:
+def of_set(one: Finished, set_name: str) -> tuple[np.ndarray, np.ndarray]:
     """Loss sums and response tokens of a set's rows, in the order of their ids."""
     chosen = np.array(one.rows.sets) == set_name
     n_tokens = np.array(one.rows.n_tokens, dtype=np.float64)
@@ -272,7 +272,7 @@ def _of_set(one: Finished, set_name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _set_summary(finished: Sequence[Finished], name: str) -> SetSummary:
-    n_tokens = _of_set(finished[0], name)[1]
+    n_tokens = of_set(finished[0], name)[1]
     return SetSummary(name, len(n_tokens), int(n_tokens.sum()))
 
 

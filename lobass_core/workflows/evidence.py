@@ -1,15 +1,16 @@
 """Whether rows chosen by a measure train better than random draws: by this project's experiments, else the study."""
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lobass_core.jobs.run_folder import RunFolder
+import msgspec
+
 from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_specs import ValidateRun
 from lobass_core.project import Project
 from lobass_core.validation.arms import MEASURE, SCORES
+from lobass_core.validation.judge import Verdict
 from lobass_core.validation.report import budget_words, label_of
 from lobass_core.words.plural import plural
 from lobass_core.workflows.validate_report import KIND
@@ -23,6 +24,24 @@ STUDY = (
 
 
 @dataclass(frozen=True, slots=True)
+class ReportedClaim:
+    """What a written report says of one arm, as far as it matters here."""
+
+    arm: str
+    budget: float
+    set_name: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """An experiment of this project whose report has been written."""
+
+    run_id: str
+    claims: tuple[ReportedClaim, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """A sentence, and the experiment of this project that it rests on; none for the study's."""
 
@@ -30,46 +49,48 @@ class Evidence:
     run_id: str = ""
 
 
-def evidence(project: Project, scoring: str, method: str, share: float) -> Evidence | None:
+@dataclass(frozen=True, slots=True)
+class _Report:
+    claims: tuple[ReportedClaim, ...]
+
+
+def reported(project: Project, scoring: str) -> tuple[Reported, ...]:
+    """The experiments on the scores of a run, newest first; those without a report that can be read are left out."""
+    runs = [
+        run
+        for run in reversed(list_runs(project.runs_dir))
+        if run.kind == KIND and isinstance(run.spec, ValidateRun) and run.spec.scoring == scoring
+    ]
+    found = ((run.run_id, _claims(project.validation_dir / f"{run.run_id}.json")) for run in runs)
+    return tuple(Reported(run_id, claims) for run_id, claims in found if claims)
+
+
+def evidence(experiments: Sequence[Reported], method: str, share: float) -> Evidence | None:
     """What is known of choosing by a measure; None of one that neither an experiment nor the study has looked at.
 
-    `scoring` is the run that the scores come from; of several budgets, the one nearest to `share` of the rows counts.
+    The newest experiment with an arm of the measure counts, and of its budgets the one nearest to `share` of the rows.
     """
-    for run in reversed(list_runs(project.runs_dir)):
-        if run.kind == KIND and (own := _of_run(project, run, scoring, method, share)):
-            return own
+    for one in experiments:
+        claims = [claim for claim in one.claims if claim.arm.removeprefix(MEASURE) == method]
+        if claims:
+            budget = min((claim.budget for claim in claims), key=lambda each: abs(each - share))
+            said = _said([claim for claim in claims if claim.budget == budget])
+            words = f"{budget_words(budget)} of the rows by {label_of(claims[0].arm)}"
+            return Evidence(f"In experiment {one.run_id}, {words} trained {said}.", one.run_id)
     return Evidence(STUDY) if method in SCORES else None
 
 
-def _of_run(project: Project, run: RunFolder, scoring: str, method: str, share: float) -> Evidence | None:
-    if run.spec_as(ValidateRun).scoring != scoring:
-        return None
-    claims = [one for one in _claims(project.validation_dir / f"{run.run_id}.json") if _is_of(one["arm"], method)]
-    if not claims:
-        return None
-    budget = min((one["budget"] for one in claims), key=lambda each: abs(each - share))
-    said = _said([one for one in claims if one["budget"] == budget])
-    arm = label_of(claims[0]["arm"])
-    sentence = f"In experiment {run.run_id}, {budget_words(budget)} of the rows by {arm} trained {said}."
-    return Evidence(sentence, run.run_id)
-
-
-def _claims(report: Path) -> list[dict]:
-    """The claims of a report that was written; none where there is no report that can be read."""
+def _claims(report: Path) -> tuple[ReportedClaim, ...]:
     try:
-        return json.loads(report.read_text(encoding="utf-8"))["claims"]
-    except (OSError, ValueError, KeyError):
-        return []
+        return msgspec.json.decode(report.read_bytes(), type=_Report).claims
+    except (OSError, msgspec.MsgspecError):
+        return ()
 
 
-def _is_of(arm: str, method: str) -> bool:
-    return arm.removeprefix(MEASURE) == method
-
-
-def _said(claims: Iterable[dict]) -> str:
+def _said(claims: Iterable[ReportedClaim]) -> str:
     verdicts: dict[str, set[str]] = {}
     for one in claims:
-        verdicts.setdefault(one["set_name"], set()).add(one["verdict"])
+        verdicts.setdefault(one.set_name, set()).add(one.verdict)
     better, worse = (
         [name for name, own in verdicts.items() if verdict in own and other not in own]
         for verdict, other in (("better", "worse"), ("worse", "better"))

@@ -30,7 +30,7 @@ from lobass_core.workflows.planted_cost import (
     usable_rows,
 )
 from lobass_core.workflows.planted_report import PlantedReport, models_of, report
-from lobass_core.workflows.resumable import why_not_resumable
+from lobass_core.workflows.resumable import check_resumable, why_not_resumable
 from lobass_core.workflows.run_input import write_samples
 from lobass_core.workflows.runs import STOPPED, new_run, open_run, resume_command
 from lobass_core.workflows.scored import Scored, scored
@@ -220,17 +220,12 @@ def resume(project: Project, run_id: str) -> RunFolder:
     run = open_run(project, run_id)
     project.require_writable()
     run.spec_as(PlantedRun)
-    state = run.state()
-    if state in ("running", "queued") and run.is_live():
-        raise RunError(f"run {run_id} is already running", where=str(run.path), do="See its progress with lobass runs.")
-    if state == "done":
-        raise RunError(f"run {run_id} is done", where=str(run.path), do="Its result is in lobass diagnose.")
-    if why := why_not_resumable(run):
-        raise RunError(
-            f"run {run_id} cannot be resumed: {why}",
-            where=str(run.path),
-            do=f"Start another self-test: lobass diagnose --planted-swaps {DEFAULT_SWAPS}.",
-        )
+    check_resumable(
+        run,
+        is_done=run.state() == "done",
+        if_done="Its result is in lobass diagnose.",
+        instead=f"Start another self-test: lobass diagnose --planted-swaps {DEFAULT_SWAPS}.",
+    )
     launch(run)
     return run
 

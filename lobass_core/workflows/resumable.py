@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from lobass_core.errors import RunError
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.jobs.run_kinds import KINDS
 from lobass_core.jobs.run_list import DamagedRun
@@ -25,6 +26,17 @@ def why_not_resumable(run: RunFolder | DamagedRun) -> str:
     if isinstance(run.spec, TrainReferenceRun) and Path(run.spec.output_dir).exists():
         return f"a reference {run.spec.reference.name!r} already exists"
     return ""
+
+
+def check_resumable(run: RunFolder, *, is_done: bool, if_done: str, instead: str) -> None:
+    """Raises RunError unless the run has stopped before its end and can go on; the texts say what to do otherwise."""
+    where = str(run.path)
+    if run.state() in ("running", "queued") and run.is_live():
+        raise RunError(f"run {run.run_id} is already running", where=where, do="See its progress with lobass runs.")
+    if is_done:
+        raise RunError(f"run {run.run_id} is done", where=where, do=if_done)
+    if why := why_not_resumable(run):
+        raise RunError(f"run {run.run_id} cannot be resumed: {why}", where=where, do=instead)
 
 
 def _paths(spec: RunSpec) -> list[str]:

@@ -16,7 +16,7 @@ from lobass_core.jobs.run_specs import ValidateRun
 from lobass_core.project import Project
 from lobass_core.specs import ValidateSpec
 from lobass_core.workflows.recent import Recent
-from lobass_core.workflows.resumable import why_not_resumable
+from lobass_core.workflows.resumable import check_resumable
 from lobass_core.workflows.run_input import write_input
 from lobass_core.workflows.run_views import RunView, run_views
 from lobass_core.workflows.runs import new_run, open_run, resume_command
@@ -104,19 +104,12 @@ def resume(project: Project, run_id: str) -> RunFolder:
     run = open_run(project, run_id)
     project.require_writable()
     run.spec_as(ValidateRun)
-    state = run.state()
-    if state in ("running", "queued") and run.is_live():
-        raise RunError(f"run {run_id} is already running", where=str(run.path), do="See its progress with lobass runs.")
-    if state == "done" and is_complete(project, run):
-        raise RunError(
-            f"run {run_id} is done", where=str(run.path), do=f"Report it: lobass validate --report {run_id}."
-        )
-    if why := why_not_resumable(run):
-        raise RunError(
-            f"run {run_id} cannot be resumed: {why}",
-            where=str(run.path),
-            do="Start the experiment again: finished arms are kept.",
-        )
+    check_resumable(
+        run,
+        is_done=run.state() == "done" and is_complete(project, run),
+        if_done=f"Report it: lobass validate --report {run_id}.",
+        instead="Start the experiment again: finished arms are kept.",
+    )
     launch(run)
     return run
 
