@@ -83,7 +83,7 @@ class RunFiles:
         return self.path / "progress.json"
 
     def request_cancel(self) -> None:
-        """Ask the worker to stop at its next shard."""
+        """Ask the worker to stop after the batch or step at work."""
         (self.path / "CANCEL").touch()
 
     def cancel_requested(self) -> bool:

@@ -29,7 +29,7 @@ def run(run: RunFolder, report: Reporter) -> ScoreRunResult:
     Raises:
         LobassError: the models, the template or the samples cannot be used.
         EndedInVain: base and reference have the same losses.
-        Cancelled: the run's owner asked it to stop; finished shards stay.
+        Cancelled: the run's owner asked it to stop; the losses measured so far stay.
     """
     started = time.monotonic()
     prepared = prepare(run, report)

@@ -7,8 +7,11 @@ products gain little from a second thread, and Python, tokens and sums nothing a
 import multiprocessing
 import os
 import queue
+import signal
+import time
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from typing import Any
@@ -17,8 +20,9 @@ import psutil
 import torch
 
 from lobass_core.errors import LobassError, RunError, cause_of, out_of_memory
+from lobass_core.jobs.run_files import RunFiles
 from lobass_core.jobs.run_folder import RunFolder
-from lobass_core.scoring.engine import Engine
+from lobass_core.scoring.engine import Engine, Losses
 from lobass_core.scoring.products import Library
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.worker.cores import n_cores
@@ -26,13 +30,15 @@ from lobass_core.worker.model_cache import ModelCache
 from lobass_core.worker.preparation import ModelTask, Prepared
 from lobass_core.worker.reporter import Reporter
 from lobass_core.worker.score_progress import ScoreProgress
-from lobass_core.worker.shards import ShardJob, shard_table
+from lobass_core.worker.shards import ShardJob, write_job
 
 # Below this much work the ten seconds that a process takes to start are not worth it.
 WORTH_SECONDS = 45.0
 _FLOP_A_SECOND = 2e10
 _BYTES_A_PROCESS = 1 << 30
 _POLL_SECONDS = 0.5
+# How long a process may take to end a batch and save its losses once the run is stopped; a batch takes seconds.
+_CLOSING_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,10 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What a process is told when it starts."""
+    """What a process is told when it starts, and `stop`, shared with it: not 0 once it should save and end.
+
+    A plain number in shared memory: a process that is killed while it looks at an Event would block all others.
+    """
 
     run_path: Any
     tasks: tuple[ModelTask, ...]
@@ -73,6 +82,7 @@ class Orders:
     render_fp: str
     batch_tokens: int
     parent: int
+    stop: Any
 
 
 def n_processes(prepared: Prepared, table: TokenTable, tasks: Sequence[ModelTask], jobs: Sequence[ShardJob]) -> int:
@@ -107,7 +117,7 @@ def score_in_processes(
     """Compute the jobs in n processes, and return what there is to note about the models.
 
     Raises:
-        Cancelled: the run's owner asked to stop; finished shards stay.
+        Cancelled: the run's owner asked to stop; the losses measured so far stay.
         LobassError: a process failed (in its words) or died.
     """
     context = multiprocessing.get_context("spawn")
@@ -123,6 +133,7 @@ def score_in_processes(
         prepared.render_fp,
         prepared.spec.batch_tokens,
         os.getpid(),
+        context.RawValue("b", 0),
     )
     report.update(phase=f"starting {n} processes")
     processes = [context.Process(target=_serve, args=(orders, to_do, told), daemon=True) for _ in range(n)]
@@ -144,6 +155,10 @@ def score_in_processes(
             elif isinstance(event, Loaded):
                 report.update(phase=f"scoring the {event.part} in {n} processes", message=event.note)
                 notes += [event.note] if event.note else []
+    except BaseException:
+        orders.stop.value = 1
+        _wait_for(processes, told)
+        raise
     finally:
         for process in processes:
             process.kill()
@@ -151,6 +166,15 @@ def score_in_processes(
         for channel in (to_do, told):
             channel.cancel_join_thread()
     return list(dict.fromkeys(notes))
+
+
+def _wait_for(processes: Sequence[Any], told: Queue) -> None:
+    """Let every process save what it has measured, if it does not take too long."""
+    deadline = time.monotonic() + _CLOSING_SECONDS
+    while any(process.is_alive() for process in processes) and time.monotonic() < deadline:
+        # A process ends only once all that it told has been read.
+        with suppress(queue.Empty):
+            told.get(timeout=0.05)
 
 
 def _events(told: Queue, processes: Sequence[Any], report: Reporter) -> Iterator[Batch | Loaded]:
@@ -179,6 +203,8 @@ def _events(told: Queue, processes: Sequence[Any], report: Reporter) -> Iterator
 
 def _serve(orders: Orders, to_do: Queue, told: Queue) -> None:
     """The life of one process: take shards until there are none."""
+    # Who stops a service tells all its processes: the worker says what to do then.
+    signal.signal(signal.SIGTERM, lambda *_: RunFiles(orders.run_path).request_cancel())
     try:
         _score_shards(orders, to_do, told)
         told.put(Ended())
@@ -215,19 +241,23 @@ def _score_shards(orders: Orders, to_do: Queue, told: Queue) -> None:
     run, table = RunFolder.open(orders.run_path), orders.table
     models = ModelCache(orders.dtype, torch.device("cpu"), orders.library)
     current, engine, batch_tokens = -1, None, orders.batch_tokens
-    while (job := _next_job(to_do, orders.parent)) is not None:
+    while not orders.stop.value and (job := _next_job(to_do, orders.parent)) is not None:
         task = orders.tasks[job.model]
         if engine is None or job.model != current:
             batch_tokens = engine.batch_tokens if engine else batch_tokens
             current, engine = job.model, Engine(models.take(task), table, batch_tokens)
             told.put(Loaded(task.part, engine.loaded.note))
-        losses = []
-        for batch in engine.score(job.places):
-            _end_with(orders.parent)
-            n_tokens = int(table.lengths[batch.indices].sum())
-            told.put(Batch(job.model, len(batch.indices), n_tokens, batch.n_tokens_run, batch.n_tokens_read))
-            losses.append(batch)
-        run.write_shard(job.name, shard_table(table, losses, task.fp, orders.render_fp))
+        losses: list[Losses] = []
+        try:
+            for batch in engine.score(job.places):
+                _end_with(orders.parent)
+                losses.append(batch)
+                n_tokens = int(table.lengths[batch.indices].sum())
+                told.put(Batch(job.model, len(batch.indices), n_tokens, batch.n_tokens_run, batch.n_tokens_read))
+                if orders.stop.value:
+                    break
+        finally:
+            write_job(run, table, job, losses, (task.fp, orders.render_fp))
 
 
 def _next_job(to_do: Queue, parent: int) -> ShardJob | None:

@@ -16,9 +16,9 @@ from lobass_core.worker.preparation import ModelTask, Prepared
 from lobass_core.worker.reporter import Reporter
 from lobass_core.worker.score_processes import n_processes, score_in_processes
 from lobass_core.worker.score_progress import ScoreProgress
-from lobass_core.worker.shards import ShardJob, ShardWriter, is_finished, unscored_table
+from lobass_core.worker.shards import ShardJob, ShardWriter, is_finished, unscored_table, what_is_left
 
-# A shard, and the one being written, is what a kill costs: about a minute of work, and never more samples than this.
+# What a kill costs is a shard and the one being written: about a minute of work, and never more samples than this.
 SHARD_SAMPLES = int(os.environ.get("LOBASS_SHARD_SAMPLES", "512"))
 SHARD_LEAST_SAMPLES = 16
 _SHARD_FLOP = {"cpu": 3e12, "mps": 3e13, "cuda": 1e16}
@@ -51,7 +51,7 @@ class ScoringPass:
         """Score all of it, the models one after another.
 
         Raises:
-            Cancelled: the run's owner asked to stop; finished shards stay.
+            Cancelled: the run's owner asked to stop; the losses measured so far stay.
         """
         for work in works:
             self._check_ids(work.task)
@@ -87,32 +87,38 @@ class ScoringPass:
                 self.notes += [engine.loaded.note] if engine.loaded.note else []
                 self.progress.restart_clock()
                 self.report.update(phase=f"scoring the {task.part}", message=engine.loaded.note)
-            losses: list[Losses] = []
-            for batch in engine.score(job.places):
-                self.report.check_cancel()
-                n_tokens = int(self.table.lengths[batch.indices].sum())
-                self.progress.advance(
-                    job.model,
-                    n_samples=len(batch.indices),
-                    n_tokens=n_tokens,
-                    n_run=batch.n_tokens_run,
-                    n_read=batch.n_tokens_read,
-                )
-                losses.append(batch)
-            writer.write(job.name, losses, task.fp)
+            self._score_shard(engine, job, writer, task.fp)
             # What memory allowed for one model is the start for the next.
             self.batch_tokens = engine.batch_tokens
 
+    def _score_shard(self, engine: Engine, job: ShardJob, writer: ShardWriter, model_fp: str) -> None:
+        losses: list[Losses] = []
+        try:
+            for batch in engine.score(job.places):
+                losses.append(batch)
+                self.progress.advance(
+                    job.model,
+                    n_samples=len(batch.indices),
+                    n_tokens=int(self.table.lengths[batch.indices].sum()),
+                    n_run=batch.n_tokens_run,
+                    n_read=batch.n_tokens_read,
+                )
+                self.report.check_cancel()
+        finally:
+            # Whatever ends the run early, what it has measured stays.
+            writer.write(job, losses, model_fp)
+
     def _jobs_left(self, place: int, work: Work) -> list[ShardJob]:
-        """The model's shards that are not there yet; the others count as done."""
+        """The model's shards that are not there yet, or not whole; what is there counts as done."""
         self._write_unscored(place, work)
         left = []
         for number, group in enumerate(self._groups(work)):
             job = ShardJob(place, f"{work.task.label}-{work.task.fp}-{self.prepared.render_fp}-{number:05d}", group)
-            if is_finished(self.run, self.table, job):
-                n_tokens = int(self.table.lengths[group].sum())
-                self.progress.advance(place, n_samples=len(group), n_tokens=n_tokens, resumed=True)
-            else:
+            job = what_is_left(self.run, self.table, job)
+            if n_there := len(group) - len(job.places):
+                n_tokens = int(self.table.lengths[group].sum() - self.table.lengths[job.places].sum())
+                self.progress.advance(place, n_samples=n_there, n_tokens=n_tokens, resumed=True)
+            if len(job.places):
                 left.append(job)
         return left
 

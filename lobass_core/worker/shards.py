@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -45,23 +45,50 @@ TOKENS_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class ShardJob:
-    """One shard to compute: the place of its model among the run's, its name, and its samples, longest first."""
+    """One shard to compute: the place of its model among the run's, its name, and its samples, longest first.
+
+    `measured` are the rows of a shard that was closed early, which stay in front of those of `places`.
+    """
 
     model: int
     name: str
     places: np.ndarray
+    measured: pa.Table | None = None
+
+
+def what_is_left(run: RunFolder, table: TokenTable, job: ShardJob) -> ShardJob:
+    """The job without the samples that its shard holds already: all of them, or some where it was closed early.
+
+    A damaged shard, and one with samples of another cut, is computed again.
+    """
+    path = run.shards_dir / f"{job.name}.parquet"
+    if not path.is_file():
+        return job
+    try:
+        measured = read_parquet(path)
+        ids = set(measured["sample_id"].to_pylist())
+    except (RunError, KeyError):
+        return job
+    left = [place for place in job.places.tolist() if table.sample_ids[place] not in ids]
+    if len(ids) != measured.num_rows or len(left) + len(ids) != len(job.places):
+        return job
+    if left and measured.schema.names != SHARD_SCHEMA.names:  # written by an earlier program
+        return job
+    return replace(job, places=np.array(left, dtype=np.int64), measured=measured)
 
 
 def is_finished(run: RunFolder, table: TokenTable, job: ShardJob) -> bool:
-    """Whether the shard is there, whole, and holds these very samples; a damaged one is computed again."""
-    path = run.shards_dir / f"{job.name}.parquet"
-    if not path.is_file():
-        return False
-    try:
-        ids = read_parquet(path, ["sample_id"])["sample_id"].to_pylist()
-    except RunError:
-        return False
-    return ids == [table.sample_ids[index] for index in job.places]
+    """Whether the shard is there, whole, and holds these very samples."""
+    return not len(what_is_left(run, table, job).places)
+
+
+def write_job(run: RunFolder, table: TokenTable, job: ShardJob, losses: Sequence[Losses], fps: tuple[str, str]) -> None:
+    """Write what is known of a shard: its rows measured before, and these losses; `fps` of model and rendering."""
+    rows = shard_table(table, losses, *fps)
+    if job.measured is not None:
+        rows = pa.concat_tables([job.measured.cast(SHARD_SCHEMA), rows])
+    if rows.num_rows:
+        run.write_shard(job.name, rows)
 
 
 def shard_table(table: TokenTable, losses: Sequence[Losses], model_fp: str, render_fp: str) -> pa.Table:
@@ -126,23 +153,20 @@ class ShardWriter:
     def __enter__(self) -> Self:
         return self
 
-    def write(self, name: str, losses: Sequence[Losses], model_fp: str) -> None:
+    def write(self, job: ShardJob, losses: Sequence[Losses], model_fp: str) -> None:
         """Begin to write a shard once the one before it is on the disk.
 
         Raises:
             OSError: the one before it could not be written.
         """
         self._wait()
-        self._writing = self._thread.submit(self._write, name, losses, model_fp)
+        fps = model_fp, self._render_fp
+        self._writing = self._thread.submit(write_job, self._run, self._table, job, losses, fps)
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._thread.shutdown(wait=True)
-        if error is None:
-            self._wait()
+        self._wait()
 
     def _wait(self) -> None:
         if self._writing:
             self._writing.result()
-
-    def _write(self, name: str, losses: Sequence[Losses], model_fp: str) -> None:
-        self._run.write_shard(name, shard_table(self._table, losses, model_fp, self._render_fp))

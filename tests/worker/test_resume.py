@@ -1,7 +1,9 @@
 """A worker that is killed or cancelled leaves finished shards; the next one computes the rest, and the same numbers."""
 
+import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -10,6 +12,7 @@ import torch
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.specs import ModelSpec
 from lobass_core.worker import scoring_pass
+from lobass_core.worker.score_progress import ScoreProgress
 from tests.jobs.test_checksums import flip_bit
 from tests.models import tiny_llama
 from tests.worker.runs import kill_when, losses_of, samples, score_run, start, work
@@ -101,16 +104,58 @@ def test_a_failure_in_a_process_is_told_in_words(models: Path, tmp_path: Path):
     assert error is not None and error.what.startswith("the model cannot be loaded")
 
 
-def test_cancelled_and_resumed(models: Path, undisturbed: RunFolder, tmp_path: Path):
+@pytest.mark.parametrize(("n_processes", "stop"), [(1, signal.SIGTERM), (2, None)], ids=["one, SIGTERM", "two, cancel"])
+def test_cancelled_within_its_shard_and_resumed(
+    models: Path,
+    undisturbed: RunFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    n_processes: int,
+    stop: signal.Signals | None,
+):
     run = fresh(models, tmp_path)
-    process = start(run, **SMALL)
-    while len(run.finished_shards()) < 1 and process.poll() is None:
+    # A shard a model.
+    settings = {"LOBASS_SHARD_SAMPLES": "512", "LOBASS_CPU_PROCESSES": str(n_processes)}
+    process = start(run, **settings)
+    while process.poll() is None and run.read_progress().n_tokens_done == 0:
         time.sleep(0.005)
-    run.request_cancel()
-    assert process.wait(timeout=60) == 3
+    process.send_signal(stop) if stop else run.request_cancel()
+    assert process.wait(timeout=60) == 3, run.log_path.read_text()
     assert run.state() == "cancelled"
-    assert len(run.finished_shards()) < len(undisturbed.finished_shards())
+    saved = losses_of(run)
+    progress = run.read_progress()
+    assert 0 < progress.n_done <= len(saved) < 2 * N_SAMPLES
+    monkeypatch.setattr(scoring_pass, "SHARD_SAMPLES", 512)
     assert work(run) == 0
+    again = losses_of(run)
+    assert {key: again[key] for key in saved} == saved
+    assert len(run.finished_shards()) == 2
+    # Its shards are larger than those of the undisturbed run, and so its batches have other rows.
+    whole = losses_of(undisturbed)
+    assert again.keys() == whole.keys()
+    for key, (loss, n_tokens, status, _) in again.items():
+        assert (n_tokens, status) == whole[key][1:3]
+        assert loss == pytest.approx(whole[key][0], abs=2.3e-6 * n_tokens)
+
+
+def test_what_is_saved_of_a_shard_is_not_computed_again(
+    models: Path, undisturbed: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run, counted = fresh(models, tmp_path), []
+    whole = ScoreProgress.advance
+
+    def advance(self: ScoreProgress, model: int, *, n_samples: int, **more: Any) -> None:
+        whole(self, model, n_samples=n_samples, **more)
+        counted.append(0 if more.get("resumed") else n_samples)
+        if len(counted) == 3:
+            run.request_cancel()
+
+    monkeypatch.setattr(ScoreProgress, "advance", advance)
+    assert work(run) == 3
+    saved = losses_of(run)
+    assert len(saved) == sum(counted) > 0
+    assert work(run) == 0
+    assert sum(counted) == 2 * N_SAMPLES
     assert losses_of(run) == losses_of(undisturbed)
 
 
