@@ -1,6 +1,6 @@
 """What a plan costs, said before it starts."""
 
-from lobass_core.cli.output import print_facts, print_json, say
+from lobass_core.cli.output import print_facts, print_json, say, stdout
 from lobass_core.workflows.costs import Cost
 
 
@@ -16,6 +16,7 @@ def print_cost(cost: Cost, *, json: bool) -> None:
         print_json(cost.to_dict())
         return
     print_facts("Cost", facts_of(cost))
+    stdout.print(f"{cost.sentence} {cost.time_sentence}")
 
 
 def facts_of(cost: Cost) -> list[tuple[str, object]]:
@@ -26,5 +27,4 @@ def facts_of(cost: Cost) -> list[tuple[str, object]]:
         ("passes to score", cost.scoring),
         ("passes of training on all rows", cost.everything),
         ("expected seconds", None if cost.seconds is None else round(cost.seconds)),
-        ("in words", f"{cost.sentence} {cost.time_sentence}"),
     ]

@@ -26,7 +26,7 @@ def _detail(progress: Progress) -> str:
     if progress.seconds_left:
         parts.append(f"{duration(progress.seconds_left)} left")
     if progress.peak_bytes:
-        parts.append(f"{progress.peak_bytes / 2**30:.1f} GiB")
+        parts.append(f"{progress.peak_bytes / 2**30:.1f} GiB of memory")
     if progress.message:
         parts.append(progress.message)
     return ", ".join(parts)

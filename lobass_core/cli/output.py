@@ -81,8 +81,9 @@ class _PlainLines:
         if label == self._label and now - self._said_at < PLAIN_LINE_SECONDS:
             return
         self._said_at, self._label = now, label
-        of = f" of {n_total:,}" if n_total else ""
-        stderr.print(_safe(f"{label}: {n_done:,}{of} {detail}".rstrip()))
+        counted = f"{n_done:,} of {n_total:,}" if n_total else f"{n_done:,}" if n_done else ""
+        facts = ", ".join(filter(None, (counted, detail)))
+        stderr.print(_safe(f"{label}: {facts}" if facts else label))
 
 
 def print_json(result: object) -> None:

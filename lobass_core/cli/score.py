@@ -33,7 +33,7 @@ from lobass_core.jobs.run_results import PreflightResult
 from lobass_core.workflows import refine as refinement
 from lobass_core.workflows import score as workflow
 from lobass_core.workflows.costs import Cost, cost_of_scoring
-from lobass_core.workflows.known_models import known_models
+from lobass_core.workflows.known_models import known_models, names_no_reference
 from lobass_core.workflows.model_paths import why_not
 from lobass_core.workflows.references import score_spec
 from lobass_core.workflows.refine import DEFAULT_BAND
@@ -134,6 +134,8 @@ def score(
     if error := why_not(spec):
         raise error
     opened.require_writable()
+    for notice in filter(None, (names_no_reference(opened, name) for name in (reference, target) if name)):
+        say(notice)
     cost = cost_of_scoring(opened, spec)
     say_cost(cost)
     unused = "" if target else known_models(opened).usual_targets.get(spec.base.path, "")

@@ -172,6 +172,9 @@ class _Training:
         epochs: EpochKeeper,
     ) -> FitOutcome:
         self.progress.restart_clock()
+        # The first step of a large model takes a minute; until then it shows how many samples there are.
+        self.progress.show()
+        self.report.update(now=True)
         return fit(
             loaded,
             member.table,

@@ -53,6 +53,17 @@ def known_models(project: Project) -> KnownModels:
     )
 
 
+def names_no_reference(project: Project, name: str) -> str:
+    """Say that a plain word is the name of no reference trained here, so that it is looked up on the Hub.
+
+    Empty for a reference trained here, a path, and a Hub id with an organisation.
+    """
+    if "/" in name or (project.models_dir / name).is_dir() or Path(name).exists():
+        return ""
+    trained = ", ".join(item.name for item in list_references(project)) or "none"
+    return f"No reference of this project is called {name!r} (trained here: {trained}). Looking for a Hub model."
+
+
 def _usual_targets(project: Project, targets: list[TrainedReference]) -> dict[str, str]:
     """By base; a base that was scored without one since has none.
 

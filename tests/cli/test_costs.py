@@ -6,7 +6,7 @@ import pytest
 
 from lobass_core.jobs.run_list import list_runs
 from lobass_core.project import Project
-from lobass_core.workflows import train_reference
+from lobass_core.workflows import score, train_reference
 from tests.cli.conftest import Ran
 from tests.filled_project import Row, import_rows
 
@@ -28,6 +28,19 @@ def test_a_dry_run_starts_nothing(pool: Project, lobass):
     }  # fmt: skip
     assert ran.json["n_samples"] == 10 and ran.json["sentences"][0].startswith("Passes over the pool: 14")
     assert list_runs(pool.runs_dir) == []
+
+
+def test_a_dry_run_ends_with_the_cost_in_a_sentence(pool: Project, lobass):
+    ran: Ran = lobass("train-reference", "--project", pool.root, "--base", "org/base", "--dry-run")
+    assert ran.out.splitlines()[-1].startswith("Passes over the pool: 5 (3 to train the reference, 2 to score)")
+
+
+def test_a_name_that_no_reference_has_is_said_to_be_looked_up(pool: Project, lobass, monkeypatch):
+    monkeypatch.setattr(score, "launch", lambda _: (_ for _ in ()).throw(RuntimeError("started")))
+    asked = ("score", "--project", pool.root, "--base", "org/base", "--reference")
+    misspelt: Ran = lobass(*asked, "reff")
+    assert "No reference of this project is called 'reff' (trained here: none). Looking for a Hub model." in misspelt.err
+    assert "No reference" not in lobass(*asked, "org/reff").err
 
 
 def test_the_cost_is_said_before_the_work(pool: Project, lobass, monkeypatch):
