@@ -145,6 +145,9 @@ if selection.n_gone:
         parts.notice(f"{selections.gone_in_words(selection)}.", "The export leaves them out.", tone="amber"), key="gone"
     )
 
+if dropped := selections.dropped_in_words(selection):
+    view.show(parts.notice(f"{dropped} on Select.", "The export contains them.", tone="amber"), key="dropped")
+
 to: Path | None = None
 problem: LobassError | None = None
 try:

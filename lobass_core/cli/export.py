@@ -15,6 +15,7 @@ from lobass_core.errors import RequestError
 from lobass_core.specs import ExportSpec
 from lobass_core.words.plural import plural
 from lobass_core.workflows import export as workflow
+from lobass_core.workflows import select as selections
 from lobass_core.workflows.export import ExportReceipt, Preflight
 from lobass_core.workflows.push_export import HubTarget, look_at_target
 from lobass_core.workflows.push_export import push as push_export
@@ -126,6 +127,8 @@ def export(
         weight=weight,
         replace=replace,
     )
+    if dropped := selections.dropped_in_words(selections.load(opened, selection)[0]):
+        warn(f"{dropped}: lobass select with the same settings and --replace.")
     if preflight:
         _show_preflight(workflow.preflight(opened, spec), json)
         return
@@ -136,7 +139,7 @@ def export(
 
 
 def _rows(show: Callable[[str, int, int, str], None]) -> workflow.OnProgress:
-    return lambda done, total: show("Exporting", done, total, "rows")
+    return lambda done, total: show("Exporting rows", done, total)
 
 
 def _finish(receipt: ExportReceipt, target: HubTarget | None, json: bool) -> None:

@@ -88,7 +88,7 @@ def import_data(
         show_preview(opened, spec, preview, json)
         return
     with progress_bar() as show:
-        result = workflow.import_file(opened, spec, lambda done, total: show("Importing", done, total, "rows"))
+        result = workflow.import_file(opened, spec, lambda done, total: show("Importing rows", done, total))
     show_result(opened, result, json)
 
 

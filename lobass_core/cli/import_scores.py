@@ -106,7 +106,7 @@ def import_scores(
     opened = open_project(project)
     with progress_bar() as show:
         imported = workflow.import_scores(
-            opened, spec, lambda done, total: show("Reading scores", done, total, "lines"), dry_run=dry_run
+            opened, spec, lambda done, total: show("Reading lines", done, total), dry_run=dry_run
         )
     if json:
         print_json(imported.to_dict())

@@ -77,6 +77,8 @@ def selections(
     for one in listed:
         if lost := workflow.gone_in_words(one):
             warn(f"{lost}.")
+        if dropped := workflow.dropped_in_words(one):
+            warn(f"{dropped}: lobass select with the same settings and --replace.")
 
 
 def _show_gone(gone: list[GoneRow], json: bool) -> None:

@@ -16,9 +16,7 @@ from lobass_core.workflows.update_dataset import Update
 def update_with(project: Project, name: str, asked: dict, *, dry_run: bool, yes: bool, json: bool) -> None:
     """Show what the update would do, ask, and do it; `asked` are the settings that were given."""
     with progress_bar() as show:
-        update = workflow.compare_dataset(
-            project, name, asked, lambda done, total: show("Comparing", done, total, "rows")
-        )
+        update = workflow.compare_dataset(project, name, asked, lambda done, total: show("Comparing rows", done, total))
     is_written = not (dry_run or update.is_same)
     if is_written and not yes and (json or not sys.stdin.isatty()):
         raise RequestError(
@@ -31,7 +29,7 @@ def update_with(project: Project, name: str, asked: dict, *, dry_run: bool, yes:
         if not yes:
             typer.confirm(f"Update {name}: {update.counts.words}?", abort=True, err=True)
         with progress_bar() as show:
-            workflow.update_dataset(project, update, lambda done, total: show("Updating", done, total, "rows"))
+            workflow.update_dataset(project, update, lambda done, total: show("Updating rows", done, total))
     if json:
         print_json({**update.to_dict(), "is_written": is_written})
     elif is_written:

@@ -72,7 +72,7 @@ def write(
             out different.
     """
     notes: list[str] = []
-    count = _counter(plan.picks.num_rows * _PASSES.get(plan.format, 2), on_progress)
+    count = _counter(plan.picks.num_rows, _PASSES.get(plan.format, 2), on_progress)
     texts = _counted(read_texts, count)
     with staging(to, Claim(plan.selection, plan.format, replace)) as folder:
         with contextlib.closing(PickedRows(plan, texts, folder, count)) as rows:
@@ -130,15 +130,15 @@ def _split_notes(plan: ExportPlan, written: Written) -> list[str]:
     ]
 
 
-def _counter(n_total: int, on_progress: OnProgress | None) -> Callable[[], None]:
-    """What is called for each row that is read, and tells of some of them."""
-    n_done = 0
+def _counter(n_rows: int, n_passes: int, on_progress: OnProgress | None) -> Callable[[], None]:
+    """What is called for each row at each pass over them, and tells of some as the rows that they amount to."""
+    n_read = 0
 
     def count() -> None:
-        nonlocal n_done
-        n_done += 1
-        if on_progress and (n_done % 500 == 0 or n_done == n_total):
-            on_progress(n_done, n_total)
+        nonlocal n_read
+        n_read += 1
+        if on_progress and (n_read % 500 == 0 or n_read == n_rows * n_passes):
+            on_progress(n_read // n_passes, n_rows)
 
     return count
 

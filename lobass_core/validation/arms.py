@@ -57,9 +57,11 @@ ARMS = (BASE, FULL, *SCORES, *DRAWN)
 
 
 def check_arm(name: str) -> None:
-    """Raises RequestError where there is no arm of that name; selections and measures are named `selection:NAME`."""
+    """Raises RequestError where there is no arm of that name; others are `selection:NAME` and `measure:NAME`."""
     if name not in ARMS and not name.startswith((SELECTION, MEASURE)):
-        raise RequestError(f"there is no arm {name!r}", do=f"Choose from: {', '.join(ARMS)}, {SELECTION}NAME.")
+        raise RequestError(
+            f"there is no arm {name!r}", do=f"Choose from: {', '.join(ARMS)}, {SELECTION}NAME, {MEASURE}NAME."
+        )
 
 
 def rows_of_arm(

@@ -124,7 +124,7 @@ class BrowseFilter:
         if asked and not self.cuts:
             raise RequestError(
                 f"{by_cut[0] if by_cut else 'the sort by distance'} needs a cut",
-                do="Add cut=0.3 for every domain, or cut=math:0.3 for one.",
+                do="Add a cut, --cut or cut= in the address: 0.3 for every domain, or math:0.3 for one.",
             )
         if any(not math.isfinite(cut) for _, cut in self.cuts):
             raise RequestError("a cut is not a number")

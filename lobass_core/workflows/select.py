@@ -145,6 +145,17 @@ def gone_in_words(selection: SavedSelection) -> str:
     )
 
 
+def dropped_in_words(selection: SavedSelection) -> str:
+    """What to tell of a selection whose rows were dropped by hand after it was saved; "" where none was."""
+    if not selection.n_dropped:
+        return ""
+    verb, them = ("was", "it") if selection.n_dropped == 1 else ("were", "them")
+    return (
+        f"{selection.n_dropped:,} of the {selection.n_held:,} rows of {selection.name!r} {verb} dropped by hand after "
+        f"it was saved. To leave {them} out, save the selection again"
+    )
+
+
 def picks(project: Project, name: str) -> pa.Table:
     """The saved picks in rank order: row_key, sample_key, pick_rank (from 1) int64, reason, score float64 or null."""
     with project.store() as store:

@@ -122,7 +122,7 @@ def test_tags_and_notes(lobass, filled: Filled):
         (("browse", "--saved", "x", "--domain", "math"), "cannot be combined"),
         (("browse", "--saved", "none"), "no saved filter 'none'"),
         (("browse", "--cut", "0.5"), "nothing uses the cut"),
-        (("browse", "--review", "near_cut"), "needs a cut"),
+        (("browse", "--review", "near_cut"), "Add a cut, --cut or cut= in the address: 0.3 for every"),
         (("browse", "--review", "near_cut", "--cut", "0.5", "--cut-of", "x"), "cannot be combined"),
         (("browse", "--review", "near_cut", "--cut-of", "none"), "no selection"),
         (("filters", "--delete", "none"), "no saved filter 'none'"),
@@ -188,3 +188,19 @@ def test_the_review_queue_by_a_cut_or_by_a_selection(lobass, filled: Filled):
     words = ("--budget-samples", "1", "--balance", "global", "--name", "best")
     assert lobass("select", "--project", filled.project.root, *words).exit_code == 0
     assert browse(lobass, filled, "--review", "all", "--cut-of", "best", "--sort", "cut") == [0, 1, 2]
+
+
+def test_a_row_dropped_after_its_selection_was_saved_is_named(lobass, filled: Filled, tmp_path):
+    root = filled.project.root
+    best = ("select", "--project", root, "--budget-samples", 2, "--balance", "global", "--name", "best")
+    assert lobass(*best).exit_code == 0
+    dropped = lobass("browse", "--project", root, "--in-selection", "best", "--limit", 1, "--json").json["rows"][0]
+    assert lobass("decide", "drop", dropped["sample_id"], "--project", root).exit_code == 0
+    said = (
+        "1 of the 2 rows of 'best' was dropped by hand after it was saved. To leave it out, save the selection again: "
+        "lobass select with the same settings and --replace."
+    )
+    for words in (("selections",), ("export", "--selection", "best", "--to", tmp_path / "out", "--dry-run")):
+        assert said in " ".join(lobass(*words, "--project", root).err.split())
+    assert lobass(*best, "--replace").exit_code == 0
+    assert "dropped by hand" not in lobass("selections", "--project", root).err

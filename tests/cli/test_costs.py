@@ -39,7 +39,9 @@ def test_a_name_that_no_reference_has_is_said_to_be_looked_up(pool: Project, lob
     monkeypatch.setattr(score, "launch", lambda _: (_ for _ in ()).throw(RuntimeError("started")))
     asked = ("score", "--project", pool.root, "--base", "org/base", "--reference")
     misspelt: Ran = lobass(*asked, "reff")
-    assert "No reference of this project is called 'reff' (trained here: none). Looking for a Hub model." in misspelt.err
+    assert (
+        "No reference of this project is called 'reff' (trained here: none). Looking for a Hub model." in misspelt.err
+    )
     assert "No reference" not in lobass(*asked, "org/reff").err
 
 

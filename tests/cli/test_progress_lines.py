@@ -11,7 +11,12 @@ def test_a_line_names_only_what_is_known(capsys):
         show("Importing", 0, 0, "3 files")
         show("Rendering", 3, 350)
         show("Reading", 7, 0)
-    assert capsys.readouterr().err.splitlines() == ["Starting", "Importing: 3 files", "Rendering: 3 of 350", "Reading: 7"]
+    assert capsys.readouterr().err.splitlines() == [
+        "Starting",
+        "Importing: 3 files",
+        "Rendering: 3 of 350",
+        "Reading: 7",
+    ]
 
 
 def test_memory_is_called_memory(capsys):

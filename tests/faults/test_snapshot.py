@@ -46,7 +46,7 @@ def _closed(project, folder: Path):
 
 
 def test_the_table_counts_times_and_names_the_commonest_message():
-    said = ("Importing: 3 of 3 rows error: the disk is full (/tmp/x/place/project/store.duckdb). Free some space.",)
+    said = ("Importing rows: 3 of 3 error: the disk is full (/tmp/x/place/project/store.duckdb). Free some space.",)
     table = faults_table(
         [
             outcome(0, again=0.5, said=said),

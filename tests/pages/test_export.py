@@ -11,6 +11,7 @@ import pytest
 from lobass_core.project import Project
 from lobass_core.specs import ExportSpec, SelectionSpec
 from lobass_core.store.connection import release
+from lobass_core.store.decisions import DecisionAct, append_decisions
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.export import export, preflight
 from pages.components.exporting import trainer_view
@@ -54,6 +55,17 @@ def test_cards_preflight_files_and_command(selected, open_page):
     assert '{"prompt": [{"role": "user"' in text
     assert "lobass export" in text and "--selection paper-6" in text
     assert _button(app, "export.go").label == "Export 25 rows"
+
+
+def test_rows_dropped_after_the_selection_was_saved_are_named(selected, open_page):
+    with selected.store() as store, store.transaction() as cursor:
+        keys = cursor.execute(
+            "SELECT sample_key FROM selection_picks JOIN selections USING (selection_id) WHERE name = 'paper-6' LIMIT 2"
+        ).fetchall()
+        append_decisions(cursor, [DecisionAct(str(key), key, "drop", "") for (key,) in keys])
+    text = view_text(open_page(selected.root, "export"))
+    assert "2 of the 25 rows of 'paper-6' were dropped by hand after it was saved." in text
+    assert "To leave them out, save the selection again on Select." in text and "The export contains them." in text
 
 
 def test_the_selection_comes_from_the_address(selected, open_page):
