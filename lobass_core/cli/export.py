@@ -1,6 +1,5 @@
 """lobass export"""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from lobass_core.cli.former_names import accepting
 from lobass_core.cli.number_option import number
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
-from lobass_core.cli.output import print_facts, print_json, print_table, progress_bar, warn
+from lobass_core.cli.output import ShowProgress, print_facts, print_json, print_table, progress_bar, warn
 from lobass_core.errors import RequestError
 from lobass_core.specs import ExportSpec
 from lobass_core.words.plural import plural
@@ -138,7 +137,7 @@ def export(
     _finish(receipt, target, json)
 
 
-def _rows(show: Callable[[str, int, int, str], None]) -> workflow.OnProgress:
+def _rows(show: ShowProgress) -> workflow.OnProgress:
     return lambda done, total: show("Exporting rows", done, total)
 
 
