@@ -11,6 +11,7 @@ from lobass_core.project import Project
 from lobass_core.specs import ExportFormat, ExportSpec
 from lobass_core.store.selections import SavedSelection
 from lobass_core.words.plural import plural
+from lobass_core.words.typed_shares import read_share_or_rows
 from lobass_core.workflows import export as workflow
 from lobass_core.workflows import select as selections
 from pages.components import command_line, empty, errors, number_field, parts, scope, state, toolbar, view
@@ -53,7 +54,7 @@ def options() -> None:
         split, seed = st.columns([0.62, 0.38])
         with split:
             number_field.show(
-                "Validation rows", key=draft.VALIDATION, least=0, otherwise=0,
+                "Validation rows", key=draft.VALIDATION, reads=read_share_or_rows, otherwise=0,
                 help="Written to separate files; near duplicates stay together. A share (2 %), or a number of rows.",
             )  # fmt: skip
         with seed:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import typer
 
 from lobass_core.cli.former_names import accepting
+from lobass_core.cli.number_option import count
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, RunOption, names
 from lobass_core.cli.output import UNKNOWN, print_json, print_table, stderr
@@ -96,8 +97,10 @@ SortOption = Annotated[
 SavedOption = Annotated[str, typer.Option("--saved", help="Use this saved filter.")]
 SaveOption = Annotated[str, typer.Option("--save", help="Save the filter under this name.")]
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="With --save: replace a filter of that name.")]
-PageOption = Annotated[int, typer.Option("--page", min=1, help="Page number, starting at 1.")]
-LimitOption = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Rows per page.")]
+PageOption = Annotated[int, typer.Option("--page", parser=count("--page", least=1), help="Page number, starting at 1.")]
+LimitOption = Annotated[
+    int, typer.Option("--limit", parser=count("--limit", least=1, most=10_000), help="Rows per page.")
+]
 TokenLossesOption = Annotated[
     str, typer.Option("--token-losses", help="Show the loss of each token of this sample (id, or its first digits).")
 ]

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.browse import WhereOption, filter_of
+from lobass_core.cli.number_option import count
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption
 from lobass_core.cli.output import UNKNOWN, print_facts, print_json, print_table
@@ -40,7 +41,9 @@ def decide(
     ] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Undo the latest decision, and the rest of its batch.")] = False,
     log: Annotated[bool, typer.Option("--log", help="List the latest decisions.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Number of log entries to list.")] = 50,
+    limit: Annotated[
+        int, typer.Option("--limit", parser=count("--limit", least=1), help="Number of log entries to list.")
+    ] = 50,
     run: RunOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.follow import duration, followed
+from lobass_core.cli.number_option import count
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption, RunOption
 from lobass_core.cli.output import print_json, print_table, stderr, stdout
@@ -33,17 +34,19 @@ SwapsOption = Annotated[
     int | None,
     typer.Option(
         "--planted-swaps",
+        parser=count("--planted-swaps"),
         help="First run a self-test: swap the responses of so many rows, score them, and see where they rank.",
         show_default="no self-test",
     ),
 ]
-SwapsSeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed that draws the rows of the self-test.")]
+SwapsSeedOption = Annotated[
+    int, typer.Option("--seed", parser=count("--seed", least=0), help="Seed that draws the rows of the self-test.")
+]
 EitherWayOption = Annotated[
     int,
     typer.Option(
         "--either-way",
-        min=0,
-        max=10_000,
+        parser=count("--either-way", least=0, most=10_000),
         help="Also list up to so many rows that could go either way, nearest to the cut first.",
     ),
 ]

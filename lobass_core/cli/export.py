@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.former_names import accepting
-from lobass_core.cli.number_option import number
+from lobass_core.cli.number_option import count, share_or_rows
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import ShowProgress, print_facts, print_json, print_table, progress_bar, warn
@@ -40,7 +40,12 @@ PreflightOption = Annotated[
     bool, typer.Option("--dry-run", help="Show what the trainer would do with these rows; write nothing.")
 ]
 CutoffOption = Annotated[
-    int, typer.Option("--cutoff-tokens", min=0, help="With --dry-run: the trainer's token limit; 0 uses its default.")
+    int,
+    typer.Option(
+        "--cutoff-tokens",
+        parser=count("--cutoff-tokens", least=0),
+        help="With --dry-run: the trainer's token limit; 0 uses its default.",
+    ),
 ]
 CheckOption = Annotated[
     bool,
@@ -52,12 +57,14 @@ ValidationOption = Annotated[
     float,
     typer.Option(
         "--validation",
-        parser=number("--validation", least=0),
+        parser=share_or_rows("--validation"),
         help="Rows to write to separate validation files, keeping near duplicates together: a share (0.02 "
         "or 2%), or a number of rows.",
     ),
 ]
-SeedOption = Annotated[int, typer.Option("--seed", help="Seed for drawing the validation rows.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", parser=count("--seed"), help="Seed for drawing the validation rows.")
+]
 OrderOption = Annotated[str, typer.Option("--order", help="file: order of the sources; rank: best score first.")]
 WeightOption = Annotated[
     bool, typer.Option("--weight", help="With messages and parquet: add the score as a weight column, 1 on average.")

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.number_option import count
 from lobass_core.cli.options import pairs
 from lobass_core.errors import RequestError
 from lobass_core.specs import DEFAULT_RECORD_MB, MOST_RECORD_MB
@@ -68,14 +69,18 @@ ExcludeOption = Annotated[
     typer.Option("--exclude", metavar="FILE", help="Files in a folder to leave out: a name or pattern. Repeatable."),
 ]
 SkipLinesOption = Annotated[
-    int, typer.Option("--skip-lines", min=0, help="Number of lines to skip above the header or the first record.")
+    int,
+    typer.Option(
+        "--skip-lines",
+        parser=count("--skip-lines", least=0),
+        help="Number of lines to skip above the header or the first record.",
+    ),
 ]
 MaxRecordOption = Annotated[
     int,
     typer.Option(
         "--max-record-mb",
-        min=0,
-        max=MOST_RECORD_MB,
+        parser=count("--max-record-mb", least=0, most=MOST_RECORD_MB),
         help="Longest record in megabytes; longer ones are rejected.",
         show_default=f"LOBASS_MAX_RECORD_MB, else {DEFAULT_RECORD_MB}",
     ),
@@ -94,8 +99,7 @@ PreviewOption = Annotated[
     int,
     typer.Option(
         "--preview",
-        min=0,
-        max=100_000,
+        parser=count("--preview", least=0, most=100_000),
         help="Show N rows as they would be imported, or the counts of an update; write nothing.",
     ),
 ]

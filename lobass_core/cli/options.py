@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.number_option import count
 from lobass_core.errors import RequestError
 
 ProjectOption = Annotated[
@@ -25,7 +26,12 @@ TemplateOption = Annotated[
     ),
 ]
 MaxTokensOption = Annotated[
-    int, typer.Option("--max-tokens", min=0, help="Longest sample in tokens; 0 means 2,048 or the model's own limit.")
+    int,
+    typer.Option(
+        "--max-tokens",
+        parser=count("--max-tokens", least=0),
+        help="Longest sample in tokens; 0 means 2,048 or the model's own limit.",
+    ),
 ]
 MaskOption = Annotated[str, typer.Option("--mask", help="Which assistant turns count as response: all or last.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
@@ -33,7 +39,10 @@ DatasetsOption = Annotated[
     str, typer.Option("--datasets", help="Names of datasets, separated by commas.", show_default="all")
 ]
 BatchTokensOption = Annotated[
-    int, typer.Option("--batch-tokens", min=0, help="Tokens per batch; 0 sets it from free memory.")
+    int,
+    typer.Option(
+        "--batch-tokens", parser=count("--batch-tokens", least=0), help="Tokens per batch; 0 sets it from free memory."
+    ),
 ]
 TrustOption = Annotated[
     bool, typer.Option("--trust-remote-code", help="Run Python code that ships with the model. Only if you trust it.")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.number_option import count
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table
@@ -25,7 +26,9 @@ def rejects(
         Path | None,
         typer.Option("--to", help="Write the full rows to this file (.csv or .jsonl) instead of showing them."),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Number of rows to show.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", parser=count("--limit", least=1), help="Number of rows to show.")
+    ] = 20,
     json: JsonOption = False,
 ) -> None:
     """Show the rows that imports rejected, with line and reason, or write them to a file."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lobass_core.cli.number_option import number
+from lobass_core.cli.number_option import count, number, share
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, DatasetsOption, JsonOption, ProjectOption, RunOption, names, pairs
 from lobass_core.cli.output import print_facts, print_json, print_table, say, warn
@@ -24,19 +24,17 @@ from lobass_core.workflows.scored import scored
 LEARNABILITY = SelectionSpec().method
 RatioOption = Annotated[
     float | None,
-    typer.Option("--ratio", parser=number("--ratio"), help="Share of the scored rows to keep: 0.06 or 6%."),
+    typer.Option("--ratio", parser=share("--ratio"), help="Share of the scored rows to keep: 0.06 or 6%."),
 ]
 BudgetSamplesOption = Annotated[
     int | None,
-    typer.Option(
-        "--budget-samples", parser=number("--budget-samples", whole=True, least=0), help="Number of rows to keep."
-    ),
+    typer.Option("--budget-samples", parser=count("--budget-samples", least=0), help="Number of rows to keep."),
 ]
 BudgetTokensOption = Annotated[
     int | None,
     typer.Option(
         "--budget-tokens",
-        parser=number("--budget-tokens", whole=True, least=0),
+        parser=count("--budget-tokens", least=0),
         help="Number of response tokens to keep.",
     ),
 ]
@@ -73,7 +71,12 @@ BandOption = Annotated[
     ),
 ]
 MinResponseTokensOption = Annotated[
-    int, typer.Option("--min-response-tokens", min=0, help="Exclude rows with shorter responses.")
+    int,
+    typer.Option(
+        "--min-response-tokens",
+        parser=count("--min-response-tokens", least=0),
+        help="Exclude rows with shorter responses.",
+    ),
 ]
 MinLearnabilityOption = Annotated[
     float | None,
@@ -128,7 +131,7 @@ def select(
     keep_duplicates: KeepDuplicatesOption = False,
     band: BandOption = None,
     datasets: DatasetsOption = "",
-    seed: Annotated[int, typer.Option("--seed", help="Seed of --method random.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", parser=count("--seed"), help="Seed of --method random.")] = 0,
     name: Annotated[
         str, typer.Option("--name", help="Name to save the selection under.", show_default="not saved")
     ] = "",

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lobass_core.cli.number_option import count
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
@@ -24,7 +25,9 @@ def selections(
     rename: Annotated[str, typer.Option("--rename", help="Selection to rename; --to gives the new name.")] = "",
     duplicate: Annotated[str, typer.Option("--duplicate", help="Selection to copy; --to names the copy.")] = "",
     delete: Annotated[str, typer.Option("--delete", help="Selection to delete; --undelete restores it.")] = "",
-    undelete: Annotated[int | None, typer.Option("--undelete", help="Id of a deleted selection to restore.")] = None,
+    undelete: Annotated[
+        int | None, typer.Option("--undelete", parser=count("--undelete"), help="Id of a deleted selection to restore.")
+    ] = None,
     to: Annotated[str, typer.Option("--to", help="New name.")] = "",
     gone: Annotated[
         str,

@@ -7,7 +7,7 @@ import typer
 
 from lobass_core.cli.costs import print_cost, say_cost
 from lobass_core.cli.follow import followed
-from lobass_core.cli.number_option import number
+from lobass_core.cli.number_option import count, number
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import (
     BASE_HELP,
@@ -38,6 +38,7 @@ FoldsOption = Annotated[
     int,
     typer.Option(
         "--folds",
+        parser=count("--folds"),
         help="Train K models; each sample is scored by the model that was not trained on it. 2: half-pools.",
     ),
 ]
@@ -56,10 +57,16 @@ LearningRateOption = Annotated[
     float,
     typer.Option("--lr", parser=number("--lr"), help="Peak learning rate; 0 sets it by method and model size."),
 ]
-SeedOption = Annotated[int, typer.Option("--seed", help="Seed for the order, the folds and the LoRA weights.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", parser=count("--seed"), help="Seed for the order, the folds and the LoRA weights.")
+]
 SeedsOption = Annotated[
     int,
-    typer.Option("--seeds", help="Train this many references, from --seed upwards; the reference loss is their mean."),
+    typer.Option(
+        "--seeds",
+        parser=count("--seeds"),
+        help="Train this many references, from --seed upwards; the reference loss is their mean.",
+    ),
 ]
 TargetOption = Annotated[
     str,
@@ -68,8 +75,12 @@ TargetOption = Annotated[
         help="Train on a target set, a dataset or a file, instead of the data; for lobass score --target.",
     ),
 ]
-LoraRankOption = Annotated[int, typer.Option("--lora-rank", min=1, help="Rank of the LoRA matrices.")]
-BatchTokensOption = Annotated[int, typer.Option("--batch-tokens", min=1, help="Tokens per optimiser step.")]
+LoraRankOption = Annotated[
+    int, typer.Option("--lora-rank", parser=count("--lora-rank", least=1), help="Rank of the LoRA matrices.")
+]
+BatchTokensOption = Annotated[
+    int, typer.Option("--batch-tokens", parser=count("--batch-tokens", least=1), help="Tokens per optimiser step.")
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what the training costs; train nothing.")]
 
 

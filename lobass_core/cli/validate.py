@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lobass_core.cli.follow import followed
-from lobass_core.cli.number_option import number
+from lobass_core.cli.number_option import count, number
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import (
     DEFAULT_PROJECT,
@@ -24,7 +24,8 @@ from lobass_core.specs import DEFAULT_ARMS, ValidateSpec
 from lobass_core.validation.arms import ARMS
 from lobass_core.validation.report import answer_sentence, label_of, sentence
 from lobass_core.words.plural import plural
-from lobass_core.words.typed_numbers import NotANumber, read_number
+from lobass_core.words.typed_numbers import NotANumber
+from lobass_core.words.typed_shares import read_share
 from lobass_core.workflows import validate as workflow
 from lobass_core.workflows import validate_report
 from lobass_core.workflows.validate_plan import ValidatePlan
@@ -44,8 +45,11 @@ SelectionsOption = Annotated[
     str, typer.Option("--selections", help="Saved selections to train as well, separated by commas.")
 ]
 BudgetsOption = Annotated[str, typer.Option("--budgets", help="Shares of the pool, separated by commas: 6%,16.7%.")]
-DrawsOption = Annotated[int, typer.Option("--draws", min=2, help="Draws per random arm.")]
-SeedsOption = Annotated[int, typer.Option("--seeds", min=1, help="Trainings per arm, each with a different seed.")]
+DrawsOption = Annotated[int, typer.Option("--draws", parser=count("--draws", least=2), help="Draws per random arm.")]
+SeedsOption = Annotated[
+    int,
+    typer.Option("--seeds", parser=count("--seeds", least=1), help="Trainings per arm, each with a different seed."),
+]
 EpochsOption = Annotated[float, typer.Option("--epochs", parser=number("--epochs"), help="Passes over an arm's rows.")]
 EqualOption = Annotated[
     str, typer.Option("--equal", help="What is equal for all arms: epochs over their own rows, or steps.")
@@ -55,11 +59,19 @@ LearningRateOption = Annotated[
     float,
     typer.Option("--lr", parser=number("--lr"), help="Peak learning rate; 0 sets it by method and model size."),
 ]
-LoraRankOption = Annotated[int, typer.Option("--lora-rank", min=1, help="Rank of the LoRA matrices.")]
-BatchTokensOption = Annotated[int, typer.Option("--batch-tokens", min=1, help="Tokens per optimiser step.")]
+LoraRankOption = Annotated[
+    int, typer.Option("--lora-rank", parser=count("--lora-rank", least=1), help="Rank of the LoRA matrices.")
+]
+BatchTokensOption = Annotated[
+    int, typer.Option("--batch-tokens", parser=count("--batch-tokens", least=1), help="Tokens per optimiser step.")
+]
 HeldOutOption = Annotated[
     int,
-    typer.Option("--held-out", min=2, help="Rows of each domain to hold out from training and measure all arms on."),
+    typer.Option(
+        "--held-out",
+        parser=count("--held-out", least=2),
+        help="Rows of each domain to hold out from training and measure all arms on.",
+    ),
 ]
 EvaluateOption = Annotated[
     str, typer.Option("--evaluate", help="Files to also measure on, separated by commas; each is a separate set.")
@@ -68,12 +80,14 @@ AnswersOption = Annotated[
     int,
     typer.Option(
         "--answers",
-        min=0,
+        parser=count("--answers", least=0),
         help="Also let each arm answer up to so many held-out rows per set, and count exact matches of the final "
         "answer (#### or \\boxed{}). Only sets of which the base gets some right are counted.",
     ),
 ]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed for drawing the held-out rows.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", parser=count("--seed", least=0), help="Seed for drawing the held-out rows.")
+]
 PlanOption = Annotated[
     bool, typer.Option("--plan", help="Show what would be trained and what it costs; train nothing.")
 ]
@@ -183,7 +197,7 @@ def _earlier(opened: Project, report: str | None, resume: str | None, to: Path |
 
 def _shares(text: str) -> tuple[float, ...]:
     try:
-        return tuple(read_number(part, above=0) for part in names(text))
+        return tuple(read_share(part) for part in names(text))
     except NotANumber as error:
         raise RequestError(f"--budgets: {error}", do="Use shares of the rows: --budgets 0.06,0.167.") from None
 

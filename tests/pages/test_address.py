@@ -239,7 +239,17 @@ TROUBLES = {
     "negative": (
         "export",
         {"selection": ["equal"], "validation": ["-1"]},
-        "Invalid value in the address, ignored: validation=-1.0 is below 0.",
+        "Invalid value in the address, ignored: validation=-1.",
+    ),
+    "all": (
+        "export",
+        {"selection": ["equal"], "validation": ["100%"]},
+        "Invalid value in the address, ignored: validation=100%.",
+    ),
+    "seed": (
+        "export",
+        {"selection": ["equal"], "seed": ["-3"]},
+        "Invalid value in the address, ignored: seed=-3 is below 0.",
     ),
     "show": ("score", {"show": ["r-4711"]}, "Unknown value in the address, ignored: show=r-4711."),
     "experiment": ("validate", {"show": ["r-4711"]}, "Unknown value in the address, ignored: show=r-4711."),

@@ -111,6 +111,14 @@ def test_past_exports_tell_what_changed_since(selected, open_page):
     assert (selected.exports_dir / "paper-6-messages" / "train.jsonl").read_text().endswith("{}\n")
 
 
+def test_all_rows_for_validation_are_refused_as_they_are_typed(selected, open_page):
+    app = open_page(selected.root, "export")
+    app.text_input(key="export.validation.typed").set_value("100%").run()
+    assert app.session_state["export.validation.wrong"][0].startswith("must be a share below 100 %")
+    app.text_input(key="export.validation.typed").set_value("20 %").run()
+    assert app.session_state["export.validation"] == 0.2
+
+
 def test_a_split_in_the_order_of_the_ranks_without_the_check(selected, open_page):
     state = {"export.validation": 0.2, "export.seed": 3, "export.ranked": True, "export.check": False}
     app = open_page(selected.root, "export", state=state)

@@ -81,8 +81,7 @@ def takes_weight(format: ExportFormat) -> bool:
 
 def validation() -> float:
     """The share of the rows (below 1) or the number of them that the page sets aside."""
-    value = float(st.session_state.get(VALIDATION) or 0)
-    return value if value < 1 else float(round(value))
+    return float(st.session_state.get(VALIDATION) or 0)
 
 
 def destination(text: str, project: Project) -> Path:

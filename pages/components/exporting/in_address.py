@@ -11,6 +11,7 @@ import streamlit as st
 
 from lobass_core.store.scorings import Scoring
 from lobass_core.store.selections import SavedSelection
+from lobass_core.words.typed_shares import read_share_or_rows
 from lobass_core.workflows.status import rule_in_words
 from pages.components import address, chips, state, theme
 from pages.components.chips import Chip
@@ -22,8 +23,10 @@ FLAGS = {
 }  # fmt: skip
 TEXTS = {"license": draft.LICENSE, "language": draft.LANGUAGES}
 NUMBERS: dict[str, tuple[str, Callable[[str], float]]] = {
-    "validation": (draft.VALIDATION, float), "seed": (draft.SEED, int), "cutoff-tokens": (draft.CUTOFF, int)
-}  # fmt: skip
+    "validation": (draft.VALIDATION, read_share_or_rows),
+    "seed": (draft.SEED, int),
+    "cutoff-tokens": (draft.CUTOFF, int),
+}
 MADE_OF = "The settings saved with the selection. The sidebar does not change an export."
 NAMES = ("selection", "format", "to", "order", *FLAGS, *TEXTS, *NUMBERS)
 

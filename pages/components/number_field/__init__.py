@@ -8,6 +8,7 @@ The session holds the number under `key`, where pages and tests may set it; the 
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -32,11 +33,12 @@ def show(
     placeholder: str = "", help: str | None = None,
     label_visibility: Literal["visible", "hidden", "collapsed"] = "visible",
     width: int | Literal["stretch"] = "stretch", on_change: Callable[[], None] | None = None,
+    reads: Callable[[str], float] | None = None,
 ) -> float | None:  # fmt: skip
     """Draw the field and return its number, an int where `whole`; an empty field is `otherwise`.
 
     `decimals` rounds what is shown and not the number, which changes only when something else is typed.
-    `on_change` runs before the page does, and only for a number that is one.
+    `on_change` runs before the page does, and only for a number that is one. `reads` takes the place of the limits.
     """
     typed = key + TYPED
     number = _held(key, otherwise)
@@ -47,10 +49,12 @@ def show(
         st.session_state.pop(key + WRONG, None)
         state.put(typed, text_of(number, decimals))
 
-    def read() -> None:
+    read = reads or partial(read_number, whole=whole, least=least, most=most, above=above)
+
+    def take() -> None:
         text = str(st.session_state.get(typed) or "").strip()
         try:
-            entered = read_number(text, whole=whole, least=least, most=most, above=above) if text else otherwise
+            entered = read(text) if text else otherwise
         except NotANumber as error:
             st.session_state[key + WRONG] = (str(error), _held(key, otherwise))
             return
@@ -61,7 +65,7 @@ def show(
 
     st.text_input(
         label, key=typed, placeholder=placeholder or None, help=help, width=width,
-        label_visibility=label_visibility, on_change=read,
+        label_visibility=label_visibility, on_change=take,
     )  # fmt: skip
     if wrong:
         # Streamlit names the element's class after the key.
