@@ -94,11 +94,15 @@ class ArmResult:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredRows:
-    """The rows that arms are judged by, in the order of their ids: set (such as a domain) and response tokens each."""
+    """The rows that arms are judged by, in the order of their ids: set (such as a domain) and response tokens each.
+
+    `groups` numbers the near duplicates among them, empty where nobody looked for any.
+    """
 
     sample_ids: tuple[str, ...]
     sets: tuple[str, ...]
     n_tokens: tuple[int, ...]
+    groups: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, rows: Iterable[tuple[str, str, int]]) -> Self:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Literal, get_args
+from itertools import takewhile
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 
@@ -40,6 +41,19 @@ class Finished:
     result: ArmResult
     rows: MeasuredRows
     draws: bool = False
+
+
+class Training(Protocol):
+    """What names a training, planned or finished."""
+
+    @property
+    def arm(self) -> str: ...
+    @property
+    def budget(self) -> float: ...
+    @property
+    def draw(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +118,12 @@ class ArmSummary:
 
 @dataclass(frozen=True, slots=True)
 class SetSummary:
-    """A set of held-out rows."""
+    """A set of held-out rows; near duplicates are one group, and each other row is a group of its own."""
 
     name: str
     n_rows: int
     n_tokens: int
+    n_groups: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +148,19 @@ class Judgement:
 def judge(finished: Sequence[Finished], set_names: Sequence[str], n_resamples: int = N_RESAMPLES) -> Judgement:
     """Compare every arm with the random draws of its budget, on every set; `base` and `full` at every budget.
 
-    An arm counts with the seeds that all its draws share with all random draws, so that training noise is alike.
+    An arm counts with the seeds that all its draws share with all random draws, so that training noise is alike. While
+    an experiment goes on, budgets with fewer than two random draws and arms without such a seed are left out; nothing
+    is claimed of a set whose rows are all near duplicates of each other.
 
     Raises:
-        RequestError: a budget has fewer than two random draws, or an arm shares no seed with them.
+        RequestError: no budget has two random draws.
     """
-    budgets = sorted({one.budget for one in finished if one.arm == RANDOM}, reverse=True)
+    budgets = sorted(budgets_to_compare(finished), reverse=True)
     if not budgets:
-        raise RequestError("no random draw is finished, so there is nothing to compare with", do="Add the arm random.")
+        raise RequestError(
+            "fewer than two random draws of a budget are finished, so the spread of chance is unknown",
+            do="Finish at least two random draws; five is better.",
+        )
     claims: list[Claim] = []
     answers: list[AnswerClaim] = []
     for budget in budgets:
@@ -148,7 +168,7 @@ def judge(finished: Sequence[Finished], set_names: Sequence[str], n_resamples: i
             name: [one for one in finished if one.arm == name and (one.budget == budget or name in (BASE, FULL))]
             for name in dict.fromkeys(one.arm for one in finished)
         }
-        arms = {name: many for name, many in arms.items() if many}
+        arms = {name: many for name, many in arms.items() if many and _seeds(many, arms[RANDOM])}
         for set_name in set_names:
             claims += _claims(arms, budget, set_name, n_resamples)
             answers += _answer_claims(arms, budget, set_name, n_resamples)
@@ -164,18 +184,23 @@ def judge(finished: Sequence[Finished], set_names: Sequence[str], n_resamples: i
     )
 
 
+def budgets_to_compare(finished: Sequence[Training]) -> set[float]:
+    """The budgets with at least two random draws that share a training seed."""
+    drawn = {one.budget: [other for other in finished if (other.arm, other.budget) == (RANDOM, one.budget)]
+             for one in finished if one.arm == RANDOM}  # fmt: skip
+    return {budget for budget, many in drawn.items() if len(_draws(many)) > 1 and _shared_seeds(many)}
+
+
 def _claims(arms: dict[str, list[Finished]], budget: float, set_name: str, n_resamples: int) -> list[Claim]:
-    n_tokens = of_set(arms[RANDOM][0], set_name)[1]
+    n_tokens, groups = of_set(arms[RANDOM][0], set_name)[1], _groups(arms[RANDOM][0], set_name)
+    if not _can_vary(groups):
+        return []
     units = {name: _units(many, arms[RANDOM], lambda one: of_set(one, set_name)[0]) for name, many in arms.items()}
     drawn = [units[name] for name, many in arms.items() if many[0].draws]
-    if len(units[RANDOM]) < 2:
-        raise RequestError(
-            f"a budget of {budget:.3g} has only one random draw, so the spread of chance is unknown",
-            do="Finish at least two random draws; five is better.",
-        )
     rng = np.random.default_rng(RESAMPLING_SEED)
-    parts = [np.arange(len(n_tokens)), *(part for part in length_thirds(n_tokens) if len(part) > 1)]
-    resamples = [Resamples(len(part), rng, n_resamples) for part in parts]
+    thirds = takewhile(lambda part: _can_vary(groups[part]), length_thirds(n_tokens))
+    parts = [np.arange(len(n_tokens)), *thirds]
+    resamples = [Resamples(len(part), rng, n_resamples, groups[part]) for part in parts]
     claims = []
     for mean in get_args(Mean):
         spreads = [spread_of([sums[:, part] for sums in drawn], n_tokens[part], mean) for part in parts]
@@ -197,9 +222,10 @@ def _claims(arms: dict[str, list[Finished]], budget: float, set_name: str, n_res
 def _answer_claims(
     arms: dict[str, list[Finished]], budget: float, set_name: str, n_resamples: int
 ) -> list[AnswerClaim]:
-    """Exact matches of the rows that every arm has answered; none where an arm was not asked, or has one draw."""
+    """Exact matches of the rows that every arm has answered; none where an arm was not asked."""
     asked = np.all([_right(one, set_name) >= 0 for many in arms.values() for one in many], axis=0)
-    if asked.sum() < 2:
+    groups = _groups(arms[RANDOM][0], set_name, answered=True)[asked]
+    if not _can_vary(groups):
         return []
     units = {
         name: _units(many, arms[RANDOM], lambda one: _right(one, set_name)[asked].astype(np.float64))
@@ -208,7 +234,9 @@ def _answer_claims(
     # A right answer counts as one, whatever its length.
     each = np.ones(int(asked.sum()))
     spread = spread_of([units[name] for name, many in arms.items() if many[0].draws], each, "rows")
-    resamples = Resamples(len(each), np.random.default_rng(RESAMPLING_SEED), n_resamples)
+    resamples = Resamples(len(each), np.random.default_rng(RESAMPLING_SEED), n_resamples, groups)
+    # All of a few answers may fall the same way without any spread: n of them say no more than n coins.
+    least_p = 2.0 ** (1 - resamples.n_groups)
     return [
         AnswerClaim(
             name,
@@ -217,11 +245,27 @@ def _answer_claims(
             len(each),
             float(own.mean()),
             float(units[RANDOM].mean()),
-            difference(own, units[RANDOM], each, "rows", spread, resamples),
+            replace(found, p=max(found.p, least_p)),
         )
         for name, own in units.items()
         if name != RANDOM
+        for found in [difference(own, units[RANDOM], each, "rows", spread, resamples)]
     ]
+
+
+def _groups(one: Finished, set_name: str, *, answered: bool = False) -> np.ndarray:
+    """int64[rows of the set]: their groups of near duplicates, in the order of their ids.
+
+    `answered`: of all rows; else of those with a response, as `of_set` has them.
+    """
+    groups = np.array(one.rows.groups or range(len(one.rows.sets)), dtype=np.int64)
+    chosen = np.array(one.rows.sets) == set_name
+    return groups[chosen if answered else chosen & (np.array(one.rows.n_tokens) > 0)]
+
+
+def _can_vary(groups: np.ndarray) -> bool:
+    """Whether rows of these groups tell how much chance there is in them."""
+    return len(np.unique(groups)) > 1
 
 
 def _right(one: Finished, set_name: str) -> np.ndarray:
@@ -236,12 +280,7 @@ def _units(many: list[Finished], random_arms: list[Finished], values: Callable[[
 
     The untouched base has no seed. Of the others, seeds that the random draws lack are left out.
     """
-    is_base = many[0].arm == BASE
-    seeds = _shared_seeds(random_arms)
-    if not is_base:
-        seeds &= _shared_seeds(many)
-    if not seeds:
-        raise RequestError(f"the arm {many[0].arm} shares no training seed with all random draws")
+    is_base, seeds = many[0].arm == BASE, _seeds(many, random_arms)
     return np.array(
         [
             np.mean(
@@ -253,13 +292,19 @@ def _units(many: list[Finished], random_arms: list[Finished], values: Callable[[
     )
 
 
-def _shared_seeds(many: list[Finished]) -> set[int]:
+def _seeds(many: list[Finished], random_arms: list[Finished]) -> set[int]:
+    """The seeds of the random draws that the arm has too; all of them for the untouched base."""
+    seeds = _shared_seeds(random_arms)
+    return seeds if many[0].arm == BASE else seeds & _shared_seeds(many)
+
+
+def _shared_seeds(many: Sequence[Training]) -> set[int]:
     """Training seeds that every draw has."""
     by_draw = [{one.seed for one in many if one.draw == draw} for draw in _draws(many)]
     return {seed for seed in by_draw[0] if all(seed in seeds for seeds in by_draw)}
 
 
-def _draws(many: list[Finished]) -> list[int]:
+def _draws(many: Sequence[Training]) -> list[int]:
     return sorted({one.draw for one in many})
 
 
@@ -272,8 +317,8 @@ def of_set(one: Finished, set_name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _set_summary(finished: Sequence[Finished], name: str) -> SetSummary:
-    n_tokens = of_set(finished[0], name)[1]
-    return SetSummary(name, len(n_tokens), int(n_tokens.sum()))
+    n_tokens, groups = of_set(finished[0], name)[1], _groups(finished[0], name)
+    return SetSummary(name, len(n_tokens), int(n_tokens.sum()), len(np.unique(groups)))
 
 
 def _summaries(finished: Sequence[Finished]) -> list[ArmSummary]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lobass_core.validation.arms import BASE, FULL, MEASURE, RANDOM, SELECTION
-from lobass_core.validation.judge import LEVEL, AnswerClaim, Claim, Judgement
+from lobass_core.validation.judge import LEVEL, AnswerClaim, Claim, Judgement, SetSummary
 from lobass_core.validation.statistics import Difference
 
 MEANS = {"rows": "mean of rows", "tokens": "mean of tokens"}
@@ -102,9 +102,15 @@ def markdown(judged: Judgement, title: str, facts: Sequence[tuple[str, str]] = (
     lines += [f"- {limit}" for limit in LIMITS]
     lines += ["", "## Arms", "", *_arms(judged)]
     for one in judged.sets:
-        lines += ["", f"## {one.name}: {one.n_rows:,} rows, {one.n_tokens:,} response tokens", ""]
+        lines += ["", f"## {one.name}: {size_of(one)}", ""]
         lines += _set_table([claim for claim in judged.claims if claim.set_name == one.name])
     return "\n".join(lines) + "\n"
+
+
+def size_of(one: SetSummary) -> str:
+    """How large a set of held-out rows is, as words."""
+    groups = f" in {one.n_groups:,} groups of near duplicates" if one.n_groups < one.n_rows else ""
+    return f"{one.n_rows:,} rows{groups}, {one.n_tokens:,} response tokens"
 
 
 def at_a_glance(judged: Judgement) -> list[str]:
@@ -140,11 +146,12 @@ def _how(judged: Judgement) -> str:
     n = len(judged.claims) + len(judged.answers)
     return (
         f"Each arm is compared with {judged.n_random_draws} random draws of the same number of rows (the untouched "
-        "base and all rows with the draws of each budget). Intervals are paired bootstraps over the held-out rows and "
-        "the spread between draws, each for its own comparison: an interval without 0 is not yet a result. "
+        "base and all rows with the draws of each budget). Intervals are paired bootstraps over the held-out rows, "
+        "near duplicates together, and the spread between draws; a draw's training seeds are averaged first. Each "
+        "interval is for its own comparison: an interval without 0 is not yet a result. "
         'An arm is called "better" or "worse" if p, corrected by Holm\'s method over all '
-        f"{n} claims of this report, is under {LEVEL:g}. The chance that any of these is false is then under "
-        f"{100 * LEVEL:g} %."
+        f"{n} claims of this report, is under {LEVEL:g}: in about {100 - 100 * LEVEL:g} of 100 such reports all of "
+        "these words are then true. Nothing is claimed of length thirds, nor of other reports taken together."
     )
 
 

@@ -86,7 +86,8 @@ def prepare_run(project: Project, experiment: Experiment) -> RunFolder:
             write_parquet(new.path / ARMS, _arms_table(experiment.planned.rows))
             ids, names = zip(*own.sets, strict=True)
             answers = pa.array([own.answers.get(sample_id) for sample_id in ids], pa.string())
-            measured = {"sample_id": list(ids), "set_name": list(names), "answer": answers}
+            groups = [own.groups[sample_id] for sample_id in ids]
+            measured = {"sample_id": ids, "set_name": names, "answer": answers, "near_duplicates": groups}
             write_parquet(new.path / MEASURED, pa.table(measured))
 
         with project.store() as store:

@@ -16,7 +16,7 @@ from lobass_core.validation.arm_results import ID_DIGITS, ArmCache, MeasuredRows
 from lobass_core.validation.arms import RANDOM
 from lobass_core.validation.figure import svg
 from lobass_core.validation.forest import forest
-from lobass_core.validation.judge import Finished, Judgement, judge
+from lobass_core.validation.judge import Finished, Judgement, budgets_to_compare, judge
 from lobass_core.validation.report import markdown
 from lobass_core.words.plural import plural
 from lobass_core.workflows.recent import Recent
@@ -96,10 +96,10 @@ def report(project: Project, run_id: str | None = None) -> Outcome:
     n_missing = sum(not one.is_finished for one in states)
     if n_missing == len(states):
         raise RequestError(f"no arm of run {run.run_id} is finished", do="Wait for it, or resume it.")
-    sets = _sets(run)
-    keys = tuple(content_of(asked, one.planned, digest_of(sets)).key for one in states if one.is_finished)
+    measured = _measured(run)
+    keys = tuple(content_of(asked, one.planned, measured.digest).key for one in states if one.is_finished)
     judged = _judged.get(
-        (project.root, run.run_id, keys), lambda: judge(_finished(project, asked, sets), asked.set_names)
+        (project.root, run.run_id, keys), lambda: judge(_finished(project, asked, measured), asked.set_names)
     )
     outcome = Outcome(
         run.run_id,
@@ -131,9 +131,7 @@ def is_complete(project: Project, run: RunFolder) -> bool:
 def can_compare(states: list[ArmState]) -> bool:
     """Whether finished arms can be compared already: two random draws, and another arm at their budget."""
     finished = [one.planned for one in states if one.is_finished]
-    draws = {(one.budget, one.draw) for one in finished if one.arm == RANDOM}
-    budgets = [budget for budget, _ in draws]
-    return any(budgets.count(budget) > 1 for budget in budgets) and any(one.arm != RANDOM for one in finished)
+    return bool(budgets_to_compare(finished)) and any(one.arm != RANDOM for one in finished)
 
 
 def measured_by(run: RunFolder) -> str:
@@ -142,19 +140,35 @@ def measured_by(run: RunFolder) -> str:
     Raises:
         RunError: the run's own list of them is damaged.
     """
-    return digest_of(_sets(run))
+    return _measured(run).digest
 
 
-def _sets(run: RunFolder) -> dict[str, str]:
-    """The set of every held-out row, by the beginning of its id."""
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """The set and the group of near duplicates of every held-out row, by the beginning of its id; runs of before
+    groups were kept have none."""
+
+    set_of: dict[str, str]
+    group_of: dict[str, int]
+
+    @property
+    def digest(self) -> str:
+        return digest_of(self.set_of)
+
+
+def _measured(run: RunFolder) -> _Measured:
     table = read_parquet(run.path / MEASURED)
-    pairs = zip(table["sample_id"].to_pylist(), table["set_name"].to_pylist(), strict=True)
-    return {sample_id[:ID_DIGITS]: name for sample_id, name in pairs}
+    ids = [sample_id[:ID_DIGITS] for sample_id in table["sample_id"].to_pylist()]
+    groups = table["near_duplicates"].to_pylist() if "near_duplicates" in table.column_names else []
+    return _Measured(
+        dict(zip(ids, table["set_name"].to_pylist(), strict=True)),
+        dict(zip(ids, groups, strict=True) if groups else ()),
+    )
 
 
-def _finished(project: Project, asked: ValidateRun, sets: dict[str, str]) -> list[Finished]:
+def _finished(project: Project, asked: ValidateRun, measured: _Measured) -> list[Finished]:
     cache = ArmCache(project.validation_dir)
-    rows = _rows(cache.read_rows(digest_of(sets)), sets)
+    rows = _rows(cache.read_rows(measured.digest), measured)
     finished = []
     for one in asked.planned:
         content = content_of(asked, one, rows.digest)
@@ -163,9 +177,11 @@ def _finished(project: Project, asked: ValidateRun, sets: dict[str, str]) -> lis
     return finished
 
 
-def _rows(kept: MeasuredRows, sets: dict[str, str]) -> MeasuredRows:
+def _rows(kept: MeasuredRows, measured: _Measured) -> MeasuredRows:
     """The measured rows under the names that this experiment has for their sets: another may have had others."""
-    return MeasuredRows(kept.sample_ids, tuple(sets[sample_id] for sample_id in kept.sample_ids), kept.n_tokens)
+    sets = tuple(measured.set_of[sample_id] for sample_id in kept.sample_ids)
+    groups = tuple(measured.group_of[sample_id] for sample_id in kept.sample_ids) if measured.group_of else ()
+    return MeasuredRows(kept.sample_ids, sets, kept.n_tokens, groups)
 
 
 def _facts(project: Project, asked: ValidateRun, run: RunFolder, n_missing: int) -> list[tuple[str, str]]:

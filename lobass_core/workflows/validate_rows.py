@@ -40,7 +40,8 @@ class ExperimentRows:
     """What is trained on and what is measured. `sets` has (sample id, set) of every held-out row.
 
     `n_tokens` is how long each sample is to a model, prompt included, where a scoring has read it. `left_out` says in
-    sentences which rows take no part. `answers` has the final answer of each held-out row that the arms answer.
+    sentences which rows take no part. `groups` numbers the near duplicates among the held-out rows, and `answers` has
+    the final answer of each of them that the arms answer.
     """
 
     scoring: Scoring
@@ -49,6 +50,7 @@ class ExperimentRows:
     n_tokens: dict[str, int]
     samples: tuple[pa.RecordBatch, ...]
     left_out: tuple[str, ...]
+    groups: dict[str, int]
     answers: dict[str, str] = field(default_factory=dict)
 
 
@@ -103,6 +105,7 @@ def experiment_rows(project: Project, spec: ValidateSpec, run: str | None) -> Ex
             input_batch((row.sample, row.domain) for row in of_files if row.sample is not None),
         ),
         left_out=(*_left_out(n_unscored, int(leaks.sum())), *_smaller(selections, candidates, spec.datasets)),
+        groups={row.sample_id: group for row, group in zip((*pool, *files), groups.tolist(), strict=True)},
         answers=_answers(measured, spec.answers),
     )
 

@@ -37,9 +37,13 @@ def scored(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture(scope="module")
 def other_file(tmp_path_factory: pytest.TempPathFactory, scored: ScoredProject) -> Path:
-    """Twelve rows of another kind, one of the pool's own, and one of them twice."""
+    """Thirteen rows of another kind, two of them near duplicates; one of the pool's own, and one of them twice."""
     rows = [{"instruction": f"Name tree {n}", "output": f"Tree number {n} has {n * 7} leaves."} for n in range(12)]
-    rows += [rows[0], {"instruction": "Ask math 3?", "output": "math cloud3 bread3 field3 apple3 cloud3 now"}]
+    rows += [
+        rows[0],
+        {**rows[1], "instruction": "Name tree 1!"},
+        {"instruction": "Ask math 3?", "output": "math cloud3 bread3 field3 apple3 cloud3 now"},
+    ]
     path = tmp_path_factory.mktemp("files") / "trees.json"
     path.write_text(json.dumps(rows), encoding="utf-8")
     return path
@@ -69,7 +73,7 @@ def done(scored: ScoredProject, other_file: Path):
 def test_the_plan_says_what_it_trains_and_that_no_time_is_known(done):
     plan = done[0].plan
     assert (plan.n_trainings, plan.n_kept, plan.n_pool) == (5, 0, 64)
-    assert plan.sets == (("chat, held out", 8), ("math, held out", 8), ("trees", 12))
+    assert plan.sets == (("chat, held out", 8), ("math, held out", 8), ("trees", 13))
     assert plan.seconds is None and plan.n_tokens > 0
     assert plan.notes == ("Left out 1 row of the files to measure, because near duplicates are in the pool.",)
 
@@ -78,7 +82,7 @@ def test_no_arm_is_trained_on_a_held_out_row(done):
     run = done[1]
     trained = set(pq.read_table(run.path / "arms.parquet")["sample_id"].to_pylist())
     measured = pq.read_table(run.path / "measured.parquet")["sample_id"].to_pylist()
-    assert len(measured) == len(set(measured)) == 28 and not trained & set(measured)
+    assert len(measured) == len(set(measured)) == 29 and not trained & set(measured)
     assert len(trained) == 64
 
 
@@ -90,7 +94,7 @@ def test_every_arm_has_its_rows_and_its_losses(done):
     cache = ArmCache(Path(asked.cache_dir))
     kept = [cache.read(content_of(asked, one, result.rows)) for one in asked.planned]
     assert [one.content.key for one in kept] == [one.key for one in result.arms]
-    assert all(len(one.losses) == 28 and min(one.losses) > 0 for one in kept)
+    assert all(len(one.losses) == 29 and min(one.losses) > 0 for one in kept)
     assert kept[0].n_steps == 0 and all(one.n_steps > 0 for one in kept[1:])
     # Training does something, and another draw something else.
     assert len({one.losses for one in kept}) == 5
@@ -112,6 +116,7 @@ def test_the_untouched_base_has_the_losses_that_were_scored(done, scored):
 def test_the_report_has_a_sentence_for_each_claim(done, scored):
     outcome = report(scored.project)
     assert outcome.n_missing == 0 and len(outcome.judged.claims) == 3 * 3 * 2
+    assert [(one.n_rows, one.n_groups) for one in outcome.judged.sets] == [(8, 8), (8, 8), (13, 12)]
     text = (outcome.folder / f"{outcome.run_id}.md").read_text(encoding="utf-8")
     assert text.count(" random draws of 25 % ") == 18
     assert "Learnability: " in text and "Untouched base: " in text and "trees" in text
@@ -141,7 +146,7 @@ def test_files_called_alike_are_sets_of_their_own(scored, other_file, tmp_path):
     other.write_text(json.dumps([{"instruction": f"Say {n}", "output": f"{n} it is."} for n in range(5)]))
     plan = workflow.plan(scored.project, _spec(evaluate=(str(other_file), str(other)))).plan
     names = [f"{path.parent.name}/trees.json" for path in (other_file, other)]
-    assert dict(plan.sets)[names[0]] == 12 and dict(plan.sets)[names[1]] == 5
+    assert dict(plan.sets)[names[0]] == 13 and dict(plan.sets)[names[1]] == 5
 
 
 def test_a_damaged_arm_is_trained_again_and_named(done, scored):

@@ -40,6 +40,32 @@ def test_few_draws_claim_no_more(n_draws):
 
 
 @pytest.mark.slow
+def test_near_duplicates_among_the_held_out_rows_claim_no_more():
+    """Twenty groups of five; as a hundred rows of their own, every sixth such experiment claims something."""
+    effects = {f"arm {number}": 0.0 for number in range(4)}
+    silent, covered, n = 0, 0, 0
+    for seed in range(60):
+        claims = judge(experiment(seed, effects, group_size=5, arm_deviation=0.1), SETS, FEW).claims
+        silent += all(claim.verdict == "no difference found" for claim in claims)
+        covered += sum(claim.difference.low <= 0 <= claim.difference.high for claim in claims)
+        n += len(claims)
+    assert silent >= 55 and covered / n >= 0.93
+
+
+@pytest.mark.slow
+def test_two_training_seeds_claim_no_more_and_the_intervals_hold_the_truth():
+    """A hundred rows, five draws, two seeds: the size of the study."""
+    effects = {f"arm {number}": -0.02 for number in range(4)}
+    covered, n, wrong = 0, 0, 0
+    for seed in range(60):
+        for claim in judge(experiment(seed, effects, n_seeds=2), SETS, FEW).claims:
+            covered += claim.difference.low <= -0.02 <= claim.difference.high
+            wrong += claim.verdict == "worse"
+            n += 1
+    assert 0.93 <= covered / n <= 0.99 and wrong == 0
+
+
+@pytest.mark.slow
 def test_a_planted_effect_is_found_in_its_direction_and_nowhere_else():
     effects = {"learnability": -0.12, "longest": 0.12, "shortest": 0.0}
     found = dict.fromkeys(effects, 0)
@@ -96,10 +122,40 @@ def test_seeds_are_averaged_and_those_that_random_lacks_are_left_out():
 
 
 def test_one_draw_says_nothing_about_chance():
-    with pytest.raises(RequestError, match="one random draw"):
-        judge(experiment(0, {"learnability": 0.0}, n_draws=1), SETS, FEW)
-    with pytest.raises(RequestError, match="no random draw"):
-        judge([], SETS, FEW)
+    for finished in (experiment(0, {"learnability": 0.0}, n_draws=1), []):
+        with pytest.raises(RequestError, match="fewer than two random draws"):
+            judge(finished, SETS, FEW)
+
+
+def test_while_an_experiment_goes_on_the_budgets_that_can_be_compared_are():
+    first = experiment(0, {"learnability": 0.0}, n_rows=20)
+    second = [replace(one, budget=0.06) for one in experiment(1, {"learnability": 0.0}, n_rows=20)]
+    claims = judge([*first, second[0], second[-1]], SETS, FEW).claims
+    assert {claim.budget for claim in claims} == {0.167}
+    # One draw has only another seed so far, and so has one arm.
+    other = [replace(second[0], seed=2), *second[1:]]
+    assert {claim.budget for claim in judge([*first, *other], SETS, FEW).claims} == {0.167}
+    alone = replace(first[-1], arm="longest", seed=2)
+    assert {claim.arm for claim in judge([*first, alone], SETS, FEW).claims} == {"learnability"}
+
+
+def test_nothing_is_claimed_of_a_set_of_one_text():
+    finished = experiment(0, {"learnability": 0.5}, n_rows=4, group_size=4)
+    judged = judge(finished, SETS, FEW)
+    assert judged.claims == () and [(one.n_rows, one.n_groups) for one in judged.sets] == [(4, 1)] * 2
+    judged = judge(experiment(0, {"learnability": 0.5}, n_rows=6, group_size=3), SETS, FEW)
+    assert [one.n_groups for one in judged.sets] == [2, 2] and len(judged.claims) == 4
+    # The shortest third is two rows, of one text or of two.
+    assert all(len(claim.thirds) <= 3 for claim in judged.claims)
+
+
+def test_a_few_answers_that_fall_alike_are_no_claim():
+    """Four coins fall alike in one of eight throws."""
+    few = answering(experiment(0, {"learnability": 0.0}, n_rows=4), {"learnability": 1.0, "random": 0.0}, SETS[0])
+    (claim,) = judge(few, SETS[:1], FEW).answers
+    assert (claim.share, claim.random_share, claim.difference.p) == (1.0, 0.0, 0.125)
+    many = answering(experiment(0, {"learnability": 0.0}, n_rows=40), {"learnability": 1.0, "random": 0.0}, SETS[0])
+    assert [one.verdict for one in judge(many, SETS[:1], FEW).answers] == ["better"]
 
 
 def test_answers_are_compared_where_every_arm_was_asked_and_nowhere_else():

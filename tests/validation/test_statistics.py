@@ -53,6 +53,35 @@ def test_without_spread_p_is_that_of_a_paired_t_test():
     assert found.p == pytest.approx(expected.pvalue) and found.low < found.value < found.high
 
 
+def test_near_duplicates_count_as_one():
+    """Groups of three: the chance is that of their ten means, and not of thirty rows."""
+    rng = np.random.default_rng(3)
+    groups = np.repeat(np.arange(10), 3)
+    n_tokens = np.repeat(rng.integers(1, 50, size=10), 3).astype(float)
+    apart = (rng.normal(0.2, 0.3, size=10)[groups] + rng.normal(0, 0.02, size=30)) * n_tokens
+    none = np.zeros((1, 30))
+    found = difference(apart[None], none, n_tokens, "rows", Spread(0.0, 4), Resamples(30, rng, groups=groups))
+    means = (apart / n_tokens).reshape(10, 3).mean(axis=1)
+    assert found.value == pytest.approx(means.mean())
+    assert found.p == pytest.approx(stats.ttest_1samp(means, 0).pvalue)
+    half = stats.t.ppf(0.975, 9) * means.std(ddof=1) / 10**0.5
+    assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.15)
+    tokens = difference(apart[None], none, n_tokens, "tokens", Spread(0.0, 4), Resamples(30, rng, groups=groups))
+    weights = n_tokens[::3]
+    each = (means - tokens.value) * weights / weights.mean()
+    se = each.std(ddof=1) / 10**0.5
+    assert tokens.p == pytest.approx(2 * stats.t.sf(abs(tokens.value) / se, 9))
+
+
+def test_the_interval_of_few_rows_is_as_wide_as_students():
+    rows = np.array([0.1, 0.5, 0.2, 0.6, 0.3, 0.4])
+    found = difference(
+        rows[None], np.zeros((1, 6)), np.ones(6), "rows", Spread(0.0, 4), Resamples(6, np.random.default_rng(0))
+    )
+    half = stats.t.ppf(0.975, 5) * rows.std(ddof=1) / 6**0.5
+    assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.05)
+
+
 @pytest.mark.parametrize(("size", "freedom"), [(0.5, 1), (3.0, 1), (3.0, 3), (12.0, 2)])
 def test_the_chance_of_a_sum_of_two_t_distributions_is_what_draws_show(size, freedom):
     rng = np.random.default_rng(0)

@@ -10,7 +10,7 @@ from lobass_core.project import Project
 from lobass_core.validation.arms import BASE, FULL
 from lobass_core.validation.forest import ANSWERS, BY_THIRDS, ROWS, TOKENS, budgets_of, forest, views_of
 from lobass_core.validation.judge import ArmSummary, Judgement, Verdict
-from lobass_core.validation.report import LIMITS, answer_sentence, budget_words, sentence, title_of
+from lobass_core.validation.report import LIMITS, answer_sentence, budget_words, sentence, size_of, title_of
 from lobass_core.words.plural import plural
 from lobass_core.workflows import validate_report
 from lobass_core.workflows.run_views import RunView
@@ -187,8 +187,7 @@ def _results(judged: Judgement, said: Sequence[tuple[str, Verdict, str]]) -> lis
     nodes: list[Node] = [parts.notice("Note.", LIMITS[0], tone="amber")]
     for one in judged.sets:
         claims = [(verdict, words) for name, verdict, words in said if name == one.name]
-        note = f"{theme.count(one.n_rows)} rows, {theme.count(one.n_tokens)} response tokens"
-        nodes += [parts.heading(one.name, note), _claims(claims, one.name)] if claims else []
+        nodes += [parts.heading(one.name, size_of(one)), _claims(claims, one.name)] if claims else []
     arms = parts.table(ARM_COLUMNS, [_arm(arm) for arm in judged.arms], label="Arms")
     limits = [el("p", limit, cls="muted") for limit in LIMITS[1:]]
     side = el("div", parts.heading("What this comparison cannot say"), *limits, cls="stack")
