@@ -147,7 +147,7 @@ if selection.n_gone:
     )
 
 if dropped := selections.dropped_in_words(selection):
-    view.show(parts.notice(f"{dropped} on Select.", "The export contains them.", tone="amber"), key="dropped")
+    view.show(parts.notice(f"{dropped} on Select.", tone="amber"), key="dropped")
 
 to: Path | None = None
 problem: LobassError | None = None

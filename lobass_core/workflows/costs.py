@@ -112,7 +112,7 @@ class Cost:
             return "How long that takes is unknown: no finished run of this project has timed this base yet."
         runs = " and ".join(f"run {run_id}" for run_id in self.speed.runs)
         what = "Scoring every row takes" if self.was_trained else "That takes"
-        what = "Scoring and training on the selection take" if self.final else what
+        what = "Together they take" if self.final else what
         return (
             f"{what} about {duration(self.seconds)} on {self.speed.device}, training on all rows "
             f"{duration(self.everything_seconds)}, at the speed of {runs}."
@@ -159,7 +159,7 @@ def cost_of_scoring(project: Project, spec: ScoreSpec) -> Cost:
 
 
 def cost_of_selection(project: Project, rows: Scored, share: float) -> Cost:
-    """What the selection of a share of the rows cost, and what training on it for `FINAL_EPOCHS` will.
+    """What the selection of a share of the rows cost, its reference too, and what training on it will.
 
     Raises:
         SelectionError: nothing is scored.
@@ -167,7 +167,7 @@ def cost_of_selection(project: Project, rows: Scored, share: float) -> Cost:
     scoring = rows.need_scoring()
     changed = project.runs_dir.stat().st_mtime_ns if project.runs_dir.is_dir() else 0
     cost = _scorings.get((rows.key, changed), lambda: cost_of_scoring(project, scoring.spec))
-    return replace(cost, share=share, final=training_passes(FINAL_EPOCHS, share=share))
+    return replace(cost, was_trained=False, share=share, final=training_passes(FINAL_EPOCHS, share=share))
 
 
 def n_columns(spec: ScoreSpec) -> int:

@@ -149,10 +149,10 @@ def dropped_in_words(selection: SavedSelection) -> str:
     """What to tell of a selection whose rows were dropped by hand after it was saved; "" where none was."""
     if not selection.n_dropped:
         return ""
-    verb, them = ("was", "it") if selection.n_dropped == 1 else ("were", "them")
+    was, it, is_there = ("was", "it", "is") if selection.n_dropped == 1 else ("were", "them", "are")
     return (
-        f"{selection.n_dropped:,} of the {selection.n_held:,} rows of {selection.name!r} {verb} dropped by hand after "
-        f"it was saved. To leave {them} out, save the selection again"
+        f"{selection.n_dropped:,} of the {selection.n_held:,} rows of {selection.name!r} {was} dropped by hand after "
+        f"it was saved, and {is_there} still in it. To leave {it} out, save the selection again"
     )
 
 

@@ -64,8 +64,8 @@ def test_rows_dropped_after_the_selection_was_saved_are_named(selected, open_pag
         ).fetchall()
         append_decisions(cursor, [DecisionAct(str(key), key, "drop", "") for (key,) in keys])
     text = view_text(open_page(selected.root, "export"))
-    assert "2 of the 25 rows of 'paper-6' were dropped by hand after it was saved." in text
-    assert "To leave them out, save the selection again on Select." in text and "The export contains them." in text
+    assert "2 of the 25 rows of 'paper-6' were dropped by hand after it was saved, and are still in it." in text
+    assert "To leave them out, save the selection again on Select." in text
 
 
 def test_the_selection_comes_from_the_address(selected, open_page):

@@ -13,7 +13,7 @@ from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, NamedReference, ScoreSpec, TrainReferenceSpec
 from lobass_core.worker.recipe import write_recipe
 from lobass_core.workflows import explore
-from lobass_core.workflows.costs import LEAST_SAMPLES, cost_of_scoring, cost_of_selection, cost_of_training
+from lobass_core.workflows.costs import LEAST_SAMPLES, Cost, Speed, cost_of_scoring, cost_of_selection, cost_of_training
 from tests.filled_project import Row, fill, import_rows
 from tests.run_specs import A_SCORING
 
@@ -96,9 +96,18 @@ def test_a_selection_costs_its_training_too(project: Project):
     cost = cost_of_selection(project, explore.scored(project), 0.06)
     assert cost.total == pytest.approx(2 + 0.54)
     assert "0.5 to train on 6 % for 3 epochs" in cost.sentence
+    assert not cost.was_trained
     n_before = cost.n_samples
     import_rows(project, [Row("Say more", "More")], "more")
     assert cost_of_selection(project, explore.scored(project), 0.06).n_samples == n_before + 1
+
+
+def test_the_hours_of_a_selection_are_those_of_all_its_passes():
+    speed = Speed("cpu", ("r-0001",), scoring_seconds=1.0, training_seconds=1.0)
+    cost = Cost(100, training=3.0, scoring=2.0, share=0.06, final=0.54, speed=speed)
+    assert cost.time_sentence == (
+        "Together they take about 9 min 14 s on cpu, training on all rows 15 min 00 s, at the speed of run r-0001."
+    )
 
 
 def test_hours_are_those_of_the_largest_finished_runs_of_this_base(pool):
