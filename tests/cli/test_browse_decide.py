@@ -197,8 +197,8 @@ def test_a_row_dropped_after_its_selection_was_saved_is_named(lobass, filled: Fi
     dropped = lobass("browse", "--project", root, "--in-selection", "best", "--limit", 1, "--json").json["rows"][0]
     assert lobass("decide", "drop", dropped["sample_id"], "--project", root).exit_code == 0
     said = (
-        "1 of the 2 rows of 'best' was dropped by hand after it was saved, and is still in it. To leave it out, save the "
-        "selection again: lobass select with the same settings and --replace."
+        "1 of the 2 rows of 'best' was dropped by hand after it was saved, and is still in it. To leave it out, save "
+        "the selection again: lobass select with the same settings and --replace."
     )
     for words in (("selections",), ("export", "--selection", "best", "--to", tmp_path / "out", "--dry-run")):
         assert said in " ".join(lobass(*words, "--project", root).err.split())
