@@ -145,8 +145,9 @@ def _glance(claim: Claim | None) -> str:
 def _how(judged: Judgement) -> str:
     n = len(judged.claims) + len(judged.answers)
     return (
-        f"Each arm is compared with {judged.n_random_draws} random draws of the same number of rows (the untouched "
-        "base and all rows with the draws of each budget). Intervals are paired bootstraps over the held-out rows, "
+        f"Each arm is compared with {judged.n_random_draws} random draws of the same number of rows (a saved "
+        "selection with draws of its size to within 5 %, the untouched base and all rows with the draws of each "
+        "budget). Intervals are paired bootstraps over the held-out rows, "
         "near duplicates together, and the spread between draws; a draw's training seeds are averaged first. Each "
         "interval is for its own comparison: an interval without 0 is not yet a result. "
         'An arm is called "better" or "worse" if p, corrected by Holm\'s method over all '

@@ -1,5 +1,6 @@
 """What an experiment would train, what it reuses from earlier ones, and how long the rest takes here."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
@@ -19,6 +20,9 @@ from lobass_core.words.plural import plural
 from lobass_core.words.time_words import duration
 from lobass_core.workflows.train_reference import list_references
 from lobass_core.workflows.validate_rows import ExperimentRows
+
+# So much more or less to train on is no difference that an experiment could tell from chance.
+SAME_SIZE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,10 @@ def content_of(run: ValidateRun, planned: PlannedArm, measured: str) -> ArmConte
 
 
 def _planned(spec: ValidateSpec, own: ExperimentRows, rows: dict[str, tuple[str, ...]]) -> Iterator[PlannedArm]:
-    """Every training, the arms of a budget after each other; `rows` takes the sample ids of each."""
+    """Every training, the arms of a budget after each other; `rows` takes the sample ids of each.
+
+    A saved selection is compared with what chance makes of about as many rows.
+    """
     for arm in spec.arms:
         check_arm(arm)
     seeds = range(1, spec.seeds + 1)
@@ -133,12 +140,25 @@ def _planned(spec: ValidateSpec, own: ExperimentRows, rows: dict[str, tuple[str,
     n_pool = len(own.candidates)
     for budget in spec.budgets:
         yield from _of_budget(spec, own, rows, arms, budget, round(budget * n_pool))
+    sizes = [round(budget * n_pool) for budget in spec.budgets]
     for name in spec.selections:
         chosen = f"{SELECTION}{name}"
         n_rows = len(rows_of_arm(chosen, own.candidates, 0))
-        # Random draws of its own size: a selection is compared with what chance makes of as many rows.
-        drawn = [arm for arm in arms if arm in DRAWN]
-        yield from _of_budget(spec, own, rows, [chosen, *drawn], n_rows / n_pool, n_rows, anchor=chosen)
+        drawn, n_drawn = [arm for arm in arms if arm in DRAWN], size_of_draws(n_rows, sizes, n_pool)
+        yield from _of_budget(spec, own, rows, [chosen, *drawn], n_rows / n_pool, n_drawn, anchor=chosen)
+
+
+def size_of_draws(n_rows: int, sizes: Sequence[int], n_pool: int) -> int:
+    """How many rows the random draws hold that a selection of `n_rows` is compared with: about as many.
+
+    The nearest size of the budgets if it is within 5 %, else the nearest of 1.05, 1.05^2, ...: selections of about one
+    size are then compared with the same draws, and another one costs no draws of its own. Never more than the pool.
+    """
+    near = [size for size in sizes if abs(size - n_rows) <= SAME_SIZE * n_rows]
+    if near or not n_rows:
+        return min(near, key=lambda size: (abs(size - n_rows), size), default=0)
+    step = math.log1p(SAME_SIZE)
+    return min(round(math.exp(step * round(math.log(n_rows) / step))), n_pool)
 
 
 def _of_budget(

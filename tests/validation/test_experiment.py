@@ -20,7 +20,7 @@ from lobass_core.workflows.bundle import plan_bundle, write_bundle
 from lobass_core.workflows.import_scores import import_scores
 from lobass_core.workflows.scores import read_scores
 from lobass_core.workflows.unbundle import unbundle
-from lobass_core.workflows.validate_plan import content_of
+from lobass_core.workflows.validate_plan import content_of, size_of_draws
 from lobass_core.workflows.validate_report import report
 from tests.validation.projects import ScoredProject, scored_project
 from tests.worker.runs import work
@@ -164,10 +164,18 @@ def test_a_damaged_arm_is_trained_again_and_named(done, scored):
     assert path.read_text(encoding="utf-8").split(losses)[1] == before.split(losses)[1]
 
 
-def test_a_new_selection_costs_one_arm_and_the_draws_of_its_size(done, scored, other_file):
-    spec = _spec(evaluate=(str(other_file),), selections=("best",))
+def test_a_new_selection_costs_one_arm_where_draws_of_about_its_size_are_kept(done, scored, other_file):
+    alone = workflow.plan(scored.project, _spec(evaluate=(str(other_file),), selections=("best",), budgets=(0.25,)))
+    n_rows = next(one.n_rows for one in alone.plan.arms if one.arm == "selection:best")
+    # Its own size is no budget, so its two draws are trained with it.
+    assert (alone.plan.n_trainings, alone.plan.n_kept) == (8, 5) and n_rows != 16
+    near = (n_rows + 0.4) / 64
+    spec = _spec(arms=("base", "full", "random"), evaluate=(str(other_file),), selections=("best",), budgets=(near,))
     plan = workflow.plan(scored.project, spec).plan
-    assert (plan.n_trainings, plan.n_kept) == (8, 5)
+    drawn = [one for one in plan.arms if one.arm == "random"]
+    assert [one.n_rows for one in drawn] == [n_rows, n_rows]
+    # Base, all rows, two draws, and one more training for the selection.
+    assert (plan.n_trainings, plan.n_kept) == (5, 2)
     (note,) = [note for note in plan.notes if note.startswith("Selection")]
     assert note == "Selection 'best' trains on {} of its 16 rows; the others are held out.".format(
         next(one.n_rows for one in plan.arms if one.arm == "selection:best")
@@ -275,6 +283,16 @@ def test_what_cannot_be_planned_is_refused(scored):
         _spec(draws=1)
     with pytest.raises(RunError, match="r-9999"):
         report(scored.project, "r-9999")
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "sizes", "expected"),
+    # Within 5 % of a budget its draws; else steps of 5 %, alike for sizes that are near each other.
+    [(100, (105, 96), 96), (100, (106, 94), 98), (101, (), 103), (104, (), 103), (106, (), 108), (3, (), 3),
+     (1, (), 1), (0, (5,), 0), (118, (), 119), (200, (), 120)],
+)  # fmt: skip
+def test_a_selection_is_compared_with_draws_of_about_its_size(n_rows, sizes, expected):
+    assert size_of_draws(n_rows, sizes, 120) == expected
 
 
 def test_digests_name_rows_in_any_order():

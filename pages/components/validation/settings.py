@@ -67,7 +67,7 @@ def fields(arms: Mapping[str, str], saved: Sequence[str]) -> None:
     left, right = st.columns(2)
     left.multiselect(
         "Saved selections", list(saved), key=SELECTIONS, persist_state="session", placeholder="None", wrap=True,
-        help="Each is compared with random draws of its own size.",
+        help="Each is compared with random draws of its own size, to within 5 %.",
     )  # fmt: skip
     with right:
         _budgets()
