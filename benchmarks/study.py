@@ -82,8 +82,10 @@ class Study:
         print(f"learning rate {recipe.learning_rate:g}, epochs {recipe.epochs:g}", flush=True)
         for stage in [parts] if self.lab.arguments.workers > 1 else [[part] for part in parts]:
             pools = dict.fromkeys(part.pool for part in stage)
-            self.lab.do([one for pool in pools for one in self._references(pool, recipe)])
-            self.lab.do([one for part in stage for one in self._arms(part, recipe)])
+            references = [one for pool in pools for one in self._references(pool, recipe)]
+            # While the references are trained, workers that are free go on with what does not wait for them.
+            self.lab.do([*references, *(one for part in stage for one in self._arms_without_reference(part, recipe))])
+            self.lab.do([one for part in stage for one in self._arms_by_reference(part, recipe)])
 
     def _recipe(self) -> ArmRecipe:
         """The rate that leaves the least loss on the further rows after one epoch of a random draw of 16.7 %, and the
@@ -118,40 +120,40 @@ class Study:
         print(", ".join(f"{value:g} leaves {one:.4f}" for value, one in losses.items()), flush=True)
         return min(losses, key=lambda value: losses[value])
 
-    def _arms(self, part: Part, recipe: ArmRecipe) -> Iterator[Wanted]:
-        """The arms of one part; their references are finished."""
+    def _arms_without_reference(self, part: Part, recipe: ArmRecipe) -> Iterator[Wanted]:
+        """The arms of one part that are chosen without a reference."""
+        rows = self._candidates(part.pool)
+        n_rows = round(part.budget * len(rows))
+        names = [FULL, *[RANDOM] * (N_RANDOM_BAD if part.pool == BAD else N_RANDOM)]
+        names += ["low-base-loss", "longest"] if part.pool == BAD else ["longest", "shortest"]
+        for place, name in enumerate(names):
+            draw = names[:place].count(name)
+            entry = self._entry(part, name, draw=draw)
+            yield self._order(entry, rows.ids(rows_of_arm(name, rows, n_rows, draw)), recipe)
+        for draw in range(N_RANDOM_BAD if part.pool == BAD else 0):
+            yield self._order(self._entry(part, "clean rows only", draw=draw), self._whole_rows(n_rows, draw), recipe)
+
+    def _arms_by_reference(self, part: Part, recipe: ArmRecipe) -> Iterator[Wanted]:
+        """The arms of one part that are chosen by a reference; those are finished."""
         pool = self._candidates(part.pool)
         n_rows = round(part.budget * len(pool))
-        in_sample, crossed = (
-            pool.with_reference(self._reference_losses(part.pool, kind, recipe)) for kind in (IN_SAMPLE, CROSS_FITTED)
-        )
+        by_kind = {
+            kind: pool.with_reference(self._reference_losses(part.pool, kind, recipe))
+            for kind in (IN_SAMPLE, CROSS_FITTED)
+        }
+        wanted = [("learnability", IN_SAMPLE, 0), ("learnability", CROSS_FITTED, 0), ("band", CROSS_FITTED, 0)]
+        if part.pool == CLEAN:
+            wanted.append(("length-adjusted", CROSS_FITTED, 0))
+            wanted += [(LENGTH_MATCHED, CROSS_FITTED, draw) for draw in range(N_LENGTH_MATCHED)]
+            wanted += [(name, CROSS_FITTED, 0) for name in ("loss-drop", "bottom", "loss-drop-sum")]
+        for name, kind, draw in wanted:
+            rows = by_kind[kind]
+            yield self._order(
+                self._entry(part, name, kind, draw), rows.ids(rows_of_arm(name, rows, n_rows, draw)), recipe
+            )
 
-        def arm(name: str, reference: str = "", draw: int = 0) -> Wanted:
-            rows = in_sample if reference == IN_SAMPLE else crossed
-            entry = Entry(part.pool, name, reference, part.budget, draw, part.seed, 0, self.equal_steps)
-            return self._order(entry, rows.ids(rows_of_arm(name, rows, n_rows, draw)), recipe)
-
-        yield arm(FULL)
-        yield arm("learnability", IN_SAMPLE)
-        yield arm("learnability", CROSS_FITTED)
-        for draw in range(N_RANDOM_BAD if part.pool == BAD else N_RANDOM):
-            yield arm(RANDOM, draw=draw)
-        if part.pool == BAD:
-            yield arm("band", CROSS_FITTED)
-            for name in ("low-base-loss", "longest"):
-                yield arm(name)
-            for draw in range(N_RANDOM_BAD):
-                entry = Entry(part.pool, "clean rows only", "", part.budget, draw, part.seed, 0, self.equal_steps)
-                yield self._order(entry, self._whole_rows(n_rows, draw), recipe)
-            return
-        for name in ("length-adjusted", "band"):
-            yield arm(name, CROSS_FITTED)
-        for draw in range(N_LENGTH_MATCHED):
-            yield arm(LENGTH_MATCHED, CROSS_FITTED, draw)
-        for name in ("longest", "shortest"):
-            yield arm(name)
-        for name in ("loss-drop", "bottom", "loss-drop-sum"):
-            yield arm(name, CROSS_FITTED)
+    def _entry(self, part: Part, arm: str, reference: str = "", draw: int = 0) -> Entry:
+        return Entry(part.pool, arm, reference, part.budget, draw, part.seed, 0, self.equal_steps)
 
     def _order(self, entry: Entry, trained: tuple[str, ...], recipe: ArmRecipe) -> Wanted:
         is_reference = entry.arm == FULL and entry.seed == REFERENCE_SEED
