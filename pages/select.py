@@ -41,7 +41,7 @@ def show_worth(cut: Cut) -> None:
     if cut.rows.scoring is None:
         return
     share = cut.answer.n_kept / max(len(cut.rows.table), 1)
-    evidence_line.show(evidence(experiments, cut.spec.method, share))
+    evidence_line.show(evidence(experiments, cut.spec.method, share), cut)
     view.show(cost_line.of(costs.cost_of_selection(project, cut.rows, share)), key="select-cost", label="Cost")
 
 

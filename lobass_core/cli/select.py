@@ -175,7 +175,7 @@ def select(
     rows = scored(opened, run)
     known = evidence(reported(opened, rows.run_id), spec.method, result.n_kept / max(len(rows.table), 1))
     if known and rows.table.is_scored and not json:
-        say(known.sentence)
+        say(f"{known.sentence} Compare with --method {known.instead}." if known.instead else known.sentence)
 
 
 def _budget(

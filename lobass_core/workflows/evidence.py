@@ -17,10 +17,14 @@ from lobass_core.workflows.validate_report import KIND
 
 # docs/validation.md has the figures.
 STUDY = (
-    "In a study on SmolLM2-135M-Instruct, no measure chose rows that trained a better model than random draws of as "
-    "many rows, and learnability chose rows that trained a worse one. Run an experiment on your own rows before you "
-    "rely on a selection."
+    "In a study on two small models, no measure chose rows that trained a better model than random draws of as many "
+    "rows, and learnability chose rows that trained a worse one."
 )
+LEARNABILITY, LENGTH_ADJUSTED = "learnability", "length-adjusted"
+ADJUSTED = (
+    "Adjusted for length, it chose rows that trained a better one in half of the comparisons, a worse one in none."
+)
+ADVICE = "Run an experiment on your own rows before you rely on a selection."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +47,14 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A sentence, and the experiment of this project that it rests on; none for the study's."""
+    """What is known, and the experiment of this project that it rests on; none for the study's.
+
+    `instead`: a method that did better where this one was compared with it.
+    """
 
     sentence: str
     run_id: str = ""
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,9 @@ def evidence(experiments: Sequence[Reported], method: str, share: float) -> Evid
             said = _said([claim for claim in claims if claim.budget == budget])
             words = f"{budget_words(budget)} of the rows by {label_of(claims[0].arm)}"
             return Evidence(f"In experiment {one.run_id}, {words} trained {said}.", one.run_id)
-    return Evidence(STUDY) if method in SCORES else None
+    if method == LEARNABILITY:
+        return Evidence(f"{STUDY} {ADJUSTED} {ADVICE}", instead=LENGTH_ADJUSTED)
+    return Evidence(f"{STUDY} {ADVICE}") if method in SCORES else None
 
 
 def _claims(report: Path) -> tuple[ReportedClaim, ...]:

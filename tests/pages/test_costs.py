@@ -13,7 +13,7 @@ from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, NamedReference, ScoreSpec, TrainReferenceSpec
 from lobass_core.store.connection import release
 from lobass_core.workflows.known_models import known_models
-from pages.components.selection import trust_line
+from pages.components.selection import evidence_line, trust_line
 from tests.filled_project import Row, add_references, fill
 from tests.pages.conftest import OpenPage, view_text
 from tests.pages.projects import imported_project
@@ -154,3 +154,16 @@ def test_select_says_what_its_selection_costs(scored: Project, open_page: OpenPa
     # 25 of 420 rows, and 9 passes for three epochs on all.
     assert "2.5 (2 to score, 0.5 to train on 6 % for 3 epochs), less than the 9" in view_text(app)
     assert "no measure chose rows that trained a better model than random draws" in view_text(app)
+
+
+def test_select_offers_the_measure_that_did_better(scored: Project, open_page: OpenPage, monkeypatch) -> None:
+    offer = "Rank by length-adjusted learnability"
+    assert offer in view_text(open_page(scored.root, "select"))
+    show = evidence_line.view.show
+    clicks = {"select-evidence": evidence_line.RANK}
+    monkeypatch.setattr(
+        evidence_line.view, "show", lambda nodes, **asked: show(nodes, **asked) or clicks.pop(asked["key"], None)
+    )
+    app = open_page(scored.root, "select")
+    assert not app.exception and app.query_params["method"] == "length-adjusted"
+    assert offer not in view_text(app)

@@ -1,11 +1,19 @@
 """One line on Select: whether rows chosen this way are known to train a better model, and the way to find out."""
 
+import streamlit as st
+
 from lobass_core.errors import LobassError
+from lobass_core.learnability.measure_values import measures_of
+from lobass_core.learnability.measures import label_of
 from lobass_core.project import Project
 from lobass_core.workflows import explore
+from lobass_core.workflows.cut import Cut
 from lobass_core.workflows.evidence import Evidence, Reported, reported
 from pages.components import parts, state, view
+from pages.components.selection import draft
 from pages.components.view import el
+
+VALIDATE, RANK = "validate", "rank"
 
 
 def experiments(project: Project) -> tuple[Reported, ...]:
@@ -17,12 +25,19 @@ def experiments(project: Project) -> tuple[Reported, ...]:
         return ()
 
 
-def show(known: Evidence | None) -> None:
+def show(known: Evidence | None, cut: Cut) -> None:
     """Draw the line, or nothing where nothing is known of the measure."""
     if known is None:
         return
-    link = parts.link("See the report" if known.run_id else "Validate", "validate")
-    if view.show(
-        el("p", f"{known.sentence} ", link, cls="muted"), key="select-evidence", label="Does it train better?"
-    ):
+    links = [parts.link("See the report" if known.run_id else "Validate", VALIDATE)]
+    if known.instead in measures_of(cut.rows.table):
+        links.append(parts.link(f"Rank by {label_of(known.instead)}", RANK))
+    spaced = [part for link in links for part in (" ", link)]
+    clicked = view.show(
+        el("p", known.sentence, *spaced, cls="muted"), key="select-evidence", label="Does it train better?"
+    )
+    if clicked == VALIDATE:
         state.go("validate", show=known.run_id or "new")
+    if clicked == RANK:
+        draft.rank_by(known.instead, cut.spec.seed)
+        st.rerun()
