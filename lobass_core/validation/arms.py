@@ -14,8 +14,8 @@ BASE, FULL = "base", "full"
 RANDOM, RANDOM_BY_DOMAIN, LENGTH_MATCHED = "random", "random-by-domain", "length-matched"
 DRAWN = (RANDOM, RANDOM_BY_DOMAIN, LENGTH_MATCHED)
 SELECTION, MEASURE = "selection:", "measure:"
-# Rows of `band` have a base loss up to this quantile of their domain. Of a pool with 30 % damaged rows it kept 6 and 1 %
-# damaged ones at 16.7 % (two models), where learnability alone kept 16 and 6 % (docs/validation.md).
+# Rows of `band` have a base loss up to this quantile of their domain. Of a pool with 30 % damaged rows, 6 and 1 % of
+# what it kept at 16.7 % were damaged (two models), 16 and 6 % by learnability alone (docs/validation.md).
 BAND_QUANTILE = 0.7
 # Length-matched draws take as many rows of each tenth of their domain's lengths as the rows that they match.
 N_LENGTH_BINS = 10
