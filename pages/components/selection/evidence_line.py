@@ -32,10 +32,8 @@ def show(known: Evidence | None, cut: Cut) -> None:
     links = [parts.link("See the report" if known.run_id else "Validate", VALIDATE)]
     if known.instead in measures_of(cut.rows.table):
         links.append(parts.link(f"Rank by {label_of(known.instead)}", RANK))
-    spaced = [part for link in links for part in (" ", link)]
-    clicked = view.show(
-        el("p", known.sentence, *spaced, cls="muted"), key="select-evidence", label="Does it train better?"
-    )
+    told = el("p", f"{known.sentence} ", links[0], *(part for link in links[1:] for part in (" · ", link)), cls="muted")
+    clicked = view.show(told, key="select-evidence", label="Does it train better?")
     if clicked == VALIDATE:
         state.go("validate", show=known.run_id or "new")
     if clicked == RANK:
