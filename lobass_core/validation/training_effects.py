@@ -5,12 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from lobass_core.learnability.ranks import spearman
+from lobass_core.validation.statistics import student_95
 
 # Below this size a rank correlation changes hardly any selection, however sure it is.
 CLEAR_EFFECT = 0.1
 # Of Spearman's rho after Fisher's transformation: 1.06 for its larger variance (Fieller, Hartley and Pearson 1957).
 _SPEARMAN_FACTOR = 1.06
 _Z_95 = 1.96
+# The spread of fewer is not known.
+LEAST_GROUPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class CopyEffect:
 
     domain: str
     n_copies: int
+    n_groups: int
     n_rows: int
     advantage: float
     low: float
@@ -104,16 +108,26 @@ class CopyEffect:
 
 
 def copy_effect(
-    domain: str, score: np.ndarray, has_copy: np.ndarray, *, is_cross_fitted: bool = False
+    domain: str, score: np.ndarray, groups: np.ndarray, has_copy: np.ndarray, *, is_cross_fitted: bool = False
 ) -> CopyEffect | None:
-    """The advantage in one domain; None where fewer than five rows, or all but as many, have a near duplicate."""
+    """The advantage in one domain; None for fewer than five groups of near duplicates, or fewer than five other rows.
+
+    Near duplicates score alike, so their chance is that of as many rows as there are `groups`; with Welch's t.
+    """
     scored = np.isfinite(score)
     copies, others = score[scored & has_copy], score[scored & ~has_copy]
-    if min(len(copies), len(others)) < 5:
+    group_of = np.unique(groups[scored & has_copy], return_inverse=True)[1]
+    n_groups = int(group_of.max()) + 1 if len(copies) else 0
+    if min(n_groups, len(others)) < LEAST_GROUPS:
         return None
     difference = float(copies.mean() - others.mean())
-    margin = _Z_95 * float(np.sqrt(copies.var(ddof=1) / len(copies) + others.var(ddof=1) / len(others)))
+    apart = np.bincount(group_of, copies - copies.mean())
+    of_copies = n_groups / (n_groups - 1) * float((apart**2).sum()) / len(copies) ** 2
+    of_others = float(others.var(ddof=1)) / len(others)
+    variance = of_copies + of_others
+    freedom = variance**2 / (of_copies**2 / (n_groups - 1) + of_others**2 / (len(others) - 1)) if variance else 1
+    margin = student_95(int(freedom)) * variance**0.5
     n_rows = len(copies) + len(others)
     return CopyEffect(
-        domain, len(copies), n_rows, difference, difference - margin, difference + margin, is_cross_fitted
+        domain, len(copies), n_groups, n_rows, difference, difference - margin, difference + margin, is_cross_fitted
     )

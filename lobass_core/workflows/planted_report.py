@@ -17,7 +17,7 @@ from lobass_core.project import Project
 from lobass_core.records import BASE, REFERENCE
 from lobass_core.store.planted_rows import reference_columns
 from lobass_core.store.scorings import Scoring
-from lobass_core.validation.planted import SwappedRank, swapped_rank
+from lobass_core.validation.planted import Swapped, SwappedRank, swapped_rank
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.scored import Scored
 
@@ -142,5 +142,8 @@ def _rank(
     )
     imported = sign * values_of(table, measure.name)
     replaced = np.where(own[mine] >= 0, imported[own[mine]], np.nan)
-    within = table.domain_code == table.domains.index(domain) if domain else np.ones(len(table), bool)
-    return swapped_rank(measure.name, domain, sign * swapped, replaced, imported[within])
+    parts = []
+    for code, name in enumerate(table.domains):
+        here = np.array([row.domain == name for row in chosen], bool)
+        parts.append(Swapped(sign * swapped[here], replaced[here], imported[table.domain_code == code]))
+    return swapped_rank(measure.name, domain, parts)

@@ -106,19 +106,22 @@ def _looked_up(table: ScoreTable, keys: np.ndarray, values: np.ndarray) -> np.nd
 
 def of_copies(project: Project, rows: Scored) -> tuple[CopyEffect, ...]:
     """The advantage of near duplicates by domain, under these scores and under the other ones of `another`."""
-    has_copy = rows_with_copies(project, rows.table)
+    groups, has_copy = near_duplicates(project, rows.table)
     other = another(project, rows.need_scoring())
     effects = []
     for one in (rows, *([scored(project, other.run_id)] if other else [])):
         score, is_fitted = values_of(one.table, "learnability"), len(one.need_scoring().result.references) > 1
         for code, domain in enumerate(one.table.domains):
             of = one.table.domain_code == code
-            effects.append(copy_effect(domain, score[of], has_copy[of], is_cross_fitted=is_fitted))
+            effects.append(copy_effect(domain, score[of], groups[of], has_copy[of], is_cross_fitted=is_fitted))
     return tuple(one for one in effects if one is not None)
 
 
-def rows_with_copies(project: Project, table: ScoreTable) -> np.ndarray:
-    """bool[n]: rows whose sample is a near duplicate of another sample; 17,000 rows take about a second."""
+def near_duplicates(project: Project, table: ScoreTable) -> tuple[np.ndarray, np.ndarray]:
+    """int64[n]: the group of near duplicates of each row's sample; bool[n]: whether it has another sample in it.
+
+    17,000 rows take about a second.
+    """
     with project.store() as store:
         texts = [
             "\n".join(turn.content for turn in turns_from_json(turns))
@@ -128,4 +131,5 @@ def rows_with_copies(project: Project, table: ScoreTable) -> np.ndarray:
     groups = duplicate_groups(texts)
     has_copy = (np.bincount(groups) > 1)[groups] if len(groups) else np.zeros(0, bool)
     # Both go by the samples' keys.
-    return has_copy[np.searchsorted(np.unique(table.sample_key), table.sample_key)]
+    place = np.searchsorted(np.unique(table.sample_key), table.sample_key)
+    return groups[place], has_copy[place]

@@ -52,7 +52,12 @@ def _beside(one: InSampleEffect, diagnosis: Diagnosis, folds: tuple[Link, ...]) 
         f"{one.domain}: in-sample and cross-fitted scores have {rho}; {100 * one.share_stays:.0f} % of the best "
         f"{plural(one.n_kept, 'row')} are the same.",
         f"In-sample, the reference loss is {abs(one.optimism_nats):.3f} nats/token {lower} and the score "
-        f"{abs(one.optimism):.3f} {higher}: that much is memory of these rows."
+        f"{abs(one.optimism):.3f} {higher}."
+        + (
+            " At most that much is memory of these rows: with folds, models train on fewer rows."
+            if lower == "lower"
+            else ""
+        )
         + (
             ""
             if diagnosis.training_known == "cross-fitted"
@@ -95,9 +100,9 @@ def _copies(copies: tuple[CopyEffect, ...], diagnosis: Diagnosis) -> Iterator[Fi
         yield Finding(
             "near duplicates",
             "note" if has_advantage else "good",
-            f"{one.domain}: {plural(one.n_copies, 'row')} with a near duplicate score {abs(one.advantage):.3f} "
-            f"{'higher' if one.advantage > 0 else 'lower'} than the others (95 % interval of the difference "
-            f"{one.low:+.3f} to {one.high:+.3f}), {kind}.",
+            f"{one.domain}: {plural(one.n_copies, 'row')} in {one.n_groups:,} groups of near duplicates score "
+            f"{abs(one.advantage):.3f} {'higher' if one.advantage > 0 else 'lower'} than the others (95 % interval of "
+            f"the difference {one.low:+.3f} to {one.high:+.3f}), {kind}.",
             "The reference saw both copies, so it may know them better than rows without one." if has_advantage
             else "Near duplicates have no advantage that can be told from chance." if one.low <= 0
             else "Near duplicates share a fold, so this is not memory: such rows are easier to learn.",

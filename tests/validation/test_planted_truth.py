@@ -18,7 +18,7 @@ from lobass_core.training.arm_lab import ArmLab, ArmOrder, Watch, measured_rows
 from lobass_core.validation.arm_results import ArmCache, ArmRecipe
 from lobass_core.validation.arms import rows_of_arm
 from lobass_core.validation.candidates import Candidates
-from lobass_core.validation.planted import swapped_rank
+from lobass_core.validation.planted import Swapped, swapped_rank
 from tests.validation.planted import (
     KNOWN,
     LEARNABLE,
@@ -111,5 +111,5 @@ def test_rows_with_swapped_answers_sink_though_the_references_were_trained_on_so
     right = kinds != SWAPPED
     score = rows.learnability()
     assert auc(score, right) > 0.95 and auc_lower_bound(score, right) > 0.9
-    found = swapped_rank("learnability", "", score[~right], np.zeros(40), score[right])
+    found = swapped_rank("learnability", "", [Swapped(score[~right], np.zeros(40), score[right])])
     assert found.sinks and found.auc == pytest.approx(auc(score, right)) and found.low > 0.9

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from lobass_core.validation.training_effects import copy_effect, in_sample_effect, order_effect
 
@@ -47,11 +48,16 @@ def test_copies_that_score_higher_and_copies_that_do_not():
     rng = np.random.default_rng(2)
     has_copy = np.arange(300) % 5 == 0
     score = rng.normal(0.3, 0.1, 300)
-    found = copy_effect("chat", score + 0.2 * has_copy, has_copy)
-    assert found.low < 0.2 < found.high and found.low > 0.1 and (found.n_copies, found.n_rows) == (60, 300)
-    none = copy_effect("chat", score, has_copy)
+    groups = np.arange(300) // 10
+    found = copy_effect("chat", score + 0.2 * has_copy, groups, has_copy)
+    assert (
+        found.low < 0.2 < found.high
+        and found.low > 0.1
+        and (found.n_copies, found.n_groups, found.n_rows) == (60, 30, 300)
+    )
+    none = copy_effect("chat", score, groups, has_copy)
     assert none.low < 0 < none.high
-    assert copy_effect("chat", score[:10], has_copy[:10]) is None
+    assert copy_effect("chat", score[:10], groups[:10], has_copy[:10]) is None
 
 
 def test_an_order_is_looked_for_from_ten_rows_on_with_fishers_interval():
@@ -63,7 +69,21 @@ def test_an_order_is_looked_for_from_ten_rows_on_with_fishers_interval():
     assert order_effect("math", step[:9], loss[:9], -loss[:9]) is None
 
 
-def test_copies_are_compared_from_five_on():
-    has_copy, score = np.arange(12) < 5, np.arange(12.0)
-    assert copy_effect("chat", score, has_copy).advantage == pytest.approx(2 - 8)
-    assert copy_effect("chat", score, has_copy & (score > 0)) is None
+def test_copies_are_compared_from_five_groups_on():
+    has_copy, score = np.arange(17) < 10, np.arange(17.0)
+    groups = np.arange(17) // 2
+    assert copy_effect("chat", score, groups, has_copy).advantage == pytest.approx(4.5 - 13)
+    assert copy_effect("chat", score, groups, has_copy & (score > 1)) is None
+
+
+def test_copies_that_score_alike_are_as_many_as_their_groups():
+    rng = np.random.default_rng(5)
+    has_copy, groups = np.arange(60) < 30, np.minimum(np.arange(60) // 5, 6 + np.arange(60))
+    means = rng.normal(0.5, 0.1, 6)
+    score = np.where(has_copy, means[np.minimum(groups, 5)], rng.normal(0.4, 0.1, 60))
+    found = copy_effect("chat", score, groups, has_copy)
+    expected = stats.ttest_ind(means, score[30:], equal_var=False).confidence_interval(0.95)
+    assert (found.n_copies, found.n_groups) == (30, 6)
+    # Whole degrees of freedom, rounded down.
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.01)
+    assert found.low < expected.low

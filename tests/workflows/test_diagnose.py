@@ -209,9 +209,13 @@ def test_a_saved_selection_is_looked_at_by_its_name_and_its_picks(filled):
 
 
 def test_near_duplicates_have_an_advantage_where_they_score_higher(project):
-    long = "the quick brown fox jumps over the lazy dog and runs along the river to the old mill number"
     copies = [
-        Row(f"Copy {k // 2}?", f"{long} {'xyz'[k // 2 % 3] * (k // 2 + 1)} {k % 2}", base=2.0, reference=0.4 + k / 100)
+        Row(
+            f"Copy {k // 2}?",
+            " ".join(f"c{k // 2}x{j}" for j in range(12)) + f" {k % 2}",
+            base=2.0,
+            reference=0.4 + k / 100,
+        )
         for k in range(12)
     ]
     others = [
@@ -219,9 +223,9 @@ def test_near_duplicates_have_an_advantage_where_they_score_higher(project):
     ]
     fill(project, [*copies, *others])
     (one,) = diagnose(project).copies
-    assert one.n_copies == 12 and one.low > 0.4 and not one.is_cross_fitted
+    assert (one.n_copies, one.n_groups) == (12, 6) and one.low > 0.4 and not one.is_cross_fitted
     (line,) = by_topic(project, "near duplicates")
-    assert "12 rows with a near duplicate" in line.what and "--folds" in line.command
+    assert "12 rows in 6 groups of near duplicates" in line.what and "--folds" in line.command
     unasked = diagnose(project, near_duplicates=False)
     assert not unasked.looked_for_copies and unasked.copies == ()
 
@@ -242,6 +246,7 @@ def test_in_sample_and_cross_fitted_scores_of_one_base_are_held_against_each_oth
     assert diagnose(project, "r-0002").training_known == "cross-fitted"
     (line,) = by_topic(project, "training", run="r-0001")
     assert line.tone == "good" and "Run r-0002 has the cross-fitted scores." in line.meaning
+    assert "At most that much is memory of these rows: with folds, models train on fewer rows." in line.meaning
     assert line.command == ("diagnose", "--run", "r-0002")
     # Of K folds no model saw the rows that it scores, so their order is nothing to ask for.
     assert by_topic(project, "order", run="r-0002") == []
