@@ -1,8 +1,11 @@
 // @ts-check
 // What every page has and nobody sees.
 
-const POPOVER_MS = 3000
+const OPENING_MS = 3000
 const CONTROLS = "input, textarea, button, a[href], [tabindex='0']"
+// What explains a control stands before it.
+const BESIDE = "[aria-label^='Help for'], [aria-label=Close]"
+const FIELD = "input[type=text]:not([role=combobox]), textarea"
 
 /** @param {Mounted<null>} component */
 export default function (component) {
@@ -37,31 +40,56 @@ function followThemes(app, tell) {
 }
 
 // A popover stands at the end of the document, a whole page of Tab stops away from its button: opened by keyboard it
-// takes the keyboard, and Escape gives it back to the button.
+// takes the keyboard, and Escape gives it back to the button, as does Tab at its end. What begins with a field to type
+// in takes the keyboard however it was opened; so does a dialog.
 function followPopovers() {
   /** @type {HTMLElement | null} */
   let opener = null
   const bodyOf = () => [...document.querySelectorAll("[data-testid=stPopoverBody]")].at(-1)
-  const enter = (button, until) => {
-    if (![button, document.body].includes(document.activeElement)) return
-    /** @type {HTMLElement | null | undefined} */
-    const first = bodyOf()?.querySelector(CONTROLS)
-    if (first) {
-      opener = button
-      first.focus({ preventScroll: true })
-    } else if (performance.now() < until) setTimeout(() => enter(button, until), 40)
+  const enter = (room, from, wanted, until = performance.now() + OPENING_MS) => {
+    if (![from, document.body].includes(document.activeElement)) return
+    const controls = [...(room()?.querySelectorAll(CONTROLS) ?? [])]
+    /** @type {any} */
+    const first = controls.find((control) => !control.matches(BESIDE) && !control.disabled)
+    if (!first?.matches(wanted)) {
+      if (performance.now() < until) setTimeout(() => enter(room, from, wanted, until), 40)
+      return
+    }
+    first.focus({ preventScroll: true })
+    if (first.matches(FIELD)) first.select()
   }
-  const giveBack = () => {
-    if (opener?.isConnected && document.activeElement === document.body) opener.focus({ preventScroll: true })
-    opener = null
+  const closedButton = (event) => {
+    const button = event.target.closest?.("[data-testid=stPopover] button")
+    return button && button.getAttribute("aria-expanded") !== "true" ? button : null
+  }
+  const open = (button, wanted) => {
+    if (!button) return
+    opener = button
+    enter(bodyOf, button, wanted)
+  }
+  const giveBack = (where) => {
+    if (opener?.isConnected && where(document.activeElement)) opener.focus({ preventScroll: true })
   }
   const onKey = (event) => {
-    const button = event.target.closest?.("[data-testid=stPopover] button")
-    const opens = event.key === "Enter" || event.key === " "
-    if (opens && button && button.getAttribute("aria-expanded") !== "true")
-      enter(button, performance.now() + POPOVER_MS)
-    if (event.key === "Escape" && opener && bodyOf()?.contains(document.activeElement)) setTimeout(giveBack, 200)
+    if (event.key === "Enter" || event.key === " ") open(closedButton(event), "*")
+    if (!opener || !bodyOf()?.contains(document.activeElement)) return
+    if (event.key === "Escape") setTimeout(giveBack, 200, (active) => active === document.body)
+    if (event.key === "Tab") setTimeout(giveBack, 0, (active) => !bodyOf()?.contains(active))
   }
-  document.addEventListener("keydown", onKey, true)
-  return () => document.removeEventListener("keydown", onKey, true)
+  // The button is open before its click is told.
+  let pressed = null
+  const onPress = (event) => (pressed = closedButton(event))
+  const onClick = (event) => {
+    if (event.detail) open(pressed, FIELD)
+    pressed = null
+  }
+  const onFocus = (event) => {
+    const dialog = event.target
+    if (dialog.matches?.("[role=dialog]")) enter(() => dialog, dialog, FIELD)
+  }
+  const heard = { keydown: onKey, pointerdown: onPress, click: onClick, focusin: onFocus }
+  for (const [name, listener] of Object.entries(heard)) document.addEventListener(name, listener, true)
+  return () => {
+    for (const [name, listener] of Object.entries(heard)) document.removeEventListener(name, listener, true)
+  }
 }

@@ -114,6 +114,35 @@ def test_keys_move_the_ratio_by_a_tenth_and_a_point(server, page) -> None:
     assert thumb.get_attribute("aria-valuenow") == "7.00"
 
 
+def test_the_keyboard_stays_in_the_tabs_when_their_verdicts_change(server, page) -> None:
+    open_select(page, server)
+    tab = page.get_by_role("tab", name="Only length?")
+    verdict = "getComputedStyle(document.querySelectorAll('[role=tab]')[2], '::after').content"
+    before = page.evaluate(verdict)
+    page.locator("[data-slider=ratio]").focus()
+    page.keyboard.press("End")
+    tab.focus()
+    page.wait_for_function(f"{verdict} !== {before!r} && {verdict} !== 'none'")
+    page.wait_for_selector(EXACT)
+    expect(tab).to_be_focused()
+
+
+def test_save_as_takes_the_keyboard_and_gives_it_back_to_its_button(server, page) -> None:
+    open_select(page, server)
+    button = page.get_by_test_id("stPopoverButton").filter(has_text="Save as")
+    button.click()
+    name = page.get_by_label("Name", exact=True)
+    expect(name).to_be_focused()
+    expect(name).to_have_value("top-6-percent")
+    page.keyboard.type("paper")
+    expect(name).to_have_value("paper")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(button).to_be_focused()
+    page.get_by_role("button", name="Export", exact=False).last.click()
+    expect(page.get_by_role("dialog").get_by_label("Name")).to_be_focused()
+
+
 def test_a_cut_moved_before_the_answer_to_a_gate_stays_where_the_hand_put_it(server, page) -> None:
     line = Line(page)
     open_select(page, server)

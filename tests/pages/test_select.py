@@ -79,6 +79,8 @@ def test_gates_are_counted_and_take_rows_away(scored: Project, open_page: OpenPa
 def test_save_reopen_delete_undo(scored: Project, open_page: OpenPage) -> None:
     spec = SelectionSpec(value=0.1, balance="equal")
     app = open_page(scored.root, "select", state={"select.spec": spec})
+    app.session_state["select.save-open"] = True
+    app.run()
     app.text_input(key="select.save-name").set_value("paper").run()
     app.button(key="select.save").click().run()
     assert not app.exception
@@ -145,6 +147,23 @@ def test_empty_and_unscored_projects_say_what_to_do(tmp_path: Path, open_page: O
     assert "No scores yet" in view_text(open_page(unscored.root, "select"))
 
 
+def test_a_click_on_save_replaces_nothing_whose_name_was_typed_a_moment_before(
+    scored: Project, open_page: OpenPage
+) -> None:
+    kept = SelectionSpec(value=0.2)
+    selections.save(scored, "paper", kept)
+    app = open_page(scored.root, "select", state={"select.spec": SelectionSpec(value=0.5)})
+    app.session_state["select.save-open"] = True
+    app.run()
+    app.text_input(key="select.save-name").set_value("paper")
+    app.button(key="select.save").click()
+    app.run()
+    assert selections.load(scored, "paper")[1] == kept
+    assert app.button(key="select.replace").label == "Replace paper"
+    app.button(key="select.replace").click().run()
+    assert selections.load(scored, "paper")[1].value == 0.5
+
+
 def test_command_is_the_same_selection(scored: Project, open_page: OpenPage) -> None:
     spec = SelectionSpec(budget="samples", value=100, balance="custom", weights=(("conversation", 1.0), ("math", 3.0)))
     app = open_page(scored.root, "select", state={"select.spec": spec})
@@ -157,6 +176,8 @@ def test_overlap_leads_to_compare_with_both_sides_chosen(scored: Project, open_p
     app = open_page(scored.root, "select", state={"select.spec": SelectionSpec(value=0.1), "select.tab": 3})
     assert "This selection is not saved yet. Save it to compare the two row by row" in view_text(app)
     assert "Compare row by row" not in view_text(app)
+    app.session_state["select.save-open"] = True
+    app.run()
     app.text_input(key="select.save-name").set_value("new").run()
     app.button(key="select.save").click().run()
     # What is saved and unchanged is not set against itself.

@@ -9,7 +9,7 @@ from tests.pages.conftest import OpenPage
 
 # A field of each page, and the state in which the page shows it.
 FIELDS: dict[str, tuple[str, dict]] = {
-    "select": ("select.save-name", {}),
+    "select": ("select.save-name", {"select.save-open": True}),
     "browse": ("browse.w.q", {}),
     "learnability": ("learnability.w.learnable_from.all.typed", {"learnability.view": "Loss plane"}),
     "import_data": ("import.name", {"import.path": "{folder}/math.json"}),
@@ -24,11 +24,15 @@ def test_no_field_is_given_its_value_again(scored: Project, open_page: OpenPage,
     monkeypatch.setenv("LOBASS_IMPORT_DIRS", str(folder))
     selections.save(scored, "paper", SelectionSpec())
     for page, (field, state) in FIELDS.items():
-        app = open_page(scored.root, page, state={key: text.format(folder=folder) for key, text in state.items()})
+        app = open_page(scored.root, page, state={key: _in(folder, value) for key, value in state.items()})
         app.run()
         fields = [*app.text_input, *(one for one in app.selectbox if one.proto.accept_new_options)]
         assert field in {one.key for one in fields}, page
         assert [one.key for one in fields if one.proto.set_value] == [], page
+
+
+def _in(folder: object, value: object) -> object:
+    return value.format(folder=folder) if isinstance(value, str) else value
 
 
 # The browser knows a choice by its words, and the words of these change: see `state.relabel`.

@@ -15,7 +15,6 @@ interface ChartPayload {
   form: "density" | "count" | "cumulative"
   ridges: boolean
   log: boolean
-  legend: "left" | "right"
   title: string
   name: string
   label: string

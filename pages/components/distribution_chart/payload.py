@@ -27,7 +27,6 @@ def payload(
     label: str,
     picture: str,
     log_x: bool = False,
-    legend_left: bool = False,
     brush: Range = (None, None),
     seq: int = 0,
 ) -> dict[str, object]:
@@ -42,7 +41,6 @@ def payload(
         "form": form,
         "ridges": ridges,
         "log": log_x,
-        "legend": "left" if legend_left and form != "cumulative" else "right",
         "title": title,
         "name": name,
         "label": label,

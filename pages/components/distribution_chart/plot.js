@@ -7,13 +7,21 @@ const LINE_LEFT = 52
 const RIGHT = 14
 const HEAD = 8
 const LONGEST_NAME = 24
+// The legend of lines stands above the plot: no corner of it is free of every curve. Below this width each domain has a
+// line of its own.
+const LEGEND_PX = 20
+const LEGEND_ABREAST_PX = 780
+const LEGEND_LEFT = 31
+const LEGEND_GAP = 44
 
 // Where everything stands: the plot's box in px, the room of each domain, and the way from a value to px and back.
 /** @param {ChartPayload} data @param {number} width @param {number} height @returns {ChartLayout} */
 function layoutOf(data, width, height) {
   const n = Math.max(data.domains.length, 1)
   const left = data.ridges ? RIDGE_LEFT : data.form === "density" ? RIGHT : LINE_LEFT
-  const box = { left, top: HEAD, width: Math.max(width - left - RIGHT, 60), height: height - HEAD - AXIS_PX }
+  const legendLines = data.ridges ? 0 : isAbreast(width) ? 1 : n
+  const top = HEAD + LEGEND_PX * legendLines
+  const box = { left, top, width: Math.max(width - left - RIGHT, 60), height: height - top - AXIS_PX }
   const room = data.ridges ? box.height / n : box.height
   const unit = data.log ? Math.log10 : (value) => value
   const low = unit(data.edges[0]),
@@ -27,6 +35,11 @@ function layoutOf(data, width, height) {
   return { ...box, room, x, valueAt, base, drawn: data.ridges ? Math.max(room - 9, 12) : room - 6 }
 }
 
+/** @param {number} width */
+function isAbreast(width) {
+  return width >= LEGEND_ABREAST_PX
+}
+
 /** @param {SVGElement} svg @param {ChartPayload} data @param {ChartLayout} at */
 function drawPlot(svg, data, at) {
   svg.replaceChildren()
@@ -36,7 +49,7 @@ function drawPlot(svg, data, at) {
   if (!data.ridges) drawHeights(svg, data, at)
   data.domains.forEach((domain, d) => drawDomain(svg, data, at, domain, d))
   if (data.ridges) data.domains.forEach((domain, d) => drawName(svg, data, at, domain, d))
-  else drawLegend(svg, data, at)
+  else drawLegend(svg, data, at.left + at.width + RIGHT)
   svg.append(
     draw("text", { class: "title", x: at.left + at.width / 2, y: at.top + at.height + 35, "text-anchor": "middle" }, [
       data.title,
@@ -203,18 +216,20 @@ function drawName(svg, data, at, domain, d) {
   )
 }
 
-/** @param {SVGElement} svg @param {ChartPayload} data @param {ChartLayout} at */
-function drawLegend(svg, data, at) {
-  const n = data.domains.length
-  const atEnd = data.legend === "right"
+/** @param {SVGElement} svg @param {ChartPayload} data @param {number} width */
+function drawLegend(svg, data, width) {
+  let x = LEGEND_LEFT,
+    y = legendY(0)
   data.domains.forEach((domain, d) => {
-    const y = data.form === "cumulative" ? at.top + at.height - 18 * (n - d) + 4 : at.top + 18 * (d + 1)
-    const text = draw("text", { class: "name", y }, [shortName(domain.name)])
+    if (!isAbreast(width)) y = legendY(d)
+    const text = draw("text", { class: "name", x, y }, [shortName(domain.name)])
     text.append(draw("tspan", { class: "facts", dx: 8 }, [facts(data, domain)]))
-    svg.append(text)
-    const width = text.getComputedTextLength()
-    const x = atEnd ? at.left + at.width - width - 8 : at.left + 26
-    text.setAttribute("x", x)
-    svg.append(swatch(domain, x - 17, y))
+    svg.append(swatch(domain, x - 17, y), text)
+    if (isAbreast(width)) x += text.getComputedTextLength() + LEGEND_GAP
   })
+}
+
+/** @param {number} line */
+function legendY(line) {
+  return HEAD + LEGEND_PX * line + 8
 }

@@ -59,7 +59,6 @@ def show(rows: Scored, slots: Mapping[str, int], tools: DeltaGenerator) -> None:
             label=f"Distribution of {measure.label} by domain, {FORMS[form].lower()}",
             picture=save.picture(),
             log_x=measure.is_whole,
-            legend_left=name in ("learnability", "length"),
             brush=brush.box().within(name) or (None, None),
             seq=st.session_state.get(SEQ, 0),
         ),

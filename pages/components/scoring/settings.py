@@ -60,7 +60,7 @@ def pickers(known: KnownModels) -> ChosenModels:
         "Base", _with_typed(known.bases, BASE), index=None, key=BASE, accept_new_options=True,
         placeholder="Base: folder, .gguf file or Hub id",
         format_func=lambda path: f"Base: {_short(path)}", label_visibility="collapsed", width=236,
-        persist_state="session",
+        persist_state="session", on_change=state.relabel, args=(BASE,),
         help="The model you want to train: a folder or .gguf file on this machine, or a Hub id.",
     )  # fmt: skip
     st.markdown("→", width="content")
@@ -75,6 +75,7 @@ def pickers(known: KnownModels) -> ChosenModels:
         accept_new_options=True, placeholder="Reference: name, folder or Hub id",
         label_visibility="collapsed", width=276,
         format_func=lambda name: _reference_label(name, known), persist_state="session",
+        on_change=state.relabel, args=(REFERENCE,),
         help="The base after fine-tuning on this data: a reference trained here, a folder, a PEFT adapter or a Hub id. "
         "A published model that was fine-tuned from the base costs no training. It needs the base's tokenizer; the "
         "preview says if its chat template is another.",

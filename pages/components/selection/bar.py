@@ -74,6 +74,9 @@ def _save(project: Project, cut: Cut, taken: set[str]) -> None:
     if st.session_state.pop(CLOSE_SAVE, False):
         st.session_state[SAVE_OPEN] = False
     popover = st.popover("Save as", icon=":material/bookmark_add:", key=SAVE_OPEN, on_change="rerun")
+    # A field that is put there beforehand shows nothing of what it holds when the browser draws it at last.
+    if not popover.open:
+        return
     with popover:
         proposed = draft.name() or proposed_name(cut.spec, taken)
         # The proposal follows the cut until somebody types a name.
@@ -84,7 +87,9 @@ def _save(project: Project, cut: Cut, taken: set[str]) -> None:
         st.caption(_amount(cut))
         replace = name in taken
         label = f"Replace {name}" if replace else "Save"
-        if st.button(label, type="primary", key="select.save", disabled=not name, width="stretch"):
+        # Two buttons: one that says Save must not replace a selection whose name was typed a moment before.
+        key = "select.replace" if replace else "select.save"
+        if st.button(label, type="primary", key=key, disabled=not name, width="stretch"):
             with errors.shown(), st.spinner("Saving the selection"):
                 save(project, cut, name, replace=replace)
                 st.session_state[CLOSE_SAVE] = True

@@ -13,15 +13,17 @@ from pages.components.selection.against_random import LARGE_RHO
 from pages.components.selection.overlap_tab import COMPARED
 from pages.components.view import Node, el
 
-TABS, TAB = "select.tabs", "select.tab"
+TABS, TAB, VERDICTS = "select.tabs", "select.tab", "select-verdicts"
+TAB_OF = ".st-key-select-tabs [data-testid=stTab]"
 NAMES = ("Rows at the cut", "Only length?", "Versus random", "Overlap with saved", "Table")
 
 
 def show(project: Project, cut: Cut) -> None:
     """Draw the tabs; only the open one is built."""
-    labels = _labels(cut)
-    st.session_state[TABS] = labels[st.session_state.get(TAB, 0)]
-    containers = st.tabs(labels, key=TABS, on_change=_remember_tab)
+    st.session_state[TABS] = NAMES[st.session_state.get(TAB, 0)]
+    containers = st.tabs(NAMES, key=TABS, on_change=_remember_tab)
+    with st.container(key=VERDICTS):
+        st.html(_verdicts(cut))
     draw = (rows_at_cut.show, against_random.show_length, against_random.show_random, overlap_tab.show, _table)
     for container, content in zip(containers, draw, strict=True):
         if container.open:
@@ -29,24 +31,27 @@ def show(project: Project, cut: Cut) -> None:
                 content(project, cut)
 
 
-def _labels(cut: Cut) -> list[str]:
-    """Names with the verdict of each, so that it is read without opening the tab."""
+def _verdicts(cut: Cut) -> str:
+    """The style that writes the verdict of a tab behind its name, so that it is read without opening the tab.
+
+    In the labels they would make new tabs of all five at each move of the cut: what is read in one starts from the
+    top, and the keyboard is nowhere.
+    """
     rho, gain = cuts.pool(cut).rho, cuts.gain(cut)
-    badges = {
-        "Only length?": f"ρ {theme.signed(rho)}" if rho is not None else "",
-        "Versus random": theme.signed(gain) if gain is not None else "",
-    }
-    return [f"{name} :{_tone(name, rho)}-badge[{badges[name]}]" if badges.get(name) else name for name in NAMES]
-
-
-def _tone(name: str, rho: float | None) -> str:
-    return "orange" if name == "Only length?" and rho is not None and abs(rho) >= LARGE_RHO else "green"
+    verdicts = {"Only length?": ("ρ ", rho), "Versus random": ("", gain)}
+    rules = [
+        f"{TAB_OF}:nth-of-type({NAMES.index(name) + 1})::after {{ content: '{symbol}{theme.signed(value)}'; }}"
+        for name, (symbol, value) in verdicts.items()
+        if value is not None
+    ]
+    if rho is not None and abs(rho) >= LARGE_RHO:
+        rules.append(f"{TAB_OF}:nth-of-type({NAMES.index('Only length?') + 1}) {{ --verdict: var(--warning); }}")
+    # A text of styles alone would be put where all pages have theirs.
+    return f"<i></i><style>{' '.join(rules)}</style>"
 
 
 def _remember_tab() -> None:
-    """A badge changes the label, so the open tab is remembered by its place."""
-    opened = str(st.session_state[TABS])
-    st.session_state[TAB] = next((place for place, name in enumerate(NAMES) if opened.startswith(name)), 0)
+    st.session_state[TAB] = NAMES.index(st.session_state[TABS])
 
 
 def open_tab(place: int, compared: str) -> None:
