@@ -69,7 +69,9 @@ def test_ticks_of_lengths_are_1_2_5() -> None:
 @pytest.mark.parametrize("form", ["density", "count", "cumulative"])
 @pytest.mark.parametrize("width", [600, 1232])
 def test_a_legend_stands_above_the_highest_point_of_any_line(form: str, width: int) -> None:
-    script = f"(() => {{ const at = layoutOf(data, {width}, 440); return [at.base(0) - at.drawn, [0, 1].map(legendY)] }})()"
+    script = (
+        f"(() => {{ const at = layoutOf(data, {width}, 440); return [at.base(0) - at.drawn, [0, 1].map(legendY)] }})()"
+    )
     highest, lines = ask(script, chart([0.0, 1.0, 2.0], n=2, form=form))
     letters_below_the_line = 4
     last = lines[1] if width == 600 else lines[0]
