@@ -18,10 +18,11 @@ LEAST_DRAWS = 2
 class ValidateSpec(Spec):
     """Train arms from the base of a scoring and compare them on held-out rows.
 
-    `budgets` are shares of the pool, in (0, 1]. Arms that are drawn by chance are drawn `draws` times; every arm is
-    trained with `seeds` seeds. `equal` "steps": every arm takes as many optimiser steps as the first random draw of its
-    budget does in `epochs`. `held_out` rows of each domain are set aside before anything is chosen, near duplicates
-    together, drawn from `seed`. `evaluate` are files whose rows are measured too, each a set of its own.
+    `budgets` are shares of the pool, in (0, 1], sorted, each once. Arms that are drawn by chance are drawn `draws`
+    times; every arm is trained with `seeds` seeds. `equal` "steps": every arm takes as many optimiser steps as the
+    first random draw of its budget does in `epochs`. `held_out` rows of each domain are set aside before anything is
+    chosen, near duplicates together, drawn from `seed`. `evaluate` are files whose rows are measured too, each a set of
+    its own.
     Of each set, `answers` rows at most are answered by the arms themselves, where the base gets some of them right.
     `learning_rate` 0: by method and model size.
     """
@@ -49,6 +50,7 @@ class ValidateSpec(Spec):
         check_choice("unit of equal training", self.equal, Equal)
         if not self.budgets or not all(0 < share <= 1 for share in self.budgets):
             raise RequestError("a budget is not a share of the rows", do="Use shares above 0 and up to 1: 0.06,0.167.")
+        object.__setattr__(self, "budgets", tuple(sorted(set(self.budgets))))
         if self.draws < LEAST_DRAWS:
             raise RequestError(
                 f"{self.draws} random draws do not show the spread of chance", do="Use --draws 2 or more; 5 is better."

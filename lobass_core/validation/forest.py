@@ -1,5 +1,6 @@
 """What a forest plot of an experiment shows: a panel for each held-out set, each arm against random draws."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from lobass_core.errors import RequestError
@@ -73,12 +74,18 @@ class Forest:
 
 
 def budgets_of(judged: Judgement) -> dict[float, str]:
-    """The budgets that arms were compared at, in words: 6 %; 9 %, selection 'best'. That of most arms comes first, and
-    among equals the smallest."""
+    """The budgets that arms were compared at, in words and from the smallest on: 6 %; 9 %, selection 'best'."""
     arms: dict[float, set[str]] = {}
     for claim in judged.claims:
         arms.setdefault(claim.budget, set()).add(claim.arm)
-    return {budget: _budget(budget, arms[budget]) for budget in sorted(arms, key=lambda one: (-len(arms[one]), one))}
+    return {budget: _budget(budget, arms[budget]) for budget in sorted(arms)}
+
+
+def usual_budget(judged: Judgement) -> float:
+    """The budget that a figure shows unless another is asked for: that of most arms, and among equals the smallest."""
+    pairs = {(claim.budget, claim.arm) for claim in judged.claims}
+    n_arms = Counter(budget for budget, _ in pairs)
+    return min(n_arms, key=lambda budget: (-n_arms[budget], budget), default=0.0)
 
 
 def _budget(budget: float, arms: set[str]) -> str:
@@ -94,13 +101,13 @@ def views_of(judged: Judgement) -> dict[str, str]:
 
 
 def forest(judged: Judgement, view: str = ROWS, budget: float | None = None) -> Forest:
-    """The claims of one budget, the first without one: over rows, over tokens, over rows by length third, of answers.
+    """The claims of a budget, the usual one without it: over rows, over tokens, over rows by length third, of answers.
 
     Raises:
         RequestError: there is no such view or budget.
     """
     budgets = budgets_of(judged)
-    chosen = next(iter(budgets), 0.0) if budget is None else budget
+    chosen = usual_budget(judged) if budget is None else budget
     if view not in views_of(judged) or chosen not in budgets:
         raise RequestError(f"this report has no figure {view!r} of the budget {chosen:g}", do="Choose another.")
     rows: dict[str, list[ForestRow]] = {one.name: [] for one in judged.sets}

@@ -128,7 +128,7 @@ class SetSummary:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Everything a report shows, in the order of the arms given."""
+    """Everything a report shows: budgets from the smallest on, and of each the arms in the order given."""
 
     arms: tuple[ArmSummary, ...]
     sets: tuple[SetSummary, ...]
@@ -155,7 +155,7 @@ def judge(finished: Sequence[Finished], set_names: Sequence[str], n_resamples: i
     Raises:
         RequestError: no budget has two random draws.
     """
-    budgets = sorted(budgets_to_compare(finished), reverse=True)
+    budgets = sorted(budgets_to_compare(finished))
     if not budgets:
         raise RequestError(
             "fewer than two random draws of a budget are finished, so the spread of chance is unknown",
@@ -323,7 +323,8 @@ def _set_summary(finished: Sequence[Finished], name: str) -> SetSummary:
 
 def _summaries(finished: Sequence[Finished]) -> list[ArmSummary]:
     summaries = []
-    for arm, budget in dict.fromkeys((one.arm, one.budget) for one in finished):
+    pairs = dict.fromkeys((one.arm, one.budget) for one in finished)
+    for arm, budget in sorted(pairs, key=lambda pair: (pair[0] not in (BASE, FULL), pair[1])):
         results = [one.result for one in finished if (one.arm, one.budget) == (arm, budget)]
         n_rows, n_tokens, n_steps = (
             float(np.mean([getattr(one, name) for one in results]))

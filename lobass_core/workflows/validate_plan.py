@@ -123,9 +123,9 @@ def content_of(run: ValidateRun, planned: PlannedArm, measured: str) -> ArmConte
 
 
 def _planned(spec: ValidateSpec, own: ExperimentRows, rows: dict[str, tuple[str, ...]]) -> Iterator[PlannedArm]:
-    """Every training, the arms of a budget after each other; `rows` takes the sample ids of each.
+    """Every training, budgets from the smallest on, and the arms of one after each other.
 
-    A saved selection is compared with what chance makes of about as many rows.
+    `rows` takes the sample ids of each. A saved selection is compared with what chance makes of about as many rows.
     """
     for arm in spec.arms:
         check_arm(arm)
@@ -138,14 +138,17 @@ def _planned(spec: ValidateSpec, own: ExperimentRows, rows: dict[str, tuple[str,
     arms = [arm for arm in spec.arms if arm not in (BASE, FULL)]
     arms += [] if RANDOM in arms else [RANDOM]
     n_pool = len(own.candidates)
-    for budget in spec.budgets:
-        yield from _of_budget(spec, own, rows, arms, budget, round(budget * n_pool))
     sizes = [round(budget * n_pool) for budget in spec.budgets]
+    budgets: list[tuple[float, int, Sequence[str], str]] = [
+        (budget, n_rows, arms, "learnability") for budget, n_rows in zip(spec.budgets, sizes, strict=True)
+    ]
     for name in spec.selections:
         chosen = f"{SELECTION}{name}"
         n_rows = len(rows_of_arm(chosen, own.candidates, 0))
         drawn, n_drawn = [arm for arm in arms if arm in DRAWN], size_of_draws(n_rows, sizes, n_pool)
-        yield from _of_budget(spec, own, rows, [chosen, *drawn], n_rows / n_pool, n_drawn, anchor=chosen)
+        budgets.append((n_rows / n_pool, n_drawn, [chosen, *drawn], chosen))
+    for budget, n_rows, members, anchor in sorted(budgets, key=lambda one: one[0]):
+        yield from _of_budget(spec, own, rows, members, budget, n_rows, anchor)
 
 
 def size_of_draws(n_rows: int, sizes: Sequence[int], n_pool: int) -> int:

@@ -1,5 +1,7 @@
 """`lobass validate`: the plan on a terminal and for scripts, and what is refused."""
 
+import re
+
 
 def test_the_plan_is_told_before_anything_is_trained(lobass, selected):
     words = ("validate", "--project", selected.root, "--held-out", 2, "--budgets", "0.5", "--selections", "all")
@@ -18,7 +20,7 @@ def test_what_cannot_be_validated_is_refused_in_a_sentence(lobass, selected):
     refused = {
         ("--arms", "best"): "there is no arm 'best'",
         ("--budgets", "much"): "--budgets",
-        ("--budgets", "2"): "a budget is not a share of the rows",
+        ("--budgets", "2"): "--budgets: must be a share above 0",
         ("--equal", "hours"): "unknown unit of equal training 'hours'",
         ("--selections", "none"): "there is no selection 'none'",
         ("--report", "r-9999"): "there is no run 'r-9999'",
@@ -30,3 +32,10 @@ def test_what_cannot_be_validated_is_refused_in_a_sentence(lobass, selected):
     for words, reason in refused.items():
         ran = lobass("validate", "--project", selected.root, *words)
         assert ran.exit_code in (1, 2) and reason in ran.err, words
+
+
+def test_the_plan_lists_budgets_from_the_smallest_on(lobass, selected):
+    words = ("--budgets", "50%,20%,0.5", "--arms", "random", "--draws", "2", "--held-out", "2", "--plan")
+    ran = lobass("validate", "--project", selected.root, *words)
+    assert ran.exit_code == 0, ran.err
+    assert re.findall(r"random\s+(\S+) %", ran.out) == ["20", "50"]

@@ -85,7 +85,7 @@ def test_a_store_in_use_names_the_process(lobass, folder, monkeypatch):
     [
         ((), "exactly one budget"),
         (("--ratio", "0.1", "--budget-samples", "3"), "exactly one budget"),
-        (("--ratio", "1.5"), "not between 0 and 1"),
+        (("--ratio", "1.5"), "1.5: must be a share above 0 and at most 1"),
         (("--ratio", "0.1", "--balance", "fair"), "natural, equal, global"),
         (("--ratio", "0.1", "--balance", "math=x"), "the weight of math: not a number"),
         (("--ratio", "0.1", "--balance", "math=1,234,code=1"), "1,234 can mean 1.234 or 1234"),
@@ -93,7 +93,7 @@ def test_a_store_in_use_names_the_process(lobass, folder, monkeypatch):
         (("--ratio", "six"), "--ratio: six: not a number"),
         (("--budget-samples", "2,5"), "--budget-samples: 2,5: not a whole number"),
         (("--budget-tokens", "-1"), "--budget-tokens: -1: must be 0 or more"),
-        (("--ratio", "16,7"), "ratio 16.7 is not between 0 and 1"),
+        (("--ratio", "16,7"), "16,7: must be a share above 0 and at most 1"),
         (("--ratio", "0.1"), "nothing is scored yet"),
     ],
 )

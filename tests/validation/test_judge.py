@@ -9,7 +9,7 @@ from lobass_core.errors import RequestError
 from lobass_core.validation.arm_results import MeasuredRows
 from lobass_core.validation.judge import LEVEL, AnswerClaim, Claim, judge
 from lobass_core.validation.statistics import Difference
-from tests.validation.simulated import SETS, answering, experiment, finished_arm, rows_of
+from tests.validation.simulated import BUDGET, SETS, answering, experiment, finished_arm, rows_of
 
 N_REPEATS = 100
 FEW = 100
@@ -119,6 +119,15 @@ def test_seeds_are_averaged_and_those_that_random_lacks_are_left_out():
     chosen = [arm("learnability", 0, 1, 3.0), arm("learnability", 0, 2, 4.0), arm("learnability", 0, 3, 99.0)]
     (claim,) = [one for one in judge([*drawn, *chosen], SETS[:1], FEW).claims if one.mean == "rows"]
     assert claim.loss == pytest.approx(3.5, abs=1e-5) and claim.random_loss == pytest.approx(3.505, abs=1e-5)
+
+
+def test_everything_is_in_the_order_of_the_budgets():
+    one = experiment(0, {"learnability": 0.0, "longest": 0.0})
+    whole = [replace(one[0], arm="full", budget=1.0, draws=False)]
+    judged = judge([*(replace(arm, budget=0.5) for arm in one), *whole, *one], SETS, FEW)
+    assert list(dict.fromkeys(claim.budget for claim in judged.claims)) == [BUDGET, 0.5]
+    own = [(name, budget) for budget in (BUDGET, 0.5) for name in ("random", "learnability", "longest")]
+    assert [(arm.arm, arm.budget) for arm in judged.arms] == [("full", 1.0), *own]
 
 
 def test_one_draw_says_nothing_about_chance():

@@ -8,7 +8,7 @@ import streamlit as st
 from lobass_core.errors import LobassError, StoreLockedError
 from lobass_core.project import Project
 from lobass_core.validation.arms import BASE, FULL
-from lobass_core.validation.forest import ANSWERS, BY_THIRDS, ROWS, TOKENS, budgets_of, forest, views_of
+from lobass_core.validation.forest import ANSWERS, BY_THIRDS, ROWS, TOKENS, budgets_of, forest, usual_budget, views_of
 from lobass_core.validation.judge import ArmSummary, Judgement, Verdict
 from lobass_core.validation.report import LIMITS, answer_sentence, budget_words, sentence, size_of, title_of
 from lobass_core.words.plural import plural
@@ -151,7 +151,7 @@ def _budget(judged: Judgement) -> float:
     """The budget that is shown; one that this report lacks gives way to its first."""
     budgets = budgets_of(judged)
     chosen = st.session_state.get(BUDGET)
-    return chosen if chosen in budgets else next(iter(budgets))
+    return chosen if chosen in budgets else usual_budget(judged)
 
 
 def _numbers(judged: Judgement) -> Node:
