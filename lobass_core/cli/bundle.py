@@ -81,7 +81,7 @@ def unbundle(
         [
             ("folder", project.root),
             ("to open it", f"lobass serve --project {root}"),
-            ("to open it read-only", "--read-only"),
+            ("to open it read-only", f"lobass serve --project {root} --read-only"),
         ],
     )
 

@@ -9,8 +9,9 @@ from lobass_core.cli.follow import followed
 from lobass_core.cli.options import JsonOption
 from lobass_core.cli.output import print_facts, print_json, stderr
 from lobass_core.project import Project
+from lobass_core.words.plural import plural
 from lobass_core.workflows import demo as workflow
-from lobass_core.workflows.demo import REAL_MINUTES
+from lobass_core.workflows.demo import REAL_MINUTES, DemoResult
 from lobass_core.workflows.pretrained import MEGABYTES, NAME
 from lobass_core.workflows.serve import ServeSpec, check_free, serve
 
@@ -52,9 +53,24 @@ def demo(
     if json:
         print_json(result.to_dict())
     else:
-        print_facts("The demo project is ready", list(result.to_dict().items()))
+        print_facts("The demo project is ready", facts_of(result))
     if not no_serve:
         serve(Project.open(project), ServeSpec(port=port, open_browser=not no_browser))
+
+
+def facts_of(result: DemoResult) -> list[tuple[str, object]]:
+    """What was built; the seconds are of no interest for a project that was there."""
+    facts: list[tuple[str, object]] = [
+        ("folder", result.project),
+        ("rows", result.n_rows),
+        ("rejected", result.n_rejected),
+        ("base", result.base),
+        ("reference", result.reference),
+        ("scored by run", result.run_id),
+        ("selection", f"{result.selection}, {plural(result.n_selected, 'row')}"),
+        ("export", result.export),
+    ]
+    return facts if result.was_ready else [*facts, ("seconds", round(result.seconds, 1))]
 
 
 def _forecast(real: bool, small: bool) -> str:

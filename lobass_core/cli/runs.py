@@ -8,6 +8,7 @@ import typer
 from lobass_core.cli.opening import open_project
 from lobass_core.cli.options import DEFAULT_PROJECT, JsonOption, ProjectOption
 from lobass_core.cli.output import print_facts, print_json, print_table, warn
+from lobass_core.words.run_words import run_word
 from lobass_core.workflows import runs as workflow
 
 
@@ -25,7 +26,10 @@ def runs(project: ProjectOption = DEFAULT_PROJECT, json: JsonOption = False) -> 
         return
     print_table(
         ("run", "what", "models", "state", "done", "of", "started"),
-        [(run.run_id, run.kind, run.name, run.state, run.n_done, run.n_total, run.created_at) for run in runs],
+        [
+            (run.run_id, run_word(run.kind), run.name, run.state, run.n_done, run.n_total, run.created_at)
+            for run in runs
+        ],
     )
     for run in runs:
         if run.state in ("damaged", "failed", "foreign") and run.message:

@@ -44,7 +44,7 @@ def set_domain(
     opened = open_project(project)
     if undo:
         change = workflow.undo_set_domain(opened, dataset)
-        title = f"Undid: {change.spec.words}"
+        title = f"Undid the change of {dataset}: {change.spec.words}"
     else:
         rules = tuple(rule_of(text) for text in domain_rule or [])
         change = workflow.set_domain(opened, dataset, SetDomainSpec(domain, domain_column, rules))

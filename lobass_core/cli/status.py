@@ -86,7 +86,7 @@ def _show(status: ProjectStatus) -> None:
     _show_datasets(status, scored)
     if status.scorings:
         print_table(
-            ("scored", "run", "samples", "template", "longest"),
+            ("scored", "run", "samples", "template", "limit, tokens"),
             [(s.label, s.run_id, s.n_scored, s.template, s.max_tokens) for s in status.scorings],
         )
     if status.columns:

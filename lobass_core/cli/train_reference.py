@@ -161,7 +161,7 @@ def _show(result: TrainReferenceResult, name: str, cost: Cost, json: bool) -> No
             ("seeds", result.seeds),
             ("learning rate", result.learning_rate),
             ("template", result.template),
-            ("longest sample, tokens", result.max_tokens),
+            ("limit per sample, tokens", result.max_tokens),
             ("device", result.device),
             ("samples", result.n_samples),
             ("samples without a response", result.n_samples_without_response),

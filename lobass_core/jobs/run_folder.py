@@ -22,6 +22,7 @@ from lobass_core.jobs.run_kinds import KINDS, RunKind
 from lobass_core.jobs.run_specs import RunSpec
 from lobass_core.specs import unknown_settings
 from lobass_core.words.clock import age_of, utc_now
+from lobass_core.words.run_words import a_run
 
 ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled")
 # A worker takes its lock before it imports torch; one that has not after this long never started.
@@ -134,7 +135,7 @@ class RunFolder(RunFiles):
             RunError: the run is of another kind.
         """
         if not isinstance(self.spec, expected):
-            raise RunError(f"run {self.run_id} is a {self.kind} run", where=str(self.path))
+            raise RunError(f"run {self.run_id} is {a_run(self.kind)}", where=str(self.path))
         return self.spec
 
     def write_progress(self, progress: Progress) -> None:
@@ -173,7 +174,7 @@ class RunFolder(RunFiles):
         """
         kind = self._kind().result
         if not issubclass(kind, expected):
-            raise RunError(f"run {self.run_id} is a {self.kind} run", where=str(self.path))
+            raise RunError(f"run {self.run_id} is {a_run(self.kind)}", where=str(self.path))
         try:
             return to_document(at_home(read_json(self.result_path), self.path.parent.parent), kind, self.result_path)
         except FileNotFoundError as error:

@@ -14,6 +14,7 @@ from lobass_core.specs import ScoreSpec
 from lobass_core.store.datasets import list_datasets, sample_batches
 from lobass_core.store.losses import Ingested, ingest_run, n_losses_of, write_known
 from lobass_core.words.clock import seconds_between
+from lobass_core.words.run_words import a_run
 from lobass_core.workflows.collect import collect, damage_in
 from lobass_core.workflows.doubts import doubts_of
 from lobass_core.workflows.reference_training import write_trained_on
@@ -100,7 +101,7 @@ def resume(project: Project, run_id: str) -> RunFolder:
     project.require_writable()
     if run.kind != "score":
         raise RunError(
-            f"run {run_id} is a {run.kind} run, not a scoring run",
+            f"run {run_id} is {a_run(run.kind)}, not a scoring",
             where=str(run.path),
             do="Run the same train-reference command again."
             if run.kind == "train_reference"

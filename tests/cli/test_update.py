@@ -115,7 +115,7 @@ def test_domains_are_set_and_taken_back(lobass, project: Project, path: Path):
     assert "domain: odd where topic is t1 (1 row)" in lobass("status", *root).out
     assert "no domain given" in lobass("set-domain", "a", *root).err
     undone = lobass("set-domain", "a", *root, "--undo")
-    assert "Undid: odd where topic is t1" in undone.out
+    assert "Undid the change of a: odd where topic is t1" in undone.out
     assert lobass("status", *root, "--json").json["datasets"][0]["domains"] == ["x"]
 
 

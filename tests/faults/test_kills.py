@@ -1,7 +1,7 @@
 """SIGKILL at random moments of every stage: nothing lost, nothing doubled, nothing stuck.
 
 One kill a stage here, which `make test` leaves out for workers. `LOBASS_FAULT_KILLS` names how many in all, for
-`make faults` and `.ci/run`.
+`make faults`.
 """
 
 import os

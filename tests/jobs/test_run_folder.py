@@ -55,7 +55,7 @@ def test_open_reads_what_create_wrote(tmp_path: Path) -> None:
     found = RunFolder.open(made.path)
     assert (found.run_id, found.kind, found.spec) == ("r-0001", "preflight", spec)
     assert found.created_at == made.created_at
-    with pytest.raises(RunError, match="r-0001 is a preflight run"):
+    with pytest.raises(RunError, match="r-0001 is a preview"):
         found.spec_as(TrainReferenceRun)
 
 
@@ -194,7 +194,7 @@ def test_result_is_there_once_the_run_is_done(tmp_path: Path) -> None:
     result = score_result("b", "r", "rendering", n_samples=3, template="模型", refusals=(Refusal("s", "empty"),))
     run.write_result(result)
     assert run.read_result(ScoreRunResult) == result
-    with pytest.raises(RunError, match="r-0001 is a score run"):
+    with pytest.raises(RunError, match="r-0001 is a scoring"):
         run.read_result(TrainReferenceResult)
 
 

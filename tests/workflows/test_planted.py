@@ -122,7 +122,7 @@ def test_a_stopped_self_test_is_resumed_where_it_stands(project, monkeypatch):
     assert planted.start(project, replace(plan, swaps=plan.swaps[:-1])).run_id == "r-0004"
     run.write_result(PlantedResult((), "cpu", 1.0))
     run.write_progress(Progress(state="done"))
-    for run_id, why in (("r-0002", "r-0002 is done"), ("r-0001", "is a score run"), ("r-0009", "there is no run")):
+    for run_id, why in (("r-0002", "r-0002 is done"), ("r-0001", "is a scoring"), ("r-0009", "there is no run")):
         with pytest.raises(RunError, match=why):
             planted.resume(project, run_id)
     assert len(launched) == 5 and filled.sample_ids
