@@ -70,6 +70,10 @@ class ModelError(LobassError):
     """A model or adapter that cannot be found, loaded or used with its partner."""
 
 
+class MemoryShortError(ModelError):
+    """A model, or a step of its training, that the free memory does not hold; another moment or device may."""
+
+
 class IncomparableLossesError(LobassError):
     """Losses that were not computed over the same rendered tokens."""
 

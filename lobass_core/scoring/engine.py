@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import torch
 
-from lobass_core.errors import ModelError, out_of_memory
+from lobass_core.errors import MemoryShortError, out_of_memory
 from lobass_core.scoring.batch_plan import Batch, fill_batches
 from lobass_core.scoring.last_layer import only_at
 from lobass_core.scoring.models import LoadedModel
@@ -76,7 +76,7 @@ class Engine:
         Out of memory: the batch is halved and so is the budget, for all batches that follow.
 
         Raises:
-            ModelError: one sample alone does not fit into memory.
+            MemoryShortError: one sample alone does not fit into memory.
         """
         in_flight: InFlight | None = None
         with torch.inference_mode(), self.loaded.active():
@@ -126,7 +126,7 @@ class Engine:
         if self.loaded.device.type == "cuda":
             torch.cuda.empty_cache()
         if len(batch.indices) == 1:
-            raise ModelError(
+            raise MemoryShortError(
                 f"a sample of {n_shared + batch.width + 1:,} tokens does not fit into memory",
                 where=reason.splitlines()[0][:200] if reason else str(self.loaded.device),
                 do="Lower --max-tokens, or use a machine with more memory.",

@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufCo
 from lobass_core.errors import IncomparableLossesError, ModelError, RequestError, cause_of, out_of_memory
 from lobass_core.scoring.adapters import put_adapter
 from lobass_core.scoring.load_report import captured_report
+from lobass_core.scoring.memory import fits_into_memory
 from lobass_core.scoring.model_checks import check_causal, check_finite_weights
 from lobass_core.scoring.model_files import ModelFiles, find_model, has_tokenizer
 from lobass_core.scoring.output_head import OutputHead, find_output_head
@@ -157,9 +158,14 @@ def load_model(spec: ModelSpec, dtype: str, device: torch.device, files: ModelFi
     """Load a model, and its adapter if it has one, in eval mode on the device.
 
     Raises:
-        ModelError: the files cannot be loaded as a causal LM, or do not belong together.
+        ModelError: the files cannot be loaded as a causal LM, do not belong together, or do not fit into memory.
     """
     files = files or find_model(spec)
+    with fits_into_memory(f"the model {files.name} in {dtype}", device):
+        return _loaded(files, spec, dtype, device)
+
+
+def _loaded(files: ModelFiles, spec: ModelSpec, dtype: str, device: torch.device) -> LoadedModel:
     model, note = _causal_lm(files, spec, dtype)
     model = model.to(device)
     if files.adapter:
@@ -178,10 +184,11 @@ def with_adapter(base: LoadedModel, files: ModelFiles, name: str) -> LoadedModel
     Raises:
         ModelError: the adapter does not fit the base.
     """
-    model = put_adapter(base.model, files, name)
-    base.model = model
-    model.eval().requires_grad_(False)
-    check_finite_weights(model, str(files.adapter))
+    with fits_into_memory(f"the adapter {files.name}", base.device):
+        model = put_adapter(base.model, files, name)
+        base.model = model
+        model.eval().requires_grad_(False)
+        check_finite_weights(model, str(files.adapter))
     _with_head(base)
     return _with_head(LoadedModel(model, base.device, base.dtype, None, name))
 

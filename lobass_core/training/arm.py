@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from lobass_core.scoring.memory import fits_into_memory
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.products import Library, compute_by
 from lobass_core.scoring.token_table import TokenTable
@@ -103,8 +104,10 @@ def train_arm(
             return None
         check_finite(loaded, rate)
     trained = time.monotonic()
-    sums = loss_sums(loaded, table, measured, on_measured)
-    answers = answer(loaded)
+    with fits_into_memory("what an arm is measured on", place.device):
+        sums = loss_sums(loaded, table, measured, on_measured)
+    with fits_into_memory("a batch of answers", place.device, "Or leave out --answers."):
+        answers = answer(loaded)
     dtype = str(loaded.dtype).removeprefix("torch.")
     del loaded
     gc.collect()

@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import Dataset
 from transformers import Trainer, TrainerCallback, TrainingArguments, logging, set_seed
 
-from lobass_core.errors import ModelError, out_of_memory
+from lobass_core.errors import MemoryShortError, out_of_memory
 from lobass_core.scoring.engine import keep_freed_memory
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.token_table import TokenTable
@@ -86,7 +86,7 @@ def fit(
     that was killed gives the same weights as one that was not.
 
     Raises:
-        ModelError: a step does not fit into memory.
+        MemoryShortError: a step does not fit into memory.
     """
     set_seed(settings.seed)
     keep_freed_memory()
@@ -94,19 +94,19 @@ def fit(
     # With more, Trainer would draw as many items a step and `_only_item` would lose all but one (see one_gpu.py).
     assert arguments.n_gpu <= 1
     watcher = _Watcher(table, steps, settings, on_pulse, should_stop, on_step)
-    trainer = _ResponseTrainer(
-        loaded, args=arguments, train_dataset=_Steps(table, steps), data_collator=_only_item, callbacks=[watcher]
-    )
     try:
+        trainer = _ResponseTrainer(
+            loaded, args=arguments, train_dataset=_Steps(table, steps), data_collator=_only_item, callbacks=[watcher]
+        )
         trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
         most = max(int(table.lengths[step].max()) * len(step) for step in steps)
-        raise ModelError(
+        raise MemoryShortError(
             f"memory ran out while training: a step of {most:,} tokens does not fit",
             where=str(loaded.device),
-            do="Lower --batch-tokens or --max-tokens, or train with --method lora.",
+            do="Lower --batch-tokens or --max-tokens, train with --method lora, or choose another --device.",
         ) from error
     # Trainer and its callbacks hold each other, and with them the optimiser: twice the weights, until collected.
     state = trainer.state

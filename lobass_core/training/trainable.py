@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from lobass_core.errors import ModelError, RequestError
+from lobass_core.scoring.memory import fits_into_memory
 from lobass_core.scoring.model_files import find_model
 from lobass_core.scoring.models import LoadedModel, load_model
 from lobass_core.scoring.peft_warnings import leave_out_peft_warnings
@@ -56,7 +57,8 @@ def make_trainable(loaded: LoadedModel, method: TrainMethod, lora_rank: int) -> 
         lora_dropout=0.0,
         target_modules="all-linear",
     )
-    loaded.model = get_peft_model(loaded.model, config, adapter_name=ADAPTER)
+    with fits_into_memory("the LoRA adapter", loaded.device, "Or lower --lora-rank."):
+        loaded.model = get_peft_model(loaded.model, config, adapter_name=ADAPTER)
     loaded.adapter_name = ADAPTER
 
 

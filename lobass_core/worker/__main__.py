@@ -14,6 +14,7 @@ from pathlib import Path
 from lobass_core.errors import (
     IncomparableLossesError,
     LobassError,
+    MemoryShortError,
     ModelError,
     RenderError,
     RequestError,
@@ -109,6 +110,8 @@ def _job(run: RunFolder) -> Callable[[RunFolder, Reporter], RunResult]:
 
 def _is_final(error: LobassError, run: RunFolder) -> bool:
     """Whether the run would fail again, because of what it was asked or because its input is damaged."""
+    if isinstance(error, MemoryShortError):
+        return False
     asked_wrongly = isinstance(error, ModelError | RequestError | RenderError | IncomparableLossesError)
     return asked_wrongly or (KINDS[run.kind].reads_input and not is_good(run.input_path))
 
