@@ -53,23 +53,23 @@ def test_a_scoring_whose_model_does_not_fit_can_be_resumed(base, tmp_path, monke
 def test_a_base_that_is_trained_says_the_same(base, monkeypatch, method):
     # References, arms of experiments and self-tests load their models here and in `load_model`.
     monkeypatch.setattr(torch.nn.Module, "to", full)
-    with pytest.raises(MemoryShortError, match="^the model base in float32 does not fit into memory"):
+    with pytest.raises(MemoryShortError, match=r"^the model base in float32 does not fit into memory"):
         load_base(ModelSpec(str(base)), method, torch.device("cpu"))
 
 
 def test_the_adapter_of_a_training_says_the_same(base, monkeypatch):
     loaded = load_base(ModelSpec(str(base)), "lora", torch.device("cpu"))
     monkeypatch.setattr("peft.get_peft_model", full)
-    with pytest.raises(MemoryShortError, match="the LoRA adapter does not fit.*--lora-rank"):
+    with pytest.raises(MemoryShortError, match=r"the LoRA adapter does not fit.*--lora-rank"):
         make_trainable(loaded, "lora", 4)
 
 
 def test_a_trainer_that_has_no_room_says_the_same(base, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "_ResponseTrainer", full)
-    with pytest.raises(MemoryShortError, match="memory ran out while training.*--device"):
+    with pytest.raises(MemoryShortError, match=r"memory ran out while training.*--device"):
         _fit(_loaded(), tmp_path)
 
 
 def test_other_errors_pass():
-    with pytest.raises(RuntimeError, match="^shapes$"), fits_into_memory("a model", "cpu"):
+    with pytest.raises(RuntimeError, match=r"^shapes$"), fits_into_memory("a model", "cpu"):
         raise RuntimeError("shapes")
