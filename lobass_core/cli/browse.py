@@ -279,7 +279,7 @@ def _asked_measures(matching: workflow.MatchingRows) -> dict[str, str]:
     asked, ranked_by = matching.filter, matching.rows.measure
     named = dict.fromkeys((ranked_by.name if ranked_by else "", asked.sort, *(name for name, _ in asked.ranges)))
     columns = {name: BUILT_IN[name].column if name in BUILT_IN else name for name in named if name}
-    hidden = (*SHOWN, *(name for name, one in BUILT_IN.items() if not one.exported), "imported", "cut")
+    hidden = (*SHOWN, "length", "imported", "cut")
     return {name: column for name, column in columns.items() if column not in hidden}
 
 

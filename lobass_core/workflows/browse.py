@@ -95,7 +95,8 @@ class MatchingRows:
 class BrowseRow:
     """One row of a page; rank 0 is no rank, and tokens that nobody has counted are None.
 
-    `values` are the measures that files of scores have, by the names that they have there, None where the row has none.
+    `values` are the measures that files of scores have, by the names that they have there, and those that the rows were
+    sorted and filtered by; None where the row has none.
     """
 
     stored: StoredRow
@@ -159,11 +160,15 @@ def find(
 def read_page(project: Project, matching: MatchingRows, page: int = 1, page_rows: int = PAGE_ROWS) -> list[BrowseRow]:
     """The rows of a page, counted from 1; a page beyond the last is empty."""
     start = (max(page, 1) - 1) * page_rows
-    return read_rows(project, matching.rows, matching.positions[start : start + page_rows])
+    named = (matching.filter.sort, *(name for name, _ in matching.filter.ranges))
+    return read_rows(project, matching.rows, matching.positions[start : start + page_rows], named)
 
 
-def read_rows(project: Project, rows: RowTable, positions: np.ndarray) -> list[BrowseRow]:
-    """The rows at these positions of the row table, in their order, with texts, decisions, tags and notes."""
+def read_rows(project: Project, rows: RowTable, positions: np.ndarray, named: Sequence[str] = ()) -> list[BrowseRow]:
+    """The rows at these positions of the row table, in their order, with texts, decisions, tags and notes.
+
+    The measures in `named` are among their values, also those that files of scores lack.
+    """
     keys = rows.table.row_key[positions].tolist()
     with project.store() as store:
         stored = rows_of_store.read_rows(store.cursor(), keys)
@@ -171,7 +176,9 @@ def read_rows(project: Project, rows: RowTable, positions: np.ndarray) -> list[B
     part = rows.table.take(positions)
     usual = (one for one in BUILT_IN.values() if one.exported and {*FACTS, *LOSSES}.issuperset(one.needs))
     values = {one.column: np.full(len(part), np.nan) for one in usual}
-    values |= {one.column: values_of(part, name) for name, one in measures_of(part).items() if one.exported}
+    values |= {
+        one.column: values_of(part, name) for name, one in measures_of(part).items() if one.exported or name in named
+    }
     of_row = {key: {name: _number(column[k]) for name, column in values.items()} for k, key in enumerate(keys)}
     return [_browse_row(rows, row, place[row.row_key], of_row[row.row_key]) for row in stored]
 

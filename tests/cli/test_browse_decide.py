@@ -71,6 +71,19 @@ def test_browse_prints_rows_for_people_and_lets_no_sample_drive_the_terminal(lob
     assert "3 of 3 rows" in ran.err
 
 
+def test_the_measure_that_rows_are_sorted_by_is_shown(lobass, filled: Filled):
+    ran = lobass(
+        "browse", "--project", filled.project.root, "--sort", "loss-drop", "--range", "loss-drop-sum:-9..",
+        "--range", "length:1..",
+    )  # fmt: skip
+    header, *lines = ran.out.splitlines()
+    assert header.split()[:7] == ["rank", "score", "base", "reference", "bits/byte", "loss-drop", "loss-drop-sum"]
+    assert header.split()[7:9] == ["domain", "tokens"]
+    # Base less reference, highest first; "1.14 → 0.57" stands in between where bytes were counted.
+    drops = [line.split(" math " if " math " in line else " chat ")[0].split()[-2] for line in lines]
+    assert drops == ["2.7", "1", "-0.5"]
+
+
 def test_token_losses_of_one_sample(lobass, filled: Filled):
     ran = lobass("browse", "--project", filled.project.root, "--token-losses", filled.sample_ids[1][:8], "--json")
     assert ran.json["response"] == [False] * 6 + [True] * 4
