@@ -49,7 +49,7 @@ def doctor(
     """Check this machine and a project; or, with --render FILE ROW, show one record's tokens and what is scored.
 
     A project check covers the store, run folders, checksums, models, arms of experiments, exports and files left by
-    killed processes.
+    killed processes, also where they exported to outside of the project.
     The last column says what --repair would do.
     """
     if repair and not project:

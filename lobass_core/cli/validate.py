@@ -28,6 +28,7 @@ from lobass_core.words.typed_numbers import NotANumber
 from lobass_core.words.typed_shares import read_share
 from lobass_core.workflows import validate as workflow
 from lobass_core.workflows import validate_report
+from lobass_core.workflows.outputs import noted
 from lobass_core.workflows.validate_plan import ValidatePlan
 from lobass_core.workflows.validate_report import Outcome
 
@@ -184,7 +185,9 @@ def _earlier(opened: Project, report: str | None, resume: str | None, to: Path |
     if report is not None:
         reported = validate_report.report(opened, None if report == LATEST else report)
         if to is not None:
-            reported.write(to.expanduser(), "report")
+            folder = to.expanduser()
+            with noted(opened, *(folder / f"report.{ending}" for ending in ("md", "json", "svg"))):
+                reported.write(folder, "report")
         return reported
     if to is not None:
         raise RequestError("--to names a folder for the report of a run", do="Use it with --report RUN.")

@@ -1,6 +1,7 @@
 """Pack a project for a colleague: all that is needed to look, decide, select and export; no weights."""
 
 import hashlib
+import os
 import shutil
 import tempfile
 import zipfile
@@ -29,6 +30,7 @@ from lobass_core.workflows.bundle_format import (
 )
 from lobass_core.workflows.clean import PREVIEWS
 from lobass_core.workflows.leftovers import size_of
+from lobass_core.workflows.outputs import noted
 
 CHUNK_BYTES = 1 << 20
 # What the archive's own tables may need beyond the files.
@@ -122,7 +124,11 @@ def write_bundle(project: Project, plan: BundlePlan, to: Path) -> Bundle:
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         _check_room(to.parent, plan.n_bytes + plan.parts[0].n_bytes + SPARE_BYTES)
-        with whole_file(to) as unfinished, tempfile.TemporaryDirectory(prefix=".lobass-", dir=to.parent) as kept:
+        with (
+            noted(project, to),
+            whole_file(to) as unfinished,
+            tempfile.TemporaryDirectory(prefix=f".{to.name}.{os.getpid()}.", suffix=".lobass", dir=to.parent) as kept,
+        ):
             copies = _copy_store(project, Path(kept))
             # What the log held is in the store's file by now.
             names = [*copies, *(name for name in plan.names if not name.startswith(STORE))]

@@ -98,7 +98,7 @@ def cleanable(project: Project) -> tuple[Cleanable, ...]:
         *_exports(project),
         *_copies(project),
         *_uploads(project, imported, scores),
-        *(_item(project, "leftover", item.path, "left by a killed process") for item in leftovers(project)),
+        *_leftovers(project),
     ]
     if free >= FREE_PAGES_BYTES:
         items.append(Cleanable("store", project.store_path.name, free, "pages left by deleted rows"))
@@ -165,6 +165,13 @@ def _gone_with(project: Project, item: Cleanable, path: Path) -> list[Leftover]:
 
 def _item(project: Project, kind: Kind, path: Path, reason: str) -> Cleanable:
     return Cleanable(kind, str(path.relative_to(project.root)), size_of(path), reason)
+
+
+def _leftovers(project: Project) -> Iterator[Cleanable]:
+    """What is left outside of the project, and the notes that say where, is for `lobass doctor --repair`."""
+    for item in leftovers(project):
+        if item.path.is_relative_to(project.root) and not item.is_note:
+            yield _item(project, "leftover", item.path, "left by a killed process")
 
 
 def _runs(project: Project, runs: Sequence[RunFolder | DamagedRun], own: str) -> Iterator[Cleanable]:

@@ -34,6 +34,7 @@ from lobass_core.workflows.decision_lines import (
     write_lines,
 )
 from lobass_core.workflows.decision_merge import KINDS, Conflict, Counted, Merged, Rule, Standings, check_rule, merge
+from lobass_core.workflows.outputs import noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,8 @@ def export_decisions(project: Project, path: Path) -> int:
         raise RequestError(
             "the project has no decisions, tags or notes yet", do="Add some with lobass decide or on the Browse page."
         )
-    return write_lines(path, lines)
+    with noted(project, path):
+        return write_lines(path, lines)
 
 
 def decisions_file(project: Project, ending: str) -> bytes:

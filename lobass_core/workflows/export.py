@@ -29,6 +29,7 @@ from lobass_core.workflows.export_check import check_of
 from lobass_core.workflows.export_lengths import measure
 from lobass_core.workflows.export_plan import originals_of, plan_export, tokens_reader
 from lobass_core.workflows.export_records import texts_reader
+from lobass_core.workflows.outputs import noted
 from lobass_core.workflows.recent import Recent
 
 __all__ = [
@@ -264,18 +265,19 @@ def _write(
         logged.append(export_id)
 
     try:
-        receipt, _ = write(
-            plan,
-            texts_reader(project, plan.sources),
-            to,
-            originals=originals_of(project, plan.sources),
-            tokens=tokens_reader(project, plan),
-            check=check,
-            on_progress=on_progress,
-            promised=promised,
-            replace=replace,
-            record=record,
-        )
+        with noted(project, to):
+            receipt, _ = write(
+                plan,
+                texts_reader(project, plan.sources),
+                to,
+                originals=originals_of(project, plan.sources),
+                tokens=tokens_reader(project, plan),
+                check=check,
+                on_progress=on_progress,
+                promised=promised,
+                replace=replace,
+                record=record,
+            )
     except BaseException:
         if logged:  # it was whole, and could not take its place
             with project.store() as store, store.transaction() as cursor:

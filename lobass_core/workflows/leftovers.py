@@ -1,4 +1,4 @@
-"""Half-written files and folders that killed processes left in a project."""
+"""Half-written files and folders that killed processes left in a project, or where they wrote for it."""
 
 import re
 import shutil
@@ -12,6 +12,7 @@ import psutil
 from lobass_core.jobs.run_files import RunFiles
 from lobass_core.project import Project
 from lobass_core.words.clock import age_of
+from lobass_core.workflows.outputs import WRITING, killed_outputs
 
 # A process that is running renames its files within moments.
 STALE_SECONDS = 60.0
@@ -19,7 +20,7 @@ STALE_SECONDS = 60.0
 _FOLDERS = ("runs/.new-run-*", "runs/.r-*-removed-*", ".lobass-*")
 # DuckDB puts a log beside a store that it is writing. Beside the project's own folders there may be anything.
 _UNFINISHED = (".*.tmp", ".*.tmp.wal")
-_FILES = (*_UNFINISHED, *(f"{own}/**/{name}" for own in ("sample_data", "uploads", "runs", "models", "validation")
+_FILES = (*_UNFINISHED, *(f"{own}/**/{name}" for own in ("sample_data", "uploads", "runs", "models", "validation", WRITING)
                           for name in _UNFINISHED))  # fmt: skip
 _STAGED = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)\.[0-9a-f]{8}(?P<old>\.old)?\.lobass")
 _SPILLED = re.compile(r"duckdb_temp_(?P<pid>\d+)_.+")
@@ -33,17 +34,28 @@ class Leftover:
     n_bytes: int
     belongs: Path | None = None
 
+    @property
+    def is_note(self) -> bool:
+        """Whether it only says where a killed process was writing."""
+        return self.path.parent.name == WRITING
+
 
 def leftovers(project: Project) -> list[Leftover]:
     """What is left, in the order of the paths. Files of a worker that is running are not."""
     left = [*_stale_files(project), *_stale_folders(project), *_staged_exports(project), *_spilled(project)]
+    left += _outside(project)
     return sorted(left, key=lambda item: item.path)
 
 
 def clear(items: list[Leftover]) -> list[Leftover]:
-    """Remove these, and put back what belongs elsewhere; returns those for which it worked."""
-    done = []
-    for item in items:
+    """Remove these, and put back what belongs elsewhere; returns those for which it worked.
+
+    Notes of killed outputs stay as long as something could not be removed: nothing else says where it is.
+    """
+    done: list[Leftover] = []
+    for n_before, item in enumerate(sorted(items, key=lambda one: one.is_note)):
+        if item.is_note and len(done) < n_before:
+            continue
         with suppress(OSError):
             if item.belongs:
                 item.path.rename(item.belongs)
@@ -88,6 +100,17 @@ def _staged_exports(project: Project) -> Iterator[Leftover]:
         if match and path.is_dir() and not psutil.pid_exists(int(match["pid"])) and _is_stale(path):
             home = path.with_name(match["name"])
             yield Leftover(path, size_of(path), home if match["old"] and not home.exists() else None)
+
+
+def _outside(project: Project) -> Iterator[Leftover]:
+    """What was being written outside of the project, and the notes of it."""
+    for killed in killed_outputs(project):
+        if _is_stale(killed.note):
+            yield Leftover(killed.note, size_of(killed.note))
+            for path in killed.left:
+                match = _STAGED.fullmatch(path.name)
+                home = path.with_name(match["name"]) if match else path
+                yield Leftover(path, size_of(path), home if match and match["old"] and not home.exists() else None)
 
 
 def _spilled(project: Project) -> Iterator[Leftover]:

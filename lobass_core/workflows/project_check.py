@@ -325,4 +325,6 @@ def _leftovers(project: Project) -> list[Check]:
         f"{plural(len(items), 'half-written file or folder', 'half-written files or folders')} of killed "
         f"processes, {n_bytes / 2**20:,.1f} MiB"
     )
+    if elsewhere := {str(item.path.parent) for item in items if not item.path.is_relative_to(project.root)}:
+        detail += f", also in {', '.join(sorted(elsewhere))}"
     return [Check("leftovers", "note", detail, "removes them")]

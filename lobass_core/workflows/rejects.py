@@ -16,6 +16,7 @@ from lobass_core.formats.spreadsheet_cells import harmless_cell
 from lobass_core.project import Project
 from lobass_core.store.datasets import list_datasets
 from lobass_core.store.rejects import first_rejects, rejects
+from lobass_core.workflows.outputs import noted
 
 SHOWN_CHARS = 2_000
 
@@ -75,7 +76,11 @@ def write_rejects(project: Project, path: Path | str, dataset: str = "") -> int:
         rejected = rejects(store.cursor(), dataset)
     names = ("dataset", "file", "row_index", "line", "reason", "source")
     try:
-        with whole_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
+        with (
+            noted(project, path),
+            whole_file(path) as unfinished,
+            unfinished.open("w", encoding="utf-8", newline="") as file,
+        ):
             if path.suffix in (".jsonl", ".ndjson"):
                 for values in rejected:
                     file.write(json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False) + "\n")

@@ -20,6 +20,7 @@ from lobass_core.store.browse import unscored_rows
 from lobass_core.store.datasets import find_dataset, list_datasets, sample_ids_of_rows
 from lobass_core.store.score_columns import score_columns
 from lobass_core.store.scored_rows import score_rows
+from lobass_core.workflows.outputs import noted
 from lobass_core.workflows.row_table import chosen_scoring
 
 # The worst comes first: what either model's loss is marked with is what the row is marked with.
@@ -53,7 +54,7 @@ def write_scores(project: Project, output: Path, *, run: str | None = None, data
     project.require_outside(output)
     table = read_scores(project, run=run, datasets=datasets)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(output) as unfinished:
+    with noted(project, output), whole_file(output) as unfinished:
         writers[output.suffix](table, unfinished)
     return table.num_rows
 
