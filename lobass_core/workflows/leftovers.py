@@ -20,8 +20,8 @@ STALE_SECONDS = 60.0
 _FOLDERS = ("runs/.new-run-*", "runs/.r-*-removed-*", ".lobass-*")
 # DuckDB puts a log beside a store that it is writing. Beside the project's own folders there may be anything.
 _UNFINISHED = (".*.tmp", ".*.tmp.wal")
-_FILES = (*_UNFINISHED, *(f"{own}/**/{name}" for own in ("sample_data", "uploads", "runs", "models", "validation", WRITING)
-                          for name in _UNFINISHED))  # fmt: skip
+_OWN = ("sample_data", "uploads", "runs", "models", "validation", WRITING)
+_FILES = (*_UNFINISHED, *(f"{own}/**/{name}" for own in _OWN for name in _UNFINISHED))
 _STAGED = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)\.[0-9a-f]{8}(?P<old>\.old)?\.lobass")
 _SPILLED = re.compile(r"duckdb_temp_(?P<pid>\d+)_.+")
 
