@@ -112,8 +112,8 @@ def _undo(project: Project, json: bool) -> None:
         print_facts(f"Undid the import of {imported.file}", [("undone", ", ".join(n))])
         return
     print_facts(
-        f"Undid {plural(len(decisions), 'decision')}",
-        [(decisions[0].verdict, decisions[0].reason)],
+        f"Undid {plural(len(decisions), 'decision')}: {decisions[0].verdict}",
+        [("reason", decisions[0].reason)] if decisions[0].reason else [],
     )
 
 

@@ -101,6 +101,15 @@ def test_decide_by_id_and_by_filter_and_undo(lobass, filled: Filled):
     assert [one["reason"] for one in lobass("decide", "--log", "--project", root, "--json").json] == ["", "", "good"]
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"), [((), "Undid 1 decision: drop"), (("--reason", "wrong"), "Undid 1 decision: drop reason wrong")]
+)
+def test_an_undo_says_what_it_undid(lobass, filled: Filled, reason: tuple, said: str):
+    root = ("--project", filled.project.root)
+    lobass("decide", "drop", filled.sample_ids[0][:8], *reason, *root)
+    assert " ".join(lobass("decide", "--undo", *root).out.split()) == said
+
+
 def test_tags_and_notes(lobass, filled: Filled):
     root = filled.project.root
     assert lobass("decide", "tag", filled.sample_ids[1], "--text", "sum", "--project", root).exit_code == 0
