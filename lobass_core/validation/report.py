@@ -109,7 +109,7 @@ def markdown(judged: Judgement, title: str, facts: Sequence[tuple[str, str]] = (
 
 def size_of(one: SetSummary) -> str:
     """How large a set of held-out rows is, as words."""
-    groups = f" in {one.n_groups:,} groups of near duplicates" if one.n_groups < one.n_rows else ""
+    groups = f" ({one.n_groups:,} if near duplicates count once)" if one.n_groups < one.n_rows else ""
     return f"{one.n_rows:,} rows{groups}, {one.n_tokens:,} response tokens"
 
 

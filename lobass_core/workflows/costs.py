@@ -223,8 +223,8 @@ def measured_speed(project: Project, base: ModelSpec, device: str, method: str =
     timed: dict[str, Timed] = {}
     where = "" if device == "auto" else device
     for run in reversed(list_runs(project.runs_dir)):
-        kind = _kind_of(run, base, method)
-        if not kind or (measured := _time(run)) is None or (where and _sort(measured.device) != _sort(where)):
+        kind = kind_of(run, base, method)
+        if not kind or (measured := time_of(run)) is None or not is_on(where or "auto", measured.device):
             continue
         where = where or measured.device
         if kind not in timed or measured.n_samples > timed[kind].n_samples:
@@ -243,15 +243,16 @@ class Timed:
     run_id: str
     device: str
     n_samples: int
+    n_tokens: int
     seconds: float
 
 
-def _sort(device: str) -> str:
-    """cuda of cuda:0."""
-    return device.partition(":")[0]
+def is_on(asked: str, device: str) -> bool:
+    """Whether a device is of the kind asked for: cuda:0 is for cuda and for auto."""
+    return asked == "auto" or asked.partition(":")[0] == device.partition(":")[0]
 
 
-def _kind_of(run: RunFolder, base: ModelSpec, method: str) -> str:
+def kind_of(run: RunFolder, base: ModelSpec, method: str) -> str:
     """Whether a run trained or scored with this base; empty for neither."""
     if isinstance(run.spec, ScoreSpec) and run.kind == "score":
         return "score" if run.spec.base == base else ""
@@ -261,7 +262,7 @@ def _kind_of(run: RunFolder, base: ModelSpec, method: str) -> str:
     return ""
 
 
-def _time(run: RunFolder) -> Timed | None:
+def time_of(run: RunFolder) -> Timed | None:
     """None of a run that is not done, or read few samples itself."""
     progress = run.read_progress()
     if progress.state != "done" or progress.n_samples_done < LEAST_SAMPLES:
@@ -270,7 +271,7 @@ def _time(run: RunFolder) -> Timed | None:
     if seconds is None:
         return None
     n_samples = progress.n_samples_done
-    return Timed(run.run_id, progress.device, n_samples, seconds / n_samples)
+    return Timed(run.run_id, progress.device, n_samples, progress.n_tokens_done, seconds / n_samples)
 
 
 def _short(number: float) -> str:

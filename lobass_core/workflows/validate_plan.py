@@ -6,9 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from lobass_core.errors import LobassError, RequestError
-from lobass_core.jobs.experiment_results import ValidateResult
-from lobass_core.jobs.run_list import list_runs
+from lobass_core.errors import RequestError
 from lobass_core.jobs.run_specs import PlannedArm, ValidateRun
 from lobass_core.project import Project
 from lobass_core.specs import RenderSpec, ValidateSpec
@@ -18,7 +16,7 @@ from lobass_core.validation.costs import ANSWER_COST, TRAINING_PASSES
 from lobass_core.validation.report import budget_words
 from lobass_core.words.plural import plural
 from lobass_core.words.time_words import duration
-from lobass_core.workflows.train_reference import list_references
+from lobass_core.workflows.training_rate import training_rate
 from lobass_core.workflows.validate_rows import ExperimentRows
 
 # So much more or less to train on is no difference that an experiment could tell from chance.
@@ -46,7 +44,7 @@ class ArmPlan:
 class ValidatePlan:
     """What would be trained. `n_kept` of the trainings are there already; tokens and steps are of the others.
 
-    `seconds` is None until a training on this base has been timed in this project.
+    `seconds` is None until a training or a scoring by this base has been timed in this project.
     """
 
     n_trainings: int
@@ -215,7 +213,7 @@ def _cost(project: Project, run: ValidateRun, rows: dict[str, tuple[str, ...]], 
     to_do = [arm for content, arm in contents.values() if not cache.has(content)]
     tokens = [_n_tokens(planned, rows, own, spec) for planned in to_do]
     n_steps = sum(-(-n // spec.batch_tokens) for n in tokens)
-    rate = measured_rate(project, run)
+    rate = training_rate(project, run)
     n_answered = sum(own.n_tokens.get(sample_id, usual) for sample_id in own.answers)
     passes = sum(tokens) + len(to_do) * (n_measured / TRAINING_PASSES + ANSWER_COST * n_answered)
     names = [name for _, name in own.sets]
@@ -253,23 +251,3 @@ def _n_tokens(planned: PlannedArm, rows: dict[str, tuple[str, ...]], own: Experi
     """Tokens that a training shows, about; padding is a few per cent more."""
     chosen = rows.get(planned.like, ()) or rows[planned.rows]
     return round(spec.epochs * sum(own.n_tokens[sample_id] for sample_id in chosen))
-
-
-def measured_rate(project: Project, run: ValidateRun) -> float | None:
-    """Tokens a second of the latest training from this base in this project; None where none has been timed."""
-    for other in reversed(list_runs(project.runs_dir)):
-        spec = other.spec
-        if not isinstance(spec, ValidateRun) or spec.settings.method != run.settings.method:
-            continue
-        if spec.base_weights == run.base_weights:
-            try:
-                rate = other.read_result(ValidateResult).tokens_per_second
-            except LobassError:
-                continue
-            if rate:
-                return rate
-    for reference in reversed(list_references(project)):
-        values = reference.recipe
-        if reference.base == run.base.path and reference.method == run.settings.method and values.get("seconds"):
-            return float(values["n_tokens_shown"]) / float(values["seconds"])
-    return None

@@ -8,12 +8,13 @@ import pytest
 
 from lobass_core.jobs.progress import Progress
 from lobass_core.jobs.run_folder import RunFolder
-from lobass_core.jobs.run_specs import TrainReferenceRun
+from lobass_core.jobs.run_specs import TrainReferenceRun, ValidateRun
 from lobass_core.project import Project
-from lobass_core.specs import ModelSpec, NamedReference, ScoreSpec, TrainReferenceSpec
+from lobass_core.specs import ModelSpec, NamedReference, RenderSpec, ScoreSpec, TrainReferenceSpec, ValidateSpec
 from lobass_core.worker.recipe import write_recipe
 from lobass_core.workflows import explore
 from lobass_core.workflows.costs import LEAST_SAMPLES, Cost, Speed, cost_of_scoring, cost_of_selection, cost_of_training
+from lobass_core.workflows.training_rate import training_rate
 from tests.filled_project import Row, fill, import_rows
 from tests.run_specs import A_SCORING
 
@@ -151,6 +152,24 @@ def test_a_run_is_a_measure_if_it_read_enough_on_a_clock_that_went_on(pool, n_sa
     assert speed is None or speed.scoring_seconds == 60 / LEAST_SAMPLES
 
 
+def test_a_training_of_an_experiment_is_forecast_from_what_has_been_timed(pool):
+    def rate(device: str = "auto") -> float | None:
+        asked = ValidateSpec(method="lora", device=device)
+        run = ValidateRun(asked, "r-0001", BASE, "weights", RenderSpec(), "render", str(pool.validation_dir), ())
+        return training_rate(pool, run)
+
+    assert rate() is None
+    _ran(pool, "score", A_SCORING, seconds=50, n_samples=100, n_tokens=30_000)
+    _ran(pool, "score", A_SCORING, seconds=1, n_samples=60, n_tokens=6_000)
+    # 600 tokens a second forward; training takes three times as long.
+    assert rate() == rate("cpu") == 200 and rate("cuda") is None
+    _ran(pool, "train_reference", TrainReferenceRun(training(), "/m"), seconds=60, n_samples=100, n_tokens=15_000)
+    assert rate() == 250
+    lora = TrainReferenceRun(training(method="lora"), "/m")
+    _ran(pool, "train_reference", lora, seconds=60, n_samples=60, n_tokens=18_000)
+    assert rate() == 300
+
+
 def _folder(project: Project, name: str) -> Path:
     folder = project.models_dir / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -164,6 +183,7 @@ def _ran(
     *,
     seconds: int,
     n_samples: int,
+    n_tokens: int = 0,
     device: str = "cpu",
     state: str = "done",
 ) -> None:
@@ -173,6 +193,7 @@ def _ran(
             state=state,
             device=device,
             n_samples_done=n_samples,
+            n_tokens_done=n_tokens,
             started_at="2026-01-01T10:00:00+00:00",
             finished_at=(datetime(2026, 1, 1, 10, tzinfo=UTC) + timedelta(seconds=seconds)).isoformat(),
         )
