@@ -11,7 +11,7 @@ from lobass_core.errors import InputFileError
 from lobass_core.formats.read_files import file_sha256
 from lobass_core.project import Project
 from lobass_core.records import turns_from_json
-from lobass_core.similarity.near_duplicates import duplicate_groups
+from lobass_core.similarity.near_duplicates import duplicate_groups, normal_words
 from lobass_core.similarity.shared_runs import RUN_WORDS, shared_runs
 from lobass_core.specs import ImportSpec
 from lobass_core.store.datasets import list_datasets, sample_batches
@@ -94,19 +94,21 @@ def overlap(project: Project, files: Sequence[str], *, datasets: tuple[str, ...]
     with project.store() as store:
         check_datasets([dataset.name for dataset in list_datasets(store.cursor())], datasets)
         samples = [
-            (sample_id, dataset, domain, "\n".join(turn.content for turn in turns_from_json(turns)))
+            (sample_id, dataset, domain, _texts_of([turn.content for turn in turns_from_json(turns)]))
             for batch in sample_batches(store.cursor(), datasets)
             for sample_id, dataset, domain, turns in zip(
                 *(batch[name].to_pylist() for name in ("sample_id", "dataset", "domain", "turns")), strict=True
             )
         ]
-    texts = [text for *_, text in samples]
+    texts = [whole for *_, (whole, *_) in samples]
     match_of: dict[int, tuple[_Other, str]] = {
         run.row: (others[run.other], run.words) for run in shared_runs(texts, [other.text for other in others])
     }
     if near:
-        for row, number in _near(texts, [other.text for other in others]):
-            match_of.setdefault(row, (others[number], ""))
+        # A question that was changed a little may have a long answer of its own.
+        parts = [(row, text) for row, (*_, own) in enumerate(samples) for text in own]
+        for place, number in _near([text for _, text in parts], [other.text for other in others]):
+            match_of.setdefault(parts[place][0], (others[number], ""))
     rows = [
         OverlappingRow(*samples[row][:3], other.file, other.row, words)
         for row, (other, words) in sorted(match_of.items())
@@ -141,6 +143,12 @@ def _near(texts: Sequence[str], others: Sequence[str]) -> list[tuple[int, int]]:
         first.setdefault(group, number)
     inside = np.flatnonzero(np.isin(groups[: len(texts)], list(first)))
     return [(row, first[int(groups[row])]) for row in inside.tolist()]
+
+
+def _texts_of(turns: Sequence[str]) -> list[str]:
+    """All that is said, and each turn that is long enough to tell it from others."""
+    long = [text for text in turns if len(normal_words(text)) >= RUN_WORDS] if len(turns) > 1 else []
+    return ["\n".join(turns), *long]
 
 
 def _rows_of(path: str) -> list[_Other]:

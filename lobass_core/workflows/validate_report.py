@@ -192,7 +192,7 @@ def _facts(project: Project, asked: ValidateRun, run: RunFolder, n_missing: int)
     facts = [
         # A report is for others too: where the project lies on this machine is nothing to them.
         ("Base", str(base.relative_to(project.root)) if base.is_relative_to(project.root) else asked.base.path),
-        ("Scores", f"run {asked.scoring}"),
+        ("Scores", f"run {asked.scoring}; its reference may have been trained on the held-out rows too"),
         ("Training", f"{own.method}, {epochs}, {equal}, {plural(own.seeds, 'seed')}"),
         ("Run", run.run_id),
     ]

@@ -30,7 +30,9 @@ def planted(project, tmp_path):
     path.write_text("".join(json.dumps({"question": q, "answer": "None."}) + "\n" for q in tested), encoding="utf-8")
     own = [Row(f"Write {n} lines about number {n * 7}.", f"Line {n} follows {n + 1}, then {n * 2}.") for n in range(60)]
     verbatim = [Row(tested[n], f"{n} of them.") for n in range(10)]
-    changed = [Row(_changed(tested[n]), f"{n} were given.") for n in range(20, 25)]
+    # The last three with answers that are longer than their questions.
+    answers = [f"{n} were given." + " ".join(f"w{n}x{k}" for k in range(80)) * (n > 21) for n in range(20, 25)]
+    changed = [Row(_changed(tested[n]), answers[n - 20]) for n in range(20, 25)]
     other_words = [Row(f"How many things did person {n} hand over?", "Some.") for n in range(5)]
     ids = import_rows(project, [*own, *verbatim, *changed, *other_words])
     return project, path, ids
