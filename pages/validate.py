@@ -101,9 +101,11 @@ def start_button(experiment: Experiment | None) -> None:
 
 
 if not outline.scorings and not experiments:
+    first = "Score the data first." if outline.datasets else "Import and score data first."
     empty.show(
         "No losses yet" if outline.columns else "No scores yet",
-        "Validate trains the base on the rows that the scores choose and on random draws, and compares the results.",
+        f"{first} This page then trains the base on the rows that the scores choose and on random draws, and compares "
+        "the results.",
         action=("Score the data", "score") if outline.datasets else ("Import data", "import"),
     )
     st.stop()

@@ -52,7 +52,13 @@ def _cell(cell: KeyNumber) -> Node:
     return el(
         "div",
         el("div", cell.label, cls="label"),
-        el("div", cell.value, el("span", cell.unit, cls="unit") if cell.unit else None, cls="value"),
+        # A dash stands for a number that is not known, and has no unit.
+        el(
+            "div",
+            cell.value,
+            el("span", cell.unit, cls="unit") if cell.unit and cell.value != "–" else None,
+            cls="value",
+        ),
         el("div", cell.note, cls="note", title=cell.note),
         cell.extra,
         cls="cell tinted" if cell.tinted else "cell",

@@ -75,3 +75,8 @@ def test_spark_needs_two_numbers() -> None:
     drawn = parts.spark([0.0, 2.0])
     # From the floor to 80 % of the height: a quarter of head room.
     assert drawn is not None and drawn[2][1][1]["d"] == "M0.00,30.00L100.00,6.00"
+
+
+def test_a_key_number_that_is_not_known_has_no_unit() -> None:
+    numbers = [parts.KeyNumber("Tokens", "–", unit="/s"), parts.KeyNumber("Samples", "3.1", unit="/s")]
+    assert json.dumps(parts.key_numbers(numbers)).count('"/s"') == 1
