@@ -6,6 +6,8 @@ from lobass_core.errors import RequestError
 
 # Lengths and counts of tokens are 32-bit integers in token tables and files.
 MOST_WHOLE = 2**31 - 1
+# Every step is planned before the first: a billion epochs filled the memory.
+MOST_EPOCHS = 1000
 MOST_SEED = 2**63 - 1
 # The longest path that Linux takes.
 MOST_PATH = 4096
@@ -19,8 +21,10 @@ def check_whole(name: str, value: int, least: int = 0, most: int = MOST_WHOLE) -
 
 def check_recipe(epochs: float, learning_rate: float, batch_tokens: int, lora_rank: int) -> None:
     """Refuse the numbers of a training that cannot be trained by."""
-    if not 0 < epochs <= MOST_WHOLE:
-        raise RequestError(f"{epochs} is not a valid number of epochs", do="Use --epochs above 0.")
+    if not 0 < epochs <= MOST_EPOCHS:
+        raise RequestError(
+            f"{epochs:.15g} is not a valid number of epochs", do=f"Use --epochs above 0 and at most {MOST_EPOCHS:,}."
+        )
     if not 0 <= learning_rate < math.inf:
         raise RequestError(
             f"{learning_rate} is not a valid learning rate",

@@ -1,10 +1,14 @@
 """One way of reading every option that takes a share, a share or a number of rows, a count, or another number."""
 
+from contextlib import nullcontext
+
 import pytest
 import typer
 
 from lobass_core.cli.main import app
 from lobass_core.cli.number_option import count, number, share, share_or_rows
+from lobass_core.errors import RequestError
+from lobass_core.specs.checks import check_recipe
 from tests.cli.test_numbers import numbers
 
 NONE = "not a number"
@@ -66,3 +70,9 @@ def test_budgets_of_an_experiment_are_shares(lobass, tmp_path, budgets: str, wor
     ran = lobass("validate", "--project", tmp_path / "p", "--budgets", budgets, "--plan")
     assert ran.exit_code == 2
     assert f"--budgets: {words}" in " ".join(ran.err.split())
+
+
+@pytest.mark.parametrize(("epochs", "is_refused"), [("1e9", True), ("1001", True), ("0", True), ("1000", False)])
+def test_more_epochs_than_a_plan_can_hold_are_refused(epochs: str, is_refused: bool) -> None:
+    with pytest.raises(RequestError, match="Use --epochs above 0 and at most 1,000") if is_refused else nullcontext():
+        check_recipe(float(epochs), 0.0, 1024, 8)

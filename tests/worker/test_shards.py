@@ -9,7 +9,7 @@ import pytest
 from lobass_core.jobs.run_files import read_parquet
 from lobass_core.jobs.run_folder import RunFolder
 from lobass_core.scoring.engine import Losses
-from lobass_core.worker.shards import ShardJob, is_finished, unscored_table, what_is_left, write_job
+from lobass_core.worker.shards import ShardJob, is_finished, shard_table, unscored_table, what_is_left, write_job
 from tests.run_specs import A_SCORING
 from tests.token_tables import random_table
 
@@ -64,3 +64,10 @@ def test_nothing_measured_writes_no_shard(run):
 def test_a_row_that_a_shard_has_twice_counts_for_nothing(run):
     run.write_shard("base-1", unscored_table(TABLE, np.array([1, 1]), "model", "render"))
     assert what_is_left(run, TABLE, ShardJob(0, "base-1", np.array([0, 1]))).places.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("nll", "status", "loss"), [(0.5, "ok", 0.5), (float("nan"), "non_finite", None)])
+def test_a_loss_that_is_no_number_is_said_and_not_written(nll, status, loss):
+    losses = [Losses(np.array([0]), [np.array([nll], np.float32)], 1, 1)]
+    (row,) = shard_table(TABLE, losses, "model", "render").to_pylist()
+    assert (row["status"], row["loss_sum_nats"], row["n_tokens"]) == (status, loss, 1)
