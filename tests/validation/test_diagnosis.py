@@ -66,3 +66,10 @@ def test_odd_rows_in_and_out_of_a_selection():
 def test_a_dependence_is_clear_from_its_border_on(rho: float):
     one = LengthDependence("math", 50, rho, *[None] * 6)
     assert one.is_clear and not LengthDependence("math", 50, 0.99 * rho, *[None] * 6).is_clear
+
+
+@pytest.mark.parametrize(("n_rows", "reason"), [(19, "fewer than 20 scored rows"), (20, "all scores or all lengths")])
+def test_why_score_and_length_cannot_be_compared(n_rows: int, reason: str):
+    same, lengths = np.ones(n_rows), np.arange(n_rows)
+    (found,) = length_dependence(["math"], np.zeros(n_rows, int), same, same, Lengths(lengths, lengths))
+    assert f"cannot be compared: {reason}" in found.sentence

@@ -9,7 +9,7 @@ from lobass_core.errors import RequestError
 from lobass_core.validation.figure import svg, ticks
 from lobass_core.validation.forest import budgets_of, forest, usual_budget
 from lobass_core.validation.judge import judge
-from tests.validation.simulated import SETS, experiment
+from tests.validation.simulated import SETS, answering, experiment
 
 SVG = "{http://www.w3.org/2000/svg}"
 ARMS = {"base": 3.0, "learnability": -0.2, "longest": 0.2, "shortest": 0.0}
@@ -87,3 +87,14 @@ def test_ticks_are_few_round_and_symmetric(limit):
     assert 3 <= len(found) <= 7 and 0.0 in found and found == [-one for one in reversed(found)]
     assert max(found) <= limit
     assert all(len(f"{one:g}".lstrip("-0.").replace(".", "")) <= 2 for one in found)
+
+
+def test_answers_are_those_of_the_budget_that_is_shown():
+    answered = judge(answering(experiment(0, ARMS), {"learnability": 0.9}, SETS[1]), SETS, 50)
+    assert answered.answers
+    half = replace(
+        answered,
+        claims=(*answered.claims, *(replace(claim, budget=0.5) for claim in answered.claims)),
+        answers=(*answered.answers, *(replace(claim, budget=0.5) for claim in answered.answers)),
+    )
+    assert forest(half, "answers", 0.167) == forest(answered, "answers", 0.167)
