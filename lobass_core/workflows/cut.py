@@ -20,6 +20,7 @@ from lobass_core.selection.result import CutAnswer
 from lobass_core.selection.sorted_scores import SortedScores
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.browse import StoredRow, read_rows
+from lobass_core.validation.diagnosis import LEAST_ROWS
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.scored import Scored, scored
@@ -30,9 +31,13 @@ _gated: Recent[dict[str, int]] = Recent(8)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
-    """What does not change while the cut moves. `means` are mean scores a domain, NaN for a domain without rows."""
+    """What does not change while the cut moves. `means` are mean scores a domain, NaN for a domain without rows.
+
+    `rho` is Spearman's rank correlation of score and response tokens, and of each domain with rows enough to tell.
+    """
 
     rho: float | None
+    rho_by_domain: dict[str, float]
     means: np.ndarray  # float64[domains]
     mean: float
 
@@ -100,11 +105,31 @@ def _pool(scores: SortedScores) -> Pool:
     counts = np.bincount(code, minlength=n_domains)
     with np.errstate(invalid="ignore"):
         means = np.bincount(code, weights=score, minlength=n_domains) / np.where(counts, counts, np.nan)
+    tokens = table.counted_tokens[competing]
+    of_domains = {name: code == k for k, name in enumerate(table.domains) if counts[k] >= LEAST_ROWS}
+    by_domain = {name: spearman(score[of], tokens[of]) for name, of in of_domains.items()}
     return Pool(
-        rho=spearman(score, table.counted_tokens[competing]),
+        rho=spearman(score, tokens),
+        rho_by_domain={name: rho for name, rho in by_domain.items() if rho is not None},
         means=means,
         mean=float(score.mean()) if len(score) else float("nan"),
     )
+
+
+def rho_by_domain(cut: Cut) -> dict[str, float]:
+    """How each domain's score follows length, the strongest first; empty where one cut is made through all of them.
+
+    Over all rows the domains' dependences can cancel out, and the levels of the domains can look like one.
+    """
+    if cut.spec.balance == "global":
+        return {}
+    found = pool(cut).rho_by_domain
+    return dict(sorted(found.items(), key=lambda one: -abs(one[1])))
+
+
+def strongest_rho(cut: Cut) -> float | None:
+    """Of the domain whose score follows length most; over all rows where one cut is made through all of them."""
+    return next(iter(rho_by_domain(cut).values()), pool(cut).rho)
 
 
 def n_gated(cut: Cut) -> dict[str, int]:

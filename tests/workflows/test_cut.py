@@ -11,6 +11,7 @@ from lobass_core.store.connection import release
 from lobass_core.workflows import cut as cuts
 from lobass_core.workflows import decide
 from lobass_core.workflows import select as selections
+from tests.filled_project import Row, fill
 from tests.pages.projects import scored_project
 
 
@@ -50,6 +51,25 @@ def test_gain_is_the_mean_over_the_random_expectation(scored: Project) -> None:
 def test_rho_is_that_of_the_verdict(scored: Project) -> None:
     cut = cuts.open_cut(scored, SelectionSpec())
     assert cuts.pool(cut).rho == pytest.approx(cuts.verdicts(cut).length.rho_all, abs=1e-12)
+
+
+def test_domains_that_follow_length_in_opposite_ways_do_not_cancel_out(tmp_path: Path) -> None:
+    rows = [
+        Row(f"{domain} {n}?", " ".join(["word"] * (n + 1)), domain, 2.0, 1 + sign * n / 100)
+        for domain, sign in (("math", 1), ("code", -1))
+        for n in range(30)
+    ]
+    # Too few rows to tell.
+    rows += [Row(f"chat {n}?", "word " * (n + 1), "chat", 2.0, 1 + n / 50) for n in range(5)]
+    project = Project.create(tmp_path / "project")
+    fill(project, rows)
+    cut = cuts.open_cut(project, SelectionSpec(value=0.2, balance="natural"))
+    found = cuts.rho_by_domain(cut)
+    assert found == {"math": pytest.approx(-1), "code": pytest.approx(1)}
+    assert abs(cuts.pool(cut).rho) < 0.1 and abs(cuts.strongest_rho(cut)) == pytest.approx(1)
+    through_all = cuts.open_cut(project, SelectionSpec(value=0.2, balance="global"))
+    assert cuts.rho_by_domain(through_all) == {} and cuts.strongest_rho(through_all) == cuts.pool(cut).rho
+    release(project.store_path)
 
 
 def test_rows_at_the_cut_stand_on_both_sides_of_it(scored: Project) -> None:

@@ -5,6 +5,7 @@ import streamlit as st
 from lobass_core.learnability.diagnostics import RandomComparison
 from lobass_core.project import Project
 from lobass_core.words import loss_words
+from lobass_core.words.plural import plural
 from lobass_core.workflows import cut as cuts
 from lobass_core.workflows.cut import Cut
 from pages.components import parts, theme, view
@@ -13,6 +14,7 @@ from pages.components.view import Node, el
 
 # Cohen's thresholds for a correlation that a person would notice.
 SMALL_RHO, LARGE_RHO = 0.1, 0.5
+MOST_DOMAINS_NAMED = 6
 
 
 def show_length(_project: Project, cut: Cut) -> None:
@@ -20,18 +22,21 @@ def show_length(_project: Project, cut: Cut) -> None:
     if not cut.rows.table.is_scored:
         st.caption("Response tokens are counted when the data is scored. Until then this tab is empty.")
         return
-    length = cuts.verdicts(cut).length
+    length, by_domain = cuts.verdicts(cut).length, cuts.rho_by_domain(cut)
+    named = list(by_domain.items())[:MOST_DOMAINS_NAMED] if len(by_domain) > 1 else []
+    where = f"In {named[0][0]}, the" if named else "The"
     view.show(
         el(
             "div",
             el(
                 "div",
                 parts.heading("Effect of length", "Spearman's rank correlation of score and response tokens"),
-                el("p", _length_sentence(length.rho_all)),
+                el("p", _length_sentence(cuts.strongest_rho(cut), where)),
                 parts.facts(
                     [
-                        ("Eligible rows", f"ρ {theme.signed(length.rho_all)} · {theme.count(length.n_all)} rows"),
-                        ("Kept rows", f"ρ {theme.signed(length.rho_kept)} · {theme.count(length.n_kept)} rows"),
+                        *((f"Eligible rows, {name}", f"ρ {theme.signed(rho)}") for name, rho in named),
+                        ("Eligible rows", f"ρ {theme.signed(length.rho_all)} · {plural(length.n_all, 'row')}"),
+                        ("Kept rows", f"ρ {theme.signed(length.rho_kept)} · {plural(length.n_kept, 'row')}"),
                         ("Median length, all", f"{theme.number(length.median_tokens_all, 0)} response tokens"),
                         ("Median length, kept", f"{theme.number(length.median_tokens_kept, 0)} response tokens"),
                     ]
@@ -46,16 +51,17 @@ def show_length(_project: Project, cut: Cut) -> None:
     )
 
 
-def _length_sentence(rho: float | None) -> str:
+def _length_sentence(rho: float | None, where: str) -> str:
     if rho is None:
         return "Too few rows to tell whether the score depends on length."
     direction = "longer" if rho > 0 else "shorter"
     if abs(rho) < SMALL_RHO:
-        return "The score hardly depends on length."
+        return f"{where} score hardly depends on length."
     if abs(rho) < LARGE_RHO:
-        return f"The score partly depends on length: {direction} responses score somewhat higher."
+        return f"{where} score partly depends on length: {direction} responses score somewhat higher."
     return (
-        f"The score mostly depends on length: {direction} responses score higher. Compare with a selection by length."
+        f"{where} score mostly depends on length: {direction} responses score higher. "
+        "Compare with a selection by length."
     )
 
 

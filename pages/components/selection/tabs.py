@@ -37,7 +37,7 @@ def _verdicts(cut: Cut) -> str:
     In the labels they would make new tabs of all five at each move of the cut: what is read in one starts from the
     top, and the keyboard is nowhere.
     """
-    rho, gain = cuts.pool(cut).rho, cuts.gain(cut)
+    rho, gain = cuts.strongest_rho(cut), cuts.gain(cut)
     verdicts = {"Only length?": ("ρ ", rho), "Versus random": ("", gain)}
     rules = [
         f"{TAB_OF}:nth-of-type({NAMES.index(name) + 1})::after {{ content: '{symbol}{theme.signed(value)}'; }}"
