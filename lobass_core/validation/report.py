@@ -68,7 +68,7 @@ def sentence(claim: Claim) -> str:
     }[claim.verdict]
     return (
         f"{title_of(claim.arm)}: {verdict}: {claim.loss:.3f} against {claim.random_loss:.3f} nats/token, "
-        f"{difference.value:+.3f} (95 % interval {difference.low:+.3f} to {difference.high:+.3f})."
+        f"{difference.value:+.3f} (95 % interval {difference.low:+.3f} to {difference.high:+.3f}{_corrected(claim)})."
     )
 
 
@@ -83,8 +83,14 @@ def answer_sentence(claim: AnswerClaim) -> str:
     return (
         f"{title_of(claim.arm)}: {said} on {claim.set_name}, exact match of {claim.n_rows} final answers: "
         f"{100 * claim.share:.1f} % against {100 * claim.random_share:.1f} %, {points[0]:+.1f} points (95 % interval "
-        f"{points[1]:+.1f} to {points[2]:+.1f})."
+        f"{points[1]:+.1f} to {points[2]:+.1f}{_corrected(claim)})."
     )
+
+
+def _corrected(claim: Claim | AnswerClaim) -> str:
+    """Why nothing is claimed of an interval without 0."""
+    is_off = claim.difference.low > 0 or claim.difference.high < 0
+    return ", without 0 only before the correction" if is_off and claim.verdict == "no difference found" else ""
 
 
 def markdown(judged: Judgement, title: str, facts: Sequence[tuple[str, str]] = (), figure: str = "") -> str:
