@@ -19,6 +19,7 @@ from lobass_core.store.rejects import first_rejects, rejects
 from lobass_core.workflows.outputs import noted
 
 SHOWN_CHARS = 2_000
+JSON_LINES = (".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +63,33 @@ def _check_dataset(cursor: duckdb.DuckDBPyConnection, dataset: str) -> None:
 
 
 def write_rejects(project: Project, path: Path | str, dataset: str = "") -> int:
-    """Write all rejects, with the place of each, as CSV or (by its name) JSON lines; returns their number.
+    """Write all rejects, with the place of each, as CSV or JSON lines by the name's ending; returns their number.
 
     `dataset` limits them to one.
 
     Raises:
-        RequestError: the file cannot be written, or there is no such dataset.
+        RequestError: the ending is neither, the file cannot be written, or there is no such dataset.
     """
     path = Path(path)
     project.require_outside(path)
+    if path.suffix not in (".csv", *JSON_LINES):
+        raise RequestError(
+            f"{path.suffix or 'no ending'!r} is not a file type for rejected rows",
+            where=str(path),
+            do="Use a .csv or .jsonl file.",
+        )
     with project.store() as store:
         _check_dataset(store.cursor(), dataset)
         rejected = rejects(store.cursor(), dataset)
     names = ("dataset", "file", "row_index", "line", "reason", "source")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with (
             noted(project, path),
             whole_file(path) as unfinished,
             unfinished.open("w", encoding="utf-8", newline="") as file,
         ):
-            if path.suffix in (".jsonl", ".ndjson"):
+            if path.suffix in JSON_LINES:
                 for values in rejected:
                     file.write(json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False) + "\n")
             else:

@@ -186,7 +186,7 @@ def test_rejects_are_written_out(project: Project, tmp_path: Path) -> None:
     assert write_rejects(project, tmp_path / "r.csv") == 2
     assert (tmp_path / "r.csv").read_text(encoding="utf-8").startswith("dataset,file,row_index,line,reason,source\n")
     with pytest.raises(RequestError, match="the rejects cannot be written"):
-        write_rejects(project, tmp_path / "no" / "r.csv")
+        write_rejects(project, tmp_path / "r.jsonl" / "r.csv")
 
 
 def test_preview_shows_rows_and_changes_nothing(project: Project, tmp_path: Path) -> None:

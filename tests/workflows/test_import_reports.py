@@ -121,9 +121,17 @@ def test_rejects_are_written_whole_and_harmless(project: Project, tmp_path: Path
     written = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [row["source"] for row in written[:3]] == [lines[0], lines[2], lines[3]]
     assert written[1]["reason"] == "turn 1 has the unknown role 'hu\ufffdman'"
-    assert write_rejects(project, tmp_path / "one.csv", "rej") == 3
-    with (tmp_path / "one.csv").open(encoding="utf-8", newline="") as file:
+    assert write_rejects(project, tmp_path / "new" / "folder" / "one.csv", "rej") == 3
+    with (tmp_path / "new" / "folder" / "one.csv").open(encoding="utf-8", newline="") as file:
         assert [row["source"] for row in csv.DictReader(file)] == [lines[0], lines[2], lines[3]]
+
+
+@pytest.mark.parametrize("name", ["rejects", "rejects.parquet", "rejects.txt"])
+def test_rejects_are_written_as_csv_or_json_lines_alone(project: Project, tmp_path: Path, name: str):
+    imported(project, CASES / "rejects" / "rej.jsonl")
+    with pytest.raises(RequestError, match="is not a file type for rejected rows"):
+        write_rejects(project, tmp_path / name)
+    assert not (tmp_path / name).exists()
 
 
 def test_no_cell_of_a_csv_that_we_write_runs(project: Project, tmp_path: Path) -> None:
