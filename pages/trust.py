@@ -90,6 +90,7 @@ with right:
     self_test.button(project, rows, cost, tests)
 
 self_test.live(project, tests)
+self_test.stopped(tests)
 working = replace(draft.spec() if draft.is_begun() else draft.fresh(), datasets=())
 looked_at = partial(diagnose, project, run, chosen, spec=None if chosen else working)
 with st.spinner("Looking at the scores"):

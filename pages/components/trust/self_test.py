@@ -105,11 +105,15 @@ def live(project: Project, now: Tests) -> None:
     tick()
 
 
-def show(project: Project, cost: PlantedForecast, now: Tests, report: PlantedReport | None) -> None:
-    """Draw why the last test stopped, what the last finished one found, what the next one costs, and the old ones."""
-    nodes: list[Node | None] = [parts.heading("Self-test", "responses swapped within a domain")]
+def stopped(now: Tests) -> None:
+    """Say above everything else, where the progress was, why the last test stopped."""
     if now.last and now.last.is_stopped:
-        nodes.append(_stopped(now.last))
+        view.show(_stopped(now.last), key="trust-stopped", label="The last self-test")
+
+
+def show(project: Project, cost: PlantedForecast, now: Tests, report: PlantedReport | None) -> None:
+    """Draw what the last finished test found, what the next one costs, and the old ones."""
+    nodes: list[Node | None] = [parts.heading("Self-test", "responses swapped within a domain")]
     nodes.append(_ranks(report) if report else None)
     nodes.append(el("p", in_words(cost), cls="muted"))
     if now.n_old and not project.is_read_only:
