@@ -50,7 +50,8 @@ def test_runs_are_listed_in_the_words_of_the_pages(lobass, tmp_path):
     assert {run["kind"] for run in lobass("runs", "--project", project.root, "--json").json} == {
         "preflight", "train_reference",
     }  # fmt: skip
-    assert set(RUN_WORDS) == set(KINDS)
+    # Other tests add a kind of their own.
+    assert set(RUN_WORDS) == {kind for kind, one in KINDS.items() if one.spec.__module__.startswith("lobass_core.")}
 
 
 def test_a_kind_of_run_has_its_article():
