@@ -146,7 +146,7 @@ if selection.n_gone:
         parts.notice(f"{selections.gone_in_words(selection)}.", "The export leaves them out.", tone="amber"), key="gone"
     )
 
-if dropped := selections.dropped_in_words(selection):
+if dropped := selections.dropped_in_words(project, selection):
     view.show(parts.notice(f"{dropped} on Select.", tone="amber"), key="dropped")
 
 to: Path | None = None

@@ -133,7 +133,7 @@ def export(
         weight=weight,
         replace=replace,
     )
-    if dropped := selections.dropped_in_words(selections.load(opened, selection)[0]):
+    if dropped := selections.dropped_in_words(opened, selections.load(opened, selection)[0]):
         warn(f"{dropped}: lobass select with the same settings and --replace.")
     if preflight:
         _show_preflight(workflow.preflight(opened, spec), json)

@@ -1,7 +1,7 @@
 """lobass score"""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Annotated
 
@@ -30,6 +30,7 @@ from lobass_core.cli.options import (
 from lobass_core.cli.output import print_facts, print_json, print_table, say, warn
 from lobass_core.errors import RequestError
 from lobass_core.jobs.run_results import PreflightResult
+from lobass_core.project import Project
 from lobass_core.workflows import refine as refinement
 from lobass_core.workflows import score as workflow
 from lobass_core.workflows.costs import Cost, cost_of_scoring
@@ -134,13 +135,10 @@ def score(
     if error := why_not(spec):
         raise error
     opened.require_writable()
-    for notice in filter(None, (names_no_reference(opened, name) for name in (reference, target) if name)):
+    for notice in _on_references(opened, spec.base.path, reference, target):
         say(notice)
     cost = cost_of_scoring(opened, spec)
     say_cost(cost)
-    unused = "" if target else known_models(opened).usual_targets.get(spec.base.path, "")
-    if unused not in ("", reference):
-        say(f"Reference {unused} was trained on a target and is not used: --target {shlex.quote(unused)} adds it.")
     with followed() as on_progress:
         if preflight:
             forecast = workflow.preflight(opened, spec, on_progress)
@@ -150,6 +148,15 @@ def score(
         _show_forecast(forecast, cost, json)
     else:
         _show(result, json, cost)
+
+
+def _on_references(project: Project, base: str, reference: str, target: str) -> Iterator[str]:
+    """What may not be meant: a name that is looked up on the Hub, and a target that is left out."""
+    for name in filter(None, (reference, target)):
+        yield from filter(None, [names_no_reference(project, name)])
+    unused = "" if target else known_models(project).usual_targets.get(base, "")
+    if unused not in ("", reference):
+        yield f"Reference {unused} was trained on a target and is not used: --target {shlex.quote(unused)} adds it."
 
 
 def _check_alone(modes: Mapping[str, object], others: Mapping[str, object]) -> None:

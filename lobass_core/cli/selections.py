@@ -80,7 +80,7 @@ def selections(
     for one in listed:
         if lost := workflow.gone_in_words(one):
             warn(f"{lost}.")
-        if dropped := workflow.dropped_in_words(one):
+        if dropped := workflow.dropped_in_words(opened, one):
             warn(f"{dropped}: lobass select with the same settings and --replace.")
 
 

@@ -37,6 +37,8 @@ NATS_A_TOKEN, BITS_A_BYTE, TOKENS = "nats/token", "bits/byte", "tokens"
 LOBASS, BOTH = "LoBaSS, arXiv 2310.13008, section 3.1", "base and reference model"
 TARGETED, SEVERAL = "base and a reference trained on a target set", "several references"
 KEPT_EPOCHS = "base and kept epochs of the reference"
+# The measure that is offered where learnability depends on length.
+LENGTH_ADJUSTED = "length-adjusted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ BUILT_IN: dict[str, Measure] = {
             (BASE, REFERENCE), _learnability,
         ),
         Measure(
-            "length-adjusted", "length-adjusted learnability", "",
+            LENGTH_ADJUSTED, "length-adjusted learnability", "",
             "learnability - its monotone fit on n_response_tokens, by domain",
             "LoBaSS and pool-adjacent-violators (Barlow et al. 1972)", True,
             (BASE, REFERENCE, RESPONSE_TOKENS, DOMAIN), _length_adjusted, exported=False, of_all_rows=True,

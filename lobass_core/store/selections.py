@@ -20,7 +20,6 @@ class SavedSelection:
     """A selection as it was saved; `result` holds what each domain asked for and got.
 
     `n_gone` of its `n_kept` rows are no more in the project: updates took them out (`store/former_states.py`).
-    `n_dropped` of them were dropped by hand after it was saved.
     """
 
     selection_id: int
@@ -33,7 +32,6 @@ class SavedSelection:
     made_at: str
     deleted_at: str | None
     n_gone: int = 0
-    n_dropped: int = 0
 
     @property
     def n_held(self) -> int:
@@ -51,10 +49,7 @@ class SavedSelection:
 
 _COLUMNS = """selection_id, name, scoring_id, spec, result, n_kept, tokens_kept, made_at, deleted_at,
     (SELECT count(*) FROM selection_picks p WHERE p.selection_id = selections.selection_id
-     AND p.row_key IN (SELECT row_key FROM former_rows WHERE fate <> 'kept')),
-    (SELECT count(*) FROM selection_picks p JOIN rows USING (row_key)
-     WHERE p.selection_id = selections.selection_id
-     AND p.sample_key IN (SELECT sample_key FROM standing_decisions WHERE verdict = 'drop'))"""
+     AND p.row_key IN (SELECT row_key FROM former_rows WHERE fate <> 'kept'))"""
 
 
 def save_selection(
@@ -130,6 +125,19 @@ def find_selection(cursor: duckdb.DuckDBPyConnection, name: str) -> SavedSelecti
             do=f"The saved selections are {names}." if names else "Save one with lobass select --name NAME.",
         )
     return _saved(row)
+
+
+def n_dropped(cursor: duckdb.DuckDBPyConnection, selection_id: int) -> int:
+    """How many rows of a selection were dropped by hand after it was saved, of those that it still holds."""
+    (found,) = cursor.execute(
+        """
+        SELECT count(*) FROM selection_picks p JOIN rows USING (row_key)
+        WHERE p.selection_id = ?
+        AND p.sample_key IN (SELECT sample_key FROM standing_decisions WHERE verdict = 'drop')
+        """,
+        [selection_id],
+    ).fetchall()
+    return int(found[0])
 
 
 def selection_picks(cursor: duckdb.DuckDBPyConnection, selection_id: int) -> pa.Table:

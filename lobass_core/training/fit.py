@@ -14,8 +14,8 @@ import torch
 from torch.utils.data import Dataset
 from transformers import Trainer, TrainerCallback, TrainingArguments, logging, set_seed
 
-from lobass_core.errors import MemoryShortError, out_of_memory
 from lobass_core.scoring.engine import keep_freed_memory
+from lobass_core.scoring.memory import fits_into_memory
 from lobass_core.scoring.models import LoadedModel
 from lobass_core.scoring.token_table import TokenTable
 from lobass_core.training.response_loss import IGNORED, micro_batches, n_targets, response_loss_sum
@@ -94,20 +94,13 @@ def fit(
     # With more, Trainer would draw as many items a step and `_only_item` would lose all but one (see one_gpu.py).
     assert arguments.n_gpu <= 1
     watcher = _Watcher(table, steps, settings, on_pulse, should_stop, on_step)
-    try:
+    most = max((int(table.lengths[step].max()) * len(step) for step in steps), default=0)
+    smaller = "Or lower --batch-tokens or --max-tokens, or train with --method lora."
+    with fits_into_memory(f"a training step of {most:,} tokens", loaded.device, smaller):
         trainer = _ResponseTrainer(
             loaded, args=arguments, train_dataset=_Steps(table, steps), data_collator=_only_item, callbacks=[watcher]
         )
         trainer.train(resume_from_checkpoint=last_checkpoint(checkpoints))
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if not out_of_memory(error):
-            raise
-        most = max(int(table.lengths[step].max()) * len(step) for step in steps)
-        raise MemoryShortError(
-            f"memory ran out while training: a step of {most:,} tokens does not fit",
-            where=str(loaded.device),
-            do="Lower --batch-tokens or --max-tokens, train with --method lora, or choose another --device.",
-        ) from error
     # Trainer and its callbacks hold each other, and with them the optimiser: twice the weights, until collected.
     state = trainer.state
     del trainer

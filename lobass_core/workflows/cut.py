@@ -26,18 +26,15 @@ from lobass_core.workflows.recent import Recent
 from lobass_core.workflows.scored import Scored, scored
 
 _pools: Recent["Pool"] = Recent(4)
+_rho_of_all: Recent[float | None] = Recent(4)
+_rhos_by_domain: Recent[dict[str, float]] = Recent(4)
 _gated: Recent[dict[str, int]] = Recent(8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
-    """What does not change while the cut moves. `means` are mean scores a domain, NaN for a domain without rows.
+    """What does not change while the cut moves. `means` are mean scores a domain, NaN for a domain without rows."""
 
-    `rho` is Spearman's rank correlation of score and response tokens, and of each domain with rows enough to tell.
-    """
-
-    rho: float | None
-    rho_by_domain: dict[str, float]
     means: np.ndarray  # float64[domains]
     mean: float
 
@@ -105,31 +102,45 @@ def _pool(scores: SortedScores) -> Pool:
     counts = np.bincount(code, minlength=n_domains)
     with np.errstate(invalid="ignore"):
         means = np.bincount(code, weights=score, minlength=n_domains) / np.where(counts, counts, np.nan)
-    tokens = table.counted_tokens[competing]
-    of_domains = {name: code == k for k, name in enumerate(table.domains) if counts[k] >= LEAST_ROWS}
-    by_domain = {name: spearman(score[of], tokens[of]) for name, of in of_domains.items()}
     return Pool(
-        rho=spearman(score, tokens),
-        rho_by_domain={name: rho for name, rho in by_domain.items() if rho is not None},
         means=means,
         mean=float(score.mean()) if len(score) else float("nan"),
     )
 
 
 def rho_by_domain(cut: Cut) -> dict[str, float]:
-    """How each domain's score follows length, the strongest first; empty where one cut is made through all of them.
+    """Spearman's rank correlation of score and response tokens in each domain, the strongest first.
 
-    Over all rows the domains' dependences can cancel out, and the levels of the domains can look like one.
+    Domains with too few counted rows to tell are left out. Kept for the last few sorted tables.
     """
-    if cut.spec.balance == "global":
-        return {}
-    found = pool(cut).rho_by_domain
-    return dict(sorted(found.items(), key=lambda one: -abs(one[1])))
+    return _rhos_by_domain.get(cut.key, lambda: _rho_by_domain(cut.scores))
+
+
+def _rho_by_domain(scores: SortedScores) -> dict[str, float]:
+    table = scores.table
+    rows = scores.pool.rows[table.is_counted[scores.pool.rows]]
+    score, tokens, code = scores.score[rows], table.n_tokens[rows], table.domain_code[rows]
+    of_domains = {name: code == k for k, name in enumerate(table.domains)}
+    found = {
+        name: spearman(score[of], tokens[of]) for name, of in of_domains.items() if np.count_nonzero(of) >= LEAST_ROWS
+    }
+    told = [(name, rho) for name, rho in found.items() if rho is not None]
+    return dict(sorted(told, key=lambda one: -abs(one[1])))
 
 
 def strongest_rho(cut: Cut) -> float | None:
-    """Of the domain whose score follows length most; over all rows where one cut is made through all of them."""
-    return next(iter(rho_by_domain(cut).values()), pool(cut).rho)
+    """Of the domain whose score follows length most; over all rows where one cut is made through all of them.
+
+    Over all rows the domains' dependences can cancel out, and the levels of the domains can look like one.
+    """
+    if cut.spec.balance != "global" and (found := rho_by_domain(cut)):
+        return next(iter(found.values()))
+    return _rho_of_all.get(cut.key, lambda: _rho(cut.scores))
+
+
+def _rho(scores: SortedScores) -> float | None:
+    rows = scores.pool.rows
+    return spearman(scores.score[rows], scores.table.counted_tokens[rows])
 
 
 def n_gated(cut: Cut) -> dict[str, int]:

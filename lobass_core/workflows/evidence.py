@@ -8,6 +8,7 @@ import msgspec
 
 from lobass_core.jobs.run_list import list_runs
 from lobass_core.jobs.run_specs import ValidateRun
+from lobass_core.learnability.measures import LENGTH_ADJUSTED
 from lobass_core.project import Project
 from lobass_core.validation.arms import MEASURE, SCORES
 from lobass_core.validation.judge import Verdict
@@ -20,7 +21,6 @@ STUDY = (
     "In a study on two small models, no measure chose rows that trained a better model than random draws of as many "
     "rows, and learnability chose rows that trained a worse one."
 )
-LEARNABILITY, LENGTH_ADJUSTED = "learnability", "length-adjusted"
 ADJUSTED = (
     "Adjusted for length, it chose rows that trained a better one in half of the comparisons, a worse one in none."
 )
@@ -85,7 +85,7 @@ def evidence(experiments: Sequence[Reported], method: str, share: float) -> Evid
             said = _said([claim for claim in claims if claim.budget == budget])
             words = f"{budget_words(budget)} of the rows by {label_of(claims[0].arm)}"
             return Evidence(f"In experiment {one.run_id}, {words} trained {said}.", one.run_id)
-    if method == LEARNABILITY:
+    if method == "learnability":
         return Evidence(f"{STUDY} {ADJUSTED} {ADVICE}", instead=LENGTH_ADJUSTED)
     return Evidence(f"{STUDY} {ADVICE}") if method in SCORES else None
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lobass_core.learnability.flags import FLAG_NAMES, IN_EVALUATION
+from lobass_core.learnability.measures import LENGTH_ADJUSTED
 from lobass_core.validation.diagnosis import LengthDependence, Oddity
 from lobass_core.validation.stability import SEEDS, CutStability, ReferenceStability
 from lobass_core.words.plural import plural
@@ -17,7 +18,6 @@ STRONG_RHO = 0.5
 MOSTLY_STAYS = 0.9
 # Of the kept rows more could go either way under another seed: the scores need more references.
 MOSTLY_UNSURE = 0.5
-LENGTH_ADJUSTED = "length-adjusted"
 
 
 def findings(diagnosis: Diagnosis) -> list[Finding]:

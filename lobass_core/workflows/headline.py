@@ -1,12 +1,9 @@
 """The one thing to know of a selection before it is exported; the page Trust has the rest."""
 
-import numpy as np
-
 from lobass_core.learnability import flags as flag
-from lobass_core.learnability.ranks import spearman
-from lobass_core.validation.diagnosis import CLEAR_RHO, LEAST_ROWS
+from lobass_core.validation.diagnosis import CLEAR_RHO
 from lobass_core.words.plural import plural
-from lobass_core.workflows.cut import Cut
+from lobass_core.workflows.cut import Cut, rho_by_domain
 from lobass_core.workflows.planted_report import PlantedReport
 from lobass_core.workflows.recent import Recent
 
@@ -45,19 +42,11 @@ def _length(cut: Cut) -> str:
     """Of the domain whose scores follow length most; a selection by length asks for it."""
     if cut.spec.method == "length" or cut.scores.measure.uses_seed:
         return ""
-    table, sign = cut.scores.table, cut.scores.sign
-    rows = cut.scores.pool.rows[table.is_counted[cut.scores.pool.rows]]
-    score, tokens, code = sign * cut.scores.score[rows], table.n_tokens[rows], table.domain_code[rows]
-    clear = []
-    for k, domain in enumerate(table.domains):
-        of = code == k
-        rho = spearman(score[of], tokens[of]) if np.count_nonzero(of) >= LEAST_ROWS else None
-        if rho is not None and abs(rho) >= CLEAR_RHO:
-            clear.append((abs(rho), rho, domain))
-    if not clear:
+    domain, rho = next(iter(rho_by_domain(cut).items()), ("", 0.0))
+    if abs(rho) < CLEAR_RHO:
         return ""
-    _, rho, domain = max(clear)
-    where = f" in {domain}" if len(table.domains) > 1 else ""
+    rho *= cut.scores.sign
+    where = f" in {domain}" if len(cut.scores.table.domains) > 1 else ""
     which = "long" if rho > 0 else "short"
     number = f"{rho:+.2f}".replace("-", "\N{MINUS SIGN}")
     return f"This cut prefers {which} responses{where}: Spearman {number} with length."

@@ -145,13 +145,15 @@ def gone_in_words(selection: SavedSelection) -> str:
     )
 
 
-def dropped_in_words(selection: SavedSelection) -> str:
+def dropped_in_words(project: Project, selection: SavedSelection) -> str:
     """What to tell of a selection whose rows were dropped by hand after it was saved; "" where none was."""
-    if not selection.n_dropped:
+    with project.store() as store:
+        n_dropped = saved.n_dropped(store.cursor(), selection.selection_id)
+    if not n_dropped:
         return ""
-    was, it, is_there = ("was", "it", "is") if selection.n_dropped == 1 else ("were", "them", "are")
+    was, it, is_there = ("was", "it", "is") if n_dropped == 1 else ("were", "them", "are")
     return (
-        f"{selection.n_dropped:,} of the {selection.n_held:,} rows of {selection.name!r} {was} dropped by hand after "
+        f"{n_dropped:,} of the {selection.n_held:,} rows of {selection.name!r} {was} dropped by hand after "
         f"it was saved, and {is_there} still in it. To leave {it} out, save the selection again"
     )
 

@@ -123,7 +123,7 @@ def test_memory_that_runs_out_is_explained(tmp_path, monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(module, "response_loss_sum", fail)
-    with pytest.raises(ModelError, match=r"a step of 1\d\d tokens does not fit.*--batch-tokens"):
+    with pytest.raises(ModelError, match=r"a training step of 1\d\d tokens does not fit.*--batch-tokens"):
         _fit(_loaded(), tmp_path)
 
 
@@ -135,7 +135,7 @@ def test_memory_that_runs_out_on_a_cpu_too(tmp_path, monkeypatch, error):
         raise error
 
     monkeypatch.setattr(module, "response_loss_sum", fail)
-    with pytest.raises(ModelError, match="memory ran out while training"):
+    with pytest.raises(ModelError, match=r"a training step of .* does not fit into memory"):
         _fit(_loaded(), tmp_path)
 
 

@@ -66,7 +66,7 @@ def test_the_adapter_of_a_training_says_the_same(base, monkeypatch):
 
 def test_a_trainer_that_has_no_room_says_the_same(base, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "_ResponseTrainer", full)
-    with pytest.raises(MemoryShortError, match=r"memory ran out while training.*--device"):
+    with pytest.raises(MemoryShortError, match=r"a training step of .* does not fit into memory.*--device"):
         _fit(_loaded(), tmp_path)
 
 

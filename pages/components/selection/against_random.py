@@ -22,7 +22,8 @@ def show_length(_project: Project, cut: Cut) -> None:
     if not cut.rows.table.is_scored:
         st.caption("Response tokens are counted when the data is scored. Until then this tab is empty.")
         return
-    length, by_domain = cuts.verdicts(cut).length, cuts.rho_by_domain(cut)
+    length = cuts.verdicts(cut).length
+    by_domain = cuts.rho_by_domain(cut) if cut.spec.balance != "global" else {}
     named = list(by_domain.items())[:MOST_DOMAINS_NAMED] if len(by_domain) > 1 else []
     where = f"In {named[0][0]}, the" if named else "The"
     view.show(

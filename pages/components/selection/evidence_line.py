@@ -30,7 +30,7 @@ def show(known: Evidence | None, cut: Cut) -> None:
     if known is None:
         return
     links = [parts.link("See the report" if known.run_id else "Validate", VALIDATE)]
-    if known.instead in measures_of(cut.rows.table):
+    if known.instead and known.instead in measures_of(cut.rows.table):
         links.append(parts.link(f"Rank by {label_of(known.instead)}", RANK))
     told = el("p", f"{known.sentence} ", links[0], *(part for link in links[1:] for part in (" · ", link)), cls="muted")
     clicked = view.show(told, key="select-evidence", label="Does it train better?")
