@@ -25,6 +25,8 @@ from lobass_core.workflows.target_rows import target_rows
 
 # Starting a worker takes seconds, which say nothing of a speed.
 LEAST_SAMPLES = 50
+# Runs write their times to the second: a shorter one says nothing of the speed.
+LEAST_SECONDS = 3.0
 _targets: Recent[int] = Recent(4)
 _counts: Recent[int] = Recent(8)
 _scorings: Recent["Cost"] = Recent(4)
@@ -263,12 +265,12 @@ def kind_of(run: RunFolder, base: ModelSpec, method: str) -> str:
 
 
 def time_of(run: RunFolder) -> Timed | None:
-    """None of a run that is not done, or read few samples itself."""
+    """None of a run that is not done, read few samples itself, or was over too soon to tell."""
     progress = run.read_progress()
     if progress.state != "done" or progress.n_samples_done < LEAST_SAMPLES:
         return None
     seconds = seconds_between(progress.started_at, progress.finished_at)
-    if seconds is None:
+    if seconds is None or seconds < LEAST_SECONDS:
         return None
     n_samples = progress.n_samples_done
     return Timed(run.run_id, progress.device, n_samples, progress.n_tokens_done, seconds / n_samples)

@@ -37,7 +37,7 @@ def _of_runs(project: Project, asked: ValidateRun) -> Iterator[tuple[int, int, f
     for run in list_runs(project.runs_dir):
         kind = kind_of(run, asked.base, "")
         timed = time_of(run) if kind else None
-        if timed is None or not timed.seconds or not is_on(asked.settings.device, timed.device):
+        if timed is None or not is_on(asked.settings.device, timed.device):
             continue
         rate = timed.n_tokens / (timed.seconds * timed.n_samples)
         if kind == "train":
