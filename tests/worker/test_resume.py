@@ -104,7 +104,13 @@ def test_a_failure_in_a_process_is_told_in_words(models: Path, tmp_path: Path):
     assert error is not None and error.what.startswith("the model cannot be loaded")
 
 
-@pytest.mark.parametrize(("n_processes", "stop"), [(1, signal.SIGTERM), (2, None)], ids=["one, SIGTERM", "two, cancel"])
+@pytest.mark.parametrize(
+    ("n_processes", "stop"),
+    [
+        pytest.param(1, signal.SIGTERM, id="one, SIGTERM"),
+        pytest.param(2, None, id="two, cancel", marks=pytest.mark.thorough),
+    ],
+)
 def test_cancelled_within_its_shard_and_resumed(
     models: Path,
     undisturbed: RunFolder,
