@@ -3,7 +3,8 @@
 A component that sends its state just after a click in the navigation names the page that the browser still shows. If
 the new page is being drawn, Streamlit runs that fragment after it, under the old page's name, and the browser removes
 all elements of the page it shows. If the click still waits, Streamlit makes one run of the two, of the old page. Here
-the state is taken over as it was sent, under the name of the page that the session is on or goes to.
+the state is taken over as it was sent, under the name of the page that the session is on or goes to, and the fragments
+of a page are forgotten as soon as another one begins: Streamlit keeps them until that one is drawn to its end.
 """
 
 from dataclasses import replace
@@ -41,6 +42,11 @@ def adopt() -> None:
 
     @wraps(run)
     def run_on_current_page(self: ScriptRunner, rerun_data: RerunData) -> None:
+        if (
+            not rerun_data.fragment_id_queue
+            and rerun_data.page_script_hash != self._pages_manager.current_page_script_hash
+        ):
+            self._fragment_storage.clear()
         run(self, on_current_page(rerun_data, self._pages_manager))
 
     @wraps(fold)

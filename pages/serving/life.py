@@ -9,7 +9,7 @@ from streamlit import config
 
 from lobass_core.workflows.serve import HOST
 from pages.components import state
-from pages.serving import announce, early_reading, interrupted_runs, late_fragments, own_words, stopping
+from pages.serving import announce, early_reading, interrupted_runs, late_fragments, own_words, stale_values, stopping
 from pages.serving.access import settings
 
 
@@ -34,6 +34,7 @@ async def while_serving(_app: Any) -> AsyncIterator[dict[str, Any]]:
     stopping.stop_soon()
     own_words.adopt()
     late_fragments.adopt()
+    stale_values.adopt()
     interrupted_runs.adopt()
     announce.announce(int(config.get_option("server.port")))
     early_reading.begin()
