@@ -3,7 +3,6 @@
 import streamlit as st
 
 from lobass_core.errors import LobassError
-from lobass_core.words.plural import plural
 from lobass_core.workflows import costs
 from lobass_core.workflows import score as scoring
 from lobass_core.workflows.known_models import KnownModels, known_models
@@ -146,8 +145,8 @@ def train(chosen: settings.ChosenModels, right: st.delta_generator.DeltaGenerato
             return training.start(project, form.spec)
 
         busy.primary(
-            f"Train on {plural(n_rows, 'row')}", ":material/model_training:", key="score.train", doing="Starting…",
-            work=work, then=opening.open_run, disabled=form.spec is None,
+            f"Train on {form.trained_on}" if form.trained_on else "Train", ":material/model_training:",
+            key="score.train", doing="Starting…", work=work, then=opening.open_run, disabled=form.spec is None,
         )  # fmt: skip
     busy.show_error("score.train")
     if form.error:
@@ -173,7 +172,7 @@ if not outline.datasets:
     )
     st.stop()
 
-in_address.follow([run.run_id for run in views], list(outline.datasets))
+in_address.follow(project, [run.run_id for run in views], list(outline.datasets))
 current = shown_run()
 scope.show(project, scores=False, datasets=current is None)
 if current is None:

@@ -134,7 +134,7 @@ def cost_of_training(project: Project, spec: TrainReferenceSpec) -> Cost:
         LobassError: the target is neither a dataset nor a file that can be read.
     """
     n_samples = _n_samples(project, spec.datasets)
-    share = _n_target(project, spec.target) / max(n_samples, 1) if spec.target else 1.0
+    share = n_target_samples(project, spec.target) / max(n_samples, 1) if spec.target else 1.0
     speed = measured_speed(project, spec.base, spec.device, spec.method)
     return planned(Cost(n_samples, 0.0, 0.0, trained_share=share, speed=speed), spec)
 
@@ -178,7 +178,12 @@ def n_columns(spec: ScoreSpec) -> int:
     return len({(spec.base,), *own, *(one.models for one in spec.others)})
 
 
-def _n_target(project: Project, target: str) -> int:
+def n_target_samples(project: Project, target: str) -> int:
+    """Samples of a target: a dataset, or a file, which is read once.
+
+    Raises:
+        LobassError: it is neither a dataset nor a file that can be read.
+    """
     path = Path(target).expanduser()
     key = (project.root, target, path.stat().st_mtime_ns if path.is_file() else 0)
 

@@ -59,6 +59,14 @@ def checked(text: str, project: Project) -> Path:
     return path
 
 
+def is_file(text: str, project: Project) -> bool:
+    """Whether a path that came by a link leads to a file in the allowed folders; nothing else is looked for."""
+    try:
+        return checked(text, project).is_file()
+    except (RequestError, OSError):
+        return False
+
+
 def listing(folder: Path, project: Project) -> list[Entry]:
     """Folders and data files in a folder, folders first; hidden ones and those that lead outside are left out."""
     shown_entries = []

@@ -56,6 +56,57 @@ def test_a_dataset_can_be_the_target(tmp_path: Path, open_page: OpenPage) -> Non
     release(project.store_path)
 
 
+def test_a_file_can_be_the_target(
+    imported: Project, open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOBASS_IMPORT_DIRS", str(tmp_path))
+    path = tmp_path / "wanted.jsonl"
+    records = [{"instruction": f"Add {n}.", "output": f"{n}"} for n in range(42)]
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    app = open_page(imported.root, "score", state={**TRAIN, "score.train-on": str(path)})
+    assert not app.exception
+    assert f"--target {path}" in " ".join(app.code[0].value.split())
+    assert app.selectbox(key="score.train-on").options == [
+        "The data",
+        "Target: conversation",
+        "Target: math",
+        "Target: wanted.jsonl",
+    ]
+    # 42 of 420 samples, 3 passes.
+    assert "Passes over the pool: 2.3 (0.3 to train the reference, 2 to score)" in view_text(app)
+    assert app.button(key="score.train").label == "Train on 42 samples"
+    address = {name: value for name, value in app.query_params.items() if value}
+    assert open_page(imported.root, "score", query=address).code[0].value == app.code[0].value
+
+
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [
+        ("gone.jsonl", "Check the path, or choose a dataset"),
+        ("../outside.jsonl", "To allow others"),
+    ],
+)
+def test_a_target_that_cannot_be_read_says_why(
+    imported: Project, open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, why: str
+) -> None:
+    monkeypatch.setenv("LOBASS_IMPORT_DIRS", str(tmp_path / "allowed"))
+    (tmp_path / "outside.jsonl").write_text('{"instruction": "a", "output": "b"}\n', encoding="utf-8")
+    path = str(tmp_path / "allowed" / named)
+    app = open_page(imported.root, "score", state={**TRAIN, "score.train-on": path})
+    assert why in " ".join(error.value for error in app.error).replace("\\", "")
+    assert app.button(key="score.train").disabled
+    # A link to it names it, and looks at nothing.
+    linked = open_page(imported.root, "score", query={"show": "new", "reference-from": "training", "target": path})
+    assert linked.selectbox(key="score.train-on").value == ""
+
+
+def test_lora_can_have_another_seed(imported: Project, open_page: OpenPage) -> None:
+    app = open_page(imported.root, "score", state={**TRAIN, "score.train-method": "lora"})
+    app.text_input(key="score.train-seed.typed").set_value("3").run()
+    app.text_input(key="score.train-rank.typed").set_value("8").run()
+    assert "--seed 3" in app.code[0].value and "--lora-rank 8" in app.code[0].value
+
+
 def trained(project: Project, name: str, target: str = "", made_at: str = "2026-01-02T00:00:00+00:00") -> None:
     """A reference of org/base, as a training leaves it."""
     folder = project.models_dir / name

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from lobass_core.project import Project
 from lobass_core.specs import ScoreSpec
 from lobass_core.workflows.known_models import KnownModels
-from pages.components import address, chips, theme
+from pages.components import address, chips, server_paths, theme
 from pages.components.chips import Chip
 from pages.components.command_line import exact
 from pages.components.scoring import settings, training
@@ -39,7 +40,7 @@ NAMES = (
 )  # fmt: skip
 
 
-def follow(runs: list[str], datasets: list[str]) -> None:
+def follow(project: Project, runs: list[str], datasets: list[str]) -> None:
     """Take over what the address asks for, where somebody came by it."""
     asked = address.asked(NAMES)
     if asked is None:
@@ -64,7 +65,10 @@ def follow(runs: list[str], datasets: list[str]) -> None:
         session[key] = address.read(asked, name, how, None)
     session[training.KEEP_EPOCHS] = address.one(asked, "keep-epochs", ("yes",)) == "yes"
     is_training = session[settings.HOW] == settings.TRAIN
-    target = address.one(asked, "target", datasets if is_training else None)
+    target = address.one(asked, "target")
+    if is_training and target and target not in datasets and not server_paths.is_file(target, project):
+        address.say(f"There is no dataset or file {target} to train on.")
+        target = ""
     session[training.TRAINED_ON] = target if is_training else ""
     if target or asked.get("base"):
         session[settings.TARGET] = "" if is_training else target

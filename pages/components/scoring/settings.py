@@ -1,5 +1,6 @@
 """The pickers of models, the Settings popover, and the spec that they make."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def pickers(known: KnownModels) -> ChosenModels:
         # One that was trained on a target stands for what the model should become, not for the data.
         st.session_state[REFERENCE] = next((name for name in known.references if name not in known.targets), None)
     base = st.selectbox(
-        "Base", _with_typed(known.bases, BASE), index=None, key=BASE, accept_new_options=True,
+        "Base", with_typed(known.bases, BASE), index=None, key=BASE, accept_new_options=True,
         placeholder="Base: folder, .gguf file or Hub id",
         format_func=lambda path: f"Base: {_short(path)}", label_visibility="collapsed", width=236,
         persist_state="session", on_change=state.relabel, args=(BASE,),
@@ -71,7 +72,7 @@ def pickers(known: KnownModels) -> ChosenModels:
     if how == TRAIN:
         return ChosenModels((base or "").strip(), "", is_training=True)
     reference = st.selectbox(
-        "Reference", _with_typed(known.references, REFERENCE), index=None, key=REFERENCE,
+        "Reference", with_typed(known.references, REFERENCE), index=None, key=REFERENCE,
         accept_new_options=True, placeholder="Reference: name, folder or Hub id",
         label_visibility="collapsed", width=276,
         format_func=lambda name: _reference_label(name, known), persist_state="session",
@@ -94,7 +95,7 @@ def _offer_target(known: KnownModels, chosen: ChosenModels) -> None:
     session[TARGET] = session[OFFERED] = "" if usual == chosen.reference else usual
 
 
-def _with_typed(options: tuple[str, ...], key: str) -> list[str]:
+def with_typed(options: Sequence[str], key: str) -> list[str]:
     """The options and what was typed in, so that it is labelled like them."""
     typed = st.session_state.get(key)
     return [*options, typed] if typed and typed not in options else list(options)
@@ -142,7 +143,7 @@ def popover(known: KnownModels) -> None:
             help="Branch, tag or commit, if the reference comes from the Hub.",
         )  # fmt: skip
         st.selectbox(
-            "Target", ["", *_with_typed(known.targets, TARGET)], key=TARGET, persist_state="session",
+            "Target", ["", *with_typed(known.targets, TARGET)], key=TARGET, persist_state="session",
             format_func=lambda name: name or ("none" if known.targets else "none: train a reference on a target first"),
             help="A second reference, trained on what the model should become. It adds the measure Learnability "
             "towards the target, for one more pass over the rows. Select and Browse then offer it.",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -10,8 +11,9 @@ from lobass_core.errors import LobassError
 from lobass_core.project import Project
 from lobass_core.specs import ModelSpec, RenderSpec, TrainReferenceSpec
 from lobass_core.specs.runs import MOST_SEEDS
+from lobass_core.words.plural import plural
 from lobass_core.workflows import costs, model_paths, train_reference
-from pages.components import number_field, parts, state, theme, view
+from pages.components import number_field, parts, server_paths, state, theme, view
 from pages.components.scoring import cost_view, settings
 from pages.components.view import el
 
@@ -23,10 +25,11 @@ METHODS = {"full": "All weights", "lora": "LoRA adapter"}
 
 @dataclass(frozen=True, slots=True)
 class TrainingForm:
-    """What the form makes: a spec, or why there is none."""
+    """What the form makes: a spec, or why there is none; and how much the reference is trained on, if known."""
 
     spec: TrainReferenceSpec | None
     error: LobassError | None
+    trained_on: str
 
 
 def form(project: Project, base: str, n_rows: int) -> TrainingForm:
@@ -35,24 +38,31 @@ def form(project: Project, base: str, n_rows: int) -> TrainingForm:
     with left:
         view.show(parts.heading("Train a reference", "the base, fine-tuned on this data"), key="score-train-title")
         _fields(state.outline(project).datasets)
-    spec, wrong = _try_spec(base)
+    spec, cost, wrong = _try_spec(project, base)
     with right:
-        if spec is not None:
-            cost_view.show_choices(spec, costs.cost_of_training(project, spec), FOLDS, SEEDS)
+        if spec is not None and cost is not None:
+            cost_view.show_choices(spec, cost, FOLDS, SEEDS)
         view.show(_explanation(n_rows), key="score-train-why", label="What this does")
-    return TrainingForm(spec, wrong)
+    return TrainingForm(spec, wrong, _trained_on(project, spec, n_rows))
 
 
-def _try_spec(base: str) -> tuple[TrainReferenceSpec | None, LobassError | None]:
-    """What the form asks for, or why that cannot be; neither before a base is chosen."""
+def _trained_on(project: Project, spec: TrainReferenceSpec | None, n_rows: int) -> str:
+    if spec is not None and spec.target:
+        return plural(costs.n_target_samples(project, spec.target), "sample")
+    return "" if st.session_state.get(TRAINED_ON) else plural(n_rows, "row")
+
+
+def _try_spec(project: Project, base: str) -> tuple[TrainReferenceSpec | None, costs.Cost | None, LobassError | None]:
+    """What the form asks for and its cost, or why that cannot be; none of them before a base is chosen."""
     if not base:
-        return None, None
+        return None, None, None
     try:
-        spec = _spec(base)
+        spec = _spec(project, base)
+        if wrong := model_paths.why_no_model(spec.base):
+            return None, None, wrong
+        return spec, costs.cost_of_training(project, spec), None
     except LobassError as error:
-        return None, error
-    wrong = model_paths.why_no_model(spec.base)
-    return None if wrong else spec, wrong
+        return None, None, error
 
 
 def _fields(datasets: Sequence[str]) -> None:
@@ -82,33 +92,51 @@ def _fields(datasets: Sequence[str]) -> None:
             "spread is the standard error of each score.",
         )  # fmt: skip
     right.selectbox(
-        "Trained on", ["", *datasets], format_func=lambda name: f"Target: {name}" if name else "The data",
-        key=TRAINED_ON, persist_state="session",
-        help="A target is a dataset of what the model should become. Scores then say how far each row leads there: "
-        "choose the reference as Target under Settings when you score. From the command line, a target can be a file "
-        "that stays outside of the project.",
+        "Trained on", settings.with_typed(["", *datasets], TRAINED_ON), format_func=_trained_on_label, key=TRAINED_ON,
+        accept_new_options=True, persist_state="session",
+        help="A target is what the model should become: a dataset, or a file on the server that stays outside of the "
+        "project (type its path). Scores then say how far each row leads there: choose the reference as Target under "
+        "Settings when you score.",
     )  # fmt: skip
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         number_field.show("Peak learning rate", key=RATE, least=0, placeholder="automatic")
     with right:
-        if st.session_state.get(METHOD) == "lora":
+        number_field.show(
+            "Seed", key=SEED, whole=True, least=0, otherwise=0,
+            help="For the order of the rows, the folds, and the weights that LoRA begins with. Several references "
+            "count upwards from it.",
+        )  # fmt: skip
+    left, right = st.columns(2, vertical_alignment="bottom")
+    if st.session_state.get(METHOD) == "lora":
+        with left:
             number_field.show("LoRA rank", key=RANK, whole=True, least=1, otherwise=16)
-        else:
-            number_field.show("Seed", key=SEED, whole=True, least=0, otherwise=0)
-    st.toggle(
+        left = right
+    left.toggle(
         "Keep every epoch", key=KEEP_EPOCHS, persist_state="session",
         help="Each is scored as a loss column of its own, beside the epoch that was chosen.",
     )  # fmt: skip
 
 
-def _spec(base: str) -> TrainReferenceSpec:
+def _trained_on_label(target: str) -> str:
+    return f"Target: {Path(target).name or target}" if target else "The data"
+
+
+def _spec(project: Project, base: str) -> TrainReferenceSpec:
+    """What the form asks for.
+
+    Raises:
+        RequestError: a setting is invalid, or the file of the target lies where the dashboard may not read.
+    """
     value = st.session_state.get
+    target = value(TRAINED_ON) or ""
+    if target and target not in state.outline(project).datasets:
+        target = str(server_paths.checked(target, project))
     name = (value(NAME) or "").strip() or default_name(base)
     return TrainReferenceSpec(
         base=ModelSpec(base, revision=(value(settings.REVISION) or "").strip()),
         name=name,
-        datasets=() if value(TRAINED_ON) else state.chosen_datasets(),
+        datasets=() if target else state.chosen_datasets(),
         method=value(METHOD) or "full",
         folds=int(value(FOLDS) or 1),
         epochs=float(value(EPOCHS) or 1.0),
@@ -121,7 +149,7 @@ def _spec(base: str) -> TrainReferenceSpec:
         lora_rank=int(value(RANK) or 16),
         seeds=int(value(SEEDS) or 1),
         keep_epochs=bool(value(KEEP_EPOCHS)),
-        target=value(TRAINED_ON) or "",
+        target=target,
     )
 
 
@@ -168,5 +196,5 @@ def _explanation(n_rows: int) -> view.Node:
 
 def _rows(n_rows: int) -> str:
     if target := st.session_state.get(TRAINED_ON):
-        return f"those of {target}; the pool is what you score"
+        return f"those of {Path(target).name or target}; the pool is what you score"
     return f"{theme.count(n_rows)}, of {', '.join(state.chosen_datasets()) or 'all datasets'}"

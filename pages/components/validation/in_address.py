@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection
 
 import streamlit as st
 
-from lobass_core.errors import LobassError
 from lobass_core.project import Project
 from lobass_core.validation.forest import VIEWS
 from pages.components import address, chips, server_paths, theme
@@ -70,20 +69,13 @@ def _share(text: str) -> float | None:
 
 
 def _files(asked: Query, project: Project) -> list[str]:
-    """Files that the dashboard may read; nothing else is looked for because a link names it."""
+    """Files that the dashboard may read."""
     paths = list(dict.fromkeys(asked.get("evaluate", ())))
-    there = [path for path in paths if _is_file(path, project)]
+    there = [path for path in paths if server_paths.is_file(path, project)]
     for path in paths:
         if path not in there:
             address.say(f"There is no file {path} to measure.")
     return there
-
-
-def _is_file(path: str, project: Project) -> bool:
-    try:
-        return server_paths.checked(path, project).is_file()
-    except (LobassError, OSError):
-        return False
 
 
 def write(run_id: str) -> None:
