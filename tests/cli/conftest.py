@@ -4,12 +4,15 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import pytest
+import typer.main
 
 from lobass_core.cli.main import main
 from lobass_core.project import Project
 from lobass_core.store.connection import release
+from tests.copied_project import copied
 from tests.scored_files import import_and_score, select_all, select_best, write_jsonl
 
 
@@ -26,8 +29,16 @@ class Ran:
         return json.loads(self.out)
 
 
+@pytest.fixture(scope="session")
+def commands_built_once() -> Iterator[None]:
+    """Typer builds all commands anew for every command line, which takes longer than most of them run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
+        yield
+
+
 @pytest.fixture
-def lobass(monkeypatch, capfd) -> Callable[..., Ran]:
+def lobass(commands_built_once, monkeypatch, capfd) -> Callable[..., Ran]:
     """Call with the words of a command line; stdout and stderr are those of the process."""
     monkeypatch.delenv("LOBASS_PROJECT", raising=False)
 
@@ -45,14 +56,22 @@ def lobass(monkeypatch, capfd) -> Callable[..., Ran]:
     return run
 
 
-@pytest.fixture
-def selected(tmp_path) -> Iterator[Project]:
-    """Six scored rows and two selections, the store given back."""
-    project = Project.create(tmp_path / "p")
+@pytest.fixture(scope="session")
+def selected_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Six scored rows and two selections; to be copied."""
+    folder = tmp_path_factory.mktemp("selected")
+    project = Project.create(folder / "p")
     rows = [{"instruction": f"Ask {n}", "output": f"Answer {n}"} for n in range(6)]
-    import_and_score(project, (write_jsonl(tmp_path / "chats.jsonl", rows), "chat"))
+    import_and_score(project, (write_jsonl(folder / "chats.jsonl", rows), "chat"))
     select_all(project)
     select_best(project, 2)
+    return project
+
+
+@pytest.fixture
+def selected(selected_once: Project, tmp_path) -> Iterator[Project]:
+    """Six scored rows and two selections, the store given back."""
+    project = copied(selected_once, tmp_path)
     release(project.store_path)
     yield project
     release(project.store_path)

@@ -1,11 +1,13 @@
 """What the Browse page does, from the command line."""
 
 import math
+from pathlib import Path
 
 import pytest
 
 from lobass_core.project import Project
 from lobass_core.store.connection import release
+from tests.copied_project import copied
 from tests.filled_project import Filled, Row, fill
 
 ROWS = [
@@ -16,11 +18,16 @@ ROWS = [
 GARBAGE = Row("Sag etwas", "Unlesbar ist das", domain="chat", base=23.0, reference=1.0)
 
 
+@pytest.fixture(scope="module")
+def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    return fill(Project.create(tmp_path_factory.mktemp("filled") / "project"), ROWS)
+
+
 @pytest.fixture
-def filled(project: Project) -> Filled:
-    made = fill(project, ROWS)
+def filled(filled_once: Filled, tmp_path: Path) -> Filled:
+    project = copied(filled_once.project, tmp_path)
     release(project.store_path)
-    return made
+    return Filled(project, filled_once.sample_ids)
 
 
 def browse(lobass, filled: Filled, *words) -> list[int]:

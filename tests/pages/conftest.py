@@ -2,21 +2,32 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from lobass_core.project import Project
 from lobass_core.specs import SelectionSpec
 from lobass_core.store.connection import release
 from lobass_core.workflows import select as selections
+from tests.copied_project import copied
 from tests.pages.projects import add_scores, scored_project
 
 REPOSITORY = Path(__file__).parents[2]
 ROUTER = REPOSITORY / "pages" / "components" / "router.py"
 
 OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_scan_for_components() -> Iterator[None]:
+    """AppTest looks through all that is installed for every page that it opens, half a second each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture
@@ -51,10 +62,16 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenPage]:
         release(root / "store.duckdb")
 
 
+@pytest.fixture(scope="session")
+def scored_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """420 rows in two domains, all scored; to be copied."""
+    return scored_project(tmp_path_factory.mktemp("scored") / "project")
+
+
 @pytest.fixture
-def scored(tmp_path: Path) -> Iterator[Project]:
+def scored(scored_once: Project, tmp_path: Path) -> Iterator[Project]:
     """420 rows in two domains, all scored."""
-    project = scored_project(tmp_path / "project")
+    project = copied(scored_once, tmp_path)
     yield project
     release(project.store_path)
 

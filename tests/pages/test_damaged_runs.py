@@ -1,5 +1,7 @@
 """Every page stays up in a project some of whose runs have a damaged file."""
 
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
 
@@ -7,6 +9,7 @@ from lobass_core.jobs.checksums import checksum_path
 from lobass_core.jobs.run_files import write_parquet
 from lobass_core.project import Project
 from lobass_core.workflows.run_views import run_views
+from tests.copied_project import copied
 from tests.damaged_runs import a_folder, cut_off, finished_run, in_latin_1
 from tests.pages.conftest import OpenPage, view_text
 from tests.pages.projects import finished_scores
@@ -43,12 +46,19 @@ def damage_tables(project: Project) -> None:
     (project.runs_dir / "r-0050").write_text("a file")
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_pages_stay_up(scored: Project, open_page: OpenPage, page: str) -> None:
+@pytest.fixture(scope="module")
+def damaged(scored_once: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """To be copied, as a page sets the damaged files aside."""
+    project = copied(scored_once, tmp_path_factory.mktemp("damaged"))
     for damage, file in ((cut_off, "spec.json"), (in_latin_1, "progress.json"), (a_folder, "result.json")):
-        damage(finished_run(scored.runs_dir).path / file)
-    damage_tables(scored)
-    app = open_page(scored.root, page)
+        damage(finished_run(project.runs_dir).path / file)
+    damage_tables(project)
+    return project
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_stay_up(damaged: Project, tmp_path: Path, open_page: OpenPage, page: str) -> None:
+    app = open_page(copied(damaged, tmp_path).root, page)
     assert not app.exception
     assert not app.error
 

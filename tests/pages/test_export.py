@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,16 +16,26 @@ from lobass_core.store.decisions import DecisionAct, append_decisions
 from lobass_core.workflows import select as selections
 from lobass_core.workflows.export import export, preflight
 from pages.components.exporting import trainer_view
+from tests.copied_project import copied
 from tests.pages.conftest import view_text, view_texts
 from tests.pages.projects import HOSTILE, imported_project, scored_project
 
 
+@pytest.fixture(scope="module")
+def selected_once(scored_once: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """What `selected` is a copy of."""
+    project = copied(scored_once, tmp_path_factory.mktemp("selected"))
+    selections.save(project, "large", SelectionSpec(value=0.5))
+    selections.save(project, "paper-6", SelectionSpec())
+    return project
+
+
 @pytest.fixture
-def selected(scored: Project) -> Project:
+def selected(selected_once: Project, tmp_path: Path) -> Iterator[Project]:
     """The scored project with two saved selections; `paper-6` has 25 rows."""
-    selections.save(scored, "large", SelectionSpec(value=0.5))
-    selections.save(scored, "paper-6", SelectionSpec())
-    return scored
+    project = copied(selected_once, tmp_path)
+    yield project
+    release(project.store_path)
 
 
 def _button(app, key: str):
