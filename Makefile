@@ -86,9 +86,9 @@ test: setup-tests
 	$(PYTEST) -m "not thorough and not real_model and not trainers and not faults and not wheel"
 
 # What `make test` leaves out for its length: the whole demo, a first day in a browser, and every cell of what is tried
-# once there.
+# once there. In the browser as people have it, which costs a page half as much again.
 thorough: setup-tests
-	$(PYTEST) -m thorough tests/browser tests/workflows tests/worker tests/exporting tests/benchmarks
+	export LOBASS_CHROMIUM=$$(command -v chromium || true); $(PYTEST) -m thorough tests/browser tests/workflows tests/worker tests/exporting tests/benchmarks
 
 # The JavaScript under pages/: format, lint, and types component by component. The tools come from npm and are pinned in
 # package-lock.json; nothing else needs them. `node_modules/.bin/biome format --write` puts a file right.
