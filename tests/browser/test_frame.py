@@ -20,7 +20,10 @@ def wait_for_run(page) -> None:
 GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 18, 22)"}
 
 
-@pytest.mark.parametrize(("path", "title"), PAGES, ids=[title for _, title in PAGES])
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [pytest.param(path, title, marks=() if path in READY else pytest.mark.thorough, id=title) for path, title in PAGES],
+)
 def test_every_page_by_its_address_in_both_themes(server, page, path: str, title: str) -> None:
     page.goto(server.url(path))
     wait_for_run(page)
