@@ -13,8 +13,9 @@ MEMORY := $(shell awk '/^MemAvailable/ && $$2 > 10e6 {print "enough"}' /proc/mem
 IN_MEMORY := $(if $(MEMORY),$(if $(ROOM),export TMPDIR=$$(mktemp -d $(ROOM)/lobass-XXXXXX); \
 	trap 'rm -rf "$$TMPDIR"' EXIT INT TERM;))
 
-# Two workers with one thread each; whole files to a worker, the longest first.
-PYTEST := $(IN_MEMORY) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Two workers with one thread each; whole files to a worker, the longest first. The tests start hundreds of programs, which
+# keep their bytecode, whatever the shell says: compiling ours takes each a second.
+PYTEST := $(IN_MEMORY) PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup setup-tests demo demo-real demo-report serve fast fast-torch fast-rest test thorough js real-model trainers faults-ci faults axe wheel try-wheel check bench bench-ui screenshots clean
 

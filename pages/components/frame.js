@@ -39,6 +39,18 @@ function followThemes(app, tell) {
   return () => themes.disconnect()
 }
 
+// What is typed replaces what a field holds, also where the page gives it its value only after it has the keyboard: that
+// drops the selection.
+function selectAll(field) {
+  field.select()
+  const { value } = field
+  const onFirst = (event) => {
+    for (const name of ["keydown", "pointerdown"]) field.removeEventListener(name, onFirst)
+    if (event.type === "keydown" && field.value !== value) field.select()
+  }
+  for (const name of ["keydown", "pointerdown"]) field.addEventListener(name, onFirst)
+}
+
 // A popover stands at the end of the document, a whole page of Tab stops away from its button: opened by keyboard it
 // takes the keyboard, and Escape gives it back to the button, as does Tab at its end. What begins with a field to type
 // in takes the keyboard however it was opened; so does a dialog.
@@ -56,7 +68,7 @@ function followPopovers() {
       return
     }
     first.focus({ preventScroll: true })
-    if (first.matches(FIELD)) first.select()
+    if (first.matches(FIELD)) selectAll(first)
   }
   const closedButton = (event) => {
     const button = event.target.closest?.("[data-testid=stPopover] button")

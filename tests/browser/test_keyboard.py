@@ -65,6 +65,7 @@ def keyboard(page) -> Keyboard:
     return Keyboard(page)
 
 
+@pytest.mark.thorough
 def test_from_import_to_export(keyboard: Keyboard, page, serve, tmp_path: Path) -> None:
     page.set_default_timeout(90_000)
     project = Project.create(tmp_path / "project")

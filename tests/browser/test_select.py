@@ -134,6 +134,8 @@ def test_save_as_takes_the_keyboard_and_gives_it_back_to_its_button(server, page
     name = page.get_by_label("Name", exact=True)
     expect(name).to_be_focused()
     expect(name).to_have_value("top-6-percent")
+    # A slow page gives the field its value once more, and the browser drops the selection.
+    name.evaluate("field => { field.value = 'top-6' }")
     page.keyboard.type("paper")
     expect(name).to_have_value("paper")
     page.keyboard.press("Tab")

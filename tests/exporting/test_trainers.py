@@ -132,7 +132,7 @@ def test_mixtures_open_a_small_piece_at_a_time(project, tmp_path, load_dataset, 
     [
         ({"plain": ONE_TARGET * 2}, {"prompt", "completion", "level"}, {"validation": 4, "order": "rank"}),
         pytest.param({"several": SEVERAL, "tools": TOOLS}, {"messages", "tools"}, {}, marks=pytest.mark.thorough),
-        ({"pairs": PAIRS}, {"prompt", "chosen", "rejected"}, {"validation": 1}),
+        pytest.param({"pairs": PAIRS}, {"prompt", "chosen", "rejected"}, {"validation": 1}, marks=pytest.mark.thorough),
     ],
 )
 def test_the_script_trains_with_trl(project, tmp_path, load_dataset, files, columns, more):

@@ -94,6 +94,7 @@ def test_two_processes_give_what_one_gives_and_die_with_their_worker(
     assert (progress.n_done, progress.n_total) == (2 * N_SAMPLES, 2 * N_SAMPLES)
 
 
+@pytest.mark.thorough
 def test_a_failure_in_a_process_is_told_in_words(models: Path, tmp_path: Path):
     torn = tiny_llama(tmp_path / "torn", seed=3, chat_template=None)
     weights = torn / "model.safetensors"
