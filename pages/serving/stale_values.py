@@ -7,7 +7,8 @@ changed. Here a value without a mark is left out if it only repeats what the bro
 
 - the page has given the widget another value, which the browser has not shown yet: the page's value stands, and is told
   again by the run that follows, as what was told may have been dropped with a run that was interrupted;
-- the page of the widget was left, and its value with it.
+- the page of the widget was left, and its value with it. What only a hand sets is taken over all the same: the message
+  that had the mark may have been lost with the run of that page.
 """
 
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,8 @@ class Untold:
     """The widgets of a session to which a page gave a value that the browser may not show yet."""
 
     given: set[str] = field(default_factory=set)
+    # All to which a page ever gave one.
+    ever: set[str] = field(default_factory=set)
     # Those that the browser has shown with another value since.
     again: set[str] = field(default_factory=set)
 
@@ -53,8 +56,10 @@ def untold_by(safe: SafeSessionState) -> Untold:
 def said(fresh: WidgetStates, state: SessionState, untold: Untold) -> WidgetStates:
     """What a message says: all but the marks and what the browser only repeats."""
     marked = {widget.id.removeprefix(MARK) for widget in fresh.widgets if widget.id.startswith(MARK)}
-    given = (state.get_widget_id_from_key(key) for key in state._new_session_state)
-    untold.given.update(widget for widget in given if widget is not None)
+    keyed = (state.get_widget_id_from_key(key) for key in state._new_session_state)
+    given = {widget for widget in keyed if widget is not None}
+    untold.given |= given
+    untold.ever |= given
     untold.forget(marked)
     new = [
         widget
@@ -71,7 +76,7 @@ def is_repeated(widget: WidgetState, state: SessionState, untold: Untold) -> boo
     if metadata is None:
         return False
     if widget.id not in state._old_state and widget.id not in state._new_widget_state:
-        return True
+        return widget.id in untold.ever
     if widget.id not in untold.given:
         return False
     if metadata.deserializer(unpack_widget_state_value(widget)) == state.get_widget_value(widget.id):

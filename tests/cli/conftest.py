@@ -29,18 +29,15 @@ class Ran:
         return json.loads(self.out)
 
 
-@pytest.fixture(scope="session")
-def commands_built_once() -> Iterator[None]:
-    """Typer builds all commands anew for every command line, which takes longer than most of them run."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
-        yield
+# Typer builds all commands anew for every command line, which takes longer than most of them run.
+commands_built_once = cache(typer.main.get_command)
 
 
 @pytest.fixture
-def lobass(commands_built_once, monkeypatch, capfd) -> Callable[..., Ran]:
+def lobass(monkeypatch, capfd) -> Callable[..., Ran]:
     """Call with the words of a command line; stdout and stderr are those of the process."""
     monkeypatch.delenv("LOBASS_PROJECT", raising=False)
+    monkeypatch.setattr(typer.main, "get_command", commands_built_once)
 
     def run(*words: object) -> Ran:
         monkeypatch.setattr(sys, "argv", ["lobass", *(str(word) for word in words)])
