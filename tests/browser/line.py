@@ -1,6 +1,9 @@
 """The connection of a page, which a test can hold up."""
 
 import re
+from collections.abc import Callable
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 
 class Line:
@@ -27,3 +30,20 @@ class Line:
         for socket, message in self._waiting:
             socket.send(message)
         self._waiting.clear()
+
+
+def overhear(page, heard: Callable[[BackMsg, Callable[[bytes], None]], None]) -> None:
+    """Call `heard` with each message of the page once the server has it, and with what sends the server another."""
+
+    def through(socket) -> None:
+        send = socket.connect_to_server().send
+
+        def hand_on(message) -> None:
+            send(message)
+            asked = BackMsg()
+            asked.ParseFromString(message)
+            heard(asked, send)
+
+        socket.on_message(hand_on)
+
+    page.route_web_socket("**/_stcore/stream", through)

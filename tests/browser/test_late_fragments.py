@@ -4,29 +4,22 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from tests.browser.browse_page import open_browse, press, saved, see_into_components  # noqa: F401
 from tests.browser.conftest import Server
+from tests.browser.line import overhear
 
 
 def test_a_message_of_the_page_before_leaves_the_page_as_it_is(server: Server, page):
     of_fragments: list[bytes] = []
     repeated: list[bytes] = []
 
-    def through(socket) -> None:
-        to_server = socket.connect_to_server()
+    def heard(asked: BackMsg, send) -> None:
+        if asked.rerun_script.fragment_id:
+            of_fragments.append(asked.SerializeToString())
+        elif of_fragments and not repeated and asked.WhichOneof("type") == "rerun_script":
+            # The click on Select, and while that page is being drawn, what Browse has to say about its last row.
+            repeated.append(of_fragments[-1])
+            send(of_fragments[-1])
 
-        def hand_on(message) -> None:
-            to_server.send(message)
-            asked = BackMsg()
-            asked.ParseFromString(message)
-            if asked.rerun_script.fragment_id:
-                of_fragments.append(message)
-            elif of_fragments and not repeated and asked.WhichOneof("type") == "rerun_script":
-                # The click on Select, and while that page is being drawn, what Browse has to say about its last row.
-                repeated.append(of_fragments[-1])
-                to_server.send(of_fragments[-1])
-
-        socket.on_message(hand_on)
-
-    page.route_web_socket("**/_stcore/stream", through)
+    overhear(page, heard)
     open_browse(page, server, "domain=math")
     press(page, "ArrowDown", "d")
     saved(page)

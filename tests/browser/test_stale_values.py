@@ -11,7 +11,7 @@ from lobass_core.errors import LobassError
 from lobass_core.specs import SelectionSpec
 from lobass_core.workflows import select as selections
 from tests.browser.conftest import READY, Server
-from tests.browser.line import Line
+from tests.browser.line import Line, overhear
 
 EXACT = READY["select"]
 NAME = "paper-20"
@@ -82,22 +82,14 @@ def test_a_selection_that_is_being_opened_keeps_its_balance(server: Server, page
 
 def test_a_page_that_was_left_takes_nothing_back(server: Server, page, name: str):
     of_fragments: list[BackMsg] = []
-    servers = []
+    senders = []
 
-    def through(socket) -> None:
-        to_server = socket.connect_to_server()
-        servers.append(to_server)
+    def heard(asked: BackMsg, send) -> None:
+        senders.append(send)
+        if asked.rerun_script.fragment_id:
+            of_fragments.append(asked)
 
-        def hand_on(message) -> None:
-            to_server.send(message)
-            asked = BackMsg()
-            asked.ParseFromString(message)
-            if asked.rerun_script.fragment_id:
-                of_fragments.append(asked)
-
-        socket.on_message(hand_on)
-
-    page.route_web_socket("**/_stcore/stream", through)
+    overhear(page, heard)
     open_select(page, server)
     choose_equal(page)
     save_as(page, name)
@@ -110,7 +102,7 @@ def test_a_page_that_was_left_takes_nothing_back(server: Server, page, name: str
     said = [state for state in late.rerun_script.widget_states.widgets if state.WhichOneof("value") != "trigger_value"]
     del late.rerun_script.widget_states.widgets[:]
     late.rerun_script.widget_states.widgets.extend(said)
-    servers[-1].send(late.SerializeToString())
+    senders[-1](late.SerializeToString())
     page.wait_for_timeout(1_000)
     assert page.url == address
     page.get_by_role("link", name="Select", exact=True).click()
